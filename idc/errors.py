@@ -1,0 +1,33 @@
+"""Errors with a sentence for the person in front of the screen.
+
+Every message states what is wrong and what to do, so that a page shows it with ``st.error`` and
+the shell prints it, both unchanged. Anything that is not an `IdcError` is a bug.
+"""
+
+
+class IdcError(Exception):
+    """Root of all errors that the visitor can do something about."""
+
+
+class DataError(IdcError):
+    """A source cannot be packed, or a store cannot be opened or verified."""
+
+
+class SplitError(IdcError):
+    """The data cannot be split as asked."""
+
+
+class ConfigError(IdcError):
+    """A setting lies outside its range."""
+
+
+class RunError(IdcError):
+    """A run does not exist, is damaged, or is in the wrong state for what was asked."""
+
+
+class UploadError(IdcError):
+    """A visitor's file was refused."""
+
+
+class PredictionError(IdcError):
+    """The model could not answer."""

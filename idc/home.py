@@ -1,0 +1,20 @@
+"""Where the app keeps its data and runs: beside the code, or in ``IDC_HOME``."""
+
+import os
+from pathlib import Path
+
+
+def home_dir() -> Path:
+    """The folder that holds ``data/`` and ``runs/``: ``IDC_HOME``, else the project's folder."""
+    moved = os.environ.get("IDC_HOME", "").strip()
+    return Path(moved).expanduser().resolve() if moved else Path(__file__).resolve().parent.parent
+
+
+def data_dir() -> Path:
+    """One folder a store. It need not exist yet."""
+    return home_dir() / "data"
+
+
+def runs_dir() -> Path:
+    """One folder a run. It need not exist yet."""
+    return home_dir() / "runs"
