@@ -1,0 +1,78 @@
+"""What is known about the full data set: its true counts, and the split of published work.
+
+``case_counts.csv`` holds the number of patches of each of the 279 cases of the Kaggle set
+(277,524 in all). ``published_split.json`` holds the case lists of Cruz-Roa et al. 2014 and
+Janowczyk & Madabhushi 2016.
+"""
+
+import csv
+import functools
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+_HERE = Path(__file__).resolve().parent
+
+
+@functools.cache
+def expected_counts() -> Mapping[int, tuple[int, int]]:
+    """Case -> (IDC-negative, IDC-positive) patches in the full set, 279 cases."""
+    with (_HERE / "case_counts.csv").open(newline="") as file:
+        return {
+            int(row["case"]): (int(row["negative"]), int(row["positive"]))
+            for row in csv.DictReader(file)
+        }
+
+
+@functools.cache
+def published_cases() -> Mapping[str, frozenset[int]]:
+    """Part ("train", "validation", "test") -> its published cases (84 / 29 / 49)."""
+    lists = json.loads((_HERE / "published_split.json").read_text())
+    return {part: frozenset(lists[part]) for part in ("train", "validation", "test")}
+
+
+@dataclass(frozen=True)
+class Completeness:
+    """How much of the full set a store holds. Only real cases count."""
+
+    patches: int
+    expected_patches: int
+    complete_cases: int
+    expected_cases: int
+    surplus_cases: tuple[int, ...]  # known cases with more patches than the full set has
+
+    def sentence(self) -> str:
+        """For example "4,730 of 277,524 patches; 5 of 279 cases complete"."""
+        return (
+            f"{self.patches:,} of {self.expected_patches:,} patches; "
+            f"{self.complete_cases:,} of {self.expected_cases:,} cases complete"
+        )
+
+
+def completeness(index: pd.DataFrame) -> Completeness:
+    """Compare a store's index, case by case and class by class, with the full set.
+
+    Args:
+        index: a table with the columns ``case`` and ``label`` (0/1), one row a patch.
+    """
+    expected = expected_counts()
+    positive = index["label"].groupby(index["case"]).agg(["size", "sum"])
+    found = {
+        int(case): (int(row["size"] - row["sum"]), int(row["sum"]))
+        for case, row in positive.iterrows()
+        if case in expected
+    }
+    return Completeness(
+        patches=sum(sum(counts) for counts in found.values()),
+        expected_patches=sum(sum(counts) for counts in expected.values()),
+        complete_cases=sum(counts == expected[case] for case, counts in found.items()),
+        expected_cases=len(expected),
+        surplus_cases=tuple(
+            case
+            for case, counts in found.items()
+            if counts[0] > expected[case][0] or counts[1] > expected[case][1]
+        ),
+    )

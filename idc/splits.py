@@ -1,0 +1,218 @@
+"""Who trains and who scores: pure functions from a store's index to row numbers.
+
+Three protocols:
+
+- ``case-disjoint`` (the default): cases are dealt out, so no case is in two parts. Neighbouring
+  patches of one slide share stain and tissue; a model that trained on them has seen its test.
+- ``published``: the 84 / 29 / 49 cases of Cruz-Roa et al. 2014 and Janowczyk & Madabhushi 2016.
+- ``random``: by patch, 70 % to train on, as the notebook does. Kept to show how far it flatters.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from idc.errors import SplitError
+from idc.patches import CLASS_NAMES
+from idc.reference import published_cases
+
+PARTS = ("train", "validation", "test")
+
+PROTOCOLS: Mapping[str, str] = {
+    "case-disjoint": "By case (default)",
+    "published": "Published cases (84 / 29 / 49)",
+    "random": "Random by patch (the notebook's)",
+}
+PROTOCOL_HELP: Mapping[str, str] = {
+    "case-disjoint": "70 % of the cases train, 15 % validate, 15 % test. No case is in two parts, "
+    "so the scores say what to expect on a new case.",
+    "published": "The case lists of Cruz-Roa 2014 and Janowczyk & Madabhushi 2016, so that scores "
+    "can be compared with published ones.",
+    "random": "70 % of the patches train, whatever their case. Neighbours of the scored patches "
+    "are trained on, so the scores flatter.",
+}
+UNLISTED = ("ignore", "train")
+
+TRAIN_SHARE = 0.70
+VALIDATION_SHARE = 0.15
+
+
+@dataclass(frozen=True)
+class Split:
+    """Row numbers of a store, dealt into parts.
+
+    Attributes:
+        train, validation, test: int64, sorted, disjoint. ``test`` may be empty.
+        unused: how many of the drawn rows are in no part (cases in no published list).
+    """
+
+    protocol: str
+    seed: int
+    train: np.ndarray
+    validation: np.ndarray
+    test: np.ndarray
+    unused: int = 0
+
+    def rows(self, part: str) -> np.ndarray:
+        """The rows of one of `PARTS`."""
+        return {"train": self.train, "validation": self.validation, "test": self.test}[part]
+
+    def scored_part(self) -> str:
+        """Where scores come from: ``test``, or ``validation`` when the data holds no test case."""
+        return "test" if len(self.test) else "validation"
+
+    def counts(self, index: pd.DataFrame) -> pd.DataFrame:
+        """One row a part: patches, negative, positive, positive share (nan if empty), cases."""
+        table = []
+        for part in PARTS:
+            chosen = index.iloc[self.rows(part)]
+            positive = int(chosen["label"].sum())
+            table.append(
+                {
+                    "part": part,
+                    "patches": len(chosen),
+                    "negative": len(chosen) - positive,
+                    "positive": positive,
+                    "positive_share": positive / len(chosen) if len(chosen) else float("nan"),
+                    "cases": int(chosen["case"].nunique()),
+                }
+            )
+        return pd.DataFrame(table).set_index("part")
+
+
+def draw_patches(labels: np.ndarray, count: int | None, seed: int) -> np.ndarray:
+    """Draw patches at the same rate from both classes, so that the class shares stay.
+
+    Args:
+        labels: {0, 1}, shape (n,).
+        count: how many to draw; all when None or more than there are.
+        seed: the same seed draws the same patches.
+
+    Returns:
+        int64 row numbers, sorted. Rounding goes to IDC-negative, so that exactly ``count`` come.
+
+    Raises:
+        SplitError: ``count`` is below 2.
+    """
+    if count is not None and count < 2:
+        raise SplitError(f"At least 2 patches are needed. Received: {count}")
+    if count is None or count >= len(labels):
+        return np.arange(len(labels))
+    rng = np.random.default_rng(seed)
+    positive, negative = np.flatnonzero(labels == 1), np.flatnonzero(labels == 0)
+    positives = min(round(count * len(positive) / len(labels)), len(positive))
+    chosen = [
+        rng.choice(negative, min(count - positives, len(negative)), replace=False),
+        rng.choice(positive, positives, replace=False),
+    ]
+    return np.sort(np.concatenate(chosen)).astype(np.int64)
+
+
+def make_split(
+    index: pd.DataFrame,
+    protocol: str,
+    *,
+    seed: int = 0,
+    unlisted: str = "ignore",
+    patches: int | None = None,
+) -> Split:
+    """Deal a store's patches into training, validation and test parts.
+
+    Args:
+        index: a store's index, columns ``case`` and ``label`` (0/1), one row a patch.
+        protocol: a key of `PROTOCOLS`.
+        seed: the same seed gives the same split.
+        unlisted: ``published`` only: cases in no list are left out ("ignore") or "train".
+        patches: use only so many, drawn at the same rate from both classes; None for all.
+
+    Raises:
+        SplitError: unknown protocol, too few cases, or a class is missing from the training or
+            validation part; the sentence says what to change.
+    """
+    if protocol not in PROTOCOLS:
+        raise SplitError(f"protocol must be one of {', '.join(PROTOCOLS)}. Received: {protocol!r}")
+    if unlisted not in UNLISTED:
+        raise SplitError(f"unlisted must be 'ignore' or 'train'. Received: {unlisted!r}")
+    labels = index["label"].to_numpy()
+    drawn = draw_patches(labels, patches, seed)
+    cases = index["case"].to_numpy()[drawn]
+    if protocol == "random":
+        part = _part_of_patches(len(drawn), seed)
+    elif protocol == "case-disjoint":
+        part = _part_by_case(cases, _deal_cases(np.unique(cases), seed))
+    else:
+        part = _part_by_case(cases, published_cases())
+        if unlisted == "train":
+            listed = np.isin(cases, list(frozenset().union(*published_cases().values())))
+            part[~listed] = 0
+    rows = [drawn[part == number] for number in range(len(PARTS))]
+    split = Split(protocol, seed, *rows, unused=int(np.sum(part < 0)))
+    _check_classes(split, labels)
+    return split
+
+
+def split_note(split: Split, index: pd.DataFrame) -> str:
+    """What a reader of the scores must know about this split, in one or two sentences."""
+    notes = []
+    if split.protocol == "random":
+        notes.append(
+            "Patches of one case are in several parts: these scores flatter. Compare 'by case'."
+        )
+    if not len(split.test):
+        notes.append("The data holds no case of the test part; scores come from validation.")
+    if split.unused:
+        notes.append(f"{split.unused:,} patches of cases in no published list are left out.")
+    return " ".join(notes)
+
+
+def _part_of_patches(count: int, seed: int) -> np.ndarray:
+    """Part number of each of ``count`` patches: 0 for 70 %, then half of the rest each."""
+    part = np.full(count, 2)
+    order = np.random.default_rng(seed).permutation(count)
+    first, second = _borders(count)
+    part[order[:first]] = 0
+    part[order[first:second]] = 1
+    return part
+
+
+def _deal_cases(cases: np.ndarray, seed: int) -> Mapping[str, frozenset[int]]:
+    if len(cases) < len(PARTS):
+        raise SplitError(
+            f"Splitting by case needs at least 3 cases; there are {len(cases)}. Pack more cases, "
+            "or choose the protocol 'random'."
+        )
+    order = np.random.default_rng(seed).permutation(cases)
+    first, second = _borders(len(cases))
+    dealt = np.split(order, [first, second])
+    return {part: frozenset(chosen.tolist()) for part, chosen in zip(PARTS, dealt, strict=True)}
+
+
+def _borders(count: int) -> tuple[int, int]:
+    """Where validation and test begin among ``count`` shuffled things; no part is empty from 3 on."""
+    held_out = max(2, round(count * (1 - TRAIN_SHARE)))
+    return count - held_out, count - held_out // 2
+
+
+def _part_by_case(cases: np.ndarray, lists: Mapping[str, frozenset[int]]) -> np.ndarray:
+    """Part number of each patch's case, -1 for a case in no list."""
+    part = np.full(len(cases), -1)
+    for number, name in enumerate(PARTS):
+        part[np.isin(cases, list(lists[name]))] = number
+    return part
+
+
+def _check_classes(split: Split, labels: np.ndarray) -> None:
+    remedy = {
+        "published": "Pack more of the listed cases"
+        + (", let unlisted cases join training (--unlisted train)" if split.unused else "")
+        + ", or choose the protocol 'case-disjoint'.",
+        "case-disjoint": "Try another seed, use more patches, or pack more cases.",
+        "random": "Use more patches or another seed.",
+    }[split.protocol]
+    for part in ("train", "validation"):
+        present = np.unique(labels[split.rows(part)])
+        for label, name in enumerate(CLASS_NAMES):
+            if label not in present:
+                raise SplitError(f"The {part} part holds no {name} patch. {remedy}")

@@ -1,0 +1,251 @@
+"""PatchStore: all patches of a data set in one memory-mapped array, with an index table.
+
+A store is a folder ``data/<name>/``:
+
+- ``patches.npy``: uint8 RGB, shape (n, 50, 50, 3), a plain NumPy file
+- ``index.parquet``: one row a patch in the same order (case, x, y, label, height, width), sorted
+  as slides are read: by case, then y, then x
+- ``store.json``: format version, counts, checksums, and what packing found
+
+Packing (`idc.packing`) writes it elsewhere and renames it into place, so a store is whole or
+absent.
+"""
+
+import hashlib
+import io
+import json
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from idc.durable import file_sha256
+from idc.errors import DataError
+from idc.home import data_dir
+from idc.patches import PATCH_SHAPE
+
+FORMAT = 1
+PATCHES_FILE = "patches.npy"
+INDEX_FILE = "index.parquet"
+META_FILE = "store.json"
+
+INDEX_DTYPES = {
+    "case": "int32",
+    "x": "int32",
+    "y": "int32",
+    "label": "int8",
+    "height": "int16",
+    "width": "int16",
+}
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class PackReport:
+    """What packing met in its sources."""
+
+    sources: tuple[str, ...]
+    second_copies: int = 0  # a name seen before; the first good copy is kept
+    damaged: int = 0
+    damaged_names: tuple[str, ...] = ()  # the first few
+    foreign: int = 0  # files whose name is not a patch's
+    resized: int = 0  # edge patches brought to 50x50
+    generated: bool = False  # generated tissue, not from patients
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> "PackReport":
+        """Read the form that `dataclasses.asdict` writes."""
+        return cls(
+            **{
+                **value,
+                "sources": tuple(value["sources"]),
+                "damaged_names": tuple(value["damaged_names"]),
+            }
+        )
+
+
+@dataclass(frozen=True)
+class PatchStore:
+    """An opened store. Reads pixels only when they are touched.
+
+    Attributes:
+        index: DataFrame, n rows: case int32, x int32, y int32, label int8 {0, 1}, height int16,
+            width int16 (the patch's size before it was brought to 50x50).
+        patches: uint8 RGB, shape (n, 50, 50, 3), a read-only memory map.
+        report: what packing found.
+    """
+
+    name: str
+    index: pd.DataFrame
+    patches: np.ndarray
+    report: PackReport
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    @property
+    def labels(self) -> np.ndarray:
+        """int8 {0, 1}, shape (n,)."""
+        return self.index["label"].to_numpy()
+
+    @property
+    def cases(self) -> np.ndarray:
+        """int32, shape (n,): the case of each patch."""
+        return self.index["case"].to_numpy()
+
+
+def check_store_name(name: str) -> str:
+    """A store's name becomes a folder's name, so it is kept plain.
+
+    Raises:
+        DataError: the name is empty, too long, or has other signs than letters, digits, - and _.
+    """
+    if not _NAME.fullmatch(name):
+        raise DataError(
+            "A data set's name has 1 to 64 letters, digits, '-' or '_', and starts with a letter "
+            f"or digit. Received: {name[:80]!r}"
+        )
+    return name
+
+
+def list_stores() -> list[str]:
+    """Names of all stores, in alphabetical order."""
+    return sorted(
+        path.parent.name
+        for path in data_dir().glob(f"*/{META_FILE}")
+        if _NAME.fullmatch(path.parent.name)
+    )
+
+
+def open_store(name: str) -> PatchStore:
+    """Open a store without reading its pixels.
+
+    Raises:
+        DataError: there is no such store, or it is not readable; the sentence says what to do.
+    """
+    folder = data_dir() / check_store_name(name)
+    meta = read_meta(folder)
+    try:
+        index = pd.read_parquet(folder / INDEX_FILE)
+        patches = np.load(folder / PATCHES_FILE, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise _damaged(name) from error
+    fits = patches.shape == (meta["patches"], *PATCH_SHAPE) and patches.dtype == np.uint8
+    if not fits or len(index) != meta["patches"] or list(index) != list(INDEX_DTYPES):
+        raise _damaged(name)
+    return PatchStore(name, index, patches, PackReport.from_json(meta["report"]))
+
+
+def delete_store(name: str) -> None:
+    """Remove a store from the disk.
+
+    Raises:
+        DataError: there is no such store.
+    """
+    folder = data_dir() / check_store_name(name)
+    if not folder.is_dir():
+        raise _missing(name)
+    shutil.rmtree(folder)
+
+
+def verify_store(name: str, *, on_progress: Progress | None = None) -> tuple[int, int]:
+    """Read every byte of a store and compare it with the checksums from packing.
+
+    Args:
+        on_progress: called with (bytes read, bytes in all).
+
+    Returns:
+        (patches, cases).
+
+    Raises:
+        DataError: a byte differs, or a file is missing.
+    """
+    folder = data_dir() / check_store_name(name)
+    meta = read_meta(folder)
+    try:
+        good = file_sha256(folder / INDEX_FILE) == meta["index_sha256"]
+        good = good and _pixels_are_intact(folder / PATCHES_FILE, meta, on_progress)
+    except OSError as error:
+        raise _damaged(name) from error
+    if not good:
+        raise _damaged(name)
+    store = open_store(name)
+    return len(store), int(store.index["case"].nunique())
+
+
+def npy_header(count: int) -> bytes:
+    """The first bytes of ``patches.npy`` for ``count`` patches; its length does not depend on it."""
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(
+        header, {"descr": "|u1", "fortran_order": False, "shape": (count, *PATCH_SHAPE)}
+    )
+    return header.getvalue()
+
+
+def sealed(meta: dict[str, Any]) -> dict[str, Any]:
+    """The content of ``store.json`` with a checksum of itself."""
+    return {**meta, "self_sha256": _meta_digest(meta)}
+
+
+def read_meta(folder: Path) -> dict[str, Any]:
+    """Read and check ``store.json``.
+
+    Raises:
+        DataError: it is missing, damaged, or of another version.
+    """
+    try:
+        meta = json.loads((folder / META_FILE).read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise _missing(folder.name) from error
+    except (OSError, ValueError) as error:
+        raise _damaged(folder.name) from error
+    if not isinstance(meta, dict) or meta.pop("self_sha256", None) != _meta_digest(meta):
+        raise _damaged(folder.name)
+    if meta["format"] != FORMAT:
+        raise DataError(
+            f"The data set '{folder.name}' was packed by another version of IDC Lab; pack it again."
+        )
+    return meta
+
+
+def report_json(report: PackReport) -> dict[str, Any]:
+    """The form of a report in ``store.json``."""
+    return asdict(report)
+
+
+def _meta_digest(meta: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(meta, sort_keys=True).encode()).hexdigest()
+
+
+def _pixels_are_intact(path: Path, meta: dict[str, Any], on_progress: Progress | None) -> bool:
+    total = path.stat().st_size
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        header = npy_header(meta["patches"])
+        if file.read(len(header)) != header:
+            return False
+        while block := file.read(8 * 2**20):
+            digest.update(block)
+            if on_progress:
+                on_progress(file.tell(), total)
+    return digest.hexdigest() == meta["pixels_sha256"]
+
+
+def _missing(name: str) -> DataError:
+    known = ", ".join(list_stores()) or "none yet"
+    return DataError(
+        f"There is no data set named '{name}' (there is: {known}); pack one first: "
+        f"python -m idc pack ZIP_OR_FOLDER --name {name}"
+    )
+
+
+def _damaged(name: str) -> DataError:
+    return DataError(f"The data set '{name}' is damaged on disk; pack it again from its source.")
