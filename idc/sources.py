@@ -36,8 +36,9 @@ class Source(Protocol):
 class ZipSource:
     """A zip's members, never extracted to disk."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, max_bytes: int = MAX_MEMBER_BYTES) -> None:
         self.label = path.name
+        self._max_bytes = max_bytes
         try:
             self._zip = zipfile.ZipFile(path)
         except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
@@ -50,7 +51,7 @@ class ZipSource:
 
     def read(self, name: str) -> bytes:
         try:
-            if self._zip.getinfo(name).file_size > MAX_MEMBER_BYTES:
+            if self._zip.getinfo(name).file_size > self._max_bytes:
                 raise UnreadableMember(name)
             return self._zip.read(name)
         except (
@@ -69,9 +70,10 @@ class ZipSource:
 class FolderSource:
     """All files below a folder. Links to folders are not followed, so loops cannot occur."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, max_bytes: int = MAX_MEMBER_BYTES) -> None:
         self.label = path.resolve().name
         self._path = path
+        self._max_bytes = max_bytes
 
     def names(self) -> Iterator[str]:
         for folder, folders, files in os.walk(self._path, onerror=self._refuse):
@@ -82,7 +84,7 @@ class FolderSource:
     def read(self, name: str) -> bytes:
         path = self._path / name
         try:
-            if path.stat().st_size > MAX_MEMBER_BYTES:
+            if path.stat().st_size > self._max_bytes:
                 raise UnreadableMember(name)
             return path.read_bytes()
         except OSError as error:

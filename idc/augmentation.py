@@ -1,0 +1,51 @@
+"""Other views of the training patches: a patch of tissue has no up, no left, and no exact stain."""
+
+import numpy as np
+
+
+def augment(patches: np.ndarray, kind: str, rng: np.random.Generator) -> np.ndarray:
+    """Change each patch at random, each on its own.
+
+    Args:
+        patches: uint8 RGB, shape (n, 50, 50, 3). Not changed.
+        kind: "none", "flips" (one of the 8 flips and right angles) or "flips+stain" (besides,
+            stronger or weaker stain in each colour channel).
+        rng: where the randomness comes from.
+
+    Returns:
+        uint8 RGB, shape (n, 50, 50, 3).
+    """
+    if kind == "none":
+        return patches
+    views = np.stack([_turned(patch, view) for patch, view in
+                      zip(patches, rng.integers(8, size=len(patches)), strict=True)])
+    return views if kind == "flips" else _restained(views, rng)
+
+
+def eight_views(patch: np.ndarray) -> np.ndarray:
+    """All flips and right angles of a patch.
+
+    Args:
+        patch: uint8 RGB, shape (50, 50, 3).
+
+    Returns:
+        uint8 RGB, shape (8, 50, 50, 3), the patch itself first.
+    """
+    return np.stack([_turned(patch, view) for view in range(8)])
+
+
+def _turned(patch: np.ndarray, view: int) -> np.ndarray:
+    turned = np.rot90(patch, view % 4)
+    return turned[:, ::-1] if view >= 4 else turned
+
+
+def _restained(patches: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Scale and shift the optical density of each channel.
+
+    Stain absorbs light exponentially (Beer-Lambert), so its amount is linear in optical density,
+    where stain jitter is usually applied (Tellez et al. 2018, doi:10.1109/TMI.2018.2820199).
+    """
+    shape = (len(patches), 1, 1, 3)
+    density = -np.log((patches.astype(np.float32) + 1) / 256)
+    density = density * rng.uniform(0.85, 1.15, shape) + rng.uniform(-0.05, 0.05, shape)
+    return np.clip(np.rint(256 * np.exp(-density) - 1), 0, 255).astype(np.uint8)

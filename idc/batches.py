@@ -1,0 +1,51 @@
+"""Training batches, drawn so that any of them can be made again: from seed, epoch and step."""
+
+import math
+from typing import Any
+
+import keras
+import numpy as np
+
+from idc.augmentation import augment
+
+
+class TrainingBatches(keras.utils.PyDataset):
+    """One epoch's batches in the epoch's own order.
+
+    Each item is (patches, targets): uint8 RGB, shape (b, 50, 50, 3), and one-hot float32, shape
+    (b, 2). The last batch may be smaller.
+
+    Args:
+        patches: uint8 RGB, shape (n, 50, 50, 3), possibly a memory map.
+        labels: {0, 1}, shape (n,).
+        rows: the training part's row numbers.
+        epoch: from 1.
+    """
+
+    def __init__(
+        self,
+        patches: np.ndarray,
+        labels: np.ndarray,
+        rows: np.ndarray,
+        *,
+        batch_size: int,
+        augmentation: str,
+        seed: int,
+        epoch: int,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self._patches, self._labels = patches, labels
+        self._order = np.random.default_rng([seed, epoch]).permutation(rows)
+        self._batch_size = batch_size
+        self._augmentation = augmentation
+        self._seed, self._epoch = seed, epoch
+
+    def __len__(self) -> int:
+        return math.ceil(len(self._order) / self._batch_size)
+
+    def __getitem__(self, step: int) -> tuple[np.ndarray, np.ndarray]:
+        rows = self._order[step * self._batch_size : (step + 1) * self._batch_size]
+        rng = np.random.default_rng([self._seed, self._epoch, step])
+        patches = augment(self._patches[rows], self._augmentation, rng)
+        return patches, np.eye(2, dtype=np.float32)[self._labels[rows]]

@@ -1,0 +1,155 @@
+"""What a training run is: its settings, checked once, and the presets that fill them in.
+
+Nothing heavy is imported here: the Train page draws its form from this file.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, get_args
+
+from idc.errors import ConfigError
+from idc.splits import PROTOCOLS, UNLISTED
+
+AUGMENTATIONS: Mapping[str, str] = {
+    "none": "None",
+    "flips": "Flips and right angles",
+    "flips+stain": "Flips, right angles and stain",
+}
+SCHEDULES: Mapping[str, str] = {"constant": "Constant", "one-cycle": "One cycle"}
+OPTIMIZERS = ("adam", "adamw")
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """Everything that a run needs to be repeated. Checked when made.
+
+    Attributes:
+        data: the store's name.
+        preset: the network, a key of `PRESETS`.
+        protocol: how patches are dealt into parts, a key of `idc.splits.PROTOCOLS`.
+        unlisted: protocol ``published`` only: cases in no list are left out or train.
+        patches: how many patches to use, drawn at the same rate from both classes; None for all.
+        seed: of the draw, the split, the first weights and the order of batches.
+        epochs: passes over the training part.
+        batch_size: patches a step.
+        learning_rate: of the optimizer; the highest one when the schedule is one cycle.
+        optimizer: one of `OPTIMIZERS`.
+        weight_decay: decoupled, for adamw.
+        schedule: a key of `SCHEDULES`.
+        label_smoothing: share of the target that goes to the other class, [0, 0.5).
+        augmentation: a key of `AUGMENTATIONS`, on training patches only.
+        early_stopping: end when the validation loss has not improved for ``patience`` epochs.
+        patience: epochs.
+        name: what people call the run; free text.
+
+    Raises:
+        ConfigError: a value lies outside its range.
+    """
+
+    data: str
+    preset: str = "notebook"
+    protocol: str = "case-disjoint"
+    unlisted: str = "ignore"
+    patches: int | None = 40_000
+    seed: int = 0
+    epochs: int = 20
+    batch_size: int = 20
+    learning_rate: float = 1e-4
+    optimizer: str = "adam"
+    weight_decay: float = 0.0
+    schedule: str = "constant"
+    label_smoothing: float = 0.0
+    augmentation: str = "none"
+    early_stopping: bool = False
+    patience: int = 5
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            _check_type(field.name, getattr(self, field.name), field.type)
+        _one_of("preset", self.preset, PRESETS)
+        _one_of("protocol", self.protocol, PROTOCOLS)
+        _one_of("unlisted", self.unlisted, UNLISTED)
+        _one_of("optimizer", self.optimizer, OPTIMIZERS)
+        _one_of("schedule", self.schedule, SCHEDULES)
+        _one_of("augmentation", self.augmentation, AUGMENTATIONS)
+        if self.patches is not None:
+            _within("patches", self.patches, 2, 10**9)
+        _within("seed", self.seed, 0, 2**31 - 1)
+        _within("epochs", self.epochs, 1, 10_000)
+        _within("batch_size", self.batch_size, 1, 8_192)
+        _within("learning_rate", self.learning_rate, 1e-8, 10)
+        _within("weight_decay", self.weight_decay, 0, 10)
+        _within("label_smoothing", self.label_smoothing, 0, 0.499)
+        _within("patience", self.patience, 1, 1_000)
+        if len(self.name) > 80:
+            raise ConfigError(f"name has at most 80 signs. Received: {len(self.name)}")
+
+    def to_json(self) -> dict[str, Any]:
+        """The content of ``config.json``."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: Any) -> "TrainingConfig":
+        """Read the content of ``config.json``.
+
+        Raises:
+            ConfigError: not an object, an unknown or missing field, or a value outside its range.
+        """
+        if not isinstance(value, dict):
+            raise ConfigError("A training configuration is a JSON object of named settings.")
+        known = {field.name for field in fields(cls)}
+        if unknown := sorted(set(value) - known):
+            raise ConfigError(f"Unknown setting: {', '.join(unknown)}. Known: {', '.join(known)}")
+        if "data" not in value:
+            raise ConfigError("The setting 'data' is missing: the name of a packed data set.")
+        return cls(**value)
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A network by name, with the settings that suit it."""
+
+    title: str
+    summary: str
+    settings: Mapping[str, Any]
+
+
+PRESETS: Mapping[str, Preset] = {
+    "notebook": Preset(
+        title="Notebook CNN",
+        summary="The well-known notebook's network: 2.5 million parameters, 20 epochs of batches "
+        "of 20 at a learning rate of 0.0001.",
+        settings={"epochs": 20, "batch_size": 20, "learning_rate": 1e-4},
+    ),
+}
+
+
+def preset_config(preset: str, data: str, **settings: Any) -> TrainingConfig:
+    """A configuration from a preset; ``settings`` win over the preset's.
+
+    Raises:
+        ConfigError: unknown preset, or a value outside its range.
+    """
+    _one_of("preset", preset, PRESETS)
+    return TrainingConfig(data=data, preset=preset, **{**PRESETS[preset].settings, **settings})
+
+
+def _check_type(name: str, value: Any, kind: Any) -> None:
+    kinds = get_args(kind) or (kind,)
+    if float in kinds and type(value) is int:
+        return
+    # bool is an int to Python; a setting that is one must not pass for the other
+    if type(value) not in kinds:
+        raise ConfigError(f"{name} must be {' or '.join(k.__name__ for k in kinds)}. Received: {value!r}")
+
+
+def _one_of(name: str, value: str, known: Any) -> None:
+    if value not in known:
+        raise ConfigError(f"{name} must be one of {', '.join(known)}. Received: {value!r}")
+
+
+def _within(name: str, value: float, low: float, high: float) -> None:
+    if not (math.isfinite(value) and low <= value <= high):
+        raise ConfigError(f"{name} must lie in [{low:g}, {high:g}]. Received: {value}")

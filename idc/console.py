@@ -1,0 +1,52 @@
+"""What the shell shows besides results: one progress line on standard error, and errors."""
+
+import sys
+import time
+
+
+class ProgressLine:
+    """A line that is rewritten in place on a terminal; nothing at all elsewhere."""
+
+    def __init__(self) -> None:
+        self._terminal = sys.stderr.isatty()
+        self._began = time.monotonic()
+        self._width = 0
+
+    def show(self, share: float, text: str, left_s: float | None = None) -> None:
+        """Draw the line. ``share`` lies in [0, 1]; the time left is estimated when not given."""
+        if not self._terminal:
+            return
+        share = min(max(share, 0.0), 1.0)
+        elapsed = time.monotonic() - self._began
+        if left_s is None and share > 0.02:
+            left_s = elapsed / share * (1 - share)
+        left = f", {duration(left_s)} left" if left_s is not None else ""
+        bar = "#" * round(share * 24)
+        line = f"[{bar:<24}] {share:4.0%} {text}{left}"
+        print("\r" + line.ljust(self._width), end="", file=sys.stderr, flush=True)
+        self._width = len(line)
+
+    def count(self, done: int, total: int) -> None:
+        """Draw "done of total"."""
+        self.show(done / max(total, 1), f"{done:,} of {total:,}")
+
+    def close(self) -> None:
+        """Leave the line."""
+        if self._terminal and self._width:
+            print(file=sys.stderr)
+
+
+def duration(seconds: float) -> str:
+    """For people: "8 s", "3 min 20 s", "2 h 5 min"."""
+    whole = round(max(seconds, 0))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def fail(error: Exception) -> int:
+    """Print an error's sentence to standard error; the exit code that goes with it."""
+    print(f"idc: {error}", file=sys.stderr)
+    return 2

@@ -1,0 +1,33 @@
+"""What a run ran on: versions, device, data. Written beside its results."""
+
+import platform
+from typing import Any
+
+import keras
+import numpy as np
+
+from idc import __version__
+from idc.devices import describe_device
+from idc.home import data_dir
+from idc.store import PatchStore, read_meta
+
+
+def environment(store: PatchStore) -> dict[str, Any]:
+    """The content of ``environment.json``. Holds no path, user or host name."""
+    backend = keras.backend.backend()
+    return {
+        "device": describe_device(),
+        "idc": __version__,
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "keras": keras.__version__,
+        "backend": backend,
+        backend: _backend_version(backend),
+        "numpy": np.__version__,
+        "data_patches": len(store),
+        "data_sha256": read_meta(data_dir() / store.name)["pixels_sha256"],
+    }
+
+
+def _backend_version(backend: str) -> str:
+    return str(getattr(__import__(backend), "__version__", "unknown"))

@@ -1,0 +1,148 @@
+"""Predictions -> figures: matrix, rates, curves. NumPy and scikit-learn only, so in milliseconds."""
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn import metrics
+
+from idc.errors import IdcError
+
+CELLS = {"tn": (0, 0), "fp": (0, 1), "fn": (1, 0), "tp": (1, 1)}  # (y_true, y_pred)
+
+
+@dataclass(frozen=True)
+class Report:
+    """Scores at one threshold. IDC-positive is the positive class.
+
+    An undefined score is nan: sensitivity without IDC-positive patches, specificity without
+    IDC-negative ones, balanced accuracy, ROC AUC and average precision without both, precision when
+    nothing is predicted positive.
+
+    Attributes:
+        confusion_matrix: ((tn, fp), (fn, tp)).
+        majority_accuracy: what always answering with the commoner class would score.
+        log_loss: mean cross-entropy in nats, as the training loss.
+    """
+
+    n: int
+    threshold: float
+    accuracy: float
+    balanced_accuracy: float
+    sensitivity: float
+    specificity: float
+    precision: float
+    f1: float
+    roc_auc: float
+    average_precision: float
+    log_loss: float
+    majority_accuracy: float
+    confusion_matrix: tuple[tuple[int, int], tuple[int, int]]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values; undefined ones are None."""
+        return {
+            name: None if isinstance(value, float) and math.isnan(value) else value
+            for name, value in asdict(self).items()
+        }
+
+
+def evaluate(y_true: np.ndarray, y_prob: np.ndarray, threshold: float = 0.5) -> Report:
+    """Score predictions.
+
+    Args:
+        y_true: {0, 1}, shape (n,), n >= 1.
+        y_prob: probability of IDC-positive, [0, 1], shape (n,).
+        threshold: predicted positive where ``y_prob >= threshold``, [0, 1].
+
+    Raises:
+        IdcError: the shapes differ, are empty, or the threshold lies outside [0, 1].
+    """
+    if len(y_true) == 0 or len(y_true) != len(y_prob):
+        raise IdcError(f"Nothing to score: {len(y_true)} labels, {len(y_prob)} probabilities.")
+    if not 0 <= threshold <= 1:
+        raise IdcError(f"threshold must lie in [0, 1]. Received: {threshold}")
+    y_true = np.asarray(y_true).astype(np.int64)
+    y_prob = np.asarray(y_prob).astype(np.float64)
+    (tn, fp), (fn, tp) = matrix(y_true, y_prob, threshold)
+    sensitivity, specificity = _ratio(tp, tp + fn), _ratio(tn, tn + fp)
+    both = 0 < y_true.sum() < len(y_true)
+    return Report(
+        n=len(y_true),
+        threshold=float(threshold),
+        accuracy=(tp + tn) / len(y_true),
+        balanced_accuracy=(sensitivity + specificity) / 2,
+        sensitivity=sensitivity,
+        specificity=specificity,
+        precision=_ratio(tp, tp + fp),
+        f1=_ratio(2 * tp, 2 * tp + fp + fn),
+        roc_auc=float(metrics.roc_auc_score(y_true, y_prob)) if both else math.nan,
+        average_precision=(
+            float(metrics.average_precision_score(y_true, y_prob)) if both else math.nan
+        ),
+        log_loss=float(metrics.log_loss(y_true, y_prob, labels=[0, 1])),
+        majority_accuracy=max(tp + fn, tn + fp) / len(y_true),
+        confusion_matrix=((tn, fp), (fn, tp)),
+    )
+
+
+def matrix(
+    y_true: np.ndarray, y_prob: np.ndarray, threshold: float
+) -> tuple[tuple[int, int], tuple[int, int]]:
+    """The confusion matrix ((tn, fp), (fn, tp))."""
+    cells = metrics.confusion_matrix(y_true, y_prob >= threshold, labels=[0, 1])
+    (tn, fp), (fn, tp) = cells.tolist()
+    return (tn, fp), (fn, tp)
+
+
+def classification_report(report: Report) -> pd.DataFrame:
+    """Precision, recall, F1 and number of patches of each class, and their means.
+
+    Rows: IDC-negative, IDC-positive, macro average, weighted average. Undefined values are nan.
+    """
+    (tn, fp), (fn, tp) = report.confusion_matrix
+    rows = [
+        _class_row("IDC-negative", tn, fn, fp),
+        _class_row("IDC-positive", tp, fp, fn),
+    ]
+    table = pd.DataFrame(rows).set_index("class")
+    scores = ["precision", "recall", "f1"]
+    weights = table["patches"] / table["patches"].sum()
+    table.loc["macro average", scores] = table[scores].mean(skipna=False)
+    weighted = table.loc[["IDC-negative", "IDC-positive"], scores].mul(weights, axis=0)
+    table.loc["weighted average", scores] = weighted.sum(skipna=False)
+    table["patches"] = table["patches"].fillna(report.n).astype(int)
+    return table
+
+
+def roc_points(y_true: np.ndarray, y_prob: np.ndarray) -> pd.DataFrame:
+    """The ROC curve: columns ``false_positive_rate``, ``sensitivity``, ``threshold``.
+
+    Empty when a class is missing, where the curve is undefined.
+    """
+    columns = ["false_positive_rate", "sensitivity", "threshold"]
+    if not 0 < np.sum(y_true) < len(y_true):
+        return pd.DataFrame({name: np.empty(0) for name in columns})
+    return pd.DataFrame(dict(zip(columns, metrics.roc_curve(y_true, y_prob), strict=True)))
+
+
+def cell_of(y_true: np.ndarray, y_prob: np.ndarray, threshold: float) -> np.ndarray:
+    """Which cell of the matrix each patch falls in: "tn", "fp", "fn" or "tp", shape (n,)."""
+    names = np.array([["tn", "fp"], ["fn", "tp"]])
+    return names[np.asarray(y_true).astype(int), (np.asarray(y_prob) >= threshold).astype(int)]
+
+
+def _class_row(name: str, hits: int, wrongly: int, missed: int) -> dict[str, Any]:
+    return {
+        "class": name,
+        "precision": _ratio(hits, hits + wrongly),
+        "recall": _ratio(hits, hits + missed),
+        "f1": _ratio(2 * hits, 2 * hits + wrongly + missed),
+        "patches": hits + missed,
+    }
+
+
+def _ratio(part: float, whole: float) -> float:
+    return part / whole if whole else math.nan

@@ -1,0 +1,167 @@
+"""Images -> probabilities, by a model that stays warm in one worker process.
+
+TensorFlow takes seconds to import and never gives memory back, so neither the server nor the shell
+loads it: a child process (`idc.predictor`) does, once, and keeps the last models.
+"""
+
+import atexit
+import functools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from idc.child import Child, ChildDied, ChildTimeout
+from idc.errors import DataError, PredictionError, UploadError
+from idc.packing import to_patch_size
+from idc.patches import PATCH_SHAPE
+from idc.runs import Run, list_runs
+from idc.sources import FolderSource, UnreadableMember, ZipSource
+from idc.uploads import MAX_FILE_BYTES, decode_image
+
+_CHUNK = 4_096
+_LOAD_TIMEOUT_S = 180.0  # the import of TensorFlow on a busy machine
+_SECONDS_A_PATCH = 0.1  # far more than any CPU needs
+
+# A trainer may hold the GPU, and one patch gains nothing from it.
+_ON_CPU = {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu", "TF_CPP_MIN_LOG_LEVEL": "3"}
+
+
+@dataclass(frozen=True)
+class ImageFile:
+    """A file on its way to a prediction: its bytes, or why it cannot be read."""
+
+    name: str
+    data: bytes = b""
+    problem: str = ""
+
+
+def newest_model() -> Run | None:
+    """The newest run that can predict; None when there is none yet."""
+    return next((run for run in list_runs() if run.has_model()), None)
+
+
+def predict_patches(
+    run: Run,
+    patches: np.ndarray,
+    *,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> np.ndarray:
+    """The probability of IDC-positive, by a run's best weights.
+
+    Args:
+        patches: uint8 RGB, shape (n, 50, 50, 3), possibly a memory map.
+        on_progress: called with (patches done, patches in all).
+
+    Returns:
+        float32 [0, 1], shape (n,).
+
+    Raises:
+        PredictionError: the run has no weights, they are damaged, or the worker failed.
+    """
+    if patches.ndim != 4 or patches.shape[1:] != PATCH_SHAPE or patches.dtype != np.uint8:
+        raise PredictionError(
+            f"patches must be uint8 of shape (n, 50, 50, 3). Received: {patches.dtype} "
+            f"{patches.shape}"
+        )
+    answers = [np.empty(0, np.float32)]
+    for start in range(0, len(patches), _CHUNK):
+        answers.append(_ask(run, patches[start : start + _CHUNK]))
+        if on_progress:
+            on_progress(min(start + _CHUNK, len(patches)), len(patches))
+    return np.concatenate(answers)
+
+
+def warm_predictor() -> None:
+    """Start the worker and load the newest model, so that the first visitor does not wait.
+
+    Raises:
+        PredictionError: as `predict_patches`.
+    """
+    run = newest_model()
+    if run is not None:
+        predict_patches(run, np.zeros((1, *PATCH_SHAPE), np.uint8))
+
+
+def image_files(paths: list[Path]) -> Iterator[ImageFile]:
+    """All files at the given paths, in the order given: files, folders (sorted) and zips.
+
+    Raises:
+        DataError: a path does not exist, or a zip or folder cannot be read.
+    """
+    for path in paths:
+        if path.is_dir():
+            folder = FolderSource(path, MAX_FILE_BYTES)
+            yield from (_member(folder, name, str(path / name)) for name in folder.names())
+        elif path.suffix.lower() == ".zip" and path.is_file():
+            archive = ZipSource(path, MAX_FILE_BYTES)
+            try:
+                for name in archive.names():
+                    yield _member(archive, name, str(PurePosixPath(path) / name))
+            finally:
+                archive.close()
+        elif path.is_file():
+            yield _member(FolderSource(path.parent, MAX_FILE_BYTES), path.name, str(path))
+        else:
+            raise DataError(f"There is no file or folder at '{path}'; check the path.")
+
+
+def read_patch(file: ImageFile) -> np.ndarray:
+    """A file's image as a patch, decoded by the gate and brought to 50x50.
+
+    Returns:
+        uint8 RGB, shape (50, 50, 3).
+
+    Raises:
+        UploadError: the file is refused; the sentence says why.
+    """
+    if file.problem:
+        raise UploadError(file.problem)
+    return to_patch_size(decode_image(file.data, file.name).rgb)
+
+
+def _member(source: FolderSource | ZipSource, name: str, shown: str) -> ImageFile:
+    try:
+        return ImageFile(shown, source.read(name))
+    except UnreadableMember:
+        limit = MAX_FILE_BYTES // 2**20
+        return ImageFile(
+            shown, problem=f"'{shown}' cannot be read: damaged, encrypted or over {limit} MB."
+        )
+
+
+@functools.cache
+def _worker() -> Child:
+    worker = Child("idc.predictor", environ=_ON_CPU)
+    atexit.register(worker.close)
+    return worker
+
+
+def _ask(run: Run, patches: np.ndarray) -> np.ndarray:
+    if not run.has_model():
+        raise PredictionError(
+            f"The run '{run.title}' has no finished epoch yet; let it train for an epoch."
+        )
+    best = run.best()
+    question = {
+        "folder": str(run.folder),
+        "preset": run.config.preset,
+        "sha256": best.get("sha256", ""),
+        "count": len(patches),
+    }
+    try:
+        answer, block = _worker().ask(
+            question,
+            np.ascontiguousarray(patches).tobytes(),
+            timeout_s=_LOAD_TIMEOUT_S + _SECONDS_A_PATCH * len(patches),
+        )
+    except ChildTimeout as error:
+        raise PredictionError("The model did not answer in time; try again.") from error
+    except ChildDied as error:
+        raise PredictionError(
+            "The prediction worker ended unexpectedly (out of memory?); try again."
+        ) from error
+    if "error" in answer:
+        raise PredictionError(str(answer["error"]))
+    return np.frombuffer(block, np.float32)

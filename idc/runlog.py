@@ -1,0 +1,81 @@
+"""``log.jsonl``: one line per logged step, per epoch, per start; appended to, never rewritten.
+
+A run that was cut off computes its last, unfinished epoch again. The line ``{"event": "start",
+"epoch": e}`` therefore says that everything logged before it about later epochs is superseded, and
+`read_log` leaves that out.
+"""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+LOG_FILE = "log.jsonl"
+
+
+@dataclass
+class RunLog:
+    """What a run has logged, oldest first.
+
+    Attributes:
+        steps: ``epoch`` (from 1), ``step`` (from 1, within the epoch), ``loss``, ``accuracy`` of
+            the step's batch, ``elapsed_s``.
+        epochs: ``epoch``, ``loss``, ``accuracy`` (means over the epoch's batches), ``val_loss``,
+            ``val_accuracy``, ``val_balanced_accuracy``, ``val_roc_auc`` (None where undefined),
+            ``seconds``, ``best`` (so far).
+        starts: one entry a start of the trainer.
+    """
+
+    steps: list[dict[str, Any]] = field(default_factory=list)
+    epochs: list[dict[str, Any]] = field(default_factory=list)
+    starts: list[dict[str, Any]] = field(default_factory=list)
+
+    def best_epoch(self) -> dict[str, Any] | None:
+        """The epoch whose weights are kept: the last one that was the best so far."""
+        return next((epoch for epoch in reversed(self.epochs) if epoch.get("best")), None)
+
+
+class LogWriter:
+    """Appends lines. Each is flushed at once, so that a page sees it and a kill spares it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / LOG_FILE
+        self._end_cut_line()
+
+    def append(self, event: str, **values: Any) -> None:
+        """Write one line."""
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"event": event, **values}) + "\n")
+
+    def _end_cut_line(self) -> None:
+        """A killed writer may have left half a line; the next one must not continue it."""
+        if self._path.exists() and (content := self._path.read_bytes()) and content[-1:] != b"\n":
+            with self._path.open("ab") as file:
+                file.write(b"\n")
+
+
+def read_log(folder: Path) -> RunLog:
+    """Read a run's log while it is being written. Half lines are left out."""
+    log = RunLog()
+    path = folder / LOG_FILE
+    if path.exists():
+        extend_log(log, path.read_text(encoding="utf-8", errors="replace"))
+    return log
+
+
+def extend_log(log: RunLog, lines: str) -> None:
+    """Add the lines that came since."""
+    for line in lines.splitlines():
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            continue  # cut off by a kill, see LogWriter
+        event = entry.pop("event", None) if isinstance(entry, dict) else None
+        if event == "step":
+            log.steps.append(entry)
+        elif event == "epoch":
+            log.epochs.append(entry)
+        elif event == "start":
+            log.steps = [step for step in log.steps if step["epoch"] <= entry["epoch"]]
+            log.epochs = [epoch for epoch in log.epochs if epoch["epoch"] <= entry["epoch"]]
+            log.starts.append(entry)

@@ -1,0 +1,321 @@
+"""A run's folder ``runs/<id>/`` and its life: create, start, watch, stop, continue, list.
+
+The folder is the only meeting place of trainer and app. The trainer (`idc.trainer`) is a process
+of its own in its own session; a page only reads the folder, and asks for a stop by a small file.
+Whether a trainer is alive is told by the lock that it holds, which the system releases however it
+ends.
+"""
+
+import contextlib
+import json
+import os
+import re
+import secrets
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from filelock import FileLock, Timeout
+
+from idc import durable
+from idc.config import TrainingConfig
+from idc.errors import ConfigError, RunError
+from idc.home import runs_dir
+from idc.runlog import RunLog, read_log
+
+CONFIG_FILE = "config.json"
+STATUS_FILE = "status.json"
+ENVIRONMENT_FILE = "environment.json"
+CONTROL_FILE = "control.json"
+LOCK_FILE = "trainer.lock"
+PREDICTIONS_FILE = "predictions.parquet"
+WEIGHTS_FILE = "best.weights.h5"
+BEST_FILE = "best.json"
+TRAINER_OUTPUT_FILE = "trainer.txt"
+
+# A trainer takes its lock within a second of its start; this long after, no lock means no trainer.
+_START_GRACE_S = 20.0
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,100}")
+
+
+@dataclass(frozen=True)
+class RunStatus:
+    """The content of ``status.json``.
+
+    Attributes:
+        state: "starting", "running", "finished", "stopped", "failed" or "interrupted" (told from
+            the lock: it says running, but no trainer lives).
+        phase: what a running trainer does: "loading", "training", "validating", "scoring".
+        epoch: finished epochs. ``epochs``: how many it is to reach.
+        step: finished steps of the current epoch, of ``steps``.
+        patches_per_s: training speed now. ``left_s``: estimated seconds to the end.
+        reason: why it ended, one sentence.
+        patience_from: early stopping counts no epoch before this one.
+        updated: seconds since 1970.
+    """
+
+    state: str
+    epochs: int
+    phase: str = ""
+    epoch: int = 0
+    step: int = 0
+    steps: int = 0
+    patches_per_s: float | None = None
+    left_s: float | None = None
+    reason: str = ""
+    patience_from: int = 0
+    updated: float = field(default_factory=time.time)
+
+    @property
+    def live(self) -> bool:
+        """Whether a trainer works on it, or is just being started."""
+        return self.state in ("starting", "running")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run's folder."""
+
+    folder: Path
+    config: TrainingConfig
+
+    @property
+    def id(self) -> str:
+        """The folder's name."""
+        return self.folder.name
+
+    @property
+    def title(self) -> str:
+        """What people call it."""
+        return self.config.name or self.id
+
+    def status(self) -> RunStatus:
+        """Where it stands now.
+
+        Raises:
+            RunError: ``status.json`` is unreadable.
+        """
+        status = _read_status(self.folder)
+        if not status.live or self._trainer_is_alive():
+            return status
+        if status.state == "starting" and time.time() - status.updated < _START_GRACE_S:
+            return status
+        again = _read_status(self.folder)  # it may have ended between the two looks
+        if not again.live:
+            return again
+        return replace(
+            again,
+            state="interrupted",
+            phase="",
+            left_s=None,
+            reason="The training process ended without a word (killed, or the machine went down). "
+            "Its finished epochs are kept; continue it.",
+        )
+
+    def log(self) -> RunLog:
+        """Everything logged so far."""
+        return read_log(self.folder)
+
+    def environment(self) -> dict[str, Any]:
+        """Versions and device; empty before the trainer has loaded."""
+        return _read_json(self.folder / ENVIRONMENT_FILE)
+
+    def best(self) -> dict[str, Any]:
+        """``epoch``, ``val_loss`` and ``sha256`` of the kept weights; empty before the first epoch."""
+        return _read_json(self.folder / BEST_FILE)
+
+    def has_model(self) -> bool:
+        """Whether it can predict: at least one epoch is finished."""
+        return (self.folder / WEIGHTS_FILE).exists() and (self.folder / BEST_FILE).exists()
+
+    def has_predictions(self) -> bool:
+        """Whether it can be evaluated."""
+        return (self.folder / PREDICTIONS_FILE).exists()
+
+    def predictions(self) -> pd.DataFrame:
+        """The best weights' answers: ``row`` int64, ``probability`` float32 [0, 1], ``part``.
+
+        Raises:
+            RunError: there are none yet, or the file is damaged.
+        """
+        try:
+            return pd.read_parquet(self.folder / PREDICTIONS_FILE)
+        except FileNotFoundError as error:
+            raise RunError(
+                f"The run '{self.title}' has no finished epoch yet, so there is nothing to "
+                "evaluate; let it train for an epoch."
+            ) from error
+        except (OSError, ValueError) as error:
+            raise RunError(
+                f"The predictions of the run '{self.title}' are damaged on disk; continue the run "
+                "to write them again."
+            ) from error
+
+    def write_status(self, status: RunStatus) -> None:
+        """Replace ``status.json`` atomically."""
+        durable.replace_json(self.folder / STATUS_FILE, asdict(status))
+
+    def request_stop(self) -> None:
+        """Ask the trainer to stop at its next step. Finished epochs are kept."""
+        durable.replace_json(self.folder / CONTROL_FILE, {"request": "stop"})
+
+    def stop_requested(self) -> bool:
+        """Whether somebody asked for a stop since the trainer started."""
+        return _read_json(self.folder / CONTROL_FILE).get("request") == "stop"
+
+    @contextlib.contextmanager
+    def trainer_lock(self) -> Iterator[None]:
+        """Held by the trainer while it lives.
+
+        Raises:
+            RunError: another trainer holds it.
+        """
+        lock = FileLock(self.folder / LOCK_FILE)
+        try:
+            # A page that looks whether a trainer lives holds the lock for a moment: wait for it.
+            lock.acquire(timeout=5)
+        except Timeout as error:
+            raise RunError(f"The run '{self.title}' is being trained already.") from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _trainer_is_alive(self) -> bool:
+        lock = FileLock(self.folder / LOCK_FILE)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            return True
+        lock.release()
+        return False
+
+
+def create_run(config: TrainingConfig) -> Run:
+    """Make a run's folder. It appears whole, with the state "starting".
+
+    Raises:
+        RunError: the folder cannot be written.
+    """
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    run_id = f"{stamp}-{config.preset}-{secrets.token_hex(2)}"
+    hidden = runs_dir() / f".{run_id}"
+    try:
+        hidden.mkdir(parents=True)
+        durable.replace_json(hidden / CONFIG_FILE, config.to_json())
+        Run(hidden, config).write_status(RunStatus(state="starting", epochs=config.epochs))
+        hidden.rename(runs_dir() / run_id)
+    except OSError as error:
+        raise RunError(
+            f"The run could not be written to '{runs_dir()}' ({error.strerror}); make room or "
+            "check the folder's rights."
+        ) from error
+    return Run(runs_dir() / run_id, config)
+
+
+def open_run(run_id: str) -> Run:
+    """Open a run by its id.
+
+    Raises:
+        RunError: there is none of that id, or it is damaged.
+    """
+    folder = runs_dir() / run_id
+    if not _ID.fullmatch(run_id) or not (folder / CONFIG_FILE).exists():
+        raise RunError(f"There is no run '{run_id[:100]}'; 'python -m idc runs' lists them.")
+    try:
+        config = TrainingConfig.from_json(json.loads((folder / CONFIG_FILE).read_text()))
+    except (OSError, ValueError, ConfigError) as error:
+        raise RunError(f"The settings of the run '{run_id}' are damaged on disk.") from error
+    return Run(folder, config)
+
+
+def list_runs() -> list[Run]:
+    """All readable runs, the newest first."""
+    runs = []
+    for path in runs_dir().glob(f"*/{CONFIG_FILE}"):
+        if path.parent.name.startswith("."):
+            continue
+        with contextlib.suppress(RunError):  # a damaged run must not hide the others
+            run = open_run(path.parent.name)
+            _read_status(run.folder)
+            runs.append(run)
+    return sorted(runs, key=lambda run: run.id, reverse=True)
+
+
+def start_trainer(run: Run) -> None:
+    """Start the trainer as a process of its own; it outlives the app.
+
+    Raises:
+        RunError: a trainer works on this run already.
+    """
+    with (run.folder / TRAINER_OUTPUT_FILE).open("ab") as output:
+        process = subprocess.Popen(
+            trainer_command(run),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            cwd=Path(__file__).resolve().parent.parent,
+            env={**os.environ, "IDC_HOME": str(run.folder.parent.parent)},
+        )
+    # Without somebody who waits for it, an ended trainer would stay in the process table.
+    threading.Thread(target=process.wait, daemon=True).start()
+
+
+def trainer_command(run: Run) -> list[str]:
+    """The command line that trains a run."""
+    return [sys.executable, "-m", "idc.trainer", run.id]
+
+
+def prepare_to_continue(run: Run, more_epochs: int | None = None) -> RunStatus:
+    """Set a run that has ended to "starting" again.
+
+    Args:
+        more_epochs: train so many epochs beyond the finished ones. By default a run that was cut
+            off or stopped goes on to the number it was started with, and a run that had reached
+            its end trains as many epochs again as its settings say.
+
+    Raises:
+        RunError: it is being trained, or ``more_epochs`` is below 1.
+    """
+    status = run.status()
+    if status.live:
+        raise RunError(f"The run '{run.title}' is being trained already.")
+    if more_epochs is not None and more_epochs < 1:
+        raise RunError(f"more_epochs must be at least 1. Received: {more_epochs}")
+    if more_epochs is None and status.epoch < status.epochs and status.state != "finished":
+        epochs = status.epochs
+    else:
+        epochs = status.epoch + (more_epochs or run.config.epochs)
+    (run.folder / CONTROL_FILE).unlink(missing_ok=True)
+    # Early stopping ended it once; going on is a decision to wait for as long again.
+    patience_from = status.epoch if status.state == "finished" else status.patience_from
+    started = RunStatus(
+        state="starting", epochs=epochs, epoch=status.epoch, patience_from=patience_from
+    )
+    run.write_status(started)
+    return started
+
+
+def _read_status(folder: Path) -> RunStatus:
+    try:
+        return RunStatus(**json.loads((folder / STATUS_FILE).read_text()))
+    except (OSError, ValueError, TypeError) as error:
+        raise RunError(f"The status of the run '{folder.name}' is damaged on disk.") from error
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text())
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise RunError(f"'{path.name}' of the run '{path.parent.name}' is damaged.") from error
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,97 @@
+"""The trainer process: ``python -m idc.trainer RUN_ID [--follow]``.
+
+The app spawns it detached; the shell's ``train`` and ``resume`` become it. ``--follow`` shows
+progress on standard error, and prints the run's id at the end.
+"""
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+# Keras first: with pandas or pyarrow imported before TensorFlow, fit hangs on some Macs.
+import keras  # noqa: F401, I001
+
+import argparse
+import dataclasses
+import signal
+import sys
+import threading
+import time
+import traceback
+from types import FrameType
+
+from idc.console import ProgressLine, fail
+from idc.errors import IdcError
+from idc.runs import Run, RunStatus, open_run
+from idc.training import train
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Train one run to its end. Returns 0, or 2 after an error."""
+    parser = argparse.ArgumentParser(prog="idc.trainer", description="Train one run.")
+    parser.add_argument("run")
+    parser.add_argument("--follow", action="store_true", help="show progress, print the id")
+    options = parser.parse_args(arguments)
+    try:
+        run = open_run(options.run)
+        status = _train(run, ProgressLine() if options.follow else None)
+    except IdcError as error:
+        return fail(error)
+    if options.follow:
+        print(status.reason, file=sys.stderr)
+        print(run.id)
+    return 0
+
+
+def _train(run: Run, progress: ProgressLine | None) -> RunStatus:
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _once(stop))
+    try:
+        return train(
+            run,
+            on_status=(lambda status: _show(progress, status)) if progress else None,
+            stop_asked=stop.is_set,
+        )
+    except IdcError as error:
+        _record_failure(run, str(error))
+        raise
+    except Exception as error:
+        traceback.print_exc()
+        _record_failure(run, f"Training broke off: {error or type(error).__name__}")
+        raise IdcError(f"Training broke off: {error or type(error).__name__}") from error
+    finally:
+        if progress:
+            progress.close()
+
+
+def _once(stop: threading.Event) -> signal.Handlers:
+    """The first signal asks for a stop that keeps what is finished; a second one ends at once."""
+
+    def handler(number: int, frame: FrameType | None) -> None:
+        stop.set()
+        signal.signal(number, signal.SIG_DFL)
+
+    return handler  # type: ignore[return-value]
+
+
+def _record_failure(run: Run, reason: str) -> None:
+    status = run.status()
+    if status.state in ("finished", "stopped"):
+        return  # it was not this trainer's run to fail
+    run.write_status(
+        dataclasses.replace(
+            status, state="failed", phase="", reason=reason, left_s=None, updated=time.time()
+        )
+    )
+
+
+def _show(progress: ProgressLine, status: RunStatus) -> None:
+    steps = max(1, status.steps)
+    speed = f", {status.patches_per_s:,.0f} patches/s" if status.patches_per_s else ""
+    text = f"{status.phase or status.state}, epoch {status.epoch + 1} of {status.epochs}{speed}"
+    progress.show((status.epoch + status.step / steps) / status.epochs, text, status.left_s)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,344 @@
+"""Training: from a run's settings to weights, log lines, checkpoints and predictions.
+
+`train` does one run, or goes on with it, in the process that calls it. It meets the rest of the
+app in the run's folder alone (see `idc.runs`).
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+
+from idc import durable
+from idc.batches import TrainingBatches
+from idc.checkpoints import restore_checkpoint, save_checkpoint
+from idc.config import TrainingConfig
+from idc.environment import environment
+from idc.evaluation import evaluate
+from idc.inference import probabilities
+from idc.models import build_model
+from idc.runlog import LogWriter
+from idc.runs import (
+    BEST_FILE,
+    ENVIRONMENT_FILE,
+    PREDICTIONS_FILE,
+    WEIGHTS_FILE,
+    Run,
+    RunStatus,
+)
+from idc.schedules import one_cycle
+from idc.splits import Split, make_split
+from idc.store import PatchStore, open_store
+
+_LINES_AN_EPOCH = 200
+_STATUS_EVERY_S = 1.0
+
+OnStatus = Callable[[RunStatus], None]
+
+
+class StopAsked(Exception):
+    """Somebody asked the trainer to stop. What is finished is kept."""
+
+
+def train(
+    run: Run,
+    *,
+    on_status: OnStatus | None = None,
+    stop_asked: Callable[[], bool] = lambda: False,
+) -> RunStatus:
+    """Train a run from its last checkpoint, or from the start, to its end.
+
+    Args:
+        run: its status says "starting" and how many epochs to reach.
+        on_status: called with each status that is written, about once a second.
+        stop_asked: besides the run's own control file, asked at each step.
+
+    Returns:
+        the last status: "finished", or "stopped" when somebody asked for it.
+
+    Raises:
+        IdcError: the data is missing or cannot be split; the run is being trained already.
+    """
+    with run.trainer_lock():
+        return _Training(run, on_status, stop_asked).work()
+
+
+def compile_model(model: keras.Model, config: TrainingConfig, steps: int) -> None:
+    """Give a model its optimizer, loss and metrics.
+
+    The loss is binary cross-entropy on the two-way softmax, as in the notebook; on two
+    probabilities that sum to one it equals categorical cross-entropy.
+
+    Args:
+        steps: optimizer steps in the whole run, for the schedule.
+    """
+    rate: Any = config.learning_rate
+    if config.schedule == "one-cycle":
+        rate = one_cycle(config.learning_rate, steps)
+    optimizer = (
+        keras.optimizers.AdamW(rate, weight_decay=config.weight_decay)
+        if config.optimizer == "adamw"
+        else keras.optimizers.Adam(rate)
+    )
+    model.compile(
+        optimizer=optimizer,
+        loss=keras.losses.BinaryCrossentropy(label_smoothing=config.label_smoothing),
+        metrics=[
+            LatestBatch(keras.losses.binary_crossentropy, name="batch_loss"),
+            LatestBatch(keras.metrics.categorical_accuracy, name="batch_accuracy"),
+            keras.metrics.BinaryCrossentropy(name="cross_entropy"),
+            keras.metrics.CategoricalAccuracy(name="accuracy"),
+        ],
+    )
+    optimizer.build(model.trainable_variables)
+
+
+class LatestBatch(keras.metrics.MeanMetricWrapper):
+    """The mean over the latest batch alone, where Keras' metrics average over the epoch."""
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        """Forget the batches before, then take this one."""
+        self.reset_state()
+        return super().update_state(y_true, y_pred, sample_weight)
+
+
+class _Training:
+    """One stretch of work on one run."""
+
+    def __init__(self, run: Run, on_status: OnStatus | None, stop_asked: Callable[[], bool]) -> None:
+        self._run, self._config = run, run.config
+        self._on_status, self._stop_asked = on_status, stop_asked
+        self._status = run.status()
+        self._log = LogWriter(run.folder)
+        self._history: dict[str, Any] = {"epochs": [], "best": None, "elapsed_s": 0.0}
+        self._validation_s = 0.0
+
+    def work(self) -> RunStatus:
+        self._tell(state="running", phase="loading", reason="")
+        self._load()
+        try:
+            while self._epoch < self._status.epochs:
+                self._train_epoch(self._epoch + 1)
+                if self._is_out_of_patience():
+                    state, reason = "finished", self._patience_sentence()
+                    break
+            else:
+                state, reason = "finished", f"All {self._status.epochs} epochs are done."
+        except StopAsked:
+            state = "stopped"
+            reason = f"Stopped on request after {self._epoch} of {self._status.epochs} epochs."
+        self._score()
+        self._tell(state=state, phase="", reason=reason, left_s=None, patches_per_s=None, step=0)
+        return self._status
+
+    @property
+    def _epoch(self) -> int:
+        """Finished epochs."""
+        return len(self._history["epochs"])
+
+    def _load(self) -> None:
+        self._store: PatchStore = open_store(self._config.data)
+        self._split: Split = make_split(
+            self._store.index,
+            self._config.protocol,
+            seed=self._config.seed,
+            unlisted=self._config.unlisted,
+            patches=self._config.patches,
+        )
+        self._steps = -(-len(self._split.train) // self._config.batch_size)
+        keras.utils.set_random_seed(self._config.seed)
+        self._model = build_model(self._config.preset)
+        compile_model(self._model, self._config, self._steps * self._config.epochs)
+        epoch, history = restore_checkpoint(self._run.folder, self._model)
+        self._history = history or self._history
+        durable.replace_json(self._run.folder / ENVIRONMENT_FILE, environment(self._store))
+        self._log.append(
+            "start", epoch=epoch, epochs=self._status.epochs, steps=self._steps, time=time.time()
+        )
+        self._log_missing_epochs()
+        self._began = time.monotonic() - self._history["elapsed_s"]
+        self._tell(phase="training", epoch=epoch, steps=self._steps, step=0)
+
+    def _log_missing_epochs(self) -> None:
+        """A kill between a checkpoint and its log line loses the line, not the epoch."""
+        logged = {entry["epoch"] for entry in self._run.log().epochs}
+        for entry in self._history["epochs"]:
+            if entry["epoch"] not in logged:
+                self._log.append("epoch", **entry)
+
+    def _train_epoch(self, epoch: int) -> None:
+        began = time.monotonic()
+        batches = TrainingBatches(
+            self._store.patches,
+            self._store.labels,
+            self._split.train,
+            batch_size=self._config.batch_size,
+            augmentation=self._config.augmentation,
+            seed=self._config.seed,
+            epoch=epoch,
+        )
+        fitted = self._model.fit(
+            batches,
+            initial_epoch=epoch - 1,
+            epochs=epoch,
+            verbose=0,
+            callbacks=[_AfterEachStep(self, epoch)],
+        )
+        self._tell(phase="validating", step=self._steps)
+        answers = self._validate()
+        entry = {
+            "epoch": epoch,
+            "loss": fitted.history["cross_entropy"][-1],
+            "accuracy": fitted.history["accuracy"][-1],
+            **answers[0],
+            "seconds": round(time.monotonic() - began, 3),
+        }
+        self._finish_epoch(entry, answers[1])
+
+    def _validate(self) -> tuple[dict[str, float | None], np.ndarray]:
+        began = time.monotonic()
+        rows = self._split.validation
+        y_prob = probabilities(self._model, self._store.patches, rows, on_progress=self._check_stop)
+        report = evaluate(self._store.labels[rows], y_prob)
+        self._validation_s = time.monotonic() - began
+        scores = {
+            "val_loss": report.log_loss,
+            "val_accuracy": report.accuracy,
+            "val_balanced_accuracy": report.balanced_accuracy,
+            "val_roc_auc": report.roc_auc,
+        }
+        return {name: None if np.isnan(v) else float(v) for name, v in scores.items()}, y_prob
+
+    def _finish_epoch(self, entry: dict[str, Any], y_prob: np.ndarray) -> None:
+        """Make the epoch lasting: best weights first, then the checkpoint, then the log line.
+
+        Killed in between, the epoch is computed again, to the same end.
+        """
+        best = self._history["best"]
+        entry["best"] = best is None or entry["val_loss"] < best["val_loss"]
+        if entry["best"]:
+            self._history["best"] = {"epoch": entry["epoch"], "val_loss": entry["val_loss"]}
+            self._keep_weights()
+            self._write_predictions({"validation": y_prob})
+        self._history["epochs"].append(entry)
+        self._history["elapsed_s"] = time.monotonic() - self._began
+        save_checkpoint(self._run.folder, self._model, entry["epoch"], self._history)
+        self._log.append("epoch", **entry)
+        self._tell(phase="training", epoch=entry["epoch"], step=0, left_s=self._seconds_left(0, None))
+
+    def _keep_weights(self) -> None:
+        path = self._run.folder / WEIGHTS_FILE
+        beside = path.with_name(f"new.{WEIGHTS_FILE}")
+        self._model.save_weights(beside)
+        durable.sync_file(beside)
+        digest = durable.file_sha256(beside)
+        beside.replace(path)
+        durable.replace_json(
+            self._run.folder / BEST_FILE,
+            {**self._history["best"], "preset": self._config.preset, "sha256": digest},
+        )
+
+    def _write_predictions(self, answers: dict[str, np.ndarray]) -> None:
+        table = pd.concat(
+            pd.DataFrame({"row": self._split.rows(part), "probability": y_prob, "part": part})
+            for part, y_prob in answers.items()
+        )
+        _replace_parquet(self._run.folder / PREDICTIONS_FILE, table)
+
+    def _score(self) -> None:
+        """Let the best weights answer for the parts that did not train, and save them for others."""
+        if self._history["best"] is None:
+            return
+        self._tell(phase="scoring", left_s=None)
+        self._model.load_weights(self._run.folder / WEIGHTS_FILE)
+        self._write_predictions(
+            {
+                part: probabilities(self._model, self._store.patches, self._split.rows(part))
+                for part in ("validation", "test")
+            }
+        )
+        beside = self._run.folder / "new.model.keras"
+        self._model.save(beside)
+        beside.replace(self._run.folder / "model.keras")
+
+    def after_step(self, epoch: int, step: int, logs: dict[str, float]) -> None:
+        """Called after each optimizer step; ``step`` from 1."""
+        if step == 1:
+            self._speed_from = (time.monotonic(), 1)  # the first step compiles
+        elapsed = time.monotonic() - self._began
+        if step % max(1, self._steps // _LINES_AN_EPOCH) == 0 or step == self._steps:
+            self._log.append(
+                "step",
+                epoch=epoch,
+                step=step,
+                loss=round(float(logs["batch_loss"]), 5),
+                accuracy=round(float(logs["batch_accuracy"]), 4),
+                elapsed_s=round(elapsed, 2),
+            )
+        if time.time() - self._status.updated >= _STATUS_EVERY_S:
+            speed = self._speed(step)
+            self._tell(
+                phase="training",
+                step=step,
+                patches_per_s=speed,
+                left_s=self._seconds_left(step, speed),
+            )
+        self._check_stop()
+
+    def _speed(self, step: int) -> float | None:
+        began, first = self._speed_from
+        seconds = time.monotonic() - began
+        return (step - first) * self._config.batch_size / seconds if step > first else None
+
+    def _seconds_left(self, step: int, speed: float | None) -> float | None:
+        epochs_left = self._status.epochs - self._epoch
+        if self._history["epochs"] and not step:
+            return epochs_left * self._history["epochs"][-1]["seconds"]
+        if not speed:
+            return None
+        patches = epochs_left * len(self._split.train) - step * self._config.batch_size
+        validation_s = self._validation_s or len(self._split.validation) / (3 * speed)
+        return max(0.0, patches / speed) + epochs_left * validation_s
+
+    def _is_out_of_patience(self) -> bool:
+        if not self._config.early_stopping:
+            return False
+        waited_from = max(self._history["best"]["epoch"], self._status.patience_from)
+        return self._epoch - waited_from >= self._config.patience
+
+    def _patience_sentence(self) -> str:
+        return (
+            f"Stopped early after epoch {self._epoch}: the validation loss has not improved since "
+            f"epoch {self._history['best']['epoch']}."
+        )
+
+    def _check_stop(self, *_: int) -> None:
+        if self._stop_asked() or self._run.stop_requested():
+            raise StopAsked
+
+    def _tell(self, **changes: Any) -> None:
+        self._status = replace(self._status, updated=time.time(), **changes)
+        self._run.write_status(self._status)
+        if self._on_status:
+            self._on_status(self._status)
+
+
+class _AfterEachStep(keras.callbacks.Callback):
+    """Hands each step's batch to the training."""
+
+    def __init__(self, training: _Training, epoch: int) -> None:
+        super().__init__()
+        self._training, self._epoch = training, epoch
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        """Keras counts batches from 0."""
+        self._training.after_step(self._epoch, batch + 1, logs or {})
+
+
+def _replace_parquet(path: Path, table: pd.DataFrame) -> None:
+    durable.replace_file(path, table.astype({"probability": "float32"}).to_parquet(index=False))
