@@ -17,8 +17,12 @@ def augment(patches: np.ndarray, kind: str, rng: np.random.Generator) -> np.ndar
     """
     if kind == "none":
         return patches
-    views = np.stack([_turned(patch, view) for patch, view in
-                      zip(patches, rng.integers(8, size=len(patches)), strict=True)])
+    views = np.stack(
+        [
+            _turned(patch, view)
+            for patch, view in zip(patches, rng.integers(8, size=len(patches)), strict=True)
+        ]
+    )
     return views if kind == "flips" else _restained(views, rng)
 
 

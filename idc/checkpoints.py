@@ -25,7 +25,9 @@ FOLDER = "checkpoints"
 _KEPT = 2
 
 
-def save_checkpoint(run_folder: Path, model: keras.Model, epoch: int, history: dict[str, Any]) -> None:
+def save_checkpoint(
+    run_folder: Path, model: keras.Model, epoch: int, history: dict[str, Any]
+) -> None:
     """Write a checkpoint, then drop all but the last two.
 
     Args:

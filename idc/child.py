@@ -8,16 +8,18 @@ pickle crosses the pipe, so a child that was taken over cannot reach the parent 
 import contextlib
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 Answer = tuple[dict[str, Any], bytes]
+Reply = tuple[Mapping[str, Any], bytes]
 
 
 class ChildDied(Exception):
@@ -33,8 +35,12 @@ class Child:
 
     Args:
         module: the module that calls `serve` when run.
-        environ: variables to set in the child, besides the parent's own.
+        environ: variables to set in the child, besides those it inherits.
+        inherit: names of the parent's variables that the child may see; None lets it see all.
+            A child that reads hostile bytes has no business with the parent's secrets.
         max_answer_bytes: the largest block that is accepted back.
+        max_questions: a process that has answered this many makes room for a fresh one; None
+            keeps it for good.
     """
 
     def __init__(
@@ -42,11 +48,16 @@ class Child:
         module: str,
         *,
         environ: Mapping[str, str] | None = None,
+        inherit: Collection[str] | None = None,
         max_answer_bytes: int = 256 * 2**20,
+        max_questions: int | None = None,
     ) -> None:
         self._module = module
         self._environ = dict(environ or {})
+        self._inherit = inherit
         self._max_answer_bytes = max_answer_bytes
+        self._max_questions = max_questions
+        self._questions = 0  # put to the process that runs now
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._pipe: Connection | None = None
@@ -54,22 +65,32 @@ class Child:
     def ask(self, header: Mapping[str, Any], block: bytes = b"", *, timeout_s: float) -> Answer:
         """Send a question and wait for its answer.
 
+        The time limit holds for the whole exchange, the child's start included, but not for the
+        wait behind other threads' questions.
+
         Raises:
             ChildDied: the child ended meanwhile; the next question starts another.
             ChildTimeout: no answer within ``timeout_s``; the child was killed.
         """
+        question = json.dumps(dict(header)).encode()
         with self._lock:
-            pipe = self._started()
             try:
-                pipe.send_bytes(json.dumps(dict(header)).encode())
-                pipe.send_bytes(block)
-                if not pipe.poll(timeout_s):
-                    self._stop()
-                    raise ChildTimeout
-                answer = json.loads(pipe.recv_bytes(2**20))
-                return answer, pipe.recv_bytes(self._max_answer_bytes)
-            except (EOFError, OSError, ValueError) as error:
+                return self._exchange(question, block, timeout_s)
+            except (EOFError, OSError, ValueError, RecursionError) as error:
                 self._stop()
+                raise ChildDied from error
+            except BaseException:
+                # Half an exchange must not stay in the pipe: the next visitor would be handed
+                # this one's answer.
+                self._stop()
+                raise
+
+    def start(self) -> None:
+        """Start the process now, so that the first question need not wait for it."""
+        with self._lock:
+            try:
+                self._started()
+            except OSError as error:
                 raise ChildDied from error
 
     def close(self) -> None:
@@ -82,23 +103,42 @@ class Child:
         process = self._process
         return process.pid if process and process.poll() is None else None
 
+    def _exchange(self, question: bytes, block: bytes, timeout_s: float) -> Answer:
+        if self._questions == self._max_questions:
+            self._stop()
+        pipe = self._started()
+        self._questions += 1
+        with _deadline(pipe, timeout_s):
+            pipe.send_bytes(question)
+            pipe.send_bytes(block)
+            answer = json.loads(pipe.recv_bytes(2**20))
+            if not isinstance(answer, dict):
+                raise ValueError("not a header")
+            return answer, pipe.recv_bytes(self._max_answer_bytes)
+
     def _started(self) -> Connection:
         if self._pipe is not None and self._process is not None and self._process.poll() is None:
             return self._pipe
         self._stop()
         ours, theirs = Pipe()
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", self._module, str(theirs.fileno())],
-            pass_fds=[theirs.fileno()],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            cwd=Path(__file__).resolve().parent.parent,
-            env={**os.environ, **self._environ},
-        )
-        theirs.close()
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", self._module, str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                cwd=Path(__file__).resolve().parent.parent,
+                env={**self._inherited(), **self._environ},
+            )
         self._pipe = ours
         return ours
+
+    def _inherited(self) -> dict[str, str]:
+        own = os.environ
+        return (
+            dict(own) if self._inherit is None else {k: own[k] for k in self._inherit if k in own}
+        )
 
     def _stop(self) -> None:
         if self._pipe is not None:
@@ -107,16 +147,53 @@ class Child:
             self._process.kill()
             self._process.wait()
         self._pipe = self._process = None
+        self._questions = 0
 
 
-def serve(answer: Callable[[dict[str, Any], bytes], tuple[Mapping[str, Any], bytes]]) -> None:
+@contextlib.contextmanager
+def _deadline(pipe: Connection, timeout_s: float) -> Iterator[None]:
+    """Hang up when the time is over, whatever the pipe is busy with, and raise ChildTimeout.
+
+    Polling before the read is not enough: a child may stop reading in the middle of a question,
+    or send half an answer and fall silent. Hanging up also wakes us when something that the child
+    left behind still holds the far end.
+    """
+    over = threading.Event()
+    with socket.socket(fileno=os.dup(pipe.fileno())) as line:
+
+        def hang_up() -> None:
+            over.set()
+            with contextlib.suppress(OSError):  # the child hung up first
+                line.shutdown(socket.SHUT_RDWR)
+
+        timer = threading.Timer(timeout_s, hang_up)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        except (EOFError, OSError):
+            if not over.is_set():
+                raise
+        finally:
+            timer.cancel()
+            timer.join()  # a late one must not meet a line whose number is another's by then
+    if over.is_set():
+        raise ChildTimeout
+
+
+def serve(answer: Callable[[dict[str, Any], bytes], Reply]) -> None:
     """The child's side: answer questions until the parent hangs up.
 
     The file descriptor of the pipe is the last word of the command line.
     """
     with contextlib.suppress(EOFError), Connection(int(sys.argv[-1])) as pipe:
         while True:
-            header = json.loads(pipe.recv_bytes())
-            reply, block = answer(header, pipe.recv_bytes())
-            pipe.send_bytes(json.dumps(dict(reply)).encode())
-            pipe.send_bytes(block)
+            _answer_one(pipe, answer)
+
+
+def _answer_one(pipe: Connection, answer: Callable[[dict[str, Any], bytes], Reply]) -> None:
+    """One exchange in a function of its own, so that its blocks do not live until the next."""
+    header = json.loads(pipe.recv_bytes())
+    reply, block = answer(header, pipe.recv_bytes())
+    pipe.send_bytes(json.dumps(dict(reply)).encode())
+    pipe.send_bytes(block)

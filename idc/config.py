@@ -142,7 +142,9 @@ def _check_type(name: str, value: Any, kind: Any) -> None:
         return
     # bool is an int to Python; a setting that is one must not pass for the other
     if type(value) not in kinds:
-        raise ConfigError(f"{name} must be {' or '.join(k.__name__ for k in kinds)}. Received: {value!r}")
+        raise ConfigError(
+            f"{name} must be {' or '.join(k.__name__ for k in kinds)}. Received: {value!r}"
+        )
 
 
 def _one_of(name: str, value: str, known: Any) -> None:

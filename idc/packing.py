@@ -157,9 +157,7 @@ class StoreWriter:
         """
         for patch in patches:
             name = patch.name
-            self._columns.append(
-                (name.case, name.x, name.y, name.label, patch.height, patch.width)
-            )
+            self._columns.append((name.case, name.x, name.y, name.label, patch.height, patch.width))
         block = b"".join(np.ascontiguousarray(patch.rgb).tobytes() for patch in patches)
         self._hash.update(block)
         try:
@@ -340,5 +338,3 @@ def _write_failed(error: OSError) -> DataError:
         f"The data set could not be written to '{data_dir()}' ({error.strerror or error}); make "
         "room or check the folder's rights, then pack again."
     )
-
-

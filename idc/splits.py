@@ -153,7 +153,7 @@ def make_split(
     return split
 
 
-def split_note(split: Split, index: pd.DataFrame) -> str:
+def split_note(split: Split) -> str:
     """What a reader of the scores must know about this split, in one or two sentences."""
     notes = []
     if split.protocol == "random":

@@ -110,7 +110,9 @@ class LatestBatch(keras.metrics.MeanMetricWrapper):
 class _Training:
     """One stretch of work on one run."""
 
-    def __init__(self, run: Run, on_status: OnStatus | None, stop_asked: Callable[[], bool]) -> None:
+    def __init__(
+        self, run: Run, on_status: OnStatus | None, stop_asked: Callable[[], bool]
+    ) -> None:
         self._run, self._config = run, run.config
         self._on_status, self._stop_asked = on_status, stop_asked
         self._status = run.status()
@@ -229,7 +231,9 @@ class _Training:
         self._history["elapsed_s"] = time.monotonic() - self._began
         save_checkpoint(self._run.folder, self._model, entry["epoch"], self._history)
         self._log.append("epoch", **entry)
-        self._tell(phase="training", epoch=entry["epoch"], step=0, left_s=self._seconds_left(0, None))
+        self._tell(
+            phase="training", epoch=entry["epoch"], step=0, left_s=self._seconds_left(0, None)
+        )
 
     def _keep_weights(self) -> None:
         path = self._run.folder / WEIGHTS_FILE

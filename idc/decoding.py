@@ -1,0 +1,203 @@
+"""The child's side of the gate: one hostile file in, upright 8-bit RGB pixels out.
+
+Runs as a process of its own (``python -m idc.decoding``, started by `idc.uploads`) and is imported
+by nobody. What it reads may crash it, hang it or take it over, so it first gives up what it does
+not need: memory, files, other processes. Its imports are few, which keeps a restart quick.
+"""
+
+import resource
+import struct
+import sys
+import warnings
+import zlib
+from collections.abc import Iterator, Mapping
+from io import BytesIO
+from typing import Any
+
+from PIL import (  # the plugins by name: Pillow would load them after the limits are set
+    BmpImagePlugin,  # noqa: F401
+    Image,
+    JpegImagePlugin,  # noqa: F401
+    PngImagePlugin,  # noqa: F401
+    TiffImagePlugin,
+    WebPImagePlugin,  # noqa: F401
+)
+
+from idc.child import serve
+from idc.pixels import Refusal, to_rgb
+
+DAMAGED = "is damaged, cut short or of a rare kind; save it as an 8-bit RGB PNG and try again"
+NO_MEMORY = "needs too much memory to read; crop or shrink it and try again"
+
+_WIDTH, _HEIGHT, _ORIENTATION, _PLANES = 256, 257, 274, 284  # tags of TIFF, the third of EXIF too
+_PNG_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by colour type
+_ADAM7 = (  # interlaced PNG: first column, first row, step in x, step in y
+    (0, 0, 8, 8),
+    (4, 0, 8, 8),
+    (0, 4, 4, 8),
+    (2, 0, 4, 4),
+    (0, 2, 2, 4),
+    (1, 0, 2, 2),
+    (0, 1, 1, 2),
+)
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def answer(question: Mapping[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
+    """Answer the gate.
+
+    Args:
+        question: the file's ``format``, and the limits ``max_pixels``, ``max_side_px`` and
+            ``max_memory_bytes``.
+        data: the file.
+
+    Returns:
+        ``{"ok": True, "height", "width", "notes"}`` with height * width * 3 bytes of RGB, or
+        ``{"ok": False, "reason"}`` with none.
+    """
+    if sys.platform == "linux":  # macOS knows the limit but does not let it be set
+        _limit(resource.RLIMIT_AS, question["max_memory_bytes"])
+    notes: list[str] = []
+    try:
+        image = _decode(data, question, notes)
+        height, width = image.height, image.width
+        return {"ok": True, "height": height, "width": width, "notes": notes}, image.tobytes()
+    except Refusal as refusal:
+        reason = str(refusal)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        reason = _too_large(question)
+    except MemoryError:
+        reason = NO_MEMORY
+    except Exception:  # noqa: BLE001  hostile bytes make a decoder raise anything
+        reason = DAMAGED
+    return {"ok": False, "reason": reason}, b""
+
+
+def _decode(data: bytes, question: Mapping[str, Any], notes: list[str]) -> Image.Image:
+    Image.MAX_IMAGE_PIXELS = question["max_pixels"]
+    # Opening reads the header and checks the declared size; no pixel is decoded yet.
+    image: Image.Image = Image.open(BytesIO(data), formats=[question["format"]])
+    if max(image.size) > question["max_side_px"]:
+        raise Refusal(_too_large(question))
+    if question["format"] == "PNG":
+        _check_png(data)
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        _check_tiff(image)
+    if getattr(image, "is_animated", False):
+        notes.append("Only the first of several pages or frames is used.")
+    raw_mode = _raw_mode(image)  # forgotten once the pixels are decoded
+    image = _upright(image, notes)  # the file and its decoder are let go
+    return to_rgb(image, raw_mode, notes)
+
+
+def _too_large(question: Mapping[str, Any]) -> str:
+    return (
+        f"has more than {question['max_pixels']} pixels or a side of more than "
+        f"{question['max_side_px']}; crop or shrink it and try again"
+    )
+
+
+def _check_png(data: bytes) -> None:
+    """Check that the file is whole.
+
+    Pillow skips the checksums of the pixels, and where their stream ends early, it leaves the
+    missing rows black.
+    """
+    pixels = [body for kind, body in _png_chunks(data) if kind == b"IDAT"]
+    inflate, missing = zlib.decompressobj(), _png_bytes(data)
+    for body in pixels:
+        for at in range(0, len(body), 2**16):  # by parts, as each may swell a thousandfold
+            if missing > 0:
+                missing -= len(inflate.decompress(body[at : at + 2**16], missing))
+    if missing > 0:
+        raise Refusal(DAMAGED)
+
+
+def _png_chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
+    """Kind and body of every chunk up to the end mark, checksums checked."""
+    view, at, kind = memoryview(data), 8, b""
+    while kind != b"IEND":
+        length, kind = struct.unpack_from(">I4s", data, at)
+        (crc,) = struct.unpack_from(">I", data, at + 8 + length)
+        if zlib.crc32(view[at + 4 : at + 8 + length]) != crc:
+            raise Refusal(DAMAGED)
+        yield kind, view[at + 8 : at + 8 + length]
+        at += 12 + length
+
+
+def _png_bytes(data: bytes) -> int:
+    """How many bytes the declared pixels take, one more for each row included."""
+    width, height, bits, colour, interlaced = struct.unpack_from(">IIBBxxB", data, 16)
+    depth = bits * _PNG_CHANNELS[colour]
+    total = 0
+    for x, y, step_x, step_y in _ADAM7 if interlaced else ((0, 0, 1, 1),):
+        columns, rows = -((x - width) // step_x), -((y - height) // step_y)
+        if columns > 0 and rows > 0:
+            total += rows * (1 + (columns * depth + 7) // 8)
+    return total
+
+
+def _check_tiff(image: TiffImagePlugin.TiffImageFile) -> None:
+    """Check that the strips or tiles reach the last corner: Pillow leaves what is missing black."""
+    corner = (image.tag_v2[_WIDTH], image.tag_v2[_HEIGHT])
+    layers = len(image.getbands()) if image.tag_v2.get(_PLANES) == 2 else 1
+    ends = [tile.extents[2:] for tile in image.tile if tile.extents is not None]
+    compressed = image.tile[0].codec_name == "libtiff"  # which looks for itself
+    if not compressed and ends.count(corner) < layers:
+        raise Refusal(DAMAGED)
+
+
+def _raw_mode(image: Image.Image) -> str:
+    """How the pixels lie in the file, in Pillow's words ("RGB;16B"); "" where it does not say."""
+    tile = getattr(image, "tile", [])
+    args = tile[0].args if tile else ""
+    return str(args[0] if isinstance(args, tuple) else args)
+
+
+def _upright(image: Image.Image, notes: list[str]) -> Image.Image:
+    """Decode the pixels and turn them as EXIF or XMP say."""
+    try:
+        turn = _TURNS.get(image.getexif().get(_ORIENTATION, 1))
+    except Exception:  # noqa: BLE001  hostile metadata; the pixels may be whole all the same
+        turn = None
+        notes.append("Damaged EXIF data ignored.")
+    image.load()
+    if turn is None:
+        return image
+    notes.append("Turned upright as its EXIF orientation says.")
+    # Pillow turns a TIFF by itself while it decodes, but no other format.
+    return image if image.format == "TIFF" else image.transpose(turn)
+
+
+def _limit(kind: int, value: int) -> None:
+    """Lower a limit for good; one that is lower already stays."""
+    hard = resource.getrlimit(kind)[1]
+    value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+    resource.setrlimit(kind, (value, value))
+
+
+def main() -> None:
+    """Give up what decoding does not need, then answer until the parent hangs up."""
+    _limit(resource.RLIMIT_CORE, 0)
+    _limit(resource.RLIMIT_FSIZE, 0)  # no file can be written
+    _limit(resource.RLIMIT_NOFILE, 32)
+    _limit(resource.RLIMIT_NPROC, 0)  # no process can be started (root is exempt)
+    _limit(resource.RLIMIT_CPU, 600)  # a whole life: an orphan in an endless loop ends too
+    # A warning here means a lying or damaged file, but for these, which cost no pixel.
+    warnings.simplefilter("error", UserWarning)
+    warnings.simplefilter("error", RuntimeWarning)  # DecompressionBombWarning
+    for harmless in ("Metadata Warning", "Image appears to be a malformed MPO", "Invalid APNG"):
+        warnings.filterwarnings("ignore", harmless)
+    serve(answer)
+
+
+if __name__ == "__main__":
+    main()

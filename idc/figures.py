@@ -1,0 +1,136 @@
+"""Results -> plotly figures: pure functions. The theme's colours come from Streamlit."""
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from idc.patches import CLASS_NAMES
+
+NEGATIVE, POSITIVE = "#0072B2", "#D55E00"  # safe for colour-blind eyes (Okabe & Ito 2008)
+CLASS_COLOURS = (NEGATIVE, POSITIVE)
+TRAINING, VALIDATION = "#6B7F8C", "#00897B"
+
+
+def class_counts_figure(negative: int, positive: int) -> go.Figure:
+    """A bar a class, its number of patches on it."""
+    counts = (negative, positive)
+    total = max(sum(counts), 1)
+    figure = go.Figure(
+        go.Bar(
+            x=list(CLASS_NAMES),
+            y=list(counts),
+            marker_color=list(CLASS_COLOURS),
+            text=[f"{count:,} ({count / total:.1%})" for count in counts],
+            textposition="outside",
+            cliponaxis=False,
+            hovertemplate="%{x}: %{y:,} patches<extra></extra>",
+        )
+    )
+    figure.update_yaxes(title="patches", rangemode="tozero")
+    return _framed(figure, 340)
+
+
+def case_counts_figure(index: pd.DataFrame) -> go.Figure:
+    """A stacked bar a case, the largest first.
+
+    Args:
+        index: columns ``case`` and ``label`` (0/1), one row a patch.
+    """
+    table = index.groupby(["case", "label"]).size().unstack(fill_value=0)
+    table = table.reindex(columns=[0, 1], fill_value=0)
+    order = table.sum(axis=1).sort_values(ascending=False, kind="stable").index
+    figure = go.Figure()
+    for label, (name, colour) in enumerate(zip(CLASS_NAMES, CLASS_COLOURS, strict=True)):
+        figure.add_bar(
+            x=[str(case) for case in order],
+            y=table.loc[order, label].tolist(),
+            name=name,
+            marker_color=colour,
+            marker_line_width=0,
+            hovertemplate="case %{x}: %{y:,} " + name + "<extra></extra>",
+        )
+    figure.update_layout(barmode="stack", bargap=0.1)
+    figure.update_xaxes(title="case, the largest first", type="category", nticks=20)
+    figure.update_yaxes(title="patches")
+    return _framed(figure, 340)
+
+
+def roc_figure(points: pd.DataFrame, auc: float, at: tuple[float, float] | None) -> go.Figure:
+    """The ROC curve, the diagonal of guessing, and the point of the threshold in use.
+
+    Args:
+        points: columns ``false_positive_rate``, ``sensitivity``, ``threshold``.
+        at: (false positive rate, sensitivity) of the threshold; None when undefined.
+    """
+    figure = go.Figure()
+    figure.add_scatter(
+        x=[0, 1],
+        y=[0, 1],
+        mode="lines",
+        name="guessing",
+        line={"color": "#8A9A96", "dash": "dot", "width": 1},
+        hoverinfo="skip",
+    )
+    figure.add_scatter(
+        x=points["false_positive_rate"],
+        y=points["sensitivity"],
+        mode="lines",
+        name=f"AUC {auc:.3f}",
+        line={"color": VALIDATION, "width": 3},
+        customdata=points["threshold"].clip(upper=1),
+        hovertemplate="threshold %{customdata:.2f}<br>sensitivity %{y:.3f}<br>"
+        "false positive rate %{x:.3f}<extra></extra>",
+    )
+    if at is not None:
+        figure.add_scatter(
+            x=[at[0]],
+            y=[at[1]],
+            mode="markers",
+            name="threshold in use",
+            marker={"size": 12, "color": POSITIVE, "line": {"width": 2, "color": "white"}},
+            hovertemplate="sensitivity %{y:.3f}<br>false positive rate %{x:.3f}<extra></extra>",
+        )
+    figure.update_xaxes(title="false positive rate (1 − specificity)", range=[0, 1])
+    figure.update_yaxes(title="sensitivity", range=[0, 1.02])
+    return _framed(figure, 380)
+
+
+def epoch_figure(epochs: pd.DataFrame, train: str, validation: str, title: str) -> go.Figure:
+    """Two curves over the epochs: training and validation, the kept epoch marked.
+
+    Args:
+        epochs: one row an epoch, columns ``epoch``, ``best`` and the two named.
+    """
+    figure = go.Figure()
+    for column, name, colour in (
+        (train, "training", TRAINING),
+        (validation, "validation", VALIDATION),
+    ):
+        figure.add_scatter(
+            x=epochs["epoch"],
+            y=epochs[column],
+            name=name,
+            mode="lines+markers",
+            line={"color": colour, "width": 2},
+            hovertemplate="epoch %{x}: %{y:.3f}<extra>" + name + "</extra>",
+        )
+    kept = epochs[epochs["best"]].tail(1)
+    figure.add_scatter(
+        x=kept["epoch"],
+        y=kept[validation],
+        mode="markers",
+        name="kept weights",
+        marker={"size": 14, "symbol": "star", "color": "#E69F00"},
+        hovertemplate="epoch %{x}, kept: %{y:.3f}<extra></extra>",
+    )
+    figure.update_xaxes(title="epoch", tickformat="d", nticks=12)
+    figure.update_yaxes(title=title)
+    return _framed(figure, 320)
+
+
+def _framed(figure: go.Figure, height: int) -> go.Figure:
+    figure.update_layout(
+        height=height,
+        margin={"l": 10, "r": 10, "t": 36, "b": 10},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+    )
+    return figure

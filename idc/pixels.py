@@ -1,0 +1,160 @@
+"""Any kind of pixel to 8-bit sRGB on white, without clipping, inverting or losing a colour key.
+
+The right hand of `idc.decoding`, and as that it runs in the child only. Notes are collected in a
+list: one sentence for each conversion that changes what the numbers mean.
+"""
+
+import functools
+from collections.abc import Mapping
+from io import BytesIO
+from typing import Any
+
+from PIL import Image, ImageChops, ImageCms
+
+RANGE_UNKNOWN = (
+    "holds 32-bit, signed or floating-point values; save it as an 8-bit RGB PNG and try again"
+)
+UNUSUAL = "holds a rare kind of pixels; save it as an 8-bit RGB PNG and try again"
+
+_PHOTOMETRIC, _SAMPLE_FORMAT = 262, 339  # TIFF tags
+_MODE_NOTES = {
+    "1": "Black and white converted to RGB.",
+    "L": "Grey converted to RGB.",
+    "LA": "Grey converted to RGB.",
+    "P": "Palette colours converted to RGB.",
+    "RGB": "",
+    "RGBA": "",
+    "CMYK": "CMYK inks converted to RGB.",
+    "YCbCr": "YCbCr converted to RGB.",
+}
+_SAME_MODE = {"La": "LA", "PA": "RGBA", "RGBa": "RGBA", "RGBX": "RGB"}
+_PROFILE_MODES = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}  # by a profile's colour space
+_INVISIBLE = 2  # of 255: a profile that moves no colour further is sRGB by another name
+
+
+class Refusal(Exception):
+    """Why a file is refused: the rest of a sentence that begins with the file's name."""
+
+
+def to_rgb(image: Image.Image, raw_mode: str, notes: list[str]) -> Image.Image:
+    """Convert a decoded picture to mode "RGB".
+
+    Args:
+        image: of any mode that Pillow decodes to; its colour key, if any, is used up.
+        raw_mode: how the pixels lay in the file, in Pillow's words ("RGB;16B").
+        notes: a sentence is added for each conversion.
+
+    Raises:
+        Refusal: what the numbers mean is not certain.
+    """
+    colour, alpha = _split(_eight_bit(image, raw_mode, notes), notes)
+    rgb = _to_srgb(colour, image.info.get("icc_profile"), notes)
+    return _on_white(rgb, alpha, notes)
+
+
+def _eight_bit(image: Image.Image, raw_mode: str, notes: list[str]) -> Image.Image:
+    """The same picture in a mode of `_MODE_NOTES`, with any colour key on the 8-bit scale."""
+    tags: Mapping[int, Any] = getattr(image, "tag_v2", {})
+    if any(kind != 1 for kind in tags.get(_SAMPLE_FORMAT, ())) or image.mode in ("I", "F"):
+        raise Refusal(RANGE_UNKNOWN)
+    bits = 16 if ";16" in raw_mode else 12 if ";12" in raw_mode else 8
+    if bits > 8:
+        notes.append(f"{bits}-bit values scaled to 8 bit.")
+    if image.mode.startswith("I;16"):
+        return _eight_bit_grey(image, bits, inverted=tags.get(_PHOTOMETRIC) == 0)
+    if raw_mode.startswith("LA;16"):  # Pillow calls it RGBA
+        image = image.convert("LA")
+    if bits == 16 and image.info.pop("transparency", None) is not None:
+        notes.append("The transparent colour of a 16-bit image ignored.")
+    if raw_mode in ("L;2", "L;4") and "transparency" in image.info:  # Pillow leaves it unscaled
+        image.info["transparency"] *= 85 if raw_mode == "L;2" else 17
+    if image.mode in _SAME_MODE:
+        image = image.convert(_SAME_MODE[image.mode])
+    return image
+
+
+def _eight_bit_grey(image: Image.Image, bits: int, *, inverted: bool) -> Image.Image:
+    """Scale 12- or 16-bit grey. Pillow's own conversion would clip at 255 instead."""
+    values = image.convert("I")
+    grey = values.point(_scale(bits), "L")
+    if inverted:  # 0 is white; Pillow heeds that at 8 bit only
+        grey = ImageChops.invert(grey)
+    key = image.info.get("transparency")
+    if key is None:
+        return grey
+    alpha = values.point([255 * (value != key) for value in range(2**16)], "L")
+    return Image.merge("LA", (grey, alpha))
+
+
+@functools.cache
+def _scale(bits: int) -> list[int]:
+    """Lookup table of 65536 entries: 0 .. 2**bits - 1 to 0 .. 255, rounded."""
+    top = 2**bits - 1
+    return [min(255, (2 * 255 * value + top) // (2 * top)) for value in range(2**16)]
+
+
+def _split(image: Image.Image, notes: list[str]) -> tuple[Image.Image, Image.Image | None]:
+    """Split into colour ("L", "RGB" or "CMYK") and alpha ("L"), None where all is opaque."""
+    note = _MODE_NOTES.get(image.mode)
+    if note is None:
+        raise Refusal(UNUSUAL)
+    if note:
+        notes.append(note)
+    grey = image.mode in ("1", "L", "LA")
+    opaque = "L" if grey else "CMYK" if image.mode == "CMYK" else "RGB"
+    if not image.has_transparency_data:
+        return image.convert(opaque), None
+    image = image.convert("LA" if grey else "RGBA")
+    alpha = image.getchannel("A")
+    all_opaque = alpha.getextrema() == (255, 255)
+    return image.convert(opaque), None if all_opaque else alpha
+
+
+def _to_srgb(colour: Image.Image, profile: Any, notes: list[str]) -> Image.Image:
+    """Convert to RGB with the embedded profile (bytes), without one as is usual."""
+    plain = colour.convert("RGB")
+    if not profile:
+        return plain
+    try:
+        transform, mode = _transform(profile, colour.mode)
+        swatches = _swatches(mode)
+        if mode != "CMYK" and _same(transform.apply(swatches), swatches.convert("RGB")):
+            return plain
+        converted = transform.apply(colour.convert(mode))
+    except Exception:  # noqa: BLE001  a broken profile costs the right hue, not the picture
+        notes.append("Unusable colour profile ignored.")
+        return plain
+    notes.append("Colours converted from the embedded profile to sRGB.")
+    return converted
+
+
+def _transform(profile: bytes, mode: str) -> tuple[ImageCms.ImageCmsTransform, str]:
+    """The way from a profile to sRGB, and the mode it starts from."""
+    source = ImageCms.ImageCmsProfile(BytesIO(profile))
+    wanted = _PROFILE_MODES[source.profile.xcolor_space.strip()]
+    if (mode, wanted) not in {("L", "L"), ("L", "RGB"), ("RGB", "RGB"), ("CMYK", "CMYK")}:
+        raise ImageCms.PyCMSError("the profile is for other pixels")
+    return ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), wanted, "RGB"), wanted
+
+
+def _swatches(mode: str) -> Image.Image:
+    """Colours from all over the space, one a pixel."""
+    levels = range(0, 256, 51)
+    if mode == "RGB":
+        cube = bytes(v for r in levels for g in levels for b in levels for v in (r, g, b))
+        return Image.frombytes("RGB", (len(levels) ** 3, 1), cube)
+    return Image.frombytes("L", (256, 1), bytes(range(256))).convert(mode)
+
+
+def _same(one: Image.Image, other: Image.Image) -> bool:
+    extrema = ImageChops.difference(one, other).getextrema()
+    return max(top for _, top in extrema) <= _INVISIBLE  # type: ignore[misc]
+
+
+def _on_white(rgb: Image.Image, alpha: Image.Image | None, notes: list[str]) -> Image.Image:
+    if alpha is None:
+        return rgb
+    notes.append("Transparent parts put on white.")
+    page = Image.new("RGB", rgb.size, "white")
+    page.paste(rgb, mask=alpha)
+    return page

@@ -1,0 +1,167 @@
+"""Demo tissue: slides that look like H&E, made from a seed, so that IDC Lab works without data.
+
+Generated tissue, not from patients. A slide has the scale of the real set (4 um a pixel), regions
+of invasive ductal carcinoma (IDC) with an outline, and benign look-alikes. It is cut into patches
+with the real set's names, grid and labelling rule. `idc.tissue` paints what is on it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from idc.errors import ConfigError
+from idc.patches import PATCH_SIZE_PX, PatchName
+from idc.tissue.benign import Places, paint_glands, paint_lymphocytes, paint_vessels, place_glands
+from idc.tissue.flaws import defocus, fade_edges, fold, grain
+from idc.tissue.noise import Field, ramp, smooth_noise
+from idc.tissue.section import COARSE, paint_fat, paint_stroma, plan_section
+from idc.tissue.stain import Stains, draw_recipe, light_through
+from idc.tissue.tumour import draw_habit, outline_tumour, paint_tumour, plan_tumour
+
+NOTICE = "generated tissue, not from patients"
+FIRST_CASE = 90001  # no case of the real set has a number this high
+IDC_SHARE = 0.8  # a patch is IDC-positive from here on
+TISSUE_SHARE = 0.35  # and left out as background below this
+_AREA_PX = 1_650_000  # of a slide, room for some 500 patches
+_GRID_OFFSET_PX = 1  # x and y are 1 modulo 50
+
+
+@dataclass(frozen=True)
+class DemoSlide:
+    """One generated case: generated tissue, not from patients.
+
+    Attributes:
+        case: 90001 and up, numbers that no real case has.
+        rgb: uint8 RGB (height, width, 3), 4 um a pixel.
+        tissue: bool (height, width), True where stained tissue lies, False on bare glass.
+        outlines: the IDC regions, polygons of int32 (k, 2), x and y in px, closed by themselves.
+    """
+
+    case: int
+    rgb: npt.NDArray[np.uint8]
+    tissue: npt.NDArray[np.bool_]
+    outlines: tuple[npt.NDArray[np.int32], ...]
+
+
+def generate_slide(seed: int, number: int) -> DemoSlide:
+    """Make case `FIRST_CASE + number`. On one machine the same arguments give the same bytes."""
+    if seed < 0 or number < 0:
+        raise ConfigError(
+            f"seed and number of a demo slide must be 0 or more. Received: {seed}, {number}"
+        )
+    rng = np.random.default_rng([seed, number])
+    height = int(rng.integers(1100, 1300))
+    shape = (height, _AREA_PX // height)
+    section = plan_section(rng, shape, fat_share=float(rng.uniform(0.05, 0.35)))
+    depth = plan_tumour(rng, section, _idc_share(seed, number))
+    habit = draw_habit(rng)
+    taken = ramp(depth, 0.2, 0.6 + habit.creeping)  # tumour takes the place of fat
+    section = replace(section, stroma=np.maximum(section.stroma, taken))
+    stains = Stains.none(shape)
+    cellular = smooth_noise(rng, shape, 240) + 0.4 * smooth_noise(rng, shape, 50)
+    cellular = (
+        0.1 + 0.6 * ramp(cellular, rng.uniform(-0.8, 1.2), 2.4) + 0.15 * ramp(depth, -0.5, 0.5)
+    )
+    paint_stroma(rng, section, stains, cellular)
+    paint_tumour(rng, habit, depth, section.flow, stains)
+    places = _free_places(rng, section.inside * section.stroma, depth)
+    plenty = float(rng.uniform(0.7, 1.7))
+    paint_vessels(rng, section, places, stains)
+    glands = place_glands(rng, section, places, plenty)
+    paint_lymphocytes(rng, places, stains, plenty)
+    paint_glands(rng, glands, stains, section.flow)
+    paint_fat(rng, section, stains)
+    if rng.random() < 0.5:
+        fold(rng, section, stains)
+    fade_edges(rng, section, stains)
+    stains.thin(section.inside)
+    rgb = grain(rng, defocus(rng, light_through(stains, draw_recipe(rng))))
+    return DemoSlide(FIRST_CASE + number, rgb, _tissue(stains), outline_tumour(depth))
+
+
+def _idc_share(seed: int, number: int) -> float:
+    """Share of the section that is tumour: few per cent to over half, spread evenly over cases."""
+    start = np.random.default_rng(seed).random()
+    spread = (start + number * 0.6180339887) % 1  # golden ratio: any few in a row are far apart
+    return float(0.05 + 0.62 * spread**1.3)
+
+
+def _free_places(rng: np.random.Generator, stroma: Field, depth: Field) -> Places:
+    free = (stroma > 0.5) & (depth < -0.1)
+    small = cv2.resize(
+        free.astype(np.uint8), None, fx=1 / COARSE, fy=1 / COARSE, interpolation=cv2.INTER_AREA
+    )
+    return Places(small, smooth_noise(rng, small.shape, 25), rng)
+
+
+def _tissue(stains: Stains) -> npt.NDArray[np.bool_]:
+    stained = (stains.haematoxylin + stains.eosin + stains.blood > 0.12).astype(np.uint8)
+    return cv2.medianBlur(stained, 5).astype(bool)
+
+
+def slide_patches(slide: DemoSlide) -> Iterator[tuple[PatchName, npt.NDArray[np.uint8]]]:
+    """Cut a slide as the real set is cut, row by row.
+
+    Patches lie at x, y = 1, 51, 101, ... and are whole; what does not fill one at the right and
+    lower edge is left out, and so are patches with less than `TISSUE_SHARE` of tissue. A patch is
+    IDC-positive when at least `IDC_SHARE` (80 %) of its pixels lie on or within an outline, the
+    rule of Cruz-Roa et al. 2014, doi:10.1117/12.2043872.
+
+    Yields:
+        The name, and the pixels: uint8 RGB (50, 50, 3), a view into `slide.rgb`.
+    """
+    idc = np.zeros(slide.tissue.shape, np.uint8)
+    for outline in slide.outlines:
+        cv2.fillPoly(idc, [outline], 1)
+    positive = _patch_counts(idc) >= IDC_SHARE * PATCH_SIZE_PX**2
+    kept = _patch_counts(slide.tissue) >= TISSUE_SHARE * PATCH_SIZE_PX**2
+    for row, column in np.argwhere(kept).tolist():
+        x, y = (_GRID_OFFSET_PX + PATCH_SIZE_PX * index for index in (column, row))
+        name = PatchName(case=slide.case, y=y, x=x, label=int(positive[row, column]))
+        yield name, slide.rgb[y : y + PATCH_SIZE_PX, x : x + PATCH_SIZE_PX]
+
+
+def _patch_counts(mask: npt.NDArray[np.generic]) -> npt.NDArray[np.int64]:
+    """How many pixels of each whole patch are set. (rows, columns) of the grid."""
+    size = PATCH_SIZE_PX
+    rows, columns = ((side - _GRID_OFFSET_PX) // size for side in mask.shape)
+    grid = mask[_GRID_OFFSET_PX:, _GRID_OFFSET_PX:][: rows * size, : columns * size]
+    return grid.reshape(rows, size, columns, size).sum(axis=(1, 3), dtype=np.int64)
+
+
+def generate_cases(
+    cases: int = 12,
+    seed: int = 0,
+    *,
+    on_progress: Callable[[int, int], None] | None = None,
+    threads: int | None = None,
+) -> Iterator[DemoSlide]:
+    """Make cases `FIRST_CASE`, `FIRST_CASE + 1`, ... in order, a few ahead of the reader.
+
+    Args:
+        cases: How many, 1 or more.
+        seed: The set, 0 or more. The first cases of a larger set are those of a smaller one.
+        on_progress: Called in the reader's thread with (cases made, cases) before each is yielded.
+        threads: By default one a core. Their number changes the time, not a byte of the slides.
+    """
+    if cases < 1:
+        raise ConfigError(f"The number of demo cases must be 1 or more. Received: {cases}")
+    threads = threads or os.cpu_count() or 1
+    with ThreadPoolExecutor(threads, thread_name_prefix="demo-tissue") as pool:
+        ahead: deque[Future[DemoSlide]] = deque()
+        for number in range(cases + threads):
+            if number < cases:
+                ahead.append(pool.submit(generate_slide, seed, number))
+            if number >= threads:
+                slide = ahead.popleft().result()
+                if on_progress is not None:
+                    on_progress(number - threads + 1, cases)
+                yield slide

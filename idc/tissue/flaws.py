@@ -1,0 +1,48 @@
+"""What goes wrong between the patient and the screen: folds, pale edges, ink, blur, grain."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from idc.tissue.noise import Field, ramp, smooth_noise
+from idc.tissue.section import Section
+from idc.tissue.stain import Stains
+
+
+def fold(rng: np.random.Generator, section: Section, stains: Stains) -> None:
+    """A few narrow bands in which the section lies double."""
+    shape = section.shape
+    ridge = np.abs(smooth_noise(rng, shape, 460)) + 0.012 * np.abs(smooth_noise(rng, shape, 40))
+    here = ramp(smooth_noise(rng, shape, 300), 0.9, 1.1)
+    stains.thin(1 + 0.8 * ramp(-ridge, -0.045, -0.03) * here)
+
+
+def fade_edges(rng: np.random.Generator, section: Section, stains: Stains) -> None:
+    """Edges stained paler, or darker, than the middle, and uneven thickness all over."""
+    inside = (section.inside > 0.5).astype(np.uint8)
+    reach = cv2.distanceTransform(inside, cv2.DIST_L2, 3)
+    rim = np.exp(-reach / np.float32(rng.uniform(20, 60))).astype(np.float32)
+    stains.thin(1 + np.float32(rng.uniform(-0.5, 0.3)) * rim)
+    uneven = smooth_noise(rng, section.shape, 300) + 0.6 * smooth_noise(rng, section.shape, 110)
+    stains.thin(np.maximum(1 + 0.08 * uneven, 0.5))
+
+
+def defocus(rng: np.random.Generator, rgb: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Blur some places, as where the section does not lie flat. float32 RGB in and out."""
+    where = ramp(smooth_noise(rng, rgb.shape[:2], 260), rng.uniform(1.0, 1.6), 2.1)[..., None]
+    return rgb + where * (cv2.GaussianBlur(rgb, (0, 0), rng.uniform(1.2, 2.0)) - rgb)
+
+
+def grain(rng: np.random.Generator, rgb: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
+    """The camera: slight blur or sharpening, noise, and eight bits. uint8 RGB."""
+    soft = cv2.GaussianBlur(rgb, (0, 0), 0.8)
+    rgb = rgb + np.float32(rng.uniform(-0.3, 0.5)) * (rgb - soft)
+    noise = rng.random(rgb.shape[:2], dtype=np.float32)[..., None] - np.float32(0.5)
+    return np.clip(rgb + np.float32(7) * noise, 0, 255).astype(np.uint8)
+
+
+def bare(where: Field, stains: Stains) -> None:
+    """Scrape everything off the glass where `where` is 0."""
+    stains.thin(where)

@@ -1,0 +1,74 @@
+"""From amounts of stain to colour: light passes through them and is absorbed (Beer-Lambert)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from idc.tissue.noise import Amount, Field
+
+# Optical density in red, green, blue of an amount of 1.
+_HAEMATOXYLIN = (0.92, 1.13, 0.55)  # nuclei: blue-violet
+_EOSIN = (0.09, 0.60, 0.35)  # fibres, cytoplasm: pink
+_BLOOD = (0.17, 1.25, 1.05)  # red cells
+
+
+@dataclass
+class Stains:
+    """What a slide holds. Each float32 (height, width), amounts from 0 to about 1.5."""
+
+    haematoxylin: Field
+    eosin: Field
+    blood: Field
+
+    @classmethod
+    def none(cls, shape: tuple[int, int]) -> Stains:
+        return cls(*(np.zeros(shape, np.float32) for _ in range(3)))
+
+    def cover(self, where: Field, haematoxylin: Amount, eosin: Amount) -> None:
+        """Replace what lies under `where` (float32 in [0, 1], soft edges) by these amounts."""
+        self.haematoxylin += where * (haematoxylin - self.haematoxylin)
+        self.eosin += where * (eosin - self.eosin)
+        self.blood *= 1 - where
+
+    def thin(self, factor: Field) -> None:
+        """Multiply all stains: below 1 pale, above 1 thick, 0 bare glass."""
+        for amount in (self.haematoxylin, self.eosin, self.blood):
+            amount *= factor
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How one laboratory stains and one scanner sees. Vectors are (red, green, blue)."""
+
+    haematoxylin: npt.NDArray[np.float32]  # (3,) optical density
+    eosin: npt.NDArray[np.float32]
+    blood: npt.NDArray[np.float32]
+    glass: npt.NDArray[np.float32]  # (3,) brightness of bare glass, 0 to 255
+
+
+def draw_recipe(rng: np.random.Generator) -> Recipe:
+    """Stain and brightness of a case: no two are the same."""
+
+    def shade(base: tuple[float, ...], strength: float, hue: float) -> npt.NDArray[np.float32]:
+        return (np.array(base) * strength * np.exp(rng.normal(0, hue, 3))).astype(np.float32)
+
+    return Recipe(
+        haematoxylin=shade(_HAEMATOXYLIN, rng.uniform(0.66, 1.35), 0.09),
+        eosin=shade(_EOSIN, rng.uniform(0.62, 1.35), 0.12),
+        blood=shade(_BLOOD, rng.uniform(0.8, 1.1), 0.05),
+        glass=np.array(rng.uniform(236, 250) + rng.normal(0, 1.5, 3), np.float32),
+    )
+
+
+def light_through(stains: Stains, recipe: Recipe) -> npt.NDArray[np.float32]:
+    """The colours: float32 RGB (height, width, 3) in [0, 255]."""
+    rgb = np.empty((*stains.eosin.shape, 3), np.float32)
+    for channel in range(3):
+        density = stains.haematoxylin * recipe.haematoxylin[channel]
+        density += stains.eosin * recipe.eosin[channel]
+        density += stains.blood * recipe.blood[channel]
+        np.multiply(np.exp(-density), recipe.glass[channel], out=rgb[..., channel])
+    return rgb

@@ -1,0 +1,127 @@
+"""Invasive ductal carcinoma: irregular nests, cords and sheets of dark, uneven nuclei.
+
+Nothing here has a smooth outline or an even spacing. Between the nests lies stroma that looks much
+like the stroma elsewhere, and the tumour creeps between fat cells at its edge.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from idc.tissue.noise import Field, Flow, ramp, smooth_noise, streak, uneven_dots
+from idc.tissue.section import COARSE, Section, lymphocytes
+from idc.tissue.stain import Stains
+
+Outline = npt.NDArray[np.int32]  # (k, 2), x and y in px
+
+
+@dataclass(frozen=True)
+class Habit:
+    """How the tumour of one case grows."""
+
+    nest_px: float  # width of a nest
+    cords: int  # doublings of the streak that draws nests out into cords: 0 to 4
+    solid: float  # 0 scattered nests, 1 sheets
+    dark: float  # stain of the nuclei: 0.5 pale, 1 dark
+    cytoplasm: float  # haematoxylin between the nuclei
+    hollow: float  # 0 none, 1 many small irregular hollows
+    inflamed: float  # lymphocytes between the nests, 0 to 1
+    shrunken: float  # how pale the cleft around the nests is, 0 to 0.5
+    creeping: float  # how deep fat cells survive between the nests, in units of depth
+
+
+def draw_habit(rng: np.random.Generator) -> Habit:
+    return Habit(
+        nest_px=float(rng.uniform(7, 16)),
+        cords=int(rng.integers(0, 5)),
+        solid=float(rng.uniform(0, 1)),
+        dark=float(rng.uniform(0.45, 1.0)),
+        cytoplasm=float(rng.uniform(0.22, 0.5)),
+        hollow=float(rng.uniform(0, 1)),
+        inflamed=float(rng.uniform(0, 0.8)),
+        shrunken=float(rng.uniform(0, 0.5)),
+        creeping=float(rng.uniform(0.3, 3.0)),
+    )
+
+
+def plan_tumour(rng: np.random.Generator, section: Section, share: float) -> Field:
+    """How deep each pixel lies in the tumour; `share` of the section is tumour.
+
+    Returns:
+        float32 (height, width): above 0 in the tumour, 1 about 60 px (0.24 mm) within it.
+    """
+    height, width = (side // COARSE for side in section.shape)
+    inside = cv2.resize(section.inside, (width, height), interpolation=cv2.INTER_AREA) > 0.9
+    stroma = cv2.resize(section.stroma, (width, height), interpolation=cv2.INTER_AREA)
+    rows, columns = np.nonzero(inside & (stroma > 0.6))
+    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
+    nearest = np.full((height, width), np.inf, np.float32)
+    for _ in range(int(rng.integers(1, 4))):
+        pick = int(rng.integers(rows.size))
+        size = np.float32(rng.uniform(0.6, 1.3))
+        nearest = np.minimum(nearest, np.hypot(x - columns[pick], y - rows[pick]) / size)
+    pull = nearest - 9 * smooth_noise(rng, (height, width), 30) - 14 * stroma
+    pull += 3 * smooth_noise(rng, (height, width), 9)
+    level = np.quantile(pull[inside], share)
+    depth = cv2.GaussianBlur((level - pull).astype(np.float32), (0, 0), 1.5)
+    depth[~inside] = np.minimum(depth[~inside], -4)
+    return cv2.resize(depth * COARSE / 60, section.shape[::-1], interpolation=cv2.INTER_CUBIC)
+
+
+def outline_tumour(depth: Field) -> tuple[Outline, ...]:
+    """What a pathologist would draw: rounded loops around each region, islands left out."""
+    small = cv2.resize(depth, None, fx=1 / COARSE, fy=1 / COARSE, interpolation=cv2.INTER_AREA)
+    region = (small > 0).astype(np.uint8)
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (9, 9))
+    region = cv2.morphologyEx(region, cv2.MORPH_OPEN, disc[1:-1, 1:-1])
+    region = cv2.morphologyEx(region, cv2.MORPH_CLOSE, disc)
+    region[small < -2] = 0  # closing must not reach over the glass
+    loops, _ = cv2.findContours(region, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    loops = [cv2.approxPolyDP(loop, 1.0, True)[:, 0] for loop in loops]
+    return tuple(
+        (loop * COARSE + COARSE // 2).astype(np.int32)
+        for loop in loops
+        if len(loop) >= 3 and cv2.contourArea(loop) * COARSE**2 > 30_000  # about 12 patches
+    )
+
+
+def paint_tumour(
+    rng: np.random.Generator, habit: Habit, depth: Field, flow: Flow, stains: Stains
+) -> None:
+    """Cover the stroma with tumour stroma, then with nests. Empty fat cells are to come after."""
+    shape = depth.shape
+    _paint_bed(rng, habit, depth, stains)
+    growth = _growth(rng, habit, depth, flow)
+    nests = ramp(growth, 0, 0.25)
+    stains.thin(1 - habit.shrunken * ramp(growth, -0.25, -0.1) * (1 - nests))
+    big, small = uneven_dots(rng, shape, 3.0, 0.85), uneven_dots(rng, shape, 2.2, 0.6)
+    mood = 1 + 0.16 * smooth_noise(rng, shape, 60) + 0.1 * smooth_noise(rng, shape, 12)
+    nuclei = (0.42 * big + 0.36 * small) * mood
+    stains.cover(nests, habit.cytoplasm * mood + habit.dark * nuclei, 0.66 + 0.05 * mood)
+    holes = ramp(smooth_noise(rng, shape, 7) + 0.6 * habit.hollow, 2.1, 2.5) * nests
+    stains.thin(1 - 0.9 * holes)
+
+
+def _paint_bed(rng: np.random.Generator, habit: Habit, depth: Field, stains: Stains) -> None:
+    shape = depth.shape
+    bed = ramp(depth, -0.3, 0.6)
+    stains.haematoxylin += bed * 0.06
+    stains.eosin *= 1 - 0.14 * bed
+    crowd = smooth_noise(rng, shape, 70) + 0.6 * smooth_noise(rng, shape, 14)
+    crowd = ramp(crowd, 1.7 - 1.2 * habit.inflamed, 2.9 - 1.2 * habit.inflamed) * bed
+    stains.haematoxylin += crowd * 0.75 * lymphocytes(rng, shape)
+
+
+def _growth(rng: np.random.Generator, habit: Habit, depth: Field, flow: Flow) -> Field:
+    """Above 0 within nests; the more, the farther from their edge."""
+    shape = depth.shape
+    noise = smooth_noise(rng, shape, habit.nest_px)
+    drawn = streak(noise, flow, habit.cords)
+    noise = drawn / drawn.std() + 0.35 * smooth_noise(rng, shape, 6)
+    zones = smooth_noise(rng, shape, 200)
+    level = 1.1 - 1.1 * habit.solid - 0.5 * np.clip(depth, -1, 1) - 0.55 * zones
+    return noise - level - 4 * ramp(-depth, -0.1, 0.12)

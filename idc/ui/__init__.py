@@ -1,0 +1,1 @@
+"""What the pages share on screen. The only part of ``idc`` that knows Streamlit."""

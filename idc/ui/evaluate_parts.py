@@ -1,0 +1,129 @@
+"""The pieces of Evaluate."""
+
+import pandas as pd
+import streamlit as st
+
+from idc.evaluation import Report, classification_report, roc_points
+from idc.figures import epoch_figure, roc_figure
+from idc.results import Results, run_split
+from idc.runs import Run
+from idc.splits import split_note
+from idc.ui.confusion_matrix import CELL_NAMES, confusion_matrix
+from idc.ui.patches_shown import store_grid
+from idc.ui.words import score, share
+
+_TILES_A_PAGE = 48
+
+
+def headline(run: Run, results: Results, report: Report) -> None:
+    """The scores that matter first, and what they are scores of."""
+    cases = results.store.index.iloc[results.rows]["case"].nunique()
+    st.caption(
+        f"Scored on the {results.part} part: {report.n:,} patches of {cases:,} cases, best weights "
+        f"(epoch {run.best().get('epoch', '–')}), IDC-positive from a probability of "
+        f"{report.threshold:g} on."
+    )
+    if note := split_note(run_split(run, results.store)):
+        st.warning(note, icon=":material/info:")
+    cells = st.columns(6)
+    for cell, title, value, text in (
+        (
+            cells[0],
+            "Balanced accuracy",
+            report.balanced_accuracy,
+            "Mean of sensitivity and specificity; 0.5 is guessing.",
+        ),
+        (cells[1], "Sensitivity", report.sensitivity, "Share of the IDC-positive patches found."),
+        (
+            cells[2],
+            "Specificity",
+            report.specificity,
+            "Share of the IDC-negative patches recognised as such.",
+        ),
+        (cells[3], "F1", report.f1, "Harmonic mean of precision and sensitivity, IDC class."),
+        (
+            cells[4],
+            "ROC AUC",
+            report.roc_auc,
+            "How often a positive patch gets a higher probability than a negative one.",
+        ),
+        (
+            cells[5],
+            "Accuracy",
+            report.accuracy,
+            "Share of right answers. Always answering with the commoner class would score "
+            f"{share(report.majority_accuracy)}.",
+        ),
+    ):
+        cell.metric(title, score(value), help=text)
+    st.caption(
+        f"Always answering with the commoner class would score {score(report.majority_accuracy)} "
+        "accuracy."
+    )
+
+
+def cell_images(results: Results, report: Report) -> None:
+    """The matrix, and the patches behind the number that was chosen."""
+    st.subheader("Confusion matrix")
+    st.caption("Choose a number to see its patches, the most certain answers first.")
+    matrix, _ = st.columns([3, 1])
+    with matrix:
+        cell = confusion_matrix(report.confusion_matrix, key="matrix", selected=None)
+    if cell is None:
+        return
+    table = results.cell(cell, report.threshold)
+    st.markdown(f"**{CELL_NAMES[cell]}**: {len(table):,} patches")
+    if table.empty:
+        st.caption("No patch is in this cell.")
+        return
+    pages = -(-len(table) // _TILES_A_PAGE)
+    page = 1
+    if pages > 1:
+        page = st.pagination(pages, key=f"page_{cell}_{results.part}")
+    shown = table.iloc[(page - 1) * _TILES_A_PAGE : page * _TILES_A_PAGE]
+    store_grid(results.store, shown, key="cell_grid", label=CELL_NAMES[cell])
+
+
+def report_and_roc(results: Results, report: Report) -> None:
+    """Both classes in numbers, and the curve over all thresholds."""
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.subheader("Classification report")
+        table = classification_report(report)
+        for name in ("precision", "recall", "f1"):
+            table[name] = [score(value) for value in table[name]]
+        table["patches"] = [f"{count:,}" for count in table["patches"]]
+        st.table(table.rename(columns={"f1": "F1"}))
+        st.caption(
+            "Precision: how many of the patches called so are. Recall: how many of those that are "
+            "so were found; for IDC-positive that is the sensitivity."
+        )
+    with right:
+        st.subheader("ROC curve")
+        points = roc_points(results.y_true, results.y_prob)
+        if points.empty:
+            st.info("Undefined: this part holds patches of one class only.")
+            return
+        at = (1 - report.specificity, report.sensitivity)
+        st.plotly_chart(
+            roc_figure(points, report.roc_auc, at),
+            key="roc",
+            alt=f"ROC curve, area under the curve {report.roc_auc:.3f}",
+        )
+
+
+def learning_curves(run: Run) -> None:
+    """Loss, accuracy and balanced accuracy over the epochs."""
+    epochs = run.log().epochs
+    if not epochs:
+        return
+    st.subheader("Learning curves")
+    table = pd.DataFrame(epochs)
+    left, right = st.columns(2, gap="large")
+    for column, name, title in ((left, "loss", "loss"), (right, "accuracy", "accuracy")):
+        with column:
+            st.plotly_chart(
+                epoch_figure(table, name, f"val_{name}", title),
+                key=f"curve_{name}",
+                alt=f"Training and validation {title} over {len(table)} epochs",
+            )

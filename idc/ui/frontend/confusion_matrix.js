@@ -1,0 +1,104 @@
+// The confusion matrix: a table with four toggle buttons. Streamlit calls the default export
+// again on new counts; the table is built once and then only its texts change, so focus stays.
+
+export default function ({ data, parentElement, setStateValue }) {
+  const matrix = parentElement.matrix ?? (parentElement.matrix = newMatrix(parentElement, data));
+  matrix.report = (cell) => setStateValue("pick", { selected: data.selected, cell });
+  write(matrix, data);
+  press(matrix, data.open);
+}
+
+function newMatrix(parentElement, data) {
+  const matrix = { columns: [], rows: [], totals: [], buttons: {} };
+  const table = element("table");
+  table.append(
+    newHead(matrix, data),
+    element("tbody", "", ...data.rows.map((row) => newRow(matrix, row))),
+    newFoot(matrix),
+  );
+  const frame = element("div", "frame");
+  frame.append(table);
+  parentElement.append(frame);
+  return matrix;
+}
+
+function newHead(matrix, data) {
+  matrix.columns = data.columns.map(() => header("col"));
+  const total = header("col", "total");
+  total.firstChild.textContent = "Total";
+  const head = element("thead");
+  head.append(element("tr", "", element("td"), ...matrix.columns, total));
+  return head;
+}
+
+function newRow(matrix, row) {
+  const heading = header("row");
+  const total = element("td", "total");
+  matrix.rows.push({ heading, total });
+  const cells = row.cells.map(({ cell }) => element("td", "", newButton(matrix, cell)));
+  return element("tr", "", heading, ...cells, total);
+}
+
+function newButton(matrix, cell) {
+  const [name, count, rate] = ["name", "count", "rate"].map((part) => element("span", part));
+  const isError = cell === "fp" || cell === "fn";
+  const button = element("button", isError ? "error" : "correct", name, count, rate);
+  button.type = "button";
+  button.addEventListener("click", () => {
+    const next = button.getAttribute("aria-pressed") === "true" ? null : cell;
+    press(matrix, next);
+    matrix.report(next);
+  });
+  matrix.buttons[cell] = { button, name, count, rate };
+  return button;
+}
+
+function newFoot(matrix) {
+  const heading = header("row", "total");
+  heading.firstChild.textContent = "Total";
+  matrix.totals = [0, 1, 2].map(() => element("td", "total"));
+  return element("tfoot", "", element("tr", "", heading, ...matrix.totals));
+}
+
+function write(matrix, data) {
+  matrix.columns.forEach((node, i) => sayUnbroken(node.firstChild, data.columns[i]));
+  matrix.totals.forEach((node, i) => (node.textContent = data.totals[i]));
+  matrix.rows.forEach(({ heading, total }, i) => {
+    sayUnbroken(heading.firstChild, data.rows[i].heading);
+    total.textContent = data.rows[i].total;
+  });
+  for (const { cell, name, count, rate, share } of data.rows.flatMap((row) => row.cells)) {
+    const nodes = matrix.buttons[cell];
+    nodes.name.textContent = name;
+    nodes.count.textContent = count;
+    sayUnbroken(nodes.rate, rate);
+    nodes.button.style.setProperty("--share", share);
+  }
+}
+
+// Lines break between words only, never inside "IDC-negative".
+function sayUnbroken(node, text) {
+  if (node.textContent === text) return;
+  const words = text.split(" ").flatMap((word) => [element("span", "word", word), " "]);
+  node.replaceChildren(...words.slice(0, -1));
+}
+
+function press(matrix, open) {
+  for (const [cell, { button }] of Object.entries(matrix.buttons)) {
+    button.setAttribute("aria-pressed", cell === open);
+  }
+}
+
+function header(scope, className = "") {
+  // The inner span lets a narrow screen turn a row's heading upright.
+  const th = element("th", className, element("span"));
+  th.scope = scope;
+  return th;
+}
+
+function element(tag, className = "", ...children) {
+  const node = document.createElement(tag);
+  node.className = className;
+  node.append(...children);
+  return node;
+}

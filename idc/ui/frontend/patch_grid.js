@@ -1,0 +1,174 @@
+// The patch grid: draws tiles from one sprite, moves by arrow keys, reports a pick.
+// Streamlit calls the default export again on new data or a new theme, so everything lives on
+// `parentElement` and is rebuilt only when the showing (see patch_grid.py) is another one.
+
+const BADGES = { 0: "−", 1: "+" };
+const KINDS = { 0: "negative", 1: "positive" };
+
+// Showing -> picked row. Outlives a remount, as the value on Python's side does.
+const picks = new Map();
+
+export default function ({ data, parentElement, setStateValue }) {
+  const grid = parentElement.patchGrid ?? (parentElement.patchGrid = newGrid(parentElement));
+  grid.report = (row) => setStateValue("pick", { showing: grid.showing, row });
+  layOut(grid, data);
+  if (grid.wanted === data.showing) return;
+  const first = grid.wanted === undefined;
+  grid.wanted = data.showing;
+
+  const sprite = new Image();
+  sprite.src = data.sprite;
+  const ready = data.sprite ? sprite.decode().catch(() => {}) : Promise.resolve();
+  if (first) show(grid, data); // Take up the room at once; the pixels follow.
+  ready.then(() => {
+    if (grid.wanted !== data.showing) return;
+    if (grid.showing !== data.showing) show(grid, data); // The old tiles stay until now.
+    paint(grid, sprite, data);
+  });
+}
+
+function newGrid(parentElement) {
+  const list = element("div", "grid");
+  list.setAttribute("role", "listbox");
+  const empty = element("p", "empty", "No patches to show.");
+  const tip = element("div", "tip");
+  tip.setAttribute("aria-hidden", "true"); // The option's name says the same.
+  tip.setAttribute("popover", "manual"); // The top layer: nothing on the page cuts it off.
+  parentElement.append(list, empty, tip);
+
+  const grid = { list, empty, tip, options: [] };
+  list.addEventListener("click", (event) => pick(grid, optionOf(event)));
+  list.addEventListener("keydown", (event) => onKey(grid, event));
+  list.addEventListener("pointerover", (event) => {
+    if (event.pointerType === "mouse") showTip(grid, optionOf(event));
+  });
+  list.addEventListener("pointerleave", () => hideTip(grid));
+  list.addEventListener("wheel", () => hideTip(grid), { passive: true });
+  list.addEventListener("focusin", (event) => {
+    if (event.target.matches(":focus-visible")) showTip(grid, optionOf(event));
+  });
+  list.addEventListener("focusout", () => hideTip(grid));
+  return grid;
+}
+
+function layOut({ list }, data) {
+  list.setAttribute("aria-label", data.label);
+  list.style.setProperty("--tile", `${data.tile_px}px`);
+  list.style.setProperty("--columns", data.columns);
+  list.classList.toggle("capped", data.columns !== null);
+}
+
+function show(grid, data) {
+  const { list } = grid;
+  const hadFocus = list.contains(list.getRootNode().activeElement);
+  grid.showing = data.showing;
+  grid.tiles = data.tiles;
+  grid.options = data.tiles.map((tile) => newOption(tile, data.patch_px));
+  hideTip(grid);
+  list.replaceChildren(...grid.options);
+  list.toggleAttribute("hidden", grid.options.length === 0);
+  grid.empty.toggleAttribute("hidden", grid.options.length > 0);
+  mark(grid, picks.get(data.showing));
+  if (hadFocus) grid.options.find((option) => option.tabIndex === 0)?.focus();
+}
+
+function newOption(tile, patchPx) {
+  const option = element("div", `tile ${KINDS[tile.label] ?? "unknown"}`);
+  option.setAttribute("role", "option");
+  option.setAttribute("aria-label", tile.details);
+  const canvas = element("canvas", "patch");
+  canvas.width = canvas.height = patchPx;
+  const caption = element("span", "caption");
+  caption.append(
+    element("span", "badge", BADGES[tile.label] ?? "?"),
+    element("span", "words", tile.caption),
+  );
+  option.append(canvas, caption);
+  return option;
+}
+
+// Each patch on a canvas of its own size: enlarging it cannot mix in the sprite's neighbours.
+function paint(grid, sprite, data) {
+  if (!sprite.naturalWidth) return;
+  const side = data.patch_px;
+  grid.options.forEach((option, i) => {
+    const x = (i % data.sprite_columns) * side;
+    const y = Math.floor(i / data.sprite_columns) * side;
+    const context = option.firstChild.getContext("2d");
+    context.drawImage(sprite, x, y, side, side, 0, 0, side, side);
+  });
+}
+
+function pick(grid, option) {
+  if (!option) return;
+  const { row } = grid.tiles[grid.options.indexOf(option)];
+  if (picks.get(grid.showing) === row) return;
+  picks.set(grid.showing, row);
+  mark(grid, row);
+  grid.report(row);
+}
+
+function mark(grid, row) {
+  const picked = grid.tiles.findIndex((tile) => tile.row === row);
+  grid.options.forEach((option, i) => option.setAttribute("aria-selected", i === picked));
+  rove(grid, Math.max(picked, 0));
+}
+
+// Roving tabindex: Tab enters the grid once, arrows move inside.
+function rove(grid, index) {
+  grid.options.forEach((option, i) => (option.tabIndex = i === index ? 0 : -1));
+}
+
+function onKey(grid, event) {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  const { options } = grid;
+  const at = options.indexOf(optionOf(event));
+  if (at < 0) return;
+  if (event.key === "Escape") return hideTip(grid);
+  if (event.key === "Enter" || event.key === " ") {
+    event.preventDefault();
+    return pick(grid, options[at]);
+  }
+  const perRow = tilesPerRow(options);
+  const moves = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -perRow, ArrowDown: perRow };
+  const ends = { Home: 0, End: options.length - 1 };
+  const to = ends[event.key] ?? at + moves[event.key];
+  if (Number.isNaN(to)) return;
+  event.preventDefault(); // No scrolling away, not even at the edge.
+  if (!options[to]) return;
+  rove(grid, to);
+  options[to].focus();
+}
+
+function tilesPerRow(options) {
+  const below = options.findIndex((option) => option.offsetTop > options[0].offsetTop);
+  return below < 0 ? options.length : below;
+}
+
+function showTip(grid, option) {
+  if (!option) return hideTip(grid);
+  const { tip } = grid;
+  tip.textContent = option.getAttribute("aria-label");
+  tip.showPopover?.();
+  const tile = option.getBoundingClientRect();
+  const { width, height } = tip.getBoundingClientRect();
+  const centre = tile.left + tile.width / 2 - width / 2;
+  const above = tile.top - height - 8;
+  tip.style.left = `${Math.max(8, Math.min(centre, innerWidth - width - 8))}px`;
+  tip.style.top = `${above > 8 ? above : tile.bottom + 8}px`;
+}
+
+function hideTip(grid) {
+  if (grid.tip.matches(":popover-open")) grid.tip.hidePopover();
+}
+
+function optionOf(event) {
+  return event.target.closest("[role=option]");
+}
+
+function element(tag, className, text = "") {
+  const node = document.createElement(tag);
+  node.className = className;
+  node.textContent = text;
+  return node;
+}

@@ -1,0 +1,148 @@
+"""The pieces of Home."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from idc.console import duration
+from idc.errors import DataError
+from idc.packjobs import PackJob, forget_job, pack_jobs, start_packing
+from idc.reference import completeness
+from idc.runs import list_runs
+from idc.store import PackReport, check_store_name, list_stores
+from idc.ui.choose import cached_store
+from idc.ui.words import describe, error_sentences, plain
+
+
+def stores_overview() -> None:
+    """Every packed data set with its counts, against the full set's."""
+    names = list_stores()
+    if not names:
+        st.info("None yet. Pack the real patches below.", icon=":material/info:")
+    for name in names:
+        with error_sentences(), st.container(border=True):
+            store = cached_store(name)
+            positive = int((store.labels == 1).sum())
+            st.markdown(
+                f"**{plain(name)}**: {len(store):,} patches of {store.index['case'].nunique():,} "
+                f"cases, {positive / len(store):.1%} IDC-positive"
+            )
+            st.caption(completeness(store.index).sentence() + _packing_notes(store.report))
+            st.page_link(
+                "../../pages/dataset.py",
+                label="Look at it",
+                icon=":material/grid_view:",
+                query_params={"data": name},
+            )
+
+
+def runs_overview() -> None:
+    """The latest runs and where they stand."""
+    runs = list_runs()[:4]
+    if not runs:
+        st.info("None yet. Train a network once there is data.", icon=":material/info:")
+    for run in runs:
+        with error_sentences(), st.container(border=True):
+            status = run.status()
+            st.markdown(f"**{plain(run.title)}**")
+            st.markdown(describe(run, status))
+            page = "evaluate" if run.has_predictions() and not status.live else "train"
+            st.page_link(
+                f"../../pages/{page}.py",
+                label="See its results" if page == "evaluate" else "Watch it",
+                icon=":material/arrow_forward:",
+                query_params={"run": run.id},
+            )
+
+
+def pack_form() -> None:
+    """Pack a zip or folder that lies on the server's machine."""
+    st.markdown(
+        "Download [Breast Histopathology Images](https://www.kaggle.com/datasets/"
+        "paultimothymooney/breast-histopathology-images) from Kaggle. Then pack the zip as it is, "
+        "or the folder it was unpacked to. Packing happens once; nothing is unpacked to disk."
+    )
+    with st.form("pack", border=True):
+        paths = st.text_area(
+            "Zip or folder on this computer",
+            placeholder="/home/you/Downloads/archive.zip",
+            help="The full path. Several paths, one a line, make one data set.",
+            height=68,
+            key="pack_paths",
+        )
+        name = st.text_input(
+            "Name",
+            value="idc",
+            max_chars=64,
+            key="pack_name",
+            help="What the data set is called here: letters, digits, '-' and '_'.",
+        )
+        pressed = st.form_submit_button("Pack", type="primary", icon=":material/inventory_2:")
+    if pressed:
+        _start(paths, name.strip())
+
+
+def _start(paths: str, name: str) -> None:
+    wanted = [
+        Path(line.strip().strip("'\"")).expanduser() for line in paths.splitlines() if line.strip()
+    ]
+    if not wanted:
+        raise DataError("Which zip or folder? Write its full path into the field.")
+    if check_store_name(name) in list_stores():
+        raise DataError(f"There is a data set named '{name}' already; choose another name.")
+    for path in wanted:
+        if not path.exists():
+            raise DataError(f"There is no file or folder at '{path}'; check the path.")
+    start_packing(wanted, name)
+    st.rerun()
+
+
+def pack_progress() -> None:
+    """The packings under way and their ends; redrawn while one works."""
+    jobs = pack_jobs()
+    if jobs:
+        busy = any(job.state == "packing" for job in jobs)
+        st.fragment(_pack_progress, run_every=0.5 if busy else None)(busy)
+
+
+def _pack_progress(was_busy: bool) -> None:
+    jobs = pack_jobs()
+    for job in jobs:
+        _show_job(job)
+    if was_busy and not any(job.state == "packing" for job in jobs):
+        st.rerun()
+
+
+def _show_job(job: PackJob) -> None:
+    name = plain(job.name)
+    if job.state == "packing":
+        left = job.left_s()
+        words = (
+            f"{job.done:,} of {job.total:,} patches, {duration(left)} left"
+            if left is not None
+            else ("reading the list of files")
+        )
+        st.progress(job.done / job.total if job.total else 0.0, text=f"Packing **{name}**: {words}")
+        st.button("Cancel", key=f"cancel_{job.name}", on_click=job.cancel)
+        return
+    if job.state == "failed":
+        st.error(plain(job.problem), icon=":material/error:")
+    elif job.state == "cancelled":
+        st.warning(f"Packing **{name}** was cancelled. Nothing is left of it.")
+    else:
+        st.success(f"**{name}** is packed and ready.", icon=":material/check:")
+    st.button("Dismiss", key=f"dismiss_{job.name}", on_click=forget_job, args=(job.name,))
+
+
+def _packing_notes(report: PackReport) -> str:
+    notes = [
+        f"{number:,} {what}"
+        for number, what in (
+            (report.second_copies, "second copies dropped"),
+            (report.resized, "edge patches resized"),
+            (report.damaged, "damaged patches skipped"),
+            (report.foreign, "foreign files skipped"),
+        )
+        if number
+    ]
+    return ". " + ", ".join(notes) + "." if notes else "."

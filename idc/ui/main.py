@@ -1,0 +1,32 @@
+"""The frame around every page: menu, name, and the sentence that belongs under everything."""
+
+from pathlib import Path
+
+import streamlit as st
+
+ICON = str(Path(__file__).with_name("icon.svg"))
+
+MENU = (
+    ("home", "Home", ":material/home:"),
+    ("dataset", "Dataset", ":material/grid_view:"),
+    ("train", "Train", ":material/model_training:"),
+    ("evaluate", "Evaluate", ":material/target:"),
+    ("predict", "Predict", ":material/biotech:"),
+)
+
+st.set_page_config(page_title="IDC Lab", page_icon=ICON, layout="wide")
+
+pages = {
+    name: st.Page(f"../../pages/{name}.py", title=title, default=name == "home")
+    for name, title, _ in MENU
+}
+# Hidden and drawn by hand: the built-in menu fetches icons from the network.
+current = st.navigation(list(pages.values()), position="hidden")
+
+with st.sidebar:
+    st.markdown("### IDC Lab")
+    for name, title, icon in MENU:
+        st.page_link(pages[name], label=title, icon=icon, width="stretch")
+    st.caption("For teaching and research, not for diagnosis.")
+
+current.run()

@@ -1,0 +1,131 @@
+"""The pieces of Predict."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from idc.errors import IdcError
+from idc.packing import to_patch_size
+from idc.patches import PATCH_SHAPE
+from idc.prediction import predict_patches
+from idc.results import run_split
+from idc.runs import Run
+from idc.sampling import alternating_sample
+from idc.store import PatchStore
+from idc.ui.choose import cached_store
+from idc.ui.patch_grid import PatchTile, patch_grid
+from idc.ui.patches_shown import enlarged
+from idc.ui.words import class_name, plain
+from idc.uploads import MAX_FILE_BYTES, decode_image
+
+# The model knows patches of 50 px. A much larger picture is a region, not a patch.
+_LARGEST_SIDE_PX = 400
+
+
+@dataclass(frozen=True)
+class ChosenPatch:
+    """What is to be predicted.
+
+    Attributes:
+        rgb: uint8 RGB, shape (50, 50, 3).
+        title: where it comes from.
+        notes: what was done to bring it to 50x50.
+        label: ground truth {0, 1}, None if unknown.
+    """
+
+    rgb: np.ndarray
+    title: str
+    notes: tuple[str, ...] = ()
+    label: int | None = None
+
+
+def choose_patch(run: Run) -> ChosenPatch | None:
+    """An upload, or an example from the run's data set."""
+    source = st.segmented_control(
+        "Patch",
+        ["Upload one", "Pick an example"],
+        default="Upload one",
+        required=True,
+        key="source",
+        label_visibility="collapsed",
+    )
+    return _upload() if source == "Upload one" else _example(run)
+
+
+def show_prediction(run: Run, chosen: ChosenPatch) -> None:
+    """The patch, the answer, and what the answer rests on."""
+    with st.spinner("The model looks at it …", show_time=True):
+        y_prob = float(predict_patches(run, chosen.rgb[None])[0])
+    y_pred = int(y_prob >= 0.5)
+    picture, answer = st.columns([1, 2], gap="large")
+    with picture:
+        st.image(enlarged(chosen.rgb), width="stretch", alt="The patch as the model sees it")
+        st.caption(plain(chosen.title))
+    with answer:
+        st.subheader(class_name(y_pred))
+        st.progress(y_prob, text=f"Probability of IDC: **{y_prob:.1%}**")
+        st.markdown(
+            f"Called IDC-positive from 50 % on. Answered by the run **{plain(run.title)}**, "
+            f"best weights of epoch {run.best().get('epoch', '–')}."
+        )
+        if chosen.label is not None:
+            right = "agrees with" if chosen.label == y_pred else "contradicts"
+            st.markdown(f"The label is **{class_name(chosen.label)}**: the answer {right} it.")
+        for note in chosen.notes:
+            st.info(plain(note), icon=":material/info:")
+
+
+def _upload() -> ChosenPatch | None:
+    file = st.file_uploader(
+        "A patch: PNG, JPEG or TIFF",
+        type=["png", "jpg", "jpeg", "tif", "tiff", "bmp", "webp"],
+        max_upload_size=MAX_FILE_BYTES // 10**6,
+        key="upload",
+        help="About 50 × 50 px at 4 µm a pixel (2.5x), so 200 × 200 µm of H&E-stained tissue.",
+    )
+    if file is None:
+        return None
+    image = decode_image(file.getvalue(), file.name)
+    height, width = image.rgb.shape[:2]
+    if max(height, width) > _LARGEST_SIDE_PX:
+        raise IdcError(
+            f"'{file.name[:60]}' is {width} x {height} px, but a patch has about 50 x 50 px "
+            f"(200 x 200 um at 4 um a pixel). Cut out a patch of at most {_LARGEST_SIDE_PX} px a side."
+        )
+    notes = list(image.notes)
+    if (height, width) != PATCH_SHAPE[:2]:
+        notes.append(
+            f"Resized from {width} x {height} to 50 x 50 px. The model was trained on 200 x 200 um "
+            "a patch; at another scale its answer means little."
+        )
+    return ChosenPatch(to_patch_size(image.rgb), file.name, tuple(notes))
+
+
+def _example(run: Run) -> ChosenPatch | None:
+    store = cached_store(run.config.data)
+    table = _held_out_examples(run, store)
+    st.caption("Held-out patches: the run has not trained on them. Choose one.")
+    picked = patch_grid(
+        store.patches[table["row"].to_numpy()],
+        [
+            PatchTile(int(e.row), None, f"case {e.case}", f"case {e.case}, x {e.x}, y {e.y}")
+            for e in table.itertuples()
+        ],
+        key="examples",
+        tile_px=72,
+        label="Held-out example patches",
+    )
+    if picked is None:
+        return None
+    entry = store.index.iloc[picked]
+    title = f"Case {entry.case}, x {entry.x}, y {entry.y}"
+    return ChosenPatch(np.array(store.patches[picked]), title, label=int(entry.label))
+
+
+def _held_out_examples(run: Run, store: PatchStore) -> pd.DataFrame:
+    split = run_split(run, store)
+    rows = split.rows(split.scored_part())
+    table = alternating_sample(store.index.iloc[rows], 9, seed=0)
+    return table.assign(row=rows[table["row"].to_numpy()])

@@ -1,0 +1,81 @@
+"""The server around the pages: warm-up, a health route, security headers."""
+
+import contextlib
+import logging
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+from streamlit import App
+
+from idc.errors import IdcError
+from idc.prediction import warm_predictor
+from idc.uploads import warm_gate
+
+_CONTENT_SECURITY_POLICY = (
+    "default-src 'self'; "
+    "script-src 'self' 'unsafe-inline' 'wasm-unsafe-eval' blob:; "
+    "style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: blob:; "
+    "font-src 'self' data:; "
+    "connect-src 'self' ws: wss:; "
+    "worker-src 'self' blob:; "
+    "frame-ancestors 'none'"
+)
+_HEADERS = (
+    (b"content-security-policy", _CONTENT_SECURITY_POLICY.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"same-origin"),
+)
+
+Message = dict[str, Any]
+Send = Callable[[Message], Awaitable[None]]
+
+
+@contextlib.asynccontextmanager
+async def lifespan(app: App) -> AsyncIterator[dict[str, Any] | None]:
+    """Warm up beside the first visitor's first look: the import of TensorFlow takes seconds."""
+    threading.Thread(target=_warm_up, name="warm-up", daemon=True).start()
+    yield None
+
+
+async def healthz(request: Request) -> JSONResponse:
+    """For whoever watches the server."""
+    return JSONResponse({"status": "ok"})
+
+
+class SecurityHeaders:
+    """Adds the headers that Streamlit does not send."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Message, receive: Any, send: Send) -> None:
+        """ASGI."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", []), *_HEADERS]
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)
+
+
+routes = [Route("/healthz", healthz)]
+middleware = [Middleware(SecurityHeaders)]
+
+
+def _warm_up() -> None:
+    try:
+        warm_gate()
+        warm_predictor()
+    except IdcError as error:  # the page will say it to the visitor who asks
+        logging.getLogger(__name__).warning("Warm-up: %s", error)

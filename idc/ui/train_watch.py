@@ -1,0 +1,124 @@
+"""A run while it trains: where it stands, its curves, stop and continue."""
+
+import streamlit as st
+
+from idc.console import duration
+from idc.runs import Run, RunStatus, prepare_to_continue, start_trainer
+from idc.ui.live_chart import live_chart
+from idc.ui.words import describe, error_sentences, plain, score
+
+_REDRAW_EVERY_S = 1.0
+_PHASE_WORDS = {
+    "": "Starting",
+    "loading": "Loading TensorFlow and the patches",
+    "training": "Training",
+    "validating": "Scoring the validation part",
+    "scoring": "Scoring the held-out parts with the best weights",
+}
+
+
+def watch(run: Run) -> None:
+    """Draw the run, again every second while a trainer works on it."""
+    live = run.status().live
+    st.fragment(_watch, run_every=_REDRAW_EVERY_S if live else None, key="watch")(run, live)
+
+
+def _watch(run: Run, was_live: bool) -> None:
+    with error_sentences():
+        status, log = run.status(), run.log()
+        if was_live and not status.live:
+            st.rerun()  # the whole page: the form is free again, redrawing ends
+        st.markdown(describe(run, status))
+        device = run.environment().get("device")
+        _progress(run, status, device)
+        _scores(log.best_epoch(), log.epochs[-1] if log.epochs else None)
+        steps = status.steps or (log.starts[-1]["steps"] if log.starts else 1)
+        left, right = st.columns(2, gap="medium")
+        for column, curve, title in (
+            (left, "loss", "Loss (cross-entropy)"),
+            (right, "accuracy", "Accuracy"),
+        ):
+            with column:
+                st.markdown(f"**{title}**")
+                live_chart(log, curve, steps=steps, epochs=status.epochs, key=f"chart_{curve}")
+        _controls(run, status)
+
+
+def _progress(run: Run, status: RunStatus, device: str | None) -> None:
+    if not status.live:
+        if status.state in ("failed", "interrupted"):
+            st.warning(plain(status.reason), icon=":material/error:")
+        elif status.reason:
+            st.caption(plain(status.reason) + (f" Device: {plain(device)}." if device else ""))
+        return
+    done = (status.epoch + status.step / max(status.steps, 1)) / status.epochs
+    words = [_PHASE_WORDS[status.phase]]
+    if status.phase in ("training", "validating"):
+        words.append(f"epoch {min(status.epoch + 1, status.epochs)} of {status.epochs}")
+    if status.patches_per_s:
+        words.append(f"{status.patches_per_s:,.0f} patches/s")
+    if status.left_s is not None:
+        words.append(f"about {duration(status.left_s)} left")
+    if device:
+        words.append(plain(device))
+    st.progress(min(done, 1.0), text=" · ".join(words))
+
+
+def _scores(best: dict | None, latest: dict | None) -> None:
+    cells = st.columns(4)
+    for cell, title, entry, name, text in (
+        (cells[0], "Validation loss", latest, "val_loss", "Cross-entropy; lower is better."),
+        (
+            cells[1],
+            "Balanced accuracy",
+            latest,
+            "val_balanced_accuracy",
+            "Mean of sensitivity and specificity; 0.5 is guessing.",
+        ),
+        (
+            cells[2],
+            "ROC AUC",
+            latest,
+            "val_roc_auc",
+            "How often a positive patch gets a higher probability than a negative one.",
+        ),
+        (
+            cells[3],
+            "Best epoch",
+            best,
+            "epoch",
+            "The lowest validation loss; its weights are kept.",
+        ),
+    ):
+        value = entry.get(name) if entry else None
+        shown = score(value) if name != "epoch" else (str(value) if value else "–")
+        cell.metric(title, shown, help=text)
+
+
+def _controls(run: Run, status: RunStatus) -> None:
+    if status.live:
+        if run.stop_requested():
+            st.caption("Stopping at the next step; finished epochs are kept.")
+        else:
+            st.button(
+                "Stop",
+                icon=":material/stop:",
+                key="stop",
+                on_click=run.request_stop,
+                help="Ends at the next step. Finished epochs and the best weights are kept.",
+            )
+        return
+    left, right = st.columns([1, 4], vertical_alignment="bottom")
+    missing = status.epochs - status.epoch if status.state != "finished" else run.config.epochs
+    more = left.number_input(
+        "Further epochs",
+        1,
+        10_000,
+        max(missing, 1),
+        key=f"more_{run.id}_{status.epoch}",
+    )
+    if right.button("Continue", icon=":material/resume:", key="continue"):
+        with error_sentences():
+            prepare_to_continue(run, int(more))
+            start_trainer(run)
+            st.rerun()

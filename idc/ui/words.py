@@ -1,0 +1,71 @@
+"""Numbers, times and errors as people read them."""
+
+import contextlib
+import math
+import re
+import time
+from collections.abc import Iterator
+from datetime import datetime
+
+import streamlit as st
+
+from idc.config import PRESETS
+from idc.errors import IdcError
+from idc.patches import CLASS_NAMES
+from idc.runs import Run, RunStatus
+from idc.splits import PROTOCOLS
+
+STATE_WORDS = {
+    "starting": ":gray-badge[:material/hourglass_top: starting]",
+    "running": ":green-badge[:material/play_arrow: training]",
+    "finished": ":blue-badge[:material/check: finished]",
+    "stopped": ":orange-badge[:material/stop: stopped]",
+    "interrupted": ":orange-badge[:material/bolt: interrupted]",
+    "failed": ":red-badge[:material/error: failed]",
+}
+
+
+@contextlib.contextmanager
+def error_sentences() -> Iterator[None]:
+    """Show an error that the visitor can do something about as its sentence; let bugs through."""
+    try:
+        yield
+    except IdcError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+
+
+def plain(text: str) -> str:
+    """Text that Markdown shows letter by letter: names may come from a stranger."""
+    return re.sub(r"([\\`*_{}\[\]<>()#+!|~$:])", r"\\\1", text)
+
+
+def share(value: float) -> str:
+    """A share in percent; "–" where it is undefined."""
+    return "–" if value is None or math.isnan(value) else f"{value:.1%}"
+
+
+def score(value: float | None) -> str:
+    """A score in [0, 1]; "–" where it is undefined."""
+    return "–" if value is None or math.isnan(value) else f"{value:.3f}"
+
+
+def class_name(label: int) -> str:
+    """ "IDC-negative" or "IDC-positive"."""
+    return CLASS_NAMES[int(label)]
+
+
+def describe(run: Run, status: RunStatus) -> str:
+    """One line about a run."""
+    return (
+        f"{STATE_WORDS[status.state]} {PRESETS[run.config.preset].title} on "
+        f"**{plain(run.config.data)}**, {PROTOCOLS[run.config.protocol].lower()}, "
+        f"epoch {status.epoch} of {status.epochs}, started {started(run)}"
+    )
+
+
+def started(run: Run) -> str:
+    """When a run was created, from its id: "23 Nov, 22:06"."""
+    with contextlib.suppress(ValueError):
+        when = datetime.strptime(run.id[:15], "%Y%m%d-%H%M%S")
+        return when.strftime("%d %b, %H:%M")
+    return time.strftime("%d %b, %H:%M", time.localtime(run.folder.stat().st_mtime))

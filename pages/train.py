@@ -1,0 +1,21 @@
+"""Train: set up a run, start it, and watch it learn."""
+
+import streamlit as st
+
+from idc.runs import list_runs
+from idc.ui.choose import choose_run
+from idc.ui.train_setup import new_run
+from idc.ui.train_watch import watch
+from idc.ui.words import error_sentences
+
+st.title("Train")
+
+with error_sentences():
+    busy = next((run for run in list_runs() if run.status().live), None)
+    with st.expander("Set up a new run", expanded=not list_runs(), icon=":material/tune:"):
+        new_run(busy)
+
+with error_sentences():
+    if list_runs():
+        run = choose_run()
+        watch(run)

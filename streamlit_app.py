@@ -1,0 +1,7 @@
+"""The front door: ``streamlit run streamlit_app.py``."""
+
+import streamlit as st
+
+from idc.ui.server import lifespan, middleware, routes
+
+app = st.App("idc/ui/main.py", lifespan=lifespan, middleware=middleware, routes=routes)

@@ -1,0 +1,186 @@
+"""Demo tissue: same seed, same bytes; labels by the published rule; real names and grid."""
+
+import hashlib
+
+import cv2
+import numpy as np
+import pytest
+
+from idc.errors import ConfigError
+from idc.patches import parse_patch_name
+from idc.synthetic import (
+    FIRST_CASE,
+    TISSUE_SHARE,
+    DemoSlide,
+    generate_cases,
+    generate_slide,
+    slide_patches,
+)
+
+
+@pytest.fixture(scope="module")
+def told() -> list[tuple[int, int]]:
+    """What `on_progress` is told while `slides` are made."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def slides(told) -> list[DemoSlide]:
+    return list(generate_cases(3, seed=5, on_progress=lambda *step: told.append(step), threads=2))
+
+
+def blank_slide(*outlines: list[tuple[int, int]], tissue: np.ndarray | None = None) -> DemoSlide:
+    """Two columns and one row of whole patches, in a slide of 102 x 52 px."""
+    return DemoSlide(
+        case=FIRST_CASE,
+        rgb=np.zeros((52, 102, 3), np.uint8),
+        tissue=np.ones((52, 102), bool) if tissue is None else tissue,
+        outlines=tuple(np.array(outline, np.int32) for outline in outlines),
+    )
+
+
+def labels(slide: DemoSlide) -> dict[tuple[int, int], int]:
+    return {(name.x, name.y): name.label for name, _ in slide_patches(slide)}
+
+
+def digest(slide: DemoSlide) -> str:
+    parts = [slide.rgb, slide.tissue, *slide.outlines]
+    return hashlib.sha256(b"".join(part.tobytes() for part in parts)).hexdigest()
+
+
+# Same seed, same bytes
+
+
+def test_the_number_of_threads_changes_no_byte(slides):
+    opencv_threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        alone = generate_slide(seed=5, number=2)
+    finally:
+        cv2.setNumThreads(opencv_threads)
+
+    assert digest(alone) == digest(slides[2])
+
+
+def test_another_seed_or_number_gives_another_slide(slides):
+    assert len({digest(slide) for slide in [*slides, generate_slide(seed=6, number=0)]}) == 4
+
+
+def test_cases_come_in_order_and_progress_is_told(slides, told):
+    assert [slide.case for slide in slides] == [FIRST_CASE, FIRST_CASE + 1, FIRST_CASE + 2]
+    assert told == [(1, 3), (2, 3), (3, 3)]
+
+
+@pytest.mark.parametrize("seed, number", [(-1, 0), (0, -1)])
+def test_negative_seed_or_number_is_refused(seed, number):
+    with pytest.raises(ConfigError, match=f"Received: {seed}, {number}"):
+        generate_slide(seed, number)
+
+
+def test_no_cases_are_refused():
+    with pytest.raises(ConfigError, match="Received: 0"):
+        next(generate_cases(0))
+
+
+# Labels
+
+
+def test_patch_with_exactly_80_percent_inside_is_positive():
+    slide = blank_slide([(1, 1), (40, 1), (40, 50), (1, 50)])  # 40 of 50 columns
+
+    assert labels(slide) == {(1, 1): 1, (51, 1): 0}
+
+
+def test_patch_with_one_pixel_less_is_negative():
+    slide = blank_slide([(1, 1), (40, 1), (40, 49), (39, 49), (39, 50), (1, 50)])
+
+    assert labels(slide) == {(1, 1): 0, (51, 1): 0}
+
+
+def test_two_regions_in_one_patch_count_together_and_overlap_counts_once():
+    left, right = [(1, 1), (25, 1), (25, 50), (1, 50)], [(26, 1), (40, 1), (40, 50), (26, 50)]
+    wide = [(51, 1), (85, 1), (85, 50), (51, 50)]  # 70 %, and again the same 70 %
+
+    assert labels(blank_slide(left, right, wide, wide)) == {(1, 1): 1, (51, 1): 0}
+
+
+def test_slide_without_outlines_is_all_negative():
+    assert labels(blank_slide()) == {(1, 1): 0, (51, 1): 0}
+
+
+def test_labels_agree_with_the_area_cut_out_of_each_patch(slides):
+    for slide in slides:
+        for name, _ in slide_patches(slide):
+            share = sum(area_within(outline, name.x, name.y) for outline in slide.outlines) / 2500
+            if abs(share - 0.8) > 0.02:  # drawn edges are half a pixel wider than measured ones
+                assert name.label == (share > 0.8), name
+
+
+def area_within(outline: np.ndarray, x: int, y: int) -> float:
+    """Area of a polygon within a patch, exactly: clipped side by side (Sutherland, Hodgman)."""
+    points = outline.astype(float) - (x - 0.5, y - 0.5)  # pixel centres lie at whole numbers
+    for axis, keep_above in ((0, True), (0, False), (1, True), (1, False)):
+        points = clipped(points, axis, 0.0 if keep_above else 50.0, keep_above)
+    x_next, y_next = np.roll(points, -1, axis=0).T
+    return abs(float(np.sum(points[:, 0] * y_next - x_next * points[:, 1]))) / 2
+
+
+def clipped(points: np.ndarray, axis: int, limit: float, keep_above: bool) -> np.ndarray:
+    kept = []
+    for here, there in zip(points, np.roll(points, -1, axis=0), strict=True):
+        inside = [(point[axis] >= limit) == keep_above for point in (here, there)]
+        if inside[0]:
+            kept.append(here)
+        if inside[0] != inside[1]:
+            kept.append(here + (there - here) * (limit - here[axis]) / (there - here)[axis])
+    return np.array(kept).reshape(-1, 2)
+
+
+# Patches
+
+
+def test_names_lie_on_the_real_grid_and_can_be_read_back(slides):
+    for name, _ in slide_patches(slides[0]):
+        assert (name.x % 50, name.y % 50) == (1, 1)
+        assert parse_patch_name(name.file_name()) == name
+
+
+def test_patches_are_whole_and_show_their_place_on_the_slide(slides):
+    slide = slides[0]
+
+    for name, pixels in slide_patches(slide):
+        assert pixels.dtype == np.uint8
+        assert np.array_equal(pixels, slide.rgb[name.y : name.y + 50, name.x : name.x + 50])
+        assert pixels.shape == (50, 50, 3)
+
+
+def test_every_place_comes_once_row_by_row(slides):
+    names = [name for name, _ in slide_patches(slides[0])]
+
+    assert names == sorted(set(names))
+
+
+def test_background_is_left_out_below_the_limit():
+    tissue = np.zeros((52, 102), bool)
+    tissue[1:51, 1:51].flat[: round(TISSUE_SHARE * 2500)] = True
+    tissue[1:51, 51:101].flat[: round(TISSUE_SHARE * 2500) - 1] = True
+
+    assert list(labels(blank_slide(tissue=tissue))) == [(1, 1)]
+
+
+def test_each_case_has_400_patches_and_the_set_both_classes(slides):
+    found = [list(labels(slide).values()) for slide in slides]
+
+    assert min(map(len, found)) >= 400
+    assert {label for case in found for label in case} == {0, 1}
+
+
+def test_slide_is_rgb_with_tissue_and_regions_on_it(slides):
+    for slide in slides:
+        assert slide.rgb.dtype == np.uint8
+        assert slide.rgb.shape == (*slide.tissue.shape, 3)
+        assert slide.tissue.dtype == bool
+        assert slide.rgb[~slide.tissue].mean() > 200 > slide.rgb[slide.tissue].mean()
+        for outline in slide.outlines:
+            assert outline.dtype == np.int32
+            assert outline.shape[1:] == (2,)
