@@ -217,7 +217,9 @@ def _predict(options: argparse.Namespace) -> int:
     run = open_run(options.run) if options.run else newest_model()
     if run is None:
         raise PredictionError("There is no trained model yet; train one: python -m idc train")
-    names, patches, refused, foreign = [], [], 0, 0
+    names: list[str] = []
+    patches: list[np.ndarray] = []
+    refused = foreign = 0
     explicit = {str(path) for path in options.path if not path.is_dir()}
     for file in image_files(options.path):
         if file.name not in explicit and file.data and not looks_like_image(file.data):
@@ -235,7 +237,9 @@ def _predict(options: argparse.Namespace) -> int:
         raise PredictionError("There is no image at these paths; give PNG, JPEG or TIFF patches.")
     with _progress() as progress:
         answers = (
-            predict_patches(run, np.stack(patches), on_progress=progress.count) if patches else []
+            predict_patches(run, np.stack(patches), on_progress=progress.count)
+            if patches
+            else np.empty(0)
         )
     print(f"Model: run {run.id}. For research and teaching, not for diagnosis.", file=sys.stderr)
     _write_csv(options.csv, names, answers, options.threshold)

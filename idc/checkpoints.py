@@ -38,7 +38,8 @@ def save_checkpoint(
     folder = run_folder / FOLDER
     folder.mkdir(exist_ok=True)
     buffer = io.BytesIO()
-    np.savez(buffer, **{f"v{i:04d}": np.asarray(v) for i, v in enumerate(_variables(model))})
+    arrays: dict[str, Any] = {f"v{i:04d}": np.asarray(v) for i, v in enumerate(_variables(model))}
+    np.savez(buffer, **arrays)
     content = buffer.getvalue()
     stem = f"epoch-{epoch:04d}"
     durable.replace_file(folder / f"{stem}.npz", content)

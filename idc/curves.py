@@ -1,6 +1,7 @@
 """Make long histories short enough to draw, without hiding a spike."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -20,7 +21,7 @@ def thinned(values: Sequence[float] | np.ndarray, most: int) -> np.ndarray:
         return np.arange(count)
     borders = np.linspace(0, count, (most - 1) // 2 + 1).astype(int)
     kept = {count - 1}
-    for start, end in zip(borders[:-1], borders[1:], strict=True):
+    for start, end in pairwise(borders):
         piece = np.asarray(values[start:end])
         kept.update((start + int(piece.argmin()), start + int(piece.argmax())))
     return np.array(sorted(kept))

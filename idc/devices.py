@@ -8,7 +8,7 @@ import keras
 
 
 def describe_device() -> str:
-    """For example "NVIDIA H100, 80 GiB" or "CPU, 2 cores". Imports nothing but the backend in use."""
+    """For example "NVIDIA H100, 80 GiB" or "CPU, 2 cores"; asks the backend in use."""
     return _gpu_name() if _uses_gpu() else f"CPU, {usable_cores()} cores"
 
 

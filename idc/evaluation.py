@@ -1,4 +1,4 @@
-"""Predictions -> figures: matrix, rates, curves. NumPy and scikit-learn only, so in milliseconds."""
+"""Predictions -> figures: matrix, rates, curves. No TensorFlow, so in milliseconds."""
 
 import math
 from dataclasses import asdict, dataclass

@@ -122,7 +122,7 @@ def epoch_figure(epochs: pd.DataFrame, train: str, validation: str, title: str) 
         marker={"size": 14, "symbol": "star", "color": "#E69F00"},
         hovertemplate="epoch %{x}, kept: %{y:.3f}<extra></extra>",
     )
-    figure.update_xaxes(title="epoch", tickformat="d", nticks=12)
+    figure.update_xaxes(title="epoch", dtick=max(1, round(len(epochs) / 10)))
     figure.update_yaxes(title=title)
     return _framed(figure, 320)
 

@@ -1,4 +1,4 @@
-"""Patches -> probabilities with a model in this process. Imports Keras; pages use `idc.prediction`."""
+"""Patches -> probabilities with a model in this process. Pages use `idc.prediction`."""
 
 from collections.abc import Callable
 

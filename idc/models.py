@@ -17,7 +17,7 @@ IDC_POSITIVE = 1  # column of the model's answer
 
 
 def build_model(name: str) -> keras.Model:
-    """Build an untrained, uncompiled network. Its first weights follow `keras.utils.set_random_seed`.
+    """Build an untrained, uncompiled network; `keras.utils.set_random_seed` sets its weights.
 
     Raises:
         ConfigError: there is no network of that name.

@@ -135,7 +135,7 @@ class StoreWriter:
             self._lock.acquire(timeout=0)
         except Timeout as error:
             raise DataError(
-                f"The data set '{self._target.name}' is being packed already; wait until it is done."
+                f"The data set '{self._target.name}' is being packed already; wait for it."
             ) from error
         except OSError as error:
             raise _write_failed(error) from error

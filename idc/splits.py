@@ -147,8 +147,8 @@ def make_split(
         if unlisted == "train":
             listed = np.isin(cases, list(frozenset().union(*published_cases().values())))
             part[~listed] = 0
-    rows = [drawn[part == number] for number in range(len(PARTS))]
-    split = Split(protocol, seed, *rows, unused=int(np.sum(part < 0)))
+    train, validation, test = (drawn[part == number] for number in range(len(PARTS)))
+    split = Split(protocol, seed, train, validation, test, unused=int(np.sum(part < 0)))
     _check_classes(split, labels)
     return split
 
@@ -190,7 +190,7 @@ def _deal_cases(cases: np.ndarray, seed: int) -> Mapping[str, frozenset[int]]:
 
 
 def _borders(count: int) -> tuple[int, int]:
-    """Where validation and test begin among ``count`` shuffled things; no part is empty from 3 on."""
+    """Where validation and test begin among ``count`` things; from 3 on no part is empty."""
     held_out = max(2, round(count * (1 - TRAIN_SHARE)))
     return count - held_out, count - held_out // 2
 

@@ -182,7 +182,7 @@ def verify_store(name: str, *, on_progress: Progress | None = None) -> tuple[int
 
 
 def npy_header(count: int) -> bytes:
-    """The first bytes of ``patches.npy`` for ``count`` patches; its length does not depend on it."""
+    """The first bytes of ``patches.npy`` for ``count`` patches; always equally long."""
     header = io.BytesIO()
     np.lib.format.write_array_header_1_0(
         header, {"descr": "|u1", "fortran_order": False, "shape": (count, *PATCH_SHAPE)}

@@ -11,7 +11,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -19,12 +19,15 @@ import numpy.typing as npt
 
 from idc.errors import ConfigError
 from idc.patches import PATCH_SIZE_PX, PatchName
-from idc.tissue.benign import Places, paint_glands, paint_lymphocytes, paint_vessels, place_glands
 from idc.tissue.flaws import defocus, fade_edges, fold, grain
+from idc.tissue.glands import paint_glands, place_glands
+from idc.tissue.lymphocytes import paint_lymphocytes
 from idc.tissue.noise import Field, ramp, smooth_noise
-from idc.tissue.section import COARSE, paint_fat, paint_stroma, plan_section
+from idc.tissue.section import Section, paint_fat, paint_stroma, plan_section
+from idc.tissue.shapes import find_places
 from idc.tissue.stain import Stains, draw_recipe, light_through
 from idc.tissue.tumour import draw_habit, outline_tumour, paint_tumour, plan_tumour
+from idc.tissue.vessels import paint_vessels
 
 NOTICE = "generated tissue, not from patients"
 FIRST_CASE = 90001  # no case of the real set has a number this high
@@ -58,33 +61,43 @@ def generate_slide(seed: int, number: int) -> DemoSlide:
             f"seed and number of a demo slide must be 0 or more. Received: {seed}, {number}"
         )
     rng = np.random.default_rng([seed, number])
-    height = int(rng.integers(1100, 1300))
-    shape = (height, _AREA_PX // height)
-    section = plan_section(rng, shape, fat_share=float(rng.uniform(0.05, 0.35)))
+    height_px = int(rng.integers(1100, 1300))
+    fat_share = float(rng.uniform(0.05, 0.35))
+    section = plan_section(rng, (height_px, _AREA_PX // height_px), fat_share)
     depth = plan_tumour(rng, section, _idc_share(seed, number))
-    habit = draw_habit(rng)
-    taken = ramp(depth, 0.2, 0.6 + habit.creeping)  # tumour takes the place of fat
-    section = replace(section, stroma=np.maximum(section.stroma, taken))
-    stains = Stains.none(shape)
-    cellular = smooth_noise(rng, shape, 240) + 0.4 * smooth_noise(rng, shape, 50)
-    cellular = (
-        0.1 + 0.6 * ramp(cellular, rng.uniform(-0.8, 1.2), 2.4) + 0.15 * ramp(depth, -0.5, 0.5)
+    stains = _paint(rng, section, depth)
+    rgb = grain(rng, defocus(rng, light_through(stains, draw_recipe(rng))))
+    return DemoSlide(
+        FIRST_CASE + number, rgb, _tissue(stains), outline_tumour(rng, depth, section.inside)
     )
-    paint_stroma(rng, section, stains, cellular)
+
+
+def _paint(rng: np.random.Generator, section: Section, depth: Field) -> Stains:
+    """Lay tissue over tissue: stroma, tumour, what it spared, fat, and at last the flaws."""
+    habit = draw_habit(rng)
+    section = section.with_less_fat(ramp(depth, 0.2, 0.6 + habit.creeping))
+    stains = Stains.none(section.shape)
+    paint_stroma(rng, section, stains, _cellularity(rng, depth))
     paint_tumour(rng, habit, depth, section.flow, stains)
-    places = _free_places(rng, section.inside * section.stroma, depth)
+    places = find_places(rng, section.inside * section.stroma * (depth < 0.15))
     plenty = float(rng.uniform(0.7, 1.7))
     paint_vessels(rng, section, places, stains)
     glands = place_glands(rng, section, places, plenty)
     paint_lymphocytes(rng, places, stains, plenty)
-    paint_glands(rng, glands, stains, section.flow)
+    paint_glands(rng, glands, stains)
     paint_fat(rng, section, stains)
     if rng.random() < 0.5:
         fold(rng, section, stains)
     fade_edges(rng, section, stains)
     stains.thin(section.inside)
-    rgb = grain(rng, defocus(rng, light_through(stains, draw_recipe(rng))))
-    return DemoSlide(FIRST_CASE + number, rgb, _tissue(stains), outline_tumour(depth))
+    return stains
+
+
+def _cellularity(rng: np.random.Generator, depth: Field) -> Field:
+    """How crowded the stroma is: 0 to 1, more in scars and somewhat more around tumour."""
+    scars = smooth_noise(rng, depth.shape, 240) + 0.4 * smooth_noise(rng, depth.shape, 50)
+    scars = ramp(scars, rng.uniform(-0.8, 1.2), 2.4)
+    return 0.1 + 0.6 * scars + 0.15 * ramp(depth, -0.5, 0.5)
 
 
 def _idc_share(seed: int, number: int) -> float:
@@ -92,14 +105,6 @@ def _idc_share(seed: int, number: int) -> float:
     start = np.random.default_rng(seed).random()
     spread = (start + number * 0.6180339887) % 1  # golden ratio: any few in a row are far apart
     return float(0.05 + 0.62 * spread**1.3)
-
-
-def _free_places(rng: np.random.Generator, stroma: Field, depth: Field) -> Places:
-    free = (stroma > 0.5) & (depth < -0.1)
-    small = cv2.resize(
-        free.astype(np.uint8), None, fx=1 / COARSE, fy=1 / COARSE, interpolation=cv2.INTER_AREA
-    )
-    return Places(small, smooth_noise(rng, small.shape, 25), rng)
 
 
 def _tissue(stains: Stains) -> npt.NDArray[np.bool_]:

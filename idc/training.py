@@ -255,7 +255,7 @@ class _Training:
         _replace_parquet(self._run.folder / PREDICTIONS_FILE, table)
 
     def _score(self) -> None:
-        """Let the best weights answer for the parts that did not train, and save them for others."""
+        """Let the best weights answer for the held-out parts; save the model for others."""
         if self._history["best"] is None:
             return
         self._tell(phase="scoring", left_s=None)

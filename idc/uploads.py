@@ -160,6 +160,11 @@ def decode_image(data: bytes, name: str = "image") -> DecodedImage:
     return _gate.decode(data, name)
 
 
+def looks_like_image(data: bytes) -> bool:
+    """Whether a file begins like one of `FORMATS`; it may still be refused."""
+    return any(re.match(pattern, data[:64], re.DOTALL) for pattern, _ in _STARTS)
+
+
 def warm_gate() -> None:
     """Start the child early, so that the first visitor does not wait for it.
 

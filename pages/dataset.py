@@ -3,11 +3,12 @@
 import streamlit as st
 
 from idc.figures import case_counts_figure, class_counts_figure
+from idc.patches import PATCH_SIZE_PX
 from idc.reference import completeness
 from idc.sampling import alternating_sample
 from idc.ui.choose import choose_store
 from idc.ui.patches_shown import store_grid
-from idc.ui.words import error_sentences, share
+from idc.ui.words import error_sentences, metric_row, share
 
 st.title("Dataset")
 
@@ -16,14 +17,14 @@ with error_sentences():
     if store is None:
         st.stop()
     negative, positive = (int((store.labels == label).sum()) for label in (0, 1))
-    cells = st.columns(4)
-    cells[0].metric("Patches", f"{len(store):,}", help="50 × 50 px each: 200 × 200 µm of tissue.")
-    cells[1].metric("Cases", f"{store.index['case'].nunique():,}", help="One slide folder each.")
-    cells[2].metric("IDC-positive", share(positive / len(store)))
-    cells[3].metric(
-        "Edge patches",
-        f"{int((store.index[['height', 'width']] < 50).any(axis=1).sum()):,}",
-        help="Smaller than 50 × 50 px, at the edge of a slide; resized.",
+    edge = int((store.index[["height", "width"]] < PATCH_SIZE_PX).any(axis=1).sum())
+    metric_row(
+        [
+            ("Patches", f"{len(store):,}", "50 × 50 px each: 200 × 200 µm of tissue."),
+            ("Cases", f"{store.index['case'].nunique():,}", "One slide folder each."),
+            ("IDC-positive", share(positive / len(store)), "By the label of each patch."),
+            ("Edge patches", f"{edge:,}", "Smaller than 50 × 50 px, at a slide's edge; resized."),
+        ]
     )
     st.caption(completeness(store.index).sentence())
 
@@ -47,6 +48,7 @@ with error_sentences():
         store,
         alternating_sample(store.index, 18, seed),
         key="sample",
+        columns=6,
         label="18 IDC-negative and 18 IDC-positive patches, alternating",
     )
 

@@ -60,9 +60,10 @@ def completeness(index: pd.DataFrame) -> Completeness:
     """
     expected = expected_counts()
     positive = index["label"].groupby(index["case"]).agg(["size", "sum"])
+    sizes = zip(positive.index.tolist(), positive["size"], positive["sum"], strict=True)
     found = {
-        int(case): (int(row["size"] - row["sum"]), int(row["sum"]))
-        for case, row in positive.iterrows()
+        int(case): (int(size - positives), int(positives))
+        for case, size, positives in sizes
         if case in expected
     }
     return Completeness(

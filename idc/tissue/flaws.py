@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from idc.tissue.noise import Field, ramp, smooth_noise
+from idc.tissue.noise import ramp, smooth_noise
 from idc.tissue.section import Section
 from idc.tissue.stain import Stains
 
@@ -41,8 +41,3 @@ def grain(rng: np.random.Generator, rgb: npt.NDArray[np.float32]) -> npt.NDArray
     rgb = rgb + np.float32(rng.uniform(-0.3, 0.5)) * (rgb - soft)
     noise = rng.random(rgb.shape[:2], dtype=np.float32)[..., None] - np.float32(0.5)
     return np.clip(rgb + np.float32(7) * noise, 0, 255).astype(np.uint8)
-
-
-def bare(where: Field, stains: Stains) -> None:
-    """Scrape everything off the glass where `where` is 0."""
-    stains.thin(where)

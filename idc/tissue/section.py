@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -12,16 +12,14 @@ from idc.tissue.noise import (
     Field,
     Flow,
     draw_flow,
-    even_dots,
     fibres,
     ramp,
     smooth_noise,
     streak,
     uneven_dots,
 )
+from idc.tissue.shapes import COARSE
 from idc.tissue.stain import Stains
-
-COARSE = 8  # px of the slide in one px of the coarse maps used for planning
 
 
 @dataclass(frozen=True)
@@ -35,6 +33,10 @@ class Section:
     @property
     def shape(self) -> tuple[int, int]:
         return self.inside.shape
+
+    def with_less_fat(self, taken: Field) -> Section:
+        """The same section, its fat replaced by fibrous tissue where `taken` is 1."""
+        return replace(self, stroma=np.maximum(self.stroma, taken))
 
 
 def plan_section(rng: np.random.Generator, shape: tuple[int, int], fat_share: float) -> Section:
@@ -125,8 +127,3 @@ def _distance_from_walls(cell: npt.NDArray[np.int32]) -> Field:
     interior[:, 1:][cell[:, 1:] != cell[:, :-1]] = 0
     interior[1:][cell[1:] != cell[:-1]] = 0
     return cv2.GaussianBlur(cv2.distanceTransform(interior, cv2.DIST_L2, 5), (0, 0), 0.8)
-
-
-def lymphocytes(rng: np.random.Generator, shape: tuple[int, int]) -> Field:
-    """Small, round, dark, evenly spaced nuclei. float32, about 0 to 1."""
-    return even_dots(rng, shape, 2.6, 0.65)

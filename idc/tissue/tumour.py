@@ -12,8 +12,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from idc.tissue.lymphocytes import lymphocyte_nuclei
 from idc.tissue.noise import Field, Flow, ramp, smooth_noise, streak, uneven_dots
-from idc.tissue.section import COARSE, Section, lymphocytes
+from idc.tissue.section import Section
+from idc.tissue.shapes import COARSE
 from idc.tissue.stain import Stains
 
 Outline = npt.NDArray[np.int32]  # (k, 2), x and y in px
@@ -68,18 +70,24 @@ def plan_tumour(rng: np.random.Generator, section: Section, share: float) -> Fie
     pull += 3 * smooth_noise(rng, (height, width), 9)
     level = np.quantile(pull[inside], share)
     depth = cv2.GaussianBlur((level - pull).astype(np.float32), (0, 0), 1.5)
-    depth[~inside] = np.minimum(depth[~inside], -4)
+    depth[~inside] = np.minimum(depth[~inside], 0)
     return cv2.resize(depth * COARSE / 60, section.shape[::-1], interpolation=cv2.INTER_CUBIC)
 
 
-def outline_tumour(depth: Field) -> tuple[Outline, ...]:
-    """What a pathologist would draw: rounded loops around each region, islands left out."""
-    small = cv2.resize(depth, None, fx=1 / COARSE, fy=1 / COARSE, interpolation=cv2.INTER_AREA)
-    region = (small > 0).astype(np.uint8)
+def outline_tumour(rng: np.random.Generator, depth: Field, inside: Field) -> tuple[Outline, ...]:
+    """What a pathologist would draw: rounded loops around each region, islands left out.
+
+    The hand strays some tens of pixels to either side of the true edge, which no one can see.
+    """
+    size = (depth.shape[1] // COARSE, depth.shape[0] // COARSE)
+    drawn = cv2.resize(depth, size, interpolation=cv2.INTER_AREA)
+    drawn = drawn + 0.32 * smooth_noise(rng, drawn.shape, 16)
+    glass = cv2.resize(inside, size, interpolation=cv2.INTER_AREA) < 0.3
+    region = ((drawn > 0) & ~glass).astype(np.uint8)
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (9, 9))
     region = cv2.morphologyEx(region, cv2.MORPH_OPEN, disc[1:-1, 1:-1])
     region = cv2.morphologyEx(region, cv2.MORPH_CLOSE, disc)
-    region[small < -2] = 0  # closing must not reach over the glass
+    region[glass] = 0
     loops, _ = cv2.findContours(region, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     loops = [cv2.approxPolyDP(loop, 1.0, True)[:, 0] for loop in loops]
     return tuple(
@@ -113,7 +121,7 @@ def _paint_bed(rng: np.random.Generator, habit: Habit, depth: Field, stains: Sta
     stains.eosin *= 1 - 0.14 * bed
     crowd = smooth_noise(rng, shape, 70) + 0.6 * smooth_noise(rng, shape, 14)
     crowd = ramp(crowd, 1.7 - 1.2 * habit.inflamed, 2.9 - 1.2 * habit.inflamed) * bed
-    stains.haematoxylin += crowd * 0.75 * lymphocytes(rng, shape)
+    stains.haematoxylin += crowd * 0.75 * lymphocyte_nuclei(rng, shape)
 
 
 def _growth(rng: np.random.Generator, habit: Habit, depth: Field, flow: Flow) -> Field:

@@ -10,7 +10,7 @@ from idc.runs import Run
 from idc.splits import split_note
 from idc.ui.confusion_matrix import CELL_NAMES, confusion_matrix
 from idc.ui.patches_shown import store_grid
-from idc.ui.words import score, share
+from idc.ui.words import metric_row, score
 
 _TILES_A_PAGE = 48
 
@@ -25,37 +25,28 @@ def headline(run: Run, results: Results, report: Report) -> None:
     )
     if note := split_note(run_split(run, results.store)):
         st.warning(note, icon=":material/info:")
-    cells = st.columns(6)
-    for cell, title, value, text in (
-        (
-            cells[0],
-            "Balanced accuracy",
-            report.balanced_accuracy,
-            "Mean of sensitivity and specificity; 0.5 is guessing.",
-        ),
-        (cells[1], "Sensitivity", report.sensitivity, "Share of the IDC-positive patches found."),
-        (
-            cells[2],
-            "Specificity",
-            report.specificity,
-            "Share of the IDC-negative patches recognised as such.",
-        ),
-        (cells[3], "F1", report.f1, "Harmonic mean of precision and sensitivity, IDC class."),
-        (
-            cells[4],
-            "ROC AUC",
-            report.roc_auc,
-            "How often a positive patch gets a higher probability than a negative one.",
-        ),
-        (
-            cells[5],
-            "Accuracy",
-            report.accuracy,
-            "Share of right answers. Always answering with the commoner class would score "
-            f"{share(report.majority_accuracy)}.",
-        ),
-    ):
-        cell.metric(title, score(value), help=text)
+    metric_row(
+        [
+            (
+                "Balanced accuracy",
+                score(report.balanced_accuracy),
+                "Mean of sensitivity and specificity; 0.5 is guessing.",
+            ),
+            ("Sensitivity", score(report.sensitivity), "Share of the IDC-positive patches found."),
+            (
+                "Specificity",
+                score(report.specificity),
+                "Share of the IDC-negative patches recognised as such.",
+            ),
+            ("F1", score(report.f1), "Harmonic mean of precision and sensitivity, IDC class."),
+            (
+                "ROC AUC",
+                score(report.roc_auc),
+                "How often a positive patch gets a higher probability than a negative one.",
+            ),
+            ("Accuracy", score(report.accuracy), "Share of right answers."),
+        ]
+    )
     st.caption(
         f"Always answering with the commoner class would score {score(report.majority_accuracy)} "
         "accuracy."

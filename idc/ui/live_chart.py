@@ -18,7 +18,7 @@ _VALIDATION_BY_CURVE = {
     "accuracy": (
         ("val_accuracy", "validation", VALIDATION),
         ("val_balanced_accuracy", "balanced", "#E69F00"),
-        ("val_roc_auc", "ROC AUC", "#CC79A7"),
+        ("val_roc_auc", "ROC AUC", "#56B4E9"),
     ),
 }
 
@@ -67,7 +67,7 @@ def curve_options(log: RunLog, curve: str, *, steps: int, epochs: int) -> dict[s
     return {
         "animation": False,
         "grid": {"left": 48, "right": 16, "top": 40, "bottom": 40},
-        "legend": {"top": 0, "left": 0},
+        "legend": {"top": 0, "left": 0, "itemGap": 8, "data": [s["name"] for s in series[1:]]},
         "tooltip": {"trigger": "axis", "valueFormatter": "%.3f"},
         "xAxis": {
             "type": "value",

@@ -1,5 +1,8 @@
 """Patches of a store on screen: as tiles, and one of them large with its facts."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import cv2
 import numpy as np
 import pandas as pd
@@ -11,10 +14,13 @@ from idc.ui.patch_grid import PatchTile, patch_grid
 from idc.ui.words import class_name
 
 
-def store_grid(store: PatchStore, table: pd.DataFrame, *, key: str, label: str) -> None:
+def store_grid(
+    store: PatchStore, table: pd.DataFrame, *, key: str, label: str, columns: int | None = None
+) -> None:
     """A grid of patches beside the one that was picked.
 
     Args:
+        columns: at most so many patches a row; by default as many as fit.
         table: columns ``row``, ``case``, ``x``, ``y``, ``label``, and ``probability`` if known.
     """
     left, right = st.columns([3, 1], gap="medium")
@@ -24,6 +30,7 @@ def store_grid(store: PatchStore, table: pd.DataFrame, *, key: str, label: str) 
             [_tile(entry) for entry in table.to_dict("records")],
             key=key,
             label=label,
+            columns=columns,
         )
     with right:
         if picked is None:
@@ -62,7 +69,7 @@ def enlarged(patch: np.ndarray, times: int = 8) -> np.ndarray:
     return cv2.resize(patch, None, fx=times, fy=times, interpolation=cv2.INTER_NEAREST)
 
 
-def _tile(entry: dict) -> PatchTile:
+def _tile(entry: Mapping[Any, Any]) -> PatchTile:
     known = "probability" in entry
     details = (
         f"case {entry['case']}, x {entry['x']}, y {entry['y']}, "

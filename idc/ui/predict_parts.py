@@ -1,6 +1,8 @@
 """The pieces of Predict."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -92,7 +94,8 @@ def _upload() -> ChosenPatch | None:
     if max(height, width) > _LARGEST_SIDE_PX:
         raise IdcError(
             f"'{file.name[:60]}' is {width} x {height} px, but a patch has about 50 x 50 px "
-            f"(200 x 200 um at 4 um a pixel). Cut out a patch of at most {_LARGEST_SIDE_PX} px a side."
+            "(200 x 200 um at 4 um a pixel). Cut out a patch of at most "
+            f"{_LARGEST_SIDE_PX} px a side."
         )
     notes = list(image.notes)
     if (height, width) != PATCH_SHAPE[:2]:
@@ -109,10 +112,7 @@ def _example(run: Run) -> ChosenPatch | None:
     st.caption("Held-out patches: the run has not trained on them. Choose one.")
     picked = patch_grid(
         store.patches[table["row"].to_numpy()],
-        [
-            PatchTile(int(e.row), None, f"case {e.case}", f"case {e.case}, x {e.x}, y {e.y}")
-            for e in table.itertuples()
-        ],
+        [_example_tile(entry) for entry in table.to_dict("records")],
         key="examples",
         tile_px=72,
         label="Held-out example patches",
@@ -122,6 +122,12 @@ def _example(run: Run) -> ChosenPatch | None:
     entry = store.index.iloc[picked]
     title = f"Case {entry.case}, x {entry.x}, y {entry.y}"
     return ChosenPatch(np.array(store.patches[picked]), title, label=int(entry.label))
+
+
+def _example_tile(entry: Mapping[Any, Any]) -> PatchTile:
+    """Without the label: the visitor may want to guess first."""
+    details = f"case {entry['case']}, x {entry['x']}, y {entry['y']}"
+    return PatchTile(int(entry["row"]), None, f"case {entry['case']}", details)
 
 
 def _held_out_examples(run: Run, store: PatchStore) -> pd.DataFrame:

@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from streamlit import App
 
+from idc.child import ChildDied
 from idc.errors import IdcError
 from idc.prediction import warm_predictor
 from idc.uploads import warm_gate
@@ -77,5 +78,5 @@ def _warm_up() -> None:
     try:
         warm_gate()
         warm_predictor()
-    except IdcError as error:  # the page will say it to the visitor who asks
+    except (IdcError, ChildDied) as error:  # the page will say it to the visitor who asks
         logging.getLogger(__name__).warning("Warm-up: %s", error)

@@ -74,7 +74,7 @@ def _settings(store: PatchStore) -> TrainingConfig:
     if protocol == "published" and st.toggle(
         "Cases in no published list join training",
         key="unlisted",
-        help="119 of the 279 cases are in no list. Left out, the run follows the papers to the letter.",
+        help="119 of the 279 cases are in no list. Left out, the split is exactly the papers'.",
     ):
         unlisted = "train"
     first, second, third = st.columns(3)

@@ -5,7 +5,7 @@ import streamlit as st
 from idc.console import duration
 from idc.runs import Run, RunStatus, prepare_to_continue, start_trainer
 from idc.ui.live_chart import live_chart
-from idc.ui.words import describe, error_sentences, plain, score
+from idc.ui.words import describe, error_sentences, metric_row, plain, score
 
 _REDRAW_EVERY_S = 1.0
 _PHASE_WORDS = {
@@ -65,34 +65,32 @@ def _progress(run: Run, status: RunStatus, device: str | None) -> None:
 
 
 def _scores(best: dict | None, latest: dict | None) -> None:
-    cells = st.columns(4)
-    for cell, title, entry, name, text in (
-        (cells[0], "Validation loss", latest, "val_loss", "Cross-entropy; lower is better."),
-        (
-            cells[1],
-            "Balanced accuracy",
-            latest,
-            "val_balanced_accuracy",
-            "Mean of sensitivity and specificity; 0.5 is guessing.",
-        ),
-        (
-            cells[2],
-            "ROC AUC",
-            latest,
-            "val_roc_auc",
-            "How often a positive patch gets a higher probability than a negative one.",
-        ),
-        (
-            cells[3],
-            "Best epoch",
-            best,
-            "epoch",
-            "The lowest validation loss; its weights are kept.",
-        ),
-    ):
-        value = entry.get(name) if entry else None
-        shown = score(value) if name != "epoch" else (str(value) if value else "–")
-        cell.metric(title, shown, help=text)
+    latest, best = latest or {}, best or {}
+    metric_row(
+        [
+            (
+                "Validation loss",
+                score(latest.get("val_loss")),
+                "Cross-entropy on the validation part; lower is better.",
+            ),
+            ("Accuracy", score(latest.get("val_accuracy")), "Share of right answers."),
+            (
+                "Balanced accuracy",
+                score(latest.get("val_balanced_accuracy")),
+                "Mean of sensitivity and specificity; 0.5 is guessing.",
+            ),
+            (
+                "ROC AUC",
+                score(latest.get("val_roc_auc")),
+                "How often a positive patch gets a higher probability than a negative one.",
+            ),
+            (
+                "Best epoch",
+                str(best.get("epoch", "–")),
+                "The lowest validation loss; its weights are kept.",
+            ),
+        ]
+    )
 
 
 def _controls(run: Run, status: RunStatus) -> None:

@@ -69,3 +69,14 @@ def started(run: Run) -> str:
         when = datetime.strptime(run.id[:15], "%Y%m%d-%H%M%S")
         return when.strftime("%d %b, %H:%M")
     return time.strftime("%d %b, %H:%M", time.localtime(run.folder.stat().st_mtime))
+
+
+def metric_row(entries: list[tuple[str, str, str]]) -> None:
+    """Figures side by side, wrapping where the screen is narrow.
+
+    Args:
+        entries: (label, value, what it means).
+    """
+    with st.container(horizontal=True, gap="medium"):
+        for label, value, meaning in entries:
+            st.metric(label, value, help=meaning or None, width="content")
