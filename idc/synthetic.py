@@ -22,7 +22,7 @@ from idc.patches import PATCH_SIZE_PX, PatchName
 from idc.tissue.flaws import defocus, fade_edges, fold, grain
 from idc.tissue.glands import paint_glands, place_glands
 from idc.tissue.lymphocytes import paint_lymphocytes
-from idc.tissue.noise import Field, ramp, smooth_noise
+from idc.tissue.noise import COARSE, Field, ramp, smooth_noise
 from idc.tissue.section import Section, paint_fat, paint_stroma, plan_section
 from idc.tissue.shapes import find_places
 from idc.tissue.stain import Stains, draw_recipe, light_through
@@ -61,9 +61,9 @@ def generate_slide(seed: int, number: int) -> DemoSlide:
             f"seed and number of a demo slide must be 0 or more. Received: {seed}, {number}"
         )
     rng = np.random.default_rng([seed, number])
-    height_px = int(rng.integers(1100, 1300))
-    fat_share = float(rng.uniform(0.05, 0.35))
-    section = plan_section(rng, (height_px, _AREA_PX // height_px), fat_share)
+    height = COARSE * int(rng.integers(1100 // COARSE, 1300 // COARSE))
+    shape = (height, _AREA_PX // height // COARSE * COARSE)
+    section = plan_section(rng, shape, fat_share=float(rng.uniform(0.05, 0.35)))
     depth = plan_tumour(rng, section, _idc_share(seed, number))
     stains = _paint(rng, section, depth)
     rgb = grain(rng, defocus(rng, light_through(stains, draw_recipe(rng))))

@@ -1,4 +1,4 @@
-"""What goes wrong between the patient and the screen: folds, pale edges, ink, blur, grain."""
+"""What goes wrong between the patient and the screen: folds, pale edges, blur, grain."""
 
 from __future__ import annotations
 
@@ -30,14 +30,21 @@ def fade_edges(rng: np.random.Generator, section: Section, stains: Stains) -> No
 
 
 def defocus(rng: np.random.Generator, rgb: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Blur some places, as where the section does not lie flat. float32 RGB in and out."""
-    where = ramp(smooth_noise(rng, rgb.shape[:2], 260), rng.uniform(1.0, 1.6), 2.1)[..., None]
-    return rgb + where * (cv2.GaussianBlur(rgb, (0, 0), rng.uniform(1.2, 2.0)) - rgb)
+    """Blur some places, as where the section does not lie flat. float32 RGB, changed in place."""
+    where = ramp(smooth_noise(rng, rgb.shape[:2], 260), rng.uniform(1.2, 1.8), 2.3)
+    left, top, width, height = cv2.boundingRect((where > 0).astype(np.uint8))
+    if width and height:
+        place = (slice(top, top + height), slice(left, left + width))
+        change = cv2.GaussianBlur(rgb[place], (0, 0), rng.uniform(1.2, 2.0)) - rgb[place]
+        rgb[place] += change * where[place][..., None]
+    return rgb
 
 
 def grain(rng: np.random.Generator, rgb: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
     """The camera: slight blur or sharpening, noise, and eight bits. uint8 RGB."""
-    soft = cv2.GaussianBlur(rgb, (0, 0), 0.8)
-    rgb = rgb + np.float32(rng.uniform(-0.3, 0.5)) * (rgb - soft)
+    sharpness = rng.uniform(-0.3, 0.5)
+    soft = cv2.GaussianBlur(rgb, (5, 5), 0.8)
+    rgb = cv2.addWeighted(rgb, 1 + sharpness, soft, -sharpness, 0)
     noise = rng.random(rgb.shape[:2], dtype=np.float32)[..., None] - np.float32(0.5)
-    return np.clip(rgb + np.float32(7) * noise, 0, 255).astype(np.uint8)
+    rgb += noise * (np.float32(10) - rgb * np.float32(8 / 255))  # bare glass is nearly smooth
+    return cv2.convertScaleAbs(rgb)  # rounded, and at most 255

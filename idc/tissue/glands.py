@@ -15,7 +15,7 @@ import numpy as np
 from idc.tissue.lymphocytes import lymphocyte_nuclei
 from idc.tissue.noise import even_dots, ramp, smooth_noise, uneven_dots
 from idc.tissue.section import Section
-from idc.tissue.shapes import Mask, Places, blob, fill, fill_ellipse, packed, shrunk, unit
+from idc.tissue.shapes import Mask, Places, blob, fill, fill_ellipse, inset, packed, unit
 from idc.tissue.stain import Stains
 
 
@@ -83,10 +83,10 @@ def draw_duct(
     fill(glands.bed, blob(rng, at, radius_px * 1.5 + 3, rough=0.1), int(rng.integers(60, 150)))
     fill(glands.epithelium, outline)
     folds = 1 + 0.12 * rng.normal(size=(len(outline), 1))
-    hollow = np.asarray(at) + (shrunk(outline, at, wall) - np.asarray(at)) * folds.clip(0.7, 1.05)
+    hollow = np.asarray(at) + (inset(outline, at, wall) - np.asarray(at)) * folds.clip(0.7, 1.05)
     fill(glands.lumen, hollow)
     if rng.random() < 0.25:  # secretion
-        fill(glands.debris, shrunk(outline, at, wall + 1), int(rng.integers(60, 130)))
+        fill(glands.debris, inset(outline, at, wall + 1), int(rng.integers(60, 130)))
 
 
 def draw_packed_duct(
@@ -103,8 +103,8 @@ def draw_packed_duct(
     kind = rng.random()
     if kind < 0.4:  # dead cells in the middle, a cleft around them
         wall = radius_px * rng.uniform(0.35, 0.5)
-        fill(glands.lumen, shrunk(outline, at, wall))
-        fill(glands.debris, shrunk(outline, at, wall + 2))
+        fill(glands.lumen, inset(outline, at, wall))
+        fill(glands.debris, inset(outline, at, wall + 2))
     elif kind < 0.75:  # punched-out holes
         for _ in range(int(radius_px**2 / 45)):
             angle, far = rng.uniform(0, 6.28), radius_px * 0.72 * np.sqrt(rng.random())
@@ -124,7 +124,7 @@ def draw_lobule(
     fill(glands.bed, outline, int(rng.integers(140, 255)))
     ring, hollow = rng.uniform(2.6, 5.2), rng.beta(0.8, 1.2)
     spacing = ring * rng.uniform(1.9, 2.4)
-    shape = shrunk(outline, at, ring + 1).astype(np.float32)
+    shape = inset(outline, at, ring + 1).astype(np.float32)
     for x, y in packed(rng, at, radius_px * 1.4, spacing):
         if cv2.pointPolygonTest(shape, (x, y), False) >= 0:
             _draw_acinus(glands, rng, (x, y), ring * rng.uniform(0.75, 1.2), along, hollow)

@@ -30,4 +30,4 @@ def paint_lymphocytes(
     crowd = ramp(
         soft - 0.13 * smooth_noise(rng, shape, 4) + 0.1 * smooth_noise(rng, shape, 30), 0.25, 0.6
     )
-    stains.cover(0.92 * crowd, 0.46 + 0.75 * lymphocyte_nuclei(rng, shape), 0.34)
+    stains.cover(0.92 * crowd, 0.54 + 0.72 * lymphocyte_nuclei(rng, shape), 0.34)

@@ -9,16 +9,18 @@ import numpy as np
 import numpy.typing as npt
 
 from idc.tissue.noise import (
+    COARSE,
     Field,
     Flow,
     draw_flow,
+    enlarged,
     fibres,
     ramp,
+    shrunk,
     smooth_noise,
     streak,
     uneven_dots,
 )
-from idc.tissue.shapes import COARSE
 from idc.tissue.stain import Stains
 
 
@@ -47,25 +49,28 @@ def plan_section(rng: np.random.Generator, shape: tuple[int, int], fat_share: fl
 
 
 def _outline(rng: np.random.Generator, shape: tuple[int, int]) -> Field:
-    height, width = shape
+    """A rounded block with dents: planned on a coarse map, its fine edge drawn at full size."""
+    height, width = small = (shape[0] // COARSE, shape[1] // COARSE)
     y = np.abs(np.linspace(-1, 1, height, dtype=np.float32))[:, None]
     x = np.abs(np.linspace(-1, 1, width, dtype=np.float32))[None, :]
     box = rng.uniform(2.1, 3.2)  # 2 an ellipse, more a rounded block
     lift = 1 - (x**box + y**box) ** (1 / box)  # 0 at the frame
-    lift = lift + 0.11 * smooth_noise(rng, shape, 420) + 0.04 * smooth_noise(rng, shape, 150)
-    lift = lift + 0.007 * smooth_noise(rng, shape, 26) + 0.003 * smooth_noise(rng, shape, 7)
+    lift += 0.11 * smooth_noise(rng, small, 52) + 0.04 * smooth_noise(rng, small, 19)
     lift -= 0.5 * ramp(np.maximum(x, y), 0.9, 1.02)  # stay clear of the frame
-    return ramp(lift, 0.02, 0.024)
+    lift = enlarged(lift, shape) + 0.007 * smooth_noise(rng, shape, 26)
+    return ramp(lift + 0.003 * smooth_noise(rng, shape, 7), 0.02, 0.024)
 
 
 def _stroma(rng: np.random.Generator, inside: Field, fat_share: float) -> Field:
     """Blocks of fibrous tissue and strands between them; the rest is fat."""
-    shape = inside.shape
-    body = smooth_noise(rng, shape, 600) + 0.5 * smooth_noise(rng, shape, 170)
-    strands = 1.1 - 5.0 * np.abs(smooth_noise(rng, shape, 330))
-    wisps = 0.7 - 6.0 * np.abs(smooth_noise(rng, shape, 150))
-    body = np.maximum(np.maximum(body, strands), wisps) + 0.12 * smooth_noise(rng, shape, 30)
-    level = np.quantile(body[::COARSE, ::COARSE][inside[::COARSE, ::COARSE] > 0.5], fat_share)
+    body_inside = shrunk(inside) > 0.5
+    small = body_inside.shape
+    body = smooth_noise(rng, small, 75) + 0.5 * smooth_noise(rng, small, 21)
+    strands = 1.1 - 5.0 * np.abs(smooth_noise(rng, small, 41))
+    wisps = 0.7 - 6.0 * np.abs(smooth_noise(rng, small, 19))
+    body = np.maximum(np.maximum(body, strands), wisps)
+    level = np.quantile(body[body_inside], fat_share)
+    body = enlarged(body, inside.shape) + 0.12 * smooth_noise(rng, inside.shape, 30)
     return ramp(body, level - np.float32(0.1), level + np.float32(0.35))
 
 

@@ -9,9 +9,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from idc.tissue.noise import Field, Flow, smooth_noise
+from idc.tissue.noise import COARSE, Field, Flow, shrunk, smooth_noise
 
-COARSE = 8  # px of the slide in one px of the coarse maps used for planning
 _SUBPIXEL_BITS = 4
 _WAVES = np.arange(2, 7)
 Mask = npt.NDArray[np.uint8]  # (height, width), 0 to 255, edges smoothed
@@ -41,9 +40,8 @@ class Places:
 
 def find_places(rng: np.random.Generator, free: Field) -> Places:
     """`free`: (height, width), above 0.5 where structures may lie."""
-    usable = (free > 0.5).astype(np.uint8)
-    small = cv2.resize(usable, None, fx=1 / COARSE, fy=1 / COARSE, interpolation=cv2.INTER_AREA)
-    return Places(small, smooth_noise(rng, small.shape, 25), rng)
+    usable = (shrunk(free) > 0.5).astype(np.uint8)
+    return Places(usable, smooth_noise(rng, usable.shape, 25), rng)
 
 
 def blob(
@@ -65,7 +63,7 @@ def blob(
     return np.asarray(centre) + radius_px * radius[:, None] * points
 
 
-def shrunk(outline: Polygon, centre: tuple[float, float], wall_px: float) -> Polygon:
+def inset(outline: Polygon, centre: tuple[float, float], wall_px: float) -> Polygon:
     middle = np.asarray(centre)
     radius = np.linalg.norm(outline - middle, axis=1, keepdims=True)
     return middle + (outline - middle) * np.maximum(1 - wall_px / np.maximum(radius, 1), 0.05)
@@ -117,7 +115,7 @@ def packed(
     x, y = np.meshgrid(steps, steps * 0.87)
     x[::2] += spacing_px / 2
     points = np.stack([x.ravel() + at[0], y.ravel() + at[1]], axis=1)
-    return points + rng.normal(0, 0.13 * spacing_px, points.shape)
+    return points + rng.normal(0, 0.19 * spacing_px, points.shape)
 
 
 def unit(mask: Mask) -> Field:

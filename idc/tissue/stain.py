@@ -27,11 +27,20 @@ class Stains:
     def none(cls, shape: tuple[int, int]) -> Stains:
         return cls(*(np.zeros(shape, np.float32) for _ in range(3)))
 
+    def within(self, window: tuple[slice, slice]) -> Stains:
+        """A part of the slide; painting on it paints on the slide."""
+        return Stains(self.haematoxylin[window], self.eosin[window], self.blood[window])
+
     def cover(self, where: Field, haematoxylin: Amount, eosin: Amount) -> None:
         """Replace what lies under `where` (float32 in [0, 1], soft edges) by these amounts."""
-        self.haematoxylin += where * (haematoxylin - self.haematoxylin)
-        self.eosin += where * (eosin - self.eosin)
-        self.blood *= 1 - where
+        for amount, new in (
+            (self.haematoxylin, haematoxylin),
+            (self.eosin, eosin),
+            (self.blood, 0),
+        ):
+            change = new - amount
+            change *= where
+            amount += change
 
     def thin(self, factor: Field) -> None:
         """Multiply all stains: below 1 pale, above 1 thick, 0 bare glass."""

@@ -13,9 +13,18 @@ import numpy as np
 import numpy.typing as npt
 
 from idc.tissue.lymphocytes import lymphocyte_nuclei
-from idc.tissue.noise import Field, Flow, ramp, smooth_noise, streak, uneven_dots
+from idc.tissue.noise import (
+    COARSE,
+    Field,
+    Flow,
+    enlarged,
+    ramp,
+    shrunk,
+    smooth_noise,
+    streak,
+    uneven_dots,
+)
 from idc.tissue.section import Section
-from idc.tissue.shapes import COARSE
 from idc.tissue.stain import Stains
 
 Outline = npt.NDArray[np.int32]  # (k, 2), x and y in px
@@ -56,22 +65,20 @@ def plan_tumour(rng: np.random.Generator, section: Section, share: float) -> Fie
     Returns:
         float32 (height, width): above 0 in the tumour, 1 about 60 px (0.24 mm) within it.
     """
-    height, width = (side // COARSE for side in section.shape)
-    inside = cv2.resize(section.inside, (width, height), interpolation=cv2.INTER_AREA) > 0.9
-    stroma = cv2.resize(section.stroma, (width, height), interpolation=cv2.INTER_AREA)
+    inside, stroma = shrunk(section.inside) > 0.9, shrunk(section.stroma)
     rows, columns = np.nonzero(inside & (stroma > 0.6))
-    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
-    nearest = np.full((height, width), np.inf, np.float32)
-    for _ in range(int(rng.integers(1, 4))):
+    y, x = np.indices(inside.shape, np.float32)
+    nearest = np.full(inside.shape, np.inf, np.float32)
+    for _ in range(int(rng.integers(1, 4)) if share > 0.15 else 1):  # centres it grew from
         pick = int(rng.integers(rows.size))
         size = np.float32(rng.uniform(0.6, 1.3))
         nearest = np.minimum(nearest, np.hypot(x - columns[pick], y - rows[pick]) / size)
-    pull = nearest - 9 * smooth_noise(rng, (height, width), 30) - 14 * stroma
-    pull += 3 * smooth_noise(rng, (height, width), 9)
+    pull = nearest - 9 * smooth_noise(rng, inside.shape, 30) - 14 * stroma
+    pull += 3 * smooth_noise(rng, inside.shape, 9)
     level = np.quantile(pull[inside], share)
     depth = cv2.GaussianBlur((level - pull).astype(np.float32), (0, 0), 1.5)
-    depth[~inside] = np.minimum(depth[~inside], 0)
-    return cv2.resize(depth * COARSE / 60, section.shape[::-1], interpolation=cv2.INTER_CUBIC)
+    depth[~inside] = np.minimum(depth[~inside], -3)
+    return enlarged(depth * (COARSE / 60), section.shape)
 
 
 def outline_tumour(rng: np.random.Generator, depth: Field, inside: Field) -> tuple[Outline, ...]:
@@ -79,10 +86,8 @@ def outline_tumour(rng: np.random.Generator, depth: Field, inside: Field) -> tup
 
     The hand strays some tens of pixels to either side of the true edge, which no one can see.
     """
-    size = (depth.shape[1] // COARSE, depth.shape[0] // COARSE)
-    drawn = cv2.resize(depth, size, interpolation=cv2.INTER_AREA)
+    drawn, glass = shrunk(depth), shrunk(inside) < 0.3
     drawn = drawn + 0.32 * smooth_noise(rng, drawn.shape, 16)
-    glass = cv2.resize(inside, size, interpolation=cv2.INTER_AREA) < 0.3
     region = ((drawn > 0) & ~glass).astype(np.uint8)
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (9, 9))
     region = cv2.morphologyEx(region, cv2.MORPH_OPEN, disc[1:-1, 1:-1])
@@ -101,6 +106,9 @@ def paint_tumour(
     rng: np.random.Generator, habit: Habit, depth: Field, flow: Flow, stains: Stains
 ) -> None:
     """Cover the stroma with tumour stroma, then with nests. Empty fat cells are to come after."""
+    left, top, width, height = cv2.boundingRect((depth > -0.3).astype(np.uint8))
+    window = (slice(top, top + height), slice(left, left + width))
+    depth, flow, stains = depth[window], flow.within(window), stains.within(window)
     shape = depth.shape
     _paint_bed(rng, habit, depth, stains)
     growth = _growth(rng, habit, depth, flow)

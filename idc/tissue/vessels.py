@@ -6,7 +6,7 @@ import numpy as np
 
 from idc.tissue.noise import ramp, smooth_noise
 from idc.tissue.section import Section
-from idc.tissue.shapes import Places, blob, fill, flow_path, shrunk, trace, unit
+from idc.tissue.shapes import Places, blob, fill, flow_path, inset, trace, unit
 from idc.tissue.stain import Stains
 
 
@@ -21,7 +21,7 @@ def paint_vessels(
         if at is None:
             continue
         outline = blob(rng, at, radius, stretch=rng.uniform(1, 2.2), along=section.flow.at(*at))
-        inner = shrunk(outline, at, radius * rng.uniform(0.25, 0.55))
+        inner = inset(outline, at, radius * rng.uniform(0.25, 0.55))
         fill(wall, outline)
         fill(lumen, inner)
         if rng.random() < 0.5:

@@ -1,0 +1,48 @@
+"""Fixtures that several test files share."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from made_patches import tiny_store
+
+from idc.runs import Run, open_run
+
+REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture
+def home(tmp_path_factory, monkeypatch) -> Path:
+    """An empty IDC_HOME, for this process and the ones that it starts."""
+    folder = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("IDC_HOME", str(folder))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real patches beside the project; skips the test where there is none."""
+    if not (REAL_DATA / "idc_complete_cases.zip").exists():
+        pytest.skip("needs the real patches in ../shared/data")
+    return REAL_DATA
+
+
+@pytest.fixture(scope="session")
+def trained_home(tmp_path_factory) -> Path:
+    """A home with the store "tiny" and one run on it, really trained for an epoch."""
+    folder = tmp_path_factory.mktemp("trained")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("IDC_HOME", str(folder))
+        tiny_store("tiny", cases=4, per_case=20)
+        words = "train --data tiny --protocol random --epochs 1 --batch-size 8 --name once"
+        subprocess.run([sys.executable, "-m", "idc", *words.split()], check=True)
+    return folder
+
+
+@pytest.fixture
+def trained_run(trained_home, home) -> Run:
+    """The run of `trained_home`, in a copy that the test may change."""
+    shutil.copytree(trained_home, home, dirs_exist_ok=True)
+    return open_run(next((home / "runs").iterdir()).name)

@@ -1,0 +1,157 @@
+"""The shell's commands, as scripts call them."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from made_patches import png, tiny_store, write_patches_zip
+
+
+def idc(*words):
+    return subprocess.run(
+        [sys.executable, "-m", "idc", *map(str, words)], capture_output=True, text=True
+    )
+
+
+def test_pack_and_verify_print_what_scripts_read(home, tmp_path):
+    write_patches_zip(tmp_path / "two.zip", "8863_idx5_x1_y1_class0.png", "8864_idx5_x1_y1_class1.png")
+
+    packed = idc("pack", tmp_path / "two.zip", "--name", "two")
+    verified = idc("verify", "two")
+
+    assert packed.returncode == 0
+    assert packed.stdout.splitlines() == [
+        "2 patches: 1 IDC-negative, 1 IDC-positive",
+        "2 of 277,524 patches; 0 of 279 cases complete",
+    ]
+    assert verified.stdout.splitlines()[-1] == "ok 2 patches, 2 cases"
+    assert packed.stderr == verified.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("pack", "nowhere.zip", "--name", "a"), "idc: There is no file or folder at 'nowhere.zip'"),
+        (("verify", "none"), "idc: There is no data set named 'none'"),
+        (("train", "--data", "none"), "idc: There is no data set named 'none'"),
+        (("train", "--data", "none", "--epochs", "0"), "idc: epochs must lie in [1, 10000]"),
+        (("resume", "none"), "idc: There is no run 'none'"),
+        (("evaluate", "../none"), "idc: There is no run '../none'"),
+        (("predict", "nowhere.png", "--run", "none"), "idc: There is no run 'none'"),
+        (("predict", "nowhere.png"), "idc: There is no trained model yet"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_exit_code_2(home, words, sentence):
+    done = idc(*words)
+
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith(sentence)
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_runs_of_an_empty_home_is_an_empty_list(home):
+    assert json.loads(idc("runs", "--json").stdout) == []
+
+
+@pytest.mark.parametrize("command", ["pack", "verify", "train", "resume", "runs", "evaluate", "predict"])
+def test_every_command_explains_itself(command):
+    done = idc(command, "--help")
+
+    assert done.returncode == 0
+    assert done.stdout.startswith(f"usage: python -m idc {command}")
+
+
+@pytest.mark.slow
+def test_train_prints_the_split_and_ends_with_the_runs_id(home):
+    tiny_store("tiny", cases=4, per_case=12)
+    done = idc("train", "--data", "tiny", "--epochs", 1, "--batch-size", 8, "--name", "first")
+
+    assert done.returncode == 0
+    run_id = done.stdout.splitlines()[-1]
+    [listed] = json.loads(idc("runs", "--json").stdout)
+    assert (listed["run"], listed["name"], listed["state"]) == (run_id, "first", "finished")
+    assert "validation" in done.stderr
+
+    again = idc("resume", run_id, "--more-epochs", 1)
+    assert (again.returncode, again.stdout.splitlines()[-1]) == (0, run_id)
+    assert json.loads(idc("runs", "--json").stdout)[0]["epoch"] == 2
+
+
+@pytest.mark.slow
+def test_evaluate_scores_the_saved_predictions(trained_run):
+    scored = json.loads(idc("evaluate", trained_run.id, "--json").stdout)
+
+    (tn, fp), (fn, tp) = scored["confusion_matrix"]
+    assert scored["part"] == "test"
+    assert scored["n"] == tn + fp + fn + tp == len(trained_run.predictions().query("part == 'test'"))
+    assert scored["accuracy"] == (tn + tp) / scored["n"]
+    assert scored["threshold"] == 0.5
+    assert {"balanced_accuracy", "sensitivity", "specificity", "f1", "roc_auc"} <= set(scored)
+    strict = json.loads(idc("evaluate", trained_run.id, "--json", "--threshold", 1).stdout)
+    assert strict["confusion_matrix"][0][1] == 0
+
+
+@pytest.mark.slow
+def test_evaluate_on_another_data_set_scores_all_its_patches(trained_run):
+    tiny_store("other", cases=2, per_case=5, first_case=70)
+
+    done = idc("evaluate", trained_run.id, "--data", "other", "--json")
+
+    scored = json.loads(done.stdout)
+    assert (scored["n"], scored["data"], scored["part"]) == (10, "other", "all")
+    assert done.stderr == ""
+
+
+@pytest.mark.slow
+def test_evaluate_warns_about_cases_that_the_run_trained_on(trained_run):
+    done = idc("evaluate", trained_run.id, "--data", trained_run.config.data, "--json")
+
+    assert "Careful: the run trained on" in done.stderr
+    assert done.returncode == 0
+
+
+@pytest.mark.slow
+def test_predict_answers_one_line_an_image_in_the_order_given(trained_run, tmp_path):
+    (tmp_path / "b.png").write_bytes(png((200, 100, 150)))
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "2.png").write_bytes(png((10, 20, 30), height=30))
+    (folder / "1.png").write_bytes(png((90, 20, 30)))
+    (folder / "notes.txt").write_text("no image")
+    write_patches_zip(tmp_path / "some.zip", "8863_idx5_x1_y1_class0.png")
+
+    done = idc("predict", tmp_path / "b.png", folder, tmp_path / "some.zip")
+
+    lines = done.stdout.splitlines()
+    assert done.returncode == 0
+    assert lines[0] == "file,y_prob,y_pred"
+    assert [line.split(",")[0] for line in lines[1:]] == [
+        str(tmp_path / "b.png"),
+        str(folder / "1.png"),
+        str(folder / "2.png"),
+        str(tmp_path / "some.zip" / "8863_idx5_x1_y1_class0.png"),
+    ]
+    for line in lines[1:]:
+        _, y_prob, y_pred = line.split(",")
+        assert 0 <= float(y_prob) <= 1
+        assert y_pred == str(int(float(y_prob) >= 0.5))
+    assert "1 files that are no images were skipped." in done.stderr
+
+
+@pytest.mark.slow
+def test_predict_answers_for_the_good_images_and_names_the_bad_one(trained_run, tmp_path):
+    (tmp_path / "good.png").write_bytes(png((200, 100, 150)))
+    (tmp_path / "bad.png").write_bytes(png((200, 100, 150))[:-20])
+    out = tmp_path / "out.csv"
+
+    done = idc("predict", tmp_path / "bad.png", tmp_path / "good.png", "--csv", out)
+
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "bad.png" in done.stderr
+    assert [line.split(",")[0] for line in out.read_text().splitlines()] == [
+        "file",
+        str(tmp_path / "good.png"),
+    ]

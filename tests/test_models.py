@@ -1,0 +1,62 @@
+import numpy as np
+import pytest
+
+from idc.errors import ConfigError
+
+pytestmark = pytest.mark.slow  # imports TensorFlow
+
+
+def layers_of(model):
+    return [type(layer).__name__ for layer in model.layers]
+
+
+def test_notebook_cnn_is_the_notebooks_network():
+    from idc.models import build_model
+
+    model = build_model("notebook")
+
+    assert model.count_params() == 2_514_410
+    assert layers_of(model) == (
+        ["Rescaling", "Conv2D", "BatchNormalization", "Conv2D", "MaxPooling2D"]
+        + ["BatchNormalization", "Dropout"]
+        + ["Conv2D", "BatchNormalization", "Conv2D", "BatchNormalization"]
+        + ["MaxPooling2D", "Dropout", "Conv2D", "Flatten"]
+        + ["Dense", "BatchNormalization", "Dense", "BatchNormalization", "Dense", "Dropout"]
+        + ["Dense", "Dense"]
+    )
+    convolutions = [layer for layer in model.layers if hasattr(layer, "filters")]
+    assert [layer.filters for layer in convolutions] == [32, 32, 64, 64, 128]
+    assert {layer.padding for layer in convolutions} == {"same"}
+    dense = [layer.units for layer in model.layers if hasattr(layer, "units")]
+    assert dense == [128, 64, 64, 24, 2]
+    assert [layer.rate for layer in model.layers if hasattr(layer, "rate")] == [0.3, 0.3, 0.3]
+
+
+def test_model_is_fed_uint8_rgb_and_answers_two_probabilities():
+    from idc.models import build_model
+
+    answer = np.asarray(build_model("notebook")(np.zeros((3, 50, 50, 3), np.uint8)))
+
+    assert answer.shape == (3, 2)
+    assert np.allclose(answer.sum(axis=1), 1, atol=1e-6)
+
+
+def test_same_seed_builds_the_same_weights():
+    import keras
+
+    from idc.models import build_model
+
+    kernels = []
+    for seed in (7, 7, 8):
+        keras.utils.set_random_seed(seed)
+        kernels.append(build_model("notebook").get_weights()[0])
+
+    assert np.array_equal(kernels[0], kernels[1])
+    assert not np.array_equal(kernels[0], kernels[2])
+
+
+def test_unknown_network_is_refused_by_name():
+    from idc.models import build_model
+
+    with pytest.raises(ConfigError, match="Received: 'resnet'"):
+        build_model("resnet")

@@ -1,0 +1,232 @@
+"""The trainer: in this process for what it writes, as a real process for how it ends."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from made_patches import tiny_store
+
+from idc.config import preset_config
+from idc.home import runs_dir
+from idc.runs import create_run, open_run, prepare_to_continue, start_trainer
+from idc.store import delete_store, open_store
+
+pytestmark = pytest.mark.slow
+
+
+def config(**settings):
+    return preset_config(
+        "notebook", "tiny", **{"protocol": "random", "batch_size": 8, "epochs": 2, **settings}
+    )
+
+
+def wait_until(condition, what, most_s=180):
+    """Poll a condition; the limit only keeps a broken test from hanging."""
+    deadline = time.monotonic() + most_s
+    while not condition():
+        assert time.monotonic() < deadline, f"waited in vain until {what}"
+        time.sleep(0.02)
+
+
+def spawn(run):
+    return subprocess.Popen(
+        [sys.executable, "-m", "idc.trainer", run.id, "--follow"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+
+
+def checkpoint_digest(run, epoch):
+    path = run.folder / "checkpoints" / f"epoch-{epoch:04d}.json"
+    return json.loads(path.read_text())["sha256"]
+
+
+def scores(run):
+    names = ("epoch", "loss", "val_loss", "val_roc_auc", "best")
+    return [{name: entry[name] for name in names} for entry in run.log().epochs]
+
+
+def test_finished_run_holds_everything_the_pages_read(home):
+    from idc.training import train
+
+    tiny_store("tiny", cases=3, per_case=12)
+    run = create_run(config())
+    seen = []
+    status = train(run, on_status=lambda status: seen.append(status.phase))
+
+    assert (status.state, status.epoch, status.reason) == ("finished", 2, "All 2 epochs are done.")
+    assert list(dict.fromkeys(seen)) == ["loading", "training", "validating", "scoring", ""]
+    log = run.log()
+    assert [entry["epoch"] for entry in log.epochs] == [1, 2]
+    assert [(step["epoch"], step["step"]) for step in log.steps] == [
+        (epoch, step) for epoch in (1, 2) for step in (1, 2, 3, 4)
+    ]
+    assert run.best()["epoch"] == log.best_epoch()["epoch"]
+    assert run.environment()["device"].endswith("cores") or "GPU" in run.environment()["device"]
+    parts = run.predictions().groupby("part").size().to_dict()
+    assert parts == {"validation": 6, "test": 5}
+    assert run.predictions()["probability"].between(0, 1).all()
+
+
+def test_saved_predictions_come_from_the_best_weights(home):
+    from idc.inference import probabilities
+    from idc.training import train
+    from idc.weights import load_model
+
+    tiny_store("tiny", cases=3, per_case=12)
+    run = create_run(config())
+    train(run)
+    model = load_model(run.folder / "best.weights.h5", "notebook", run.best()["sha256"])
+    saved = run.predictions()
+
+    answers = probabilities(model, open_store("tiny").patches, saved["row"].to_numpy())
+    assert np.allclose(answers, saved["probability"], atol=1e-6)
+
+
+def test_model_file_for_other_programs_answers_the_same(home):
+    import keras
+
+    from idc.training import train
+
+    tiny_store("tiny", cases=3, per_case=12)
+    run = create_run(config(epochs=1))
+    train(run)
+    saved = run.predictions()
+    model = keras.models.load_model(run.folder / "model.keras")
+
+    patches = open_store("tiny").patches[saved["row"].to_numpy()]
+    assert np.allclose(np.asarray(model(patches))[:, 1], saved["probability"], atol=1e-5)
+
+
+def test_damaged_weights_are_refused(home):
+    from idc.errors import PredictionError
+    from idc.training import train
+    from idc.weights import load_model
+
+    tiny_store("tiny", cases=3, per_case=12)
+    run = create_run(config(epochs=1))
+    train(run)
+    weights = run.folder / "best.weights.h5"
+    content = bytearray(weights.read_bytes())
+    content[len(content) // 2] ^= 1
+    weights.write_bytes(content)
+
+    with pytest.raises(PredictionError, match="checksum differs"):
+        load_model(weights, "notebook", run.best()["sha256"])
+
+
+def test_early_stopping_waits_for_its_patience(home, monkeypatch):
+    from idc import training
+
+    tiny_store("tiny", cases=3, per_case=12)
+    losses = iter([0.9, 0.5, 0.6, 0.7, 0.1])
+
+    def literal_scores(self):
+        entry = {"val_loss": next(losses), "val_accuracy": 0.5}
+        entry |= {"val_balanced_accuracy": 0.5, "val_roc_auc": None}
+        return entry, np.full(len(self._split.validation), 0.5, np.float32)
+
+    monkeypatch.setattr(training._Training, "_validate", literal_scores)
+    run = create_run(config(epochs=5, early_stopping=True, patience=2))
+    status = training.train(run)
+
+    assert (status.state, status.epoch, run.best()["epoch"]) == ("finished", 4, 2)
+    assert status.reason == (
+        "Stopped early after epoch 4: the validation loss has not improved since epoch 2."
+    )
+
+
+def test_killed_trainer_shows_as_interrupted_and_continues_to_the_same_weights(home):
+    tiny_store("tiny", cases=3, per_case=40)
+    undisturbed = create_run(config(epochs=2, augmentation="flips"))
+    killed = create_run(config(epochs=2, augmentation="flips"))
+
+    first = spawn(killed)
+    wait_until(lambda: any(s["epoch"] == 2 for s in killed.log().steps), "epoch 2 has begun")
+    assert killed.status().state == "running"
+    first.send_signal(signal.SIGKILL)
+    first.wait()
+    assert killed.status().state == "interrupted"
+    assert killed.status().epoch == 1
+
+    prepare_to_continue(killed)
+    for run in (killed, undisturbed):
+        process = spawn(run)
+        last_line = process.communicate()[0].splitlines()[-1]
+        assert (process.returncode, last_line) == (0, run.id)
+        assert run.status().state == "finished"
+    assert scores(killed) == scores(undisturbed)
+    assert checkpoint_digest(killed, 2) == checkpoint_digest(undisturbed, 2)
+
+
+def test_stop_keeps_finished_epochs_and_a_later_start_goes_on(home):
+    tiny_store("tiny", cases=3, per_case=40)
+    run = create_run(config(epochs=50))
+    start_trainer(run)
+    wait_until(lambda: run.log().epochs, "an epoch is finished")
+    run.request_stop()
+    wait_until(lambda: not run.status().live, "the trainer has stopped")
+
+    status = run.status()
+    assert status.state == "stopped"
+    assert status.reason == f"Stopped on request after {status.epoch} of 50 epochs."
+    assert set(run.predictions()["part"]) == {"validation", "test"}
+
+    prepare_to_continue(run, more_epochs=1)
+    assert spawn(run).wait() == 0
+    assert run.status().epoch == status.epoch + 1
+    assert [e["epoch"] for e in run.log().epochs] == list(range(1, status.epoch + 2))
+
+
+def test_finished_run_trains_further_epochs_when_asked(home):
+    from idc.training import train
+
+    tiny_store("tiny", cases=3, per_case=12)
+    run = create_run(config(epochs=1))
+    train(run)
+    prepare_to_continue(run, more_epochs=2)
+    status = train(run)
+
+    assert (status.state, status.epoch) == ("finished", 3)
+    assert [entry["epoch"] for entry in run.log().epochs] == [1, 2, 3]
+
+
+def test_signal_of_a_closing_machine_is_a_stop(home):
+    tiny_store("tiny", cases=3, per_case=40)
+    run = create_run(config(epochs=50))
+    process = spawn(run)
+    wait_until(lambda: run.log().steps, "training has begun")
+    process.send_signal(signal.SIGTERM)
+
+    assert process.wait() == 0
+    assert run.status().state == "stopped"
+
+
+def test_failure_leaves_a_sentence_and_no_run_that_seems_to_live(home):
+    tiny_store("tiny", cases=3, per_case=12)
+    run = create_run(config())
+    delete_store("tiny")
+    process = spawn(run)
+
+    assert process.wait() == 2
+    assert run.status().state == "failed"
+    assert run.status().reason.startswith("There is no data set named 'tiny'")
+
+
+def test_trainer_outlives_whoever_started_it(home):
+    tiny_store("tiny", cases=3, per_case=40)
+    run = create_run(config(epochs=50))
+    code = f"from idc.runs import *; start_trainer(open_run({run.id!r})); import os; os._exit(0)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+    wait_until(lambda: run.log().steps, "training has begun without its parent")
+
+    assert open_run(run.id).status().state == "running"
+    assert os.listdir(runs_dir()) == [run.id]
+    run.request_stop()
+    wait_until(lambda: not run.status().live, "the trainer has stopped")
