@@ -80,7 +80,7 @@ def _paint(rng: np.random.Generator, section: Section, depth: Field) -> Stains:
     paint_stroma(rng, section, stains, _cellularity(rng, depth))
     paint_tumour(rng, habit, depth, section.flow, stains)
     places = find_places(rng, section.inside * section.stroma * (depth < 0.15))
-    plenty = float(rng.uniform(0.7, 1.7))
+    plenty = float(rng.uniform(0.9, 2.0))
     paint_vessels(rng, section, places, stains)
     glands = place_glands(rng, section, places, plenty)
     paint_lymphocytes(rng, places, stains, plenty)
@@ -97,7 +97,7 @@ def _cellularity(rng: np.random.Generator, depth: Field) -> Field:
     """How crowded the stroma is: 0 to 1, more in scars and somewhat more around tumour."""
     scars = smooth_noise(rng, depth.shape, 240) + 0.4 * smooth_noise(rng, depth.shape, 50)
     scars = ramp(scars, rng.uniform(-0.8, 1.2), 2.4)
-    return 0.1 + 0.6 * scars + 0.15 * ramp(depth, -0.5, 0.5)
+    return 0.1 + 0.75 * scars + 0.15 * ramp(depth, -0.5, 0.5)
 
 
 def _idc_share(seed: int, number: int) -> float:

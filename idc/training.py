@@ -266,8 +266,15 @@ class _Training:
                 for part in ("validation", "test")
             }
         )
+        self._save_for_other_programs()
+
+    def _save_for_other_programs(self) -> None:
+        plain = build_model(
+            self._config.preset
+        )  # uncompiled, so that loading needs no class of ours
+        plain.set_weights(self._model.get_weights())
         beside = self._run.folder / "new.model.keras"
-        self._model.save(beside)
+        plain.save(beside)
         beside.replace(self._run.folder / "model.keras")
 
     def after_step(self, epoch: int, step: int, logs: dict[str, float]) -> None:

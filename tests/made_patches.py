@@ -17,7 +17,9 @@ def png(colour: tuple[int, int, int], height: int = 50, width: int = 50) -> byte
     return cv2.imencode(".png", bgr)[1].tobytes()
 
 
-def write_patches_zip(path: Path, *names: str, colour: tuple[int, int, int] = (200, 100, 150)) -> Path:
+def write_patches_zip(
+    path: Path, *names: str, colour: tuple[int, int, int] = (200, 100, 150)
+) -> Path:
     """A zip whose members have these paths, each a whole patch of one colour."""
     with zipfile.ZipFile(path, "w") as archive:
         for name in names:

@@ -15,7 +15,9 @@ def idc(*words):
 
 
 def test_pack_and_verify_print_what_scripts_read(home, tmp_path):
-    write_patches_zip(tmp_path / "two.zip", "8863_idx5_x1_y1_class0.png", "8864_idx5_x1_y1_class1.png")
+    write_patches_zip(
+        tmp_path / "two.zip", "8863_idx5_x1_y1_class0.png", "8864_idx5_x1_y1_class1.png"
+    )
 
     packed = idc("pack", tmp_path / "two.zip", "--name", "two")
     verified = idc("verify", "two")
@@ -32,7 +34,10 @@ def test_pack_and_verify_print_what_scripts_read(home, tmp_path):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (("pack", "nowhere.zip", "--name", "a"), "idc: There is no file or folder at 'nowhere.zip'"),
+        (
+            ("pack", "nowhere.zip", "--name", "a"),
+            "idc: There is no file or folder at 'nowhere.zip'",
+        ),
         (("verify", "none"), "idc: There is no data set named 'none'"),
         (("train", "--data", "none"), "idc: There is no data set named 'none'"),
         (("train", "--data", "none", "--epochs", "0"), "idc: epochs must lie in [1, 10000]"),
@@ -55,7 +60,9 @@ def test_runs_of_an_empty_home_is_an_empty_list(home):
     assert json.loads(idc("runs", "--json").stdout) == []
 
 
-@pytest.mark.parametrize("command", ["pack", "verify", "train", "resume", "runs", "evaluate", "predict"])
+@pytest.mark.parametrize(
+    "command", ["pack", "verify", "train", "resume", "runs", "evaluate", "predict"]
+)
 def test_every_command_explains_itself(command):
     done = idc(command, "--help")
 
@@ -85,7 +92,9 @@ def test_evaluate_scores_the_saved_predictions(trained_run):
 
     (tn, fp), (fn, tp) = scored["confusion_matrix"]
     assert scored["part"] == "test"
-    assert scored["n"] == tn + fp + fn + tp == len(trained_run.predictions().query("part == 'test'"))
+    assert (
+        scored["n"] == tn + fp + fn + tp == len(trained_run.predictions().query("part == 'test'"))
+    )
     assert scored["accuracy"] == (tn + tp) / scored["n"]
     assert scored["threshold"] == 0.5
     assert {"balanced_accuracy", "sensitivity", "specificity", "f1", "roc_auc"} <= set(scored)

@@ -1,7 +1,6 @@
 """The trainer: in this process for what it writes, as a real process for how it ends."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -227,6 +226,6 @@ def test_trainer_outlives_whoever_started_it(home):
     wait_until(lambda: run.log().steps, "training has begun without its parent")
 
     assert open_run(run.id).status().state == "running"
-    assert os.listdir(runs_dir()) == [run.id]
+    assert [path.name for path in runs_dir().iterdir()] == [run.id]
     run.request_stop()
     wait_until(lambda: not run.status().live, "the trainer has stopped")

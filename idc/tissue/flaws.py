@@ -26,7 +26,7 @@ def fade_edges(rng: np.random.Generator, section: Section, stains: Stains) -> No
     rim = np.exp(-reach / np.float32(rng.uniform(20, 60))).astype(np.float32)
     stains.thin(1 + np.float32(rng.uniform(-0.5, 0.3)) * rim)
     uneven = smooth_noise(rng, section.shape, 300) + 0.6 * smooth_noise(rng, section.shape, 110)
-    stains.thin(np.maximum(1 + 0.08 * uneven, 0.5))
+    stains.thin(np.maximum(1 + 0.12 * uneven, 0.5))
 
 
 def defocus(rng: np.random.Generator, rgb: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

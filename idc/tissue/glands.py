@@ -176,9 +176,9 @@ def _draw_acinus(
 
 # How many of each a slide has on average, and their radius in px: from, to.
 _KINDS: tuple[tuple[Draw, float, float, float], ...] = (
-    (draw_crowd, 4, 55, 160),
-    (draw_packed_duct, 4, 22, 44),
-    (draw_lobule, 14, 24, 52),
+    (draw_crowd, 6, 55, 170),
+    (draw_packed_duct, 6, 22, 48),
+    (draw_lobule, 18, 24, 52),
     (draw_cysts, 2, 34, 60),
     (draw_duct, 10, 9, 24),
     (draw_duct, 20, 5, 10),

@@ -21,7 +21,7 @@ def paint_lymphocytes(
     """Dark blue crowds with ragged edges, the benign double of a tumour sheet."""
     shape = stains.eosin.shape
     density = np.zeros(shape, np.uint8)
-    for _ in range(rng.poisson(9 * plenty)):
+    for _ in range(rng.poisson(11 * plenty)):
         radius = float(rng.uniform(16, 90))
         at = places.take(radius)
         if at is not None:

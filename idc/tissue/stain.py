@@ -65,8 +65,8 @@ def draw_recipe(rng: np.random.Generator) -> Recipe:
         return (np.array(base) * strength * np.exp(rng.normal(0, hue, 3))).astype(np.float32)
 
     return Recipe(
-        haematoxylin=shade(_HAEMATOXYLIN, rng.uniform(0.66, 1.35), 0.09),
-        eosin=shade(_EOSIN, rng.uniform(0.62, 1.35), 0.12),
+        haematoxylin=shade(_HAEMATOXYLIN, rng.uniform(0.58, 1.42), 0.1),
+        eosin=shade(_EOSIN, rng.uniform(0.6, 1.4), 0.12),
         blood=shade(_BLOOD, rng.uniform(0.8, 1.1), 0.05),
         glass=np.array(rng.uniform(236, 250) + rng.normal(0, 1.5, 3), np.float32),
     )

@@ -50,8 +50,8 @@ def draw_habit(rng: np.random.Generator) -> Habit:
         nest_px=float(rng.uniform(7, 16)),
         cords=int(rng.integers(0, 5)),
         solid=float(rng.uniform(0, 1)),
-        dark=float(rng.uniform(0.45, 1.0)),
-        cytoplasm=float(rng.uniform(0.22, 0.5)),
+        dark=float(rng.uniform(0.4, 1.0)),
+        cytoplasm=float(rng.uniform(0.15, 0.45)),
         hollow=float(rng.uniform(0, 1)),
         inflamed=float(rng.uniform(0, 0.8)),
         shrunken=float(rng.uniform(0, 0.5)),
@@ -139,5 +139,5 @@ def _growth(rng: np.random.Generator, habit: Habit, depth: Field, flow: Flow) ->
     drawn = streak(noise, flow, habit.cords)
     noise = drawn / drawn.std() + 0.35 * smooth_noise(rng, shape, 6)
     zones = smooth_noise(rng, shape, 200)
-    level = 1.1 - 1.1 * habit.solid - 0.5 * np.clip(depth, -1, 1) - 0.55 * zones
+    level = 1.1 - 1.1 * habit.solid - 0.5 * np.clip(depth, -1, 1) - 0.75 * zones
     return noise - level - 4 * ramp(-depth, -0.1, 0.12)

@@ -1,0 +1,12 @@
+"""Waiting, for the browser tests."""
+
+import time
+from collections.abc import Callable
+
+
+def wait_until(condition: Callable[[], object], what: str, most_s: float = 180) -> None:
+    """Poll a condition; the limit only keeps a broken app from hanging."""
+    deadline = time.monotonic() + most_s
+    while not condition():
+        assert time.monotonic() < deadline, f"waited in vain until {what}"
+        time.sleep(0.2)

@@ -1,0 +1,76 @@
+"""The whole way over real patches: pack, train while watching, look behind a number, predict."""
+
+import zipfile
+
+import pytest
+from browser_tools import wait_until
+from playwright.sync_api import expect
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.real]
+
+
+def menu(page, name):
+    page.get_by_test_id("stSidebar").get_by_role("link", name=name).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(name)
+
+
+def picture(page):
+    """The pixels of the first live chart."""
+    return page.locator("canvas").first.evaluate("canvas => canvas.toDataURL()")
+
+
+def test_from_the_zip_to_a_prediction(app, page, real_data, tmp_path):
+    source = real_data / "idc_complete_cases.zip"
+    page.goto(app)
+
+    page.get_by_label("Zip or folder on this computer").fill(str(source))
+    page.get_by_label("Name", exact=True).fill("real")
+    page.get_by_role("button", name="Pack").click()
+    expect(page.get_by_text("real is packed and ready.")).to_be_visible()
+    expect(page.get_by_text("4,730 of 277,524 patches; 5 of 279 cases complete")).to_be_visible()
+
+    menu(page, "Dataset")
+    expect(page.get_by_role("option")).to_have_count(36)
+
+    menu(page, "Train")
+    page.get_by_label("Epochs", exact=True).fill("2")
+    page.get_by_label("Patches to use").fill("900")
+    page.keyboard.press("Tab")
+    expect(page.get_by_text("steps an epoch").last).to_contain_text("Training array (")
+    page.get_by_role("button", name="Start training").click()
+    expect(page.get_by_text("epoch 1 of 2").first).to_be_visible()
+    expect(page.get_by_text("CPU, ").first).to_be_visible()
+    before = picture(page)
+    wait_until(lambda: picture(page) != before, "the chart has grown")
+
+    page.reload()
+    expect(page.get_by_role("button", name="Stop")).to_be_visible()
+    before = picture(page)
+    wait_until(lambda: picture(page) != before, "the chart grows on after the refresh")
+    expect(page.get_by_text("All 2 epochs are done.")).to_be_visible(timeout=240_000)
+
+    menu(page, "Evaluate")
+    cells = page.get_by_role("button").filter(has_text="of IDC-")
+    expect(cells).to_have_count(4)
+    largest = max(
+        range(4), key=lambda i: float(cells.nth(i).inner_text().split("%")[0].split()[-1])
+    )
+    cells.nth(largest).click()
+    tiles = page.get_by_role("option")
+    expect(tiles.first).to_be_visible()
+    tiles.first.click()
+    expect(page.get_by_text("Predicted probability of IDC: ")).to_be_visible()
+
+    menu(page, "Predict")
+    with zipfile.ZipFile(source) as archive:
+        member = next(name for name in archive.namelist() if "/1/" in name)
+        archive.extract(member, tmp_path)
+    page.locator("input[type=file]").set_input_files(tmp_path / member)
+    expect(page.get_by_text("Probability of IDC: ")).to_be_visible()
+    (tmp_path / "notes.png").write_text("these are words")
+    page.locator("input[type=file]").set_input_files(tmp_path / "notes.png")
+    expect(
+        page.get_by_text("notes.png is not a PNG, JPEG, TIFF, BMP or WebP image")
+    ).to_be_visible()
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+    assert page.complaints == []

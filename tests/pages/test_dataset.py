@@ -1,0 +1,61 @@
+import json
+
+from app import metrics, open_page, text
+from made_patches import tiny_store
+
+
+def shown(at):
+    return json.loads(at.get("bidi_component")[0].proto.json)["tiles"]
+
+
+def test_without_data_the_page_leads_to_home(home):
+    at = open_page("dataset")
+
+    assert at.info[0].value == "There is no data set yet."
+    assert not at.exception
+
+
+def test_page_shows_the_counts_of_the_data_set(home):
+    tiny_store("tiny", cases=3, per_case=5)
+    at = open_page("dataset")
+
+    assert metrics(at) == {
+        "Patches": "15",
+        "Cases": "3",
+        "IDC-positive": "40.0%",
+        "Edge patches": "0",
+    }
+    assert len(at.get("plotly_chart")) == 2
+
+
+def test_sample_alternates_between_the_classes(home):
+    tiny_store("tiny", cases=4, per_case=20)
+    tiles = shown(open_page("dataset"))
+
+    assert [tile["label"] for tile in tiles] == [0, 1] * 18
+    assert [tile["caption"] for tile in tiles[:2]] == ["IDC-negative", "IDC-positive"]
+
+
+def test_shuffle_shows_others_and_the_same_seed_the_same(home):
+    tiny_store("tiny", cases=4, per_case=40)
+    at = open_page("dataset")
+    first = shown(at)
+    at.button[0].click().run()
+    second = shown(at)
+    at.number_input(key="seed").set_value(0).run()
+
+    assert at.number_input(key="seed").value == 0
+    assert first != second
+    assert shown(at) == first
+
+
+def test_chosen_patch_is_shown_large_with_its_facts(home):
+    tiny_store("tiny", cases=3, per_case=4)
+    at = open_page("dataset")
+    sent = json.loads(at.get("bidi_component")[0].proto.json)
+    row = sent["tiles"][1]["row"]
+    at.session_state["sample"] = {"pick": {"showing": sent["showing"], "row": row}}
+    at.run()
+
+    assert "**IDC-positive** (label)" in text(at)
+    assert f"Case {1 + row // 4}, x {1 + 50 * (row % 4)}, y 1" in text(at)

@@ -1,0 +1,74 @@
+import pytest
+from app import open_page, text
+from made_patches import tiny_store, write_patches_zip
+
+from idc import packjobs
+from idc.store import list_stores
+
+
+@pytest.fixture(autouse=True)
+def no_jobs():
+    packjobs._jobs.clear()
+
+
+def pack(at, path, name):
+    at.text_area(key="pack_paths").set_value(str(path))
+    at.text_input(key="pack_name").set_value(name)
+    return at.button[-1].click().run()
+
+
+def test_empty_home_says_what_to_do_first(home):
+    at = open_page("home")
+
+    assert at.title[0].value == "IDC Lab"
+    assert [info.value for info in at.info] == [
+        "None yet. Pack the real patches below.",
+        "None yet. Train a network once there is data.",
+    ]
+    assert not at.exception
+
+
+def test_home_counts_each_data_set_against_the_full_one(home):
+    tiny_store("tiny", cases=2, per_case=6, first_case=8863)
+
+    assert "**tiny**: 12 patches of 2 cases, 50.0% IDC-positive" in text(open_page("home"))
+    assert "12 of 277,524 patches; 0 of 279 cases complete." in text(open_page("home"))
+
+
+def test_form_packs_a_zip(home, tmp_path):
+    write_patches_zip(tmp_path / "some.zip", "8863_idx5_x1_y1_class0.png")
+    at = pack(open_page("home"), tmp_path / "some.zip", "some")
+    while packjobs.pack_jobs()[0].state == "packing":
+        at.run()
+    at.run()
+
+    assert list_stores() == ["some"]
+    assert at.success[0].value == "**some** is packed and ready."
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "sentence"),
+    [
+        ("", "a", "Which zip or folder?"),
+        ("/nowhere/archive.zip", "a", "There is no file or folder at '/nowhere/archive.zip'"),
+        ("/nowhere/archive.zip", "../a", "A data set's name has 1 to 64 letters"),
+    ],
+)
+def test_form_answers_bad_input_with_a_sentence(home, path, name, sentence):
+    at = pack(open_page("home"), path, name)
+
+    assert at.error[0].value.replace("\\", "").startswith(sentence)
+    assert not at.exception
+    assert list_stores() == []
+
+
+def test_failed_packing_is_told_and_can_be_dismissed(home, tmp_path):
+    (tmp_path / "bad.zip").write_bytes(b"this is no zip")
+    at = pack(open_page("home"), tmp_path / "bad.zip", "bad")
+    while packjobs.pack_jobs()[0].state == "packing":
+        at.run()
+    at.run()
+    assert "is not a readable zip file" in at.error[0].value
+
+    at.button(key="dismiss_bad").click().run()
+    assert not at.error

@@ -1,0 +1,62 @@
+import json
+
+import pytest
+from app import open_page, text
+from made_patches import png
+
+pytestmark = pytest.mark.slow
+
+
+def upload(at, name, data, kind="image/png"):
+    return at.file_uploader(key="upload").upload(name, data, kind).run()
+
+
+def test_without_a_model_the_page_leads_to_training(home):
+    at = open_page("predict")
+
+    assert at.info[0].value == "There is no trained run yet."
+    assert at.caption[0].value == "For teaching and research, not for diagnosis."
+
+
+def test_uploaded_patch_gets_class_probability_and_model(trained_run):
+    at = upload(open_page("predict"), "mine.png", png((200, 100, 150)))
+
+    assert not at.exception
+    assert at.subheader[0].value in ("IDC-negative", "IDC-positive")
+    assert "Answered by the run **once**, best weights of epoch 1" in text(at)
+    assert "mine.png" in text(at)
+
+
+def test_resized_upload_says_so(trained_run):
+    at = upload(open_page("predict"), "wide.png", png((200, 100, 150), height=50, width=100))
+
+    assert at.info[0].value.startswith("Resized from 100 x 50 to 50 x 50 px.")
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "sentence"),
+    [
+        ("notes.png", b"these are words", "notes.png is not a PNG, JPEG, TIFF, BMP or WebP image"),
+        ("big.png", png((1, 2, 3), height=500, width=50), "'big.png' is 50 x 500 px, but a patch"),
+    ],
+)
+def test_bad_upload_is_one_sentence_and_the_next_good_one_works(trained_run, name, data, sentence):
+    at = upload(open_page("predict"), name, data)
+    assert at.error[0].value.replace("\\", "").startswith(sentence)
+    assert not at.exception
+
+    upload(at, "good.png", png((200, 100, 150)))
+    assert not at.error
+    assert at.subheader[0].value in ("IDC-negative", "IDC-positive")
+
+
+def test_example_from_the_store_shows_its_label_after_the_choice(trained_run):
+    at = open_page("predict", source="Pick an example")
+    sent = json.loads(at.get("bidi_component")[0].proto.json)
+    assert {tile["label"] for tile in sent["tiles"]} == {None}
+    at.session_state["examples"] = {
+        "pick": {"showing": sent["showing"], "row": sent["tiles"][0]["row"]}
+    }
+    at.run()
+
+    assert "The label is **IDC-" in text(at)

@@ -1,0 +1,141 @@
+import json
+
+import pytest
+from app import open_page, text
+from made_patches import tiny_store
+
+from idc import runs
+from idc.config import preset_config
+from idc.runlog import LogWriter
+from idc.runs import RunStatus, create_run, list_runs
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """Runs whose trainer the page has started; none really starts."""
+    ids = []
+    monkeypatch.setattr("idc.ui.train_setup.start_trainer", lambda run: ids.append(run.id))
+    monkeypatch.setattr("idc.ui.train_watch.start_trainer", lambda run: ids.append(run.id))
+    return ids
+
+
+def finished_run():
+    run = create_run(preset_config("notebook", "tiny", protocol="random", epochs=3))
+    log = LogWriter(run.folder)
+    log.append("start", epoch=0, epochs=3, steps=2, time=0)
+    for step in (1, 2):
+        log.append("step", epoch=1, step=step, loss=0.7, accuracy=0.5, elapsed_s=1.0)
+    log.append(
+        "epoch",
+        epoch=1,
+        loss=0.7,
+        accuracy=0.5,
+        val_loss=0.6,
+        val_accuracy=0.75,
+        val_balanced_accuracy=0.7,
+        val_roc_auc=None,
+        seconds=1.0,
+        best=True,
+    )
+    run.write_status(RunStatus(state="stopped", epochs=3, epoch=1, steps=2, reason="Stopped."))
+    return run
+
+
+def test_summary_tells_what_would_be_trained_on(home):
+    tiny_store("tiny", cases=10, per_case=10)
+    at = open_page("train")
+
+    table = at.table[0].value
+    assert table["Patches"].to_dict() == {"train": "70", "validation": "20", "test": "10"}
+    assert table["Cases"].to_dict() == {"train": "7", "validation": "2", "test": "1"}
+    assert (
+        "Training array (70, 50, 50, 3), held-out array (30, 50, 50, 3), uint8 RGB. "
+        "4 steps an epoch, 80 in all." in text(at)
+    )
+
+
+def test_preset_fills_in_the_notebooks_settings(home):
+    tiny_store("tiny", cases=3, per_case=10)
+    at = open_page("train")
+
+    assert at.number_input(key="epochs_notebook").value == 20
+    assert at.number_input(key="batch_size_notebook").value == 20
+    assert at.number_input(key="learning_rate_notebook").value == 1e-4
+    assert at.toggle(key="early_stopping_notebook").value is False
+
+
+def test_start_makes_a_run_of_the_forms_settings(home, started):
+    tiny_store("tiny", cases=3, per_case=10)
+    at = open_page("train")
+    at.selectbox(key="protocol").set_value("random").run()
+    at.number_input(key="epochs_notebook").set_value(7)
+    at.text_input(key="run_name").set_value("for the lecture")
+    at.button(key="start").click().run()
+
+    [run] = list_runs()
+    assert started == [run.id]
+    assert (run.config.protocol, run.config.epochs, run.config.name) == (
+        "random",
+        7,
+        "for the lecture",
+    )
+    assert run.config.patches is None  # all, for there are fewer than 40,000
+    assert at.button(key="start").disabled  # one training at a time
+
+
+def test_split_that_cannot_be_made_is_a_sentence(home):
+    tiny_store("tiny", cases=2, per_case=10)
+    at = open_page("train")
+
+    assert at.error[0].value.startswith("Splitting by case needs at least 3 cases")
+    assert not [button for button in at.button if button.key == "start"]
+    assert not at.exception
+
+
+def test_random_split_is_said_to_flatter(home):
+    tiny_store("tiny", cases=3, per_case=10)
+    at = open_page("train")
+    at.selectbox(key="protocol").set_value("random").run()
+
+    assert "these scores flatter" in at.warning[0].value
+
+
+def test_curves_and_scores_of_a_run_are_shown(home):
+    tiny_store("tiny", cases=3, per_case=10)
+    finished_run()
+    at = open_page("train")
+
+    values = {metric.label: metric.value for metric in at.metric}
+    assert values == {
+        "Validation loss": "0.600",
+        "Accuracy": "0.750",
+        "Balanced accuracy": "0.700",
+        "ROC AUC": "–",
+        "Best epoch": "1",
+    }
+    assert len(at.get("echarts_chart")) == 2
+
+
+def test_running_run_can_be_stopped_from_the_page(home):
+    tiny_store("tiny", cases=3, per_case=10)
+    run = finished_run()
+    run.write_status(RunStatus(state="running", phase="training", epochs=3, epoch=1, steps=2))
+    with run.trainer_lock():
+        at = open_page("train")
+        at.button(key="stop").click().run()
+
+        assert run.stop_requested()
+        assert "Stopping at the next step" in text(at)
+
+
+def test_dead_trainer_shows_as_interrupted_with_continue(home, started):
+    tiny_store("tiny", cases=3, per_case=10)
+    run = finished_run()
+    run.write_status(RunStatus(state="running", phase="training", epochs=3, epoch=1, steps=2))
+    at = open_page("train")
+    assert "interrupted" in text(at)
+    assert at.number_input(key=f"more_{run.id}_1").value == 2
+
+    at.button(key="continue").click().run()
+    assert started == [run.id]
+    assert json.loads((run.folder / runs.STATUS_FILE).read_text())["epochs"] == 3
