@@ -62,6 +62,26 @@ def _pack(options: argparse.Namespace) -> None:
         print(f"damaged: {name}", file=sys.stderr)
 
 
+def _demo(options: argparse.Namespace) -> None:
+    from idc.demo import pack_demo
+    from idc.store import open_store
+    from idc.synthetic import NOTICE
+
+    with _progress() as progress:
+        pack_demo(
+            options.name,
+            cases=options.cases,
+            seed=options.seed,
+            replace_existing=options.replace,
+            on_progress=progress.count,
+        )
+    store = open_store(options.name)
+    print(NOTICE.capitalize() + ".", file=sys.stderr)
+    print(
+        f"{len(store):,} patches of {options.cases} cases, {store.labels.mean():.1%} IDC-positive"
+    )
+
+
 def _verify(options: argparse.Namespace) -> None:
     from idc.store import verify_store
 
@@ -286,6 +306,12 @@ def _parser() -> argparse.ArgumentParser:
     sub = command("pack", _pack, "Pack zips and folders of patches into one data set.")
     sub.add_argument("source", nargs="+", type=Path, help="a zip or a folder")
     sub.add_argument("--name", required=True, help="the data set's name")
+    sub.add_argument("--replace", action="store_true", help="replace a data set of that name")
+
+    sub = command("demo", _demo, "Generate demo tissue: not from patients, no download.")
+    sub.add_argument("--name", default="demo", help="the data set's name (demo)")
+    sub.add_argument("--cases", type=int, default=12, metavar="N", help="slides to make (12)")
+    sub.add_argument("--seed", type=int, default=0, metavar="S", help="of all that is random (0)")
     sub.add_argument("--replace", action="store_true", help="replace a data set of that name")
 
     sub = command("verify", _verify, "Read every byte of a data set and check it.")

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import secrets
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ def sync_file(path: Path) -> None:
 
 def replace_file(path: Path, content: bytes) -> None:
     """Put ``content`` at ``path`` so that a reader sees the old bytes or the new, never a mix."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.new")
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")  # one for each writer
     try:
         with beside.open("wb") as file:
             file.write(content)

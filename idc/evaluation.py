@@ -58,7 +58,8 @@ def evaluate(y_true: np.ndarray, y_prob: np.ndarray, threshold: float = 0.5) -> 
         threshold: predicted positive where ``y_prob >= threshold``, [0, 1].
 
     Raises:
-        IdcError: the shapes differ, are empty, or the threshold lies outside [0, 1].
+        IdcError: the shapes differ, are empty, a probability is not a number, or the threshold
+            lies outside [0, 1].
     """
     if len(y_true) == 0 or len(y_true) != len(y_prob):
         raise IdcError(f"Nothing to score: {len(y_true)} labels, {len(y_prob)} probabilities.")
@@ -66,6 +67,11 @@ def evaluate(y_true: np.ndarray, y_prob: np.ndarray, threshold: float = 0.5) -> 
         raise IdcError(f"threshold must lie in [0, 1]. Received: {threshold}")
     y_true = np.asarray(y_true).astype(np.int64)
     y_prob = np.asarray(y_prob).astype(np.float64)
+    if not np.isfinite(y_prob).all():
+        raise IdcError(
+            "The model's answers are not numbers: its training diverged. Train again with a lower "
+            "learning rate."
+        )
     (tn, fp), (fn, tp) = matrix(y_true, y_prob, threshold)
     sensitivity, specificity = _ratio(tp, tp + fn), _ratio(tn, tn + fp)
     both = 0 < y_true.sum() < len(y_true)
@@ -92,7 +98,7 @@ def matrix(
     y_true: np.ndarray, y_prob: np.ndarray, threshold: float
 ) -> tuple[tuple[int, int], tuple[int, int]]:
     """The confusion matrix ((tn, fp), (fn, tp))."""
-    cells = metrics.confusion_matrix(y_true, y_prob >= threshold, labels=[0, 1])
+    cells = metrics.confusion_matrix(y_true, _predicted(y_prob, threshold), labels=[0, 1])
     (tn, fp), (fn, tp) = cells.tolist()
     return (tn, fp), (fn, tp)
 
@@ -131,7 +137,12 @@ def roc_points(y_true: np.ndarray, y_prob: np.ndarray) -> pd.DataFrame:
 def cell_of(y_true: np.ndarray, y_prob: np.ndarray, threshold: float) -> np.ndarray:
     """Which cell of the matrix each patch falls in: "tn", "fp", "fn" or "tp", shape (n,)."""
     names = np.array([["tn", "fp"], ["fn", "tp"]])
-    return names[np.asarray(y_true).astype(int), (np.asarray(y_prob) >= threshold).astype(int)]
+    return names[np.asarray(y_true).astype(int), _predicted(y_prob, threshold).astype(int)]
+
+
+def _predicted(y_prob: np.ndarray, threshold: float) -> np.ndarray:
+    """bool, shape (n,). In float64: NumPy would round the threshold to float32 probabilities."""
+    return np.asarray(y_prob).astype(np.float64) >= threshold
 
 
 def _class_row(name: str, hits: int, wrongly: int, missed: int) -> dict[str, Any]:

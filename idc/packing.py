@@ -5,6 +5,7 @@ when it is whole, so a killed or failed packing leaves no store; what it left is
 next one.
 """
 
+import contextlib
 import hashlib
 import shutil
 import struct
@@ -114,10 +115,8 @@ class StoreWriter:
 
     def __init__(self, name: str, most: int, *, replace_existing: bool = False) -> None:
         self._target = data_dir() / check_store_name(name)
-        if self._target.exists() and not replace_existing:
-            raise DataError(
-                f"There is a data set named '{name}' already; choose another name, or replace it."
-            )
+        self._replace_existing = replace_existing
+        self._refuse_taken_name()
         self._folder = data_dir() / f".{name}.packing"
         self._lock = FileLock(data_dir() / f".{name}.lock")
         self._most = most
@@ -185,7 +184,15 @@ class StoreWriter:
     ) -> None:
         self._clean()
 
+    def _refuse_taken_name(self) -> None:
+        if self._target.exists() and not self._replace_existing:
+            raise DataError(
+                f"There is a data set named '{self._target.name}' already; choose another name, "
+                "or replace it."
+            )
+
     def _open(self) -> None:
+        self._refuse_taken_name()  # again: another packing may have ended before the lock was ours
         shutil.rmtree(self._folder, ignore_errors=True)  # of a packing that was killed
         needed = self._most * _BYTES_A_PATCH
         free = shutil.disk_usage(data_dir()).free
@@ -222,7 +229,8 @@ class StoreWriter:
 
     def _clean(self) -> None:
         if hasattr(self, "_pixels"):
-            self._pixels.close()
+            with contextlib.suppress(OSError):  # a full disk refuses what is still in the buffer
+                self._pixels.close()
         shutil.rmtree(self._folder, ignore_errors=True)
         self._lock.release()
 

@@ -2,12 +2,17 @@
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
-from idc.errors import DataError
+from idc.demo import pack_demo
+from idc.errors import IdcError
 from idc.packing import pack
-from idc.store import PackReport, check_store_name
+from idc.store import PackReport, Progress, check_store_name
+
+Packing = Callable[[Progress], PackReport]
 
 
 class _Cancelled(Exception):
@@ -19,11 +24,13 @@ class PackJob:
     """One packing and where it stands. Read by pages, written by its thread.
 
     Attributes:
+        unit: what is counted: "patches" or "cases".
         state: "packing", "done", "failed" or "cancelled".
         problem: why it failed, one sentence.
     """
 
     name: str
+    unit: str
     state: str = "packing"
     done: int = 0
     total: int = 0
@@ -42,13 +49,13 @@ class PackJob:
             return None
         return (time.monotonic() - self.began) / self.done * (self.total - self.done)
 
-    def _work(self, paths: list[Path]) -> None:
+    def _work(self, packing: Packing) -> None:
         try:
-            self.report = pack(paths, self.name, on_progress=self._advance)
+            self.report = packing(self._advance)
             self.state = "done"
         except _Cancelled:
             self.state = "cancelled"
-        except DataError as error:
+        except IdcError as error:
             self.state, self.problem = "failed", str(error)
         except Exception as error:
             # A thread's error reaches nobody else, and the page must not wait for ever.
@@ -66,17 +73,33 @@ _lock = threading.Lock()
 
 
 def start_packing(paths: list[Path], name: str) -> PackJob:
-    """Start a packing, or join the one of that name that is under way.
+    """Start to pack zips and folders, or join the packing of that name that is under way.
 
     Raises:
         DataError: the name cannot be a folder's name.
     """
-    check_store_name(name)
+    return _start(check_store_name(name), "patches", partial(_pack_paths, paths, name))
+
+
+def start_demo(name: str = "demo") -> PackJob:
+    """Start to generate demo tissue, or join the generation that is under way."""
+    return _start(check_store_name(name), "cases", partial(_pack_demo, name))
+
+
+def _pack_paths(paths: list[Path], name: str, on_progress: Progress) -> PackReport:
+    return pack(paths, name, on_progress=on_progress)
+
+
+def _pack_demo(name: str, on_progress: Progress) -> PackReport:
+    return pack_demo(name, on_progress=on_progress)
+
+
+def _start(name: str, unit: str, packing: Packing) -> PackJob:
     with _lock:
         job = _jobs.get(name)
         if job is None or job.state != "packing":
-            job = _jobs[name] = PackJob(name)
-            threading.Thread(target=job._work, args=(paths,), daemon=True).start()
+            job = _jobs[name] = PackJob(name, unit)
+            threading.Thread(target=job._work, args=(packing,), daemon=True).start()
         return job
 
 

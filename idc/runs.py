@@ -11,6 +11,7 @@ import json
 import os
 import re
 import secrets
+import shutil
 import subprocess
 import sys
 import threading
@@ -213,6 +214,7 @@ def create_run(config: TrainingConfig) -> Run:
         Run(hidden, config).write_status(RunStatus(state="starting", epochs=config.epochs))
         hidden.rename(runs_dir() / run_id)
     except OSError as error:
+        shutil.rmtree(hidden, ignore_errors=True)
         raise RunError(
             f"The run could not be written to '{runs_dir()}' ({error.strerror}); make room or "
             "check the folder's rights."
@@ -230,7 +232,8 @@ def open_run(run_id: str) -> Run:
     if not _ID.fullmatch(run_id) or not (folder / CONFIG_FILE).exists():
         raise RunError(f"There is no run '{run_id[:100]}'; 'python -m idc runs' lists them.")
     try:
-        config = TrainingConfig.from_json(json.loads((folder / CONFIG_FILE).read_text()))
+        settings = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
+        config = TrainingConfig.from_json(settings)
     except (OSError, ValueError, ConfigError) as error:
         raise RunError(f"The settings of the run '{run_id}' are damaged on disk.") from error
     return Run(folder, config)
@@ -238,15 +241,16 @@ def open_run(run_id: str) -> Run:
 
 def list_runs() -> list[Run]:
     """All readable runs, the newest first."""
-    runs = []
+    found = []
     for path in runs_dir().glob(f"*/{CONFIG_FILE}"):
         if path.parent.name.startswith("."):
             continue
-        with contextlib.suppress(RunError):  # a damaged run must not hide the others
+        with contextlib.suppress(RunError, OSError):  # a damaged run must not hide the others
             run = open_run(path.parent.name)
             _read_status(run.folder)
-            runs.append(run)
-    return sorted(runs, key=lambda run: run.id, reverse=True)
+            # An id tells seconds; of two runs within one, the folder written first is the older.
+            found.append((run.id[:15], path.stat().st_mtime_ns, run))
+    return [run for *_, run in sorted(found, key=lambda entry: entry[:2], reverse=True)]
 
 
 def start_trainer(run: Run) -> None:
@@ -306,14 +310,14 @@ def prepare_to_continue(run: Run, more_epochs: int | None = None) -> RunStatus:
 
 def _read_status(folder: Path) -> RunStatus:
     try:
-        return RunStatus(**json.loads((folder / STATUS_FILE).read_text()))
+        return RunStatus(**json.loads((folder / STATUS_FILE).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError) as error:
         raise RunError(f"The status of the run '{folder.name}' is damaged on disk.") from error
 
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        value = json.loads(path.read_text())
+        value = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:

@@ -1,6 +1,8 @@
 """Where patches come from: a zip that is read in place, or a folder."""
 
+import lzma
 import os
+import stat
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -57,8 +59,10 @@ class ZipSource:
         except (
             zipfile.BadZipFile,  # wrong CRC, wrong local header
             zlib.error,
+            lzma.LZMAError,
             EOFError,
             OSError,
+            ValueError,  # a name that is not UTF-8
             RuntimeError,  # encrypted; also NotImplementedError, an unknown compression
         ) as error:
             raise UnreadableMember(name) from error
@@ -84,7 +88,9 @@ class FolderSource:
     def read(self, name: str) -> bytes:
         path = self._path / name
         try:
-            if path.stat().st_size > self._max_bytes:
+            found = path.stat()
+            # A pipe or a device would be read for ever.
+            if not stat.S_ISREG(found.st_mode) or found.st_size > self._max_bytes:
                 raise UnreadableMember(name)
             return path.read_bytes()
         except OSError as error:

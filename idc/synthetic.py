@@ -33,7 +33,7 @@ NOTICE = "generated tissue, not from patients"
 FIRST_CASE = 90001  # no case of the real set has a number this high
 IDC_SHARE = 0.8  # a patch is IDC-positive from here on
 TISSUE_SHARE = 0.35  # and left out as background below this
-_AREA_PX = 1_650_000  # of a slide, room for some 500 patches
+_AREA_PX = 1_720_000  # of a slide, room for some 500 patches
 _GRID_OFFSET_PX = 1  # x and y are 1 modulo 50
 
 

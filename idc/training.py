@@ -188,6 +188,7 @@ class _Training:
             batches,
             initial_epoch=epoch - 1,
             epochs=epoch,
+            shuffle=False,  # TrainingBatches shuffles, so that a checkpoint need not remember how
             verbose=0,
             callbacks=[_AfterEachStep(self, epoch)],
         )

@@ -4,9 +4,9 @@ import streamlit as st
 
 from idc.figures import case_counts_figure, class_counts_figure
 from idc.patches import PATCH_SIZE_PX
-from idc.reference import completeness
 from idc.sampling import alternating_sample
 from idc.ui.choose import choose_store
+from idc.ui.home_parts import origin
 from idc.ui.patches_shown import store_grid
 from idc.ui.words import error_sentences, metric_row, share
 
@@ -26,7 +26,7 @@ with error_sentences():
             ("Edge patches", f"{edge:,}", "Smaller than 50 × 50 px, at a slide's edge; resized."),
         ]
     )
-    st.caption(completeness(store.index).sentence())
+    st.caption(origin(store))
 
     st.subheader("A look at both classes")
     seed_field, shuffle = st.columns([1, 5], vertical_alignment="bottom")

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from idc.ui.home_parts import pack_form, pack_progress, runs_overview, stores_overview
+from idc.ui.home_parts import demo_offer, pack_form, pack_progress, runs_overview, stores_overview
 from idc.ui.words import error_sentences
 
 st.title("IDC Lab")
@@ -24,4 +24,5 @@ with error_sentences():
 
 st.subheader("Add a data set")
 with error_sentences():
+    demo_offer()
     pack_form()

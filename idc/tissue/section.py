@@ -82,9 +82,11 @@ def paint_stroma(
     bundles = fibres(rng, section.flow, 1.8, 5)
     threads = fibres(rng, section.flow, 0.5, 3)
     patchy = smooth_noise(rng, shape, 90)
-    eosin = 0.86 + 0.08 * bundles + 0.1 * threads + 0.09 * patchy
+    eosin = 0.92 + 0.08 * bundles + 0.1 * threads + 0.09 * patchy
     nuclei = streak(uneven_dots(rng, shape, 2.6, 0.5), section.flow, 1)
-    grey = 0.06 + 0.02 * patchy - 0.015 * bundles
+    loose = ramp(smooth_noise(rng, shape, 280), -0.3, 1.5)  # watery and bluish in places
+    eosin -= 0.22 * loose
+    grey = 0.05 + 0.1 * loose + 0.02 * patchy - 0.015 * bundles
     stains.cover(
         np.ones(shape, np.float32),
         np.maximum(grey + cellularity * (0.08 + 1.25 * nuclei), 0),

@@ -41,6 +41,7 @@ class Habit:
     cytoplasm: float  # haematoxylin between the nuclei
     hollow: float  # 0 none, 1 many small irregular hollows
     inflamed: float  # lymphocytes between the nests, 0 to 1
+    loose: float  # how much paler than elsewhere its stroma is, -0.1 to 0.2
     shrunken: float  # how pale the cleft around the nests is, 0 to 0.5
     creeping: float  # how deep fat cells survive between the nests, in units of depth
 
@@ -54,6 +55,7 @@ def draw_habit(rng: np.random.Generator) -> Habit:
         cytoplasm=float(rng.uniform(0.15, 0.45)),
         hollow=float(rng.uniform(0, 1)),
         inflamed=float(rng.uniform(0, 0.8)),
+        loose=float(rng.uniform(-0.1, 0.2)),
         shrunken=float(rng.uniform(0, 0.5)),
         creeping=float(rng.uniform(0.3, 3.0)),
     )
@@ -87,7 +89,7 @@ def outline_tumour(rng: np.random.Generator, depth: Field, inside: Field) -> tup
     The hand strays some tens of pixels to either side of the true edge, which no one can see.
     """
     drawn, glass = shrunk(depth), shrunk(inside) < 0.3
-    drawn = drawn + 0.32 * smooth_noise(rng, drawn.shape, 16)
+    drawn = drawn + 0.28 * smooth_noise(rng, drawn.shape, 16)
     region = ((drawn > 0) & ~glass).astype(np.uint8)
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (9, 9))
     region = cv2.morphologyEx(region, cv2.MORPH_OPEN, disc[1:-1, 1:-1])
@@ -125,8 +127,8 @@ def paint_tumour(
 def _paint_bed(rng: np.random.Generator, habit: Habit, depth: Field, stains: Stains) -> None:
     shape = depth.shape
     bed = ramp(depth, -0.3, 0.6)
-    stains.haematoxylin += bed * 0.06
-    stains.eosin *= 1 - 0.14 * bed
+    stains.haematoxylin += bed * 0.03
+    stains.eosin *= 1 - habit.loose * bed
     crowd = smooth_noise(rng, shape, 70) + 0.6 * smooth_noise(rng, shape, 14)
     crowd = ramp(crowd, 1.7 - 1.2 * habit.inflamed, 2.9 - 1.2 * habit.inflamed) * bed
     stains.haematoxylin += crowd * 0.75 * lymphocyte_nuclei(rng, shape)
@@ -139,5 +141,5 @@ def _growth(rng: np.random.Generator, habit: Habit, depth: Field, flow: Flow) ->
     drawn = streak(noise, flow, habit.cords)
     noise = drawn / drawn.std() + 0.35 * smooth_noise(rng, shape, 6)
     zones = smooth_noise(rng, shape, 200)
-    level = 1.1 - 1.1 * habit.solid - 0.5 * np.clip(depth, -1, 1) - 0.75 * zones
+    level = 1.1 - 1.1 * habit.solid - 0.5 * np.clip(depth, -1, 1) - 0.62 * zones
     return noise - level - 4 * ramp(-depth, -0.1, 0.12)

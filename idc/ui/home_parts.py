@@ -6,10 +6,11 @@ import streamlit as st
 
 from idc.console import duration
 from idc.errors import DataError
-from idc.packjobs import PackJob, forget_job, pack_jobs, start_packing
+from idc.packjobs import PackJob, forget_job, pack_jobs, start_demo, start_packing
 from idc.reference import completeness
 from idc.runs import list_runs
-from idc.store import PackReport, check_store_name, list_stores
+from idc.store import PackReport, PatchStore, check_store_name, list_stores
+from idc.synthetic import NOTICE
 from idc.ui.choose import cached_store
 from idc.ui.words import describe, error_sentences, plain
 
@@ -18,7 +19,7 @@ def stores_overview() -> None:
     """Every packed data set with its counts, against the full set's."""
     names = list_stores()
     if not names:
-        st.info("None yet. Pack the real patches below.", icon=":material/info:")
+        st.info("None yet. Add one below.", icon=":material/info:")
     for name in names:
         with error_sentences(), st.container(border=True):
             store = cached_store(name)
@@ -27,13 +28,20 @@ def stores_overview() -> None:
                 f"**{plain(name)}**: {len(store):,} patches of {store.index['case'].nunique():,} "
                 f"cases, {positive / len(store):.1%} IDC-positive"
             )
-            st.caption(completeness(store.index).sentence() + _packing_notes(store.report))
+            st.caption(origin(store) + _packing_notes(store.report))
             st.page_link(
                 "../../pages/dataset.py",
                 label="Look at it",
                 icon=":material/grid_view:",
                 query_params={"data": name},
             )
+
+
+def origin(store: PatchStore) -> str:
+    """Where a data set's patches come from: how much of the full set, or generated."""
+    if store.report.generated:
+        return NOTICE.capitalize()
+    return completeness(store.index).sentence()
 
 
 def runs_overview() -> None:
@@ -55,10 +63,23 @@ def runs_overview() -> None:
             )
 
 
+def demo_offer() -> None:
+    """Generate demo tissue, so that everything can be tried without a download."""
+    if "demo" in list_stores() or any(job.name == "demo" for job in pack_jobs()):
+        return
+    st.markdown(
+        "**Without a download**: 12 slides that look like stained tissue, made by the computer. "
+        f"It is {NOTICE}; everything here works on it."
+    )
+    if st.button("Start with generated tissue", icon=":material/science:", key="make_demo"):
+        start_demo()
+        st.rerun()
+
+
 def pack_form() -> None:
     """Pack a zip or folder that lies on the server's machine."""
     st.markdown(
-        "Download [Breast Histopathology Images](https://www.kaggle.com/datasets/"
+        "**The real patches**: download [Breast Histopathology Images](https://www.kaggle.com/datasets/"
         "paultimothymooney/breast-histopathology-images) from Kaggle. Then pack the zip as it is, "
         "or the folder it was unpacked to. Packing happens once; nothing is unpacked to disk."
     )
@@ -118,9 +139,9 @@ def _show_job(job: PackJob) -> None:
     if job.state == "packing":
         left = job.left_s()
         words = (
-            f"{job.done:,} of {job.total:,} patches, {duration(left)} left"
+            f"{job.done:,} of {job.total:,} {job.unit}, {duration(left)} left"
             if left is not None
-            else ("reading the list of files")
+            else "starting"
         )
         st.progress(job.done / job.total if job.total else 0.0, text=f"Packing **{name}**: {words}")
         st.button("Cancel", key=f"cancel_{job.name}", on_click=job.cancel)

@@ -31,6 +31,7 @@ def _watch(run: Run, was_live: bool) -> None:
         st.markdown(describe(run, status))
         device = run.environment().get("device")
         _progress(run, status, device)
+        _controls(run, status)
         _scores(log.best_epoch(), log.epochs[-1] if log.epochs else None)
         steps = status.steps or (log.starts[-1]["steps"] if log.starts else 1)
         left, right = st.columns(2, gap="medium")
@@ -41,7 +42,6 @@ def _watch(run: Run, was_live: bool) -> None:
             with column:
                 st.markdown(f"**{title}**")
                 live_chart(log, curve, steps=steps, epochs=status.epochs, key=f"chart_{curve}")
-        _controls(run, status)
 
 
 def _progress(run: Run, status: RunStatus, device: str | None) -> None:

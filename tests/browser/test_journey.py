@@ -23,8 +23,8 @@ def test_from_the_zip_to_a_prediction(app, page, real_data, tmp_path):
     source = real_data / "idc_complete_cases.zip"
     page.goto(app)
 
-    page.get_by_label("Zip or folder on this computer").fill(str(source))
-    page.get_by_label("Name", exact=True).fill("real")
+    page.get_by_role("textbox", name="Zip or folder on this computer").fill(str(source))
+    page.get_by_role("textbox", name="Name", exact=True).fill("real")
     page.get_by_role("button", name="Pack").click()
     expect(page.get_by_text("real is packed and ready.")).to_be_visible()
     expect(page.get_by_text("4,730 of 277,524 patches; 5 of 279 cases complete")).to_be_visible()
@@ -33,8 +33,8 @@ def test_from_the_zip_to_a_prediction(app, page, real_data, tmp_path):
     expect(page.get_by_role("option")).to_have_count(36)
 
     menu(page, "Train")
-    page.get_by_label("Epochs", exact=True).fill("2")
-    page.get_by_label("Patches to use").fill("900")
+    page.get_by_role("spinbutton", name="Epochs").fill("2")
+    page.get_by_role("spinbutton", name="Patches to use").fill("900")
     page.keyboard.press("Tab")
     expect(page.get_by_text("steps an epoch").last).to_contain_text("Training array (")
     page.get_by_role("button", name="Start training").click()

@@ -22,7 +22,7 @@ def test_empty_home_says_what_to_do_first(home):
 
     assert at.title[0].value == "IDC Lab"
     assert [info.value for info in at.info] == [
-        "None yet. Pack the real patches below.",
+        "None yet. Add one below.",
         "None yet. Train a network once there is data.",
     ]
     assert not at.exception

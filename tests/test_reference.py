@@ -1,0 +1,94 @@
+import pandas as pd
+import pytest
+
+from idc.packing import pack
+from idc.reference import Completeness, completeness, expected_counts, published_cases
+from idc.store import open_store
+
+
+def index_of(*groups):
+    """Rows for (case, label, how many)."""
+    rows = [(case, label) for case, label, count in groups for _ in range(count)]
+    return pd.DataFrame(rows, columns=["case", "label"])
+
+
+def whole_case(case):
+    negative, positive = expected_counts()[case]
+    return (case, 0, negative), (case, 1, positive)
+
+
+def test_full_set_has_the_published_numbers():
+    counts = expected_counts().values()
+
+    assert len(counts) == 279
+    assert sum(negative for negative, _ in counts) == 198_738
+    assert sum(positive for _, positive in counts) == 78_786
+    assert sum(map(sum, counts)) == 277_524
+
+
+def test_published_lists_are_84_29_and_49_cases_without_overlap():
+    lists = published_cases()
+
+    assert {part: len(cases) for part, cases in lists.items()} == {
+        "train": 84,
+        "validation": 29,
+        "test": 49,
+    }
+    assert len(frozenset().union(*lists.values())) == 84 + 29 + 49
+
+
+def test_160_published_cases_are_in_the_full_set():
+    published = frozenset().union(*published_cases().values())
+
+    assert len(published & expected_counts().keys()) == 160
+    assert published - expected_counts().keys() == {9024, 8915}
+
+
+def test_case_is_complete_when_both_classes_are():
+    negative, positive = expected_counts()[8863]
+    index = index_of(*whole_case(8863), (8864, 0, 1))
+
+    assert completeness(index) == Completeness(
+        patches=negative + positive + 1,
+        expected_patches=277_524,
+        complete_cases=1,
+        expected_cases=279,
+        surplus_cases=(),
+    )
+
+
+def test_a_case_with_one_patch_too_few_is_not_complete():
+    negative, positive = expected_counts()[8863]
+
+    found = completeness(index_of((8863, 0, negative), (8863, 1, positive - 1)))
+
+    assert found.sentence() == "978 of 277,524 patches; 0 of 279 cases complete"
+
+
+def test_surplus_in_one_class_is_named_though_the_total_fits():
+    negative, positive = expected_counts()[8863]
+
+    found = completeness(index_of((8863, 0, negative + 1), (8863, 1, positive - 1)))
+
+    assert found.surplus_cases == (8863,)
+    assert found.complete_cases == 0
+
+
+def test_cases_that_the_full_set_does_not_know_do_not_count():
+    found = completeness(index_of((90001, 0, 5), (90001, 1, 5)))
+
+    assert found.sentence() == "0 of 277,524 patches; 0 of 279 cases complete"
+
+
+def test_index_without_rows_is_complete_in_nothing():
+    assert completeness(index_of()).sentence() == "0 of 277,524 patches; 0 of 279 cases complete"
+
+
+@pytest.mark.real
+def test_real_complete_cases_say_so(home, real_data):
+    report = pack([real_data / "idc_complete_cases.zip"], "real")
+    index = open_store("real").index
+
+    assert completeness(index).sentence() == "4,730 of 277,524 patches; 5 of 279 cases complete"
+    assert index["label"].value_counts().to_dict() == {0: 4_160, 1: 570}
+    assert (report.damaged, report.foreign, report.second_copies) == (0, 0, 0)

@@ -1,0 +1,178 @@
+import os
+import shutil
+import zipfile
+
+import pytest
+from made_patches import write_patches_zip
+
+from idc.errors import DataError
+from idc.sources import FolderSource, OpenSources, UnreadableMember, ZipSource
+
+
+def zip_of(path, members, **how):
+    with zipfile.ZipFile(path, "w", **how) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return path
+
+
+@pytest.fixture
+def too_deep(tmp_path):
+    """A folder that nobody can list, not even root, whom no mode bits stop: its path is too long.
+
+    Made step by step from inside, since no call takes such a path whole.
+    """
+    top = tmp_path / "deep"
+    top.mkdir()
+    here = os.open(top, os.O_RDONLY)
+    for _ in range(20):
+        os.mkdir("d" * 250, dir_fd=here)
+        inner = os.open("d" * 250, os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = inner
+    os.close(here)
+    yield top
+    shutil.rmtree(top)
+
+
+# Zips
+
+
+def test_zip_lists_files_and_not_folders(tmp_path):
+    path = zip_of(tmp_path / "a.zip", {"8863/": b"", "8863/0/a.png": b"a", "b.txt": b"b"})
+
+    source = ZipSource(path)
+
+    assert list(source.names()) == ["8863/0/a.png", "b.txt"]
+    assert source.read("8863/0/a.png") == b"a"
+    assert source.label == "a.zip"
+
+
+def test_flipped_byte_inside_a_member_is_noticed_and_spares_the_others(tmp_path):
+    path = zip_of(tmp_path / "a.zip", {"bad": b"0123456789", "good": b"abcdefghij"})
+    path.write_bytes(path.read_bytes().replace(b"0123456789", b"0123456780"))
+
+    source = ZipSource(path)
+
+    with pytest.raises(UnreadableMember):
+        source.read("bad")
+    assert source.read("good") == b"abcdefghij"
+
+
+def test_damaged_lzma_member_is_unreadable_and_no_crash(tmp_path):
+    path = zip_of(tmp_path / "a.zip", {"a": bytes(1000)}, compression=zipfile.ZIP_LZMA)
+    content = bytearray(path.read_bytes())
+    content[40:50] = b"\xff" * 10
+    path.write_bytes(content)
+
+    with pytest.raises(UnreadableMember):
+        ZipSource(path).read("a")
+
+
+def test_member_name_that_is_no_utf_8_is_unreadable_and_no_crash(tmp_path):
+    path = zip_of(tmp_path / "a.zip", {"é": b"content"})
+    path.write_bytes(path.read_bytes().replace("é".encode(), b"\xff\xff", 1))
+
+    with pytest.raises(UnreadableMember):
+        ZipSource(path).read("é")
+
+
+def test_member_larger_than_any_patch_is_not_read(tmp_path):
+    path = zip_of(tmp_path / "a.zip", {"fits": bytes(100), "large": bytes(101)})
+
+    source = ZipSource(path, max_bytes=100)
+
+    assert source.read("fits") == bytes(100)
+    with pytest.raises(UnreadableMember):
+        source.read("large")
+
+
+@pytest.mark.parametrize("content", [b"", b"not a zip at all", b"PK\x03\x04 cut off"])
+def test_file_that_is_no_zip_is_refused_in_a_sentence(tmp_path, content):
+    path = tmp_path / "a.zip"
+    path.write_bytes(content)
+
+    with pytest.raises(DataError, match=r"a\.zip' is not a readable zip file .* download it again"):
+        ZipSource(path)
+
+
+def test_cut_off_zip_is_refused(tmp_path):
+    path = zip_of(tmp_path / "a.zip", {"a": bytes(1000)})
+    path.write_bytes(path.read_bytes()[:-10])
+
+    with pytest.raises(DataError, match="is not a readable zip file"):
+        ZipSource(path)
+
+
+# Folders
+
+
+def test_folder_lists_all_files_below_it_in_order(tmp_path):
+    for name in ("b/2", "b/1", "a/0/3", "4"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(name.encode())
+
+    source = FolderSource(tmp_path)
+
+    assert list(source.names()) == ["4", "a/0/3", "b/1", "b/2"]
+    assert source.read("a/0/3") == b"a/0/3"
+    assert source.label == tmp_path.name
+
+
+def test_link_back_to_the_folder_makes_no_loop(tmp_path):
+    (tmp_path / "a").write_bytes(b"")
+    (tmp_path / "loop").symlink_to(tmp_path)
+
+    assert list(FolderSource(tmp_path).names()) == ["a"]
+
+
+def test_vanished_file_is_unreadable(tmp_path):
+    with pytest.raises(UnreadableMember):
+        FolderSource(tmp_path).read("gone.png")
+
+
+def test_file_larger_than_any_patch_is_not_read(tmp_path):
+    (tmp_path / "large").write_bytes(bytes(101))
+
+    with pytest.raises(UnreadableMember):
+        FolderSource(tmp_path, max_bytes=100).read("large")
+
+
+def test_device_under_a_files_name_is_not_read(tmp_path):
+    (tmp_path / "a").symlink_to("/dev/null")  # as with a pipe: its size says 0
+
+    with pytest.raises(UnreadableMember):
+        FolderSource(tmp_path).read("a")
+
+
+def test_folder_that_cannot_be_listed_is_an_error_and_not_an_empty_one(too_deep):
+    with pytest.raises(DataError, match=r"cannot be read \(File name too long\); check its rights"):
+        list(FolderSource(too_deep).names())
+
+
+# Several
+
+
+def test_sources_keep_the_order_in_which_they_were_given(tmp_path):
+    (tmp_path / "folder").mkdir()
+    archive = write_patches_zip(tmp_path / "b.zip")
+
+    with OpenSources([archive, tmp_path / "folder"]) as sources:
+        labels = [source.label for source in sources]
+
+    assert labels == ["b.zip", "folder"]
+
+
+def test_zips_are_closed_at_the_end(tmp_path):
+    path = zip_of(tmp_path / "a.zip", {"a": b""})
+
+    with OpenSources([path]) as (source,):
+        pass
+
+    with pytest.raises(UnreadableMember):  # zipfile's "operation on a closed archive"
+        source.read("a")
+
+
+def test_missing_path_is_named(tmp_path):
+    with pytest.raises(DataError, match=r"There is no file or folder at '.*gone\.zip'"):
+        OpenSources([write_patches_zip(tmp_path / "a.zip"), tmp_path / "gone.zip"])
