@@ -98,6 +98,7 @@ def _start(name: str, unit: str, packing: Packing) -> PackJob:
     with _lock:
         job = _jobs.get(name)
         if job is None or job.state != "packing":
+            _jobs.pop(name, None)  # else it would keep its old place in the list
             job = _jobs[name] = PackJob(name, unit)
             threading.Thread(target=job._work, args=(packing,), daemon=True).start()
         return job

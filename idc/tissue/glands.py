@@ -36,7 +36,7 @@ class Glands:
 def place_glands(
     rng: np.random.Generator, section: Section, places: Places, plenty: float
 ) -> Glands:
-    """Scatter all kinds of glands over the free places, the largest first; `plenty` is about 1."""
+    """Scatter all kinds of glands over the free places, the largest first; `plenty`: 1 to 2."""
     glands = Glands.none(section.shape)
     for draw, common, low_px, high_px in _KINDS:
         for _ in range(rng.poisson(common * plenty)):
@@ -137,7 +137,7 @@ def draw_crowd(
     radius_px: float,
     along: tuple[float, float],
 ) -> None:
-    """Adenosis: a field of small glands in pink stroma, crowded as tumour, each hollow."""
+    """Adenosis: a field of small glands in pink stroma, crowded as tumour, but round and alike."""
     outline = blob(rng, at, radius_px, stretch=rng.uniform(1, 1.4), rough=0.14).astype(np.float32)
     ring, hollow = rng.uniform(3.0, 4.6), rng.beta(1.0, 1.2)
     for x, y in packed(rng, at, radius_px * 1.4, ring * rng.uniform(2.3, 3.0)):

@@ -45,7 +45,7 @@ def ramp(field: Field, start: Amount, end: Amount) -> Field:
 
 @dataclass(frozen=True)
 class Flow:
-    """The direction in which fibres run: unit vectors, float32 (height, width) each."""
+    """The direction in which fibres run: (nearly) unit vectors, float32 (height, width) each."""
 
     dx: Field
     dy: Field

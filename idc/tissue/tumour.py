@@ -37,7 +37,7 @@ class Habit:
     nest_px: float  # width of a nest
     cords: int  # doublings of the streak that draws nests out into cords: 0 to 4
     solid: float  # 0 scattered nests, 1 sheets
-    dark: float  # stain of the nuclei: 0.5 pale, 1 dark
+    dark: float  # stain of the nuclei: 0.4 pale, 1 dark
     cytoplasm: float  # haematoxylin between the nuclei
     hollow: float  # 0 none, 1 many small irregular hollows
     inflamed: float  # lymphocytes between the nests, 0 to 1
@@ -86,7 +86,8 @@ def plan_tumour(rng: np.random.Generator, section: Section, share: float) -> Fie
 def outline_tumour(rng: np.random.Generator, depth: Field, inside: Field) -> tuple[Outline, ...]:
     """What a pathologist would draw: rounded loops around each region, islands left out.
 
-    The hand strays some tens of pixels to either side of the true edge, which no one can see.
+    The hand strays some tens of pixels to either side of the true edge, so near it a patch may be
+    labelled either way, as in the real set.
     """
     drawn, glass = shrunk(depth), shrunk(inside) < 0.3
     drawn = drawn + 0.28 * smooth_noise(rng, drawn.shape, 16)

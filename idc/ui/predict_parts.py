@@ -19,7 +19,7 @@ from idc.store import PatchStore
 from idc.ui.choose import cached_store
 from idc.ui.patch_grid import PatchTile, patch_grid
 from idc.ui.patches_shown import enlarged
-from idc.ui.words import class_name, plain
+from idc.ui.words import class_name, coloured_class, plain
 from idc.uploads import MAX_FILE_BYTES, decode_image
 
 # The model knows patches of 50 px. A much larger picture is a region, not a patch.
@@ -66,7 +66,7 @@ def show_prediction(run: Run, chosen: ChosenPatch) -> None:
         st.image(enlarged(chosen.rgb), width="stretch", alt="The patch as the model sees it")
         st.caption(plain(chosen.title))
     with answer:
-        st.subheader(class_name(y_pred))
+        st.subheader(coloured_class(y_pred))
         st.progress(y_prob, text=f"Probability of IDC: **{y_prob:.1%}**")
         st.markdown(
             f"Called IDC-positive from 50 % on. Answered by the run **{plain(run.title)}**, "

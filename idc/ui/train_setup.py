@@ -17,7 +17,7 @@ def new_run(busy: Run | None) -> None:
     Args:
         busy: a run that trains now. A second one would only slow both.
     """
-    left, right = st.columns([3, 2], gap="large")
+    left, right = st.columns([5, 4], gap="large")
     with left:
         store = choose_store()
         if store is None:
@@ -172,17 +172,12 @@ def _settings(store: PatchStore) -> TrainingConfig:
 
 def _data_summary(store: PatchStore, split: Split, config: TrainingConfig) -> None:
     counts = split.counts(store.index)
-    table = pd.DataFrame(
-        {
-            "Part": counts.index,
-            "Patches": [f"{n:,}" for n in counts["patches"]],
-            "Negative": [f"{n:,}" for n in counts["negative"]],
-            "Positive": [f"{n:,}" for n in counts["positive"]],
-            "IDC": [share(value) for value in counts["positive_share"]],
-            "Cases": [f"{n:,}" for n in counts["cases"]],
-        }
-    )
-    st.table(table.set_index("Part"))
+    rows = {
+        name: [f"{n:,}" for n in counts[name]]
+        for name in ("patches", "negative", "positive", "cases")
+    }
+    rows["IDC share"] = [share(value) for value in counts["positive_share"]]
+    st.table(pd.DataFrame(rows, index=counts.index.rename(None)).T)
     train, held_out = len(split.train), len(split.validation) + len(split.test)
     steps = -(-train // config.batch_size)
     st.markdown(

@@ -54,6 +54,11 @@ def class_name(label: int) -> str:
     return CLASS_NAMES[int(label)]
 
 
+def coloured_class(label: int) -> str:
+    """The class in its colour and with its sign, as the grid shows it."""
+    return f":orange[\\+ {CLASS_NAMES[1]}]" if label else f":blue[− {CLASS_NAMES[0]}]"
+
+
 def describe(run: Run, status: RunStatus) -> str:
     """One line about a run."""
     return (

@@ -46,8 +46,9 @@ def test_summary_tells_what_would_be_trained_on(home):
     at = open_page("train")
 
     table = at.table[0].value
-    assert table["Patches"].to_dict() == {"train": "70", "validation": "20", "test": "10"}
-    assert table["Cases"].to_dict() == {"train": "7", "validation": "2", "test": "1"}
+    assert table.loc["patches"].to_dict() == {"train": "70", "validation": "20", "test": "10"}
+    assert table.loc["cases"].to_dict() == {"train": "7", "validation": "2", "test": "1"}
+    assert table.loc["IDC share"].to_dict() == dict.fromkeys(table.columns, "50.0%")
     assert (
         "Training array (70, 50, 50, 3), held-out array (30, 50, 50, 3), uint8 RGB. "
         "4 steps an epoch, 80 in all." in text(at)

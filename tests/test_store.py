@@ -1,0 +1,267 @@
+"""idc.store: opened in no time, read-only, and never trusted when a byte is wrong."""
+
+import json
+
+import numpy as np
+import pytest
+from made_patches import tiny_store
+
+from idc.errors import DataError
+from idc.store import (
+    INDEX_FILE,
+    META_FILE,
+    PATCHES_FILE,
+    PackReport,
+    check_store_name,
+    delete_store,
+    list_stores,
+    open_store,
+    sealed,
+    verify_store,
+)
+
+DAMAGED = "The data set 'a' is damaged on disk; pack it again from its source."
+
+
+def unnoticed_flips(path, positions, look, patterns=(0xFF,)):
+    """Where a byte can be changed without `look` raising a DataError that says so."""
+    whole = path.read_bytes()
+    unnoticed = []
+    with path.open("r+b", buffering=0) as file:
+        for position in positions:
+            for pattern in patterns:
+                file.seek(position)
+                file.write(bytes([whole[position] ^ pattern]))
+                try:
+                    look("a")
+                    unnoticed.append((position, pattern))
+                except DataError:
+                    pass
+            file.seek(position)
+            file.write(whole[position : position + 1])
+    return unnoticed
+
+
+# Opening
+
+
+def test_opened_store_has_its_patches_and_their_index(home):
+    tiny_store("a", cases=2, per_case=3)
+
+    store = open_store("a")
+
+    assert (store.name, len(store)) == ("a", 6)
+    assert store.cases.tolist() == [1, 1, 1, 2, 2, 2]
+    assert store.labels.tolist() == [0, 1, 0, 0, 1, 0]
+    assert (store.patches.shape, store.patches.dtype) == ((6, 50, 50, 3), np.uint8)
+    assert store.report == PackReport(sources=("made by hand",))
+    assert store.index.dtypes.astype(str).to_dict() == {
+        "case": "int32",
+        "x": "int32",
+        "y": "int32",
+        "label": "int8",
+        "height": "int16",
+        "width": "int16",
+    }
+
+
+def test_pixels_are_a_read_only_map_of_the_file(home):
+    store = tiny_store("a")
+
+    assert isinstance(store.patches, np.memmap)
+    with pytest.raises(ValueError, match="read-only"):
+        store.patches[0, 0, 0, 0] = 1
+
+
+def test_patches_file_is_plain_numpy(home):
+    store = tiny_store("a")
+
+    loaded = np.load(home / "data" / "a" / PATCHES_FILE)
+
+    assert np.array_equal(loaded, store.patches)
+
+
+def test_report_survives_the_disk(home):
+    report = PackReport(
+        sources=("ü.zip", "folder"),
+        second_copies=1,
+        damaged=2,
+        damaged_names=("one.png", "two.png"),
+        foreign=3,
+        resized=4,
+        generated=True,
+    )
+
+    tiny_store("a")
+    folder = home / "data" / "a"
+    meta = json.loads((folder / META_FILE).read_text())
+    del meta["self_sha256"]
+    meta["report"] = json.loads(json.dumps(vars(report)))
+    (folder / META_FILE).write_text(json.dumps(sealed(meta)))
+
+    assert open_store("a").report == report
+
+
+def test_unknown_name_is_answered_with_the_known_ones(home):
+    tiny_store("one")
+    tiny_store("two")
+
+    with pytest.raises(DataError, match=r"no data set named 'three' \(there is: one, two\); pack"):
+        open_store("three")
+
+
+def test_without_any_store_the_sentence_says_so(home):
+    with pytest.raises(DataError, match=r"\(there is: none yet\); pack one first"):
+        open_store("a")
+
+
+def test_store_of_another_version_is_to_be_packed_again(home):
+    tiny_store("a")
+    path = home / "data" / "a" / META_FILE
+    meta = json.loads(path.read_text())
+    del meta["self_sha256"]
+    path.write_text(json.dumps(sealed({**meta, "format": 2})))
+
+    with pytest.raises(DataError, match="packed by another version of IDC Lab; pack it again"):
+        open_store("a")
+
+
+@pytest.mark.parametrize("look", [open_store, verify_store])
+@pytest.mark.parametrize("file", [INDEX_FILE, PATCHES_FILE])
+def test_missing_file_is_damage(home, look, file):
+    tiny_store("a")
+    (home / "data" / "a" / file).unlink()
+
+    with pytest.raises(DataError, match=DAMAGED):
+        look("a")
+
+
+@pytest.mark.parametrize("look", [open_store, verify_store])
+@pytest.mark.parametrize("file", [META_FILE, INDEX_FILE, PATCHES_FILE])
+@pytest.mark.parametrize("kept", [0, 1, 100, -2])
+def test_cut_off_file_is_damage(home, look, file, kept):
+    tiny_store("a")
+    path = home / "data" / "a" / file
+    path.write_bytes(path.read_bytes()[:kept])
+
+    with pytest.raises(DataError, match=DAMAGED):
+        look("a")
+
+
+# Verifying
+
+
+def test_whole_store_verifies_and_is_counted(home):
+    tiny_store("a", cases=3, per_case=4)
+    told = []
+
+    counted = verify_store("a", on_progress=lambda *step: told.append(step))
+
+    size = (home / "data" / "a" / PATCHES_FILE).stat().st_size
+    assert counted == (12, 3)
+    assert told == [(size, size)]
+
+
+def test_verify_finds_every_flipped_bit_of_the_description(home):
+    tiny_store("a", cases=1, per_case=2)
+    path = home / "data" / "a" / META_FILE
+    positions = range(path.stat().st_size)
+
+    bits = [1 << bit for bit in range(8)]
+    assert unnoticed_flips(path, positions, verify_store, [*bits, 0xFF]) == []
+    assert verify_store("a") == (2, 1)
+
+
+@pytest.mark.parametrize("look", [open_store, verify_store])
+def test_every_flipped_byte_of_the_index_is_found(home, look):
+    tiny_store("a", cases=1, per_case=2)
+    path = home / "data" / "a" / INDEX_FILE
+    positions = range(path.stat().st_size)
+
+    assert unnoticed_flips(path, positions, look) == []
+    assert verify_store("a") == (2, 1)
+
+
+@pytest.mark.parametrize("look", [open_store, verify_store])
+def test_every_flipped_byte_of_the_pixels_header_is_found(home, look):
+    tiny_store("a", cases=1, per_case=2)
+    path = home / "data" / "a" / PATCHES_FILE
+    header = range(path.stat().st_size - 2 * 7_500)
+
+    assert len(header) == 128
+    assert unnoticed_flips(path, header, look, [1, 0x20, 0xFF]) == []
+
+
+def test_verify_finds_flipped_pixels_anywhere(home):
+    tiny_store("a", cases=1, per_case=2)
+    path = home / "data" / "a" / PATCHES_FILE
+    size = path.stat().st_size
+
+    assert unnoticed_flips(path, [*range(128, size, 37), size - 1], verify_store, [1]) == []
+    assert verify_store("a") == (2, 1)
+
+
+def test_verify_finds_bytes_that_were_added(home):
+    tiny_store("a")
+    with (home / "data" / "a" / PATCHES_FILE).open("ab") as file:
+        file.write(b"\0")
+
+    with pytest.raises(DataError, match=DAMAGED):
+        verify_store("a")
+
+
+def test_files_of_another_store_do_not_pass(home):
+    tiny_store("a", cases=1, per_case=2)
+    tiny_store("b", cases=2, per_case=1)  # as many patches
+    other = home / "data" / "b" / INDEX_FILE
+    (home / "data" / "a" / INDEX_FILE).write_bytes(other.read_bytes())
+
+    with pytest.raises(DataError, match=DAMAGED):
+        open_store("a")
+
+
+# Names, list, delete
+
+
+@pytest.mark.parametrize("name", ["a", "IDC-5_cases", "0", "x" * 64])
+def test_plain_names_pass(name):
+    assert check_store_name(name) == name
+
+
+@pytest.mark.parametrize(
+    "name", ["", "../x", "..", "a/b", "a\\b", ".hidden", "a.b", "a\n", "a\0", "x" * 65, "é"]
+)
+@pytest.mark.parametrize("look", [check_store_name, open_store, verify_store, delete_store])
+def test_names_with_path_tricks_are_refused(home, look, name):
+    with pytest.raises(DataError, match="A data set's name has 1 to 64 letters"):
+        look(name)
+
+
+def test_list_is_alphabetical_and_without_half_made_or_foreign_folders(home):
+    tiny_store("b")
+    tiny_store("a")
+    for foreign in (".c.packing", "no-store", "has.dot"):
+        (home / "data" / foreign).mkdir()
+    for foreign in (".c.packing", "has.dot"):
+        (home / "data" / foreign / META_FILE).write_text("{}")
+
+    assert list_stores() == ["a", "b"]
+
+
+def test_list_of_a_fresh_home_is_empty(home):
+    assert list_stores() == []
+
+
+def test_deleted_store_is_gone_and_the_others_stay(home):
+    tiny_store("a")
+    tiny_store("b")
+
+    delete_store("a")
+
+    assert list_stores() == ["b"]
+    assert not (home / "data" / "a").exists()
+
+
+def test_deleting_what_is_not_there_is_refused(home):
+    with pytest.raises(DataError, match="There is no data set named 'a'"):
+        delete_store("a")
