@@ -114,6 +114,12 @@ def _train(options: argparse.Namespace) -> None:
         patches=config.patches,
     )
     print(split.counts(store.index).to_string(float_format="{:.3f}".format), file=sys.stderr)
+    held_out = len(split.validation) + len(split.test)
+    print(
+        f"training array {(len(split.train), 50, 50, 3)}, held-out array {(held_out, 50, 50, 3)}, "
+        "uint8 RGB",
+        file=sys.stderr,
+    )
     if note := split_note(split):
         print(note, file=sys.stderr)
     _become_trainer(create_run(config).id)
@@ -220,7 +226,10 @@ def _evaluate(options: argparse.Namespace) -> None:
     print(f"{'':24}{'predicted negative':>20}{'predicted positive':>20}")
     print(f"{'labelled IDC-negative':24}{tn:>20,}{fp:>20,}")
     print(f"{'labelled IDC-positive':24}{fn:>20,}{tp:>20,}\n")
-    print(classification_report(report).to_string(float_format="{:.3f}".format), end="\n\n")
+    print(
+        classification_report(report.confusion_matrix).to_string(float_format="{:.3f}".format),
+        end="\n\n",
+    )
     for name in ("accuracy", "balanced_accuracy", "sensitivity", "specificity", "f1", "roc_auc"):
         print(f"{name:<20}{getattr(report, name):.3f}")
     print(f"always answering with the commoner class: accuracy {report.majority_accuracy:.3f}")

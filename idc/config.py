@@ -99,8 +99,8 @@ class TrainingConfig:
         """
         if not isinstance(value, dict):
             raise ConfigError("A training configuration is a JSON object of named settings.")
-        known = {field.name for field in fields(cls)}
-        if unknown := sorted(set(value) - known):
+        known = [field.name for field in fields(cls)]
+        if unknown := sorted(set(value) - set(known)):
             raise ConfigError(f"Unknown setting: {', '.join(unknown)}. Known: {', '.join(known)}")
         if "data" not in value:
             raise ConfigError("The setting 'data' is missing: the name of a packed data set.")

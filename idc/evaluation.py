@@ -1,6 +1,7 @@
 """Predictions -> figures: matrix, rates, curves. No TensorFlow, so in milliseconds."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -103,12 +104,15 @@ def matrix(
     return (tn, fp), (fn, tp)
 
 
-def classification_report(report: Report) -> pd.DataFrame:
+def classification_report(confusion_matrix: Sequence[Sequence[int]]) -> pd.DataFrame:
     """Precision, recall, F1 and number of patches of each class, and their means.
+
+    Args:
+        confusion_matrix: ((tn, fp), (fn, tp)).
 
     Rows: IDC-negative, IDC-positive, macro average, weighted average. Undefined values are nan.
     """
-    (tn, fp), (fn, tp) = report.confusion_matrix
+    (tn, fp), (fn, tp) = confusion_matrix
     rows = [
         _class_row("IDC-negative", tn, fn, fp),
         _class_row("IDC-positive", tp, fp, fn),
@@ -119,7 +123,7 @@ def classification_report(report: Report) -> pd.DataFrame:
     table.loc["macro average", scores] = table[scores].mean(skipna=False)
     weighted = table.loc[["IDC-negative", "IDC-positive"], scores].mul(weights, axis=0)
     table.loc["weighted average", scores] = weighted.sum(skipna=False)
-    table["patches"] = table["patches"].fillna(report.n).astype(int)
+    table["patches"] = table["patches"].fillna(tn + fp + fn + tp).astype(int)
     return table
 
 

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from idc.child import Child, ChildDied, ChildTimeout
+from idc.child import Answer, Child, ChildDied, ChildTimeout
 from idc.errors import DataError, PredictionError, UploadError
 from idc.packing import to_patch_size
 from idc.patches import PATCH_SHAPE
@@ -143,15 +143,25 @@ def _ask(run: Run, patches: np.ndarray) -> np.ndarray:
         raise PredictionError(
             f"The run '{run.title}' has no finished epoch yet; let it train for an epoch."
         )
-    best = run.best()
+    asked = run.best().get("sha256", "")
+    answer, block = _ask_for(run, asked, patches)
+    if "error" in answer and run.best().get("sha256", "") != asked:
+        # A trainer has put better weights in place while we asked for the old ones.
+        answer, block = _ask_for(run, run.best()["sha256"], patches)
+    if "error" in answer:
+        raise PredictionError(str(answer["error"]))
+    return np.frombuffer(block, np.float32)
+
+
+def _ask_for(run: Run, sha256: str, patches: np.ndarray) -> Answer:
     question = {
         "folder": str(run.folder),
         "preset": run.config.preset,
-        "sha256": best.get("sha256", ""),
+        "sha256": sha256,
         "count": len(patches),
     }
     try:
-        answer, block = _worker().ask(
+        return _worker().ask(
             question,
             np.ascontiguousarray(patches).tobytes(),
             timeout_s=_LOAD_TIMEOUT_S + _SECONDS_A_PATCH * len(patches),
@@ -162,6 +172,3 @@ def _ask(run: Run, patches: np.ndarray) -> np.ndarray:
         raise PredictionError(
             "The prediction worker ended unexpectedly (out of memory?); try again."
         ) from error
-    if "error" in answer:
-        raise PredictionError(str(answer["error"]))
-    return np.frombuffer(block, np.float32)

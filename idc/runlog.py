@@ -22,7 +22,7 @@ class RunLog:
             the step's batch, ``elapsed_s``.
         epochs: ``epoch``, ``loss``, ``accuracy`` (means over the epoch's batches), ``val_loss``,
             ``val_accuracy``, ``val_balanced_accuracy``, ``val_roc_auc`` (None where undefined),
-            ``seconds``, ``best`` (so far).
+            ``val_confusion_matrix`` ([[tn, fp], [fn, tp]] at 0.5), ``seconds``, ``best`` (so far).
         starts: one entry a start of the trainer.
     """
 

@@ -294,7 +294,7 @@ def prepare_to_continue(run: Run, more_epochs: int | None = None) -> RunStatus:
         raise RunError(f"The run '{run.title}' is being trained already.")
     if more_epochs is not None and more_epochs < 1:
         raise RunError(f"more_epochs must be at least 1. Received: {more_epochs}")
-    if more_epochs is None and status.epoch < status.epochs and status.state != "finished":
+    if more_epochs is None and status.state != "finished":
         epochs = status.epochs
     else:
         epochs = status.epoch + (more_epochs or run.config.epochs)

@@ -124,13 +124,9 @@ class _Training:
         self._tell(state="running", phase="loading", reason="")
         self._load()
         try:
-            while self._epoch < self._status.epochs:
+            while self._epoch < self._status.epochs and not self._is_out_of_patience():
                 self._train_epoch(self._epoch + 1)
-                if self._is_out_of_patience():
-                    state, reason = "finished", self._patience_sentence()
-                    break
-            else:
-                state, reason = "finished", f"All {self._status.epochs} epochs are done."
+            state, reason = "finished", self._end_sentence()
         except StopAsked:
             state = "stopped"
             reason = f"Stopped on request after {self._epoch} of {self._status.epochs} epochs."
@@ -203,19 +199,15 @@ class _Training:
         }
         self._finish_epoch(entry, answers[1])
 
-    def _validate(self) -> tuple[dict[str, float | None], np.ndarray]:
+    def _validate(self) -> tuple[dict[str, Any], np.ndarray]:
         began = time.monotonic()
         rows = self._split.validation
         y_prob = probabilities(self._model, self._store.patches, rows, on_progress=self._check_stop)
         report = evaluate(self._store.labels[rows], y_prob)
         self._validation_s = time.monotonic() - began
-        scores = {
-            "val_loss": report.log_loss,
-            "val_accuracy": report.accuracy,
-            "val_balanced_accuracy": report.balanced_accuracy,
-            "val_roc_auc": report.roc_auc,
-        }
-        return {name: None if np.isnan(v) else float(v) for name, v in scores.items()}, y_prob
+        scores = report.to_json()
+        names = ("accuracy", "balanced_accuracy", "roc_auc", "confusion_matrix")
+        return {"val_loss": scores["log_loss"], **{f"val_{n}": scores[n] for n in names}}, y_prob
 
     def _finish_epoch(self, entry: dict[str, Any], y_prob: np.ndarray) -> None:
         """Make the epoch lasting: best weights first, then the checkpoint, then the log line.
@@ -237,6 +229,8 @@ class _Training:
         )
 
     def _keep_weights(self) -> None:
+        # The two files are replaced at almost the same moment: a reader in between sees new weights
+        # under the old digest, and asks again (see idc.prediction).
         path = self._run.folder / WEIGHTS_FILE
         beside = path.with_name(f"new.{WEIGHTS_FILE}")
         self._model.save_weights(beside)
@@ -318,12 +312,14 @@ class _Training:
         return max(0.0, patches / speed) + epochs_left * validation_s
 
     def _is_out_of_patience(self) -> bool:
-        if not self._config.early_stopping:
+        if not self._config.early_stopping or self._history["best"] is None:
             return False
         waited_from = max(self._history["best"]["epoch"], self._status.patience_from)
         return self._epoch - waited_from >= self._config.patience
 
-    def _patience_sentence(self) -> str:
+    def _end_sentence(self) -> str:
+        if self._epoch >= self._status.epochs:
+            return f"All {self._status.epochs} epochs are done."
         return (
             f"Stopped early after epoch {self._epoch}: the validation loss has not improved since "
             f"epoch {self._history['best']['epoch']}."

@@ -1,5 +1,6 @@
 """The trainer: in this process for what it writes, as a real process for how it ends."""
 
+import dataclasses
 import json
 import signal
 import subprocess
@@ -229,3 +230,31 @@ def test_trainer_outlives_whoever_started_it(home):
     assert [path.name for path in runs_dir().iterdir()] == [run.id]
     run.request_stop()
     wait_until(lambda: not run.status().live, "the trainer has stopped")
+
+
+def test_run_killed_while_scoring_only_scores_when_continued(home):
+    from idc.training import train
+
+    tiny_store("tiny", cases=3, per_case=12)
+    run = create_run(config(epochs=1))
+    done = train(run)
+    (run.folder / "predictions.parquet").unlink()
+    run.write_status(dataclasses.replace(done, state="running", phase="scoring"))
+    assert run.status().state == "interrupted"
+
+    prepare_to_continue(run)
+    assert train(run).epoch == 1
+    assert set(run.predictions()["part"]) == {"validation", "test"}
+
+
+def test_early_stopping_that_was_cut_off_does_not_train_on(home):
+    from idc.training import train
+
+    tiny_store("tiny", cases=3, per_case=12)
+    run = create_run(config(epochs=9, early_stopping=True, patience=1, learning_rate=1.0))
+    done = train(run)
+    assert done.reason.startswith("Stopped early after epoch")
+    run.write_status(dataclasses.replace(done, state="running", phase="scoring"))
+
+    prepare_to_continue(run)
+    assert train(run).epoch == done.epoch

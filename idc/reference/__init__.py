@@ -46,9 +46,11 @@ class Completeness:
 
     def sentence(self) -> str:
         """For example "4,730 of 277,524 patches; 5 of 279 cases complete"."""
+        surplus = len(self.surplus_cases)
         return (
             f"{self.patches:,} of {self.expected_patches:,} patches; "
             f"{self.complete_cases:,} of {self.expected_cases:,} cases complete"
+            + (f"; {surplus:,} with more patches than the full set" if surplus else "")
         )
 
 

@@ -1,5 +1,7 @@
 """The pieces of Evaluate."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 import streamlit as st
 
@@ -80,15 +82,7 @@ def report_and_roc(results: Results, report: Report) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         st.subheader("Classification report")
-        table = classification_report(report)
-        for name in ("precision", "recall", "f1"):
-            table[name] = [score(value) for value in table[name]]
-        table["patches"] = [f"{count:,}" for count in table["patches"]]
-        st.table(table.rename(columns={"f1": "F1"}))
-        st.caption(
-            "Precision: how many of the patches called so are. Recall: how many of those that are "
-            "so were found; for IDC-positive that is the sensitivity."
-        )
+        report_table(report.confusion_matrix)
     with right:
         st.subheader("ROC curve")
         points = roc_points(results.y_true, results.y_prob)
@@ -101,6 +95,19 @@ def report_and_roc(results: Results, report: Report) -> None:
             key="roc",
             alt=f"ROC curve, area under the curve {report.roc_auc:.3f}",
         )
+
+
+def report_table(confusion_matrix: Sequence[Sequence[int]]) -> None:
+    """The classification report, with its words explained."""
+    table = classification_report(confusion_matrix)
+    for name in ("precision", "recall", "f1"):
+        table[name] = [score(value) for value in table[name]]
+    table["patches"] = [f"{count:,}" for count in table["patches"]]
+    st.table(table.rename(columns={"f1": "F1"}).rename_axis(index=None))
+    st.caption(
+        "Precision: how many of the patches called so are. Recall: how many of those that are "
+        "so were found; for IDC-positive that is the sensitivity."
+    )
 
 
 def learning_curves(run: Run) -> None:

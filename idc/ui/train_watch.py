@@ -1,9 +1,13 @@
 """A run while it trains: where it stands, its curves, stop and continue."""
 
+from typing import Any
+
 import streamlit as st
 
 from idc.console import duration
 from idc.runs import Run, RunStatus, prepare_to_continue, start_trainer
+from idc.ui.confusion_matrix import confusion_matrix
+from idc.ui.evaluate_parts import report_table
 from idc.ui.live_chart import live_chart
 from idc.ui.words import describe, error_sentences, metric_row, plain, score
 
@@ -42,6 +46,26 @@ def _watch(run: Run, was_live: bool) -> None:
             with column:
                 st.markdown(f"**{title}**")
                 live_chart(log, curve, steps=steps, epochs=status.epochs, key=f"chart_{curve}")
+        if log.epochs and "val_confusion_matrix" in log.epochs[-1]:
+            _matrix_now(run, log.epochs[-1])
+
+
+def _matrix_now(run: Run, epoch: dict[str, Any]) -> None:
+    """The latest epoch's confusion matrix and report on the validation part."""
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        st.markdown(f"**Confusion matrix after epoch {epoch['epoch']}** (validation part)")
+        opened = confusion_matrix(epoch["val_confusion_matrix"], key="live_matrix", selected=None)
+        if opened is not None:
+            st.page_link(
+                "../../pages/evaluate.py",
+                label="See the patches behind the numbers of the best epoch",
+                icon=":material/target:",
+                query_params={"run": run.id},
+            )
+    with right:
+        st.markdown("**Classification report**")
+        report_table(epoch["val_confusion_matrix"])
 
 
 def _progress(run: Run, status: RunStatus, device: str | None) -> None:
@@ -107,16 +131,14 @@ def _controls(run: Run, status: RunStatus) -> None:
             )
         return
     left, right = st.columns([1, 4], vertical_alignment="bottom")
-    missing = status.epochs - status.epoch if status.state != "finished" else run.config.epochs
-    more = left.number_input(
-        "Further epochs",
-        1,
-        10_000,
-        max(missing, 1),
-        key=f"more_{run.id}_{status.epoch}",
-    )
+    more = None
+    if status.state == "finished" or status.epoch < status.epochs:
+        to_go = run.config.epochs if status.state == "finished" else status.epochs - status.epoch
+        more = left.number_input(
+            "Further epochs", 1, 10_000, to_go, key=f"more_{run.id}_{status.epoch}"
+        )
     if right.button("Continue", icon=":material/resume:", key="continue"):
         with error_sentences():
-            prepare_to_continue(run, int(more))
+            prepare_to_continue(run, more)
             start_trainer(run)
             st.rerun()

@@ -34,7 +34,7 @@ def test_from_the_zip_to_a_prediction(app, page, real_data, tmp_path):
 
     menu(page, "Train")
     page.get_by_role("spinbutton", name="Epochs").fill("2")
-    page.get_by_role("spinbutton", name="Patches to use").fill("900")
+    page.get_by_role("spinbutton", name="Patches to use").fill("1800")
     page.keyboard.press("Tab")
     expect(page.get_by_text("steps an epoch").last).to_contain_text("Training array (")
     page.get_by_role("button", name="Start training").click()
@@ -47,6 +47,10 @@ def test_from_the_zip_to_a_prediction(app, page, real_data, tmp_path):
     expect(page.get_by_role("button", name="Stop")).to_be_visible()
     before = picture(page)
     wait_until(lambda: picture(page) != before, "the chart grows on after the refresh")
+    second = page.context.new_page()
+    second.goto(f"{app}/train")
+    expect(second.get_by_role("button", name="Stop")).to_be_visible()
+    second.close()
     expect(page.get_by_text("All 2 epochs are done.")).to_be_visible(timeout=240_000)
 
     menu(page, "Evaluate")

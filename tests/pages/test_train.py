@@ -34,6 +34,7 @@ def finished_run():
         val_accuracy=0.75,
         val_balanced_accuracy=0.7,
         val_roc_auc=None,
+        val_confusion_matrix=[[4, 1], [2, 3]],
         seconds=1.0,
         best=True,
     )
@@ -115,6 +116,9 @@ def test_curves_and_scores_of_a_run_are_shown(home):
         "Best epoch": "1",
     }
     assert len(at.get("echarts_chart")) == 2
+    assert at.table[-1].value.loc["IDC-positive"].tolist() == ["0.750", "0.600", "0.667", "5"]
+    matrix = json.loads(at.get("bidi_component")[0].proto.json)
+    assert [row["total"] for row in matrix["rows"]] == ["5", "5"]
 
 
 def test_running_run_can_be_stopped_from_the_page(home):

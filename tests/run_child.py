@@ -1,0 +1,13 @@
+"""A child for `test_runs`: holds a run's lock as its trainer does, until it is killed.
+
+    python tests/run_child.py RUN_ID
+"""
+
+import sys
+
+from idc.runs import open_run
+
+if __name__ == "__main__":
+    with open_run(sys.argv[1]).trainer_lock():
+        print("holds it", flush=True)
+        sys.stdin.read()

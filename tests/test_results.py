@@ -1,0 +1,217 @@
+"""idc.results: saved predictions, joined with the patches that they are about."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from made_patches import tiny_store
+
+from idc.config import TrainingConfig
+from idc.errors import DataError, RunError
+from idc.home import data_dir
+from idc.results import Results, run_split, saved_parts, saved_results, seen_cases
+from idc.runs import ENVIRONMENT_FILE, PREDICTIONS_FILE, create_run
+from idc.splits import make_split
+from idc.store import delete_store, read_meta
+
+
+@pytest.fixture
+def store(home):
+    """Five cases of four patches: rows 0 to 19, labels 0, 1, 0, 1, ..."""
+    return tiny_store("tiny", cases=5, per_case=4)
+
+
+@pytest.fixture
+def run(store):
+    """A run whose predictions are written by hand."""
+    run = create_run(TrainingConfig(data="tiny", patches=None, name="by hand"))
+    digest = read_meta(data_dir() / "tiny")["pixels_sha256"]
+    (run.folder / ENVIRONMENT_FILE).write_text(json.dumps({"data_sha256": digest}))
+    save(run, test={4: 0.2, 5: 0.9}, validation={0: 0.6, 1: 0.4, 2: 0.1})
+    return run
+
+
+def save(run, **parts):
+    """Write predictions: part -> {row: probability}."""
+    table = pd.DataFrame(
+        [(row, p, part) for part, answers in parts.items() for row, p in answers.items()],
+        columns=["row", "probability", "part"],
+    ).astype({"row": "int64", "probability": "float32", "part": "str"})
+    table.to_parquet(run.folder / PREDICTIONS_FILE, index=False)
+
+
+def results_of(store, y_prob):
+    """Predictions for the first rows of a store."""
+    rows = np.arange(len(y_prob))
+    return Results(store, "all", rows, store.labels[rows], np.array(y_prob, np.float32))
+
+
+# Saved predictions
+
+
+def test_test_part_comes_first_and_is_taken_unasked(run):
+    results = saved_results(run)
+
+    assert saved_parts(run) == ["test", "validation"]
+    assert results.part == "test"
+    assert results.rows.tolist() == [4, 5]
+    assert results.y_true.tolist() == [0, 1]
+    assert results.y_prob.tolist() == [np.float32(0.2), np.float32(0.9)]
+
+
+def test_other_part_is_given_when_asked_for(run):
+    results = saved_results(run, "validation")
+
+    assert (results.part, results.rows.tolist()) == ("validation", [0, 1, 2])
+    assert results.y_true.tolist() == [0, 1, 0]
+
+
+def test_validation_is_taken_where_no_test_part_was_scored(run):
+    save(run, validation={0: 0.6})
+
+    assert saved_parts(run) == ["validation"]
+    assert saved_results(run).part == "validation"
+
+
+def test_part_without_predictions_is_refused_and_the_others_are_named(run):
+    save(run, validation={0: 0.6})
+
+    with pytest.raises(RunError) as refusal:
+        saved_results(run, "test")
+
+    assert str(refusal.value) == (
+        "The run 'by hand' has no predictions for its test part; it has for: validation."
+    )
+
+
+def test_empty_predictions_are_a_sentence(run):
+    save(run)
+
+    with pytest.raises(RunError, match=r"The run 'by hand' has no predictions for its test part\."):
+        saved_results(run)
+
+
+def test_run_without_predictions_is_a_sentence(run):
+    (run.folder / PREDICTIONS_FILE).unlink()
+
+    with pytest.raises(RunError, match="has no finished epoch yet"):
+        saved_results(run)
+
+
+def test_data_set_that_was_packed_anew_is_noticed(run):
+    delete_store("tiny")
+    tiny_store("tiny", cases=2, per_case=10)  # as many rows, other pixels
+
+    with pytest.raises(RunError) as refusal:
+        saved_results(run)
+
+    assert str(refusal.value) == (
+        "The data set 'tiny' was packed anew since the run 'by hand' trained on it, so its "
+        "predictions no longer point at the same patches; train again."
+    )
+
+
+def test_data_set_that_was_packed_again_with_the_same_patches_is_accepted(run):
+    delete_store("tiny")
+    tiny_store("tiny", cases=5, per_case=4)
+
+    assert saved_results(run).rows.tolist() == [4, 5]
+
+
+def test_data_set_that_is_gone_is_a_sentence(run):
+    delete_store("tiny")
+
+    with pytest.raises(DataError, match="There is no data set named 'tiny'"):
+        saved_results(run)
+
+
+# Scores and the patches behind them
+
+
+def test_report_scores_the_saved_probabilities(run):
+    report = saved_results(run, "validation").report(0.5)
+
+    assert report.confusion_matrix == ((1, 1), (1, 0))
+    assert report.n == 3
+
+
+def test_threshold_of_the_report_is_the_one_asked_for(run):
+    assert saved_results(run, "validation").report(0.4).confusion_matrix == ((1, 1), (0, 1))
+
+
+@pytest.mark.parametrize(
+    ("cell", "rows"),
+    [
+        ("tn", [6, 2]),  # rows 0, 2, 4, 6 are IDC-negative: 0.7, 0.4, 0.9, 0.1
+        ("fp", [4, 0]),
+        ("fn", [5, 1]),  # rows 1, 3, 5, 7 are IDC-positive: 0.3, 0.6, 0.2, 1.0
+        ("tp", [7, 3]),
+    ],
+)
+def test_cell_lists_its_patches_the_most_certain_answer_first(store, cell, rows):
+    results = results_of(store, [0.7, 0.3, 0.4, 0.6, 0.9, 0.2, 0.1, 1.0])
+
+    assert results.cell(cell)["row"].tolist() == rows
+
+
+def test_cell_tells_each_patchs_place_label_and_probability(store):
+    results = results_of(store, [0.1, 0.2, 0.3, 0.2, 0.4, 0.8])
+
+    table = results.cell("fn")
+
+    assert table.columns.tolist() == ["case", "x", "y", "label", "row", "probability"]
+    assert table.drop(columns="probability").values.tolist() == [
+        [1, 51, 1, 1, 1],
+        [1, 151, 1, 1, 3],
+    ]
+    assert table["probability"].tolist() == [np.float32(0.2)] * 2
+
+
+def test_cell_names_rows_of_the_store_and_not_of_the_part(run):
+    assert saved_results(run, "test").cell("tp")["row"].tolist() == [5]
+
+
+def test_equally_certain_patches_stay_in_the_order_of_the_slide(store):
+    assert results_of(store, [0.5] * 20).cell("fp")["row"].tolist() == list(range(0, 20, 2))
+
+
+def test_empty_cell_is_an_empty_table(store):
+    table = results_of(store, [0.1, 0.9]).cell("fp")
+
+    assert len(table) == 0
+    assert "probability" in table.columns
+
+
+@pytest.mark.parametrize("threshold", [0.0, 0.3, 0.7, 1.0])
+def test_cells_hold_as_many_patches_as_the_matrix_says(store, threshold):
+    results = results_of(store, [0.7, 0.3, 0.7, 0.3, 0.3, 0.7, 0.0, 1.0, 1.0, 0.0])
+
+    (tn, fp), (fn, tp) = results.report(threshold).confusion_matrix
+
+    sizes = {name: len(results.cell(name, threshold)) for name in ("tn", "fp", "fn", "tp")}
+    assert sizes == {"tn": tn, "fp": fp, "fn": fn, "tp": tp}
+
+
+# The run's split
+
+
+def test_split_of_a_run_is_made_again_from_its_settings(store):
+    config = TrainingConfig(data="tiny", protocol="random", seed=7, patches=16)
+
+    split = run_split(create_run(config), store)
+
+    again = make_split(store.index, "random", seed=7, patches=16)
+    assert split.train.tolist() == again.train.tolist()
+    assert split.test.tolist() == again.test.tolist()
+
+
+def test_cases_that_the_run_trained_on_are_counted_in_another_store(run):
+    trained = set(run_split(run, tiny_store("copy", cases=5, per_case=4)).train // 4 + 1)
+    overlapping = tiny_store("other", cases=5, per_case=2, first_case=4)  # cases 4 to 8
+
+    assert seen_cases(run, overlapping) == len(trained & {4, 5, 6, 7, 8})
+
+
+def test_new_cases_were_not_seen(run):
+    assert seen_cases(run, tiny_store("new", cases=3, per_case=2, first_case=100)) == 0

@@ -1,0 +1,54 @@
+import pandas as pd
+
+from idc.sampling import alternating_sample
+
+
+def index_of(*labels):
+    count = len(labels)
+    return pd.DataFrame(
+        {"case": range(100, 100 + count), "x": range(count), "y": range(count), "label": labels}
+    )
+
+
+def test_classes_alternate_and_negative_comes_first():
+    sample = alternating_sample(index_of(1, 1, 1, 0, 0, 0), each=3, seed=0)
+
+    assert sample["label"].tolist() == [0, 1, 0, 1, 0, 1]
+    assert sorted(sample["row"]) == [0, 1, 2, 3, 4, 5]
+
+
+def test_each_row_is_the_patch_it_names():
+    index = index_of(1, 0, 0, 1, 0, 1)
+
+    sample = alternating_sample(index, each=2, seed=0)
+
+    named = index.loc[sample["row"], ["case", "x", "y", "label"]].reset_index(drop=True)
+    pd.testing.assert_frame_equal(sample[["case", "x", "y", "label"]], named)
+
+
+def test_what_the_smaller_class_lacks_is_left_out_and_the_rest_follows():
+    sample = alternating_sample(index_of(0, 0, 0, 0, 1), each=3, seed=0)
+
+    assert sample["label"].tolist() == [0, 1, 0, 0]
+
+
+def test_one_class_alone_is_shown():
+    assert alternating_sample(index_of(1, 1, 1), each=2, seed=0)["label"].tolist() == [1, 1]
+
+
+def test_empty_store_gives_an_empty_table():
+    sample = alternating_sample(index_of(), each=2, seed=0)
+
+    assert sample.columns.tolist() == ["case", "x", "y", "label", "row"]
+    assert len(sample) == 0
+
+
+def test_seed_decides_which_patches_are_shown():
+    index = index_of(*[0, 1] * 50)
+
+    first, again, other = (
+        alternating_sample(index, each=5, seed=seed)["row"].tolist() for seed in (1, 1, 2)
+    )
+
+    assert first == again
+    assert first != other
