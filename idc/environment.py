@@ -8,8 +8,7 @@ import numpy as np
 
 from idc import __version__
 from idc.devices import describe_device
-from idc.home import data_dir
-from idc.store import PatchStore, read_meta
+from idc.store import PatchStore, data_fingerprint
 
 
 def environment(store: PatchStore) -> dict[str, Any]:
@@ -25,7 +24,7 @@ def environment(store: PatchStore) -> dict[str, Any]:
         backend: _backend_version(backend),
         "numpy": np.__version__,
         "data_patches": len(store),
-        "data_sha256": read_meta(data_dir() / store.name)["pixels_sha256"],
+        "data_sha256": data_fingerprint(store),
     }
 
 

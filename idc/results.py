@@ -8,11 +8,10 @@ import pandas as pd
 
 from idc.errors import RunError
 from idc.evaluation import CELLS, Report, cell_of, evaluate
-from idc.home import data_dir
 from idc.prediction import predict_patches
-from idc.runs import Run
+from idc.runs import Run, check_same_data
 from idc.splits import Split, make_split
-from idc.store import PatchStore, open_store, read_meta
+from idc.store import PatchStore, open_store
 
 
 @dataclass(frozen=True)
@@ -82,12 +81,7 @@ def saved_results(run: Run, part: str | None = None) -> Results:
         DataError: the data set is gone.
     """
     store = open_store(run.config.data)
-    known = run.environment().get("data_sha256")
-    if known and known != read_meta(data_dir() / store.name)["pixels_sha256"]:
-        raise RunError(
-            f"The data set '{store.name}' was packed anew since the run '{run.title}' trained on "
-            "it, so its predictions no longer point at the same patches; train again."
-        )
+    check_same_data(run, store)
     predictions = run.predictions()
     parts = saved_parts(run)
     part = part or (parts[0] if parts else "test")

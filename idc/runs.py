@@ -16,25 +16,24 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from filelock import FileLock, Timeout
 
 from idc import durable
 from idc.config import TrainingConfig
 from idc.errors import ConfigError, RunError
 from idc.home import runs_dir
+from idc.runlock import hold_lock, is_locked
 from idc.runlog import RunLog, read_log
+from idc.store import PatchStore, data_fingerprint
 
 CONFIG_FILE = "config.json"
 STATUS_FILE = "status.json"
 ENVIRONMENT_FILE = "environment.json"
 CONTROL_FILE = "control.json"
-LOCK_FILE = "trainer.lock"
 PREDICTIONS_FILE = "predictions.parquet"
 WEIGHTS_FILE = "best.weights.h5"
 BEST_FILE = "best.json"
@@ -104,7 +103,7 @@ class Run:
             RunError: ``status.json`` is unreadable.
         """
         status = _read_status(self.folder)
-        if not status.live or self._trainer_is_alive():
+        if not status.live or is_locked(self.folder):
             return status
         if status.state == "starting" and time.time() - status.updated < _START_GRACE_S:
             return status
@@ -171,32 +170,9 @@ class Run:
         """Whether somebody asked for a stop since the trainer started."""
         return _read_json(self.folder / CONTROL_FILE).get("request") == "stop"
 
-    @contextlib.contextmanager
-    def trainer_lock(self) -> Iterator[None]:
-        """Held by the trainer while it lives.
-
-        Raises:
-            RunError: another trainer holds it.
-        """
-        lock = FileLock(self.folder / LOCK_FILE)
-        try:
-            # A page that looks whether a trainer lives holds the lock for a moment: wait for it.
-            lock.acquire(timeout=5)
-        except Timeout as error:
-            raise RunError(f"The run '{self.title}' is being trained already.") from error
-        try:
-            yield
-        finally:
-            lock.release()
-
-    def _trainer_is_alive(self) -> bool:
-        lock = FileLock(self.folder / LOCK_FILE)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            return True
-        lock.release()
-        return False
+    def trainer_lock(self) -> contextlib.AbstractContextManager[None]:
+        """Held by the trainer while it lives; see `idc.runlock.hold_lock`."""
+        return hold_lock(self.folder)
 
 
 def create_run(config: TrainingConfig) -> Run:
@@ -306,6 +282,20 @@ def prepare_to_continue(run: Run, more_epochs: int | None = None) -> RunStatus:
     )
     run.write_status(started)
     return started
+
+
+def check_same_data(run: Run, store: PatchStore) -> None:
+    """Row numbers mean something only in the very data set that a run began with.
+
+    Raises:
+        RunError: the data set was packed anew since.
+    """
+    known = run.environment().get("data_sha256")
+    if known and known != data_fingerprint(store):
+        raise RunError(
+            f"The data set '{store.name}' was packed anew since the run '{run.title}' trained on "
+            "it, so its patches are no longer the same ones; train again."
+        )
 
 
 def _read_status(folder: Path) -> RunStatus:

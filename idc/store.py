@@ -181,6 +181,13 @@ def verify_store(name: str, *, on_progress: Progress | None = None) -> tuple[int
     return len(store), int(store.index["case"].nunique())
 
 
+def data_fingerprint(store: PatchStore) -> str:
+    """Hex digest of a store's pixels and index, as packed."""
+    meta = read_meta(data_dir() / store.name)
+    both = meta["pixels_sha256"] + meta["index_sha256"]
+    return hashlib.sha256(both.encode()).hexdigest()
+
+
 def npy_header(count: int) -> bytes:
     """The first bytes of ``patches.npy`` for ``count`` patches; always equally long."""
     header = io.BytesIO()

@@ -4,26 +4,24 @@ The app spawns it detached; the shell's ``train`` and ``resume`` become it. ``--
 progress on standard error, and prints the run's id at the end.
 """
 
-import os
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
-# Keras first: with pandas or pyarrow imported before TensorFlow, fit hangs on some Macs.
-import keras  # noqa: F401, I001
-
 import argparse
 import dataclasses
+import os
 import signal
 import sys
 import threading
 import time
 import traceback
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from idc.console import ProgressLine, fail
 from idc.errors import IdcError
-from idc.runs import Run, RunStatus, open_run
-from idc.training import train
+from idc.home import runs_dir
+from idc.runlock import hold_lock
+
+if TYPE_CHECKING:
+    from idc.runs import Run, RunStatus
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -33,20 +31,26 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--follow", action="store_true", help="show progress, print the id")
     options = parser.parse_args(arguments)
     try:
-        run = open_run(options.run)
-        status = _train(run, ProgressLine() if options.follow else None)
+        with hold_lock(runs_dir() / options.run):  # at once, so that pages see that it lives
+            status = _train(options.run, ProgressLine() if options.follow else None)
     except IdcError as error:
         return fail(error)
     if options.follow:
         print(status.reason, file=sys.stderr)
-        print(run.id)
+        print(options.run)
     return 0
 
 
-def _train(run: Run, progress: ProgressLine | None) -> RunStatus:
+def _train(run_id: str, progress: ProgressLine | None) -> "RunStatus":
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _once(stop))
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # Keras before all that imports pandas: the other way round, fit hangs on some Macs.
+    from idc.training import train  # isort: skip
+    from idc.runs import open_run
+
+    run = open_run(run_id)
     try:
         return train(
             run,
@@ -75,18 +79,15 @@ def _once(stop: threading.Event) -> signal.Handlers:
     return handler  # type: ignore[return-value]
 
 
-def _record_failure(run: Run, reason: str) -> None:
-    status = run.status()
-    if status.state in ("finished", "stopped"):
-        return  # it was not this trainer's run to fail
+def _record_failure(run: "Run", reason: str) -> None:
     run.write_status(
         dataclasses.replace(
-            status, state="failed", phase="", reason=reason, left_s=None, updated=time.time()
+            run.status(), state="failed", phase="", reason=reason, left_s=None, updated=time.time()
         )
     )
 
 
-def _show(progress: ProgressLine, status: RunStatus) -> None:
+def _show(progress: ProgressLine, status: "RunStatus") -> None:
     steps = max(1, status.steps)
     speed = f", {status.patches_per_s:,.0f} patches/s" if status.patches_per_s else ""
     text = f"{status.phase or status.state}, epoch {status.epoch + 1} of {status.epochs}{speed}"

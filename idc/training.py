@@ -30,6 +30,7 @@ from idc.runs import (
     WEIGHTS_FILE,
     Run,
     RunStatus,
+    check_same_data,
 )
 from idc.schedules import one_cycle
 from idc.splits import Split, make_split
@@ -54,7 +55,7 @@ def train(
     """Train a run from its last checkpoint, or from the start, to its end.
 
     Args:
-        run: its status says "starting" and how many epochs to reach.
+        run: its status says "starting" and how many epochs to reach. The caller holds its lock.
         on_status: called with each status that is written, about once a second.
         stop_asked: besides the run's own control file, asked at each step.
 
@@ -62,10 +63,9 @@ def train(
         the last status: "finished", or "stopped" when somebody asked for it.
 
     Raises:
-        IdcError: the data is missing or cannot be split; the run is being trained already.
+        IdcError: the data is missing, cannot be split, or is not what the run began with.
     """
-    with run.trainer_lock():
-        return _Training(run, on_status, stop_asked).work()
+    return _Training(run, on_status, stop_asked).work()
 
 
 def compile_model(model: keras.Model, config: TrainingConfig, steps: int) -> None:
@@ -141,6 +141,7 @@ class _Training:
 
     def _load(self) -> None:
         self._store: PatchStore = open_store(self._config.data)
+        check_same_data(self._run, self._store)
         self._split: Split = make_split(
             self._store.index,
             self._config.protocol,
@@ -264,9 +265,8 @@ class _Training:
         self._save_for_other_programs()
 
     def _save_for_other_programs(self) -> None:
-        plain = build_model(
-            self._config.preset
-        )  # uncompiled, so that loading needs no class of ours
+        # Uncompiled, so that loading it needs no class of ours.
+        plain = build_model(self._config.preset)
         plain.set_weights(self._model.get_weights())
         beside = self._run.folder / "new.model.keras"
         plain.save(beside)

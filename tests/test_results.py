@@ -101,7 +101,7 @@ def test_run_without_predictions_is_a_sentence(run):
 
 def test_data_set_that_was_packed_anew_is_noticed(run):
     delete_store("tiny")
-    tiny_store("tiny", cases=2, per_case=10)  # as many rows, other pixels
+    tiny_store("tiny", cases=4, per_case=5)  # as many rows, other pixels
 
     with pytest.raises(RunError) as refusal:
         saved_results(run)

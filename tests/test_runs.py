@@ -264,9 +264,7 @@ def test_trainer_that_never_came_up_is_interrupted_after_a_while(run):
 def test_ended_run_stays_as_it_ended(run, state):
     ended(run, state, epoch=4, reason="because", updated=0.0)
 
-    assert run.status() == RunStatus(
-        state=state, epochs=20, epoch=4, reason="because", updated=0.0
-    )
+    assert run.status() == RunStatus(state=state, epochs=20, epoch=4, reason="because", updated=0.0)
 
 
 def test_page_that_looks_does_not_keep_the_trainer_out(run):

@@ -1,0 +1,47 @@
+"""The lock that tells a living trainer from a dead one.
+
+The system releases it however its holder ends, so unlike a process id it cannot be mistaken for
+somebody else's. Nothing heavy is imported here: a trainer takes the lock before it loads Keras.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from idc.errors import RunError
+
+LOCK_FILE = "trainer.lock"
+
+
+@contextlib.contextmanager
+def hold_lock(run_folder: Path) -> Iterator[None]:
+    """Hold a run's lock for the length of a ``with``.
+
+    Raises:
+        RunError: another trainer holds it, or there is no such run.
+    """
+    lock = FileLock(run_folder / LOCK_FILE)
+    try:
+        # A page that looks whether a trainer lives holds the lock for a moment: wait for it.
+        lock.acquire(timeout=5)
+    except Timeout as error:
+        raise RunError(f"The run '{run_folder.name}' is being trained already.") from error
+    except OSError as error:
+        raise RunError(f"There is no run '{run_folder.name}' that could be trained.") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def is_locked(run_folder: Path) -> bool:
+    """Whether a trainer works on the run now."""
+    lock = FileLock(run_folder / LOCK_FILE)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return True
+    lock.release()
+    return False
