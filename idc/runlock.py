@@ -22,6 +22,9 @@ def hold_lock(run_folder: Path) -> Iterator[None]:
     Raises:
         RunError: another trainer holds it, or there is no such run.
     """
+    no_run = RunError(f"There is no run '{run_folder.name}' that could be trained.")
+    if not run_folder.is_dir():  # FileLock would make the folder
+        raise no_run
     lock = FileLock(run_folder / LOCK_FILE)
     try:
         # A page that looks whether a trainer lives holds the lock for a moment: wait for it.
@@ -29,7 +32,7 @@ def hold_lock(run_folder: Path) -> Iterator[None]:
     except Timeout as error:
         raise RunError(f"The run '{run_folder.name}' is being trained already.") from error
     except OSError as error:
-        raise RunError(f"There is no run '{run_folder.name}' that could be trained.") from error
+        raise no_run from error
     try:
         yield
     finally:

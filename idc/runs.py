@@ -128,7 +128,7 @@ class Run:
         return _read_json(self.folder / ENVIRONMENT_FILE)
 
     def best(self) -> dict[str, Any]:
-        """``epoch``, ``val_loss``, ``sha256`` of the kept weights; empty before there are any."""
+        """``epoch``, scores and ``sha256`` of the kept weights; empty before there are any."""
         return _read_json(self.folder / BEST_FILE)
 
     def has_model(self) -> bool:

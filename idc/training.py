@@ -117,7 +117,12 @@ class _Training:
         self._on_status, self._stop_asked = on_status, stop_asked
         self._status = run.status()
         self._log = LogWriter(run.folder)
-        self._history: dict[str, Any] = {"epochs": [], "best": None, "elapsed_s": 0.0}
+        self._history: dict[str, Any] = {
+            "epochs": [],
+            "best": None,  # the epoch whose weights are kept
+            "lowest": None,  # the epoch that early stopping waits from
+            "elapsed_s": 0.0,
+        }
         self._validation_s = 0.0
 
     def work(self) -> RunStatus:
@@ -215,10 +220,13 @@ class _Training:
 
         Killed in between, the epoch is computed again, to the same end.
         """
-        best = self._history["best"]
-        entry["best"] = best is None or entry["val_loss"] < best["val_loss"]
+        rank = {name: entry[name] for name in ("epoch", "val_loss", "val_roc_auc")}
+        lowest = self._history["lowest"]
+        if lowest is None or entry["val_loss"] < lowest["val_loss"]:
+            self._history["lowest"] = rank
+        entry["best"] = self._history["best"] is None or _outranks(rank, self._history["best"])
         if entry["best"]:
-            self._history["best"] = {"epoch": entry["epoch"], "val_loss": entry["val_loss"]}
+            self._history["best"] = rank
             self._keep_weights()
             self._write_predictions({"validation": y_prob})
         self._history["epochs"].append(entry)
@@ -312,9 +320,9 @@ class _Training:
         return max(0.0, patches / speed) + epochs_left * validation_s
 
     def _is_out_of_patience(self) -> bool:
-        if not self._config.early_stopping or self._history["best"] is None:
+        if not self._config.early_stopping or self._history["lowest"] is None:
             return False
-        waited_from = max(self._history["best"]["epoch"], self._status.patience_from)
+        waited_from = max(self._history["lowest"]["epoch"], self._status.patience_from)
         return self._epoch - waited_from >= self._config.patience
 
     def _end_sentence(self) -> str:
@@ -322,7 +330,7 @@ class _Training:
             return f"All {self._status.epochs} epochs are done."
         return (
             f"Stopped early after epoch {self._epoch}: the validation loss has not improved since "
-            f"epoch {self._history['best']['epoch']}."
+            f"epoch {self._history['lowest']['epoch']}."
         )
 
     def _check_stop(self, *_: int) -> None:
@@ -346,6 +354,14 @@ class _AfterEachStep(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         """Keras counts batches from 0."""
         self._training.after_step(self._epoch, batch + 1, logs or {})
+
+
+def _outranks(epoch: dict[str, Any], best: dict[str, Any]) -> bool:
+    """The higher ROC AUC on validation; of equal ones the lower loss.
+
+    Not the loss alone: it punishes overconfidence, which grows while the ranking still improves.
+    """
+    return (epoch["val_roc_auc"], -epoch["val_loss"]) > (best["val_roc_auc"], -best["val_loss"])
 
 
 def _replace_parquet(path: Path, table: pd.DataFrame) -> None:

@@ -132,12 +132,13 @@ def test_kaggle_is_imported_by_one_module_and_only_when_it_is_used():
     assert set(importers_of({"kaggle", "kagglesdk"}, everything, at_import=False)) <= {"idc.kaggle"}
 
 
-def test_nothing_that_a_page_draws_imports_a_network_library():
+def test_no_module_that_a_page_needs_imports_a_training_library():
     needed = sorted(needed_by([*DRAWN, *LIGHT]))
 
     assert importers_of({"keras", "tensorflow", "jax"}, needed, at_import=True) == []
 
 
+@pytest.mark.slow  # imports Streamlit in a fresh process
 def test_drawing_a_page_never_loads_tensorflow_or_keras():
     # as Python does it, so that a way round by another package is found too
     modules = sorted((needed_by([*DRAWN, *LIGHT]) | set(LIGHT)) - {FRAME, "streamlit_app"})

@@ -85,14 +85,12 @@ def test_stain_scales_optical_density_within_its_bounds():
     assert 110 < changed.max() <= round(lightest)
 
 
-def test_darker_tissue_stays_darker_under_another_stain():
-    ramp = np.arange(250, dtype=np.uint8).reshape(1, 5, 50, 1)
-    patches = np.broadcast_to(ramp.repeat(10, axis=1), (1, 50, 50, 1)).repeat(3, axis=-1)
+def test_darker_tissue_stays_darker_under_another_stain(patches):
+    # With the same random numbers both kinds choose the same views, so pixels can be compared.
+    flipped = augment(patches, "flips", np.random.default_rng(3))
+    stained = augment(patches, "flips+stain", np.random.default_rng(3))
 
-    changed = augment(patches, "flips+stain", np.random.default_rng(3))
-
-    for channel in range(3):
-        pairs = sorted(
-            zip(np.sort(patches[..., channel].ravel()), np.sort(changed[..., channel].ravel()))
-        )
-        assert all(a[1] <= b[1] for a, b in zip(pairs, pairs[1:], strict=False))
+    for before, after in zip(flipped[:20], stained[:20], strict=True):
+        for channel in range(3):
+            order = np.argsort(before[..., channel], axis=None)
+            assert (np.diff(after[..., channel].ravel()[order].astype(int)) >= 0).all()

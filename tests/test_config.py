@@ -132,7 +132,7 @@ def test_missing_settings_take_their_defaults():
 
 
 def test_unknown_setting_is_refused_by_name():
-    with pytest.raises(ConfigError, match="Unknown setting: epoch, lr. Known: data, preset, "):
+    with pytest.raises(ConfigError, match=r"Unknown setting: epoch, lr\. Known: data, preset, "):
         TrainingConfig.from_json({"data": "a", "lr": 0.1, "epoch": 3})
 
 

@@ -43,7 +43,7 @@ def test_no_patches_are_zero_per_cent():
 
 
 def test_cases_are_stacked_by_class_the_largest_first():
-    index = pd.DataFrame({"case": [11] + [22] * 4 + [33] * 2, "label": [0] + [0, 1, 1, 1] + [0, 0]})
+    index = pd.DataFrame({"case": [11] + [22] * 4 + [33] * 2, "label": [0, 0, 1, 1, 1, 0, 0]})
 
     figure = case_counts_figure(index)
 

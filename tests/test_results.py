@@ -9,11 +9,10 @@ from made_patches import tiny_store
 
 from idc.config import TrainingConfig
 from idc.errors import DataError, RunError
-from idc.home import data_dir
 from idc.results import Results, run_split, saved_parts, saved_results, seen_cases
 from idc.runs import ENVIRONMENT_FILE, PREDICTIONS_FILE, create_run
 from idc.splits import make_split
-from idc.store import delete_store, read_meta
+from idc.store import data_fingerprint, delete_store
 
 
 @pytest.fixture
@@ -26,8 +25,8 @@ def store(home):
 def run(store):
     """A run whose predictions are written by hand."""
     run = create_run(TrainingConfig(data="tiny", patches=None, name="by hand"))
-    digest = read_meta(data_dir() / "tiny")["pixels_sha256"]
-    (run.folder / ENVIRONMENT_FILE).write_text(json.dumps({"data_sha256": digest}))
+    trained_on = {"data_sha256": data_fingerprint(store)}
+    (run.folder / ENVIRONMENT_FILE).write_text(json.dumps(trained_on))
     save(run, test={4: 0.2, 5: 0.9}, validation={0: 0.6, 1: 0.4, 2: 0.1})
     return run
 
@@ -99,16 +98,21 @@ def test_run_without_predictions_is_a_sentence(run):
         saved_results(run)
 
 
-def test_data_set_that_was_packed_anew_is_noticed(run):
+@pytest.mark.parametrize(
+    ("cases", "per_case"),
+    [(4, 5), (2, 10)],
+    ids=["other pixels", "the same pixels as other cases"],
+)
+def test_data_set_of_as_many_patches_that_was_packed_anew_is_noticed(run, cases, per_case):
     delete_store("tiny")
-    tiny_store("tiny", cases=4, per_case=5)  # as many rows, other pixels
+    tiny_store("tiny", cases=cases, per_case=per_case)
 
     with pytest.raises(RunError) as refusal:
         saved_results(run)
 
     assert str(refusal.value) == (
         "The data set 'tiny' was packed anew since the run 'by hand' trained on it, so its "
-        "predictions no longer point at the same patches; train again."
+        "patches are no longer the same ones; train again."
     )
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from idc.config import TrainingConfig
 from idc.errors import RunError
+from idc.runlock import hold_lock
 from idc.runs import (
     BEST_FILE,
     CONFIG_FILE,
@@ -278,9 +279,17 @@ def test_page_that_looks_does_not_keep_the_trainer_out(run):
 
 @pytest.mark.slow
 def test_second_trainer_is_refused(run, trainer):
-    with pytest.raises(RunError, match="The run 'first' is being trained already"):
-        with run.trainer_lock():
-            pass
+    refused = pytest.raises(RunError, match=f"The run '{run.id}' is being trained already")
+    with refused, run.trainer_lock():
+        pass
+
+
+def test_run_that_does_not_exist_cannot_be_locked(home):
+    refused = pytest.raises(RunError, match="There is no run 'none' that could be trained")
+    with refused, hold_lock(home / "runs" / "none"):
+        pass
+
+    assert list(home.iterdir()) == []
 
 
 # Asking for a stop, and going on

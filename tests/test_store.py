@@ -13,6 +13,7 @@ from idc.store import (
     PATCHES_FILE,
     PackReport,
     check_store_name,
+    data_fingerprint,
     delete_store,
     list_stores,
     open_store,
@@ -218,6 +219,28 @@ def test_files_of_another_store_do_not_pass(home):
 
     with pytest.raises(DataError, match=DAMAGED):
         open_store("a")
+
+
+# Telling data sets apart
+
+
+def test_fingerprint_is_that_of_the_content_and_not_of_the_name(home):
+    first = data_fingerprint(tiny_store("a", cases=2, per_case=5))
+
+    assert data_fingerprint(tiny_store("b", cases=2, per_case=5)) == first
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"cases": 2, "per_case": 4},
+        {"cases": 1, "per_case": 10},  # the same pixels, as patches of another case
+    ],
+)
+def test_fingerprint_tells_other_pixels_and_other_cases(home, other):
+    first = data_fingerprint(tiny_store("a", cases=2, per_case=5))
+
+    assert data_fingerprint(tiny_store("b", **other)) != first
 
 
 # Names, list, delete

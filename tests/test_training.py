@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -52,36 +53,43 @@ def scores(run):
     return [{name: entry[name] for name in names} for entry in run.log().epochs]
 
 
-def test_finished_run_holds_everything_the_pages_read(home):
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A run of two epochs, trained in this process, and the phases that it told of."""
     from idc.training import train
 
-    tiny_store("tiny", cases=3, per_case=12)
-    run = create_run(config())
-    seen = []
-    status = train(run, on_status=lambda status: seen.append(status.phase))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("IDC_HOME", str(tmp_path_factory.mktemp("finished")))
+        tiny_store("tiny", cases=3, per_case=12)
+        run = create_run(config())
+        phases = []
+        train(run, on_status=lambda status: phases.append(status.phase))
+        yield run, list(dict.fromkeys(phases))
 
+
+def test_finished_run_holds_everything_the_pages_read(finished):
+    run, phases = finished
+
+    status = run.status()
     assert (status.state, status.epoch, status.reason) == ("finished", 2, "All 2 epochs are done.")
-    assert list(dict.fromkeys(seen)) == ["loading", "training", "validating", "scoring", ""]
+    assert phases == ["loading", "training", "validating", "scoring", ""]
     log = run.log()
     assert [entry["epoch"] for entry in log.epochs] == [1, 2]
     assert [(step["epoch"], step["step"]) for step in log.steps] == [
         (epoch, step) for epoch in (1, 2) for step in (1, 2, 3, 4)
     ]
     assert run.best()["epoch"] == log.best_epoch()["epoch"]
-    assert run.environment()["device"].endswith("cores") or "GPU" in run.environment()["device"]
+    assert run.environment()["device"].endswith(("cores", "GiB"))
     parts = run.predictions().groupby("part").size().to_dict()
     assert parts == {"validation": 6, "test": 5}
     assert run.predictions()["probability"].between(0, 1).all()
 
 
-def test_saved_predictions_come_from_the_best_weights(home):
+def test_saved_predictions_come_from_the_best_weights(finished):
     from idc.inference import probabilities
-    from idc.training import train
     from idc.weights import load_model
 
-    tiny_store("tiny", cases=3, per_case=12)
-    run = create_run(config())
-    train(run)
+    run, _ = finished
     model = load_model(run.folder / "best.weights.h5", "notebook", run.best()["sha256"])
     saved = run.predictions()
 
@@ -89,14 +97,10 @@ def test_saved_predictions_come_from_the_best_weights(home):
     assert np.allclose(answers, saved["probability"], atol=1e-6)
 
 
-def test_model_file_for_other_programs_answers_the_same(home):
+def test_model_file_for_other_programs_answers_the_same(finished):
     import keras
 
-    from idc.training import train
-
-    tiny_store("tiny", cases=3, per_case=12)
-    run = create_run(config(epochs=1))
-    train(run)
+    run, _ = finished
     saved = run.predictions()
     model = keras.models.load_model(run.folder / "model.keras")
 
@@ -104,39 +108,50 @@ def test_model_file_for_other_programs_answers_the_same(home):
     assert np.allclose(np.asarray(model(patches))[:, 1], saved["probability"], atol=1e-5)
 
 
-def test_damaged_weights_are_refused(home):
+def test_damaged_weights_are_refused(finished, tmp_path):
     from idc.errors import PredictionError
-    from idc.training import train
     from idc.weights import load_model
 
-    tiny_store("tiny", cases=3, per_case=12)
-    run = create_run(config(epochs=1))
-    train(run)
-    weights = run.folder / "best.weights.h5"
-    content = bytearray(weights.read_bytes())
+    run, _ = finished
+    content = bytearray((run.folder / "best.weights.h5").read_bytes())
     content[len(content) // 2] ^= 1
-    weights.write_bytes(content)
+    (tmp_path / "best.weights.h5").write_bytes(content)
 
     with pytest.raises(PredictionError, match="checksum differs"):
-        load_model(weights, "notebook", run.best()["sha256"])
+        load_model(tmp_path / "best.weights.h5", "notebook", run.best()["sha256"])
 
 
-def test_early_stopping_waits_for_its_patience(home, monkeypatch):
+def test_data_set_that_was_packed_anew_is_not_trained_on(finished, home):
+    from idc.errors import RunError
+    from idc.training import train
+
+    run, _ = finished
+    shutil.copytree(run.folder, home / "runs" / run.id)
+    tiny_store("tiny", cases=3, per_case=10)
+    copy = open_run(run.id)
+    prepare_to_continue(copy, more_epochs=1)
+
+    with pytest.raises(RunError, match="was packed anew"):
+        train(copy)
+
+
+def test_early_stopping_waits_on_the_loss_and_the_best_roc_auc_is_kept(home, monkeypatch):
     from idc import training
 
     tiny_store("tiny", cases=3, per_case=12)
-    losses = iter([0.9, 0.5, 0.6, 0.7, 0.1])
+    scores = iter([(0.9, 0.5), (0.5, 0.7), (0.6, 0.9), (0.7, 0.8), (0.1, 1.0)])
 
     def literal_scores(self):
-        entry = {"val_loss": next(losses), "val_accuracy": 0.5}
-        entry |= {"val_balanced_accuracy": 0.5, "val_roc_auc": None}
+        loss, roc_auc = next(scores)
+        entry = {"val_loss": loss, "val_roc_auc": roc_auc}
         return entry, np.full(len(self._split.validation), 0.5, np.float32)
 
     monkeypatch.setattr(training._Training, "_validate", literal_scores)
     run = create_run(config(epochs=5, early_stopping=True, patience=2))
     status = training.train(run)
 
-    assert (status.state, status.epoch, run.best()["epoch"]) == ("finished", 4, 2)
+    # The loss was lowest after epoch 2, the ROC AUC highest after epoch 3.
+    assert (status.state, status.epoch, run.best()["epoch"]) == ("finished", 4, 3)
     assert status.reason == (
         "Stopped early after epoch 4: the validation loss has not improved since epoch 2."
     )

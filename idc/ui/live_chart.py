@@ -55,7 +55,7 @@ def curve_options(log: RunLog, curve: str, *, steps: int, epochs: int) -> dict[s
         x, y = (np.array(values) for values in zip(*points, strict=True)) if points else ([], [])
         series.append(_line(name, x, y, colour, width=2.5, symbol=True))
     best = log.best_epoch()
-    if best and curve == "loss":
+    if best:
         series[2]["markLine"] = {
             "symbol": "none",
             "silent": True,

@@ -13,6 +13,8 @@ from idc.store import PatchStore
 from idc.ui.patch_grid import PatchTile, patch_grid
 from idc.ui.words import class_name
 
+_TILE_PX = 80  # at least; six fit beside the enlarged patch on a laptop
+
 
 def store_grid(
     store: PatchStore, table: pd.DataFrame, *, key: str, label: str, columns: int | None = None
@@ -31,6 +33,7 @@ def store_grid(
             key=key,
             label=label,
             columns=columns,
+            tile_px=_TILE_PX,
         )
     with right:
         if picked is None:

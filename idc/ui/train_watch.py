@@ -111,7 +111,7 @@ def _scores(best: dict | None, latest: dict | None) -> None:
             (
                 "Best epoch",
                 str(best.get("epoch", "–")),
-                "The lowest validation loss; its weights are kept.",
+                "The highest ROC AUC on the validation part; its weights are kept.",
             ),
         ]
     )
