@@ -118,6 +118,7 @@ class StoreWriter:
         self._replace_existing = replace_existing
         self._refuse_taken_name()
         self._folder = data_dir() / f".{name}.packing"
+        self._replaced = data_dir() / f".{name}.replaced"
         self._lock = FileLock(data_dir() / f".{name}.lock")
         self._most = most
         self._hash = hashlib.sha256()
@@ -192,8 +193,11 @@ class StoreWriter:
             )
 
     def _open(self) -> None:
+        if self._replaced.exists() and not self._target.exists():
+            self._replaced.rename(self._target)  # a packing was killed between its two renames
         self._refuse_taken_name()  # again: another packing may have ended before the lock was ours
-        shutil.rmtree(self._folder, ignore_errors=True)  # of a packing that was killed
+        for left_over in (self._folder, self._replaced):
+            shutil.rmtree(left_over, ignore_errors=True)
         needed = self._most * _BYTES_A_PATCH
         free = shutil.disk_usage(data_dir()).free
         if needed > free:
@@ -223,9 +227,10 @@ class StoreWriter:
         }
         durable.replace_json(self._folder / META_FILE, sealed(meta))
         if self._target.exists():
-            shutil.rmtree(self._target)
+            self._target.rename(self._replaced)
         self._folder.rename(self._target)
         durable.sync_folder(data_dir())
+        shutil.rmtree(self._replaced, ignore_errors=True)
 
     def _clean(self) -> None:
         if hasattr(self, "_pixels"):

@@ -5,6 +5,7 @@ somebody else's. Nothing heavy is imported here: a trainer takes the lock before
 """
 
 import contextlib
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from filelock import FileLock, Timeout
 from idc.errors import RunError
 
 LOCK_FILE = "trainer.lock"
+RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,100}")
 
 
 @contextlib.contextmanager
@@ -23,7 +25,8 @@ def hold_lock(run_folder: Path) -> Iterator[None]:
         RunError: another trainer holds it, or there is no such run.
     """
     no_run = RunError(f"There is no run '{run_folder.name}' that could be trained.")
-    if not run_folder.is_dir():  # FileLock would make the folder
+    # FileLock would make a missing folder, and ".." would be one that is no run.
+    if not RUN_ID.fullmatch(run_folder.name) or not run_folder.is_dir():
         raise no_run
     lock = FileLock(run_folder / LOCK_FILE)
     try:

@@ -9,7 +9,6 @@ ends.
 import contextlib
 import json
 import os
-import re
 import secrets
 import shutil
 import subprocess
@@ -26,7 +25,7 @@ from idc import durable
 from idc.config import TrainingConfig
 from idc.errors import ConfigError, RunError
 from idc.home import runs_dir
-from idc.runlock import hold_lock, is_locked
+from idc.runlock import RUN_ID, hold_lock, is_locked
 from idc.runlog import RunLog, read_log
 from idc.store import PatchStore, data_fingerprint
 
@@ -41,8 +40,6 @@ TRAINER_OUTPUT_FILE = "trainer.txt"
 
 # A trainer takes its lock within a second of its start; this long after, no lock means no trainer.
 _START_GRACE_S = 20.0
-
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,100}")
 
 
 @dataclass(frozen=True)
@@ -205,7 +202,7 @@ def open_run(run_id: str) -> Run:
         RunError: there is none of that id, or it is damaged.
     """
     folder = runs_dir() / run_id
-    if not _ID.fullmatch(run_id) or not (folder / CONFIG_FILE).exists():
+    if not RUN_ID.fullmatch(run_id) or not (folder / CONFIG_FILE).exists():
         raise RunError(f"There is no run '{run_id[:100]}'; 'python -m idc runs' lists them.")
     try:
         settings = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))

@@ -526,3 +526,24 @@ def test_full_disk_is_one_sentence_and_nothing_is_left(little_room, when):
 
 def test_after_a_full_disk_the_same_name_packs_again(little_room):
     assert little_room["not at all"] == {"sentence": "packed", "left": ["full"]}
+
+
+def test_store_that_a_killed_replacement_had_moved_aside_comes_back(home, tmp_path):
+    tiny_store("two", cases=2, per_case=3)
+    data = home / "data"
+    (data / "two").rename(data / ".two.replaced")  # killed between the two renames
+
+    with pytest.raises(DataError, match="already"):
+        pack([write_patches_zip(tmp_path / "a.zip", "8863_idx5_x1_y1_class0.png")], "two")
+
+    assert verify_store("two") == (6, 2)
+
+
+def test_replaced_store_leaves_nothing_of_the_old_one(home, tmp_path):
+    tiny_store("two", cases=2, per_case=3)
+    source = write_patches_zip(tmp_path / "a.zip", "8863_idx5_x1_y1_class0.png")
+
+    pack([source], "two", replace_existing=True)
+
+    assert verify_store("two") == (1, 1)
+    assert sorted(p.name for p in (home / "data").iterdir() if p.suffix != ".lock") == ["two"]

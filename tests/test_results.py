@@ -176,8 +176,10 @@ def test_cell_names_rows_of_the_store_and_not_of_the_part(run):
     assert saved_results(run, "test").cell("tp")["row"].tolist() == [5]
 
 
-def test_equally_certain_patches_stay_in_the_order_of_the_slide(store):
-    assert results_of(store, [0.5] * 20).cell("fp")["row"].tolist() == list(range(0, 20, 2))
+def test_equally_certain_patches_stay_in_the_order_of_the_slide(home):
+    store = tiny_store("large", cases=5, per_case=20)
+
+    assert results_of(store, [0.5] * 100).cell("fp")["row"].tolist() == list(range(0, 100, 2))
 
 
 def test_empty_cell_is_an_empty_table(store):

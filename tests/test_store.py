@@ -225,20 +225,20 @@ def test_files_of_another_store_do_not_pass(home):
 
 
 def test_fingerprint_is_that_of_the_content_and_not_of_the_name(home):
-    first = data_fingerprint(tiny_store("a", cases=2, per_case=5))
+    first = data_fingerprint(tiny_store("a", cases=2, per_case=6))
 
-    assert data_fingerprint(tiny_store("b", cases=2, per_case=5)) == first
+    assert data_fingerprint(tiny_store("b", cases=2, per_case=6)) == first
 
 
 @pytest.mark.parametrize(
     "other",
     [
         {"cases": 2, "per_case": 4},
-        {"cases": 1, "per_case": 10},  # the same pixels, as patches of another case
+        {"cases": 1, "per_case": 12},  # the same pixels, as patches of another case
     ],
 )
 def test_fingerprint_tells_other_pixels_and_other_cases(home, other):
-    first = data_fingerprint(tiny_store("a", cases=2, per_case=5))
+    first = data_fingerprint(tiny_store("a", cases=2, per_case=6))
 
     assert data_fingerprint(tiny_store("b", **other)) != first
 

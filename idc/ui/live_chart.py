@@ -41,8 +41,10 @@ def live_chart(log: RunLog, curve: str, *, steps: int, epochs: int, key: str) ->
 
 def curve_options(log: RunLog, curve: str, *, steps: int, epochs: int) -> dict[str, Any]:
     """The ECharts options of one chart."""
-    at = np.array([entry["epoch"] - 1 + entry["step"] / max(steps, 1) for entry in log.steps])
-    raw = np.array([entry[curve] for entry in log.steps])
+    # A training that diverged logs values that are not numbers; a chart cannot draw them.
+    logged = [entry for entry in log.steps if np.isfinite(entry[curve])]
+    at = np.array([entry["epoch"] - 1 + entry["step"] / max(steps, 1) for entry in logged])
+    raw = np.array([entry[curve] for entry in logged])
     even = smoothed(raw)
     series = [
         _line("each batch", at, raw, TRAINING, width=1, opacity=0.35),
