@@ -41,7 +41,10 @@ def test_from_the_zip_to_a_prediction(app, page, real_data, tmp_path):
     expect(page.get_by_text("epoch 1 of 2").first).to_be_visible()
     expect(page.get_by_text("CPU, ").first).to_be_visible()
     before = picture(page)
+    canvas = page.locator("canvas").first
+    canvas.evaluate("canvas => { canvas.dataset.seen = 'yes' }")
     wait_until(lambda: picture(page) != before, "the chart has grown")
+    assert canvas.get_attribute("data-seen") == "yes"  # redrawn in place, so it did not flicker
 
     page.reload()
     expect(page.get_by_role("button", name="Stop")).to_be_visible()
