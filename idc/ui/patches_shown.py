@@ -73,14 +73,12 @@ def enlarged(patch: np.ndarray, times: int = 8) -> np.ndarray:
 
 
 def _tile(entry: Mapping[Any, Any]) -> PatchTile:
-    known = "probability" in entry
-    details = (
-        f"case {entry['case']}, x {entry['x']}, y {entry['y']}, "
-        f"labelled {CLASS_NAMES[entry['label']]}"
-    )
+    known, label = "probability" in entry, int(entry["label"])
+    details = f"case {entry['case']}, x {entry['x']}, y {entry['y']}, labelled {CLASS_NAMES[label]}"
     return PatchTile(
         row=int(entry["row"]),
-        label=int(entry["label"]),
-        caption=f"p {entry['probability']:.2f}" if known else CLASS_NAMES[entry["label"]],
+        label=label,
+        # Short, to stay on one line below a tile; `details` has the full name.
+        caption=f"p {entry['probability']:.2f}" if known else ("negative", "positive")[label],
         details=details + (f", probability {entry['probability']:.3f}" if known else ""),
     )

@@ -33,7 +33,7 @@ def test_sample_alternates_between_the_classes(home):
     tiles = shown(open_page("dataset"))
 
     assert [tile["label"] for tile in tiles] == [0, 1] * 18
-    assert [tile["caption"] for tile in tiles[:2]] == ["IDC-negative", "IDC-positive"]
+    assert [tile["caption"] for tile in tiles[:2]] == ["negative", "positive"]
 
 
 def test_shuffle_shows_others_and_the_same_seed_the_same(home):
