@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, get_args
 
+import pandas as pd
+
 from idc.errors import ConfigError
-from idc.splits import PROTOCOLS, UNLISTED
+from idc.splits import PROTOCOLS, UNLISTED, Split, make_split
 
 AUGMENTATIONS: Mapping[str, str] = {
     "none": "None",
@@ -105,6 +107,24 @@ class TrainingConfig:
         if "data" not in value:
             raise ConfigError("The setting 'data' is missing: the name of a packed data set.")
         return cls(**value)
+
+
+def split_of(config: TrainingConfig, index: pd.DataFrame) -> Split:
+    """The split that a configuration asks for, the same each time.
+
+    Args:
+        index: its store's index.
+
+    Raises:
+        SplitError: as `idc.splits.make_split`.
+    """
+    return make_split(
+        index,
+        config.protocol,
+        seed=config.seed,
+        unlisted=config.unlisted,
+        patches=config.patches,
+    )
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from idc.packing import Patch, StoreWriter
 from idc.store import PackReport
+from idc.store_writer import Patch, StoreWriter
 from idc.synthetic import NOTICE, generate_cases, slide_patches
 
 _MOST_PATCHES_A_CASE = 700  # for the free-space check alone

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from idc.config import split_of
 from idc.errors import RunError
 from idc.evaluation import CELLS, Report, cell_of, evaluate
 from idc.prediction import predict_patches
 from idc.runs import Run, check_same_data
-from idc.splits import Split, make_split
+from idc.splits import Split
 from idc.store import PatchStore, open_store
 
 
@@ -55,13 +56,7 @@ class Results:
 
 def run_split(run: Run, store: PatchStore) -> Split:
     """The split that the run trained with, made again from its settings."""
-    return make_split(
-        store.index,
-        run.config.protocol,
-        seed=run.config.seed,
-        unlisted=run.config.unlisted,
-        patches=run.config.patches,
-    )
+    return split_of(run.config, store.index)
 
 
 def saved_parts(run: Run) -> list[str]:

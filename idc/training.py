@@ -17,11 +17,12 @@ import pandas as pd
 from idc import durable
 from idc.batches import TrainingBatches
 from idc.checkpoints import restore_checkpoint, save_checkpoint
-from idc.config import TrainingConfig
+from idc.config import split_of
 from idc.environment import environment
 from idc.evaluation import evaluate
 from idc.inference import probabilities
 from idc.models import build_model
+from idc.objective import compile_model
 from idc.runlog import LogWriter
 from idc.runs import (
     BEST_FILE,
@@ -32,8 +33,7 @@ from idc.runs import (
     RunStatus,
     check_same_data,
 )
-from idc.schedules import one_cycle
-from idc.splits import Split, make_split
+from idc.splits import Split
 from idc.store import PatchStore, open_store
 
 _LINES_AN_EPOCH = 200
@@ -66,45 +66,6 @@ def train(
         IdcError: the data is missing, cannot be split, or is not what the run began with.
     """
     return _Training(run, on_status, stop_asked).work()
-
-
-def compile_model(model: keras.Model, config: TrainingConfig, steps: int) -> None:
-    """Give a model its optimizer, loss and metrics.
-
-    The loss is binary cross-entropy on the two-way softmax, as in the notebook; on two
-    probabilities that sum to one it equals categorical cross-entropy.
-
-    Args:
-        steps: optimizer steps in the whole run, for the schedule.
-    """
-    rate: Any = config.learning_rate
-    if config.schedule == "one-cycle":
-        rate = one_cycle(config.learning_rate, steps)
-    optimizer = (
-        keras.optimizers.AdamW(rate, weight_decay=config.weight_decay)
-        if config.optimizer == "adamw"
-        else keras.optimizers.Adam(rate)
-    )
-    model.compile(
-        optimizer=optimizer,
-        loss=keras.losses.BinaryCrossentropy(label_smoothing=config.label_smoothing),
-        metrics=[
-            LatestBatch(keras.losses.binary_crossentropy, name="batch_loss"),
-            LatestBatch(keras.metrics.categorical_accuracy, name="batch_accuracy"),
-            keras.metrics.BinaryCrossentropy(name="cross_entropy"),
-            keras.metrics.CategoricalAccuracy(name="accuracy"),
-        ],
-    )
-    optimizer.build(model.trainable_variables)
-
-
-class LatestBatch(keras.metrics.MeanMetricWrapper):
-    """The mean over the latest batch alone, where Keras' metrics average over the epoch."""
-
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
-        """Forget the batches before, then take this one."""
-        self.reset_state()
-        return super().update_state(y_true, y_pred, sample_weight)
 
 
 class _Training:
@@ -147,13 +108,7 @@ class _Training:
     def _load(self) -> None:
         self._store: PatchStore = open_store(self._config.data)
         check_same_data(self._run, self._store)
-        self._split: Split = make_split(
-            self._store.index,
-            self._config.protocol,
-            seed=self._config.seed,
-            unlisted=self._config.unlisted,
-            patches=self._config.patches,
-        )
+        self._split: Split = split_of(self._config, self._store.index)
         self._steps = -(-len(self._split.train) // self._config.batch_size)
         keras.utils.set_random_seed(self._config.seed)
         self._model = build_model(self._config.preset)

@@ -14,9 +14,10 @@ import numpy as np
 
 from idc.errors import DataError
 from idc.home import data_dir
-from idc.packing import Patch, StoreWriter, pack
+from idc.packing import pack
 from idc.patches import PatchName
 from idc.store import PackReport
+from idc.store_writer import Patch, StoreWriter
 
 
 def hold(source: str, name: str) -> None:

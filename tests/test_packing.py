@@ -16,9 +16,10 @@ import pytest
 from made_patches import png, tiny_store, write_patches_zip
 
 from idc.errors import DataError
-from idc.packing import Patch, StoreWriter, decode_patch, pack, to_patch_size
+from idc.packing import decode_patch, pack, to_patch_size
 from idc.patches import PatchName
 from idc.store import PackReport, list_stores, open_store, verify_store
+from idc.store_writer import Patch, StoreWriter
 
 CHILD = Path(__file__).with_name("packing_child.py")
 BLUISH, REDDISH = (30, 60, 200), (200, 60, 30)

@@ -3,9 +3,9 @@
 import pandas as pd
 import streamlit as st
 
-from idc.config import AUGMENTATIONS, PRESETS, TrainingConfig, preset_config
+from idc.config import AUGMENTATIONS, PRESETS, TrainingConfig, preset_config, split_of
 from idc.runs import Run, create_run, start_trainer
-from idc.splits import PROTOCOL_HELP, PROTOCOLS, Split, make_split, split_note
+from idc.splits import PROTOCOL_HELP, PROTOCOLS, Split, split_note
 from idc.store import PatchStore
 from idc.ui.choose import choose_store
 from idc.ui.words import error_sentences, plain, share
@@ -25,13 +25,7 @@ def new_run(busy: Run | None) -> None:
         config = _settings(store)
     with right, error_sentences():
         st.markdown("**What it would train on**")
-        split = make_split(
-            store.index,
-            config.protocol,
-            seed=config.seed,
-            unlisted=config.unlisted,
-            patches=config.patches,
-        )
+        split = split_of(config, store.index)
         _data_summary(store, split, config)
         if busy is not None:
             st.info(

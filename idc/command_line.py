@@ -1,0 +1,115 @@
+"""The words of the shell: which commands there are, and their options with help."""
+
+import argparse
+from pathlib import Path
+
+from idc.config import AUGMENTATIONS, OPTIMIZERS, PRESETS, SCHEDULES
+from idc.splits import PROTOCOLS, UNLISTED
+
+
+def command_line() -> argparse.ArgumentParser:
+    """Everything that ``python -m idc`` understands."""
+    parser = argparse.ArgumentParser(
+        prog="python -m idc",
+        description="Pack, train, evaluate and predict on breast-histopathology patches. "
+        "For research and teaching, not for diagnosis.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def command(name: str, text: str) -> argparse.ArgumentParser:
+        return commands.add_parser(name, help=text, description=text)
+
+    sub = command("pack", "Pack zips and folders of patches into one data set.")
+    sub.add_argument("source", nargs="+", type=Path, help="a zip or a folder")
+    sub.add_argument("--name", required=True, help="the data set's name")
+    sub.add_argument("--replace", action="store_true", help="replace a data set of that name")
+
+    sub = command("demo", "Generate demo tissue: not from patients, no download.")
+    sub.add_argument("--name", default="demo", help="the data set's name (demo)")
+    sub.add_argument("--cases", type=int, default=12, metavar="N", help="slides to make (12)")
+    sub.add_argument("--seed", type=int, default=0, metavar="S", help="of all that is random (0)")
+    sub.add_argument("--replace", action="store_true", help="replace a data set of that name")
+
+    sub = command("verify", "Read every byte of a data set and check it.")
+    sub.add_argument("name", help="the data set's name")
+
+    _add_train(command("train", "Train a network; the last line printed is the run's id."))
+
+    sub = command("resume", "Go on with a stopped, killed or finished run.")
+    sub.add_argument("run", help="the run's id")
+    sub.add_argument(
+        "--more-epochs",
+        type=int,
+        metavar="N",
+        help="train N epochs beyond the finished ones (a run that was cut off goes on "
+        "to its own number by default; a finished one trains as many again)",
+    )
+
+    sub = command("runs", "List all runs, the newest first.")
+    sub.add_argument("--json", action="store_true", help="as JSON")
+
+    sub = command("evaluate", "Score a run on its held-out part, or on another data set.")
+    sub.add_argument("run", help="the run's id")
+    sub.add_argument("--data", metavar="NAME", help="score all patches of this data set instead")
+    sub.add_argument(
+        "--part", choices=("test", "validation"), help="by default test, if there is one"
+    )
+    sub.add_argument(
+        "--threshold", type=_threshold, default=0.5, help="IDC-positive from here on (0.5)"
+    )
+    sub.add_argument("--json", action="store_true", help="as JSON")
+
+    sub = command("predict", "Predict images: files, folders, zips.")
+    sub.add_argument("path", nargs="+", type=Path, help="an image, a folder or a zip")
+    sub.add_argument("--run", help="whose model (the newest by default)")
+    sub.add_argument(
+        "--csv", default="-", metavar="FILE", help="where to write; - is standard output"
+    )
+    sub.add_argument(
+        "--threshold", type=_threshold, default=0.5, help="IDC-positive from here on (0.5)"
+    )
+    return parser
+
+
+def _add_train(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("--data", required=True, metavar="NAME", help="the data set's name")
+    sub.add_argument(
+        "--preset", choices=list(PRESETS), default="notebook", help="the network and its settings"
+    )
+    sub.add_argument(
+        "--protocol", choices=list(PROTOCOLS), help="how patches are split (case-disjoint)"
+    )
+    sub.add_argument(
+        "--unlisted", choices=UNLISTED, help="cases in no published list: left out, or train"
+    )
+    sub.add_argument("--patches", type=_count, metavar="N|all", help="patches to use (40000)")
+    sub.add_argument("--seed", type=int, metavar="S", help="of everything random (0)")
+    sub.add_argument("--epochs", type=int, metavar="N", help="passes over the training patches")
+    sub.add_argument("--batch-size", type=int, metavar="N", help="patches a step")
+    sub.add_argument("--learning-rate", type=float, metavar="R", help="of the optimizer")
+    sub.add_argument("--optimizer", choices=OPTIMIZERS)
+    sub.add_argument("--weight-decay", type=float, metavar="D", help="decoupled, with adamw")
+    sub.add_argument("--schedule", choices=list(SCHEDULES), help="of the learning rate")
+    sub.add_argument("--label-smoothing", type=float, metavar="E")
+    sub.add_argument("--augmentation", choices=list(AUGMENTATIONS), help="of training patches")
+    sub.add_argument(
+        "--early-stopping",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="end when the validation loss no longer improves",
+    )
+    sub.add_argument(
+        "--patience", type=int, metavar="N", help="epochs that early stopping waits (5)"
+    )
+    sub.add_argument("--name", help="what people call the run")
+
+
+def _count(text: str) -> int | str:
+    return text if text == "all" else int(text)
+
+
+def _threshold(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"must lie in [0, 1], received {text}")
+    return value

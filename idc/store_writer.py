@@ -1,0 +1,195 @@
+"""Write a new `PatchStore`, atomically: it is whole or absent, whatever happens meanwhile.
+
+The store grows in a hidden folder beside the others and is renamed when it is whole, so a killed or
+failed writer leaves no store; what it left is swept away by the next one.
+"""
+
+import contextlib
+import hashlib
+import shutil
+from dataclasses import dataclass
+from types import TracebackType
+
+import numpy as np
+import pandas as pd
+from filelock import FileLock, Timeout
+
+from idc import durable
+from idc.errors import DataError
+from idc.home import data_dir
+from idc.patches import PATCH_SIZE_PX, PatchName
+from idc.store import (
+    FORMAT,
+    INDEX_DTYPES,
+    INDEX_FILE,
+    META_FILE,
+    PATCHES_FILE,
+    PackReport,
+    check_store_name,
+    npy_header,
+    report_json,
+    sealed,
+)
+
+_BYTES_A_PATCH = PATCH_SIZE_PX * PATCH_SIZE_PX * 3
+
+
+@dataclass(frozen=True)
+class Patch:
+    """One decoded patch on its way into a store.
+
+    Attributes:
+        rgb: uint8 RGB, shape (50, 50, 3).
+        height, width: its size in px before it was brought to 50x50.
+    """
+
+    name: PatchName
+    rgb: np.ndarray
+    height: int = PATCH_SIZE_PX
+    width: int = PATCH_SIZE_PX
+
+
+class StoreWriter:
+    """Writes a new store; it appears under its name only at `finish`.
+
+    Args:
+        name: the store's name.
+        most: the largest number of patches that may come, to check the free space beforehand.
+        replace_existing: put it in the place of a store of that name.
+
+    Raises:
+        DataError: the name is taken, another packing of that name is running, the disk is full.
+    """
+
+    def __init__(self, name: str, most: int, *, replace_existing: bool = False) -> None:
+        self._target = data_dir() / check_store_name(name)
+        self._replace_existing = replace_existing
+        self._refuse_taken_name()
+        self._folder = data_dir() / f".{name}.packing"
+        self._replaced = data_dir() / f".{name}.replaced"
+        self._lock = FileLock(data_dir() / f".{name}.lock")
+        self._most = most
+        self._hash = hashlib.sha256()
+        self._columns: list[tuple[int, int, int, int, int, int]] = []
+
+    @property
+    def count(self) -> int:
+        """Patches written so far."""
+        return len(self._columns)
+
+    def __enter__(self) -> "StoreWriter":
+        try:
+            data_dir().mkdir(parents=True, exist_ok=True)
+            self._lock.acquire(timeout=0)
+        except Timeout as error:
+            raise DataError(
+                f"The data set '{self._target.name}' is being packed already; wait for it."
+            ) from error
+        except OSError as error:
+            raise _write_failed(error) from error
+        try:
+            self._open()
+        except OSError as error:
+            self._clean()
+            raise _write_failed(error) from error
+        except DataError:
+            self._clean()
+            raise
+        return self
+
+    def add(self, patches: list[Patch]) -> None:
+        """Append patches; they come in the order of their names.
+
+        Raises:
+            DataError: the disk is full or fails.
+        """
+        for patch in patches:
+            name = patch.name
+            self._columns.append((name.case, name.x, name.y, name.label, patch.height, patch.width))
+        block = b"".join(np.ascontiguousarray(patch.rgb).tobytes() for patch in patches)
+        self._hash.update(block)
+        try:
+            self._pixels.write(block)
+        except OSError as error:
+            raise _write_failed(error) from error
+
+    def finish(self, report: PackReport) -> PackReport:
+        """Complete the store and put it in its place.
+
+        Raises:
+            DataError: the disk is full or fails.
+        """
+        try:
+            self._complete(report)
+        except OSError as error:
+            raise _write_failed(error) from error
+        return report
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._clean()
+
+    def _refuse_taken_name(self) -> None:
+        if self._target.exists() and not self._replace_existing:
+            raise DataError(
+                f"There is a data set named '{self._target.name}' already; choose another name, "
+                "or replace it."
+            )
+
+    def _open(self) -> None:
+        if self._replaced.exists() and not self._target.exists():
+            self._replaced.rename(self._target)  # a packing was killed between its two renames
+        self._refuse_taken_name()  # again: another packing may have ended before the lock was ours
+        for left_over in (self._folder, self._replaced):
+            shutil.rmtree(left_over, ignore_errors=True)
+        needed = self._most * _BYTES_A_PATCH
+        free = shutil.disk_usage(data_dir()).free
+        if needed > free:
+            raise DataError(
+                f"The disk is too full: {self._most:,} patches need {needed / 1e6:,.0f} MB and "
+                f"{free / 1e6:,.0f} MB are free in '{data_dir()}'. Make room, or set IDC_HOME to a "
+                "folder on a larger disk."
+            )
+        self._folder.mkdir()
+        self._pixels = (self._folder / PATCHES_FILE).open("wb")
+        self._pixels.write(npy_header(0))
+
+    def _complete(self, report: PackReport) -> None:
+        self._pixels.seek(0)
+        self._pixels.write(npy_header(self.count))
+        self._pixels.close()
+        index = pd.DataFrame(self._columns, columns=list(INDEX_DTYPES)).astype(INDEX_DTYPES)
+        index.to_parquet(self._folder / INDEX_FILE, index=False)
+        for file in (PATCHES_FILE, INDEX_FILE):
+            durable.sync_file(self._folder / file)
+        meta = {
+            "format": FORMAT,
+            "patches": self.count,
+            "pixels_sha256": self._hash.hexdigest(),
+            "index_sha256": durable.file_sha256(self._folder / INDEX_FILE),
+            "report": report_json(report),
+        }
+        durable.replace_json(self._folder / META_FILE, sealed(meta))
+        if self._target.exists():
+            self._target.rename(self._replaced)
+        self._folder.rename(self._target)
+        durable.sync_folder(data_dir())
+        shutil.rmtree(self._replaced, ignore_errors=True)
+
+    def _clean(self) -> None:
+        if hasattr(self, "_pixels"):
+            with contextlib.suppress(OSError):  # a full disk refuses what is still in the buffer
+                self._pixels.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+        self._lock.release()
+
+
+def _write_failed(error: OSError) -> DataError:
+    return DataError(
+        f"The data set could not be written to '{data_dir()}' ({error.strerror or error}); make "
+        "room or check the folder's rights, then pack again."
+    )
