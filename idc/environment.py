@@ -8,7 +8,7 @@ import numpy as np
 
 from idc import __version__
 from idc.devices import describe_device
-from idc.store import PatchStore, data_fingerprint
+from idc.store import PatchStore
 
 
 def environment(store: PatchStore) -> dict[str, Any]:
@@ -24,7 +24,7 @@ def environment(store: PatchStore) -> dict[str, Any]:
         backend: _backend_version(backend),
         "numpy": np.__version__,
         "data_patches": len(store),
-        "data_sha256": data_fingerprint(store),
+        "data_sha256": store.fingerprint,
     }
 
 

@@ -27,7 +27,7 @@ from idc.errors import ConfigError, RunError
 from idc.home import runs_dir
 from idc.runlock import RUN_ID, hold_lock, is_locked
 from idc.runlog import RunLog, read_log
-from idc.store import PatchStore, data_fingerprint
+from idc.store import PatchStore
 
 CONFIG_FILE = "config.json"
 STATUS_FILE = "status.json"
@@ -288,7 +288,7 @@ def check_same_data(run: Run, store: PatchStore) -> None:
         RunError: the data set was packed anew since.
     """
     known = run.environment().get("data_sha256")
-    if known and known != data_fingerprint(store):
+    if known and known != store.fingerprint:
         raise RunError(
             f"The data set '{store.name}' was packed anew since the run '{run.title}' trained on "
             "it, so its patches are no longer the same ones; train again."

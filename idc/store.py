@@ -81,12 +81,14 @@ class PatchStore:
             width int16 (the patch's size before it was brought to 50x50).
         patches: uint8 RGB, shape (n, 50, 50, 3), a read-only memory map.
         report: what packing found.
+        fingerprint: hex digest of pixels and index as packed; another packing, another fingerprint.
     """
 
     name: str
     index: pd.DataFrame
     patches: np.ndarray
     report: PackReport
+    fingerprint: str
 
     def __len__(self) -> int:
         return len(self.index)
@@ -143,7 +145,8 @@ def open_store(name: str) -> PatchStore:
         patches = np.load(folder / PATCHES_FILE, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError) as error:
         raise _damaged(name) from error
-    return PatchStore(name, index, patches, PackReport.from_json(meta["report"]))
+    report = PackReport.from_json(meta["report"])
+    return PatchStore(name, index, patches, report, _fingerprint(meta))
 
 
 def delete_store(name: str) -> None:
@@ -181,11 +184,12 @@ def verify_store(name: str, *, on_progress: Progress | None = None) -> tuple[int
     return len(store), int(store.index["case"].nunique())
 
 
-def data_fingerprint(store: PatchStore) -> str:
-    """Hex digest of a store's pixels and index, as packed."""
-    meta = read_meta(data_dir() / store.name)
-    both = meta["pixels_sha256"] + meta["index_sha256"]
-    return hashlib.sha256(both.encode()).hexdigest()
+def is_current(store: PatchStore) -> bool:
+    """Whether an opened store is still what lies on disk under its name."""
+    try:
+        return _fingerprint(read_meta(data_dir() / store.name)) == store.fingerprint
+    except DataError:
+        return False
 
 
 def npy_header(count: int) -> bytes:
@@ -226,6 +230,11 @@ def read_meta(folder: Path) -> dict[str, Any]:
 def report_json(report: PackReport) -> dict[str, Any]:
     """The form of a report in ``store.json``."""
     return asdict(report)
+
+
+def _fingerprint(meta: dict[str, Any]) -> str:
+    both = meta["pixels_sha256"] + meta["index_sha256"]
+    return hashlib.sha256(both.encode()).hexdigest()
 
 
 def _meta_digest(meta: dict[str, Any]) -> str:

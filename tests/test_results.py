@@ -12,7 +12,7 @@ from idc.errors import DataError, RunError
 from idc.results import Results, run_split, saved_parts, saved_results, seen_cases
 from idc.runs import ENVIRONMENT_FILE, PREDICTIONS_FILE, create_run
 from idc.splits import make_split
-from idc.store import data_fingerprint, delete_store
+from idc.store import delete_store
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def store(home):
 def run(store):
     """A run whose predictions are written by hand."""
     run = create_run(TrainingConfig(data="tiny", patches=None, name="by hand"))
-    trained_on = {"data_sha256": data_fingerprint(store)}
+    trained_on = {"data_sha256": store.fingerprint}
     (run.folder / ENVIRONMENT_FILE).write_text(json.dumps(trained_on))
     save(run, test={4: 0.2, 5: 0.9}, validation={0: 0.6, 1: 0.4, 2: 0.1})
     return run

@@ -13,8 +13,8 @@ from idc.store import (
     PATCHES_FILE,
     PackReport,
     check_store_name,
-    data_fingerprint,
     delete_store,
+    is_current,
     list_stores,
     open_store,
     sealed,
@@ -225,9 +225,9 @@ def test_files_of_another_store_do_not_pass(home):
 
 
 def test_fingerprint_is_that_of_the_content_and_not_of_the_name(home):
-    first = data_fingerprint(tiny_store("a", cases=2, per_case=6))
+    first = tiny_store("a", cases=2, per_case=6).fingerprint
 
-    assert data_fingerprint(tiny_store("b", cases=2, per_case=6)) == first
+    assert tiny_store("b", cases=2, per_case=6).fingerprint == first
 
 
 @pytest.mark.parametrize(
@@ -238,9 +238,19 @@ def test_fingerprint_is_that_of_the_content_and_not_of_the_name(home):
     ],
 )
 def test_fingerprint_tells_other_pixels_and_other_cases(home, other):
-    first = data_fingerprint(tiny_store("a", cases=2, per_case=6))
+    first = tiny_store("a", cases=2, per_case=6).fingerprint
 
-    assert data_fingerprint(tiny_store("b", **other)) != first
+    assert tiny_store("b", **other).fingerprint != first
+
+
+def test_opened_store_is_current_until_it_is_replaced_or_gone(home):
+    opened = tiny_store("a", cases=2, per_case=6)
+    assert is_current(opened)
+
+    delete_store("a")
+    assert not is_current(opened)
+    tiny_store("a", cases=2, per_case=4)
+    assert not is_current(opened)
 
 
 # Names, list, delete

@@ -2,9 +2,8 @@
 
 import streamlit as st
 
-from idc.errors import IdcError
 from idc.runs import Run, list_runs, open_run
-from idc.store import PatchStore, list_stores, open_store
+from idc.store import PatchStore, is_current, list_stores, open_store
 
 
 def choose_store(label: str = "Data set") -> PatchStore | None:
@@ -36,17 +35,10 @@ def choose_run(*, with_predictions: bool = False, with_model: bool = False) -> R
     return open_run(run_id)
 
 
-@st.cache_resource(show_spinner=False, max_entries=8, validate=lambda store: _unchanged(store))
+@st.cache_resource(show_spinner=False, max_entries=8, validate=is_current)
 def cached_store(name: str) -> PatchStore:
     """An opened store, shared by all visitors until its files change."""
     return open_store(name)
-
-
-def _unchanged(store: PatchStore) -> bool:
-    try:
-        return open_store(store.name).index.equals(store.index)
-    except IdcError:
-        return False
 
 
 def _title(run: Run) -> str:
