@@ -16,10 +16,7 @@ import numpy as np
 from idc.errors import DataError
 from idc.patches import PATCH_SHAPE, PATCH_SIZE_PX, PatchName, parse_patch_name
 from idc.sources import OpenSources, Source, UnreadableMember
-from idc.store import (
-    PackReport,
-    Progress,
-)
+from idc.store import PackReport, Progress
 from idc.store_writer import Patch, StoreWriter
 
 _MAX_SIDE_PX = 1000  # a larger picture under a patch's name is not a patch
