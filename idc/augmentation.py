@@ -17,12 +17,7 @@ def augment(patches: np.ndarray, kind: str, rng: np.random.Generator) -> np.ndar
     """
     if kind == "none":
         return patches
-    views = np.stack(
-        [
-            _turned(patch, view)
-            for patch, view in zip(patches, rng.integers(8, size=len(patches)), strict=True)
-        ]
-    )
+    views = _viewed(patches, rng.integers(8, size=len(patches)))
     return views if kind == "flips" else _restained(views, rng)
 
 
@@ -35,12 +30,17 @@ def eight_views(patch: np.ndarray) -> np.ndarray:
     Returns:
         uint8 RGB, shape (8, 50, 50, 3), the patch itself first.
     """
-    return np.stack([_turned(patch, view) for view in range(8)])
+    return _viewed(np.repeat(patch[None], 8, axis=0), np.arange(8))
 
 
-def _turned(patch: np.ndarray, view: int) -> np.ndarray:
-    turned = np.rot90(patch, view % 4)
-    return turned[:, ::-1] if view >= 4 else turned
+def _viewed(patches: np.ndarray, views: np.ndarray) -> np.ndarray:
+    """Each patch in the view of its number, 0 to 7; all of one view are turned at once."""
+    viewed = np.empty_like(patches)
+    for view in range(8):
+        chosen = views == view
+        turned = np.rot90(patches[chosen], view % 4, axes=(1, 2))
+        viewed[chosen] = turned[:, :, ::-1] if view >= 4 else turned
+    return viewed
 
 
 def _restained(patches: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -19,6 +19,7 @@ class TrainingBatches(keras.utils.PyDataset):
         patches: uint8 RGB, shape (n, 50, 50, 3), possibly a memory map.
         labels: {0, 1}, shape (n,).
         rows: the training part's row numbers.
+        balancing: "resampling" draws as many patches of each class, as many in all as there are.
         epoch: from 1.
     """
 
@@ -30,13 +31,17 @@ class TrainingBatches(keras.utils.PyDataset):
         *,
         batch_size: int,
         augmentation: str,
+        balancing: str = "none",
         seed: int,
         epoch: int,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self._patches, self._labels = patches, labels
-        self._order = np.random.default_rng([seed, epoch]).permutation(rows)
+        rng = np.random.default_rng([seed, epoch])
+        if balancing == "resampling":
+            rows = _as_many_of_each(rows, labels, rng)
+        self._order = rng.permutation(rows)
         self._batch_size = batch_size
         self._augmentation = augmentation
         self._seed, self._epoch = seed, epoch
@@ -49,3 +54,28 @@ class TrainingBatches(keras.utils.PyDataset):
         rng = np.random.default_rng([self._seed, self._epoch, step])
         patches = augment(self._patches[rows], self._augmentation, rng)
         return patches, np.eye(2, dtype=np.float32)[self._labels[rows]]
+
+
+def class_weights(labels: np.ndarray) -> dict[int, float]:
+    """Weights that make both classes count the same in the loss, 1 in the mean over patches.
+
+    Args:
+        labels: {0, 1}, shape (n,). A class that is missing weighs 1.
+    """
+    counts = np.bincount(labels, minlength=2)
+    return {label: len(labels) / (2 * int(n)) if n else 1.0 for label, n in enumerate(counts)}
+
+
+def _as_many_of_each(rows: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    classes = [rows[labels[rows] == label] for label in (0, 1)]
+    if not all(len(of_class) for of_class in classes):
+        return rows
+    half = len(rows) // 2
+    wanted = (len(rows) - half, half)
+    # The commoner class is drawn without repeats, the rarer one has to repeat itself.
+    return np.concatenate(
+        [
+            rng.choice(of_class, n, replace=n > len(of_class))
+            for of_class, n in zip(classes, wanted, strict=True)
+        ]
+    )

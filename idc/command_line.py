@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from idc.config import AUGMENTATIONS, OPTIMIZERS, PRESETS, SCHEDULES
+from idc.config import AUGMENTATIONS, BALANCINGS, OPTIMIZERS, PRESETS, SCHEDULES
 from idc.splits import PROTOCOLS, UNLISTED
 
 
@@ -92,6 +92,7 @@ def _add_train(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--schedule", choices=list(SCHEDULES), help="of the learning rate")
     sub.add_argument("--label-smoothing", type=float, metavar="E")
     sub.add_argument("--augmentation", choices=list(AUGMENTATIONS), help="of training patches")
+    sub.add_argument("--balancing", choices=list(BALANCINGS), help="of the two classes")
     sub.add_argument(
         "--early-stopping",
         action=argparse.BooleanOptionalAction,

@@ -20,11 +20,7 @@ def compile_model(model: keras.Model, config: TrainingConfig, steps: int) -> Non
     rate: Any = config.learning_rate
     if config.schedule == "one-cycle":
         rate = one_cycle(config.learning_rate, steps)
-    optimizer = (
-        keras.optimizers.AdamW(rate, weight_decay=config.weight_decay)
-        if config.optimizer == "adamw"
-        else keras.optimizers.Adam(rate)
-    )
+    optimizer = _optimizer(config, rate)
     model.compile(
         optimizer=optimizer,
         loss=keras.losses.BinaryCrossentropy(label_smoothing=config.label_smoothing),
@@ -36,6 +32,16 @@ def compile_model(model: keras.Model, config: TrainingConfig, steps: int) -> Non
         ],
     )
     optimizer.build(model.trainable_variables)
+
+
+def _optimizer(config: TrainingConfig, rate: Any) -> keras.optimizers.Optimizer:
+    if config.optimizer == "adam":
+        return keras.optimizers.Adam(rate)
+    # Keras' beta_2 of 0.999 remembers 1,000 steps, more than a short run has.
+    optimizer = keras.optimizers.AdamW(rate, beta_2=0.99, weight_decay=config.weight_decay)
+    # Decay is for kernels: scales and shifts pulled to zero would silence their channels.
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    return optimizer
 
 
 class LatestBatch(keras.metrics.MeanMetricWrapper):

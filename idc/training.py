@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from idc import durable
-from idc.batches import TrainingBatches
+from idc.batches import TrainingBatches, class_weights
 from idc.checkpoints import restore_checkpoint, save_checkpoint
 from idc.config import split_of
 from idc.environment import environment
@@ -35,6 +35,7 @@ from idc.runs import (
 )
 from idc.splits import Split
 from idc.store import PatchStore, open_store
+from idc.weights import load_model, save_weights
 
 _LINES_AN_EPOCH = 200
 _STATUS_EVERY_S = 1.0
@@ -110,6 +111,11 @@ class _Training:
         check_same_data(self._run, self._store)
         self._split: Split = split_of(self._config, self._store.index)
         self._steps = -(-len(self._split.train) // self._config.batch_size)
+        self._class_weights = (
+            class_weights(self._store.labels[self._split.train])
+            if self._config.balancing == "weights"
+            else None
+        )
         keras.utils.set_random_seed(self._config.seed)
         self._model = build_model(self._config.preset)
         compile_model(self._model, self._config, self._steps * self._config.epochs)
@@ -138,6 +144,7 @@ class _Training:
             self._split.train,
             batch_size=self._config.batch_size,
             augmentation=self._config.augmentation,
+            balancing=self._config.balancing,
             seed=self._config.seed,
             epoch=epoch,
         )
@@ -147,6 +154,7 @@ class _Training:
             epochs=epoch,
             shuffle=False,  # TrainingBatches shuffles, so that a checkpoint need not remember how
             verbose=0,
+            class_weight=self._class_weights,
             callbacks=[_AfterEachStep(self, epoch)],
         )
         self._tell(phase="validating", step=self._steps)
@@ -197,7 +205,7 @@ class _Training:
         # under the old digest, and asks again (see idc.prediction).
         path = self._run.folder / WEIGHTS_FILE
         beside = path.with_name(f"new.{WEIGHTS_FILE}")
-        self._model.save_weights(beside)
+        save_weights(self._model, beside)
         durable.sync_file(beside)
         digest = durable.file_sha256(beside)
         beside.replace(path)
@@ -218,21 +226,18 @@ class _Training:
         if self._history["best"] is None:
             return
         self._tell(phase="scoring", left_s=None)
-        self._model.load_weights(self._run.folder / WEIGHTS_FILE)
+        best = load_model(
+            self._run.folder / WEIGHTS_FILE, self._config.preset, self._run.best()["sha256"]
+        )
         self._write_predictions(
             {
-                part: probabilities(self._model, self._store.patches, self._split.rows(part))
+                part: probabilities(best, self._store.patches, self._split.rows(part))
                 for part in ("validation", "test")
             }
         )
-        self._save_for_other_programs()
-
-    def _save_for_other_programs(self) -> None:
-        # Uncompiled, so that loading it needs no class of ours.
-        plain = build_model(self._config.preset)
-        plain.set_weights(self._model.get_weights())
+        # For other programs: uncompiled, so that loading it needs no class of ours.
         beside = self._run.folder / "new.model.keras"
-        plain.save(beside)
+        best.save(beside)
         beside.replace(self._run.folder / "model.keras")
 
     def after_step(self, epoch: int, step: int, logs: dict[str, float]) -> None:

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from idc.config import AUGMENTATIONS, PRESETS, TrainingConfig, preset_config, split_of
+from idc.config import AUGMENTATIONS, BALANCINGS, PRESETS, TrainingConfig, preset_config, split_of
 from idc.runs import Run, create_run, start_trainer
 from idc.splits import PROTOCOL_HELP, PROTOCOLS, Split, split_note
 from idc.store import PatchStore
@@ -124,6 +124,15 @@ def _settings(store: PatchStore) -> TrainingConfig:
         key=f"augmentation_{preset}",
         help="Show each training patch turned, mirrored or stained otherwise in every epoch.",
     )
+    balancing = first.selectbox(
+        "Class balance",
+        list(BALANCINGS),
+        index=list(BALANCINGS).index(defaults.balancing),
+        format_func=lambda name: BALANCINGS[name],
+        key=f"balancing_{preset}",
+        help="Positive patches are rarer. Class weights let each count for more in the loss; "
+        "resampling shows as many of each class. Training patches only.",
+    )
     early_stopping = st.toggle(
         "Stop early",
         defaults.early_stopping,
@@ -158,6 +167,7 @@ def _settings(store: PatchStore) -> TrainingConfig:
         batch_size=int(batch_size),
         learning_rate=float(learning_rate),
         augmentation=augmentation,
+        balancing=balancing,
         early_stopping=early_stopping,
         patience=int(patience),
         name=name.strip(),

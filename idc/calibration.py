@@ -1,0 +1,115 @@
+"""Calibration: how far a probability can be taken at its word, and mending it by one number.
+
+Everything is fitted on validation patches, never on test ones.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import optimize
+from sklearn import metrics
+
+from idc.errors import IdcError
+
+_BINS = 10
+_SURE = 1e-7  # nearer to 0 or 1 a float32 probability says nothing
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What a model's answers go through, and from where on they count as positive.
+
+    Attributes:
+        temperature: the log-odds are divided by it; above 1 the answers become less certain.
+        threshold: on the calibrated probability, [0, 1].
+    """
+
+    temperature: float = 1.0
+    threshold: float = 0.5
+
+    def apply(self, y_prob: np.ndarray) -> np.ndarray:
+        """Calibrated probabilities.
+
+        Args:
+            y_prob: the model's own, [0, 1], any shape.
+
+        Returns:
+            float32 [0, 1], same shape and same order of size. Nan stays nan.
+        """
+        if self.temperature == 1.0:
+            return np.asarray(y_prob, np.float32)
+        return _softened(y_prob, self.temperature).astype(np.float32)
+
+
+def fit_calibration(y_true: np.ndarray, y_prob: np.ndarray) -> Calibration:
+    """Fit temperature and threshold on held-out patches.
+
+    The temperature is that of the lowest log loss (Guo et al. 2017, arXiv:1706.04599); the
+    threshold that of the highest balanced accuracy.
+
+    Args:
+        y_true: {0, 1}, shape (n,), both classes present.
+        y_prob: the model's own probability of IDC-positive, [0, 1], shape (n,).
+
+    Raises:
+        IdcError: a class is missing.
+    """
+    if not 0 < np.sum(y_true) < len(y_true):
+        raise IdcError("Calibration needs held-out patches of both classes.")
+    found = optimize.minimize_scalar(
+        lambda log_t: metrics.log_loss(y_true, _softened(y_prob, np.exp(log_t)), labels=[0, 1]),
+        bounds=(np.log(0.05), np.log(20)),
+        method="bounded",
+    )
+    temperature = float(np.exp(found.x))
+    return Calibration(temperature, best_threshold(y_true, Calibration(temperature).apply(y_prob)))
+
+
+def best_threshold(y_true: np.ndarray, y_prob: np.ndarray) -> float:
+    """The threshold of the highest balanced accuracy, halfway to the next lower probability.
+
+    Halfway, because right on a probability the choice would hang on that one patch's rounding.
+
+    Args:
+        y_true: {0, 1}, shape (n,), both classes present.
+        y_prob: [0, 1], shape (n,).
+    """
+    false_positive_rate, sensitivity, thresholds = metrics.roc_curve(
+        y_true, np.asarray(y_prob, np.float64), drop_intermediate=False
+    )
+    best = int(np.argmax(sensitivity - false_positive_rate))
+    if best == 0:  # roc_curve begins with a threshold that calls nothing positive
+        return 1.0
+    below = thresholds[best + 1] if best + 1 < len(thresholds) else 0.0
+    return float((thresholds[best] + below) / 2)
+
+
+def reliability(y_true: np.ndarray, y_prob: np.ndarray, bins: int = _BINS) -> pd.DataFrame:
+    """How often patches of about the same probability are positive.
+
+    Returns:
+        a row for each of the ``bins`` equal parts of [0, 1] with a patch in it: ``patches``,
+        ``y_prob`` (their mean probability), ``positive_share``.
+    """
+    y_prob = np.asarray(y_prob, np.float64)
+    bin_of = np.minimum((y_prob * bins).astype(int), bins - 1)
+    table = pd.DataFrame({"bin": bin_of, "y_prob": y_prob, "positive_share": y_true})
+    means = table.groupby("bin").mean()
+    return means.assign(patches=table.groupby("bin").size()).reset_index(drop=True)
+
+
+def calibration_error(y_true: np.ndarray, y_prob: np.ndarray) -> float:
+    """Expected calibration error in 10 equal bins of the probability of IDC-positive, [0, 1].
+
+    The mean distance of probability and share of positives, over patches (Naeini et al. 2015,
+    doi:10.1609/aaai.v29i1.9602, on the positive class).
+    """
+    table = reliability(y_true, y_prob)
+    distance = (table["y_prob"] - table["positive_share"]).abs()
+    return float(np.average(distance, weights=table["patches"]))
+
+
+def _softened(y_prob: np.ndarray, temperature: float) -> np.ndarray:
+    p = np.clip(np.asarray(y_prob, np.float64), _SURE, 1 - _SURE)
+    return 1 / (1 + ((1 - p) / p) ** (1 / temperature))
