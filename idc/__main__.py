@@ -17,6 +17,7 @@ from idc.command_line import command_line
 from idc.config import preset_config, split_of
 from idc.console import ProgressLine, fail
 from idc.errors import IdcError
+from idc.memory import KEEP_FREED_MEMORY
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -135,6 +136,7 @@ def _become_trainer(run_id: str) -> None:
     os.environ["PYTHONPATH"] = os.pathsep.join(
         [str(Path(__file__).resolve().parent.parent), os.environ.get("PYTHONPATH", "")]
     ).rstrip(os.pathsep)
+    os.environ |= {**KEEP_FREED_MEMORY, **os.environ}
     os.execv(sys.executable, [sys.executable, "-m", "idc.trainer", run_id, "--follow"])
 
 
@@ -204,18 +206,19 @@ def _evaluate(options: argparse.Namespace) -> None:
     else:
         results = saved_results(run, options.part)
     report = results.report(options.threshold)
+    data = options.data or run.config.data
     if options.json:
         about = {
             "run": run.id,
             "preset": run.config.preset,
             "protocol": run.config.protocol,
-            "data": results.store.name,
+            "data": data,
             "part": results.part,
         }
         print(json.dumps({**about, **report.to_json()}, indent=1))
         return
     (tn, fp), (fn, tp) = report.confusion_matrix
-    print(f"run {run.id}, {run.config.protocol}, {results.part} part of '{results.store.name}'")
+    print(f"run {run.id}, {run.config.protocol}, {results.part} part of '{data}'")
     print(f"{report.n:,} patches, threshold {report.threshold:g}\n")
     print(f"{'':24}{'predicted negative':>20}{'predicted positive':>20}")
     print(f"{'labelled IDC-negative':24}{tn:>20,}{fp:>20,}")
@@ -233,13 +236,11 @@ def _predict(options: argparse.Namespace) -> int:
     import numpy as np
 
     from idc.errors import PredictionError, UploadError
-    from idc.prediction import image_files, newest_model, predict_patches, read_patch
+    from idc.prediction import default_model, image_files, predict_patches, read_patch
     from idc.runs import open_run
     from idc.uploads import looks_like_image
 
-    run = open_run(options.run) if options.run else newest_model()
-    if run is None:
-        raise PredictionError("There is no trained model yet; train one: python -m idc train")
+    run = open_run(options.run) if options.run else default_model()
     names: list[str] = []
     patches: list[np.ndarray] = []
     refused = foreign = 0
@@ -264,9 +265,31 @@ def _predict(options: argparse.Namespace) -> int:
             if patches
             else np.empty(0)
         )
-    print(f"Model: run {run.id}. For research and teaching, not for diagnosis.", file=sys.stderr)
-    _write_csv(options.csv, names, answers, options.threshold)
+    threshold = run.calibration().threshold if options.threshold is None else options.threshold
+    print(
+        f"Model: run {run.id}, IDC-positive from {threshold:.3f} on. "
+        "For research and teaching, not for diagnosis.",
+        file=sys.stderr,
+    )
+    _write_csv(options.csv, names, answers, threshold)
     return 2 if refused else 0
+
+
+def _bundle(options: argparse.Namespace) -> None:
+    from idc.runs import open_run
+    from idc.shipping import bundle, ship_bundled
+
+    if bool(options.run) == bool(options.data):
+        raise IdcError("Either --data NAME, to train the bundled model, or --run RUN.")
+    bundled = ship_bundled(open_run(options.run)) if options.run else bundle(options.data)
+    print(f"sha256 {bundled.best()['sha256']}")
+
+
+def _record(options: argparse.Namespace) -> None:
+    from idc.shipping import record
+
+    for run in record():
+        print(run.id)
 
 
 def _write_csv(target: str, names: list[str], answers: Any, threshold: float) -> None:
@@ -302,6 +325,8 @@ _JOBS = {
     "runs": _runs,
     "evaluate": _evaluate,
     "predict": _predict,
+    "bundle": _bundle,
+    "record": _record,
 }
 
 

@@ -63,7 +63,8 @@ def class_weights(labels: np.ndarray) -> dict[int, float]:
         labels: {0, 1}, shape (n,). A class that is missing weighs 1.
     """
     counts = np.bincount(labels, minlength=2)
-    return {label: len(labels) / (2 * int(n)) if n else 1.0 for label, n in enumerate(counts)}
+    present = np.count_nonzero(counts)
+    return {label: len(labels) / (present * int(n)) if n else 1.0 for label, n in enumerate(counts)}
 
 
 def _as_many_of_each(rows: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:

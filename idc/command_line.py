@@ -6,6 +6,11 @@ from pathlib import Path
 from idc.config import AUGMENTATIONS, BALANCINGS, OPTIMIZERS, PRESETS, SCHEDULES
 from idc.splits import PROTOCOLS, UNLISTED
 
+_THRESHOLD_HELP = (
+    "IDC-positive from here on (by default the model's own: 0.5, for the bundled one as chosen on "
+    "validation data)"
+)
+
 
 def command_line() -> argparse.ArgumentParser:
     """Everything that ``python -m idc`` understands."""
@@ -55,19 +60,31 @@ def command_line() -> argparse.ArgumentParser:
         "--part", choices=("test", "validation"), help="by default test, if there is one"
     )
     sub.add_argument(
-        "--threshold", type=_threshold, default=0.5, help="IDC-positive from here on (0.5)"
+        "--threshold",
+        type=_threshold,
+        help="IDC-positive from here on (the model's own: 0.5, or as "
+        "chosen on validation data for the bundled model)",
     )
     sub.add_argument("--json", action="store_true", help="as JSON")
 
     sub = command("predict", "Predict images: files, folders, zips.")
     sub.add_argument("path", nargs="+", type=Path, help="an image, a folder or a zip")
-    sub.add_argument("--run", help="whose model (the newest by default)")
+    sub.add_argument("--run", help="whose model (by default the newest, else the bundled one)")
     sub.add_argument(
         "--csv", default="-", metavar="FILE", help="where to write; - is standard output"
     )
     sub.add_argument(
-        "--threshold", type=_threshold, default=0.5, help="IDC-positive from here on (0.5)"
+        "--threshold",
+        type=_threshold,
+        help="IDC-positive from here on (the model's own: 0.5, or as "
+        "chosen on validation data for the bundled model)",
     )
+
+    sub = command("bundle", "For maintainers: train the bundled model, put it in place.")
+    sub.add_argument("--data", metavar="NAME", help="a data set of real patches to train on")
+    sub.add_argument("--run", help="a finished run that becomes the bundled model instead")
+
+    command("record", "For maintainers: train the runs that ship with the demo tissue.")
     return parser
 
 

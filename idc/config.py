@@ -170,7 +170,7 @@ PRESETS: Mapping[str, Preset] = {
         title="Fast CNN",
         summary="A small residual network, 20 times smaller than the notebook's, with what makes "
         "it learn quickly. Seconds an epoch; the one for a live demo.",
-        settings={"epochs": 2, **_QUICK_LEARNING},
+        settings={"epochs": 3, **_QUICK_LEARNING},
     ),
     "accurate": Preset(
         title="Accurate CNN",

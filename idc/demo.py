@@ -2,9 +2,12 @@
 
 from collections.abc import Callable
 
-from idc.store import PackReport
+from idc.shipped import install_recorded_runs
+from idc.store import PackReport, open_store
 from idc.store_writer import Patch, StoreWriter
 from idc.synthetic import NOTICE, generate_cases, slide_patches
+
+DEMO_CASES, DEMO_SEED = 12, 0
 
 _MOST_PATCHES_A_CASE = 700  # for the free-space check alone
 
@@ -12,12 +15,15 @@ _MOST_PATCHES_A_CASE = 700  # for the free-space check alone
 def pack_demo(
     name: str = "demo",
     *,
-    cases: int = 12,
-    seed: int = 0,
+    cases: int = DEMO_CASES,
+    seed: int = DEMO_SEED,
     replace_existing: bool = False,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> PackReport:
     """Generate cases of demo tissue and pack them. The same seed gives the same patches.
+
+    The default set comes with the runs that were recorded on it, so that every page has something
+    to show.
 
     Args:
         cases: how many, at least 3, so that they can be split by case.
@@ -35,4 +41,7 @@ def pack_demo(
             writer.add([Patch(patch_name, rgb) for patch_name, rgb in patches])
             if on_progress:
                 on_progress(done, cases)
-        return writer.finish(report)
+        report = writer.finish(report)
+    if (cases, seed) == (DEMO_CASES, DEMO_SEED):
+        install_recorded_runs(open_store(name))
+    return report

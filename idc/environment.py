@@ -25,6 +25,7 @@ def environment(store: PatchStore) -> dict[str, Any]:
         "numpy": np.__version__,
         "data_patches": len(store),
         "data_sha256": store.fingerprint,
+        "data_generated": store.report.generated,
     }
 
 

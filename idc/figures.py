@@ -1,5 +1,7 @@
 """Results -> plotly figures: pure functions. The theme's colours come from Streamlit."""
 
+from collections.abc import Mapping
+
 import pandas as pd
 import plotly.graph_objects as go
 
@@ -92,6 +94,37 @@ def roc_figure(points: pd.DataFrame, auc: float, at: tuple[float, float] | None)
     figure.update_xaxes(title="false positive rate (1 − specificity)", range=[0, 1])
     figure.update_yaxes(title="sensitivity", range=[0, 1.02])
     return _framed(figure, 380)
+
+
+def reliability_figure(tables: Mapping[str, pd.DataFrame]) -> go.Figure:
+    """How often patches of about the same probability are positive, against that probability.
+
+    Args:
+        tables: by name, what `idc.calibration.reliability` gives.
+    """
+    figure = go.Figure()
+    figure.add_scatter(
+        x=[0, 1],
+        y=[0, 1],
+        mode="lines",
+        name="as good as its word",
+        line={"color": "#8A9A96", "dash": "dot", "width": 1},
+        hoverinfo="skip",
+    )
+    for (name, table), colour in zip(tables.items(), (TRAINING, VALIDATION), strict=False):
+        figure.add_scatter(
+            x=table["y_prob"],
+            y=table["positive_share"],
+            customdata=table["patches"],
+            mode="lines+markers",
+            name=name,
+            line={"color": colour, "width": 2},
+            hovertemplate="probability %{x:.2f}: %{y:.1%} of %{customdata:,} patches are "
+            "IDC-positive<extra>" + name + "</extra>",
+        )
+    figure.update_xaxes(title="probability of IDC", range=[0, 1])
+    figure.update_yaxes(title="share that is IDC-positive", range=[0, 1.02], tickformat=".0%")
+    return _framed(figure, 320)
 
 
 def epoch_figure(epochs: pd.DataFrame, train: str, validation: str, title: str) -> go.Figure:

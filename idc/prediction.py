@@ -14,9 +14,10 @@ import numpy as np
 
 from idc.child import Answer, Child, ChildDied, ChildTimeout
 from idc.errors import DataError, PredictionError, UploadError
+from idc.memory import KEEP_FREED_MEMORY
 from idc.packing import to_patch_size
 from idc.patches import PATCH_SHAPE
-from idc.runs import Run, list_runs
+from idc.runs import BUNDLED, Run, list_runs, open_run
 from idc.sources import FolderSource, UnreadableMember, ZipSource
 from idc.uploads import MAX_FILE_BYTES, decode_image
 
@@ -25,7 +26,12 @@ _LOAD_TIMEOUT_S = 180.0  # the import of TensorFlow on a busy machine
 _SECONDS_A_PATCH = 0.1  # far more than any CPU needs
 
 # A trainer may hold the GPU, and one patch gains nothing from it.
-_ON_CPU = {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu", "TF_CPP_MIN_LOG_LEVEL": "3"}
+_ON_CPU = {
+    "CUDA_VISIBLE_DEVICES": "-1",
+    "JAX_PLATFORMS": "cpu",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    **KEEP_FREED_MEMORY,
+}
 
 
 @dataclass(frozen=True)
@@ -37,9 +43,10 @@ class ImageFile:
     problem: str = ""
 
 
-def newest_model() -> Run | None:
-    """The newest run that can predict; None when there is none yet."""
-    return next((run for run in list_runs() if run.has_model()), None)
+def default_model() -> Run:
+    """Who answers when nobody chose: the visitor's newest run, else the bundled model."""
+    own = (run for run in list_runs() if run.has_model() and not run.shipped())
+    return next(own, None) or open_run(BUNDLED)
 
 
 def predict_patches(
@@ -48,7 +55,7 @@ def predict_patches(
     *,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> np.ndarray:
-    """The probability of IDC-positive, by a run's best weights.
+    """The calibrated probability of IDC-positive, by a run's best weights.
 
     Args:
         patches: uint8 RGB, shape (n, 50, 50, 3), possibly a memory map.
@@ -70,18 +77,16 @@ def predict_patches(
         answers.append(_ask(run, patches[start : start + _CHUNK]))
         if on_progress:
             on_progress(min(start + _CHUNK, len(patches)), len(patches))
-    return np.concatenate(answers)
+    return run.calibration().apply(np.concatenate(answers))
 
 
 def warm_predictor() -> None:
-    """Start the worker and load the newest model, so that the first visitor does not wait.
+    """Start the worker and load the default model, so that the first visitor does not wait.
 
     Raises:
         PredictionError: as `predict_patches`.
     """
-    run = newest_model()
-    if run is not None:
-        predict_patches(run, np.zeros((1, *PATCH_SHAPE), np.uint8))
+    predict_patches(default_model(), np.zeros((1, *PATCH_SHAPE), np.uint8))
 
 
 def image_files(paths: list[Path]) -> Iterator[ImageFile]:

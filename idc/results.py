@@ -1,5 +1,7 @@
 """A run's saved predictions, joined with the patches that they are about."""
 
+import contextlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -7,51 +9,79 @@ import numpy as np
 import pandas as pd
 
 from idc.config import split_of
-from idc.errors import RunError
+from idc.errors import DataError, RunError
 from idc.evaluation import CELLS, Report, cell_of, evaluate
 from idc.prediction import predict_patches
-from idc.runs import Run, check_same_data
+from idc.runs import TRAIN_CASES_FILE, Run, check_same_data
 from idc.splits import Split
-from idc.store import PatchStore, open_store
+from idc.store import PatchStore, list_stores, open_store
 
 
 @dataclass(frozen=True)
 class Results:
-    """Probabilities and labels of some patches of a store.
+    """A model's answers for some patches, with what is known about these.
 
     Attributes:
         part: "validation", "test", or "all" for another store.
-        rows: int64, shape (n,), row numbers in the store.
-        y_true: int8 {0, 1}, shape (n,).
-        y_prob: float32 [0, 1], shape (n,).
+        patches: DataFrame, n rows: ``case``, ``x``, ``y``, ``label`` {0, 1}, ``row`` (in the store;
+            -1 without one).
+        y_prob: float32 [0, 1], shape (n,), calibrated.
+        threshold: from which probability on the model itself calls a patch positive.
+        store: where the pictures are; None for the bundled model while no data set here holds
+            all its validation patches.
     """
 
-    store: PatchStore
     part: str
-    rows: np.ndarray
-    y_true: np.ndarray
+    patches: pd.DataFrame
     y_prob: np.ndarray
+    threshold: float = 0.5
+    store: PatchStore | None = None
 
-    def report(self, threshold: float = 0.5) -> Report:
-        """Scores at a threshold."""
-        return evaluate(self.y_true, self.y_prob, threshold)
+    @property
+    def y_true(self) -> np.ndarray:
+        """int8 {0, 1}, shape (n,)."""
+        return self.patches["label"].to_numpy()
 
-    def cell(self, name: str, threshold: float = 0.5) -> pd.DataFrame:
+    @property
+    def rows(self) -> np.ndarray:
+        """int64, shape (n,), row numbers in the store."""
+        return self.patches["row"].to_numpy()
+
+    @property
+    def cases(self) -> np.ndarray:
+        """int32, shape (n,): the case of each patch."""
+        return self.patches["case"].to_numpy()
+
+    def report(self, threshold: float | None = None) -> Report:
+        """Scores at a threshold, by default the model's own."""
+        return evaluate(
+            self.y_true, self.y_prob, self.threshold if threshold is None else threshold
+        )
+
+    def cell(self, name: str, threshold: float | None = None) -> pd.DataFrame:
         """The patches behind one number of the matrix, the most certain answers first.
 
         Args:
             name: "tn", "fp", "fn" or "tp".
+            threshold: by default the model's own.
 
         Returns:
             columns ``row``, ``case``, ``x``, ``y``, ``label``, ``probability``.
         """
+        threshold = self.threshold if threshold is None else threshold
         chosen = np.flatnonzero(cell_of(self.y_true, self.y_prob, threshold) == name)
         surest = -self.y_prob[chosen] if CELLS[name][1] else self.y_prob[chosen]
         chosen = chosen[np.argsort(surest, kind="stable")]
-        table = self.store.index.iloc[self.rows[chosen]][["case", "x", "y", "label"]]
-        return table.assign(row=self.rows[chosen], probability=self.y_prob[chosen]).reset_index(
-            drop=True
-        )
+        table = self.patches.iloc[chosen][["case", "x", "y", "label", "row"]]
+        return table.assign(probability=self.y_prob[chosen]).reset_index(drop=True)
+
+
+def results_of(
+    store: PatchStore, part: str, rows: np.ndarray, y_prob: np.ndarray, threshold: float = 0.5
+) -> Results:
+    """Answers for some rows of a store; arguments as the attributes of `Results`."""
+    table = store.index.iloc[rows][["case", "x", "y", "label"]].reset_index(drop=True)
+    return Results(part, table.assign(row=np.asarray(rows, np.int64)), y_prob, threshold, store)
 
 
 def run_split(run: Run, store: PatchStore) -> Split:
@@ -75,19 +105,23 @@ def saved_results(run: Run, part: str | None = None) -> Results:
         RunError: no predictions yet, the part has none, or the data set changed since.
         DataError: the data set is gone.
     """
-    store = open_store(run.config.data)
-    check_same_data(run, store)
     predictions = run.predictions()
     parts = saved_parts(run)
     part = part or (parts[0] if parts else "test")
-    chosen = predictions[predictions["part"] == part]
+    chosen = predictions[predictions["part"] == part].reset_index(drop=True)
     if chosen.empty:
         raise RunError(
             f"The run '{run.title}' has no predictions for its {part} part"
             + (f"; it has for: {', '.join(parts)}." if parts else ".")
         )
-    rows = chosen["row"].to_numpy()
-    return Results(store, part, rows, store.labels[rows], chosen["probability"].to_numpy())
+    calibration = run.calibration()
+    y_prob = calibration.apply(chosen["probability"].to_numpy())
+    if run.bundled:
+        store, patches = _located(chosen)
+        return Results(part, patches, y_prob, calibration.threshold, store)
+    store = open_store(run.config.data)
+    check_same_data(run, store)
+    return results_of(store, part, chosen["row"].to_numpy(), y_prob, calibration.threshold)
 
 
 def fresh_results(
@@ -99,11 +133,48 @@ def fresh_results(
         PredictionError: the model could not answer.
     """
     y_prob = predict_patches(run, store.patches, on_progress=on_progress)
-    return Results(store, "all", np.arange(len(store)), store.labels, y_prob)
+    return results_of(store, "all", np.arange(len(store)), y_prob, run.calibration().threshold)
+
+
+def train_cases(run: Run) -> np.ndarray:
+    """The cases that a run trained on: int32, sorted."""
+    if run.bundled:
+        listed = json.loads((run.folder / TRAIN_CASES_FILE).read_text(encoding="utf-8"))
+        return np.array(listed, np.int32)
+    store = open_store(run.config.data)
+    return np.unique(store.cases[run_split(run, store).train])
+
+
+def held_out_rows(run: Run, store: PatchStore) -> np.ndarray:
+    """Rows of a store that the run has not trained on: int64, sorted.
+
+    Of its own data set the part to score by, of another one all cases that it has not seen.
+    """
+    if run.config.data == store.name and not run.bundled:
+        split = run_split(run, store)
+        return split.rows(split.scored_part())
+    return np.flatnonzero(~np.isin(store.cases, train_cases(run)))
 
 
 def seen_cases(run: Run, store: PatchStore) -> int:
     """How many of a store's cases the run trained on. Scores on them flatter."""
-    trained = open_store(run.config.data)
-    train_cases = trained.cases[run_split(run, trained).train]
-    return int(np.isin(np.unique(store.cases), train_cases).sum())
+    return int(np.isin(np.unique(store.cases), train_cases(run)).sum())
+
+
+def _located(named: pd.DataFrame) -> tuple[PatchStore | None, pd.DataFrame]:
+    """The first data set that holds all these patches, and their rows in it.
+
+    Args:
+        named: columns ``case``, ``x``, ``y``, ``label``: patches of the real set.
+    """
+    names = ["case", "x", "y", "label"]
+    for name in list_stores():
+        with contextlib.suppress(DataError):  # a damaged one must not hide the others
+            store = open_store(name)
+            if not np.isin(named["case"].unique(), store.cases).all():
+                continue
+            rows = store.index[names].assign(row=np.arange(len(store)))
+            found = named[names].merge(rows, how="left", on=names)
+            if found["row"].notna().all():
+                return store, found.astype({"row": "int64"})
+    return None, named[names].assign(row=-1)

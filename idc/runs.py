@@ -17,7 +17,7 @@ import threading
 import time
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -25,9 +25,13 @@ from idc import durable
 from idc.config import TrainingConfig
 from idc.errors import ConfigError, RunError
 from idc.home import runs_dir
+from idc.memory import KEEP_FREED_MEMORY
 from idc.runlock import RUN_ID, hold_lock, is_locked
 from idc.runlog import RunLog, read_log
 from idc.store import PatchStore
+
+if TYPE_CHECKING:
+    from idc.calibration import Calibration
 
 CONFIG_FILE = "config.json"
 STATUS_FILE = "status.json"
@@ -37,6 +41,12 @@ PREDICTIONS_FILE = "predictions.parquet"
 WEIGHTS_FILE = "best.weights.h5"
 BEST_FILE = "best.json"
 TRAINER_OUTPUT_FILE = "trainer.txt"
+CALIBRATION_FILE = "calibration.json"
+TRAIN_CASES_FILE = "train_cases.json"
+
+# The model that comes with IDC Lab is a run's folder too, inside the package and read only.
+BUNDLED = "bundled"
+SHIPPED_DIR = Path(__file__).resolve().parent / "shipped_runs"
 
 # A trainer takes its lock within a second of its start; this long after, no lock means no trainer.
 _START_GRACE_S = 20.0
@@ -93,6 +103,11 @@ class Run:
         """What people call it."""
         return self.config.name or self.id
 
+    @property
+    def bundled(self) -> bool:
+        """Whether it is the model that comes with IDC Lab, whose data set is not at hand."""
+        return self.id == BUNDLED
+
     def status(self) -> RunStatus:
         """Where it stands now.
 
@@ -128,6 +143,10 @@ class Run:
         """``epoch``, scores and ``sha256`` of the kept weights; empty before there are any."""
         return _read_json(self.folder / BEST_FILE)
 
+    def shipped(self) -> bool:
+        """Whether it came with IDC Lab, without checkpoints, so that it cannot be continued."""
+        return bool(self.environment().get("shipped"))
+
     def has_model(self) -> bool:
         """Whether it can predict: at least one epoch is finished."""
         return (self.folder / WEIGHTS_FILE).exists() and (self.folder / BEST_FILE).exists()
@@ -154,6 +173,19 @@ class Run:
                 f"The predictions of the run '{self.title}' are damaged on disk; continue the run "
                 "to write them again."
             ) from error
+
+    def calibration(self) -> "Calibration":
+        """What its answers go through; a visitor's own runs are taken at their word, from 0.5 on.
+
+        Raises:
+            RunError: ``calibration.json`` is damaged.
+        """
+        from idc.calibration import Calibration  # scikit-learn takes a second; lists need it not
+
+        try:
+            return Calibration(**_read_json(self.folder / CALIBRATION_FILE))
+        except TypeError as error:
+            raise RunError(f"The calibration of the run '{self.title}' is damaged.") from error
 
     def write_status(self, status: RunStatus) -> None:
         """Replace ``status.json`` atomically."""
@@ -201,7 +233,7 @@ def open_run(run_id: str) -> Run:
     Raises:
         RunError: there is none of that id, or it is damaged.
     """
-    folder = runs_dir() / run_id
+    folder = (SHIPPED_DIR if run_id == BUNDLED else runs_dir()) / run_id
     if not RUN_ID.fullmatch(run_id) or not (folder / CONFIG_FILE).exists():
         raise RunError(f"There is no run '{run_id[:100]}'; 'python -m idc runs' lists them.")
     try:
@@ -240,7 +272,11 @@ def start_trainer(run: Run) -> None:
             stderr=subprocess.STDOUT,
             start_new_session=True,
             cwd=Path(__file__).resolve().parent.parent,
-            env={**os.environ, "IDC_HOME": str(run.folder.parent.parent)},
+            env={
+                **KEEP_FREED_MEMORY,
+                **os.environ,
+                "IDC_HOME": str(run.folder.parent.parent),
+            },
         )
     # Without somebody who waits for it, an ended trainer would stay in the process table.
     threading.Thread(target=process.wait, daemon=True).start()
@@ -262,6 +298,11 @@ def prepare_to_continue(run: Run, more_epochs: int | None = None) -> RunStatus:
     Raises:
         RunError: it is being trained, or ``more_epochs`` is below 1.
     """
+    if run.shipped():
+        raise RunError(
+            f"The run '{run.title}' came with IDC Lab, without its checkpoints; start a new run "
+            "with its settings."
+        )
     status = run.status()
     if status.live:
         raise RunError(f"The run '{run.title}' is being trained already.")

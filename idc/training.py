@@ -211,7 +211,12 @@ class _Training:
         beside.replace(path)
         durable.replace_json(
             self._run.folder / BEST_FILE,
-            {**self._history["best"], "preset": self._config.preset, "sha256": digest},
+            {
+                **self._history["best"],
+                "preset": self._config.preset,
+                "parameters": self._model.count_params(),
+                "sha256": digest,
+            },
         )
 
     def _write_predictions(self, answers: dict[str, np.ndarray]) -> None:

@@ -4,7 +4,13 @@ import streamlit as st
 
 from idc.results import saved_parts, saved_results
 from idc.ui.choose import choose_run
-from idc.ui.evaluate_parts import cell_images, headline, learning_curves, report_and_roc
+from idc.ui.evaluate_parts import (
+    calibration_section,
+    cell_images,
+    headline,
+    learning_curves,
+    report_and_roc,
+)
 from idc.ui.words import describe, error_sentences
 
 st.title("Evaluate")
@@ -31,4 +37,5 @@ with error_sentences():
     headline(run, results, report)
     cell_images(results, report)
     report_and_roc(results, report)
+    calibration_section(run, results)
     learning_curves(run)

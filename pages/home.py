@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from idc.ui.home_parts import demo_offer, pack_form, pack_progress, runs_overview, stores_overview
+from idc.store import list_stores
+from idc.ui.home_parts import pack_progress, runs_overview, stores_overview, ways_to_data
 from idc.ui.words import error_sentences
 
 st.title("IDC Lab")
@@ -13,16 +14,19 @@ st.markdown(
 )
 
 with error_sentences():
-    data, runs = st.columns(2, gap="large")
-    with data:
-        st.subheader("Data sets")
-        stores_overview()
-        pack_progress()
-    with runs:
-        st.subheader("Latest runs")
-        runs_overview()
+    pack_progress()
 
-st.subheader("Add a data set")
+if list_stores():
+    with error_sentences():
+        data, runs = st.columns(2, gap="large")
+        with data:
+            st.subheader("Data sets")
+            stores_overview()
+        with runs:
+            st.subheader("Latest runs")
+            runs_overview()
+    st.subheader("Add a data set")
+else:
+    st.subheader("First, a data set")
 with error_sentences():
-    demo_offer()
-    pack_form()
+    ways_to_data()

@@ -46,3 +46,50 @@ def test_any_batch_can_be_made_again_alone():
     again, _ = batches(epoch=3, augmentation="flips+stain")[1]
 
     assert np.array_equal(patches, again)
+
+
+def test_resampling_shows_as_many_of_each_class_and_no_more_patches():
+    from idc.batches import TrainingBatches
+
+    rows = np.array([0, 2, 4, 6, 1])  # four negative, one positive
+    epoch = TrainingBatches(
+        PATCHES,
+        LABELS,
+        rows,
+        batch_size=5,
+        augmentation="none",
+        balancing="resampling",
+        seed=0,
+        epoch=1,
+    )
+    patches, targets = epoch[0]
+
+    assert len(epoch) == 1
+    assert targets.sum(axis=0).tolist() == [3.0, 2.0]
+    shown = [int(patch[0, 0, 0]) for patch in patches]
+    assert shown.count(1) == 2
+    assert len(set(shown) - {1}) == 3  # the commoner class does not repeat itself
+
+
+def test_resampling_of_one_class_alone_changes_nothing():
+    from idc.batches import TrainingBatches
+
+    epoch = TrainingBatches(
+        PATCHES,
+        LABELS,
+        np.array([0, 2, 4]),
+        batch_size=3,
+        augmentation="none",
+        balancing="resampling",
+        seed=0,
+        epoch=1,
+    )
+
+    assert sorted(int(patch[0, 0, 0]) for patch in epoch[0][0]) == [0, 2, 4]
+
+
+def test_class_weights_make_both_classes_count_the_same():
+    from idc.batches import class_weights
+
+    assert class_weights(np.array([0, 0, 0, 1])) == {0: 4 / 6, 1: 2.0}
+    assert class_weights(np.array([0, 0])) == {0: 1.0, 1: 1.0}

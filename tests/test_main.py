@@ -44,7 +44,7 @@ def test_pack_and_verify_print_what_scripts_read(home, tmp_path):
         (("resume", "none"), "idc: There is no run 'none'"),
         (("evaluate", "../none"), "idc: There is no run '../none'"),
         (("predict", "nowhere.png", "--run", "none"), "idc: There is no run 'none'"),
-        (("predict", "nowhere.png"), "idc: There is no trained model yet"),
+        (("predict", "nowhere.png"), "idc: There is no file or folder at 'nowhere.png'"),
     ],
 )
 def test_bad_input_is_one_sentence_and_exit_code_2(home, words, sentence):

@@ -29,6 +29,50 @@ def test_notebook_cnn_is_the_notebooks_network():
     assert [layer.rate for layer in model.layers if hasattr(layer, "rate")] == [0.3, 0.3, 0.3]
 
 
+@pytest.mark.parametrize(("name", "parameters"), [("fast", 124_418), ("accurate", 345_154)])
+def test_residual_networks_are_small(name, parameters):
+    from idc.models import build_model
+
+    assert build_model(name).count_params() == parameters
+
+
+def test_residual_block_passes_on_what_it_is_given_before_training():
+    from idc.models import build_model
+
+    model = build_model("fast")
+    last_scales = [
+        layer.gamma.numpy() for layer in model.layers if layer.name.startswith("batch_norm")
+    ]
+
+    # stem, then each stage's way down, first and second convolution
+    assert [bool(np.any(scale)) for scale in last_scales] == [True] + [True, True, False] * 3
+
+
+def test_fast_network_is_above_chance_on_unseen_patches_after_a_few_steps():
+    import keras
+
+    from idc.config import preset_config
+    from idc.models import build_model
+    from idc.objective import compile_model
+
+    rng = np.random.default_rng(0)
+    labels = np.arange(96) % 2
+    # positive patches are crowded with dark dots, as tumour is with nuclei; colours alike
+    dots = rng.random((96, 50, 50, 1)) < np.where(labels, 0.2, 0.1)[:, None, None, None]
+    patches = np.where(dots, [90, 60, 130], [225, 170, 205]).astype(np.uint8)
+    keras.utils.set_random_seed(0)
+    model = build_model("fast")
+    compile_model(model, preset_config("fast", "any"), steps=12)
+    for step in range(12):
+        rows = np.arange(64)[step % 2 :: 2]
+        model.train_on_batch(patches[rows], np.eye(2, dtype=np.float32)[labels[rows]])
+    y_prob = np.asarray(model(patches[64:], training=True))[:, 1]
+
+    from sklearn.metrics import roc_auc_score
+
+    assert roc_auc_score(labels[64:], y_prob) > 0.9
+
+
 def test_model_is_fed_uint8_rgb_and_answers_two_probabilities():
     from idc.models import build_model
 

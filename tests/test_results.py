@@ -9,7 +9,7 @@ from made_patches import tiny_store
 
 from idc.config import TrainingConfig
 from idc.errors import DataError, RunError
-from idc.results import Results, run_split, saved_parts, saved_results, seen_cases
+from idc.results import results_of, run_split, saved_parts, saved_results, seen_cases
 from idc.runs import ENVIRONMENT_FILE, PREDICTIONS_FILE, create_run
 from idc.splits import make_split
 from idc.store import delete_store
@@ -40,10 +40,9 @@ def save(run, **parts):
     table.to_parquet(run.folder / PREDICTIONS_FILE, index=False)
 
 
-def results_of(store, y_prob):
+def answers_for(store, y_prob):
     """Predictions for the first rows of a store."""
-    rows = np.arange(len(y_prob))
-    return Results(store, "all", rows, store.labels[rows], np.array(y_prob, np.float32))
+    return results_of(store, "all", np.arange(len(y_prob)), np.array(y_prob, np.float32))
 
 
 # Saved predictions
@@ -154,13 +153,13 @@ def test_threshold_of_the_report_is_the_one_asked_for(run):
     ],
 )
 def test_cell_lists_its_patches_the_most_certain_answer_first(store, cell, rows):
-    results = results_of(store, [0.7, 0.3, 0.4, 0.6, 0.9, 0.2, 0.1, 1.0])
+    results = answers_for(store, [0.7, 0.3, 0.4, 0.6, 0.9, 0.2, 0.1, 1.0])
 
     assert results.cell(cell)["row"].tolist() == rows
 
 
 def test_cell_tells_each_patchs_place_label_and_probability(store):
-    results = results_of(store, [0.1, 0.2, 0.3, 0.2, 0.4, 0.8])
+    results = answers_for(store, [0.1, 0.2, 0.3, 0.2, 0.4, 0.8])
 
     table = results.cell("fn")
 
@@ -179,11 +178,11 @@ def test_cell_names_rows_of_the_store_and_not_of_the_part(run):
 def test_equally_certain_patches_stay_in_the_order_of_the_slide(home):
     store = tiny_store("large", cases=5, per_case=20)
 
-    assert results_of(store, [0.5] * 100).cell("fp")["row"].tolist() == list(range(0, 100, 2))
+    assert answers_for(store, [0.5] * 100).cell("fp")["row"].tolist() == list(range(0, 100, 2))
 
 
 def test_empty_cell_is_an_empty_table(store):
-    table = results_of(store, [0.1, 0.9]).cell("fp")
+    table = answers_for(store, [0.1, 0.9]).cell("fp")
 
     assert len(table) == 0
     assert "probability" in table.columns
@@ -191,7 +190,7 @@ def test_empty_cell_is_an_empty_table(store):
 
 @pytest.mark.parametrize("threshold", [0.0, 0.3, 0.7, 1.0])
 def test_cells_hold_as_many_patches_as_the_matrix_says(store, threshold):
-    results = results_of(store, [0.7, 0.3, 0.7, 0.3, 0.3, 0.7, 0.0, 1.0, 1.0, 0.0])
+    results = answers_for(store, [0.7, 0.3, 0.7, 0.3, 0.3, 0.7, 0.0, 1.0, 1.0, 0.0])
 
     (tn, fp), (fn, tp) = results.report(threshold).confusion_matrix
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from idc.runs import Run, list_runs, open_run
+from idc.runs import BUNDLED, Run, list_runs, open_run
 from idc.store import PatchStore, is_current, list_stores, open_store
 
 
@@ -18,12 +18,21 @@ def choose_store(label: str = "Data set") -> PatchStore | None:
 
 
 def choose_run(*, with_predictions: bool = False, with_model: bool = False) -> Run | None:
-    """A picker of runs, the newest first; None, with a way to make one, when there are none."""
+    """A picker of runs, the newest first; None, with a way to make one, when there are none.
+
+    Where predictions or a model are asked for, the bundled model can be chosen too.
+    """
     runs = [
         run
         for run in list_runs()
         if (not with_predictions or run.has_predictions()) and (not with_model or run.has_model())
     ]
+    if with_model:
+        # Nobody brings generated patches: runs that came with the demo tissue answer last.
+        own = [run for run in runs if not run.shipped()]
+        runs = [*own, open_run(BUNDLED), *(run for run in runs if run.shipped())]
+    elif with_predictions:
+        runs = [*runs, open_run(BUNDLED)]
     if not runs:
         st.info("There is no trained run yet.", icon=":material/info:")
         st.page_link("../../pages/train.py", label="Train one", icon=":material/model_training:")
@@ -42,4 +51,6 @@ def cached_store(name: str) -> PatchStore:
 
 
 def _title(run: Run) -> str:
+    if run.bundled:
+        return run.title
     return f"{run.config.name} · {run.id}" if run.config.name else run.id

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
-from idc.evaluation import Report, classification_report, roc_points
-from idc.figures import epoch_figure, roc_figure
+from idc.calibration import Calibration, calibration_error, reliability
+from idc.evaluation import Report, classification_report, evaluate, roc_points
+from idc.figures import epoch_figure, reliability_figure, roc_figure
 from idc.results import Results, run_split
 from idc.runs import Run
 from idc.splits import split_note
@@ -16,16 +18,23 @@ from idc.ui.words import metric_row, score
 
 _TILES_A_PAGE = 48
 
+BUNDLED_NOTE = (
+    "This model comes with IDC Lab, trained on real patches. The 29 published validation cases "
+    "chose its best epoch, temperature and threshold, so these scores flatter a little."
+)
+
 
 def headline(run: Run, results: Results, report: Report) -> None:
     """The scores that matter first, and what they are scores of."""
-    cases = results.store.index.iloc[results.rows]["case"].nunique()
+    cases = len(np.unique(results.cases))
     st.caption(
         f"Scored on the {results.part} part: {report.n:,} patches of {cases:,} cases, best weights "
         f"(epoch {run.best().get('epoch', '–')}), IDC-positive from a probability of "
-        f"{report.threshold:g} on."
+        f"{report.threshold:.3g} on."
     )
-    if note := split_note(run_split(run, results.store)):
+    if run.bundled:
+        st.info(BUNDLED_NOTE, icon=":material/info:")
+    elif results.store and (note := split_note(run_split(run, results.store))):
         st.warning(note, icon=":material/info:")
     metric_row(
         [
@@ -69,6 +78,10 @@ def cell_images(results: Results, report: Report) -> None:
     if table.empty:
         st.caption("No patch is in this cell.")
         return
+    if results.store is None:
+        st.info("The pictures are in the real data set, which is not here yet.")
+        st.page_link("../../pages/home.py", label="Get it on Home", icon=":material/home:")
+        return
     pages = -(-len(table) // _TILES_A_PAGE)
     page = 1
     if pages > 1:
@@ -108,6 +121,55 @@ def report_table(confusion_matrix: Sequence[Sequence[int]]) -> None:
         "Precision: how many of the patches called so are. Recall: how many of those that are "
         "so were found; for IDC-positive that is the sensitivity."
     )
+
+
+def calibration_section(run: Run, results: Results) -> None:
+    """What temperature and threshold changed, where the run has them."""
+    calibration = run.calibration()
+    if calibration == Calibration():
+        return
+    st.subheader("Calibration")
+    st.caption(
+        "A calibrated probability can be taken at its word: of the patches that get 0.8, eight in "
+        "ten are IDC-positive. A temperature of "
+        f"{calibration.temperature:.2f}, fitted on validation patches, divides the network's "
+        "log-odds; the order of the patches stays."
+    )
+    raw = run.predictions().query("part == @results.part")["probability"].to_numpy()
+    table, chart = st.columns(2, gap="large")
+    with table:
+        st.table(before_and_after(results.y_true, raw, calibration))
+    with chart:
+        st.plotly_chart(
+            reliability_figure(
+                {
+                    "before": reliability(results.y_true, raw),
+                    "after": reliability(results.y_true, results.y_prob),
+                }
+            ),
+            key="reliability",
+            alt="Share of IDC-positive patches against their probability, before and after",
+        )
+
+
+def before_and_after(y_true: np.ndarray, raw: np.ndarray, calibration: Calibration) -> pd.DataFrame:
+    """Scores as shown: of the network's own answers at 0.5, and of the calibrated ones."""
+    columns = {}
+    for title, y_prob, threshold in (
+        ("before", raw, 0.5),
+        ("after", calibration.apply(raw), calibration.threshold),
+    ):
+        report = evaluate(y_true, y_prob, threshold)
+        columns[title] = {
+            "Threshold": score(threshold),
+            "Calibration error": score(calibration_error(y_true, y_prob)),
+            "Log loss": score(report.log_loss),
+            "Balanced accuracy": score(report.balanced_accuracy),
+            "Sensitivity": score(report.sensitivity),
+            "Specificity": score(report.specificity),
+            "F1": score(report.f1),
+        }
+    return pd.DataFrame(columns)
 
 
 def learning_curves(run: Run) -> None:

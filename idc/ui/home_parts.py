@@ -17,10 +17,7 @@ from idc.ui.words import describe, error_sentences, plain
 
 def stores_overview() -> None:
     """Every packed data set with its counts, against the full set's."""
-    names = list_stores()
-    if not names:
-        st.info("None yet. Add one below.", icon=":material/info:")
-    for name in names:
+    for name in list_stores():
         with error_sentences(), st.container(border=True):
             store = cached_store(name)
             positive = int((store.labels == 1).sum())
@@ -48,7 +45,10 @@ def runs_overview() -> None:
     """The latest runs and where they stand."""
     runs = list_runs()[:4]
     if not runs:
-        st.info("None yet. Train a network once there is data.", icon=":material/info:")
+        st.info("None yet.", icon=":material/info:")
+        st.page_link(
+            "../../pages/train.py", label="Train a network", icon=":material/model_training:"
+        )
     for run in runs:
         with error_sentences(), st.container(border=True):
             status = run.status()
@@ -63,27 +63,58 @@ def runs_overview() -> None:
             )
 
 
+def ways_to_data() -> None:
+    """The three ways to a data set, side by side."""
+    demo, real, own = st.columns(3, gap="medium")
+    with demo, st.container(border=True, height="stretch"):
+        st.markdown("##### Start with generated tissue")
+        demo_offer()
+    with real, st.container(border=True, height="stretch"):
+        st.markdown("##### Get the real data set")
+        real_offer()
+    with own, st.container(border=True, height="stretch"):
+        st.markdown("##### I have it already")
+        pack_form()
+
+
 def demo_offer() -> None:
     """Generate demo tissue, so that everything can be tried without a download."""
-    if "demo" in list_stores() or any(job.name == "demo" for job in pack_jobs()):
-        return
     st.markdown(
-        "**Without a download**: 12 slides that look like stained tissue, made by the computer. "
-        f"It is {NOTICE}; everything here works on it."
+        "12 slides that look like stained tissue, made by the computer in seconds, with two "
+        "trained networks to look at. No account, no download; everything here works on it."
     )
-    if st.button("Start with generated tissue", icon=":material/science:", key="make_demo"):
+    st.caption(NOTICE.capitalize() + ".")
+    if "demo" in list_stores():
+        st.success("It is here already, named **demo**.", icon=":material/check:")
+        return
+    if st.button(
+        "Start with generated tissue",
+        type="primary",
+        icon=":material/science:",
+        key="make_demo",
+        width="stretch",
+        disabled=any(job.name == "demo" and job.state == "packing" for job in pack_jobs()),
+    ):
         start_demo()
         st.rerun()
+
+
+def real_offer() -> None:
+    """Where the real patches come from."""
+    st.markdown(
+        "277,524 patches of 279 slides, in the public domain: [Breast Histopathology Images]"
+        "(https://www.kaggle.com/datasets/paultimothymooney/breast-histopathology-images). "
+        "Download its zip from Kaggle; then pack it as it is."
+    )
 
 
 def pack_form() -> None:
     """Pack a zip or folder that lies on the server's machine."""
     st.markdown(
-        "**The real patches**: download [Breast Histopathology Images](https://www.kaggle.com/datasets/"
-        "paultimothymooney/breast-histopathology-images) from Kaggle. Then pack the zip as it is, "
-        "or the folder it was unpacked to. Packing happens once; nothing is unpacked to disk."
+        "The zip as Kaggle gives it, or the folder that it was unpacked to. Packing happens once; "
+        "nothing is unpacked to disk."
     )
-    with st.form("pack", border=True):
+    with st.form("pack", border=False):
         paths = st.text_area(
             "Zip or folder on this computer",
             placeholder="/home/you/Downloads/archive.zip",
@@ -98,7 +129,7 @@ def pack_form() -> None:
             key="pack_name",
             help="What the data set is called here: letters, digits, '-' and '_'.",
         )
-        pressed = st.form_submit_button("Pack", type="primary", icon=":material/inventory_2:")
+        pressed = st.form_submit_button("Pack", icon=":material/inventory_2:", width="stretch")
     if pressed:
         _start(paths, name.strip())
 

@@ -5,18 +5,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 
 from idc.errors import IdcError
 from idc.packing import to_patch_size
 from idc.patches import PATCH_SHAPE
 from idc.prediction import predict_patches
-from idc.results import run_split
+from idc.results import held_out_rows
 from idc.runs import Run
 from idc.sampling import alternating_sample
-from idc.store import PatchStore
-from idc.ui.choose import cached_store
+from idc.ui.choose import cached_store, choose_store
 from idc.ui.patch_grid import PatchTile, patch_grid
 from idc.ui.patches_shown import enlarged
 from idc.ui.words import class_name, coloured_class, plain
@@ -60,7 +58,8 @@ def show_prediction(run: Run, chosen: ChosenPatch) -> None:
     """The patch, the answer, and what the answer rests on."""
     with st.spinner("The model looks at it …", show_time=True):
         y_prob = float(predict_patches(run, chosen.rgb[None])[0])
-    y_pred = int(y_prob >= 0.5)
+    threshold = run.calibration().threshold
+    y_pred = int(y_prob >= threshold)
     picture, answer = st.columns([1, 2], gap="large")
     with picture:
         st.image(enlarged(chosen.rgb), width="stretch", alt="The patch as the model sees it")
@@ -68,15 +67,27 @@ def show_prediction(run: Run, chosen: ChosenPatch) -> None:
     with answer:
         st.subheader(coloured_class(y_pred))
         st.progress(y_prob, text=f"Probability of IDC: **{y_prob:.1%}**")
-        st.markdown(
-            f"Called IDC-positive from 50 % on. Answered by the run **{plain(run.title)}**, "
-            f"best weights of epoch {run.best().get('epoch', '–')}."
-        )
+        st.markdown(f"Called IDC-positive from {threshold:.0%} on. {_whose_answer(run)}")
         if chosen.label is not None:
             right = "agrees with" if chosen.label == y_pred else "contradicts"
             st.markdown(f"The label is **{class_name(chosen.label)}**: the answer {right} it.")
         for note in chosen.notes:
             st.info(plain(note), icon=":material/info:")
+
+
+def _whose_answer(run: Run) -> str:
+    if run.bundled:
+        return (
+            "Answered by the model that comes with IDC Lab, trained on real patches; probability "
+            "and threshold are calibrated on cases that it has not seen."
+        )
+    answer = (
+        f"Answered by the run **{plain(run.title)}**, best weights of epoch "
+        f"{run.best().get('epoch', '–')}."
+    )
+    if run.environment().get("data_generated"):
+        answer += " It has only seen generated tissue; for real patches choose the bundled model."
+    return answer
 
 
 def _upload() -> ChosenPatch | None:
@@ -107,9 +118,16 @@ def _upload() -> ChosenPatch | None:
 
 
 def _example(run: Run) -> ChosenPatch | None:
-    store = cached_store(run.config.data)
-    table = _held_out_examples(run, store)
-    st.caption("Held-out patches: the run has not trained on them. Choose one.")
+    store = choose_store("Examples from") if run.bundled else cached_store(run.config.data)
+    if store is None:
+        return None
+    rows = held_out_rows(run, store)
+    if not len(rows):
+        st.info("The model has trained on all cases of this data set; upload a patch instead.")
+        return None
+    table = alternating_sample(store.index.iloc[rows], 9, seed=0)
+    table = table.assign(row=rows[table["row"].to_numpy()])
+    st.caption("Held-out patches: the model has not trained on them. Choose one.")
     picked = patch_grid(
         store.patches[table["row"].to_numpy()],
         [_example_tile(entry) for entry in table.to_dict("records")],
@@ -128,10 +146,3 @@ def _example_tile(entry: Mapping[Any, Any]) -> PatchTile:
     """Without the label: the visitor may want to guess first."""
     details = f"case {entry['case']}, x {entry['x']}, y {entry['y']}"
     return PatchTile(int(entry["row"]), None, f"case {entry['case']}", details)
-
-
-def _held_out_examples(run: Run, store: PatchStore) -> pd.DataFrame:
-    split = run_split(run, store)
-    rows = split.rows(split.scored_part())
-    table = alternating_sample(store.index.iloc[rows], 9, seed=0)
-    return table.assign(row=rows[table["row"].to_numpy()])

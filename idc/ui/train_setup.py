@@ -50,6 +50,7 @@ def _settings(store: PatchStore) -> TrainingConfig:
     preset = st.selectbox(
         "Preset",
         list(PRESETS),
+        index=list(PRESETS).index("fast"),
         format_func=lambda name: PRESETS[name].title,
         key="preset",
         help="The network, and settings that suit it. Each can be changed below.",

@@ -130,6 +130,9 @@ def _controls(run: Run, status: RunStatus) -> None:
                 help="Ends at the next step. Finished epochs and the best weights are kept.",
             )
         return
+    if run.shipped():
+        st.caption("Recorded: it came with IDC Lab, without what it takes to go on.")
+        return
     left, right = st.columns([1, 4], vertical_alignment="bottom")
     more = None
     if status.state == "finished" or status.epoch < status.epochs:

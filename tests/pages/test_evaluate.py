@@ -6,7 +6,8 @@ from app import metrics, open_page, text
 from made_patches import tiny_store
 
 from idc.config import preset_config
-from idc.runs import PREDICTIONS_FILE, RunStatus, create_run
+from idc.results import saved_results
+from idc.runs import BUNDLED, PREDICTIONS_FILE, RunStatus, create_run, open_run
 
 
 def evaluated_run():
@@ -30,10 +31,28 @@ def open_cell(at, cell):
     return at.run()
 
 
-def test_without_a_run_the_page_leads_to_training(home):
+def test_before_the_first_run_the_bundled_model_is_shown(home):
     at = open_page("evaluate")
+    report = saved_results(open_run(BUNDLED)).report()
 
-    assert at.info[0].value == "There is no trained run yet."
+    assert not at.exception
+    assert metrics(at)["ROC AUC"] == f"{report.roc_auc:.3f}"
+    assert "This model comes with IDC Lab" in at.info[0].value
+
+
+def test_bundled_models_calibration_is_shown_before_and_after(home):
+    at = open_page("evaluate")
+    table = next(t.value for t in at.table if "before" in t.value.columns)
+
+    assert table.loc["Threshold", "before"] == "0.500"
+    assert table.loc["Threshold", "after"] == f"{open_run(BUNDLED).calibration().threshold:.3f}"
+    assert float(table.loc["Log loss", "after"]) <= float(table.loc["Log loss", "before"])
+
+
+def test_pictures_of_the_bundled_models_scores_need_the_real_data_set(home):
+    at = open_cell(open_page("evaluate"), "fn")
+
+    assert at.info[-1].value == "The pictures are in the real data set, which is not here yet."
 
 
 def test_scores_follow_from_the_saved_predictions(home):

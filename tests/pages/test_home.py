@@ -21,11 +21,32 @@ def test_empty_home_says_what_to_do_first(home):
     at = open_page("home")
 
     assert at.title[0].value == "IDC Lab"
-    assert [info.value for info in at.info] == [
-        "None yet. Add one below.",
-        "None yet. Train a network once there is data.",
+    assert [title.value for title in at.subheader] == ["First, a data set"]
+    assert [offer for offer in text(at).splitlines() if offer.startswith("#####")] == [
+        "##### Start with generated tissue",
+        "##### Get the real data set",
+        "##### I have it already",
     ]
+    assert at.button(key="make_demo").label == "Start with generated tissue"
     assert not at.exception
+
+
+def test_demo_tissue_is_offered_once(home):
+    tiny_store("demo")
+
+    assert [button for button in open_page("home").button if button.key == "make_demo"] == []
+
+
+def test_home_with_data_shows_it_first_and_leads_to_training(home):
+    tiny_store("tiny", cases=2, per_case=6)
+    at = open_page("home")
+
+    assert [title.value for title in at.subheader] == [
+        "Data sets",
+        "Latest runs",
+        "Add a data set",
+    ]
+    assert at.info[0].value == "None yet."
 
 
 def test_home_counts_each_data_set_against_the_full_one(home):

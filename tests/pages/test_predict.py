@@ -2,7 +2,9 @@ import json
 
 import pytest
 from app import open_page, text
-from made_patches import png
+from made_patches import png, tiny_store
+
+from idc.runs import BUNDLED, open_run
 
 pytestmark = pytest.mark.slow
 
@@ -13,11 +15,29 @@ def upload(at, name, data, kind="image/png"):
     return at.file_uploader(key="upload").upload(name, data, kind).run()
 
 
-def test_without_a_model_the_page_leads_to_training(home):
-    at = open_page("predict")
+def test_before_the_first_run_the_bundled_model_answers(home):
+    at = upload(open_page("predict"), "mine.png", png((200, 100, 150)))
 
-    assert at.info[0].value == "There is no trained run yet."
-    assert at.caption[0].value == "For teaching and research, not for diagnosis."
+    assert at.selectbox(key="run").options == ["Bundled model"]
+    assert at.subheader[0].value in CLASSES
+    assert "Answered by the model that comes with IDC Lab" in text(at)
+    assert "For teaching and research, not for diagnosis." in text(at)
+
+
+def test_bundled_model_calls_positive_from_its_own_threshold_on(home):
+    at = upload(open_page("predict"), "mine.png", png((200, 100, 150)))
+    threshold = open_run(BUNDLED).calibration().threshold
+
+    assert f"Called IDC-positive from {threshold:.0%} on." in text(at)
+
+
+def test_examples_for_the_bundled_model_come_from_cases_that_it_has_not_seen(home):
+    tiny_store("mine", cases=2, per_case=12)
+    at = open_page("predict", source="Pick an example")
+    sent = json.loads(at.get("bidi_component")[0].proto.json)
+
+    assert at.selectbox(key="data").options == ["mine"]
+    assert len(sent["tiles"]) == 18
 
 
 def test_uploaded_patch_gets_class_probability_and_model(trained_run):

@@ -5,7 +5,7 @@ from app import open_page, text
 from made_patches import tiny_store
 
 from idc import runs
-from idc.config import preset_config
+from idc.config import PRESETS, preset_config
 from idc.runlog import LogWriter
 from idc.runs import RunStatus, create_run, list_runs
 
@@ -44,7 +44,7 @@ def finished_run():
 
 def test_summary_tells_what_would_be_trained_on(home):
     tiny_store("tiny", cases=10, per_case=10)
-    at = open_page("train")
+    at = open_page("train", preset="notebook")
 
     table = at.table[0].value
     assert table.loc["patches"].to_dict() == {"train": "70", "validation": "20", "test": "10"}
@@ -56,9 +56,17 @@ def test_summary_tells_what_would_be_trained_on(home):
     )
 
 
-def test_preset_fills_in_the_notebooks_settings(home):
+def test_fast_network_is_offered_first(home):
     tiny_store("tiny", cases=3, per_case=10)
     at = open_page("train")
+
+    assert at.selectbox(key="preset").value == "fast"
+    assert at.selectbox(key="balancing_fast").value == PRESETS["fast"].settings["balancing"]
+
+
+def test_preset_fills_in_the_notebooks_settings(home):
+    tiny_store("tiny", cases=3, per_case=10)
+    at = open_page("train", preset="notebook")
 
     assert at.number_input(key="epochs_notebook").value == 20
     assert at.number_input(key="batch_size_notebook").value == 20
@@ -68,7 +76,7 @@ def test_preset_fills_in_the_notebooks_settings(home):
 
 def test_start_makes_a_run_of_the_forms_settings(home, started):
     tiny_store("tiny", cases=3, per_case=10)
-    at = open_page("train")
+    at = open_page("train", preset="notebook")
     at.selectbox(key="protocol").set_value("random").run()
     at.number_input(key="epochs_notebook").set_value(7)
     at.text_input(key="run_name").set_value("for the lecture")
@@ -119,6 +127,16 @@ def test_curves_and_scores_of_a_run_are_shown(home):
     assert at.table[-1].value.loc["IDC-positive"].tolist() == ["0.750", "0.600", "0.667", "5"]
     matrix = json.loads(at.get("bidi_component")[0].proto.json)
     assert [row["total"] for row in matrix["rows"]] == ["5", "5"]
+
+
+def test_run_that_came_with_idc_lab_is_not_offered_to_go_on(home):
+    tiny_store("tiny", cases=3, per_case=10)
+    run = finished_run()
+    (run.folder / runs.ENVIRONMENT_FILE).write_text('{"shipped": true}')
+    at = open_page("train")
+
+    assert not [button for button in at.button if button.key == "continue"]
+    assert "came with IDC Lab" in text(at)
 
 
 def test_running_run_can_be_stopped_from_the_page(home):

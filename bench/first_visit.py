@@ -1,0 +1,99 @@
+"""The first minute: from the start command on an empty home to a prediction and a trained network.
+
+    python bench/first_visit.py
+
+A real server and a real browser. Prints the seconds at which each thing is there: the page, the
+demo tissue, a prediction; then, from pressing Start with the defaults, the first movement of the
+chart, the first epoch, the end; and the scores of that run on the cases held out.
+"""
+
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from live_app import PATIENCE_S, chromium, idc_lab, wait_until
+from playwright.sync_api import Page, expect
+
+from idc.results import saved_parts, saved_results
+from idc.runs import list_runs
+
+
+class Clock:
+    """Prints what is there after how many seconds."""
+
+    def __init__(self) -> None:
+        self.start()
+
+    def start(self) -> None:
+        self._began = time.perf_counter()
+
+    def mark(self, what: str) -> None:
+        print(f"{time.perf_counter() - self._began:>8.1f} s  {what}", flush=True)
+
+
+def main() -> None:
+    expect.set_options(timeout=1000 * PATIENCE_S)
+    clock = Clock()
+    with (
+        chromium() as browser,
+        tempfile.TemporaryDirectory() as home,
+        idc_lab(Path(home)) as (address, _),
+    ):
+        page = browser.new_page(viewport={"width": 1280, "height": 1000})
+        page.set_default_timeout(1000 * PATIENCE_S)
+        page.goto(address)
+        page.get_by_role("button", name="Start with generated tissue").wait_for()
+        clock.mark("the page is open")
+        page.get_by_role("button", name="Start with generated tissue").click()
+        page.get_by_text("demo is packed and ready.").wait_for()
+        clock.mark("demo tissue is there")
+        _menu(page, "Predict")
+        page.get_by_text("Pick an example").click()
+        page.get_by_role("option").first.click()
+        page.get_by_text("Probability of IDC: ").wait_for()
+        clock.mark("first prediction")
+        _menu(page, "Train")
+        page.get_by_role("button", name="Start training").wait_for()
+        _train(page, clock)
+        print(_scores(Path(home)))
+
+
+def _train(page: Page, clock: Clock) -> None:
+    if not page.get_by_role("button", name="Start training").is_visible():
+        page.get_by_text("Set up a new run").click()
+    page.get_by_role("button", name="Start training").click()
+    clock.start()
+    print("Start pressed")
+    page.get_by_role("button", name="Stop", exact=True).wait_for()
+    canvas = page.locator("canvas").first
+    empty = canvas.evaluate("canvas => canvas.toDataURL()")
+    wait_until(lambda: canvas.evaluate("canvas => canvas.toDataURL()") != empty)
+    clock.mark("the chart moves")
+    page.get_by_text("Confusion matrix after epoch 1").wait_for()
+    clock.mark("first epoch is validated")
+    page.get_by_text("epochs are done.").wait_for()
+    clock.mark("the run is finished")
+
+
+def _scores(home: Path) -> str:
+    os.environ["IDC_HOME"] = str(home)
+    run = next(run for run in list_runs() if not run.shipped())
+    reports = {part: saved_results(run, part).report() for part in saved_parts(run)}
+    return "\n".join(
+        f"{part} part: ROC AUC {report.roc_auc:.3f}, balanced accuracy "
+        f"{report.balanced_accuracy:.3f} on {report.n:,} patches"
+        for part, report in reports.items()
+    )
+
+
+def _menu(page: Page, name: str) -> None:
+    page.get_by_test_id("stSidebar").get_by_role("link", name=name).click()
+    page.get_by_role("heading", level=1, name=name).wait_for()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,71 @@
+"""What ships with IDC Lab and becomes the visitor's own: the recorded runs on demo tissue.
+
+`idc.shipping` makes them. They hold predictions by the names of patches, and find their rows in the
+demo tissue that was just made here.
+"""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from idc import durable
+from idc.errors import RunError
+from idc.home import runs_dir
+from idc.runs import CONFIG_FILE, ENVIRONMENT_FILE, PREDICTIONS_FILE, SHIPPED_DIR
+from idc.store import PatchStore
+
+RECORDED_DIR = SHIPPED_DIR / "demo"
+
+_NAMES = ["case", "x", "y"]
+
+
+def install_recorded_runs(store: PatchStore) -> list[str]:
+    """Put the recorded runs beside the visitor's own, as runs on ``store``.
+
+    Nothing happens to a run that is there already, or that knows other patches than ``store``.
+
+    Returns:
+        the ids of the runs that came.
+
+    Raises:
+        RunError: the runs' folder cannot be written.
+    """
+    installed = []
+    for shipped in sorted(RECORDED_DIR.glob(f"*/{CONFIG_FILE}")):
+        predictions = _with_rows(pd.read_parquet(shipped.parent / PREDICTIONS_FILE), store)
+        target = runs_dir() / shipped.parent.name
+        if predictions is None or target.exists():
+            continue
+        hidden = target.with_name(f".{target.name}")
+        try:
+            shutil.rmtree(hidden, ignore_errors=True)
+            shutil.copytree(shipped.parent, hidden)
+            predictions.to_parquet(hidden / PREDICTIONS_FILE, index=False)
+            _change(hidden / ENVIRONMENT_FILE, data_sha256=store.fingerprint)
+            _change(hidden / CONFIG_FILE, data=store.name)
+            hidden.rename(target)
+        except OSError as error:
+            shutil.rmtree(hidden, ignore_errors=True)
+            raise RunError(
+                f"The recorded runs could not be written to '{runs_dir()}' ({error.strerror}); "
+                "make room or check the folder's rights."
+            ) from error
+        installed.append(target.name)
+    return installed
+
+
+def _with_rows(predictions: pd.DataFrame, store: PatchStore) -> pd.DataFrame | None:
+    """The predictions with their rows in ``store``; None when one of their patches is not in it."""
+    rows = store.index[_NAMES].assign(row=np.arange(len(store)))
+    found = predictions.merge(rows, how="left", on=_NAMES)
+    if found["row"].isna().any():
+        return None
+    return found.astype({"row": "int64"})[["row", "probability", "part"]]
+
+
+def _change(path: Path, **values: Any) -> None:
+    durable.replace_json(path, {**json.loads(path.read_text(encoding="utf-8")), **values})

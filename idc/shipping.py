@@ -1,0 +1,137 @@
+"""Make what ships with IDC Lab: the bundled model, and two runs on the demo tissue.
+
+For maintainers: ``python -m idc bundle --data NAME`` and ``python -m idc record``. Both train for
+real, through the trainer that everybody uses, and then copy what is small enough to ship.
+"""
+
+import dataclasses
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from idc import durable
+from idc.calibration import fit_calibration
+from idc.config import TrainingConfig, preset_config
+from idc.demo import DEMO_CASES, DEMO_SEED, pack_demo
+from idc.errors import RunError
+from idc.memory import KEEP_FREED_MEMORY
+from idc.model_card import model_card
+from idc.results import run_split
+from idc.runlog import LOG_FILE
+from idc.runs import (
+    BEST_FILE,
+    BUNDLED,
+    CALIBRATION_FILE,
+    CONFIG_FILE,
+    ENVIRONMENT_FILE,
+    PREDICTIONS_FILE,
+    SHIPPED_DIR,
+    STATUS_FILE,
+    TRAIN_CASES_FILE,
+    WEIGHTS_FILE,
+    Run,
+    create_run,
+    trainer_command,
+)
+from idc.shipped import RECORDED_DIR
+from idc.store import PatchStore, list_stores, open_store
+
+MODEL_CARD_FILE = "MODEL_CARD.md"
+
+
+def bundle(data: str) -> Run:
+    """Train the bundled model on a store of real patches, calibrate it, and put it in place.
+
+    The cases of the published validation list choose the epoch, the temperature and the threshold;
+    all others train.
+
+    Raises:
+        IdcError: the data set is missing, or training failed.
+    """
+    config = preset_config(
+        "accurate",
+        data,
+        protocol="published",
+        unlisted="train",
+        patches=None,
+        name="Bundled model",
+    )
+    return ship_bundled(_trained(config))
+
+
+def ship_bundled(run: Run) -> Run:
+    """Copy a finished run into the package as the bundled model."""
+    store = open_store(run.config.data)
+    folder = SHIPPED_DIR / BUNDLED
+    _copy(run, store, folder, with_weights=True, with_steps=False)
+    validation = run.predictions().query("part == 'validation'")
+    y_true = store.labels[validation["row"].to_numpy()]
+    y_prob = validation["probability"].to_numpy()
+    calibration = fit_calibration(y_true, y_prob)
+    durable.replace_json(folder / CALIBRATION_FILE, dataclasses.asdict(calibration))
+    trained_on = np.unique(store.cases[run_split(run, store).train])
+    (folder / TRAIN_CASES_FILE).write_text(json.dumps(trained_on.tolist()) + "\n", encoding="utf-8")
+    counts = run_split(run, store).counts(store.index)
+    card = model_card(run, counts, y_true, y_prob, calibration)
+    (folder / MODEL_CARD_FILE).write_text(card, encoding="utf-8")
+    return Run(folder, run.config)
+
+
+def record() -> list[Run]:
+    """Make the demo tissue, train on it, and keep the runs for everyone's first visit.
+
+    A finished run of the fast network, with its weights; and a short one of the notebook's, whose
+    ten megabytes of weights stay behind.
+    """
+    if "demo" not in list_stores():
+        pack_demo("demo", cases=DEMO_CASES, seed=DEMO_SEED)
+    store = open_store("demo")
+    shutil.rmtree(RECORDED_DIR, ignore_errors=True)
+    recorded = []
+    for preset, settings in (
+        ("notebook", {"epochs": 2, "name": "Notebook CNN, recorded"}),
+        ("fast", {"name": "Fast CNN, recorded"}),
+    ):
+        run = _trained(preset_config(preset, "demo", **settings))
+        _copy(run, store, RECORDED_DIR / run.id, with_weights=preset == "fast", with_steps=True)
+        recorded.append(run)
+    return recorded
+
+
+def _trained(config: TrainingConfig) -> Run:
+    run = create_run(config)
+    # Its progress goes to the terminal; its last line, the id, is not ours to print.
+    done = subprocess.run(
+        [*trainer_command(run), "--follow"],
+        stdout=subprocess.DEVNULL,
+        env={**KEEP_FREED_MEMORY, **os.environ},
+        check=False,
+    )
+    if done.returncode or run.status().state != "finished":
+        raise RunError(f"The run '{run.id}' did not finish: {run.status().reason}")
+    return run
+
+
+def _copy(
+    run: Run, store: PatchStore, folder: Path, *, with_weights: bool, with_steps: bool
+) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for name in (CONFIG_FILE, STATUS_FILE, BEST_FILE, *([WEIGHTS_FILE] if with_weights else [])):
+        shutil.copyfile(run.folder / name, folder / name)
+    durable.replace_json(folder / ENVIRONMENT_FILE, {**run.environment(), "shipped": True})
+    lines = (run.folder / LOG_FILE).read_text(encoding="utf-8").splitlines(keepends=True)
+    kept = [line for line in lines if with_steps or json.loads(line)["event"] != "step"]
+    (folder / LOG_FILE).write_text("".join(kept), encoding="utf-8")
+    _named(run.predictions(), store).to_parquet(folder / PREDICTIONS_FILE, index=False)
+
+
+def _named(predictions: pd.DataFrame, store: PatchStore) -> pd.DataFrame:
+    """Predictions with their patches' names: row numbers differ from data set to data set."""
+    names = store.index.iloc[predictions["row"].to_numpy()][["case", "x", "y", "label"]]
+    return pd.concat([names.reset_index(drop=True), predictions.drop(columns="row")], axis=1)

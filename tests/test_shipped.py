@@ -1,0 +1,194 @@
+"""idc.shipped: what comes with IDC Lab, and how the recorded runs become the visitor's own."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from made_patches import tiny_store
+
+from idc import shipped
+from idc.config import preset_config
+from idc.durable import file_sha256
+from idc.errors import RunError
+from idc.evaluation import evaluate
+from idc.prediction import default_model
+from idc.reference import published_cases
+from idc.results import held_out_rows, saved_results, seen_cases, train_cases
+from idc.runs import (
+    BEST_FILE,
+    BUNDLED,
+    CONFIG_FILE,
+    ENVIRONMENT_FILE,
+    PREDICTIONS_FILE,
+    WEIGHTS_FILE,
+    RunStatus,
+    check_same_data,
+    create_run,
+    list_runs,
+    open_run,
+    prepare_to_continue,
+)
+from idc.shipped import RECORDED_DIR, install_recorded_runs
+from idc.shipping import MODEL_CARD_FILE
+from idc.splits import make_split
+from idc.store import open_store
+
+MOST_BYTES = 2 * 10**6
+
+
+@pytest.fixture
+def recorded(monkeypatch, tmp_path):
+    """One recorded run, "20261124-120000-fast-ab12", of three patches of the store "tiny"."""
+    folder = tmp_path / "recorded" / "20261124-120000-fast-ab12"
+    folder.mkdir(parents=True)
+    monkeypatch.setattr(shipped, "RECORDED_DIR", folder.parent)
+    config = preset_config("fast", "elsewhere", protocol="random", name="recorded")
+    (folder / CONFIG_FILE).write_text(json.dumps(config.to_json()))
+    (folder / "status.json").write_text(json.dumps({"state": "finished", "epochs": 3, "epoch": 3}))
+    (folder / ENVIRONMENT_FILE).write_text('{"shipped": true, "data_sha256": "another"}')
+    named = {"case": [2, 1, 1], "x": [1, 51, 1], "y": [1, 1, 1], "label": [0, 1, 0]}
+    answers = {"probability": np.array([0.2, 0.9, 0.1], np.float32), "part": "validation"}
+    pd.DataFrame({**named, **answers}).to_parquet(folder / PREDICTIONS_FILE)
+    return folder
+
+
+# The bundled model
+
+
+def test_bundled_model_is_what_its_checksum_says_and_small():
+    run = open_run(BUNDLED)
+
+    assert file_sha256(run.folder / WEIGHTS_FILE) == run.best()["sha256"]
+    assert sum(path.stat().st_size for path in run.folder.iterdir()) < MOST_BYTES
+    assert run.status().state == "finished"
+    assert run.shipped()
+
+
+def test_bundled_models_card_tells_the_scores_that_its_predictions_give():
+    run = open_run(BUNDLED)
+    card = (run.folder / MODEL_CARD_FILE).read_text(encoding="utf-8")
+    saved = run.predictions()
+    raw = evaluate(saved["label"], saved["probability"])
+    after = saved_results(run).report()
+
+    assert run.best()["sha256"] in card
+    assert f"| ROC AUC | {raw.roc_auc:.3f} | {after.roc_auc:.3f} |" in card
+    assert (
+        f"| balanced accuracy | {raw.balanced_accuracy:.3f} | {after.balanced_accuracy:.3f} |"
+        in card
+    )
+
+
+def test_bundled_model_was_scored_on_the_published_validation_cases_alone(home):
+    run = open_run(BUNDLED)
+    named = run.predictions()
+
+    assert set(named["part"]) == {"validation"}
+    assert set(named["case"]) == published_cases()["validation"]
+    assert not set(named["case"]) & set(train_cases(run).tolist())
+
+
+def test_bundled_model_can_be_evaluated_without_its_data_set(home):
+    results = saved_results(open_run(BUNDLED))
+
+    assert results.store is None
+    assert (results.rows == -1).all()
+    assert results.threshold == open_run(BUNDLED).calibration().threshold
+    assert len(results.cell("fn")) == results.report().confusion_matrix[1][0]
+
+
+@pytest.mark.real
+@pytest.mark.slow
+def test_bundled_models_pictures_are_found_in_a_data_set_that_holds_them(home, real_data):
+    from idc.packing import pack
+
+    tiny_store("another")
+    pack([real_data / "idc_sampled_cases.zip", real_data / "idc_complete_cases.zip"], "real")
+    results = saved_results(open_run(BUNDLED))
+
+    assert results.store is not None and results.store.name == "real"
+    found = results.store.index.iloc[results.rows].reset_index(drop=True)
+    assert found["x"].tolist() == results.patches["x"].tolist()
+    assert np.array_equal(found["label"], results.y_true)
+    assert seen_cases(open_run(BUNDLED), results.store) == 201
+
+
+def test_bundled_model_has_seen_no_other_data_set(home):
+    store = tiny_store("mine", cases=2, per_case=2)
+
+    assert seen_cases(open_run(BUNDLED), store) == 0
+    assert held_out_rows(open_run(BUNDLED), store).tolist() == [0, 1, 2, 3]
+
+
+def test_bundled_model_cannot_be_trained_on():
+    with pytest.raises(RunError, match="came with IDC Lab, without its checkpoints"):
+        prepare_to_continue(open_run(BUNDLED))
+
+
+def test_bundled_model_is_no_run_of_the_visitors(home):
+    assert list_runs() == []
+    assert default_model().bundled
+
+
+def test_visitors_own_model_answers_before_the_bundled_one(home):
+    own = create_run(preset_config("fast", "tiny"))
+    for name in (WEIGHTS_FILE, BEST_FILE):
+        (own.folder / name).write_text("{}")
+    own.write_status(RunStatus(state="finished", epochs=1))
+
+    assert default_model().id == own.id
+    (own.folder / ENVIRONMENT_FILE).write_text('{"shipped": true}')
+    assert default_model().bundled
+
+
+# The recorded runs
+
+
+def test_recorded_runs_are_two_and_one_of_them_can_predict():
+    folders = [path.parent for path in sorted(RECORDED_DIR.glob(f"*/{CONFIG_FILE}"))]
+
+    assert len(folders) == 2
+    assert [(folder / WEIGHTS_FILE).exists() for folder in folders].count(True) == 1
+
+
+def test_recorded_run_becomes_a_run_on_the_demo_tissue_that_is_here(home, recorded):
+    store = tiny_store("tiny", cases=2, per_case=3)
+
+    assert install_recorded_runs(store) == [recorded.name]
+    [run] = list_runs()
+    assert (run.id, run.config.data, run.title) == (recorded.name, "tiny", "recorded")
+    check_same_data(run, store)
+    results = saved_results(run)
+    assert results.rows.tolist() == [3, 1, 0]
+    assert results.y_true.tolist() == [0, 1, 0]
+    assert results.y_prob.tolist() == [np.float32(0.2), np.float32(0.9), np.float32(0.1)]
+
+
+def test_recorded_run_that_is_here_already_stays_as_it_is(home, recorded):
+    store = tiny_store("tiny", cases=2, per_case=3)
+    install_recorded_runs(store)
+    (home / "runs" / recorded.name / "mine.txt").write_text("a note")
+
+    assert install_recorded_runs(store) == []
+    assert (home / "runs" / recorded.name / "mine.txt").read_text() == "a note"
+
+
+def test_recorded_run_of_other_patches_is_not_installed(home, recorded):
+    assert install_recorded_runs(tiny_store("tiny", cases=1, per_case=3)) == []
+    assert list_runs() == []
+
+
+@pytest.mark.slow
+def test_demo_tissue_comes_with_its_recorded_runs(home):
+    from idc.demo import pack_demo
+
+    pack_demo("demo")
+    installed = list_runs()
+
+    assert [run.id for run in installed] == sorted(
+        (path.name for path in RECORDED_DIR.iterdir()), reverse=True
+    )
+    held_out = make_split(open_store("demo").index, "case-disjoint").test
+    for run in installed:
+        assert sorted(saved_results(run).rows.tolist()) == held_out.tolist()

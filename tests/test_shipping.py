@@ -1,0 +1,71 @@
+"""idc.shipping: from a finished run to the folder that ships."""
+
+import pytest
+
+from idc import runs, shipping
+from idc.calibration import Calibration
+from idc.evaluation import evaluate
+from idc.results import saved_results, train_cases
+from idc.runs import BUNDLED, SHIPPED_DIR, WEIGHTS_FILE, open_run
+from idc.store import open_store
+
+pytestmark = pytest.mark.slow  # `trained_run` was really trained
+
+
+@pytest.fixture
+def shipped_to(monkeypatch, tmp_path):
+    """Where things ship to in a test."""
+    for module in (shipping, runs):
+        monkeypatch.setattr(module, "SHIPPED_DIR", tmp_path)
+    monkeypatch.setattr(shipping, "RECORDED_DIR", tmp_path / "demo")
+    assert tmp_path != SHIPPED_DIR
+    return tmp_path
+
+
+def test_finished_run_becomes_the_bundled_model(trained_run, shipped_to):
+    shipping.ship_bundled(trained_run)
+    bundled = open_run(BUNDLED)
+
+    assert (bundled.folder / WEIGHTS_FILE).read_bytes() == (
+        trained_run.folder / WEIGHTS_FILE
+    ).read_bytes()
+    assert bundled.shipped()
+    assert bundled.calibration() != Calibration()
+    store = open_store("tiny")
+    assert train_cases(bundled).tolist() == train_cases(trained_run).tolist()
+    # its predictions are found again by the patches' names
+    assert saved_results(bundled, "test").store.name == store.name
+    assert (
+        saved_results(bundled, "test").rows.tolist()
+        == saved_results(trained_run, "test").rows.tolist()
+    )
+
+
+def test_model_card_tells_of_the_run_and_of_no_place_or_person(trained_run, shipped_to, home):
+    shipping.ship_bundled(trained_run)
+    card = (shipped_to / BUNDLED / shipping.MODEL_CARD_FILE).read_text(encoding="utf-8")
+    validation = saved_results(trained_run, "validation")
+    before = evaluate(validation.y_true, validation.y_prob)
+
+    assert trained_run.best()["sha256"] in card
+    assert "2,514,410 parameters" in card
+    assert f"| log loss | {before.log_loss:.3f} |" in card
+    assert f"| validation | {len(validation.rows)} | " in card
+    assert "Not for diagnosis" in card
+    assert str(home) not in card
+
+
+def test_shipped_log_keeps_the_epochs_and_leaves_the_steps(trained_run, shipped_to):
+    shipping.ship_bundled(trained_run)
+    log = open_run(BUNDLED).log()
+
+    assert len(log.epochs) == 1
+    assert log.steps == []
+    assert trained_run.log().steps != []
+
+
+def test_shipped_files_hold_no_folder_of_this_machine(trained_run, shipped_to, home):
+    shipping.ship_bundled(trained_run)
+
+    for path in (shipped_to / BUNDLED).glob("*.json*"):
+        assert str(home) not in path.read_text(encoding="utf-8")
