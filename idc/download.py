@@ -120,6 +120,19 @@ def start_download(job: DownloadJob) -> DownloadStatus:
         return started
 
 
+def resume_download() -> DownloadStatus:
+    """Go on with the job that was begun last.
+
+    Raises:
+        DataError, DownloadError: as `start_download`; or there is no such job.
+    """
+    try:
+        job = read_job()
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise DownloadError("There is no download to go on with; start one.") from error
+    return start_download(job)
+
+
 def download_status() -> DownloadStatus | None:
     """Where the latest download stands; None when there is none.
 

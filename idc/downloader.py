@@ -25,6 +25,9 @@ from idc.download import (
     ZIP_FILE,
     DownloadJob,
     DownloadStatus,
+    begin,
+    download_status,
+    hold_lock,
     read_job,
     stop_requested,
     write_status,
@@ -53,6 +56,26 @@ def main(arguments: list[str] | None = None) -> int:
     os.register_at_fork(after_in_child=partial(os.close, lock))
     ended = carry_out(read_job(), stop_asked=stop_on_signals())
     return 2 if ended.state == "failed" else 0
+
+
+def run_here(job: DownloadJob, on_status: OnStatus) -> DownloadStatus:
+    """Do the job in this process; if another is at it already, watch that one until it ends.
+
+    Raises:
+        DataError: the name is bad or taken.
+        DownloadError: the folder cannot be written, or nobody waits for the other any more.
+    """
+    with hold_lock() as lock:
+        if lock is not None:
+            begin(job)
+            return carry_out(job, stop_asked=stop_on_signals(), on_status=on_status)
+    try:
+        while (status := download_status()) is not None and status.live:
+            on_status(status)
+            time.sleep(_WRITE_EVERY_S)
+    except KeyboardInterrupt:
+        raise DownloadError("Nobody watches any more; the download itself goes on.") from None
+    return status or DownloadStatus(job.name, state="stopped", reason="It was taken back.")
 
 
 def stop_on_signals() -> Callable[[], bool]:

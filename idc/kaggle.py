@@ -73,11 +73,13 @@ def check_login(login: Login, stall_s: float = 20.0) -> str:
     try:
         with network_trouble(stall_s), _client(login, stall_s) as client:
             answer = _whose(client.http_client())
+    except KaggleRefused:
+        raise KaggleRefused(_not_accepted(login)) from None
     except Trouble as trouble:
         raise DownloadError(f"{trouble.what}: nothing was checked or stored; try again.") from None
     username = answer.get("userName") if isinstance(answer, dict) else None
     if not username:
-        raise KaggleRefused(_refusal([login.source]))
+        raise KaggleRefused(_not_accepted(login))
     return str(username)
 
 
@@ -109,10 +111,10 @@ def _client(login: Login | None, stall_s: float) -> Iterator["KaggleClient"]:
     http = client.http_client()
     if moved := os.environ.get(ENDPOINT_VARIABLE, "").strip():
         http._endpoint = moved.rstrip("/")
+    # By itself the client takes any credentials that it finds. These, or none, are meant.
+    http._signed_in = login is not None
     with client:
         session = http._session
-        # By itself the client takes any credentials that it finds. These, or none, are meant.
-        session.auth = None
         if login is not None and login.token:
             session.auth = KaggleHttpClient.BearerAuth(login.token)
         elif login is not None:
@@ -207,6 +209,10 @@ def _status(response: requests.Response) -> int:
         return int(response.json()["code"])
     except (ValueError, KeyError, TypeError):
         return response.status_code
+
+
+def _not_accepted(login: Login) -> str:
+    return f"Kaggle did not accept {login.source}. Create a new token at {NEW_TOKEN_PAGE}."
 
 
 def _refusal(sources: list[str]) -> str:

@@ -49,7 +49,7 @@ def parse_login(text: str) -> Login:
     """
     text = text.strip()
     if text.startswith("{"):
-        return _parse_kaggle_json(text, "kaggle.json")
+        return _parse_kaggle_json(text, "the kaggle.json")
     if not _SECRET.fullmatch(text):
         raise DownloadError(
             "This is not a Kaggle token: one is a single word of letters, digits and signs. Copy "

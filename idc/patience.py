@@ -5,6 +5,7 @@ unusable. So the reading happens in a thread, and whoever waits for it looks up 
 second: to see that it has been silent for too long, or that somebody wants to stop.
 """
 
+import contextlib
 import queue
 import threading
 import time
@@ -76,16 +77,14 @@ def patiently(
         return False
 
     def read() -> None:
-        source = blocks()
         try:
-            for block in source:
-                if not hand_over("block", block):
-                    return
+            with contextlib.closing(blocks()) as source:
+                for block in source:
+                    if not hand_over("block", block):
+                        return
             hand_over("end")
         except Exception as error:  # noqa: BLE001  raised again where it is waited for
             hand_over("error", error)
-        finally:
-            source.close()
 
     threading.Thread(target=read, daemon=True).start()
     try:

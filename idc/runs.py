@@ -25,6 +25,7 @@ from idc import durable
 from idc.config import TrainingConfig
 from idc.errors import ConfigError, RunError
 from idc.home import runs_dir
+from idc.kaggle_login import without_kaggle_secrets
 from idc.runlock import RUN_ID, hold_lock, is_locked
 from idc.runlog import RunLog, read_log
 from idc.store import PatchStore
@@ -240,7 +241,7 @@ def start_trainer(run: Run) -> None:
             stderr=subprocess.STDOUT,
             start_new_session=True,
             cwd=Path(__file__).resolve().parent.parent,
-            env={**os.environ, "IDC_HOME": str(run.folder.parent.parent)},
+            env={**without_kaggle_secrets(os.environ), "IDC_HOME": str(run.folder.parent.parent)},
         )
     # Without somebody who waits for it, an ended trainer would stay in the process table.
     threading.Thread(target=process.wait, daemon=True).start()

@@ -200,7 +200,7 @@ def _attempt(
     check_room: Callable[[int, int], None],
 ) -> RemoteFile:
     on_progress(partial.length, None, "")
-    remote = next(patiently(lambda: (found for found in [find()]), limits.stall_s, stopped))
+    remote = next(patiently(lambda: _found(find), limits.stall_s, stopped))
     if not partial.belongs_to(remote) or (remote.size or partial.length) < partial.length:
         partial.begin(remote)
     if remote.size is not None:
@@ -217,6 +217,10 @@ def _attempt(
     if remote.size is not None and partial.length != remote.size:
         raise Trouble("The transfer was cut short")
     return remote
+
+
+def _found(find: Callable[[], RemoteFile]) -> Generator[RemoteFile, None, None]:
+    yield find()
 
 
 def _answer(
@@ -260,6 +264,7 @@ def _append(
     with partial.path.open("ab") as file:
         for block in arriving:
             file.write(block)
+            file.flush()  # a kill keeps what was told as here
             here += len(block)
             on_progress(here, remote.size, "")
 

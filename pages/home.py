@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from idc.ui.get_data import get_data
 from idc.ui.home_parts import demo_offer, pack_form, pack_progress, runs_overview, stores_overview
 from idc.ui.words import error_sentences
 
@@ -25,4 +26,5 @@ with error_sentences():
 st.subheader("Add a data set")
 with error_sentences():
     demo_offer()
+    get_data()
     pack_form()

@@ -1,6 +1,6 @@
-"""A server on loopback that plays Kaggle over real HTTP: its API on one port, its storage on another.
+"""Servers on loopback that play Kaggle over real HTTP: the API on one port, the storage on another.
 
-The API answers the download question with a 302 to a signed address of the storage, as Kaggle does.
+The API answers the download question with a 302 to a signed address of the storage, as Kaggle's.
 What goes wrong is scripted: each request takes the next entry, and all is well when none is left.
 """
 
@@ -8,6 +8,7 @@ import base64
 import hashlib
 import io
 import json
+import sys
 import threading
 import zipfile
 from dataclasses import dataclass, field
@@ -45,6 +46,7 @@ class Answer:
         ignore_range: send the whole file whatever was asked.
         flip: byte of the file whose bits are flipped on the way.
         length: claim this length.
+        etag: the file has just been replaced by one of this tag.
     """
 
     status: int | None = None
@@ -53,6 +55,7 @@ class Answer:
     ignore_range: bool = False
     flip: int | None = None
     length: int | None = None
+    etag: str | None = None
     headers: dict[str, str] = field(default_factory=dict)
     html: bool = False
 
@@ -111,10 +114,16 @@ class FakeKaggle:
 
     def _serve(self, kind: type["_Handler"]) -> ThreadingHTTPServer:
         handler = type(kind.__name__, (kind,), {"kaggle": self})
-        server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        server = _Server(("127.0.0.1", 0), handler)
         server.daemon_threads = True
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         return server
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        if not isinstance(sys.exception(), ConnectionError):  # the other side may hang up
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -190,6 +199,7 @@ class _Storage(_Handler):
         self.send_file(seen, answer)
 
     def send_file(self, seen: Seen, answer: Answer) -> None:
+        self.kaggle.etag = answer.etag or self.kaggle.etag
         body = bytearray(self.kaggle.body)
         if answer.flip is not None:
             body[answer.flip] ^= 0xFF

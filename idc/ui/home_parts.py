@@ -79,9 +79,8 @@ def demo_offer() -> None:
 def pack_form() -> None:
     """Pack a zip or folder that lies on the server's machine."""
     st.markdown(
-        "**The real patches**: download [Breast Histopathology Images](https://www.kaggle.com/datasets/"
-        "paultimothymooney/breast-histopathology-images) from Kaggle. Then pack the zip as it is, "
-        "or the folder it was unpacked to. Packing happens once; nothing is unpacked to disk."
+        "**I have the zip or folder already**: pack the zip as it is, or the folder it was "
+        "unpacked to. Packing happens once; nothing is unpacked to disk."
     )
     with st.form("pack", border=True):
         paths = st.text_area(
