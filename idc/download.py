@@ -5,7 +5,7 @@ The folder is the only meeting place of the app and the process that does the wo
 nothing:
 
 - ``job.json``: what was asked for. ``status.json``: where it stands, replaced atomically.
-- ``control.json``: somebody asked to stop.
+- ``stop``: somebody asked for it.
 - ``lock``: held by the worker while it lives. The system releases it however the worker ends, so
   it tells alive from dead; there is one for all, so there is one transfer, whoever asks.
 - the zip, called ``.part`` until it was checked.
@@ -35,14 +35,16 @@ from idc.store import check_store_name, list_stores
 
 JOB_FILE = "job.json"
 STATUS_FILE = "status.json"
-CONTROL_FILE = "control.json"
+STOP_FILE = "stop"
 LOCK_FILE = "lock"
 OUTPUT_FILE = "output.txt"
 ZIP_FILE = "breast-histopathology-images.zip"
 PART_FILE = ZIP_FILE + ".part"
 
-# A look at the lock holds it for an instant; this long taken, it is the worker's.
+# A look at the lock holds it for an instant; this long taken, it is a worker's.
 _LOCK_PATIENCE_S = 0.2
+# A worker that has written how it ended is gone within this time.
+_LEAVING_S = 15.0
 
 
 @cache
@@ -120,8 +122,11 @@ def start_download(job: DownloadJob) -> DownloadStatus:
         return started
 
 
-def resume_download() -> DownloadStatus:
+def resume_download(name: str | None = None) -> DownloadStatus:
     """Go on with the job that was begun last.
+
+    Args:
+        name: another name for the data set, if its own was taken meanwhile.
 
     Raises:
         DataError, DownloadError: as `start_download`; or there is no such job.
@@ -130,7 +135,7 @@ def resume_download() -> DownloadStatus:
         job = read_job()
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise DownloadError("There is no download to go on with; start one.") from error
-    return start_download(job)
+    return start_download(replace(job, name=name or job.name))
 
 
 def download_status() -> DownloadStatus | None:
@@ -157,19 +162,19 @@ def download_status() -> DownloadStatus | None:
 
 def request_stop() -> None:
     """Ask the worker to stop. What arrived is kept."""
-    durable.replace_json(download_dir() / CONTROL_FILE, {"request": "stop"})
+    (download_dir() / STOP_FILE).touch()
 
 
 def stop_requested() -> bool:
     """Whether somebody asked for a stop since the worker started."""
-    return (download_dir() / CONTROL_FILE).exists()
+    return (download_dir() / STOP_FILE).exists()
 
 
 def forget_download() -> None:
     """Take an ended download off the page. Bytes on disk stay."""
-    with hold_lock() as lock:
-        if lock is not None:
-            (download_dir() / STATUS_FILE).unlink(missing_ok=True)
+    status = _read_status()
+    if status is not None and not status.live:
+        (download_dir() / STATUS_FILE).unlink(missing_ok=True)
 
 
 def discard_download() -> None:
@@ -192,7 +197,7 @@ def begin(job: DownloadJob) -> DownloadStatus:
     part = download_dir() / PART_FILE
     status = DownloadStatus(job.name, here=part.stat().st_size if part.exists() else 0)
     try:
-        (download_dir() / CONTROL_FILE).unlink(missing_ok=True)
+        (download_dir() / STOP_FILE).unlink(missing_ok=True)
         durable.replace_json(download_dir() / JOB_FILE, asdict(job))
         write_status(status)
     except OSError as error:
@@ -244,12 +249,19 @@ def is_locked() -> bool:
 
 
 def _lock_soon(lock: int) -> bool:
-    until = time.monotonic() + _LOCK_PATIENCE_S
+    began = time.monotonic()
     while not lock_descriptor(lock, blocking=False):
-        if time.monotonic() > until:
+        waited_s = time.monotonic() - began
+        if waited_s > (_LOCK_PATIENCE_S if _is_at_work() else _LEAVING_S):
             return False
         time.sleep(0.01)
     return True
+
+
+def _is_at_work() -> bool:
+    """Whether the holder of the lock has more to do than to leave."""
+    status = _read_status()
+    return status is None or status.live
 
 
 def _spawn(lock: int) -> None:

@@ -519,6 +519,21 @@ def test_giving_up_deletes_what_arrived(kaggle, folder):
     assert download_status() is None
 
 
+def test_worker_that_has_ended_but_not_left_is_waited_for(kaggle, folder):
+    get()
+    held = hold_lock()
+    held.__enter__()
+    leaving = threading.Timer(0.5, held.__exit__, (None, None, None))
+    leaving.start()
+
+    forget_download()  # needs no lock
+    assert download_status() is None
+    download.write_status(DownloadStatus("idc", state="stopped"))
+    with hold_lock() as lock:
+        assert lock is not None
+    leaving.join()
+
+
 def test_dismissing_deletes_no_zip(kaggle, folder):
     get()
 

@@ -93,14 +93,13 @@ def _under_way(status: DownloadStatus) -> None:
     if stop_requested():
         st.caption("Stopping; what arrived is kept.")
         return
-    if st.button(
+    st.button(
         "Stop",
         icon=":material/pause:",
         key="stop_download",
+        on_click=request_stop,
         help="What arrived is kept. You can go on later.",
-    ):
-        request_stop()
-        st.rerun(scope="fragment")
+    )
 
 
 def _done(status: DownloadStatus) -> None:
@@ -115,9 +114,7 @@ def _done(status: DownloadStatus) -> None:
             icon=":material/grid_view:",
             query_params={"data": status.name},
         )
-        if st.button("Dismiss", key="dismiss_download"):
-            forget_download()
-            st.rerun()
+        st.button("Dismiss", key="dismiss_download", on_click=forget_download)
 
 
 def _ended_early(status: DownloadStatus) -> None:
@@ -133,14 +130,15 @@ def _ended_early(status: DownloadStatus) -> None:
         )
     with st.container(horizontal=True):
         go_on = st.button("Go on", type="primary", icon=":material/resume:", key="go_on")
-        give_up = st.button(
-            "Give up", icon=":material/delete:", key="give_up", help="Deletes what arrived."
+        st.button(
+            "Give up",
+            icon=":material/delete:",
+            key="give_up",
+            on_click=discard_download,
+            help="Deletes what arrived.",
         )
     if go_on:
-        resume_download()
-        st.rerun()
-    if give_up:
-        discard_download()
+        resume_download(_free_name(status.name))
         st.rerun()
     if status.needs_login:
         kaggle_form(expanded=True)
@@ -157,9 +155,9 @@ def _is_full(name: str) -> bool:
         return False  # damaged; its card says so
 
 
-def _free_name() -> str:
+def _free_name(name: str = "idc") -> str:
     taken = list_stores()
-    names = chain(["idc"], (f"idc-{number}" for number in count(2)))
+    names = chain([name], (f"{name}-{number}" for number in count(2)))
     return next(name for name in names if name not in taken)
 
 

@@ -6,7 +6,7 @@ clears itself, and no page shows it again.
 
 import streamlit as st
 
-from idc.errors import DownloadError
+from idc.errors import DownloadError, IdcError
 from idc.kaggle_login import (
     MAX_LOGIN_BYTES,
     NEW_TOKEN_PAGE,
@@ -16,7 +16,9 @@ from idc.kaggle_login import (
     store_login,
     stored_logins,
 )
-from idc.ui.words import error_sentences, plain
+from idc.ui.words import plain
+
+_TOKEN, _FILE, _TOLD = "kaggle_token", "kaggle_json", "kaggle_told"
 
 
 def kaggle_form(*, expanded: bool) -> None:
@@ -29,19 +31,28 @@ def kaggle_form(*, expanded: bool) -> None:
             "again."
         )
         with st.form("kaggle", border=False, clear_on_submit=True):
-            token = st.text_input(
-                "Token", type="password", autocomplete="off", max_chars=500, key="kaggle_token"
+            st.text_input("Token", type="password", autocomplete="off", max_chars=500, key=_TOKEN)
+            st.file_uploader("or kaggle.json", type="json", max_upload_size=1, key=_FILE)
+            # In a callback, so that the token is gone from the session before anything is drawn.
+            st.form_submit_button(
+                "Check and store", icon=":material/key:", key="store_kaggle", on_click=_take
             )
-            file = st.file_uploader(
-                "or kaggle.json", type="json", max_upload_size=1, key="kaggle_json"
+        if told := st.session_state.pop(_TOLD, None):
+            good, sentence = told
+            (st.success if good else st.error)(
+                plain(sentence), icon=f":material/{'check' if good else 'error'}:"
             )
-            pressed = st.form_submit_button(
-                "Check and store", icon=":material/key:", key="store_kaggle"
-            )
-        with error_sentences():
-            if pressed:
-                _check_and_store(_given(token, file.getvalue() if file else b""))
-            _what_is_set()
+        _what_is_set()
+
+
+def _take() -> None:
+    token, file = st.session_state[_TOKEN], st.session_state[_FILE]
+    st.session_state[_TOKEN] = ""
+    try:
+        told = True, _check_and_store(_given(token, file.getvalue() if file else b""))
+    except IdcError as error:
+        told = False, str(error)
+    st.session_state[_TOLD] = told
 
 
 def _given(token: str, file: bytes) -> str:
@@ -54,17 +65,12 @@ def _given(token: str, file: bytes) -> str:
     return file.decode("utf-8", errors="replace")
 
 
-def _check_and_store(text: str) -> None:
+def _check_and_store(text: str) -> str:
     from idc.kaggle import check_login  # costs the import of an HTTP library
 
     login = parse_login(text)
-    with st.spinner("Asking Kaggle"):
-        username = check_login(login)
-    path = store_login(login)
-    st.success(
-        f"Kaggle knows these as {plain(username)}'s. They are stored in {plain(str(path))}.",
-        icon=":material/check:",
-    )
+    username = check_login(login)
+    return f"Kaggle knows these as {username}'s. They are stored in {store_login(login)}."
 
 
 def _what_is_set() -> None:
@@ -72,6 +78,6 @@ def _what_is_set() -> None:
         st.caption(f"The environment variable {name} is set on this computer.")
     if stored := stored_logins():
         st.caption("Stored: " + ", ".join(plain(str(path)) for path in stored))
-        if st.button("Forget them", icon=":material/delete:", key="forget_kaggle"):
-            forget_login()
-            st.rerun()
+        st.button(
+            "Forget them", icon=":material/delete:", key="forget_kaggle", on_click=forget_login
+        )

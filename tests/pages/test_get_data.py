@@ -130,14 +130,27 @@ def test_giving_up_brings_the_offer_back(home):
     assert not (home / "download" / download.PART_FILE).exists()
 
 
-def test_go_on_that_cannot_start_says_why():
+def test_go_on_takes_another_name_where_its_own_was_taken_meanwhile(monkeypatch):
+    started = []
+    monkeypatch.setattr(download, "_spawn", lambda _lock: started.append(download.read_job().name))
     left_by(replace(UNDER_WAY, state="stopped", reason="Stopped."))
     tiny_store("idc")
 
     at = open_page("home")
     at.button(key="go_on").click().run()
 
-    assert unescaped(at.error[0].value).startswith("There is a data set named 'idc' already")
+    assert started == ["idc-2"]
+    assert not at.error
+
+
+def test_go_on_that_cannot_start_says_why(home):
+    left_by(replace(UNDER_WAY, state="stopped", reason="Stopped."))
+    (home / "download" / "job.json").unlink()
+
+    at = open_page("home")
+    at.button(key="go_on").click().run()
+
+    assert at.error[0].value == "There is no download to go on with; start one."
 
 
 def test_refusal_opens_the_form_for_credentials():
@@ -160,7 +173,7 @@ def store(at, token):
 
 def everything_shown(at):
     shown = [str(getattr(element, "proto", element)) for element in at.main]
-    return "\n".join([*shown, str(at.session_state.filtered_state)])
+    return "\n".join([*shown, str(at.session_state._state.filtered_state)])
 
 
 def test_token_is_checked_stored_and_never_shown(kaggle, tmp_path, monkeypatch):
