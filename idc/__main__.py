@@ -16,7 +16,7 @@ from typing import Any
 from idc.command_line import command_line
 from idc.config import preset_config, split_of
 from idc.console import ProgressLine, fail
-from idc.errors import IdcError
+from idc.errors import DownloadError, IdcError
 from idc.memory import KEEP_FREED_MEMORY
 
 
@@ -33,6 +33,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     except KeyboardInterrupt:
         return fail(IdcError("Interrupted."))
+
+
+def _download(options: argparse.Namespace) -> None:
+    from idc.download import DownloadJob, full_set
+    from idc.download_words import show_download
+    from idc.downloader import run_here
+    from idc.home import download_dir
+    from idc.reference import completeness
+    from idc.store import open_store
+
+    job = DownloadJob(options.name, options.keep_zip, options.expect or full_set())
+    with _progress() as progress:
+        ended = run_here(job, on_status=lambda status: show_download(progress, status))
+    if ended.state != "done":
+        raise DownloadError(ended.reason)
+    store = open_store(ended.name)
+    print(f"{len(store):,} patches in the data set '{ended.name}'")
+    print(completeness(store.index).sentence())
+    if job.keep_zip:
+        print(f"The zip is kept in '{download_dir()}'.", file=sys.stderr)
 
 
 def _pack(options: argparse.Namespace) -> None:
@@ -317,6 +337,7 @@ class _progress:
 
 
 _JOBS = {
+    "download": _download,
     "pack": _pack,
     "demo": _demo,
     "verify": _verify,

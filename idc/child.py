@@ -18,6 +18,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from idc.kaggle_login import without_kaggle_secrets
+
 Answer = tuple[dict[str, Any], bytes]
 Reply = tuple[Mapping[str, Any], bytes]
 
@@ -36,8 +38,8 @@ class Child:
     Args:
         module: the module that calls `serve` when run.
         environ: variables to set in the child, besides those it inherits.
-        inherit: names of the parent's variables that the child may see; None lets it see all.
-            A child that reads hostile bytes has no business with the parent's secrets.
+        inherit: names of the parent's variables that the child may see; None lets it see all but
+            Kaggle's secrets. A child that reads hostile bytes has no business with any secret.
         max_answer_bytes: the largest block that is accepted back.
         max_questions: a process that has answered this many makes room for a fresh one; None
             keeps it for good.
@@ -136,9 +138,9 @@ class Child:
 
     def _inherited(self) -> dict[str, str]:
         own = os.environ
-        return (
-            dict(own) if self._inherit is None else {k: own[k] for k in self._inherit if k in own}
-        )
+        if self._inherit is None:
+            return without_kaggle_secrets(own)
+        return {name: own[name] for name in self._inherit if name in own}
 
     def _stop(self) -> None:
         if self._pipe is not None:

@@ -24,6 +24,18 @@ def command_line() -> argparse.ArgumentParser:
     def command(name: str, text: str) -> argparse.ArgumentParser:
         return commands.add_parser(name, help=text, description=text)
 
+    sub = command(
+        "download", "Get the real data set from Kaggle: fetch, check, pack. Goes on after a cut."
+    )
+    sub.add_argument("--name", default="idc", help="the data set's name (idc)")
+    sub.add_argument("--keep-zip", action="store_true", help="keep the zip after packing")
+    sub.add_argument(
+        "--expect",
+        type=int,
+        metavar="N",
+        help="different patches that the zip must hold (277524, the published number)",
+    )
+
     sub = command("pack", "Pack zips and folders of patches into one data set.")
     sub.add_argument("source", nargs="+", type=Path, help="a zip or a folder")
     sub.add_argument("--name", required=True, help="the data set's name")

@@ -12,13 +12,18 @@ class ProgressLine:
         self._began = time.monotonic()
         self._width = 0
 
-    def show(self, share: float, text: str, left_s: float | None = None) -> None:
-        """Draw the line. ``share`` lies in [0, 1]; the time left is estimated when not given."""
+    def show(
+        self, share: float, text: str, left_s: float | None = None, *, estimate: bool = True
+    ) -> None:
+        """Draw the line. ``share`` lies in [0, 1].
+
+        The time left is estimated when it is not given, unless ``text`` tells it.
+        """
         if not self._terminal:
             return
         share = min(max(share, 0.0), 1.0)
         elapsed = time.monotonic() - self._began
-        if left_s is None and share > 0.02:
+        if estimate and left_s is None and share > 0.02:
             left_s = elapsed / share * (1 - share)
         left = f", {duration(left_s)} left" if left_s is not None else ""
         bar = "#" * round(share * 24)

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import secrets
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +24,15 @@ def sync_file(path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def replace_file(path: Path, content: bytes) -> None:
-    """Put ``content`` at ``path`` so that a reader sees the old bytes or the new, never a mix."""
+def replace_file(path: Path, content: bytes, *, mode: int = 0o666) -> None:
+    """Put ``content`` at ``path`` so that a reader sees the old bytes or the new, never a mix.
+
+    Args:
+        mode: who may read and write it, less the umask; 0o600 for what is its owner's alone.
+    """
     beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")  # one for each writer
     try:
-        with beside.open("wb") as file:
+        with open(beside, "xb", opener=partial(os.open, mode=mode)) as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

@@ -31,3 +31,7 @@ class UploadError(IdcError):
 
 class PredictionError(IdcError):
     """The model could not answer."""
+
+
+class DownloadError(IdcError):
+    """The data set could not be fetched, or what arrived is not what it should be."""

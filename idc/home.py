@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 def home_dir() -> Path:
-    """The folder that holds ``data/`` and ``runs/``: ``IDC_HOME``, else the project's folder."""
+    """The folder of all the app writes: ``IDC_HOME``, else the project's folder."""
     moved = os.environ.get("IDC_HOME", "").strip()
     return Path(moved).expanduser().resolve() if moved else Path(__file__).resolve().parent.parent
 
@@ -18,3 +18,8 @@ def data_dir() -> Path:
 def runs_dir() -> Path:
     """One folder a run. It need not exist yet."""
     return home_dir() / "runs"
+
+
+def download_dir() -> Path:
+    """What the download of the real data set keeps. It need not exist yet."""
+    return home_dir() / "download"

@@ -25,6 +25,7 @@ from idc import durable
 from idc.config import TrainingConfig
 from idc.errors import ConfigError, RunError
 from idc.home import runs_dir
+from idc.kaggle_login import without_kaggle_secrets
 from idc.memory import KEEP_FREED_MEMORY
 from idc.runlock import RUN_ID, hold_lock, is_locked
 from idc.runlog import RunLog, read_log
@@ -274,7 +275,7 @@ def start_trainer(run: Run) -> None:
             cwd=Path(__file__).resolve().parent.parent,
             env={
                 **KEEP_FREED_MEMORY,
-                **os.environ,
+                **without_kaggle_secrets(os.environ),
                 "IDC_HOME": str(run.folder.parent.parent),
             },
         )

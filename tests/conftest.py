@@ -1,11 +1,14 @@
 """Fixtures that several test files share."""
 
+import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fake_kaggle import FakeKaggle, patches_zip
 from made_patches import tiny_store
 
 from idc.runs import Run, open_run
@@ -19,6 +22,19 @@ def home(tmp_path_factory, monkeypatch) -> Path:
     folder = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("IDC_HOME", str(folder))
     return folder
+
+
+@pytest.fixture
+def kaggle(tmp_path_factory, monkeypatch) -> Iterator[FakeKaggle]:
+    """A server that plays Kaggle and has a zip of 3 patches; and a person without credentials."""
+    for name in [name for name in os.environ if name.startswith("KAGGLE_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path_factory.mktemp("person")))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    server = FakeKaggle(patches_zip(3))
+    monkeypatch.setenv("IDC_KAGGLE_URL", server.url)
+    yield server
+    server.close()
 
 
 @pytest.fixture(scope="session")

@@ -150,6 +150,11 @@ def test_child_sees_every_variable_unless_told_otherwise(
     assert child.ask({"sees": "IDC_TEST_SECRET"}, timeout_s=LONG_S)[0] == {"value": "s"}
 
 
+def test_no_child_sees_kaggles_secrets(child: Child, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KAGGLE_API_TOKEN", "s")
+    assert child.ask({"sees": "KAGGLE_API_TOKEN"}, timeout_s=LONG_S)[0] == {"value": None}
+
+
 def test_closed_child_is_gone_and_closing_twice_is_fine(child: Child) -> None:
     child.start()
     pid = child.pid()

@@ -1,10 +1,12 @@
 """The shell's commands, as scripts call them."""
 
 import json
+import signal
 import subprocess
 import sys
 
 import pytest
+from fake_kaggle import Answer
 from made_patches import png, tiny_store, write_patches_zip
 
 
@@ -29,6 +31,47 @@ def test_pack_and_verify_print_what_scripts_read(home, tmp_path):
     ]
     assert verified.stdout.splitlines()[-1] == "ok 2 patches, 2 cases"
     assert packed.stderr == verified.stderr == ""
+
+
+@pytest.mark.slow  # fetches, checks and packs
+def test_download_gets_checks_and_packs(home, kaggle):
+    kaggle.storage = [Answer(cut_after=1_000)]
+
+    done = idc("download", "--name", "real", "--expect", 3)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == [
+        "3 patches in the data set 'real'",
+        "3 of 277,524 patches; 0 of 279 cases complete",
+    ]
+    assert kaggle.bodies_asked() == [None, "bytes=1000-"]
+
+
+@pytest.mark.slow  # fetches and checks
+def test_download_of_something_else_is_one_sentence(home, kaggle):
+    done = idc("download")
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("idc: The zip arrived whole, but holds 3 different patches")
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.slow  # begins to fetch
+def test_interrupted_download_keeps_what_arrived(home, kaggle):
+    kaggle.storage = [Answer(stall_after=1_000)]
+    shell = subprocess.Popen(
+        [sys.executable, "-m", "idc", "download"], stderr=subprocess.PIPE, text=True
+    )
+    part = home / "download" / "breast-histopathology-images.zip.part"
+    kaggle.stalling.wait()
+    while not part.exists() or part.stat().st_size < 1_000:
+        assert shell.poll() is None
+    shell.send_signal(signal.SIGINT)
+    _, err = shell.communicate()
+
+    assert shell.returncode == 2
+    assert err == "idc: Stopped. What arrived is kept; go on whenever you like.\n"
+    assert part.stat().st_size == 1_000
 
 
 @pytest.mark.parametrize(
@@ -61,7 +104,7 @@ def test_runs_of_an_empty_home_is_an_empty_list(home):
 
 
 @pytest.mark.parametrize(
-    "command", ["pack", "verify", "train", "resume", "runs", "evaluate", "predict"]
+    "command", ["download", "pack", "verify", "train", "resume", "runs", "evaluate", "predict"]
 )
 def test_every_command_explains_itself(command):
     done = idc(command, "--help")

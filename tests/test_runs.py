@@ -7,11 +7,13 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from idc import runs
 from idc.config import TrainingConfig
 from idc.errors import RunError
 from idc.runlock import hold_lock
@@ -56,6 +58,21 @@ def trainer(run):
 
 def ended(run, state, **values):
     run.write_status(RunStatus(state=state, **{"epochs": run.config.epochs, **values}))
+
+
+def test_trainer_does_not_inherit_kaggles_secrets(run, monkeypatch):
+    monkeypatch.setenv("KAGGLE_KEY", "secret")
+    given = []
+
+    def popen(*_args, env, **_settings):
+        given.append(env)
+        return SimpleNamespace(wait=lambda: 0)
+
+    monkeypatch.setattr(runs.subprocess, "Popen", popen)
+    runs.start_trainer(run)
+
+    assert "KAGGLE_KEY" not in given[0]
+    assert given[0]["PATH"] == os.environ["PATH"]
 
 
 # Create, open, list

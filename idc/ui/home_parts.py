@@ -12,6 +12,7 @@ from idc.runs import list_runs
 from idc.store import PackReport, PatchStore, check_store_name, list_stores
 from idc.synthetic import NOTICE
 from idc.ui.choose import cached_store
+from idc.ui.get_data import get_data
 from idc.ui.words import describe, error_sentences, plain
 
 
@@ -71,7 +72,7 @@ def ways_to_data() -> None:
         demo_offer()
     with real, st.container(border=True, height="stretch"):
         st.markdown("##### Get the real data set")
-        real_offer()
+        get_data()
     with own, st.container(border=True, height="stretch"):
         st.markdown("##### I have it already")
         pack_form()
@@ -97,15 +98,6 @@ def demo_offer() -> None:
     ):
         start_demo()
         st.rerun()
-
-
-def real_offer() -> None:
-    """Where the real patches come from."""
-    st.markdown(
-        "277,524 patches of 279 slides, in the public domain: [Breast Histopathology Images]"
-        "(https://www.kaggle.com/datasets/paultimothymooney/breast-histopathology-images). "
-        "Download its zip from Kaggle; then pack it as it is."
-    )
 
 
 def pack_form() -> None:

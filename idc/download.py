@@ -1,0 +1,303 @@
+"""The download of the real data set: its folder ``download/`` and its life.
+
+The folder is the only meeting place of the app and the process that does the work
+(`idc.downloader`), so page changes, refreshes, second visitors and a restart of the server change
+nothing:
+
+- ``job.json``: what was asked for. ``status.json``: where it stands, replaced atomically.
+- ``stop``: somebody asked for it.
+- ``lock``: held by the worker while it lives. The system releases it however the worker ends, so
+  it tells alive from dead; there is one for all, so there is one transfer, whoever asks.
+- the zip, called ``.part`` until it was checked.
+"""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from filelock import lock_descriptor
+
+from idc import durable
+from idc.errors import DataError, DownloadError
+from idc.home import download_dir, home_dir
+from idc.patience import Limits
+from idc.reference import expected_counts
+from idc.store import check_store_name, list_stores
+
+JOB_FILE = "job.json"
+STATUS_FILE = "status.json"
+STOP_FILE = "stop"
+LOCK_FILE = "lock"
+OUTPUT_FILE = "output.txt"
+ZIP_FILE = "breast-histopathology-images.zip"
+PART_FILE = ZIP_FILE + ".part"
+
+# A look at the lock holds it for an instant; this long taken, it is a worker's.
+_LOCK_PATIENCE_S = 0.2
+# A worker that has written how it ended is gone within this time.
+_LEAVING_S = 15.0
+
+
+@cache
+def full_set() -> int:
+    """How many different patches the real data set has: 277,524."""
+    return sum(sum(counts) for counts in expected_counts().values())
+
+
+@dataclass(frozen=True)
+class DownloadJob:
+    """What is asked for.
+
+    Attributes:
+        name: the data set's name when it is packed.
+        keep_zip: keep the zip afterwards.
+        expected: how many different patches the zip must hold.
+    """
+
+    name: str = "idc"
+    keep_zip: bool = False
+    expected: int = field(default_factory=full_set)
+    limits: Limits = field(default_factory=Limits)
+
+
+@dataclass(frozen=True)
+class DownloadStatus:
+    """The content of ``status.json``.
+
+    Attributes:
+        state: "running", "done", "stopped", "failed" or "interrupted" (told from the lock: it says
+            running, but no worker lives).
+        phase: what a running worker does: "asking", "fetching", "waiting", "checking", "packing".
+        here, total: bytes of the zip that are here, and of it all (None before Kaggle said it).
+        done, of: progress of checking (bytes) or packing (patches).
+        bytes_per_s: speed of the last seconds. ``left_s``: estimated seconds to the phase's end.
+        reason: why it waits or ended, one sentence.
+        needs_login: Kaggle refused these, or no, credentials.
+        updated: seconds since 1970.
+    """
+
+    name: str
+    state: str = "running"
+    phase: str = "asking"
+    here: int = 0
+    total: int | None = None
+    done: int = 0
+    of: int = 0
+    bytes_per_s: float | None = None
+    left_s: float | None = None
+    reason: str = ""
+    needs_login: bool = False
+    updated: float = field(default_factory=time.time)
+
+    @property
+    def live(self) -> bool:
+        """Whether a worker is at it."""
+        return self.state == "running"
+
+
+def start_download(job: DownloadJob) -> DownloadStatus:
+    """Start a worker as a process of its own, or join the one that is under way, whoever asked.
+
+    It goes on from what an earlier one left.
+
+    Raises:
+        DataError: the name is bad or taken.
+        DownloadError: the folder cannot be written.
+    """
+    with hold_lock() as lock:
+        if lock is None:
+            return download_status() or DownloadStatus(job.name)
+        started = begin(job)
+        # The worker inherits the very lock, so there is no moment in which nobody holds it.
+        _spawn(lock)
+        return started
+
+
+def resume_download(name: str | None = None) -> DownloadStatus:
+    """Go on with the job that was begun last.
+
+    Args:
+        name: another name for the data set, if its own was taken meanwhile.
+
+    Raises:
+        DataError, DownloadError: as `start_download`; or there is no such job.
+    """
+    try:
+        job = read_job()
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise DownloadError("There is no download to go on with; start one.") from error
+    return start_download(replace(job, name=name or job.name))
+
+
+def download_status() -> DownloadStatus | None:
+    """Where the latest download stands; None when there is none.
+
+    Raises:
+        DownloadError: ``status.json`` is unreadable.
+    """
+    status = _read_status()
+    if status is None or not status.live or is_locked():
+        return status
+    again = _read_status()  # it may have ended between the two looks
+    if again is None or not again.live:
+        return again
+    return replace(
+        again,
+        state="interrupted",
+        left_s=None,
+        bytes_per_s=None,
+        reason="The download ended without a word (killed, or the machine went down). What "
+        "arrived is kept; go on.",
+    )
+
+
+def request_stop() -> None:
+    """Ask the worker to stop. What arrived is kept."""
+    (download_dir() / STOP_FILE).touch()
+
+
+def stop_requested() -> bool:
+    """Whether somebody asked for a stop since the worker started."""
+    return (download_dir() / STOP_FILE).exists()
+
+
+def forget_download() -> None:
+    """Take an ended download off the page. Bytes on disk stay."""
+    status = _read_status()
+    if status is not None and not status.live:
+        (download_dir() / STATUS_FILE).unlink(missing_ok=True)
+
+
+def discard_download() -> None:
+    """Delete what arrived, and forget the download."""
+    with hold_lock() as lock:
+        if lock is not None:
+            for name in (PART_FILE, PART_FILE + ".json", ZIP_FILE, STATUS_FILE):
+                (download_dir() / name).unlink(missing_ok=True)
+
+
+def begin(job: DownloadJob) -> DownloadStatus:
+    """Write down what is asked for. Called with the lock held.
+
+    Raises:
+        DataError: the name is bad or taken.
+        DownloadError: the folder cannot be written.
+    """
+    if check_store_name(job.name) in list_stores():
+        raise DataError(f"There is a data set named '{job.name}' already; choose another name.")
+    part = download_dir() / PART_FILE
+    status = DownloadStatus(job.name, here=part.stat().st_size if part.exists() else 0)
+    try:
+        (download_dir() / STOP_FILE).unlink(missing_ok=True)
+        durable.replace_json(download_dir() / JOB_FILE, asdict(job))
+        write_status(status)
+    except OSError as error:
+        raise _cannot_write(error) from error
+    return status
+
+
+def read_job() -> DownloadJob:
+    """What the worker is to do."""
+    value = _read_json(JOB_FILE)
+    return DownloadJob(**{**value, "limits": Limits(**value["limits"])})
+
+
+def write_status(status: DownloadStatus) -> None:
+    """Replace ``status.json`` atomically."""
+    durable.replace_json(download_dir() / STATUS_FILE, asdict(status))
+
+
+@contextlib.contextmanager
+def hold_lock() -> Iterator[int | None]:
+    """Hold the lock for the length of a ``with``; gives None when another has it.
+
+    The descriptor that it gives can be handed to a child process, which then holds it as well.
+
+    Raises:
+        DownloadError: the folder cannot be written.
+    """
+    try:
+        download_dir().mkdir(parents=True, exist_ok=True)
+        lock = os.open(download_dir() / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o666)
+    except OSError as error:
+        raise _cannot_write(error) from error
+    try:
+        yield lock if _lock_soon(lock) else None
+    finally:
+        os.close(lock)
+
+
+def is_locked() -> bool:
+    """Whether a worker lives."""
+    try:
+        lock = os.open(download_dir() / LOCK_FILE, os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        return not lock_descriptor(lock, blocking=False)
+    finally:
+        os.close(lock)
+
+
+def _lock_soon(lock: int) -> bool:
+    began = time.monotonic()
+    while not lock_descriptor(lock, blocking=False):
+        waited_s = time.monotonic() - began
+        if waited_s > (_LOCK_PATIENCE_S if _is_at_work() else _LEAVING_S):
+            return False
+        time.sleep(0.01)
+    return True
+
+
+def _is_at_work() -> bool:
+    """Whether the holder of the lock has more to do than to leave."""
+    status = _read_status()
+    return status is None or status.live
+
+
+def _spawn(lock: int) -> None:
+    with (download_dir() / OUTPUT_FILE).open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "idc.downloader", str(lock)],
+            pass_fds=[lock],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            cwd=Path(__file__).resolve().parent.parent,
+            env={**os.environ, "IDC_HOME": str(home_dir())},
+        )
+    # Without somebody who waits for it, an ended worker would stay in the process table.
+    threading.Thread(target=process.wait, daemon=True).start()
+
+
+def _read_status() -> DownloadStatus | None:
+    try:
+        value = _read_json(STATUS_FILE)
+        return DownloadStatus(**value)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, TypeError) as error:
+        raise DownloadError(
+            f"'{download_dir() / STATUS_FILE}' is damaged; delete it, then start again."
+        ) from error
+
+
+def _read_json(name: str) -> Any:
+    return json.loads((download_dir() / name).read_text(encoding="utf-8"))
+
+
+def _cannot_write(error: OSError) -> DownloadError:
+    return DownloadError(
+        f"'{download_dir()}' cannot be written ({error.strerror or error}); make room or check "
+        "the folder's rights."
+    )
