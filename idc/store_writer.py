@@ -7,17 +7,17 @@ failed writer leaves no store; what it left is swept away by the next one.
 import contextlib
 import hashlib
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import TracebackType
 
 import numpy as np
-import pandas as pd
 from filelock import FileLock, Timeout
 
 from idc import durable
 from idc.errors import DataError
 from idc.home import data_dir
-from idc.patches import PATCH_SIZE_PX, PatchName
+from idc.patches import PATCH_SHAPE, PATCH_SIZE_PX, PatchName
 from idc.store import (
     FORMAT,
     INDEX_DTYPES,
@@ -29,6 +29,7 @@ from idc.store import (
     npy_header,
     report_json,
     sealed,
+    write_index,
 )
 
 _BYTES_A_PATCH = PATCH_SIZE_PX * PATCH_SIZE_PX * 3
@@ -47,6 +48,38 @@ class Patch:
     rgb: np.ndarray
     height: int = PATCH_SIZE_PX
     width: int = PATCH_SIZE_PX
+
+
+@dataclass(frozen=True)
+class PatchBlock:
+    """Some hundred decoded patches on their way into a store, without an object for each.
+
+    Attributes:
+        names: int32, shape (k, 4): case, y, x, label.
+        pixels: uint8 RGB, shape (k, 50, 50, 3), contiguous.
+        sizes: int16, shape (k, 2): height, width in px before they were brought to 50x50.
+    """
+
+    names: np.ndarray
+    pixels: np.ndarray
+    sizes: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @classmethod
+    def of(cls, patches: Sequence[Patch]) -> "PatchBlock":
+        """The same patches as a block."""
+        names = [(p.name.case, p.name.y, p.name.x, p.name.label) for p in patches]
+        pixels = np.empty((len(patches), *PATCH_SHAPE), np.uint8)
+        for row, patch in enumerate(patches):
+            pixels[row] = patch.rgb
+        sizes = [(patch.height, patch.width) for patch in patches]
+        return cls(
+            np.array(names, np.int32).reshape(-1, 4),
+            pixels,
+            np.array(sizes, np.int16).reshape(-1, 2),
+        )
 
 
 class StoreWriter:
@@ -70,12 +103,13 @@ class StoreWriter:
         self._lock = FileLock(data_dir() / f".{name}.lock")
         self._most = most
         self._hash = hashlib.sha256()
-        self._columns: list[tuple[int, int, int, int, int, int]] = []
+        self._blocks: list[np.ndarray] = []  # of the index, int32 (k, 6)
+        self._count = 0
 
     @property
     def count(self) -> int:
         """Patches written so far."""
-        return len(self._columns)
+        return self._count
 
     def __enter__(self) -> "StoreWriter":
         try:
@@ -97,19 +131,26 @@ class StoreWriter:
             raise
         return self
 
-    def add(self, patches: list[Patch]) -> None:
+    def add(self, patches: Sequence[Patch]) -> None:
         """Append patches; they come in the order of their names.
 
         Raises:
             DataError: the disk is full or fails.
         """
-        for patch in patches:
-            name = patch.name
-            self._columns.append((name.case, name.x, name.y, name.label, patch.height, patch.width))
-        block = b"".join(np.ascontiguousarray(patch.rgb).tobytes() for patch in patches)
-        self._hash.update(block)
+        self.add_block(PatchBlock.of(patches))
+
+    def add_block(self, block: PatchBlock) -> None:
+        """Append patches; they come in the order of their names.
+
+        Raises:
+            DataError: the disk is full or fails.
+        """
+        self._blocks.append(np.concatenate([block.names, block.sizes], axis=1))
+        self._count += len(block)
+        pixels = block.pixels.reshape(-1).data
+        self._hash.update(pixels)
         try:
-            self._pixels.write(block)
+            self._pixels.write(pixels)
         except OSError as error:
             raise _write_failed(error) from error
 
@@ -162,8 +203,7 @@ class StoreWriter:
         self._pixels.seek(0)
         self._pixels.write(npy_header(self.count))
         self._pixels.close()
-        index = pd.DataFrame(self._columns, columns=list(INDEX_DTYPES)).astype(INDEX_DTYPES)
-        index.to_parquet(self._folder / INDEX_FILE, index=False)
+        write_index(self._folder / INDEX_FILE, self._index())
         for file in (PATCHES_FILE, INDEX_FILE):
             durable.sync_file(self._folder / file)
         meta = {
@@ -179,6 +219,12 @@ class StoreWriter:
         self._folder.rename(self._target)
         durable.sync_folder(data_dir())
         shutil.rmtree(self._replaced, ignore_errors=True)
+
+    def _index(self) -> dict[str, np.ndarray]:
+        empty = np.empty((0, 6), np.int32)
+        case, y, x, label, height, width = np.concatenate([empty, *self._blocks]).T
+        columns = {"case": case, "x": x, "y": y, "label": label, "height": height, "width": width}
+        return {name: column.astype(INDEX_DTYPES[name]) for name, column in columns.items()}
 
     def _clean(self) -> None:
         if hasattr(self, "_pixels"):
