@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from idc.durable import json_bytes
 from idc.errors import DataError
 from idc.home import data_dir
 from idc.patches import PATCH_SHAPE
@@ -187,7 +188,10 @@ def verify_store(name: str, *, on_progress: Progress | None = None) -> tuple[int
     store = open_store(name)  # compares all but the pixels
     folder = data_dir() / name
     try:
-        good = _pixels_are_intact(folder / PATCHES_FILE, read_meta(folder), on_progress)
+        meta = read_meta(folder)
+        good = _pixels_are_intact(folder / PATCHES_FILE, meta, on_progress)
+        # Byte by byte, since JSON reads the same with a line break for a blank.
+        good = good and (folder / META_FILE).read_bytes() == json_bytes(sealed(meta))
     except OSError as error:
         raise _damaged(name) from error
     if not good:
@@ -204,11 +208,18 @@ def is_current(store: PatchStore) -> bool:
 
 
 def write_index(path: Path, columns: Mapping[str, np.ndarray]) -> None:
-    """Write the index table. Parquet straight from NumPy: pandas would only pass it on."""
+    """Write the index table."""
     import pyarrow as pa
     from pyarrow import parquet
 
-    parquet.write_table(pa.table(dict(columns)), path)
+    # By way of the bare memory: pyarrow's own conversions, here and below, import pandas.
+    arrays = {
+        name: pa.Array.from_buffers(
+            getattr(pa, str(column.dtype))(), len(column), [None, pa.py_buffer(column)]
+        )
+        for name, column in columns.items()
+    }
+    parquet.write_table(pa.table(arrays), path)
 
 
 def npy_header(count: int) -> bytes:
@@ -232,10 +243,10 @@ def read_meta(folder: Path) -> dict[str, Any]:
         DataError: it is missing, damaged, or of another version.
     """
     try:
-        meta = json.loads((folder / META_FILE).read_text(encoding="utf-8"))
+        meta = json.loads((folder / META_FILE).read_bytes())
     except FileNotFoundError as error:
         raise _missing(folder.name) from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise _damaged(folder.name) from error
     if not isinstance(meta, dict) or meta.pop("self_sha256", None) != _meta_digest(meta):
         raise _damaged(folder.name)
@@ -256,7 +267,10 @@ def _read_index(content: bytes) -> dict[str, np.ndarray]:
     from pyarrow import parquet
 
     table = parquet.ParquetFile(pa.BufferReader(content)).read(use_threads=False)
-    return {name: np.array(table[name]) for name in INDEX_DTYPES}
+    return {
+        name: np.concatenate([np.empty(0, dtype), *map(np.from_dlpack, table[name].chunks)])
+        for name, dtype in INDEX_DTYPES.items()
+    }
 
 
 def _fingerprint(meta: dict[str, Any]) -> str:

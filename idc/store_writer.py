@@ -9,6 +9,7 @@ import hashlib
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 
 import numpy as np
@@ -32,6 +33,7 @@ from idc.store import (
     write_index,
 )
 
+_LOCK_TIMEOUT_S = 0.2  # another packing may hold it for a moment, to clear what was left over
 _BYTES_A_PATCH = PATCH_SIZE_PX * PATCH_SIZE_PX * 3
 
 
@@ -98,9 +100,9 @@ class StoreWriter:
         self._target = data_dir() / check_store_name(name)
         self._replace_existing = replace_existing
         self._refuse_taken_name()
-        self._folder = data_dir() / f".{name}.packing"
-        self._replaced = data_dir() / f".{name}.replaced"
-        self._lock = FileLock(data_dir() / f".{name}.lock")
+        self._folder = _growing(name)
+        self._replaced = _moved_aside(name)
+        self._lock = _lock(name)
         self._most = most
         self._hash = hashlib.sha256()
         self._blocks: list[np.ndarray] = []  # of the index, int32 (k, 6)
@@ -114,7 +116,7 @@ class StoreWriter:
     def __enter__(self) -> "StoreWriter":
         try:
             data_dir().mkdir(parents=True, exist_ok=True)
-            self._lock.acquire(timeout=0)
+            self._lock.acquire(timeout=_LOCK_TIMEOUT_S)
         except Timeout as error:
             raise DataError(
                 f"The data set '{self._target.name}' is being packed already; wait for it."
@@ -182,11 +184,9 @@ class StoreWriter:
             )
 
     def _open(self) -> None:
-        if self._replaced.exists() and not self._target.exists():
-            self._replaced.rename(self._target)  # a packing was killed between its two renames
+        _clear_left_overs(self._target.name)
+        _clear_others_left_overs()
         self._refuse_taken_name()  # again: another packing may have ended before the lock was ours
-        for left_over in (self._folder, self._replaced):
-            shutil.rmtree(left_over, ignore_errors=True)
         needed = self._most * _BYTES_A_PATCH
         free = shutil.disk_usage(data_dir()).free
         if needed > free:
@@ -224,7 +224,10 @@ class StoreWriter:
         empty = np.empty((0, 6), np.int32)
         case, y, x, label, height, width = np.concatenate([empty, *self._blocks]).T
         columns = {"case": case, "x": x, "y": y, "label": label, "height": height, "width": width}
-        return {name: column.astype(INDEX_DTYPES[name]) for name, column in columns.items()}
+        return {
+            name: np.ascontiguousarray(column, INDEX_DTYPES[name])
+            for name, column in columns.items()
+        }
 
     def _clean(self) -> None:
         if hasattr(self, "_pixels"):
@@ -232,6 +235,36 @@ class StoreWriter:
                 self._pixels.close()
         shutil.rmtree(self._folder, ignore_errors=True)
         self._lock.release()
+
+
+def _growing(name: str) -> Path:
+    return data_dir() / f".{name}.packing"
+
+
+def _moved_aside(name: str) -> Path:
+    """The old store while the new one takes its place."""
+    return data_dir() / f".{name}.replaced"
+
+
+def _lock(name: str) -> FileLock:
+    return FileLock(data_dir() / f".{name}.lock")
+
+
+def _clear_left_overs(name: str) -> None:
+    """Remove what a killed packing left of a store, whose lock must be held."""
+    target, growing, moved_aside = data_dir() / name, _growing(name), _moved_aside(name)
+    if moved_aside.exists() and not target.exists():
+        moved_aside.rename(target)  # killed between its two renames
+    for left_over in (growing, moved_aside):
+        shutil.rmtree(left_over, ignore_errors=True)
+
+
+def _clear_others_left_overs() -> None:
+    """The same for every store that nobody packs now: gigabytes that no one else would remove."""
+    for path in [*data_dir().glob(".*.packing"), *data_dir().glob(".*.replaced")]:
+        name = path.stem.removeprefix(".")
+        with contextlib.suppress(Timeout), _lock(name).acquire(timeout=0):
+            _clear_left_overs(name)
 
 
 def _write_failed(error: OSError) -> DataError:
