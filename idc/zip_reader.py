@@ -7,6 +7,7 @@ each rule of its reader has its place below, and overlapping members are refused
 (CPython's own does so from 3.11.8 on).
 """
 
+import bz2
 import os
 import struct
 import zipfile
@@ -33,6 +34,7 @@ _ENCRYPTED, _PATCHED, _STRONGLY_ENCRYPTED, _UTF_8 = 0x01, 0x20, 0x40, 0x800
 _FIELDS = 6  # of a member that are kept
 _IN_EXTRA = 0xFFFF_FFFF  # a field that says: my value is in the zip64 extra field
 _NEWEST_VERSION = 63
+_PIECE = 4096
 _USUAL_EXTRA = 64  # bytes read along with a header, so that most members need one read
 
 
@@ -90,6 +92,8 @@ class ZipReader:
             content = body
         elif method == zipfile.ZIP_DEFLATED:
             content = zlib.decompressobj(-zlib.MAX_WBITS).decompress(body, size + 1)
+        elif method == zipfile.ZIP_BZIP2:
+            content = bz2.BZ2Decompressor().decompress(body, size + 1)
         else:
             content = _unpack_unusual(body, method, crc, size)
         if len(content) != size or zlib.crc32(content) != crc:
@@ -161,12 +165,13 @@ class ZipReader:
 
 
 def _unpack_unusual(body: bytes, method: int, crc: int, size: int) -> bytes:
-    """Unpack bzip2, LZMA and whatever else this Python's own reader knows."""
+    """Unpack LZMA and whatever else this Python's own reader knows."""
     info = zipfile.ZipInfo()
     info.compress_type, info.CRC = method, crc
     info.compress_size, info.file_size = len(body), size
     with zipfile.ZipExtFile(BytesIO(body), "r", info) as file:
-        return file.read()
+        # Piece by piece: it unpacks all that it reads at once, however much that becomes.
+        return b"".join(iter(lambda: file.read1(_PIECE), b""))
 
 
 def _limits(offsets: np.ndarray, end: int) -> np.ndarray:
