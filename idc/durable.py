@@ -44,7 +44,12 @@ def replace_file(path: Path, content: bytes, *, mode: int = 0o666) -> None:
 
 def replace_json(path: Path, value: Any) -> None:
     """`replace_file` with a JSON value, indented for people who open it."""
-    replace_file(path, (json.dumps(value, indent=1, ensure_ascii=False) + "\n").encode())
+    replace_file(path, json_bytes(value))
+
+
+def json_bytes(value: Any) -> bytes:
+    """What `replace_json` writes."""
+    return (json.dumps(value, indent=1, ensure_ascii=False) + "\n").encode()
 
 
 def file_sha256(path: Path) -> str:

@@ -1,27 +1,34 @@
 """Pack zips and folders of patches into a `PatchStore`.
 
-A zip is read in place, never unpacked to disk. `idc.store_writer` makes the store appear only when
-it is whole.
+A zip is read in place, never unpacked to disk, on all cores: reading, unpacking and decoding let
+go of the GIL, so threads suffice. A few batches are under way at any time, so memory does not grow
+with the data set. `idc.store_writer` makes the store appear only when it is whole.
 """
 
+import os
 import struct
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from collections import deque
+from collections.abc import Generator, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
 
 import cv2
 import numpy as np
 
 from idc.errors import DataError
-from idc.patches import PATCH_SHAPE, PATCH_SIZE_PX, PatchName, parse_patch_name
+from idc.listing import Listing, list_patches
+from idc.patches import PATCH_SHAPE, PATCH_SIZE_PX, PatchName
 from idc.sources import OpenSources, Source, UnreadableMember
 from idc.store import PackReport, Progress
-from idc.store_writer import Patch, StoreWriter
+from idc.store_writer import PatchBlock, StoreWriter
 
 _MAX_SIDE_PX = 1000  # a larger picture under a patch's name is not a patch
 _DAMAGED_NAMES_KEPT = 20
 _BATCH = 512
+_MOST_THREADS = 8  # more would wait for the GIL, which they need between their calls
 
 
 def pack(
@@ -37,32 +44,36 @@ def pack(
     decodes is kept. Patches of another size are resized to 50x50 (bilinear, as the notebook does).
 
     Args:
-        on_progress: called with (names done, names in all).
+        on_progress: called with (names done, names in all). What it raises ends the packing, and
+            nothing is left of it.
 
     Raises:
         DataError: a source cannot be read or holds no patch, the store exists, the disk is full.
     """
     with OpenSources([Path(path).expanduser() for path in paths]) as sources:
-        listing = _list_patches(sources)
-        if not listing.copies:
+        listing = list_patches(sources)
+        if not len(listing):
             raise DataError(
                 f"There is no patch inside {', '.join(repr(s.label) for s in sources)}: no file is "
                 "named like 8863_idx5_x451_y1451_class0.png. Choose the data set's zip, or the "
                 "folder that it was unpacked to."
             )
-        with StoreWriter(name, len(listing.copies), replace_existing=replace_existing) as writer:
-            names = sorted(listing.copies)
-            for start in range(0, len(names), _BATCH):
-                batch = names[start : start + _BATCH]
-                writer.add([p for p in _decode_batch(batch, listing) if p is not None])
+        with (
+            StoreWriter(name, len(listing), replace_existing=replace_existing) as writer,
+            closing(_decode_all(listing, sources)) as batches,
+        ):
+            found = _Found()
+            for batch in batches:
+                writer.add_block(batch.block)
+                found.add(batch)
                 if on_progress:
-                    on_progress(start + len(batch), len(names))
+                    on_progress(found.names, len(listing))
             if not writer.count:
                 raise DataError(
-                    f"None of the {len(listing.copies):,} patches inside could be decoded; the "
+                    f"None of the {len(listing):,} patches inside could be decoded; the "
                     "source is damaged, so get it again."
                 )
-            return writer.finish(listing.report())
+            return writer.finish(found.report(listing, sources))
 
 
 def decode_patch(data: bytes) -> np.ndarray | None:
@@ -78,8 +89,7 @@ def decode_patch(data: bytes) -> np.ndarray | None:
     width, height = struct.unpack(">II", data[16:24])
     if not (0 < width <= _MAX_SIDE_PX and 0 < height <= _MAX_SIDE_PX):
         return None
-    bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    return None if bgr is None else cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+    return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
 
 
 def to_patch_size(rgb: np.ndarray) -> np.ndarray:
@@ -99,73 +109,80 @@ def to_patch_size(rgb: np.ndarray) -> np.ndarray:
     return cv2.resize(rgb, (PATCH_SIZE_PX, PATCH_SIZE_PX), interpolation=how)
 
 
-@dataclass
-class _Listing:
-    """The patches' names in the sources, each with all its copies, and what else was met."""
+@dataclass(frozen=True)
+class _Batch:
+    """Some decoded patches, and the names (case, y, x, label) that could not be decoded."""
 
-    sources: list[Source]
-    copies: dict[PatchName, list[tuple[Source, str]]] = field(default_factory=dict)
-    second_copies: int = 0
-    foreign: int = 0
-    resized: int = 0
-    damaged: int = 0
-    damaged_names: list[str] = field(default_factory=list)
+    block: PatchBlock
+    damaged: np.ndarray  # int32, shape (damaged, 4)
 
-    def report(self) -> PackReport:
+
+class _Found:
+    """What was met so far."""
+
+    def __init__(self) -> None:
+        self.names = self._resized = self._damaged = 0
+        self._damaged_names: list[str] = []
+
+    def add(self, batch: _Batch) -> None:
+        self.names += len(batch.block) + len(batch.damaged)
+        self._resized += int((batch.block.sizes != PATCH_SIZE_PX).any(axis=1).sum())
+        self._damaged += len(batch.damaged)
+        room = _DAMAGED_NAMES_KEPT - len(self._damaged_names)
+        self._damaged_names += [PatchName(*n).file_name() for n in batch.damaged[:room].tolist()]
+
+    def report(self, listing: Listing, sources: Sequence[Source]) -> PackReport:
         return PackReport(
-            sources=tuple(source.label for source in self.sources),
-            second_copies=self.second_copies,
-            damaged=self.damaged,
-            damaged_names=tuple(self.damaged_names),
-            foreign=self.foreign,
-            resized=self.resized,
+            sources=tuple(source.label for source in sources),
+            second_copies=listing.second_copies,
+            damaged=self._damaged,
+            damaged_names=tuple(self._damaged_names),
+            foreign=listing.foreign,
+            resized=self._resized,
         )
 
 
-def _list_patches(sources: list[Source]) -> _Listing:
-    listing = _Listing(sources)
-    for source in sources:
-        for inner in source.names():
-            name = parse_patch_name(PurePosixPath(inner).name)
-            if name is None:
-                listing.foreign += 1
-            elif name in listing.copies:
-                listing.copies[name].append((source, inner))
-                listing.second_copies += 1
-            else:
-                listing.copies[name] = [(source, inner)]
-    return listing
+def _decode_all(listing: Listing, sources: Sequence[Source]) -> Generator[_Batch, None, None]:
+    """All batches in order, decoded a few ahead of the reader."""
+    threads = min(os.cpu_count() or 1, _MOST_THREADS)
+    ahead: deque[Future[_Batch]] = deque()
+    with ThreadPoolExecutor(threads, thread_name_prefix="decode") as pool:
+        try:
+            for start in range(0, len(listing), _BATCH):
+                rows = range(start, min(start + _BATCH, len(listing)))
+                ahead.append(pool.submit(_decode_batch, listing, sources, rows))
+                if len(ahead) > 2 * threads:
+                    yield ahead.popleft().result()
+            while ahead:
+                yield ahead.popleft().result()
+        finally:
+            for future in ahead:
+                future.cancel()
 
 
-def _decode_batch(names: list[PatchName], listing: _Listing) -> Iterator[Patch | None]:
-    # Reading holds one zip's lock; decoding runs beside it, since OpenCV lets go of the GIL.
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        images = pool.map(decode_patch, (_first_bytes(listing.copies[n]) for n in names))
-        for name, image in zip(names, images, strict=True):
-            if image is None:
-                image = _from_another_copy(listing.copies[name])
-            if image is None:
-                listing.damaged += 1
-                if len(listing.damaged_names) < _DAMAGED_NAMES_KEPT:
-                    listing.damaged_names.append(name.file_name())
-                yield None
-                continue
-            height, width = image.shape[:2]
-            listing.resized += image.shape != PATCH_SHAPE
-            yield Patch(name, to_patch_size(image), height, width)
+def _decode_batch(listing: Listing, sources: Sequence[Source], rows: range) -> _Batch:
+    names = listing.names[rows.start : rows.stop]
+    pixels = np.empty((len(rows), *PATCH_SHAPE), np.uint8)
+    sizes = np.zeros((len(rows), 2), np.int16)
+    bounds = listing.starts[rows.start : rows.stop + 1].tolist()
+    for row, (first, end) in enumerate(pairwise(bounds)):
+        image = _first_good(listing.copies[first:end].tolist(), sources)
+        if image is not None:
+            sizes[row] = image.shape[:2]
+            pixels[row] = to_patch_size(image)
+    good = sizes[:, 0] > 0
+    if good.all():
+        return _Batch(PatchBlock(names, pixels, sizes), names[:0])
+    return _Batch(PatchBlock(names[good], pixels[good], sizes[good]), names[~good])
 
 
-def _first_bytes(copies: list[tuple[Source, str]]) -> bytes:
-    source, inner = copies[0]
-    try:
-        return source.read(inner)
-    except UnreadableMember:
-        return b""
-
-
-def _from_another_copy(copies: list[tuple[Source, str]]) -> np.ndarray | None:
-    for copy in copies[1:]:
-        image = decode_patch(_first_bytes([copy]))
+def _first_good(copies: list[list[int]], sources: Sequence[Source]) -> np.ndarray | None:
+    """The first copy that can be read and decoded. uint8 RGB, shape (height, width, 3)."""
+    for source, number in copies:
+        try:
+            image = decode_patch(sources[source].read(number))
+        except UnreadableMember:
+            continue
         if image is not None:
             return image
     return None

@@ -1,22 +1,20 @@
-"""Packing in the background of the server, so that a refresh or another page does not end it."""
+"""Packing in the background, so that a refresh or another page does not end it.
 
+Each packing is a process of its own (`idc.packer`); a thread here only reads what it says.
+"""
+
+import json
+import os
+import subprocess
+import sys
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
+from typing import Any
 
-from idc.demo import pack_demo
-from idc.errors import IdcError
-from idc.packing import pack
-from idc.store import PackReport, Progress, check_store_name
-
-Packing = Callable[[Progress], PackReport]
-
-
-class _Cancelled(Exception):
-    """The visitor asked for it."""
+from idc.home import home_dir
+from idc.store import PackReport, check_store_name
 
 
 @dataclass
@@ -38,10 +36,13 @@ class PackJob:
     report: PackReport | None = None
     began: float = field(default_factory=time.monotonic)
     _cancel: threading.Event = field(default_factory=threading.Event)
+    _process: subprocess.Popen[str] | None = None
 
     def cancel(self) -> None:
-        """Stop at the next batch; nothing half-made is left."""
+        """Stop soon; nothing half-made is left."""
         self._cancel.set()
+        if self._process is not None:
+            self._process.terminate()
 
     def left_s(self) -> float | None:
         """Estimated seconds to the end; None before the first batch."""
@@ -49,23 +50,50 @@ class PackJob:
             return None
         return (time.monotonic() - self.began) / self.done * (self.total - self.done)
 
-    def _work(self, packing: Packing) -> None:
+    def _watch(self, command: list[str]) -> None:
         try:
-            self.report = packing(self._advance)
-            self.state = "done"
-        except _Cancelled:
-            self.state = "cancelled"
-        except IdcError as error:
-            self.state, self.problem = "failed", str(error)
+            code = self._follow(command)
         except Exception as error:
             # A thread's error reaches nobody else, and the page must not wait for ever.
             self.state, self.problem = "failed", f"Packing broke off: {type(error).__name__}."
             raise
+        if self.report is not None:
+            self.state = "done"
+        elif self._cancel.is_set():
+            self.state = "cancelled"
+        else:
+            self.problem = self.problem or (
+                f"Packing broke off: its process ended with code {code}. Start it again; the "
+                "server's log may say more."
+            )
+            self.state = "failed"
 
-    def _advance(self, done: int, total: int) -> None:
-        self.done, self.total = done, total
-        if self._cancel.is_set():
-            raise _Cancelled
+    def _follow(self, command: list[str]) -> int:
+        """Run the process to its end and note what it says. Returns its exit code."""
+        with subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,  # Ctrl-C is for the server; this one ends when it has gone
+            cwd=Path(__file__).resolve().parent.parent,
+            env={**os.environ, "IDC_HOME": str(home_dir())},
+        ) as process:
+            self._process = process
+            if self._cancel.is_set():  # in the moment before there was a process
+                process.terminate()
+            for line in process.stdout or ():
+                if line.endswith("\n"):  # the last one of a killed process may be half a line
+                    self._note(json.loads(line))
+        return process.returncode
+
+    def _note(self, message: dict[str, Any]) -> None:
+        if "report" in message:
+            self.report = PackReport.from_json(message["report"])
+        elif "problem" in message:
+            self.problem = message["problem"]
+        else:
+            self.done, self.total = message["done"], message["total"]
 
 
 _jobs: dict[str, PackJob] = {}
@@ -78,29 +106,29 @@ def start_packing(paths: list[Path], name: str) -> PackJob:
     Raises:
         DataError: the name cannot be a folder's name.
     """
-    return _start(check_store_name(name), "patches", partial(_pack_paths, paths, name))
+    # Paths are the server's own: relative ones would be another folder's in the process.
+    words = [str(path.absolute()) for path in paths]
+    return _start(check_store_name(name), "patches", ["--", *words])
 
 
 def start_demo(name: str = "demo") -> PackJob:
     """Start to generate demo tissue, or join the generation that is under way."""
-    return _start(check_store_name(name), "cases", partial(_pack_demo, name))
+    return _start(check_store_name(name), "cases", ["--demo"])
 
 
-def _pack_paths(paths: list[Path], name: str, on_progress: Progress) -> PackReport:
-    return pack(paths, name, on_progress=on_progress)
+def packer_command(name: str, words: list[str]) -> list[str]:
+    """The command line that packs."""
+    return [sys.executable, "-m", "idc.packer", name, *words]
 
 
-def _pack_demo(name: str, on_progress: Progress) -> PackReport:
-    return pack_demo(name, on_progress=on_progress)
-
-
-def _start(name: str, unit: str, packing: Packing) -> PackJob:
+def _start(name: str, unit: str, words: list[str]) -> PackJob:
     with _lock:
         job = _jobs.get(name)
         if job is None or job.state != "packing":
             _jobs.pop(name, None)  # else it would keep its old place in the list
             job = _jobs[name] = PackJob(name, unit)
-            threading.Thread(target=job._work, args=(packing,), daemon=True).start()
+            command = packer_command(name, words)
+            threading.Thread(target=job._watch, args=(command,), daemon=True).start()
         return job
 
 

@@ -34,8 +34,14 @@ class PatchName:
 
 def parse_patch_name(file_name: str) -> PatchName | None:
     """Read a file name (no folders). None when it is not a patch's name."""
+    numbers = parse_patch_numbers(file_name)
+    return None if numbers is None else PatchName(*numbers)
+
+
+def parse_patch_numbers(file_name: str) -> tuple[int, int, int, int] | None:
+    """Read a file name into (case, y, x, label), for half a million names at once."""
     match = _NAME.fullmatch(file_name)
     if match is None:
         return None
-    case, x, y, label = (int(part) for part in match.groups())
-    return PatchName(case=case, y=y, x=x, label=label)
+    case, x, y, label = match.groups()
+    return int(case), int(y), int(x), int(label)

@@ -18,7 +18,7 @@ from idc.memory import KEEP_FREED_MEMORY
 from idc.packing import to_patch_size
 from idc.patches import PATCH_SHAPE
 from idc.runs import BUNDLED, Run, list_runs, open_run
-from idc.sources import FolderSource, UnreadableMember, ZipSource
+from idc.sources import FolderSource, UnreadableMember, ZipSource, read_file
 from idc.uploads import MAX_FILE_BYTES, decode_image
 
 _CHUNK = 4_096
@@ -98,16 +98,18 @@ def image_files(paths: list[Path]) -> Iterator[ImageFile]:
     for path in paths:
         if path.is_dir():
             folder = FolderSource(path, MAX_FILE_BYTES)
-            yield from (_member(folder, name, str(path / name)) for name in folder.names())
+            for number, name in enumerate(folder.names()):
+                yield _image_file(str(path / name), functools.partial(folder.read, number))
         elif path.suffix.lower() == ".zip" and path.is_file():
             archive = ZipSource(path, MAX_FILE_BYTES)
             try:
-                for name in archive.names():
-                    yield _member(archive, name, str(PurePosixPath(path) / name))
+                for number, name in enumerate(archive.names()):
+                    shown = str(PurePosixPath(path) / name)
+                    yield _image_file(shown, functools.partial(archive.read, number))
             finally:
                 archive.close()
         elif path.is_file():
-            yield _member(FolderSource(path.parent, MAX_FILE_BYTES), path.name, str(path))
+            yield _image_file(str(path), functools.partial(read_file, path, MAX_FILE_BYTES))
         else:
             raise DataError(f"There is no file or folder at '{path}'; check the path.")
 
@@ -126,9 +128,9 @@ def read_patch(file: ImageFile) -> np.ndarray:
     return to_patch_size(decode_image(file.data, file.name).rgb)
 
 
-def _member(source: FolderSource | ZipSource, name: str, shown: str) -> ImageFile:
+def _image_file(shown: str, read: Callable[[], bytes]) -> ImageFile:
     try:
-        return ImageFile(shown, source.read(name))
+        return ImageFile(shown, read())
     except UnreadableMember:
         limit = MAX_FILE_BYTES // 2**20
         return ImageFile(

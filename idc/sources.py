@@ -10,7 +10,9 @@ from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Protocol
 
+from idc.compact import BytesList
 from idc.errors import DataError
+from idc.zip_reader import ZipReader
 
 # A 50x50 RGB patch has 7,500 bytes of pixels; a larger file under a patch's name is not a patch.
 MAX_MEMBER_BYTES = 2**20
@@ -21,15 +23,19 @@ class UnreadableMember(Exception):
 
 
 class Source(Protocol):
-    """A named collection of files."""
+    """A collection of files, each with a name and a number."""
 
     label: str  # for reports: the file's or folder's own name
 
     def names(self) -> Iterator[str]:
-        """Every file's path inside the source, '/' between folders."""
+        """Every file's path inside the source, '/' between folders: number 0, 1, 2, ..."""
 
-    def read(self, name: str) -> bytes:
-        """One file's bytes. Raises `UnreadableMember`."""
+    def read(self, number: int) -> bytes:
+        """One file's bytes, once `names` has come to it. Safe to call from several threads.
+
+        Raises:
+            UnreadableMember: it is damaged, encrypted, too large, or gone.
+        """
 
     def close(self) -> None:
         """Let go of the files."""
@@ -42,30 +48,28 @@ class ZipSource:
         self.label = path.name
         self._max_bytes = max_bytes
         try:
-            self._zip = zipfile.ZipFile(path)
+            self._zip = ZipReader(path)
         except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
             raise DataError(
                 f"'{path}' is not a readable zip file (cut off or damaged?); download it again."
             ) from error
 
     def names(self) -> Iterator[str]:
-        return (info.filename for info in self._zip.infolist() if not info.is_dir())
+        return self._zip.names()
 
-    def read(self, name: str) -> bytes:
+    def read(self, number: int) -> bytes:
         try:
-            if self._zip.getinfo(name).file_size > self._max_bytes:
-                raise UnreadableMember(name)
-            return self._zip.read(name)
+            return self._zip.read(number, self._max_bytes)
         except (
             zipfile.BadZipFile,  # wrong CRC, wrong local header
             zlib.error,
             lzma.LZMAError,
             EOFError,
             OSError,
-            ValueError,  # a name that is not UTF-8
+            ValueError,  # closed
             RuntimeError,  # encrypted; also NotImplementedError, an unknown compression
         ) as error:
-            raise UnreadableMember(name) from error
+            raise UnreadableMember(str(number)) from error
 
     def close(self) -> None:
         self._zip.close()
@@ -78,23 +82,20 @@ class FolderSource:
         self.label = path.resolve().name
         self._path = path
         self._max_bytes = max_bytes
+        self._names = BytesList()
 
     def names(self) -> Iterator[str]:
+        self._names = BytesList()
         for folder, folders, files in os.walk(self._path, onerror=self._refuse):
             folders.sort()
             inner = PurePosixPath(Path(folder).relative_to(self._path).as_posix())
-            yield from (str(inner / file) for file in sorted(files))
+            for file in sorted(files):
+                name = str(inner / file)
+                self._names.append(os.fsencode(name))
+                yield name
 
-    def read(self, name: str) -> bytes:
-        path = self._path / name
-        try:
-            found = path.stat()
-            # A pipe or a device would be read for ever.
-            if not stat.S_ISREG(found.st_mode) or found.st_size > self._max_bytes:
-                raise UnreadableMember(name)
-            return path.read_bytes()
-        except OSError as error:
-            raise UnreadableMember(name) from error
+    def read(self, number: int) -> bytes:
+        return read_file(self._path / os.fsdecode(self._names[number]), self._max_bytes)
 
     def close(self) -> None:
         """Nothing is held open."""
@@ -104,6 +105,21 @@ class FolderSource:
         raise DataError(
             f"The folder '{error.filename}' cannot be read ({error.strerror}); check its rights."
         ) from error
+
+
+def read_file(path: Path, max_bytes: int) -> bytes:
+    """A plain file's bytes.
+
+    Raises:
+        UnreadableMember: it is larger, gone, or a pipe or device, which would be read for ever.
+    """
+    try:
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode) or found.st_size > max_bytes:
+            raise UnreadableMember(path.name)
+        return path.read_bytes()
+    except OSError as error:
+        raise UnreadableMember(path.name) from error
 
 
 class OpenSources:

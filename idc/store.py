@@ -11,23 +11,28 @@ Packing (`idc.packing`) writes it elsewhere and renames it into place, so a stor
 absent.
 """
 
+from __future__ import annotations
+
+import functools
 import hashlib
 import io
 import json
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
-from idc.durable import file_sha256
+from idc.durable import json_bytes
 from idc.errors import DataError
 from idc.home import data_dir
 from idc.patches import PATCH_SHAPE
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FORMAT = 1
 PATCHES_FILE = "patches.npy"
@@ -61,7 +66,7 @@ class PackReport:
     generated: bool = False  # generated tissue, not from patients
 
     @classmethod
-    def from_json(cls, value: dict[str, Any]) -> "PackReport":
+    def from_json(cls, value: dict[str, Any]) -> PackReport:
         """Read the form that `dataclasses.asdict` writes."""
         return cls(
             **{
@@ -77,31 +82,38 @@ class PatchStore:
     """An opened store. Reads pixels only when they are touched.
 
     Attributes:
-        index: DataFrame, n rows: case int32, x int32, y int32, label int8 {0, 1}, height int16,
-            width int16 (the patch's size before it was brought to 50x50).
+        columns: of the index, each of shape (n,): case int32, x int32, y int32, label int8 {0, 1},
+            height int16, width int16 (the patch's size before it was brought to 50x50).
         patches: uint8 RGB, shape (n, 50, 50, 3), a read-only memory map.
         report: what packing found.
         fingerprint: hex digest of pixels and index as packed; another packing, another fingerprint.
     """
 
     name: str
-    index: pd.DataFrame
+    columns: Mapping[str, np.ndarray]
     patches: np.ndarray
     report: PackReport
     fingerprint: str
 
     def __len__(self) -> int:
-        return len(self.index)
+        return len(self.patches)
+
+    @functools.cached_property
+    def index(self) -> pd.DataFrame:
+        """The columns as a table, n rows, made when it is first asked for."""
+        import pandas as pd  # takes ten times as long as all else here
+
+        return pd.DataFrame(dict(self.columns))
 
     @property
     def labels(self) -> np.ndarray:
         """int8 {0, 1}, shape (n,)."""
-        return self.index["label"].to_numpy()
+        return self.columns["label"]
 
     @property
     def cases(self) -> np.ndarray:
         """int32, shape (n,): the case of each patch."""
-        return self.index["case"].to_numpy()
+        return self.columns["case"]
 
 
 def check_store_name(name: str) -> str:
@@ -136,17 +148,17 @@ def open_store(name: str) -> PatchStore:
     folder = data_dir() / check_store_name(name)
     meta = read_meta(folder)
     try:
+        index = (folder / INDEX_FILE).read_bytes()
         # The index is small, and a damaged one makes its reader raise anything at all.
-        whole = file_sha256(folder / INDEX_FILE) == meta["index_sha256"]
+        whole = hashlib.sha256(index).hexdigest() == meta["index_sha256"]
         whole = whole and _header_is_intact(folder / PATCHES_FILE, meta["patches"])
         if not whole:
             raise _damaged(name)
-        index = pd.read_parquet(folder / INDEX_FILE)
         patches = np.load(folder / PATCHES_FILE, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError) as error:
         raise _damaged(name) from error
     report = PackReport.from_json(meta["report"])
-    return PatchStore(name, index, patches, report, _fingerprint(meta))
+    return PatchStore(name, _read_index(index), patches, report, _fingerprint(meta))
 
 
 def delete_store(name: str) -> None:
@@ -176,12 +188,15 @@ def verify_store(name: str, *, on_progress: Progress | None = None) -> tuple[int
     store = open_store(name)  # compares all but the pixels
     folder = data_dir() / name
     try:
-        good = _pixels_are_intact(folder / PATCHES_FILE, read_meta(folder), on_progress)
+        meta = read_meta(folder)
+        good = _pixels_are_intact(folder / PATCHES_FILE, meta, on_progress)
+        # Byte by byte, since JSON reads the same with a line break for a blank.
+        good = good and (folder / META_FILE).read_bytes() == json_bytes(sealed(meta))
     except OSError as error:
         raise _damaged(name) from error
     if not good:
         raise _damaged(name)
-    return len(store), int(store.index["case"].nunique())
+    return len(store), len(np.unique(store.cases))
 
 
 def is_current(store: PatchStore) -> bool:
@@ -190,6 +205,21 @@ def is_current(store: PatchStore) -> bool:
         return _fingerprint(read_meta(data_dir() / store.name)) == store.fingerprint
     except DataError:
         return False
+
+
+def write_index(path: Path, columns: Mapping[str, np.ndarray]) -> None:
+    """Write the index table."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    # By way of the bare memory: pyarrow's own conversions, here and below, import pandas.
+    arrays = {
+        name: pa.Array.from_buffers(
+            getattr(pa, str(column.dtype))(), len(column), [None, pa.py_buffer(column)]
+        )
+        for name, column in columns.items()
+    }
+    parquet.write_table(pa.table(arrays), path)
 
 
 def npy_header(count: int) -> bytes:
@@ -213,10 +243,10 @@ def read_meta(folder: Path) -> dict[str, Any]:
         DataError: it is missing, damaged, or of another version.
     """
     try:
-        meta = json.loads((folder / META_FILE).read_text(encoding="utf-8"))
+        meta = json.loads((folder / META_FILE).read_bytes())
     except FileNotFoundError as error:
         raise _missing(folder.name) from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise _damaged(folder.name) from error
     if not isinstance(meta, dict) or meta.pop("self_sha256", None) != _meta_digest(meta):
         raise _damaged(folder.name)
@@ -230,6 +260,17 @@ def read_meta(folder: Path) -> dict[str, Any]:
 def report_json(report: PackReport) -> dict[str, Any]:
     """The form of a report in ``store.json``."""
     return asdict(report)
+
+
+def _read_index(content: bytes) -> dict[str, np.ndarray]:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    table = parquet.ParquetFile(pa.BufferReader(content)).read(use_threads=False)
+    return {
+        name: np.concatenate([np.empty(0, dtype), *map(np.from_dlpack, table[name].chunks)])
+        for name, dtype in INDEX_DTYPES.items()
+    }
 
 
 def _fingerprint(meta: dict[str, Any]) -> str:

@@ -7,17 +7,18 @@ failed writer leaves no store; what it left is swept away by the next one.
 import contextlib
 import hashlib
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 
 import numpy as np
-import pandas as pd
 from filelock import FileLock, Timeout
 
 from idc import durable
 from idc.errors import DataError
 from idc.home import data_dir
-from idc.patches import PATCH_SIZE_PX, PatchName
+from idc.patches import PATCH_SHAPE, PATCH_SIZE_PX, PatchName
 from idc.store import (
     FORMAT,
     INDEX_DTYPES,
@@ -29,8 +30,10 @@ from idc.store import (
     npy_header,
     report_json,
     sealed,
+    write_index,
 )
 
+_LOCK_TIMEOUT_S = 0.2  # another packing may hold it for a moment, to clear what was left over
 _BYTES_A_PATCH = PATCH_SIZE_PX * PATCH_SIZE_PX * 3
 
 
@@ -49,6 +52,38 @@ class Patch:
     width: int = PATCH_SIZE_PX
 
 
+@dataclass(frozen=True)
+class PatchBlock:
+    """Some hundred decoded patches on their way into a store, without an object for each.
+
+    Attributes:
+        names: int32, shape (k, 4): case, y, x, label.
+        pixels: uint8 RGB, shape (k, 50, 50, 3), contiguous.
+        sizes: int16, shape (k, 2): height, width in px before they were brought to 50x50.
+    """
+
+    names: np.ndarray
+    pixels: np.ndarray
+    sizes: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @classmethod
+    def of(cls, patches: Sequence[Patch]) -> "PatchBlock":
+        """The same patches as a block."""
+        names = [(p.name.case, p.name.y, p.name.x, p.name.label) for p in patches]
+        pixels = np.empty((len(patches), *PATCH_SHAPE), np.uint8)
+        for row, patch in enumerate(patches):
+            pixels[row] = patch.rgb
+        sizes = [(patch.height, patch.width) for patch in patches]
+        return cls(
+            np.array(names, np.int32).reshape(-1, 4),
+            pixels,
+            np.array(sizes, np.int16).reshape(-1, 2),
+        )
+
+
 class StoreWriter:
     """Writes a new store; it appears under its name only at `finish`.
 
@@ -65,22 +100,23 @@ class StoreWriter:
         self._target = data_dir() / check_store_name(name)
         self._replace_existing = replace_existing
         self._refuse_taken_name()
-        self._folder = data_dir() / f".{name}.packing"
-        self._replaced = data_dir() / f".{name}.replaced"
-        self._lock = FileLock(data_dir() / f".{name}.lock")
+        self._folder = _growing(name)
+        self._replaced = _moved_aside(name)
+        self._lock = _lock(name)
         self._most = most
         self._hash = hashlib.sha256()
-        self._columns: list[tuple[int, int, int, int, int, int]] = []
+        self._blocks: list[np.ndarray] = []  # of the index, int32 (k, 6)
+        self._count = 0
 
     @property
     def count(self) -> int:
         """Patches written so far."""
-        return len(self._columns)
+        return self._count
 
     def __enter__(self) -> "StoreWriter":
         try:
             data_dir().mkdir(parents=True, exist_ok=True)
-            self._lock.acquire(timeout=0)
+            self._lock.acquire(timeout=_LOCK_TIMEOUT_S)
         except Timeout as error:
             raise DataError(
                 f"The data set '{self._target.name}' is being packed already; wait for it."
@@ -97,19 +133,26 @@ class StoreWriter:
             raise
         return self
 
-    def add(self, patches: list[Patch]) -> None:
+    def add(self, patches: Sequence[Patch]) -> None:
         """Append patches; they come in the order of their names.
 
         Raises:
             DataError: the disk is full or fails.
         """
-        for patch in patches:
-            name = patch.name
-            self._columns.append((name.case, name.x, name.y, name.label, patch.height, patch.width))
-        block = b"".join(np.ascontiguousarray(patch.rgb).tobytes() for patch in patches)
-        self._hash.update(block)
+        self.add_block(PatchBlock.of(patches))
+
+    def add_block(self, block: PatchBlock) -> None:
+        """Append patches; they come in the order of their names.
+
+        Raises:
+            DataError: the disk is full or fails.
+        """
+        self._blocks.append(np.concatenate([block.names, block.sizes], axis=1))
+        self._count += len(block)
+        pixels = block.pixels.reshape(-1).data
+        self._hash.update(pixels)
         try:
-            self._pixels.write(block)
+            self._pixels.write(pixels)
         except OSError as error:
             raise _write_failed(error) from error
 
@@ -141,11 +184,9 @@ class StoreWriter:
             )
 
     def _open(self) -> None:
-        if self._replaced.exists() and not self._target.exists():
-            self._replaced.rename(self._target)  # a packing was killed between its two renames
+        _clear_left_overs(self._target.name)
+        _clear_others_left_overs()
         self._refuse_taken_name()  # again: another packing may have ended before the lock was ours
-        for left_over in (self._folder, self._replaced):
-            shutil.rmtree(left_over, ignore_errors=True)
         needed = self._most * _BYTES_A_PATCH
         free = shutil.disk_usage(data_dir()).free
         if needed > free:
@@ -162,8 +203,7 @@ class StoreWriter:
         self._pixels.seek(0)
         self._pixels.write(npy_header(self.count))
         self._pixels.close()
-        index = pd.DataFrame(self._columns, columns=list(INDEX_DTYPES)).astype(INDEX_DTYPES)
-        index.to_parquet(self._folder / INDEX_FILE, index=False)
+        write_index(self._folder / INDEX_FILE, self._index())
         for file in (PATCHES_FILE, INDEX_FILE):
             durable.sync_file(self._folder / file)
         meta = {
@@ -180,12 +220,51 @@ class StoreWriter:
         durable.sync_folder(data_dir())
         shutil.rmtree(self._replaced, ignore_errors=True)
 
+    def _index(self) -> dict[str, np.ndarray]:
+        empty = np.empty((0, 6), np.int32)
+        case, y, x, label, height, width = np.concatenate([empty, *self._blocks]).T
+        columns = {"case": case, "x": x, "y": y, "label": label, "height": height, "width": width}
+        return {
+            name: np.ascontiguousarray(column, INDEX_DTYPES[name])
+            for name, column in columns.items()
+        }
+
     def _clean(self) -> None:
         if hasattr(self, "_pixels"):
             with contextlib.suppress(OSError):  # a full disk refuses what is still in the buffer
                 self._pixels.close()
         shutil.rmtree(self._folder, ignore_errors=True)
         self._lock.release()
+
+
+def _growing(name: str) -> Path:
+    return data_dir() / f".{name}.packing"
+
+
+def _moved_aside(name: str) -> Path:
+    """The old store while the new one takes its place."""
+    return data_dir() / f".{name}.replaced"
+
+
+def _lock(name: str) -> FileLock:
+    return FileLock(data_dir() / f".{name}.lock")
+
+
+def _clear_left_overs(name: str) -> None:
+    """Remove what a killed packing left of a store, whose lock must be held."""
+    target, growing, moved_aside = data_dir() / name, _growing(name), _moved_aside(name)
+    if moved_aside.exists() and not target.exists():
+        moved_aside.rename(target)  # killed between its two renames
+    for left_over in (growing, moved_aside):
+        shutil.rmtree(left_over, ignore_errors=True)
+
+
+def _clear_others_left_overs() -> None:
+    """The same for every store that nobody packs now: gigabytes that no one else would remove."""
+    for path in [*data_dir().glob(".*.packing"), *data_dir().glob(".*.replaced")]:
+        name = path.stem.removeprefix(".")
+        with contextlib.suppress(Timeout), _lock(name).acquire(timeout=0):
+            _clear_left_overs(name)
 
 
 def _write_failed(error: OSError) -> DataError:

@@ -1,11 +1,13 @@
 """idc.packing: what goes in, what is left out, and what is left behind when it fails."""
 
+import contextlib
 import json
 import os
 import shutil
 import struct
 import subprocess
 import sys
+import threading
 import zipfile
 import zlib
 from pathlib import Path
@@ -15,6 +17,8 @@ import numpy as np
 import pytest
 from made_patches import png, tiny_store, write_patches_zip
 
+import idc.packing
+import idc.sources
 from idc.errors import DataError
 from idc.packing import decode_patch, pack, to_patch_size
 from idc.patches import PatchName
@@ -548,3 +552,123 @@ def test_replaced_store_leaves_nothing_of_the_old_one(home, tmp_path):
 
     assert verify_store("two") == (1, 1)
     assert sorted(p.name for p in (home / "data").iterdir() if p.suffix != ".lock") == ["two"]
+
+
+def test_leftovers_of_any_killed_packing_are_cleared_by_the_next_one(home, tmp_path):
+    tiny_store("old", cases=1, per_case=2)
+    data = home / "data"
+    (data / "old").rename(data / ".old.replaced")  # killed between the two renames
+    for name in ("killed", "old"):
+        (data / f".{name}.packing").mkdir()
+        (data / f".{name}.packing" / "patches.npy").write_bytes(bytes(100))
+
+    pack([write_patches_zip(tmp_path / "a.zip", NEGATIVE)], "a")
+
+    assert left_behind(home) == ["a", "old"]
+    assert verify_store("old") == (2, 1)
+
+
+def test_packing_under_way_is_not_taken_for_a_leftover(home, tmp_path, packing):
+    pack([write_patches_zip(tmp_path / "one.zip", NEGATIVE)], "b")
+    assert left_behind(home) == [".a.packing", "b"]
+
+    packing.communicate("go on")
+    assert verify_store("a") == (513, 1)
+
+
+def test_verify_finds_a_flipped_byte_anywhere_in_a_packed_store(home, tmp_path):
+    source = write_patches_zip(tmp_path / "a.zip", NEGATIVE, POSITIVE)
+    pack([source], "a")
+
+    unnoticed = []
+    for path in sorted((home / "data" / "a").iterdir()):
+        whole = path.read_bytes()
+        for position in {0, 1, len(whole) // 3, len(whole) // 2, len(whole) - 2, len(whole) - 1}:
+            damaged = bytearray(whole)
+            damaged[position] ^= 0x2A
+            path.write_bytes(damaged)
+            with contextlib.suppress(DataError):
+                verify_store("a")
+                unnoticed.append((path.name, position))
+        path.write_bytes(whole)
+
+    assert unnoticed == []
+    assert verify_store("a") == (2, 1)
+
+
+# Both cores, and constant memory
+
+
+class CountingSource:
+    """A source of many patches that counts how many were asked for."""
+
+    label = "counted"
+
+    def __init__(self, patches):
+        self._patches = patches
+        self.reads = 0
+
+    def names(self):
+        return (f"8863_idx5_x{1 + 50 * number}_y1_class0.png" for number in range(self._patches))
+
+    def read(self, number):
+        self.reads += 1
+        return png((number % 256, number // 256, 0))
+
+    def close(self):
+        pass
+
+
+@pytest.fixture
+def counted(monkeypatch):
+    """Any path opens as a `CountingSource` of 2,000 patches, decoded in batches of ten."""
+    source = CountingSource(2_000)
+    monkeypatch.setattr(idc.sources, "_open_source", lambda _: source)
+    monkeypatch.setattr(idc.packing, "_BATCH", 10)
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    return source
+
+
+def test_reading_runs_only_a_few_batches_ahead_of_writing(home, counted):
+    ahead = []
+
+    pack(["x"], "a", on_progress=lambda done, _: ahead.append(counted.reads - done))
+
+    assert len(ahead) == 200
+    assert max(ahead) <= 10 * 5  # two batches a thread and the next one
+    assert counted.reads == 2_000
+
+
+def test_order_of_the_names_is_kept_whichever_batch_is_ready_first(home, counted):
+    pack(["x"], "a")
+
+    store = open_store("a")
+    assert store.index["x"].tolist() == [1 + 50 * number for number in range(2_000)]
+    assert store.patches[:, 0, 0, :2].tolist() == [[n % 256, n // 256] for n in range(2_000)]
+
+
+def test_cancelled_packing_reads_no_further(home, counted):
+    def cancel(_done, _total):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        pack(["x"], "a", on_progress=cancel)
+
+    assert counted.reads <= 10 * 6
+    assert left_behind(home) == []
+
+
+def test_patches_are_decoded_by_as_many_threads_as_there_are_cores(home, counted, monkeypatch):
+    both = threading.Barrier(2, timeout=60)
+    first_two = iter(range(2))
+
+    def read(number, read=counted.read):
+        if next(first_two, None) is not None:
+            both.wait()  # passes only when two threads are inside at once
+        return read(number)
+
+    monkeypatch.setattr(counted, "read", read)
+
+    pack(["x"], "a")
+
+    assert len(open_store("a")) == 2_000

@@ -1,46 +1,85 @@
+import fcntl
+import os
+import signal
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import pytest
 from made_patches import write_patches_zip
 
 from idc import packjobs
 from idc.errors import DataError
-from idc.packing import pack
 from idc.packjobs import PackJob, forget_job, pack_jobs, start_demo, start_packing
-from idc.store import PackReport, list_stores, verify_store
+from idc.store import list_stores, open_store, verify_store
 
+HELD_PACKER = Path(__file__).with_name("held_packer.py")
 NAME = "8863_idx5_x1_y1_class0.png"
 
 
 class Gate:
-    """Stands before the real `pack`: holds each packing until told to go on."""
+    """Holds the packing processes, before or after they first say how far they are."""
 
-    def __init__(self):
-        self._open = threading.Event()
-        self.threads = []
+    def __init__(self, path, when):
+        self._file = path.open("w")
+        fcntl.flock(self._file, fcntl.LOCK_EX)
+        self._when = when
+        self.commands = []
 
-    def pack(self, *args, **settings):
-        self.threads.append(threading.current_thread())
-        self._open.wait()
-        return pack(*args, **settings)
+    def command(self, name, words):
+        self.commands.append([name, *words])
+        return [sys.executable, str(HELD_PACKER), self._file.name, self._when, name, *words]
 
     def let_all_end(self):
-        self._open.set()
-        for thread in list(packjobs_threads()):
+        fcntl.flock(self._file, fcntl.LOCK_UN)
+        for thread in watchers():
             thread.join()
 
 
-def packjobs_threads():
-    return [thread for thread in threading.enumerate() if "_work" in thread.name]
+def watchers():
+    return [thread for thread in threading.enumerate() if "_watch" in thread.name]
 
 
 @pytest.fixture
-def gate(home, monkeypatch):
-    gate = Gate()
-    monkeypatch.setattr(packjobs, "pack", gate.pack)
-    monkeypatch.setattr(packjobs, "_jobs", {})
-    yield gate
-    gate.let_all_end()
+def gate_at(home, tmp_path, monkeypatch):
+    gates = []
+
+    def make(when):
+        gates.append(Gate(tmp_path / "gate", when))
+        monkeypatch.setattr(packjobs, "packer_command", gates[0].command)
+        monkeypatch.setattr(packjobs, "_jobs", {})
+        monkeypatch.setenv("PYTHONPATH", str(HELD_PACKER.parents[1]))
+        return gates[0]
+
+    yield make
+    for gate in gates:
+        gate.let_all_end()
+
+
+@pytest.fixture
+def gate(gate_at):
+    return gate_at("start")
+
+
+@pytest.fixture
+def in_the_middle(gate_at, monkeypatch, tmp_path):
+    """A job whose process has said that it has packed its first batch, and waits."""
+    gate_at("middle")
+    spoken = threading.Event()
+    note = PackJob._note
+    monkeypatch.setattr(PackJob, "_note", lambda *words: (note(*words), spoken.set()))
+    names = [f"8863_idx5_x{1 + 50 * number}_y1_class0.png" for number in range(513)]
+    job = start_packing([write_patches_zip(tmp_path / "many.zip", *names)], "many")
+    assert spoken.wait(60)
+    assert (job.state, job.done, job.total) == ("packing", 512, 513)
+    return job
+
+
+def left_behind(home):
+    """Everything in the data folder but locks, which hold nothing."""
+    data = home / "data"
+    return sorted(p.name for p in data.iterdir() if p.suffix != ".lock") if data.exists() else []
 
 
 def test_packing_goes_on_behind_the_caller_until_it_is_done(gate, tmp_path):
@@ -50,8 +89,35 @@ def test_packing_goes_on_behind_the_caller_until_it_is_done(gate, tmp_path):
     gate.let_all_end()
     assert (job.state, job.done, job.total, job.unit) == ("done", 1, 1, "patches")
     assert job.left_s() == 0
+    assert job.report == open_store("a").report
     assert job.report.sources == ("a.zip",)
     assert verify_store("a") == (1, 1)
+
+
+def test_packing_is_the_work_of_another_process(in_the_middle):
+    assert in_the_middle._process.pid != os.getpid()
+    assert os.getsid(in_the_middle._process.pid) != os.getsid(0)
+
+
+def test_relative_path_is_the_servers_own(gate, tmp_path, monkeypatch):
+    write_patches_zip(tmp_path / "a.zip", NAME)
+    monkeypatch.chdir(tmp_path)
+
+    job = start_packing([Path("a.zip")], "a")
+    gate.let_all_end()
+
+    assert job.state == "done"
+
+
+@pytest.mark.parametrize("file", ["-a.zip", "--demo"])
+def test_path_that_looks_like_an_option_is_a_path(gate, tmp_path, monkeypatch, file):
+    write_patches_zip(tmp_path / file, NAME)
+    monkeypatch.chdir(tmp_path)
+
+    job = start_packing([Path(file)], "a")
+    gate.let_all_end()
+
+    assert (job.state, job.report.sources) == ("done", (file,))
 
 
 def test_second_start_of_a_name_joins_the_packing_under_way(gate, tmp_path):
@@ -61,19 +127,55 @@ def test_second_start_of_a_name_joins_the_packing_under_way(gate, tmp_path):
     gate.let_all_end()
 
     assert first is second
-    assert len(gate.threads) == 1
+    assert len(gate.commands) == 1
     assert first.state == "done"
 
 
-def test_cancelled_packing_leaves_nothing(gate, home, tmp_path):
+def test_packing_cancelled_at_its_start_leaves_nothing(gate, home, tmp_path):
     job = start_packing([write_patches_zip(tmp_path / "a.zip", NAME)], "a")
 
     job.cancel()
     gate.let_all_end()
 
     assert job.state == "cancelled"
+    assert left_behind(home) == []
+
+
+def test_packing_cancelled_in_the_middle_leaves_nothing(in_the_middle, home):
+    assert left_behind(home) == [".many.packing"]
+
+    in_the_middle.cancel()
+    for thread in watchers():
+        thread.join()
+
+    assert in_the_middle.state == "cancelled"
     assert list_stores() == []
-    assert [path.name for path in (home / "data").iterdir()] in ([], [".a.lock"])
+    assert left_behind(home) == []
+
+
+def test_killed_packing_is_a_failure_and_the_next_one_succeeds(in_the_middle, home, tmp_path):
+    in_the_middle._process.send_signal(signal.SIGKILL)
+    for thread in watchers():
+        thread.join()
+
+    assert in_the_middle.state == "failed"
+    assert in_the_middle.problem.startswith("Packing broke off: its process ended with code -9.")
+    assert left_behind(home) == [".many.packing"]
+    assert list_stores() == []
+
+
+def test_packing_whose_server_has_gone_stops_and_leaves_nothing(gate_at, home, tmp_path):
+    gate = gate_at("middle")
+    names = [f"8863_idx5_x{1 + 50 * number}_y1_class0.png" for number in range(1_025)]
+    source = write_patches_zip(tmp_path / "many.zip", *names)
+    process = subprocess.Popen(gate.command("many", [str(source)]), stdout=subprocess.PIPE)
+
+    assert process.stdout.readline() == b'{"done": 512, "total": 1025}\n'
+    process.stdout.close()
+    gate.let_all_end()
+
+    assert process.wait() == 0
+    assert left_behind(home) == []
 
 
 def test_failed_packing_keeps_its_sentence_for_the_page(gate, tmp_path):
@@ -85,18 +187,29 @@ def test_failed_packing_keeps_its_sentence_for_the_page(gate, tmp_path):
     assert job.problem.startswith("There is no file or folder at '")
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_bug_ends_as_a_failure_and_not_as_a_packing_for_ever(home, monkeypatch):
-    def broken(*_args, **_settings):
-        raise ZeroDivisionError
-
-    monkeypatch.setattr(packjobs, "pack", broken)
+def test_process_that_cannot_start_is_a_failure_and_not_a_packing_for_ever(home, monkeypatch):
+    monkeypatch.setattr(packjobs, "packer_command", lambda *_: ["/nowhere/python"])
     monkeypatch.setattr(packjobs, "_jobs", {})
+    monkeypatch.setattr(threading, "excepthook", lambda _: None)
     job = start_packing([], "a")
-    for thread in packjobs_threads():
+    for thread in watchers():
         thread.join()
 
-    assert (job.state, job.problem) == ("failed", "Packing broke off: ZeroDivisionError.")
+    assert (job.state, job.problem) == ("failed", "Packing broke off: FileNotFoundError.")
+
+
+def test_bug_in_the_process_is_a_failure(home, monkeypatch):
+    monkeypatch.setattr(packjobs, "packer_command", lambda *_: [sys.executable, "-c", "1 / 0"])
+    monkeypatch.setattr(packjobs, "_jobs", {})
+    job = start_packing([], "a")
+    for thread in watchers():
+        thread.join()
+
+    assert job.state == "failed"
+    assert job.problem == (
+        "Packing broke off: its process ended with code 1. Start it again; the server's log may "
+        "say more."
+    )
 
 
 def test_failed_packing_can_be_started_again(gate, tmp_path):
@@ -121,19 +234,12 @@ def test_newest_packing_is_listed_last_also_when_its_name_failed_before(gate, tm
     assert pack_jobs() == [other, again]
 
 
-def test_demo_tissue_is_counted_in_cases(gate, monkeypatch):
-    report = PackReport(sources=("generated",), generated=True)
-
-    def pack_demo(name, on_progress):
-        on_progress(12, 12)
-        return report
-
-    monkeypatch.setattr(packjobs, "pack_demo", pack_demo)
+def test_demo_tissue_is_counted_in_cases_and_made_by_the_packer(gate):
     job = start_demo()
-    gate.let_all_end()
+    job.cancel()
 
-    assert (job.name, job.unit, job.state, job.total) == ("demo", "cases", "done", 12)
-    assert job.report == report
+    assert (job.name, job.unit) == ("demo", "cases")
+    assert gate.commands == [["demo", "--demo"]]
 
 
 def test_only_ended_packings_can_be_taken_off_the_list(gate, tmp_path):

@@ -1,0 +1,252 @@
+"""A zip's members by number: read in place, from several threads, in little memory.
+
+`zipfile` keeps a Python object of some 600 bytes for each member and one lock for all reads. The
+Kaggle zip has 555,000 members and is decoded on all cores, so its directory is kept in arrays here
+and each member is read with one call at its own offset. What `zipfile` refuses is refused here:
+each rule of its reader has its place below, and overlapping members are refused on any Python
+(CPython's own does so from 3.11.8 on).
+"""
+
+import bz2
+import os
+import struct
+import zipfile
+import zlib
+from array import array
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+import numpy as np
+
+from idc.compact import BytesList
+
+_END = struct.Struct("<4s4H2LH")
+_END_SIGNATURE = b"PK\5\6"
+_MOST_COMMENT = 2**16 - 1
+_END64 = struct.Struct("<4sQ2H2L4Q")
+_LOCATOR64 = struct.Struct("<4sLQL")
+_ENTRY = struct.Struct("<4x2xBx2H4x3L3H8xL")  # what is needed of the 46 bytes
+_LOCAL = struct.Struct("<4s2B4HL2L2H")
+
+_ENCRYPTED, _PATCHED, _STRONGLY_ENCRYPTED, _UTF_8 = 0x01, 0x20, 0x40, 0x800
+_FIELDS = 6  # of a member that are kept
+_IN_EXTRA = 0xFFFF_FFFF  # a field that says: my value is in the zip64 extra field
+_NEWEST_VERSION = 63
+_PIECE = 4096
+_USUAL_EXTRA = 64  # bytes read along with a header, so that most members need one read
+
+
+class _Directory(NamedTuple):
+    start: int  # of the directory in the file
+    size: int
+    shift: int  # of all offsets: bytes before the zip proper, as in self-extracting ones
+
+
+class ZipReader:
+    """An opened zip. Folders are left out, the other members are numbered as they are listed.
+
+    Raises:
+        zipfile.BadZipFile: it is no zip, or its directory is damaged.
+        NotImplementedError: it needs a newer reader, or lies on several disks.
+        OSError, ValueError: it cannot be opened; a name is not in its own encoding.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._names = BytesList()
+        self._file = path.open("rb", buffering=2**20)
+        try:
+            self._table, self._limits = self._read_directory(_find_directory(self._file))
+        except BaseException:
+            self._file.close()
+            raise
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def names(self) -> Iterator[str]:
+        """Every member's path inside the zip."""
+        for name, flags in zip(self._names, self._table[:, 0].tolist(), strict=True):
+            yield _text(name, flags)
+
+    def read(self, number: int, max_bytes: int) -> bytes:
+        """One member's bytes, compared with their checksum.
+
+        Args:
+            max_bytes: a larger member is refused before anything of it is read.
+
+        Raises:
+            zipfile.BadZipFile: too large, overlapping, cut off, or not as the directory says.
+            RuntimeError: encrypted; its child NotImplementedError: packed in an unknown way.
+            zlib.error, lzma.LZMAError, EOFError, OSError, ValueError: damaged, or closed.
+        """
+        flags, method, crc, packed, size, offset = self._table[number].tolist()
+        # What is packed hardly ever grows, so a member that claims so much is not honest.
+        if size > max_bytes or packed > max_bytes + 2**16:
+            raise zipfile.BadZipFile("too large")
+        if flags & (_ENCRYPTED | _PATCHED | _STRONGLY_ENCRYPTED):
+            raise RuntimeError("encrypted, or a patch of another member")
+        body = self._body(self._names[number], packed, offset, int(self._limits[number]) - offset)
+        if method == zipfile.ZIP_STORED:
+            content = body
+        elif method == zipfile.ZIP_DEFLATED:
+            content = zlib.decompressobj(-zlib.MAX_WBITS).decompress(body, size + 1)
+        elif method == zipfile.ZIP_BZIP2:
+            content = bz2.BZ2Decompressor().decompress(body, size + 1)
+        else:
+            content = _unpack_unusual(body, method, crc, size)
+        if len(content) != size or zlib.crc32(content) != crc:
+            raise zipfile.BadZipFile("not as the directory says")
+        return content
+
+    def close(self) -> None:
+        """Let go of the file. Later reads raise ValueError."""
+        self._file.close()
+
+    def _body(self, name: bytes, packed: int, offset: int, room: int) -> bytes:
+        """A member's bytes as they lie in the zip, ``room`` bytes from its header on at most."""
+        file, least = self._file.fileno(), _LOCAL.size + len(name) + packed
+        if least > room:
+            raise zipfile.BadZipFile("overlaps with another member, or with the directory")
+        block = os.pread(file, min(least + _USUAL_EXTRA, room), offset)
+        if len(block) < _LOCAL.size or block[:4] != b"PK\3\4":
+            raise zipfile.BadZipFile("no member where the directory says")
+        name_length, extra_length = _LOCAL.unpack_from(block)[-2:]
+        if block[_LOCAL.size : _LOCAL.size + name_length] != name:
+            raise zipfile.BadZipFile("another name than in the directory")
+        begin = _LOCAL.size + name_length + extra_length
+        end = begin + packed
+        if end > room:
+            raise zipfile.BadZipFile("overlaps with another member, or with the directory")
+        if end > len(block):
+            block += os.pread(file, end - len(block), offset + len(block))
+        return block[begin:end]
+
+    def _read_directory(self, directory: _Directory) -> tuple[np.ndarray, np.ndarray]:
+        """Keep the names, and of each member what reading needs.
+
+        Returns:
+            int64 (members, 6): flags, method, crc, bytes in the zip, bytes unpacked, offset.
+            int64 (members,): the offset where the member's room ends.
+        """
+        table, folders = array("q"), array("q")
+        read, left, end = self._file.read, directory.size, directory.start
+        self._file.seek(directory.start)
+        while left > 0:  # half a million times, so no calls that can be avoided
+            head = read(_ENTRY.size)
+            if len(head) != _ENTRY.size or head[:4] != b"PK\1\2":
+                raise zipfile.BadZipFile("damaged directory")
+            version, flags, method, *sizes, n, extra, comment, offset = _ENTRY.unpack(head)
+            rest = read(n + extra + comment)
+            left -= _ENTRY.size + n + extra + comment
+            name = rest[:n]
+            if version > _NEWEST_VERSION:
+                raise NotImplementedError(f"zip version {version / 10}")
+            if flags & _UTF_8:
+                name.decode()  # an error, as in zipfile, when it is not what it says
+            if extra:
+                offset = _put_wide_values(rest[n : n + extra], sizes, offset)
+            offset += directory.shift
+            if not 0 <= offset < end:
+                offset = end  # where no member has room
+            if name.endswith(b"/"):
+                folders.append(len(table) // _FIELDS)
+            else:
+                self._names.append(name)
+            table.extend((flags, method, *sizes, offset))
+        if left < 0:
+            raise zipfile.BadZipFile("cut off directory")
+        members = np.frombuffer(table, np.int64).reshape(-1, _FIELDS)
+        limits = _limits(members[:, -1], end)
+        if folders:
+            members, limits = (np.delete(rows, folders, axis=0) for rows in (members, limits))
+        return members, limits
+
+
+def _unpack_unusual(body: bytes, method: int, crc: int, size: int) -> bytes:
+    """Unpack LZMA and whatever else this Python's own reader knows."""
+    info = zipfile.ZipInfo()
+    info.compress_type, info.CRC = method, crc
+    info.compress_size, info.file_size = len(body), size
+    with zipfile.ZipExtFile(BytesIO(body), "r", info) as file:
+        # Piece by piece: it unpacks all that it reads at once, however much that becomes.
+        return b"".join(iter(lambda: file.read1(_PIECE), b""))
+
+
+def _limits(offsets: np.ndarray, end: int) -> np.ndarray:
+    """Where the next member begins. int64 in the order of ``offsets``, int64 (members,)."""
+    order = np.argsort(offsets, kind="stable")
+    limits = np.empty_like(offsets)
+    if len(order):
+        limits[order[:-1]] = offsets[order[1:]]
+        limits[order[-1]] = end
+    return limits
+
+
+def _text(name: bytes, flags: int) -> str:
+    return name.decode("utf-8" if flags & _UTF_8 else "cp437")
+
+
+def _find_directory(file: BinaryIO) -> _Directory:
+    """Find the directory from the zip's end, by the 64-bit record where there is one."""
+    file_size = file.seek(0, os.SEEK_END)
+    tail_start = max(0, file_size - _END.size - _MOST_COMMENT)
+    file.seek(tail_start)
+    tail = file.read()
+    at = len(tail) - _END.size  # without a comment, the usual case
+    if at < 0 or tail[at : at + 4] != _END_SIGNATURE or tail[-2:] != b"\0\0":
+        at = tail.rfind(_END_SIGNATURE)
+    if at < 0 or at + _END.size > len(tail):
+        raise zipfile.BadZipFile("no end of a directory")
+    _, _, _, _, _, size, offset, _ = _END.unpack_from(tail, at)
+    end = tail_start + at
+    wide = _find_directory64(file, end)
+    if wide is not None:
+        size, offset = wide
+        end -= _LOCATOR64.size + _END64.size
+    start = end - size
+    if start < 0:
+        raise zipfile.BadZipFile("a directory larger than the file")
+    return _Directory(start, size, start - offset)
+
+
+def _find_directory64(file: BinaryIO, end: int) -> tuple[int, int] | None:
+    """Size and offset by the record before the end, None when there is none."""
+    if end < _LOCATOR64.size + _END64.size:
+        return None
+    file.seek(end - _LOCATOR64.size - _END64.size)
+    record = file.read(_END64.size)
+    signature, disk, _, disks = _LOCATOR64.unpack(file.read(_LOCATOR64.size))
+    if signature != b"PK\6\7":
+        return None
+    if disk != 0 or disks > 1:
+        raise NotImplementedError("a zip on several disks")
+    signature, *_, size, offset = _END64.unpack(record)
+    return (size, offset) if signature == b"PK\6\6" else None
+
+
+def _put_wide_values(extra: bytes, sizes: list[int], offset: int) -> int:
+    """Replace what does not fit 32 bits by its value in the extra field.
+
+    Args:
+        sizes: checksum, bytes in the zip, bytes unpacked; changed in place.
+
+    Returns:
+        The offset.
+    """
+    while len(extra) >= 4:
+        kind, length = struct.unpack_from("<HH", extra)
+        if length + 4 > len(extra):
+            raise zipfile.BadZipFile("damaged extra field")
+        if kind == 1:
+            # Numbers beyond 63 bits are lies, and would not fit the table.
+            wide = (min(n, 2**62) for n in struct.unpack_from(f"<{length // 8}Q", extra, 4))
+            try:
+                sizes[2] = next(wide) if sizes[2] == _IN_EXTRA else sizes[2]
+                sizes[1] = next(wide) if sizes[1] == _IN_EXTRA else sizes[1]
+                offset = next(wide) if offset == _IN_EXTRA else offset
+            except StopIteration as error:
+                raise zipfile.BadZipFile("damaged zip64 extra field") from error
+        extra = extra[length + 4 :]
+    return offset

@@ -1,0 +1,32 @@
+"""`idc.packer` for `test_packjobs`: it waits at a gate, before or after its first words.
+
+python tests/held_packer.py GATE (start|middle) NAME (--demo | PATH...)
+
+The gate is a file: while the test holds its lock, nobody comes through.
+"""
+
+import fcntl
+import sys
+from pathlib import Path
+
+
+def wait_at(gate: str) -> None:
+    with Path(gate).open() as file:
+        fcntl.flock(file, fcntl.LOCK_SH)
+
+
+if __name__ == "__main__":
+    gate, when = sys.argv[1:3]
+    if when == "start":
+        wait_at(gate)
+
+    from idc import packer
+
+    say = packer.say
+
+    def say_and_wait(message):
+        say(message)
+        wait_at(gate)
+
+    packer.say = say_and_wait
+    sys.exit(packer.main(sys.argv[3:]))

@@ -1,0 +1,368 @@
+"""idc.zip_reader: what `zipfile` reads it reads, what `zipfile` refuses it refuses, and more."""
+
+import struct
+import tracemalloc
+import zipfile
+import zlib
+from io import BytesIO
+
+import pytest
+
+from idc.zip_reader import ZipReader
+
+MOST = 2**20
+REFUSED = (
+    zipfile.BadZipFile,
+    RuntimeError,
+    zlib.error,
+    EOFError,
+    OSError,
+    ValueError,
+)
+
+
+def zip_bytes(members, **how):
+    with BytesIO() as file:
+        with zipfile.ZipFile(file, "w", **how) as archive:
+            for name, content in members.items():
+                archive.writestr(name, content)
+        return file.getvalue()
+
+
+@pytest.fixture
+def opened(tmp_path):
+    """Opens bytes as a zip on disk; closes all at the end."""
+    readers = []
+
+    def open_bytes(content):
+        path = tmp_path / f"{len(readers)}.zip"
+        path.write_bytes(content)
+        readers.append(ZipReader(path))
+        return readers[-1]
+
+    yield open_bytes
+    for reader in readers:
+        reader.close()
+
+
+def contents(reader):
+    """What can be read: path -> bytes."""
+    found = {}
+    for number, name in enumerate(reader.names()):
+        try:
+            found[name] = reader.read(number, MOST)
+        except REFUSED:
+            continue
+    return found
+
+
+def directory_at(content):
+    """Where the directory begins, from the zip's last 22 bytes."""
+    return struct.unpack("<L", content[-6:-2])[0]
+
+
+def patched(content, position, new):
+    return content[:position] + new + content[position + len(new) :]
+
+
+FILES = {"8863/0/a.png": b"first" * 30, "b": b"", "ü.txt": b"second"}
+
+
+# What is read
+
+
+@pytest.mark.parametrize(
+    "method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA]
+)
+def test_members_come_back_whatever_they_are_packed_with(opened, method):
+    reader = opened(zip_bytes(FILES, compression=method))
+
+    assert len(reader) == 3
+    assert contents(reader) == FILES
+
+
+def test_folders_are_no_members(opened):
+    reader = opened(zip_bytes({"8863/": b"", "8863/0/": b"", "8863/0/a": b"a", "z/": b""}))
+
+    assert list(reader.names()) == ["8863/0/a"]
+    assert reader.read(0, MOST) == b"a"
+
+
+def test_two_members_of_one_name_are_both_read(opened):
+    with BytesIO() as file:
+        with zipfile.ZipFile(file, "w") as archive, pytest.warns(UserWarning):
+            archive.writestr("a", b"old")
+            archive.writestr("a", b"new")
+        reader = opened(file.getvalue())
+
+    assert [reader.read(number, MOST) for number in (0, 1)] == [b"old", b"new"]
+
+
+class Stream(BytesIO):
+    """A file that cannot be rewound, as when a server writes a zip while it sends it."""
+
+    def seekable(self):
+        return False
+
+    def tell(self):
+        raise OSError("a stream")
+
+
+def test_streamed_zip_has_its_sizes_behind_the_members_and_is_read(opened):
+    stream = Stream()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in FILES.items():
+            archive.writestr(name, content)
+    content = stream.getvalue()
+    assert content[14:26] == bytes(12)  # no checksum and no size in the first header
+
+    assert contents(opened(content)) == FILES
+
+
+def test_64_bit_records_are_read(opened, monkeypatch):
+    monkeypatch.setattr(zipfile, "ZIP64_LIMIT", 20)
+    monkeypatch.setattr(zipfile, "ZIP_FILECOUNT_LIMIT", 1)
+    content = zip_bytes(FILES)
+    assert b"PK\6\6" in content
+    assert b"\1\0\x18\0" in content or b"\1\0\x10\0" in content  # an extra field with sizes
+
+    assert contents(opened(content)) == FILES
+
+
+@pytest.mark.parametrize("first", [b"#!/bin/sh: I unpack myself\n", b"PK\3\4" * 9])
+def test_bytes_before_the_zip_shift_everything(opened, first):
+    assert contents(opened(first + zip_bytes(FILES))) == FILES
+
+
+@pytest.mark.parametrize("comment", [b"made by hand", b"PK\5\6", bytes(65_535)])
+def test_comment_at_the_end_is_skipped(opened, comment):
+    with BytesIO() as file:
+        with zipfile.ZipFile(file, "w") as archive:
+            archive.writestr("a", b"content")
+            archive.comment = comment
+        content = file.getvalue()
+
+    if comment == b"PK\5\6":  # looks like the end: zipfile is misled as well
+        with pytest.raises(zipfile.BadZipFile):
+            opened(content)
+    else:
+        assert contents(opened(content)) == {"a": b"content"}
+
+
+@pytest.mark.parametrize("extra", [4, 64, 65, 300])
+def test_header_with_more_fields_than_the_directory_is_read_on(opened, extra):
+    whole = zip_bytes({"a": b"content"})
+    field = struct.pack("<HH", 0x9999, extra - 4) + bytes(extra - 4)
+    grown = whole[:28] + struct.pack("<H", extra) + b"a" + field + whole[31:]
+    at = directory_at(whole) + extra
+    grown = patched(grown, len(grown) - 6, struct.pack("<L", at))
+
+    assert contents(opened(grown)) == {"a": b"content"}
+
+
+# What is refused
+
+
+def test_a_change_of_any_byte_is_never_read_where_zipfile_would_refuse(opened):
+    whole = zip_bytes({"one": b"first", "two": b"2" * 50}, compression=zipfile.ZIP_DEFLATED)
+    bolder = []
+    for position in range(len(whole)):
+        for pattern in (0x01, 0xFF):
+            damaged = patched(whole, position, bytes([whole[position] ^ pattern]))
+            try:
+                ours = contents(opened(damaged))
+            except (*REFUSED, NotImplementedError):
+                continue
+            if not ours.items() <= theirs(damaged).items():
+                bolder.append((position, pattern))
+
+    assert bolder == []
+
+
+def theirs(content):
+    """What `zipfile` reads."""
+    found = {}
+    with zipfile.ZipFile(BytesIO(content)) as archive:
+        for info in archive.infolist():
+            try:
+                found[info.filename] = archive.read(info)
+            except REFUSED:
+                continue
+    return found
+
+
+def test_overlapping_members_are_not_read(opened):
+    reader = opened(bomb_of(b"content", copies=3))
+
+    assert list(reader.names()) == ["0", "1", "2"]
+    assert contents(reader) == {"2": b"content"}  # the innermost one overlaps with nothing
+
+
+def bomb_of(content, copies):
+    """A zip whose members lie in one another: each header is content of the one before."""
+    names = [str(number).encode() for number in range(copies)]
+    body = content
+    offsets, packed = [], []
+    for name in reversed(names):
+        packed.insert(0, len(body))
+        body = local_header(name, body) + body
+    for number in range(copies):
+        offsets.append(number * 31)
+    directory = b"".join(
+        b"PK\1\2"
+        + struct.pack("<HHHHHHLLLHHHHHLL", 20, 20, 0, 0, 0, 33,
+                      zlib.crc32(body[offset + 31 : offset + 31 + size]), size, size,
+                      1, 0, 0, 0, 0, 0, offset)
+        + name
+        for name, offset, size in zip(names, offsets, packed, strict=True)
+    )  # fmt: skip
+    end = struct.pack("<HHHHLLH", 0, 0, copies, copies, len(directory), len(body), 0)
+    return body + directory + b"PK\5\6" + end
+
+
+def local_header(name, body):
+    sizes = (zlib.crc32(body), len(body), len(body))
+    return b"PK\3\4" + struct.pack("<HHHHHLLLHH", 20, 0, 0, 0, 33, *sizes, len(name), 0) + name
+
+
+@pytest.mark.parametrize(
+    ("field", "new"),
+    [
+        (8, b"\1\0"),  # encrypted
+        (8, b"\x20\0"),  # a patch of another member
+        (8, b"\x40\0"),  # strongly encrypted
+        (10, b"\x63\0"),  # packed in a way that nobody knows
+        (16, b"\0\0\0\0"),  # another checksum
+        (20, b"\0\0\0\0"),  # no bytes in the zip
+        (20, b"\xff\xff\xff\x7f"),  # 2 GB in the zip
+        (24, b"\1\0\0\0"),  # one byte unpacked
+        (24, b"\0\0\x10\0"),  # 1 MB unpacked
+        (24, b"\xff\xff\xff\x7f"),  # 2 GB unpacked
+        (42, b"\4\0\0\0"),  # begins elsewhere
+        (42, b"\xff\xff\xff\x7f"),  # begins outside
+        (46, b"b"),  # called otherwise than in its header
+    ],
+)
+def test_member_that_is_not_as_the_directory_says_is_not_read(opened, field, new):
+    whole = zip_bytes({"a": b"content"}, compression=zipfile.ZIP_DEFLATED)
+
+    reader = opened(patched(whole, directory_at(whole) + field, new))
+
+    assert len(reader) == 1
+    with pytest.raises(REFUSED):
+        reader.read(0, MOST)
+
+
+def test_stored_member_that_is_cut_off_is_not_read(opened):
+    whole = zip_bytes({"a": b"content"})
+    size = struct.pack("<L", 6)
+    at = directory_at(whole)
+
+    reader = opened(patched(patched(whole, at + 20, size), at + 24, size))
+
+    with pytest.raises(zipfile.BadZipFile):
+        reader.read(0, MOST)
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2])
+def test_member_that_unpacks_to_more_than_it_says_costs_no_memory(opened, method):
+    whole = zip_bytes({"a": bytes(8_000_000)}, compression=method)
+    reader = opened(patched(whole, directory_at(whole) + 24, struct.pack("<L", 100)))
+
+    tracemalloc.start()
+    with pytest.raises(zipfile.BadZipFile):
+        reader.read(0, 1_000)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert peak < 5_000_000  # bzip2 works in blocks of 900 kB, of which it keeps four
+
+
+def test_only_members_of_the_size_asked_for_are_read(opened):
+    reader = opened(zip_bytes({"fits": bytes(100), "large": bytes(101)}))
+
+    assert reader.read(0, 100) == bytes(100)
+    with pytest.raises(zipfile.BadZipFile):
+        reader.read(1, 100)
+
+
+@pytest.mark.parametrize(
+    ("field", "new", "error"),
+    [
+        (0, b"PK\7\7", zipfile.BadZipFile),  # no entry of a directory
+        (6, b"\x40", NotImplementedError),  # for a newer reader
+        (8, b"\0\x08", UnicodeDecodeError),  # a name that says it is UTF-8
+        (28, b"\xff", zipfile.BadZipFile),  # a name longer than the directory
+        (30, b"\1\0", zipfile.BadZipFile),  # an extra field longer than the directory
+    ],
+)
+def test_damaged_directory_is_refused_as_a_whole(opened, field, new, error):
+    whole = zip_bytes({"a": b"content"})
+    at = directory_at(whole)
+    damaged = patched(whole, at + field, new)
+    if field == 8:
+        damaged = patched(damaged, at + 46, b"\xff")
+
+    with pytest.raises(error):
+        opened(damaged)
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [b"\1\0\4\0" + bytes(4), b"\1\0\0\0", b"\x99\x99\xff\0"],
+    ids=["half a number", "no number", "longer than it is"],
+)
+def test_damaged_extra_field_is_refused(opened, extra):
+    info = zipfile.ZipInfo("a")
+    info.extra = extra
+    with BytesIO() as file:
+        with zipfile.ZipFile(file, "w") as archive:
+            archive.writestr(info, b"content")
+        whole = file.getvalue()
+    damaged = patched(whole, directory_at(whole) + 24, b"\xff\xff\xff\xff")
+
+    with pytest.raises(zipfile.BadZipFile):
+        theirs(damaged)
+    with pytest.raises(zipfile.BadZipFile):
+        opened(damaged)
+
+
+@pytest.mark.parametrize("disk", [(1, 1), (0, 2)])
+def test_zip_on_several_disks_is_refused(opened, disk):
+    end64 = b"PK\6\6" + struct.pack("<QHHLLQQQQ", 44, 45, 45, 0, 0, 0, 0, 0, 0)
+    locator = b"PK\6\7" + struct.pack("<LQL", disk[0], 0, disk[1])
+
+    with pytest.raises(NotImplementedError):
+        opened(end64 + locator + b"PK\5\6" + bytes(18))
+
+
+@pytest.mark.parametrize("content", [b"", b"PK", b"no zip at all" * 9, b"PK\5\6" + bytes(17)])
+def test_what_is_no_zip_is_refused(opened, content):
+    with pytest.raises(zipfile.BadZipFile):
+        opened(content)
+
+
+def test_directory_larger_than_the_file_is_refused(opened):
+    whole = zip_bytes({"a": b"content"})
+
+    with pytest.raises(zipfile.BadZipFile):
+        opened(patched(whole, len(whole) - 10, b"\xff\xff\xff\x7f"))
+
+
+def test_zip_that_is_cut_off_while_it_is_open_is_noticed(tmp_path):
+    path = tmp_path / "a.zip"
+    path.write_bytes(zip_bytes({"a": b"content"}))
+    reader = ZipReader(path)
+    path.write_bytes(path.read_bytes()[:33])
+
+    with pytest.raises(zipfile.BadZipFile):
+        reader.read(0, MOST)
+    reader.close()
+
+
+def test_closed_zip_is_not_read(opened):
+    reader = opened(zip_bytes({"a": b"content"}))
+    reader.close()
+
+    with pytest.raises(ValueError):
+        reader.read(0, MOST)
