@@ -1,5 +1,7 @@
 """Choosing a data set or a run. The choice is in the URL, so a refresh or a link keeps it."""
 
+from collections.abc import Callable, Sequence
+
 import streamlit as st
 
 from idc.runs import Run, list_runs, open_run
@@ -13,8 +15,7 @@ def choose_store(label: str = "Data set") -> PatchStore | None:
         st.info("There is no data set yet.", icon=":material/info:")
         st.page_link("../../pages/home.py", label="Get one on Home", icon=":material/home:")
         return None
-    name = st.selectbox(label, names, key="data", bind="query-params")
-    return cached_store(name)
+    return cached_store(select_in_url(label, names, "data"))
 
 
 def choose_run(*, with_predictions: bool = False, with_model: bool = False) -> Run | None:
@@ -28,11 +29,31 @@ def choose_run(*, with_predictions: bool = False, with_model: bool = False) -> R
         st.info("There is no trained run yet.", icon=":material/info:")
         st.page_link("../../pages/train.py", label="Train one", icon=":material/model_training:")
         return None
-    titles = {run.id: _title(run) for run in runs}
-    run_id = st.selectbox(
-        "Run", list(titles), format_func=lambda run: titles[run], key="run", bind="query-params"
-    )
-    return open_run(run_id)
+    titles = {run.id: run_title(run) for run in runs}
+    return open_run(select_in_url("Run", list(titles), "run", lambda run: titles[run]))
+
+
+def select_in_url(
+    label: str, options: Sequence[str], key: str, format_func: Callable[[str], str] = str
+) -> str:
+    """A select box, kept in the URL under its key.
+
+    Streamlit's own ``bind`` would drop the parameter on a link from one page to another when both
+    pages have the same picker.
+
+    Args:
+        options: at least one; the first is the default, and not written to the URL unasked.
+    """
+    state, written = st.session_state, f"{key}-in-url"
+    asked = st.query_params.get(key)
+    # A link or the browser's Back has changed the URL: it wins. Otherwise the box does.
+    if asked in options and (key not in state or asked != state.get(written)):
+        state[key] = asked
+    chosen = st.selectbox(label, options, format_func=format_func, key=key)
+    if chosen != asked and (asked is not None or chosen != options[0]):
+        st.query_params[key] = chosen
+    state[written] = st.query_params.get(key)
+    return chosen
 
 
 @st.cache_resource(show_spinner=False, max_entries=8, validate=is_current)
@@ -41,5 +62,6 @@ def cached_store(name: str) -> PatchStore:
     return open_store(name)
 
 
-def _title(run: Run) -> str:
+def run_title(run: Run) -> str:
+    """What a picker calls a run."""
     return f"{run.config.name} · {run.id}" if run.config.name else run.id

@@ -25,7 +25,7 @@ def test_page_shows_the_counts_of_the_data_set(home):
         "IDC-positive": "40.0%",
         "Edge patches": "0",
     }
-    assert len(at.get("plotly_chart")) == 2
+    assert len(at.get("plotly_chart")) == 3
 
 
 def test_sample_alternates_between_the_classes(home):
