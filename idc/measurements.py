@@ -80,7 +80,7 @@ def measure_patches(patches: np.ndarray) -> np.ndarray:
         is_tissue = red + green + blue > 3 * TISSUE_DENSITY
         found[some, 0] = np.count_nonzero(is_tissue, axis=1) / is_tissue.shape[1]
         found[some, 1] = means.mean(axis=1)
-        found[some, 2] = means @ _TO_HAEMATOXYLIN
+        found[some, 2] = (means * _TO_HAEMATOXYLIN).sum(axis=1)
     return found
 
 

@@ -29,10 +29,9 @@ with error_sentences():
     if overview.open:
         with overview:
             headline(store)
+            counts(store)
             st.subheader("A look at both classes")
             sample(store)
-            st.subheader("How many of each")
-            counts(store)
     if all_patches.open:
         with all_patches:
             roam(store)

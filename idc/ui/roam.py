@@ -41,7 +41,7 @@ def roam(store: PatchStore) -> None:
             controls = st.container(
                 horizontal=True, vertical_alignment="bottom", gap="small", width="content"
             )
-            more = st.popover("More", icon=":material/tune:")
+            more = st.popover(_more_title(), icon=":material/tune:", key="roam_more")
         with more:
             run = _choose_run(store)
         fixed = {"data": store.name} | ({"run": run.id} if run else {})
@@ -53,6 +53,7 @@ def roam(store: PatchStore) -> None:
             further_filters(data.columns, view, fixed)
             if data.columns.measured is None:
                 _measure_once(store)
+            clear_filters(view, fixed, key="roam_clear")
         matches = data.matches(view)
         pager(view, len(matches), fixed)
         left, right = st.columns([7, 3], gap="medium")
@@ -60,6 +61,13 @@ def roam(store: PatchStore) -> None:
             place = _grid(store, data.columns, view, matches, fixed)
         with right:
             _opened(store, run, data.columns, place, fixed)
+
+
+def _more_title() -> str:
+    """How many filters are set where nobody sees them."""
+    filters = current_view().filters
+    hidden = sum([filters.part is not None, filters.edge is not None, filters.by_tissue])
+    return f"More ({hidden})" if hidden else "More"
 
 
 def _choose_run(store: PatchStore) -> Run | None:
@@ -98,7 +106,7 @@ def _grid(
         st.info(_cannot_sort(view.sort), icon=":material/info:")
     if not len(rows):
         st.info("No patch fits all of these filters.", icon=":material/filter_alt_off:")
-        clear_filters(view, fixed)
+        clear_filters(view, fixed, key="roam_clear_here")
     picked = patch_grid(
         store.patches[rows],
         _tiles(store, columns, rows, view.sort),

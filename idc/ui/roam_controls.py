@@ -105,13 +105,13 @@ def further_filters(columns: PatchColumns, view: RoamView, fixed: Mapping[str, s
     )
 
 
-def clear_filters(view: RoamView, fixed: Mapping[str, str]) -> None:
-    """Back to all patches. Always in its place, so that nothing moves when a filter is set."""
+def clear_filters(view: RoamView, fixed: Mapping[str, str], *, key: str) -> None:
+    """The way back to all patches; always in its place, so that nothing moves."""
     st.button(
-        "Clear filters",
+        "Clear all filters",
         icon=":material/filter_alt_off:",
         type="tertiary",
-        key="roam_clear",
+        key=key,
         disabled=view.filters == Filters(),
         on_click=lambda: show_view(replace(view, filters=Filters(), page=1), fixed),
     )
