@@ -218,9 +218,23 @@ def in_order(
 def _ordered(columns: PatchColumns, rows: np.ndarray, sort: str, descending: bool) -> np.ndarray:
     values = sort_values(columns, sort, rows)
     if values is None:
-        return rows[::-1] if descending else rows
-    # NumPy sorts nan to the end, and -nan is nan.
-    return rows[np.argsort(-values if descending else values, kind="stable")]
+        return rows[::-1] if descending and sort == "case" else rows
+    return rows[_stable_order(-values if descending else values)]
+
+
+def _stable_order(values: np.ndarray) -> np.ndarray:
+    """As ``np.argsort(values, kind="stable")`` for float32, nan last, in a fifth of its time.
+
+    A float's bits, read as a number, grow with it once the signs are dealt with; with the position
+    below them one plain sort of whole numbers does all, and NumPy has a very fast one.
+    """
+    bits = (values + np.float32(0)).view(np.uint32)  # + 0: of two zeros none is the smaller
+    keys = np.where(bits >> 31, ~bits, bits | np.uint32(2**31))
+    keys[np.isnan(values)] = 2**32 - 1
+    both = keys.astype(np.uint64) << np.uint64(32)
+    both |= np.arange(len(values), dtype=np.uint64)
+    both.sort()
+    return (both & np.uint64(2**32 - 1)).astype(np.int32)
 
 
 def _stretches(case: np.ndarray, wanted: tuple[int, ...]) -> list[slice]:

@@ -113,7 +113,7 @@ def test_without_what_it_needs_a_sort_is_the_stores_own_order(columns):
     for sort in ("stain", "error"):
         assert not available(bare, sort)
         assert sort_values(bare, sort, slice(None)) is None
-        assert whole_order(bare, sort, False).tolist() == list(range(8))
+        assert whole_order(bare, sort, True).tolist() == list(range(8))
     assert available(bare, "case")
 
 

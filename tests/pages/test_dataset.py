@@ -59,3 +59,23 @@ def test_chosen_patch_is_shown_large_with_its_facts(home):
 
     assert "**IDC-positive** (label)" in text(at)
     assert f"Case {1 + row // 4}, x {1 + 50 * (row % 4)}, y 1" in text(at)
+
+
+def test_overview_names_cases_and_what_their_shares_mean(home):
+    tiny_store("tiny", cases=3, per_case=5)
+
+    assert "Of these patches 40.0% are IDC-positive; in single cases it is 40% to 40%" in text(
+        open_page("dataset")
+    )
+
+
+def test_overview_lists_every_case_when_it_is_opened(home):
+    tiny_store("tiny", cases=3, per_case=5)
+    at = open_page("dataset")
+    assert len(at.dataframe) == 0
+
+    at.expander[0].proto.expanded = True
+    at.session_state["case_list"] = True
+    at.run()
+
+    assert at.dataframe[0].value["case"].tolist() == [1, 2, 3]
