@@ -239,18 +239,18 @@ def until(condition: Callable[[], object]) -> None:
 
 # Clicks
 
-# Runs in the page. `mark` says what is shown now; `due` resolves in the frame after it changed.
-_WATCH = """
-({finder, before}) => new Promise((resolve) => {
-  const mark = new Function("return (" + finder + ")()");
-  const look = () => {
-    const now = mark();
-    const changed = now !== null && now !== before;
-    requestAnimationFrame(changed ? () => resolve(performance.now()) : look);
-  };
-  look();
-})
-"""
+# Runs in the page: `finished` becomes the time of the frame after what is shown has changed.
+_WATCH = """(before) => {
+  const mark = FINDER;
+  window.finished = new Promise((resolve) => {
+    const look = () => {
+      const now = mark();
+      const changed = now !== null && now !== before;
+      requestAnimationFrame(changed ? () => resolve(performance.now()) : look);
+    };
+    look();
+  });
+}"""
 
 # The grid: tiles, and the pixels of the first and the last; both are painted in one go.
 GRID = """() => {
@@ -284,10 +284,7 @@ def clicked(page: Page, finder: str, click: Callable[[], object]) -> float:
     """Milliseconds from just before the click until what `finder` tells has changed."""
     until(lambda: page.evaluate(f"({finder})()") is not None)
     before = page.evaluate(f"({finder})()")
-    page.evaluate(
-        "([watch, settings]) => { window.finished = eval(watch)(settings); }",
-        [_WATCH, {"finder": finder, "before": before}],
-    )
+    page.evaluate(_WATCH.replace("FINDER", finder), before)
     start = page.evaluate("performance.now()")
     click()
     return page.evaluate("window.finished") - start
@@ -303,7 +300,7 @@ def browse_app(browser: Browser, address: str, store: PatchStore, rounds: int) -
             clicked(page, finder, click)
         samples[name] = [clicked(page, finder, click) for click in itertools.islice(clicks, rounds)]
 
-    following = page.get_by_role("button", name="Next page")
+    following = page.get_by_role("button", name="Next", exact=True)
     sample("next grid page", GRID, itertools.repeat(following.click))
     tiles = page.get_by_role("option")
     sample("patch detail", DETAIL, (tiles.nth(n % A_PAGE).click for n in itertools.count(1)))
@@ -354,7 +351,7 @@ def print_memory(server: subprocess.Popen, browser: Browser, address: str, visit
         page = visit(browser, f"{address}/dataset?data={STORE}&view=roam&sort=error&page={number}")
         for _ in range(3):
             page.get_by_role("option").nth(number).click()
-            page.get_by_role("button", name="Next page").click()
+            page.get_by_role("button", name="Next", exact=True).click()
             page.wait_for_timeout(500)
     print(f"server memory, {visitors} more: {memory(server.pid)}")
 

@@ -1,6 +1,6 @@
 """Choosing a data set or a run. The choice is in the URL, so a refresh or a link keeps it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping
 
 import streamlit as st
 
@@ -15,7 +15,7 @@ def choose_store(label: str = "Data set") -> PatchStore | None:
         st.info("There is no data set yet.", icon=":material/info:")
         st.page_link("../../pages/home.py", label="Get one on Home", icon=":material/home:")
         return None
-    return cached_store(select_in_url(label, names, "data"))
+    return cached_store(choose_titled(label, {name: name for name in names}, key="data"))
 
 
 def choose_run(*, with_predictions: bool = False, with_model: bool = False) -> Run | None:
@@ -29,30 +29,30 @@ def choose_run(*, with_predictions: bool = False, with_model: bool = False) -> R
         st.info("There is no trained run yet.", icon=":material/info:")
         st.page_link("../../pages/train.py", label="Train one", icon=":material/model_training:")
         return None
-    titles = {run.id: run_title(run) for run in runs}
-    return open_run(select_in_url("Run", list(titles), "run", lambda run: titles[run]))
+    return open_run(choose_titled("Run", {run.id: run_title(run) for run in runs}, key="run"))
 
 
-def select_in_url(
-    label: str, options: Sequence[str], key: str, format_func: Callable[[str], str] = str
-) -> str:
-    """A select box, kept in the URL under its key.
+def choose_titled(label: str, titles: Mapping[str, str], *, key: str, default: str = "") -> str:
+    """A picker of things that have an id and a title; the id is in the URL.
 
-    Streamlit's own ``bind`` would drop the parameter on a link from one page to another when both
-    pages have the same picker.
+    Streamlit's own ``bind`` would write the title there, so a link with an id would not work, and
+    it drops the parameter on a link between two pages that both have the picker.
 
     Args:
-        options: at least one; the first is the default, and not written to the URL unasked.
+        titles: id -> title, at least one.
+        key: of the widget, and the name in the URL.
+        default: an id; the first one if it is not among them.
     """
-    state, written = st.session_state, f"{key}-in-url"
-    asked = st.query_params.get(key)
-    # A link or the browser's Back has changed the URL: it wins. Otherwise the box does.
-    if asked in options and (key not in state or asked != state.get(written)):
-        state[key] = asked
-    chosen = st.selectbox(label, options, format_func=format_func, key=key)
-    if chosen != asked and (asked is not None or chosen != options[0]):
+    written, wanted = f"{key}-written", st.query_params.get(key)
+    arrived = key not in st.session_state or wanted != st.session_state.get(written)
+    if wanted in titles and arrived:
+        st.session_state[key] = wanted
+    elif st.session_state.get(key) not in titles:
+        st.session_state[key] = default if default in titles else next(iter(titles))
+    chosen = st.selectbox(label, list(titles), format_func=lambda entry: titles[entry], key=key)
+    st.session_state[written] = chosen
+    if wanted != chosen:
         st.query_params[key] = chosen
-    state[written] = st.query_params.get(key)
     return chosen
 
 
@@ -63,5 +63,5 @@ def cached_store(name: str) -> PatchStore:
 
 
 def run_title(run: Run) -> str:
-    """What a picker calls a run."""
+    """A run's name, if it has one, and its id."""
     return f"{run.config.name} · {run.id}" if run.config.name else run.id

@@ -87,7 +87,9 @@ def sample(store: PatchStore) -> None:
 
 def _case_list(cases: pd.DataFrame) -> None:
     """Every case in numbers, against the full set; drawn when opened."""
-    listing = st.expander("Case by case", icon=":material/table_rows:", on_change="rerun")
+    listing = st.expander(
+        "Case by case", icon=":material/table_rows:", key="case_list", on_change="rerun"
+    )
     if not listing.open:
         return
     with listing:

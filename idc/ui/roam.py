@@ -16,7 +16,7 @@ from idc.roam_view import RoamView
 from idc.roaming import SORTS, PatchColumns, available, sort_values
 from idc.runs import Run, open_run
 from idc.store import PatchStore
-from idc.ui.choose import run_title, select_in_url
+from idc.ui.choose import choose_titled, run_title
 from idc.ui.patch_detail import patch_detail
 from idc.ui.patch_grid import PatchTile, patch_grid
 from idc.ui.roam_controls import (
@@ -75,7 +75,7 @@ def _choose_run(store: PatchStore) -> Run | None:
     runs = {run.id: run_title(run) for run in runs_on(store)}
     if not runs:
         return None
-    return open_run(select_in_url("Run", list(runs), "run", lambda run: runs[run]))
+    return open_run(choose_titled("Run", runs, key="run"))
 
 
 def _with_known_cases(view: RoamView, columns: PatchColumns) -> RoamView:

@@ -131,7 +131,7 @@ def pager(view: RoamView, matches: int, fixed: Mapping[str, str]) -> None:
             label_visibility="collapsed",
             width=130,
         )
-        _turn("Previous page", -1, page, pages, fixed)
+        _turn("Previous", -1, page, pages, fixed)
         st.number_input(
             "Page",
             1,
@@ -141,7 +141,7 @@ def pager(view: RoamView, matches: int, fixed: Mapping[str, str]) -> None:
             width=110,
         )
         st.markdown(f"of {pages:,}", width="content")
-        _turn("Next page", 1, page, pages, fixed)
+        _turn("Next", 1, page, pages, fixed)
 
 
 def _turn(title: str, step: int, page: int, pages: int, fixed: Mapping[str, str]) -> None:

@@ -74,7 +74,6 @@ def test_overview_lists_every_case_when_it_is_opened(home):
     at = open_page("dataset")
     assert len(at.dataframe) == 0
 
-    at.expander[0].proto.expanded = True
     at.session_state["case_list"] = True
     at.run()
 
