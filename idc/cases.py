@@ -33,11 +33,18 @@ def imbalance_note(table: pd.DataFrame) -> str:
     positive, patches = int(table["positive"].sum()), int(table["patches"].sum())
     majority = max(positive, patches - positive) / patches
     commoner = "IDC-negative" if 2 * positive <= patches else "IDC-positive"
+    known = f" (of the full set {_full_share():.1%})" if table["expected"].notna().any() else ""
     return (
-        f"Of these patches {positive / patches:.1%} are IDC-positive; in single cases it is "
+        f"Of these patches {positive / patches:.1%} are IDC-positive{known}; in single cases it is "
         f"{table['share'].min():.0%} to {table['share'].max():.0%}. Always answering '{commoner}' "
         f"would already be right for {majority:.1%}: that is why IDC Lab shows balanced accuracy, "
         "the mean of how many patches of each class are recognised. And as the share follows the "
         "case, a network can learn to recognise a case instead of the cancer: split by case, never "
         "by patch, and let many cases of either kind train."
     )
+
+
+def _full_share() -> float:
+    """The IDC-positive share of the full set."""
+    counts = expected_counts().values()
+    return sum(positive for _, positive in counts) / sum(sum(both) for both in counts)

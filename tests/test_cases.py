@@ -41,3 +41,9 @@ def test_note_names_the_commoner_class_whichever_it_is():
     assert "'IDC-positive' would already be right for 75.0%" in imbalance_note(
         case_table(index((1, 1, 3)))
     )
+
+
+def test_note_on_real_cases_names_the_share_of_the_full_set():
+    note = imbalance_note(case_table(index((8863, 4, 6))))
+
+    assert note.startswith("Of these patches 60.0% are IDC-positive (of the full set 28.4%); in")

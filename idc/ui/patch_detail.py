@@ -1,6 +1,7 @@
 """One opened patch: large, in its surroundings on the slide, with what is known about it."""
 
 import base64
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -15,6 +16,7 @@ from idc.ui.own_component import own_component
 from idc.ui.words import coloured_class, plain
 
 _REACH = 2  # patches to each side
+_SLIDES = Path(__file__).resolve().parents[2] / "pages" / "slides.py"
 
 _view = own_component("patch_detail")
 
@@ -98,6 +100,13 @@ def _facts(entry: Any, run: Run | None, probability: float | None) -> list[str]:
 def _links(store: PatchStore, place: Place, run: Run | None) -> None:
     query = {"data": store.name, "patch": str(place)} | ({"run": run.id} if run else {})
     with st.container(horizontal=True, gap="small"):
+        if _SLIDES.exists():
+            st.page_link(
+                "../../pages/slides.py",
+                label="Show on the slide",
+                icon=":material/map:",
+                query_params=query | {"case": str(place.case)},
+            )
         if run is not None and run.has_model():
             st.page_link(
                 "../../pages/predict.py",

@@ -9,7 +9,14 @@ from streamlit.testing.v1 import AppTest
 
 from idc.neighbourhood import cut_out, rows_around
 from idc.patches import PatchName
+from idc.ui import patch_detail as patch_detail_module
 from idc.ui.patch_detail import surroundings
+
+
+@pytest.fixture(autouse=True)
+def no_links(monkeypatch):
+    """Links to other pages need the app around them; tests/pages looks at those."""
+    monkeypatch.setattr(patch_detail_module, "_links", lambda *_: None)
 
 
 @pytest.fixture
