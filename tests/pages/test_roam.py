@@ -1,6 +1,7 @@
 """The Dataset page's tab with all patches."""
 
 import json
+import threading
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,7 @@ from made_patches import tiny_store
 
 from idc import measurejobs
 from idc.config import preset_config
-from idc.measurements import measure_store
+from idc.measurements import has_measurements, measure_store
 from idc.runs import PREDICTIONS_FILE, create_run
 
 
@@ -32,6 +33,12 @@ def run(tiny):
     )
     table.to_parquet(run.folder / PREDICTIONS_FILE)
     return run
+
+
+def wait_for_measuring():
+    for thread in threading.enumerate():
+        if thread.name == "measure-tiny":
+            thread.join()
 
 
 def open_roam(**query):
@@ -135,20 +142,30 @@ def test_sort_that_needs_a_run_says_so_where_there_is_none(tiny):
 
 
 def test_unmeasured_store_is_measured_in_the_background_and_says_so(home, monkeypatch):
+    may_go_on = threading.Event()
+
+    def held(store, *, on_progress):
+        may_go_on.wait()
+        return measure_store(store, on_progress=on_progress)
+
     monkeypatch.setattr(measurejobs, "_jobs", {})
-    monkeypatch.setattr(measurejobs.threading.Thread, "start", lambda thread: None)
-    tiny_store("tiny")
+    monkeypatch.setattr(measurejobs, "measure_store", held)
+    store = tiny_store("tiny")
 
     at = open_roam(sort="stain")
 
     assert "Cannot sort by 'Mean stain'. Stain and tissue are being measured" in at.info[0].value
     assert at.slider(key="roam_tissue").disabled
-    (job,) = measurejobs._jobs.values()
-    assert job.state == "measuring"
     at.button(key="stop_measuring").click().run()
-    job.state = "stopped"
+    may_go_on.set()
+    wait_for_measuring()
     at.run()
-    assert at.button(key="measure").label == "Measure them now"
+    at.button(key="measure").click().run()
+    wait_for_measuring()
+    at.run()
+    assert has_measurements(store)
+    assert not at.info
+    assert not at.slider(key="roam_tissue").disabled
 
 
 def test_opened_patch_is_in_the_url_with_its_facts(run):
