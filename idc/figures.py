@@ -56,6 +56,36 @@ def case_counts_figure(index: pd.DataFrame) -> go.Figure:
     return _framed(figure, 340)
 
 
+def case_shares_figure(cases: pd.DataFrame) -> go.Figure:
+    """A bar a case: its share of IDC-positive patches, the lowest first; a line for them all.
+
+    Args:
+        cases: columns ``case``, ``patches``, ``positive``, ``share``, one row a case.
+    """
+    table = cases.sort_values("share", kind="stable")
+    overall = table["positive"].sum() / max(table["patches"].sum(), 1)
+    figure = go.Figure(
+        go.Bar(
+            x=[str(case) for case in table["case"]],
+            y=table["share"].tolist(),
+            name="IDC-positive share",
+            marker_color=POSITIVE,
+            marker_line_width=0,
+            customdata=table["patches"].tolist(),
+            hovertemplate="case %{x}: %{y:.1%} of %{customdata:,} patches<extra></extra>",
+        )
+    )
+    figure.add_hline(
+        y=overall,
+        line={"dash": "dot", "width": 2, "color": NEGATIVE},
+        annotation={"text": f"all patches: {overall:.1%}", "xanchor": "left", "x": 0},
+    )
+    figure.update_layout(bargap=0.1, showlegend=False)
+    figure.update_xaxes(title="case, the lowest share first", type="category", nticks=20)
+    figure.update_yaxes(title="IDC-positive", range=[0, 1.02], tickformat=".0%")
+    return _framed(figure, 340)
+
+
 def roc_figure(points: pd.DataFrame, auc: float, at: tuple[float, float] | None) -> go.Figure:
     """The ROC curve, the diagonal of guessing, and the point of the threshold in use.
 

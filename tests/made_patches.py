@@ -46,3 +46,33 @@ def tiny_store(name: str, *, cases: int = 3, per_case: int = 12, first_case: int
             )
         writer.finish(PackReport(sources=("made by hand",)))
     return open_store(name)
+
+
+def store_of(
+    name: str,
+    patches: list[PatchName],
+    *,
+    pixels: np.ndarray | None = None,
+    sizes: list[tuple[int, int]] | None = None,
+) -> PatchStore:
+    """A packed store of exactly these patches, in the order of their names.
+
+    Args:
+        pixels: uint8 RGB, shape (n, 50, 50, 3); by default each patch is of a grey of its own.
+        sizes: (height, width) of each before packing; whole patches by default.
+    """
+    assert patches == sorted(patches)
+    if pixels is None:
+        pixels = np.stack(
+            [np.full((50, 50, 3), 10 + n % 200, np.uint8) for n in range(len(patches))]
+        )
+    sizes = sizes or [(50, 50)] * len(patches)
+    with StoreWriter(name, len(patches)) as writer:
+        writer.add(
+            [
+                Patch(patch, rgb, *size)
+                for patch, rgb, size in zip(patches, pixels, sizes, strict=True)
+            ]
+        )
+        writer.finish(PackReport(sources=("made by hand",)))
+    return open_store(name)

@@ -51,10 +51,14 @@ def patch_grid(
     tile_px: int = 100,
     columns: int | None = None,
     label: str,
+    marks_opened: bool = False,
+    opened: int | None = None,
 ) -> int | None:
     """Show patches side by side and return the picked one.
 
     A pick stays through reruns that show the same tiles, and is dropped when the tiles change.
+    With `marks_opened` the caller keeps what was picked: each pick is returned once, in the run
+    that it starts, and otherwise the tile of `opened` is marked.
 
     Args:
         patches: uint8 RGB, shape (n, 50, 50, 3), n at most 200.
@@ -62,6 +66,7 @@ def patch_grid(
         tile_px: the least side of a tile on screen; a narrow phone shrinks it to three a row.
         columns: at most this many tiles a row. None fills the width.
         label: what the grid shows, for screen readers: "Patches of case 8863".
+        opened: the row to mark, with `marks_opened`; need not be among the tiles.
 
     Returns:
         The picked tile's `row`, None when nothing is picked.
@@ -69,6 +74,10 @@ def patch_grid(
     _check(patches, tiles)
     pixels = hashlib.blake2b(patches.tobytes(), digest_size=16).hexdigest()
     showing = _showing(key, _digest(pixels, tiles))
+    name = "open" if marks_opened else "pick"
+    if marks_opened:
+        just_now = _picked_row(st.session_state.get(key, {}).get(name), showing, tiles)
+        opened = opened if just_now is None else just_now
     result = _view(
         key=key,
         data={
@@ -80,11 +89,14 @@ def patch_grid(
             "sprite_columns": sprite_columns(len(tiles)),
             "patch_px": PATCH_SIZE_PX,
             "tiles": [asdict(tile) for tile in tiles],
+            "marks_opened": marks_opened,
+            "opened": opened,
         },
         default={"pick": None},
         on_pick_change=lambda: None,
+        on_open_change=lambda: None,
     )
-    return _picked_row(result["pick"], showing, tiles)
+    return _picked_row(result.get(name), showing, tiles)
 
 
 def sprite_columns(count: int) -> int:

@@ -8,17 +8,21 @@ import numpy as np
 import streamlit as st
 
 from idc.errors import IdcError
+from idc.neighbourhood import find_row, parse_place
 from idc.packing import to_patch_size
 from idc.patches import PATCH_SHAPE
 from idc.prediction import predict_patches
-from idc.results import held_out_rows
-from idc.runs import Run
+from idc.results import held_out_rows, run_split, train_cases
+from idc.runs import Run, check_same_data
 from idc.sampling import alternating_sample
+from idc.store import PatchStore
 from idc.ui.choose import cached_store, choose_store
 from idc.ui.patch_grid import PatchTile, patch_grid
 from idc.ui.patches_shown import enlarged
 from idc.ui.words import class_name, coloured_class, plain
 from idc.uploads import MAX_FILE_BYTES, decode_image
+
+_TRAINED_ON = "The run has trained on this patch, so its answer flatters."
 
 # The model knows patches of 50 px. A much larger picture is a region, not a patch.
 _LARGEST_SIDE_PX = 400
@@ -43,15 +47,18 @@ class ChosenPatch:
 
 def choose_patch(run: Run) -> ChosenPatch | None:
     """An upload, or an example from the run's data set."""
+    linked = "patch" in st.query_params
     source = st.segmented_control(
         "Patch",
         ["Upload one", "Pick an example"],
-        default="Upload one",
+        default="Pick an example" if linked else "Upload one",
         required=True,
         key="source",
         label_visibility="collapsed",
     )
-    return _upload() if source == "Upload one" else _example(run)
+    if source == "Upload one":
+        return _upload()
+    return _linked(run) if linked else _example(run)
 
 
 def show_prediction(run: Run, chosen: ChosenPatch) -> None:
@@ -115,6 +122,45 @@ def _upload() -> ChosenPatch | None:
             "a patch; at another scale its answer means little."
         )
     return ChosenPatch(to_patch_size(image.rgb), file.name, tuple(notes))
+
+
+def _linked(run: Run) -> ChosenPatch | None:
+    """The patch that a link names, of the data set that it names."""
+    store = cached_store(st.query_params.get("data", run.config.data))
+    place = parse_place(st.query_params["patch"])
+    row = find_row(store, place) if place else None
+    st.button(
+        "Pick another example",
+        icon=":material/grid_view:",
+        type="tertiary",
+        key="unlink",
+        on_click=_unlink,
+    )
+    if place is None or row is None:
+        raise IdcError(
+            f"The data set '{store.name}' holds no patch '{st.query_params['patch'][:40]}'; "
+            "pick another example."
+        )
+    title = f"Case {place.case}, x {place.x}, y {place.y} of {store.name}"
+    notes = (_TRAINED_ON,) if _trained_on(run, store, row) else ()
+    return ChosenPatch(np.array(store.patches[row]), title, notes, int(store.labels[row]))
+
+
+def _unlink() -> None:
+    for name in ("patch", "data"):
+        st.query_params.pop(name, None)
+
+
+def _trained_on(run: Run, store: PatchStore, row: int) -> bool:
+    """Whether the run has learned from this very patch, or the bundled model from its case."""
+    if run.bundled:
+        return bool(np.isin(store.cases[row], train_cases(run)))
+    if store.name != run.config.data:
+        return False
+    check_same_data(run, store)
+    train = run_split(run, store).train
+    at = int(np.searchsorted(train, row))
+    return at < len(train) and int(train[at]) == row
 
 
 def _example(run: Run) -> ChosenPatch | None:

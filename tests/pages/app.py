@@ -1,16 +1,22 @@
 """The app as AppTest runs it: the frame script, on one of its pages."""
 
+from collections.abc import Mapping
+
 from streamlit.testing.v1 import AppTest
 
 FRAME = "idc/ui/main.py"
 
 
-def open_page(name: str, **state: object) -> AppTest:
-    """The app with a page open; ``state`` is put into the session first."""
+def open_page(
+    name: str, *, query: Mapping[str, str | list[str]] | None = None, **state: object
+) -> AppTest:
+    """The app with a page open, by a link with ``query``; first ``state`` goes into the session."""
     at = AppTest.from_file(f"../../{FRAME}", default_timeout=60)
     for key, value in state.items():
         at.session_state[key] = value
     at.run()
+    for key, value in (query or {}).items():
+        at.query_params[key] = value
     if name != "home":
         at.switch_page(f"../../pages/{name}.py").run()
     return at

@@ -25,7 +25,7 @@ def test_page_shows_the_counts_of_the_data_set(home):
         "IDC-positive": "40.0%",
         "Edge patches": "0",
     }
-    assert len(at.get("plotly_chart")) == 2
+    assert len(at.get("plotly_chart")) == 3
 
 
 def test_sample_alternates_between_the_classes(home):
@@ -59,3 +59,22 @@ def test_chosen_patch_is_shown_large_with_its_facts(home):
 
     assert "**IDC-positive** (label)" in text(at)
     assert f"Case {1 + row // 4}, x {1 + 50 * (row % 4)}, y 1" in text(at)
+
+
+def test_overview_names_cases_and_what_their_shares_mean(home):
+    tiny_store("tiny", cases=3, per_case=5)
+
+    assert "Of these patches 40.0% are IDC-positive; in single cases it is 40% to 40%" in text(
+        open_page("dataset")
+    )
+
+
+def test_overview_lists_every_case_when_it_is_opened(home):
+    tiny_store("tiny", cases=3, per_case=5)
+    at = open_page("dataset")
+    assert len(at.dataframe) == 0
+
+    at.session_state["case_list"] = True
+    at.run()
+
+    assert at.dataframe[0].value["case"].tolist() == [1, 2, 3]

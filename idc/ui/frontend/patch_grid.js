@@ -8,10 +8,15 @@ const KINDS = { 0: "negative", 1: "positive" };
 // Showing -> picked row. Outlives a remount, as the value on Python's side does.
 const picks = new Map();
 
-export default function ({ data, parentElement, setStateValue }) {
+export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
   const grid = parentElement.patchGrid ?? (parentElement.patchGrid = newGrid(parentElement));
-  grid.report = (row) => setStateValue("pick", { showing: grid.showing, row });
+  const [report, name] = data.marks_opened ? [setTriggerValue, "open"] : [setStateValue, "pick"];
+  grid.report = (row) => report(name, { showing: grid.showing, row });
   layOut(grid, data);
+  if (data.marks_opened) {
+    picks.set(data.showing, data.opened);
+    if (grid.showing === data.showing) remark(grid, data.opened);
+  }
   if (grid.wanted === data.showing) return;
   const first = grid.wanted === undefined;
   grid.wanted = data.showing;
@@ -106,6 +111,13 @@ function pick(grid, option) {
   picks.set(grid.showing, row);
   mark(grid, row);
   grid.report(row);
+}
+
+// The page opened another patch, or none. Unless it is here, the arrows stay where they were.
+function remark(grid, row) {
+  const at = grid.options.findIndex((option) => option.tabIndex === 0);
+  mark(grid, row);
+  if (!grid.tiles.some((tile) => tile.row === row)) rove(grid, at);
 }
 
 function mark(grid, row) {

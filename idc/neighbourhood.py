@@ -1,0 +1,118 @@
+"""Where a patch lies on its slide: find it by its place, and cut out what surrounds it.
+
+The index is sorted as slides are read (case, then y, then x), so a place is found by bisection,
+in time that hardly grows with the data set.
+"""
+
+import re
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from idc.patches import PATCH_SIZE_PX
+from idc.store import PatchStore
+
+GAP = -1  # instead of a row number: the data set holds no patch there
+
+# Nine digits keep every number inside the index's int32, whatever a URL says.
+_PLACE = re.compile(r"(\d{1,9})_(\d{1,9})_(\d{1,9})")
+
+
+@dataclass(frozen=True, order=True)
+class Place:
+    """Where a patch lies. Unlike a row number it stays when the data set is packed anew."""
+
+    case: int
+    x: int
+    y: int
+
+    def __str__(self) -> str:
+        """The form that URLs carry: "8863_451_1451"."""
+        return f"{self.case}_{self.x}_{self.y}"
+
+
+def parse_place(text: str) -> Place | None:
+    """Read the form that URLs carry. None when it is something else."""
+    match = _PLACE.fullmatch(text)
+    return Place(*(int(part) for part in match.groups())) if match else None
+
+
+def place_of(store: PatchStore, row: int) -> Place:
+    """Where the patch of a row lies."""
+    return Place(*(int(store.index[name].to_numpy()[row]) for name in ("case", "x", "y")))
+
+
+def find_row(store: PatchStore, place: Place) -> int | None:
+    """The row of the patch at a place, None where there is none. Takes O(log n)."""
+    rows = slice(0, len(store))
+    for name, value in (("case", place.case), ("y", place.y), ("x", place.x)):
+        rows = _run_of(store.index[name].to_numpy(), rows, value)
+    return rows.start if rows.start < rows.stop else None
+
+
+def rows_around(store: PatchStore, row: int, reach: int = 2) -> np.ndarray:
+    """The rows of a patch and its neighbours.
+
+    Args:
+        reach: how many patches to each side.
+
+    Returns:
+        int64, shape (2 * reach + 1, 2 * reach + 1), top to bottom and left to right; `GAP` where
+        the data set holds no patch.
+    """
+    at = place_of(store, row)
+    steps = range(-reach, reach + 1)
+    places = [
+        [
+            Place(at.case, at.x + PATCH_SIZE_PX * right, at.y + PATCH_SIZE_PX * down)
+            for right in steps
+        ]
+        for down in steps
+    ]
+    found = [[find_row(store, place) for place in line] for line in places]
+    return np.array([[GAP if row is None else row for row in line] for line in found])
+
+
+def cut_out(store: PatchStore, rows: np.ndarray) -> np.ndarray:
+    """The picture of a part of a slide.
+
+    Args:
+        rows: int64, shape (down, right): row numbers, or `GAP`.
+
+    Returns:
+        uint8 RGBA, shape (50 * down, 50 * right, 4). Gaps are transparent, and so is what an edge
+        patch does not cover: it is shown at its true size, not stretched over its whole square.
+    """
+    down, right = rows.shape
+    picture = np.zeros((down * PATCH_SIZE_PX, right * PATCH_SIZE_PX, 4), np.uint8)
+    for (line, column), row in np.ndenumerate(rows):
+        if row == GAP:
+            continue
+        patch = _at_true_size(store, int(row))
+        height, width = patch.shape[:2]
+        top, left = line * PATCH_SIZE_PX, column * PATCH_SIZE_PX
+        picture[top : top + height, left : left + width, :3] = patch
+        picture[top : top + height, left : left + width, 3] = 255
+    return picture
+
+
+def _at_true_size(store: PatchStore, row: int) -> np.ndarray:
+    """uint8 RGB, shape (height, width, 3): an edge patch shrunk back to what the slide shows."""
+    height, width = (int(store.index[name].to_numpy()[row]) for name in ("height", "width"))
+    patch = store.patches[row]
+    height, width = min(height, PATCH_SIZE_PX), min(width, PATCH_SIZE_PX)
+    if (height, width) == patch.shape[:2]:
+        return patch
+    return cv2.resize(np.asarray(patch), (width, height), interpolation=cv2.INTER_AREA)
+
+
+def _run_of(column: np.ndarray, rows: slice, value: int) -> slice:
+    """Where a value stands in a stretch of a column that is sorted within this stretch."""
+    part = column[rows]
+    if not np.iinfo(part.dtype).min <= value <= np.iinfo(part.dtype).max:
+        return slice(rows.start, rows.start)
+    # A value of another dtype would make NumPy convert the whole column first.
+    wanted = part.dtype.type(value)
+    first, last = np.searchsorted(part, wanted, "left"), np.searchsorted(part, wanted, "right")
+    return slice(rows.start + int(first), rows.start + int(last))

@@ -1,0 +1,125 @@
+"""What a visitor looks at on the Dataset page, to and from the words of a URL.
+
+The URL is the only place where this is kept, so a copied link, a refresh and the browser's Back
+show the same. A URL may come from anybody: a word that means nothing leaves the default in place.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from idc.neighbourhood import Place, parse_place
+from idc.roaming import SORTS, SPLIT_PARTS, Filters
+
+PAGE_SIZES = (24, 48, 96, 192)
+NAMES = ("case", "class", "part", "edge", "tissue", "sort", "order", "page", "size", "patch")
+
+_LABELS = {"negative": 0, "positive": 1}
+_EDGE = {"only": True, "without": False}
+_ORDERS = {"up": False, "down": True}
+
+Query = Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True)
+class RoamView:
+    """Filters, order, page and opened patch.
+
+    Attributes:
+        sort: one of `idc.roaming.SORTS`.
+        descending: None for the sort's natural direction.
+        page: from 1 on.
+        size: patches a page, one of `PAGE_SIZES`.
+        patch: the opened patch.
+    """
+
+    filters: Filters = field(default_factory=Filters)
+    sort: str = "case"
+    descending: bool | None = None
+    page: int = 1
+    size: int = 48
+    patch: Place | None = None
+
+    @property
+    def goes_down(self) -> bool:
+        """The direction that is meant: the chosen one, else the natural one."""
+        return SORTS[self.sort].descending if self.descending is None else self.descending
+
+    def with_size(self, size: int) -> "RoamView":
+        """With so many patches a page, on the page that holds the first one of this page."""
+        return replace(self, size=size, page=(self.page - 1) * self.size // size + 1)
+
+    def pages(self, matches: int) -> int:
+        """How many pages so many matches fill; one, though empty, for none."""
+        return max(1, -(-matches // self.size))
+
+    def shown(self, matches: int) -> slice:
+        """Which of the matches are on this page. A page beyond the last is the last."""
+        page = min(self.page, self.pages(matches))
+        return slice((page - 1) * self.size, page * self.size)
+
+
+def read_view(query: Query) -> RoamView:
+    """What a URL asks for.
+
+    Args:
+        query: name -> values, as they stand in the URL; of names in `NAMES`, others are ignored.
+    """
+    one = {name: values[-1] for name, values in query.items() if values}
+    filters = Filters(
+        cases=_cases(query.get("case", ())),
+        label=_LABELS.get(one.get("class", "")),
+        part=one["part"] if one.get("part") in SPLIT_PARTS else None,
+        edge=_EDGE.get(one.get("edge", "")),
+        tissue=_range(one.get("tissue", "")),
+    )
+    size = _number(one.get("size", ""))
+    return RoamView(
+        filters,
+        sort=one["sort"] if one.get("sort") in SORTS else "case",
+        descending=_ORDERS.get(one.get("order", "")),
+        page=_number(one.get("page", "")) or 1,
+        size=size if size in PAGE_SIZES else RoamView.size,
+        patch=parse_place(one.get("patch", "")),
+    )
+
+
+def write_view(view: RoamView) -> dict[str, list[str]]:
+    """The words for a URL; what is as by default is left out. The inverse of `read_view`."""
+    filters, default = view.filters, RoamView()
+    words: dict[str, list[str]] = {"case": [str(case) for case in filters.cases]}
+    if filters.label is not None:
+        words["class"] = [_key(_LABELS, filters.label)]
+    if filters.part is not None:
+        words["part"] = [filters.part]
+    if filters.edge is not None:
+        words["edge"] = [_key(_EDGE, filters.edge)]
+    if filters.by_tissue:
+        words["tissue"] = ["{}-{}".format(*filters.tissue)]
+    if view.descending is not None and view.descending != SORTS[view.sort].descending:
+        words["order"] = [_key(_ORDERS, view.descending)]
+    for name in ("sort", "page", "size", "patch"):
+        if getattr(view, name) != getattr(default, name):
+            words[name] = [str(getattr(view, name))]
+    return {name: values for name, values in words.items() if values}
+
+
+def _cases(values: Sequence[str]) -> tuple[int, ...]:
+    numbers = (_number(value) for value in values)
+    return tuple(sorted({number for number in numbers if number is not None}))
+
+
+def _range(text: str) -> tuple[int, int]:
+    least, _, most = text.partition("-")
+    ends = (_number(least), _number(most))
+    if ends[0] is None or ends[1] is None or not ends[0] <= ends[1] <= 100:
+        return Filters.tissue
+    return ends[0], ends[1]
+
+
+def _number(text: str) -> int | None:
+    """A whole number of up to nine digits, as they fit every column."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 9 else None
+
+
+def _key(words: Mapping[str, object], value: object) -> str:
+    return next(word for word, meaning in words.items() if meaning == value)

@@ -1,0 +1,150 @@
+// One patch large, and its 5x5 neighbourhood to walk through. Streamlit calls the default export
+// again on new data; the two pictures are built once and then repainted, so nothing jumps.
+
+let smooth = false; // chosen once, for every patch that follows
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  const detail = parentElement.detail ?? (parentElement.detail = newDetail(parentElement));
+  detail.report = (place) => setTriggerValue("open", place);
+  if (detail.place === data.place && detail.data.picture === data.picture) return;
+  const another = detail.place !== undefined && detail.place !== data.place;
+  detail.place = data.place;
+
+  const picture = new Image();
+  picture.src = data.picture;
+  picture.decode().then(() => {
+    if (detail.place !== data.place) return;
+    detail.data = data;
+    detail.picture = picture;
+    layOut(detail);
+    paint(detail);
+    detail.large.dataset.shown = data.place;
+    if (another || !detail.seen) comeIntoView(detail);
+    detail.seen = true;
+  });
+}
+
+function newDetail(parentElement) {
+  const large = element("canvas", "large");
+  large.setAttribute("role", "img");
+  const around = element("div", "around");
+  around.setAttribute("role", "group");
+  around.setAttribute("aria-label", "The patch among its neighbours on the slide");
+  const zoom = element("button", "zoom");
+  zoom.type = "button";
+  const caption = element("p", "caption", "On the slide; choose a neighbour to open it.");
+  parentElement.append(large, zoom, around, caption);
+
+  const detail = { large, around, zoom, buttons: [], data: {} };
+  zoom.addEventListener("click", () => {
+    smooth = !smooth;
+    paint(detail);
+  });
+  around.addEventListener("click", (event) => open(detail, event.target.closest("button")));
+  around.addEventListener("keydown", (event) => onKey(detail, event));
+  new ResizeObserver(() => paint(detail)).observe(large);
+  return detail;
+}
+
+function layOut(detail) {
+  const { data, around } = detail;
+  const hadFocus = around.contains(around.getRootNode().activeElement);
+  detail.large.setAttribute("aria-label", data.alt);
+  around.style.setProperty("--columns", data.columns);
+  detail.buttons = data.cells.map((cell) => newCell(cell, data));
+  around.replaceChildren(...detail.buttons);
+  const centre = Math.floor(data.cells.length / 2);
+  rove(detail, centre);
+  if (hadFocus) detail.buttons[centre].focus();
+}
+
+function newCell(cell, data) {
+  if (!cell) return element("span", "cell gap");
+  const button = element("button", "cell");
+  button.type = "button";
+  button.setAttribute("aria-label", cell.name);
+  button.title = cell.name;
+  button.classList.toggle("centre", cell.place === data.place);
+  button.classList.toggle("other", cell.label !== data.label);
+  button.classList.add(cell.label ? "positive" : "negative");
+  const canvas = element("canvas");
+  canvas.width = canvas.height = data.patch_px;
+  button.append(canvas);
+  return button;
+}
+
+function paint(detail) {
+  const { data, picture, large, zoom } = detail;
+  zoom.textContent = smooth ? "Show the pixels as they are" : "Show it smooth";
+  if (!picture) return;
+  const side = data.patch_px;
+  const centre = Math.floor(data.columns / 2) * side;
+  // As many pixels as the screen has, so that no browser resamples what is drawn here.
+  const size = Math.round(large.clientWidth * devicePixelRatio);
+  if (!size) return;
+  large.width = large.height = size;
+  const context = large.getContext("2d");
+  context.imageSmoothingEnabled = smooth;
+  context.imageSmoothingQuality = "high";
+  // From a picture of the patch alone: smoothing must not mix in its neighbours.
+  context.drawImage(cut(picture, centre, centre, side), 0, 0, size, size);
+  detail.buttons.forEach((button, i) => {
+    if (!data.cells[i]) return;
+    const [x, y] = [(i % data.columns) * side, Math.floor(i / data.columns) * side];
+    const cell = button.firstChild.getContext("2d");
+    cell.clearRect(0, 0, side, side);
+    cell.drawImage(picture, x, y, side, side, 0, 0, side, side);
+  });
+}
+
+function cut(picture, x, y, side) {
+  const canvas = element("canvas");
+  canvas.width = canvas.height = side;
+  canvas.getContext("2d").drawImage(picture, x, y, side, side, 0, 0, side, side);
+  return canvas;
+}
+
+function open(detail, button) {
+  const cell = detail.data.cells[detail.buttons.indexOf(button)];
+  if (cell && cell.place !== detail.place) detail.report(cell.place);
+}
+
+// Roving tabindex: Tab enters once, the arrows move, over gaps too.
+function onKey(detail, event) {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  const { columns, cells } = detail.data;
+  const steps = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+  const step = steps[event.key];
+  let at = detail.buttons.indexOf(event.target.closest("button"));
+  if (!step || at < 0) return;
+  event.preventDefault();
+  let [x, y] = [at % columns, Math.floor(at / columns)];
+  do {
+    [x, y] = [x + step[0], y + step[1]];
+    if (x < 0 || y < 0 || x >= columns || y * columns >= cells.length) return;
+    at = y * columns + x;
+  } while (!cells[at]);
+  rove(detail, at);
+  detail.buttons[at].focus();
+}
+
+function rove(detail, index) {
+  detail.buttons.forEach((button, i) => {
+    if (detail.data.cells[i]) button.tabIndex = i === index ? 0 : -1;
+  });
+}
+
+// On a phone the patch opens below the grid: go there, but never move a picture that is in sight.
+function comeIntoView({ large }) {
+  const { top, bottom } = large.getBoundingClientRect();
+  if (bottom > 0 && top < innerHeight * 0.8) return;
+  const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  large.scrollIntoView({ block: "center", behavior: calm ? "auto" : "smooth" });
+}
+
+function element(tag, className = "", text = "") {
+  const node = document.createElement(tag);
+  node.className = className;
+  node.textContent = text;
+  return node;
+}

@@ -1,0 +1,87 @@
+"""What roaming keeps in memory: columns, orders and matches, shared by all visitors.
+
+Everything is cached under the store's fingerprint and the run's predictions, so a new packing or
+a further epoch never meets an old answer. A page of the grid then costs what is on it.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from idc.measurements import has_measurements, saved_measurements
+from idc.results import run_split
+from idc.roam_view import RoamView
+from idc.roaming import Filters, PatchColumns, in_order, matching_rows, patch_columns, whole_order
+from idc.runs import PREDICTIONS_FILE, Run, check_same_data, list_runs
+from idc.store import PatchStore
+
+
+@dataclass(frozen=True)
+class Source:
+    """The columns of a store as one run sees them; knows what it is in the caches.
+
+    Attributes:
+        key: the same columns, the same key.
+    """
+
+    key: str
+    columns: PatchColumns
+
+    def matches(self, view: RoamView) -> np.ndarray:
+        """int32 row numbers that pass the view's filters, in its order."""
+        return _matches(self.key, self, view.filters, view.sort, view.goes_down)
+
+    def order(self, sort: str, descending: bool) -> np.ndarray | None:
+        """All rows in an order; None for the store's own, which needs no sorting."""
+        return None if sort == "case" else _order(self.key, self, sort, descending)
+
+
+def runs_on(store: PatchStore) -> list[Run]:
+    """The runs that trained on a store, those with predictions first, then the newest first."""
+    runs = [run for run in list_runs() if run.config.data == store.name]
+    return sorted(runs, key=lambda run: not run.has_predictions())
+
+
+def source(store: PatchStore, run: Run | None) -> Source:
+    """The columns of a store, with a run's split and answers.
+
+    Raises:
+        RunError: the data set was packed anew since the run trained on it.
+    """
+    if run is not None:
+        check_same_data(run, store)
+    measured = has_measurements(store)
+    key = f"{store.fingerprint} {measured} {_stamp(run)}"
+    return Source(key, _columns(key, store, run))
+
+
+def _stamp(run: Run | None) -> str:
+    if run is None:
+        return ""
+    answered = run.has_predictions()
+    return f"{run.id} {(run.folder / PREDICTIONS_FILE).stat().st_mtime_ns if answered else ''}"
+
+
+@st.cache_resource(show_spinner=False, max_entries=6)
+def _columns(key: str, _store: PatchStore, _run: Run | None) -> PatchColumns:
+    split = answers = None
+    if _run is not None:
+        split = run_split(_run, _store)
+        if _run.has_predictions():
+            table = _run.predictions()
+            answers = (table["row"].to_numpy(), table["probability"].to_numpy())
+    return patch_columns(_store, split=split, answers=answers, measured=saved_measurements(_store))
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def _order(key: str, _source: Source, sort: str, descending: bool) -> np.ndarray:
+    return whole_order(_source.columns, sort, descending)
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def _matches(
+    key: str, _source: Source, filters: Filters, sort: str, descending: bool
+) -> np.ndarray:
+    rows = matching_rows(_source.columns, filters)
+    return in_order(_source.columns, rows, sort, descending, _source.order(sort, descending))

@@ -1,0 +1,234 @@
+"""The Dataset page's tab with all patches."""
+
+import json
+import threading
+
+import numpy as np
+import pandas as pd
+import pytest
+from app import open_page, text
+from made_patches import tiny_store
+
+from idc import measurejobs
+from idc.config import preset_config
+from idc.measurements import has_measurements, measure_store
+from idc.runs import PREDICTIONS_FILE, create_run
+
+
+@pytest.fixture
+def tiny(home):
+    """Three cases of 20 patches; even rows negative, odd ones positive and darker; measured."""
+    store = tiny_store("tiny", cases=3, per_case=20)
+    measure_store(store)
+    return store
+
+
+@pytest.fixture
+def run(tiny):
+    """A run that has answered for the patches of case 3: row n with probability n / 100."""
+    run = create_run(preset_config("notebook", "tiny", protocol="random"))
+    rows = np.arange(40, 60)
+    table = pd.DataFrame(
+        {"row": rows, "probability": (rows / 100).astype(np.float32), "part": "test"}
+    )
+    table.to_parquet(run.folder / PREDICTIONS_FILE)
+    return run
+
+
+def wait_for_measuring():
+    for thread in threading.enumerate():
+        if thread.name == "measure-tiny":
+            thread.join()
+
+
+def open_roam(**query):
+    return open_page("dataset", query={"view": "roam", **query})
+
+
+def rows(at):
+    return [tile["row"] for tile in sent(at)["tiles"]]
+
+
+def sent(at, number=0):
+    return json.loads(at.get("bidi_component")[number].proto.json)
+
+
+def url(at):
+    """What the URL says besides tab and data set: name -> values."""
+    return {
+        name: value if isinstance(value, list) else [value]
+        for name, value in at.query_params.items()
+        if name not in ("view", "data")
+    }
+
+
+def open_patch(at, row):
+    at.session_state["roam_grid"] = {"open": {"showing": sent(at)["showing"], "row": row}}
+    at.run()
+    at.session_state["roam_grid"] = {"open": None}  # the browser tells a pick once
+    return at
+
+
+def test_all_patches_come_in_pages_in_the_order_of_the_cases(tiny):
+    at = open_roam()
+
+    assert rows(at) == list(range(48))
+    assert "**60** patches" in text(at)
+    at.button(key="roam_turn_1").click().run()
+    assert rows(at) == list(range(48, 60))
+    assert url(at) == {"page": ["2"]}
+    assert at.button(key="roam_turn_1").disabled
+
+
+def test_jump_to_a_page_and_another_page_size(tiny):
+    at = open_roam(size="24")
+
+    at.number_input(key="roam_page").set_value(3).run()
+    assert rows(at) == list(range(48, 60))
+    at.selectbox(key="roam_size").set_value(48).run()
+    assert rows(at) == list(range(48, 60))  # the first patch in sight stays in sight
+    assert url(at) == {"page": ["2"]}
+
+
+def test_filters_narrow_what_is_shown_and_are_in_the_url(tiny):
+    at = open_roam(page="2")
+
+    at.multiselect(key="roam_cases").set_value([1, 3]).run()
+    assert rows(at) == [*range(20), *range(40, 60)]
+    at.selectbox(key="roam_class").set_value("positive").run()
+    assert rows(at) == [*range(1, 20, 2), *range(41, 60, 2)]
+    assert "**20** patches" in text(at)
+    assert url(at) == {"case": ["1", "3"], "class": ["positive"]}
+
+
+def test_sort_by_stain_shows_the_darkest_first_with_its_figure(tiny):
+    at = open_roam()
+
+    at.selectbox(key="roam_sort").set_value("stain").run()
+
+    assert url(at) == {"sort": ["stain"]}
+    tiles = sent(at)["tiles"]
+    assert [tile["label"] for tile in tiles[:30]] == [1] * 30  # positives are darker
+    figures = [float(tile["caption"]) for tile in tiles]
+    assert figures == sorted(figures, reverse=True)
+    assert "mean stain" in tiles[0]["details"]
+
+
+def test_runs_probability_error_and_doubt_order_its_patches(run):
+    assert rows(open_roam(sort="probability"))[:3] == [59, 58, 57]
+    assert rows(open_roam(sort="error"))[:3] == [41, 58, 43]  # errors 0.59, 0.58, 0.57
+    at = open_roam(sort="doubt")
+    assert rows(at)[:3] == [50, 49, 51]
+    assert sent(at)["tiles"][0]["caption"] == "p 0.50"
+    assert sent(at)["tiles"][-1]["caption"] == "not asked"
+
+
+def test_part_of_the_runs_split_is_a_filter(run):
+    shown = {part: rows(open_roam(part=part)) for part in ("train", "validation", "test")}
+
+    assert sorted(row for part in shown.values() for row in part) == list(range(60))
+    assert {part: len(rows) for part, rows in shown.items()} == {
+        "train": 42,
+        "validation": 9,
+        "test": 9,
+    }
+
+
+def test_sort_that_needs_a_run_says_so_where_there_is_none(tiny):
+    at = open_roam(sort="error")
+
+    assert "Cannot sort by 'Error'. No run has answered" in at.info[0].value
+    assert rows(at) == list(range(48))
+
+
+def test_unmeasured_store_is_measured_in_the_background_and_says_so(home, monkeypatch):
+    may_go_on = threading.Event()
+
+    def held(store, *, on_progress):
+        may_go_on.wait()
+        return measure_store(store, on_progress=on_progress)
+
+    monkeypatch.setattr(measurejobs, "_jobs", {})
+    monkeypatch.setattr(measurejobs, "measure_store", held)
+    store = tiny_store("tiny")
+
+    at = open_roam(sort="stain")
+
+    assert "Cannot sort by 'Mean stain'. Stain and tissue are being measured" in at.info[0].value
+    assert at.slider(key="roam_tissue").disabled
+    at.button(key="stop_measuring").click().run()
+    may_go_on.set()
+    wait_for_measuring()
+    at.run()
+    at.button(key="measure").click().run()
+    wait_for_measuring()
+    at.run()
+    assert has_measurements(store)
+    assert not at.info
+    assert not at.slider(key="roam_tissue").disabled
+
+
+def test_opened_patch_is_in_the_url_with_its_facts(run):
+    at = open_patch(open_roam(), 43)
+
+    assert url(at) == {"patch": ["3_151_1"], "run": [run.id]}
+    assert at.query_params["data"] == "tiny"
+    assert "**Case 3**, x 151, y 1" in text(at)
+    assert "not asked yet" not in text(at)
+    assert "**0.430**" in text(at)
+    assert sent(at)["opened"] == 43
+
+
+def test_closed_patch_leaves_the_url(tiny):
+    at = open_patch(open_roam(page="2"), 50)
+
+    at.button(key="roam_close").click().run()
+
+    assert url(at) == {"page": ["2"]}
+    assert len(at.get("bidi_component")) == 1
+    assert sent(at)["opened"] is None
+
+
+def test_copied_url_shows_another_person_the_same(run):
+    at = open_roam(case=["2", "3"], sort="probability", order="up", size="24")
+    at.selectbox(key="roam_class").set_value("negative").run()
+    at = open_patch(at, rows(at)[3])
+
+    again = open_page("dataset", query=dict(at.query_params))
+
+    assert sent(again)["tiles"] == sent(at)["tiles"]
+    assert sent(again)["opened"] == sent(at)["opened"] == rows(at)[3]
+    assert sent(again, 1) == sent(at, 1)
+    assert again.selectbox(key="roam_sort").value == "probability"
+    assert again.multiselect(key="roam_cases").value == [2, 3]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"case": "77", "class": "x", "sort": "y", "page": "-1", "size": "7", "tissue": "z"},
+        {"data": "gone", "run": "gone", "patch": "nowhere", "order": "", "edge": "?"},
+    ],
+)
+def test_wrong_words_in_the_url_show_all_patches(tiny, query):
+    at = open_roam(**query)
+
+    assert not at.exception
+    assert not at.error
+    assert rows(at) == list(range(48))
+
+
+def test_patch_that_is_not_there_is_one_sentence(tiny):
+    at = open_roam(patch="1_9951_1")
+
+    assert at.info[0].value == "There is no patch at x 9951, y 1 of case 1 in this data set."
+
+
+def test_filters_that_nothing_passes_can_be_cleared(tiny):
+    at = open_roam(edge="only")
+
+    assert at.info[0].value == "No patch fits all of these filters."
+    assert "**0** patches" in text(at)
+    at.button(key="roam_clear_here").click().run()
+    assert rows(at) == list(range(48))
+    assert url(at) == {}

@@ -1,0 +1,102 @@
+import threading
+
+import pytest
+from made_patches import tiny_store
+
+from idc import measurejobs
+from idc.errors import DataError
+from idc.measurejobs import MeasureJob, measure_job, start_measuring
+from idc.measurements import has_measurements, measure_store, saved_measurements
+
+
+class Gate:
+    """Stands before the real measuring: holds it until told to go on."""
+
+    def __init__(self):
+        self._open = threading.Event()
+        self.calls = 0
+
+    def measure(self, store, *, on_progress):
+        self.calls += 1
+        self._open.wait()
+        return measure_store(store, on_progress=on_progress)
+
+    def let_all_end(self):
+        self._open.set()
+        for thread in threading.enumerate():
+            if thread.name == "measure-tiny":
+                thread.join()
+
+
+@pytest.fixture
+def gate(home, monkeypatch):
+    gate = Gate()
+    monkeypatch.setattr(measurejobs, "measure_store", gate.measure)
+    monkeypatch.setattr(measurejobs, "_jobs", {})
+    yield gate
+    gate.let_all_end()
+
+
+def test_measuring_goes_on_behind_the_caller_until_the_table_is_there(gate):
+    store = tiny_store("tiny")
+    assert measure_job(store) is None
+
+    job = start_measuring(store)
+
+    assert (job.state, job.done, job.total, job.left_s()) == ("measuring", 0, 36, None)
+    gate.let_all_end()
+    assert (job.state, job.done, job.left_s()) == ("done", 36, 0)
+    assert saved_measurements(store) is not None
+
+
+def test_second_visitor_joins_the_measuring_under_way(gate):
+    store = tiny_store("tiny")
+
+    first, second = start_measuring(store), start_measuring(store)
+    gate.let_all_end()
+
+    assert first is second is measure_job(store)
+    assert gate.calls == 1
+
+
+def test_stopped_measuring_leaves_no_table_and_can_be_started_again(gate):
+    store = tiny_store("tiny")
+    job = start_measuring(store)
+
+    job.stop()
+    gate.let_all_end()
+
+    assert job.state == "stopped"
+    assert not has_measurements(store)
+    again = start_measuring(store)
+    gate.let_all_end()
+    assert (again.state, has_measurements(store)) == ("done", True)
+
+
+def test_failure_keeps_its_sentence_for_the_page(gate, monkeypatch):
+    def fail(store, *, on_progress):
+        raise DataError("The disk is full.")
+
+    monkeypatch.setattr(measurejobs, "measure_store", fail)
+    job = start_measuring(tiny_store("tiny"))
+    gate.let_all_end()
+
+    assert (job.state, job.problem) == ("failed", "The disk is full.")
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_bug_ends_as_a_failure_and_not_as_a_measuring_for_ever(gate, monkeypatch):
+    def broken(store, *, on_progress):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(measurejobs, "measure_store", broken)
+    job = start_measuring(tiny_store("tiny"))
+    gate.let_all_end()
+
+    assert (job.state, job.problem) == ("failed", "Measuring broke off: ZeroDivisionError.")
+
+
+def test_time_left_follows_the_speed_so_far(monkeypatch):
+    monkeypatch.setattr(measurejobs.time, "monotonic", lambda: 110.0)
+
+    assert MeasureJob(1_000, done=200, began=100.0).left_s() == 40.0

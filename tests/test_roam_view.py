@@ -1,0 +1,106 @@
+from dataclasses import replace
+
+import pytest
+
+from idc.neighbourhood import Place
+from idc.roam_view import RoamView, read_view, write_view
+from idc.roaming import Filters
+
+EVERYTHING = RoamView(
+    Filters(cases=(8863, 10253), label=1, part="test", edge=False, tissue=(20, 95)),
+    sort="error",
+    descending=False,
+    page=17,
+    size=96,
+    patch=Place(8863, 451, 1451),
+)
+WORDS = {
+    "case": ["8863", "10253"],
+    "class": ["positive"],
+    "part": ["test"],
+    "edge": ["without"],
+    "tissue": ["20-95"],
+    "sort": ["error"],
+    "order": ["up"],
+    "page": ["17"],
+    "size": ["96"],
+    "patch": ["8863_451_1451"],
+}
+
+
+def test_everything_is_written_in_plain_words():
+    assert write_view(EVERYTHING) == WORDS
+
+
+def test_everything_is_read_back():
+    assert read_view(WORDS) == EVERYTHING
+
+
+def test_what_is_as_by_default_is_not_written():
+    assert write_view(RoamView()) == {}
+    assert read_view({}) == RoamView()
+
+
+def test_natural_direction_of_a_sort_is_not_written():
+    assert write_view(RoamView(sort="stain", descending=True)) == {"sort": ["stain"]}
+    assert write_view(RoamView(sort="stain", descending=False)) == {
+        "sort": ["stain"],
+        "order": ["up"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("case", ["x"]),
+        ("case", ["-1"]),
+        ("case", ["12345678901"]),
+        ("case", ["٣"]),
+        ("case", []),
+        ("class", ["2"]),
+        ("part", ["all"]),
+        ("edge", ["yes"]),
+        ("tissue", ["90-10"]),
+        ("tissue", ["0-101"]),
+        ("tissue", ["20"]),
+        ("tissue", ["a-b"]),
+        ("sort", ["x; drop"]),
+        ("order", ["sideways"]),
+        ("page", ["0"]),
+        ("page", ["-3"]),
+        ("page", ["1.5"]),
+        ("size", ["10000"]),
+        ("size", [""]),
+        ("patch", ["8863"]),
+        ("patch", ["8863_1_1; x"]),
+        ("other", ["1"]),
+    ],
+)
+def test_word_that_means_nothing_leaves_the_default(name, values):
+    assert read_view({name: values}) == RoamView()
+
+
+def test_good_words_count_beside_a_bad_one():
+    view = read_view({"case": ["8865", "x", "8863", "8865"], "class": ["both", "negative"]})
+
+    assert view.filters == Filters(cases=(8863, 8865), label=0)
+
+
+def test_page_beyond_the_last_is_the_last():
+    view = RoamView(page=99, size=48)
+
+    assert view.pages(100) == 3
+    assert view.shown(100) == slice(96, 144)
+    assert view.shown(0) == slice(0, 48)
+    assert view.pages(0) == 1
+
+
+@pytest.mark.parametrize(("page", "size", "expected"), [(1, 96, 1), (5, 24, 9), (5, 96, 3)])
+def test_other_page_size_keeps_the_first_patch_in_sight(page, size, expected):
+    assert RoamView(page=page, size=48).with_size(size).page == expected
+
+
+def test_sort_without_a_chosen_direction_goes_its_natural_way():
+    assert RoamView(sort="doubt").goes_down
+    assert not RoamView(sort="case").goes_down
+    assert not replace(RoamView(sort="doubt"), descending=False).goes_down
