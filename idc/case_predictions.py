@@ -46,7 +46,7 @@ def fresh_probabilities(
     store: PatchStore,
     rows: np.ndarray,
     *,
-    on_progress: Callable[[int, int], None] | None = None,
+    on_progress: Callable[[int, int], object] | None = None,
 ) -> np.ndarray:
     """Let the run's best weights answer for some rows of a store.
 

@@ -134,17 +134,17 @@ def stitch(store: PatchStore, slide: Slide) -> np.ndarray:
     return picture
 
 
-def small_picture(store: PatchStore, slide: Slide, side_px: int) -> np.ndarray:
+def small_picture(store: PatchStore, slide: Slide, most_px: tuple[int, int]) -> np.ndarray:
     """A slide as a small picture, each patch reduced by itself, so that gaps stay sharp.
 
     Args:
-        side_px: the longer side is at most this, but a patch never falls below one pixel.
+        most_px: (width, height) that it stays within, but a patch never falls below one pixel.
 
     Returns:
         uint8 RGBA, shape (height, width, 4); alpha 0 where no patch lies, else 255.
     """
     rows, columns = slide.grid.shape
-    cell_px = max(1, min(PATCH_SIZE_PX, side_px // max(rows, columns)))
+    cell_px = min(most_px[0] // columns, most_px[1] // rows, PATCH_SIZE_PX) or 1
     column_of_patches = store.patches[slide.rows[0] : slide.rows[-1] + 1].reshape(
         -1, PATCH_SIZE_PX, 3
     )

@@ -1,5 +1,7 @@
 """Choosing a data set or a run. The choice is in the URL, so a refresh or a link keeps it."""
 
+from collections.abc import Mapping
+
 import streamlit as st
 
 from idc.runs import BUNDLED, Run, list_runs, open_run
@@ -37,11 +39,30 @@ def choose_run(*, with_predictions: bool = False, with_model: bool = False) -> R
         st.info("There is no trained run yet.", icon=":material/info:")
         st.page_link("../../pages/train.py", label="Train one", icon=":material/model_training:")
         return None
-    titles = {run.id: _title(run) for run in runs}
-    run_id = st.selectbox(
-        "Run", list(titles), format_func=lambda run: titles[run], key="run", bind="query-params"
-    )
-    return open_run(run_id)
+    return open_run(choose_titled("Run", {run.id: run_title(run) for run in runs}, key="run"))
+
+
+def choose_titled(label: str, titles: Mapping[str, str], *, key: str, default: str = "") -> str:
+    """A picker of things that have an id and a title; the id is in the URL.
+
+    Streamlit's own ``bind`` would write the title there, so a link with an id would not work.
+
+    Args:
+        titles: id -> title, at least one.
+        key: of the widget, and the name in the URL.
+        default: an id; the first one if it is not among them.
+    """
+    written, wanted = f"{key}-written", st.query_params.get(key)
+    arrived = key not in st.session_state or wanted != st.session_state.get(written)
+    if wanted in titles and arrived:
+        st.session_state[key] = wanted
+    elif st.session_state.get(key) not in titles:
+        st.session_state[key] = default if default in titles else next(iter(titles))
+    chosen = st.selectbox(label, list(titles), format_func=lambda entry: titles[entry], key=key)
+    st.session_state[written] = chosen
+    if wanted != chosen:
+        st.query_params[key] = chosen
+    return chosen
 
 
 @st.cache_resource(show_spinner=False, max_entries=8, validate=is_current)
@@ -50,7 +71,8 @@ def cached_store(name: str) -> PatchStore:
     return open_store(name)
 
 
-def _title(run: Run) -> str:
+def run_title(run: Run) -> str:
+    """A run's name, if it has one, and its id."""
     if run.bundled:
         return run.title
     return f"{run.config.name} · {run.id}" if run.config.name else run.id
