@@ -3,7 +3,8 @@
 // `parentElement` and the cards are rebuilt only when the sheet is another one.
 
 export default function ({ data, parentElement, setTriggerValue }) {
-  const sheet = parentElement.contactSheet ?? (parentElement.contactSheet = newSheet(parentElement));
+  const sheet =
+    parentElement.contactSheet ?? (parentElement.contactSheet = newSheet(parentElement));
   sheet.open = (card) => setTriggerValue("open", card.case);
   if (sheet.wanted === data.sheet) return;
   sheet.wanted = data.sheet;

@@ -10,7 +10,12 @@ function moveTo(viewer, camera) {
   paint(viewer, true);
 }
 
-function zoomBy(viewer, factor, x = viewer.frame.stage.width / 2, y = viewer.frame.stage.height / 2) {
+function zoomBy(
+  viewer,
+  factor,
+  x = viewer.frame.stage.width / 2,
+  y = viewer.frame.stage.height / 2,
+) {
   glide(viewer, zoomedAt(viewer.camera, viewer.frame, factor, x, y));
 }
 
@@ -30,7 +35,10 @@ function glide(viewer, target) {
 
 function bringIntoView(viewer) {
   viewer.reveal = false;
-  const [x, y, width, height] = viewer.slide.boxes.subarray(4 * viewer.picked, 4 * viewer.picked + 4);
+  const [x, y, width, height] = viewer.slide.boxes.subarray(
+    4 * viewer.picked,
+    4 * viewer.picked + 4,
+  );
   const at = toStage(viewer.camera, viewer.frame, x + width / 2, y + height / 2);
   const { stage } = viewer.frame;
   const inside = at.x > 0 && at.y > 0 && at.x < stage.width && at.y < stage.height;
@@ -51,7 +59,8 @@ function listen(viewer) {
   map.addEventListener("pointerup", (event) => {
     const known = pointers.delete(event.pointerId);
     map.classList.remove("dragging");
-    if (known && pointers.size === 0 && !viewer.dragged) pick(viewer, cellAt(viewer, place(viewer, event)));
+    if (known && pointers.size === 0 && !viewer.dragged)
+      pick(viewer, cellAt(viewer, place(viewer, event)));
   });
   map.addEventListener("pointercancel", (event) => {
     pointers.delete(event.pointerId);
@@ -88,7 +97,8 @@ function onMove(viewer, event) {
     if (event.pointerType === "mouse" && viewer.camera) hover(viewer, cellAt(viewer, at));
     return;
   }
-  if (Math.hypot(at.x - pointer.start.x, at.y - pointer.start.y) > CLICK_SLACK_PX) viewer.dragged = true;
+  if (Math.hypot(at.x - pointer.start.x, at.y - pointer.start.y) > CLICK_SLACK_PX)
+    viewer.dragged = true;
   if (!viewer.dragged) return;
   viewer.map.classList.add("dragging");
   const others = [...pointers].filter(([id]) => id !== event.pointerId);
@@ -130,7 +140,11 @@ function onKey(viewer, event) {
 function stepBy(viewer, dx, dy, cells) {
   const side = viewer.slide.cell_px;
   const snapped = (value, by) => (Math.floor(value / side) + 0.5 + by * cells) * side;
-  const camera = { ...viewer.camera, x: snapped(viewer.camera.x, dx), y: snapped(viewer.camera.y, dy) };
+  const camera = {
+    ...viewer.camera,
+    x: snapped(viewer.camera.x, dx),
+    y: snapped(viewer.camera.y, dy),
+  };
   moveTo(viewer, clamped(camera, viewer.frame));
   const { stage } = viewer.frame;
   hover(viewer, cellAt(viewer, { x: stage.width / 2, y: stage.height / 2 }), "No patch here");
@@ -143,7 +157,8 @@ function cellAt(viewer, { x: stageX, y: stageY }) {
   const { x, y } = toPicture(viewer.camera, viewer.frame, stageX, stageY);
   for (let i = 0; i < count; i += 1) {
     const [left, top] = [boxes[4 * i], boxes[4 * i + 1]];
-    if (x >= left && y >= top && x < left + boxes[4 * i + 2] && y < top + boxes[4 * i + 3]) return i;
+    if (x >= left && y >= top && x < left + boxes[4 * i + 2] && y < top + boxes[4 * i + 3])
+      return i;
   }
   return -1;
 }

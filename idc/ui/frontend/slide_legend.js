@@ -8,22 +8,25 @@ const LEGENDS = {
   disagreement: disagreementLegend,
 };
 
-// Items {text, swatch(context, width, height)}; a swatch paints one small sign.
+// Items {sign, text, swatch(context, width, height)}: a swatch paints a small sign, named `sign`.
 function legendItems(viewer) {
   const { slide, layer } = viewer;
   const items = LEGENDS[layer](viewer);
   if (viewer.showOutline && slide.outline) {
-    items.push({ text: "labelled IDC-positive", swatch: lineSwatch(OUTLINE) });
+    items.push({ sign: "outline", text: "labelled IDC-positive", swatch: lineSwatch(OUTLINE) });
   }
-  if (slide.gapNote) items.push({ text: slide.gapNote, swatch: gapSwatch(viewer) });
+  if (slide.gapNote) {
+    items.push({ sign: `gap ${slide.hatchGaps}`, text: slide.gapNote, swatch: gapSwatch(viewer) });
+  }
   return items;
 }
 
 function probabilityLegend(viewer) {
   const values = viewer.slide.values[viewer.first].data;
   return [
-    { text: "probability of IDC, 0 to 1", wide: true, swatch: scaleSwatch },
+    { sign: "scale", text: "probability of IDC, 0 to 1", wide: true, swatch: scaleSwatch },
     {
+      sign: "called",
       text: `called IDC-positive, from ${viewer.threshold.toFixed(2)} on`,
       swatch: lineSwatch("#ffffff"),
     },
@@ -42,11 +45,15 @@ function errorLegend(viewer) {
     else counts[outcome] += 1;
   }
   const items = [1, 2, 3, 0].map((outcome) => ({
+    sign: OUTCOMES[outcome].name,
     text: `${OUTCOMES[outcome].name}: ${counts[outcome].toLocaleString("en")}`,
     swatch: outcomeSwatch(viewer, OUTCOMES[outcome]),
   }));
   const [tn, fp, fn, tp] = counts;
-  items.push({ text: `sensitivity ${share(tp, tp + fn)}, specificity ${share(tn, tn + fp)}` });
+  items.push({
+    sign: "rates",
+    text: `sensitivity ${share(tp, tp + fn)}, specificity ${share(tn, tn + fp)}`,
+  });
   return [...items, ...unanswered(without)];
 }
 
@@ -58,6 +65,7 @@ function disagreementLegend(viewer) {
     counts[callsDiffer(first.data, second.data, threshold, i)] += 1;
   }
   const only = (name, count, colour, falling) => ({
+    sign: colour,
     text: `only ${name} calls it IDC: ${count.toLocaleString("en")}`,
     swatch: stripeSwatch(viewer, colour, falling),
   });
@@ -65,6 +73,7 @@ function disagreementLegend(viewer) {
     only(first.name, counts[1], FIRST_HIGHER, false),
     only(second.name, counts[-1], SECOND_HIGHER, true),
     {
+      sign: "same",
       text: `same call: ${counts[0].toLocaleString("en")}; tinted towards the higher probability`,
       swatch: (context, width, height) => {
         const tint = context.createLinearGradient(0, 0, width, 0);
@@ -81,7 +90,9 @@ function disagreementLegend(viewer) {
 }
 
 function unanswered(count) {
-  return count ? [{ text: `not tinted: no answer for ${count.toLocaleString("en")} patches` }] : [];
+  return count
+    ? [{ sign: "none", text: `not tinted: no answer for ${count.toLocaleString("en")} patches` }]
+    : [];
 }
 
 function share(part, whole) {

@@ -27,7 +27,12 @@ function buildStage(viewer) {
   viewer.readout.setAttribute("role", "status"); // a live region
   viewer.pickedFrame = element("div", "frame picked");
   viewer.hoverFrame = element("div", "frame hovered");
-  viewer.map.append(viewer.tissue.canvas, viewer.marks.canvas, viewer.hoverFrame, viewer.pickedFrame);
+  viewer.map.append(
+    viewer.tissue.canvas,
+    viewer.marks.canvas,
+    viewer.hoverFrame,
+    viewer.pickedFrame,
+  );
   const buttons = element("div", "buttons");
   for (const [sign, name, act] of [
     ["+", "Zoom in", () => zoomBy(viewer, ZOOM_STEP)],

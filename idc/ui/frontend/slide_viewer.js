@@ -12,7 +12,8 @@ const KEYS =
   "Arrow keys move from patch to patch, plus and minus zoom, 0 shows all, Enter opens a patch.";
 
 export default function ({ data, parentElement, setStateValue }) {
-  const viewer = parentElement.slideViewer ?? (parentElement.slideViewer = newViewer(parentElement));
+  const viewer =
+    parentElement.slideViewer ?? (parentElement.slideViewer = newViewer(parentElement));
   viewer.report = (id) => {
     setStateValue("pick", { showing: data.showing, mark: data.mark.number, id });
   };
@@ -61,7 +62,10 @@ function readSlide(data) {
     boxes,
     labels,
     ids: unpacked(data.ids, Int32Array),
-    values: data.values.map(({ name, data: packed }) => ({ name, data: unpacked(packed, Float32Array) })),
+    values: data.values.map(({ name, data: packed }) => ({
+      name,
+      data: unpacked(packed, Float32Array),
+    })),
     neighbours: neighboursOf(boxes, count),
     labelled: labels.some((label) => label >= 0),
     outline: data.outlines.length ? ringsPath(data.outlines) : null,
@@ -215,22 +219,30 @@ function newChoice(viewer, name) {
   return element("label", "", "", input, element("span", "", LAYERS[name].title));
 }
 
+// Signs are drawn anew when the layer or the theme changes; a moved slider changes words alone.
 function showLegend(viewer) {
+  const { layer, ratio, colours, legend } = viewer;
   const items = legendItems(viewer);
-  const told = JSON.stringify([viewer.layer, viewer.ratio, viewer.colours, ...items.map((item) => item.text)]);
-  if (viewer.told === told) return;
-  viewer.told = told;
-  viewer.legend.replaceChildren(...items.map((item) => legendEntry(viewer, item)));
+  const signs = JSON.stringify([layer, ratio, colours, items.map(({ sign }) => sign)]);
+  if (viewer.signs !== signs) {
+    viewer.signs = signs;
+    legend.replaceChildren(...items.map((item) => legendEntry(viewer, item)));
+  }
+  items.forEach(({ text }, i) => {
+    const words = legend.children[i].lastChild;
+    if (words.textContent !== text) words.textContent = text;
+  });
 }
 
-function legendEntry(viewer, { text, swatch, wide }) {
-  if (!swatch) return element("li", "", text);
+function legendEntry(viewer, { swatch, wide }) {
+  const words = element("span");
+  if (!swatch) return element("li", "", "", words);
   const [width, height] = [wide ? 96 : 28, 14];
   const canvas = newCanvas(width * viewer.ratio, height * viewer.ratio);
   canvas.style.width = `${width}px`;
   canvas.style.height = `${height}px`;
   swatch(canvas.getContext("2d"), canvas.width, canvas.height);
-  return element("li", "", "", canvas, element("span", "", text));
+  return element("li", "", "", canvas, words);
 }
 
 // All that lies over the canvases and follows the camera.
