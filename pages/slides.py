@@ -33,7 +33,7 @@ with error_sentences():
 
     runs = choose_runs(store)
     slide = lay_out(store, case)
-    slide_facts(slide)
+    slide_facts(store, slide)
     left, right = st.columns([3, 1], gap="medium")
     with left:
         viewer = st.container()

@@ -10,6 +10,7 @@ import streamlit as st
 from idc.slide_exports import slide_geojson, slide_png
 from idc.slides import Slide, case_table, held_note, is_sampled, stitch
 from idc.store import PatchStore
+from idc.synthetic import NOTICE
 from idc.ui.contact_sheet import SlideCard, contact_sheet
 from idc.ui.slide_viewer import Cells, Picture, jpeg_picture, slide_viewer
 from idc.ui.words import share
@@ -74,20 +75,20 @@ def all_slides(store: PatchStore) -> None:
     )
     st.caption(
         f"{len(table):,} slides. The bar shows how much of a slide is labelled IDC-positive "
-        "(orange)."
+        "(orange)." + _made_up(store)
     )
     if opened is not None:
         st.session_state["open_next"] = opened  # the number's field is drawn already
         st.rerun()
 
 
-def slide_facts(slide: Slide) -> None:
-    """A case in figures, and how complete it is."""
+def slide_facts(store: PatchStore, slide: Slide) -> None:
+    """A case in figures, how complete it is, and whether it is made up."""
     width, height = slide.size_mm
     positive = share(float(np.mean(slide.labels)))
     st.markdown(
         f"**Case {slide.case}**: {positive} IDC-positive, {width:.1f} × {height:.1f} mm. "
-        f"{held_note(slide)}"
+        f"{held_note(slide)}" + _made_up(store)
     )
 
 
@@ -168,6 +169,10 @@ def _cases(fingerprint: str, _store: PatchStore) -> pd.DataFrame:
 @st.cache_resource(max_entries=24, show_spinner=False)
 def _picture(fingerprint: str, case: int, _store: PatchStore, _slide: Slide) -> Picture:
     return jpeg_picture(stitch(_store, _slide))
+
+
+def _made_up(store: PatchStore) -> str:
+    return f" {NOTICE.capitalize()}." if store.report.generated else ""
 
 
 def _step(label: str, icon: str, case: int | None) -> None:

@@ -9,7 +9,10 @@ from made_patches import tiny_store
 from streamlit.testing.v1 import AppTest
 
 from idc.config import preset_config
+from idc.patches import PatchName
 from idc.runs import ENVIRONMENT_FILE, PREDICTIONS_FILE, RunStatus, create_run
+from idc.store import PackReport
+from idc.store_writer import Patch, StoreWriter
 
 
 def slides_page(**query):
@@ -97,6 +100,16 @@ def test_facts_tell_share_size_and_what_gaps_are(store):
         "**Case 2**: 50.0% IDC-positive, 2.4 × 0.2 mm. "
         "12 patches; no patch was cut where there is only background."
     ) in text(slides_page(case="2"))
+
+
+def test_generated_tissue_is_said_to_be_generated(home):
+    with StoreWriter("made", 1) as writer:
+        writer.add([Patch(PatchName(7, y=1, x=1, label=0), np.zeros((50, 50, 3), np.uint8))])
+        writer.finish(PackReport(sources=("a seed",), generated=True))
+    notice = "Generated tissue, not from patients."
+
+    assert notice in text(slides_page())
+    assert notice in text(slides_page(case="7"))
 
 
 def test_picked_patch_is_shown_large_and_written_into_the_address(store):
