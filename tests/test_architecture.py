@@ -34,6 +34,10 @@ LIGHT = [
     "idc.prediction",
     "idc.uploads",
     "idc.synthetic",
+    "idc.outline",
+    "idc.slides",
+    "idc.slide_exports",
+    "idc.case_predictions",
 ]
 # Runs on import: the frame calls Streamlit at once. What it imports is looked at all the same.
 FRAME = "idc.ui.main"

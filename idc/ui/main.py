@@ -9,6 +9,7 @@ ICON = str(Path(__file__).with_name("icon.svg"))
 MENU = (
     ("home", "Home", ":material/home:"),
     ("dataset", "Dataset", ":material/grid_view:"),
+    ("slides", "Slides", ":material/map:"),
     ("train", "Train", ":material/model_training:"),
     ("evaluate", "Evaluate", ":material/target:"),
     ("predict", "Predict", ":material/biotech:"),

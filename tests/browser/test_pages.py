@@ -10,6 +10,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 TITLES = {
     "": "IDC Lab",
     "dataset": "Dataset",
+    "slides": "Slides",
     "train": "Train",
     "evaluate": "Evaluate",
     "predict": "Predict",
@@ -23,7 +24,14 @@ def test_cold_deep_link_shows_the_page_in_its_frame(app, page, path):
     expect(page.get_by_role("heading", level=1)).to_have_text(TITLES[path])
     menu = page.get_by_test_id("stSidebar").get_by_role("link")
     expect(menu).to_have_text(
-        ["homeHome", "grid_viewDataset", "model_trainingTrain", "targetEvaluate", "biotechPredict"]
+        [
+            "homeHome",
+            "grid_viewDataset",
+            "mapSlides",
+            "model_trainingTrain",
+            "targetEvaluate",
+            "biotechPredict",
+        ]
     )
     expect(page.get_by_test_id("stException")).to_have_count(0)
     assert page.complaints == []

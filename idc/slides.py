@@ -1,0 +1,178 @@
+"""A case as the slide that it was cut from: where each patch lies, and all of them as one picture.
+
+Only the patches that a data set holds are there. Where none lies is a gap: left out of the labels
+and the outline, transparent in pictures that can be, and never made up.
+
+Every function here touches the patches of one case alone, whatever else the data set holds.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import pandas as pd
+
+from idc.errors import DataError
+from idc.outline import Polygon, cell_outlines
+from idc.patches import MPP_UM, PATCH_SIZE_PX
+from idc.reference import expected_counts
+from idc.store import PatchStore
+
+# Under the gaps of a picture that cannot be transparent: glass, so that a lossy picture has no
+# dark rim around the tissue. Whoever shows it knows from `Slide.boxes` where the gaps are.
+GAP_RGB = (244, 242, 245)
+
+# The largest real case covers 12 million px; far more means names that are not a slide's.
+MAX_SLIDE_PX = 80_000_000
+
+
+@dataclass(frozen=True)
+class Slide:
+    """Where a case's patches lie. Holds no pixels; see `stitch`.
+
+    Attributes:
+        rows: int64, shape (n,): row numbers in the store, in reading order (by y, then x).
+        labels: int8 {0, 1}, shape (n,).
+        boxes: int64, shape (n, 4): x, y, width, height of each patch in px of the stitched slide.
+            Patches at the slide's edge are smaller than 50 px.
+        grid: int64, shape (grid rows, grid columns): which of the n patches covers a cell of
+            50 x 50 px, -1 where none does.
+        left, top: px of the whole slide that the stitched one begins at; a patch named x, y lies
+            at (x - left, y - top).
+        width, height: px of the stitched slide: no more than its patches cover.
+    """
+
+    case: int
+    rows: np.ndarray
+    labels: np.ndarray
+    boxes: np.ndarray
+    grid: np.ndarray
+    left: int
+    top: int
+    width: int
+    height: int
+
+    @property
+    def size_mm(self) -> tuple[float, float]:
+        """(width, height) of the tissue."""
+        return self.width * MPP_UM / 1000, self.height * MPP_UM / 1000
+
+    def outlines(self) -> list[Polygon]:
+        """The outline of the IDC-positive patches, in px of the stitched slide."""
+        positive = np.append(self.labels == 1, False)[self.grid]  # -1 is the appended one
+        return [
+            Polygon(self._px(polygon.exterior), tuple(map(self._px, polygon.holes)))
+            for polygon in cell_outlines(positive)
+        ]
+
+    def covered(self) -> np.ndarray:
+        """bool, shape (height, width): True where a patch lies."""
+        mask = np.zeros((self.height, self.width), bool)
+        for x, y, width, height in self.boxes.tolist():
+            mask[y : y + height, x : x + width] = True
+        return mask
+
+    def _px(self, ring: np.ndarray) -> np.ndarray:
+        """Cell corners in px; patches at the right and lower edge may end before their cell."""
+        return np.minimum(ring * PATCH_SIZE_PX, [self.width, self.height])
+
+
+def case_table(index: pd.DataFrame) -> pd.DataFrame:
+    """One row a case, by number: ``case``, ``patches``, ``positive``, ``expected`` patches.
+
+    ``expected`` is how many the full data set holds, 0 for a case that is not in it.
+    """
+    cases, starts = np.unique(index["case"].to_numpy(), return_index=True)
+    counts = np.diff([*starts, len(index)])
+    positive = np.add.reduceat(index["label"].to_numpy().astype(np.int64), starts)
+    known = expected_counts()
+    expected = [sum(known.get(case, (0, 0))) for case in cases.tolist()]
+    return pd.DataFrame(
+        {"case": cases, "patches": counts, "positive": positive, "expected": expected}
+    )
+
+
+def lay_out(store: PatchStore, case: int) -> Slide:
+    """Find a case's patches and their places.
+
+    Raises:
+        DataError: the data set holds no such case, or its patches lie too far apart for one slide.
+    """
+    first, last = np.searchsorted(store.cases, [case, case + 1]).tolist()
+    if first == last:
+        raise DataError(f"The data set '{store.name}' holds no case {case}; choose another.")
+    table = store.index.iloc[first:last]
+    x, y, width, height = (
+        table[name].to_numpy().astype(np.int64) for name in ("x", "y", "width", "height")
+    )
+    left, top = int(x.min()), int(y.min())
+    boxes = np.stack([x - left, y - top, width, height], axis=1)
+    right, bottom = (boxes[:, :2] + boxes[:, 2:]).max(axis=0).tolist()
+    if right * bottom > MAX_SLIDE_PX:
+        raise DataError(
+            f"The patches of case {case} lie up to {max(right, bottom):,} px apart, too far for "
+            "one slide; check the file names that the data set was packed from."
+        )
+    column, row = (boxes[:, :2] // PATCH_SIZE_PX).T
+    grid = np.full((row.max() + 1, column.max() + 1), -1, np.int64)
+    grid[row, column] = np.arange(len(table))
+    rows = np.arange(first, last)
+    return Slide(case, rows, table["label"].to_numpy(), boxes, grid, left, top, right, bottom)
+
+
+def stitch(store: PatchStore, slide: Slide) -> np.ndarray:
+    """All patches of a slide in one picture. Edge patches get their own size back.
+
+    Returns:
+        uint8 RGB, shape (height, width, 3); `GAP_RGB` where no patch lies.
+    """
+    picture = np.full((slide.height, slide.width, 3), GAP_RGB, np.uint8)
+    patches = store.patches[slide.rows[0] : slide.rows[-1] + 1]
+    for patch, (x, y, width, height) in zip(patches, slide.boxes.tolist(), strict=True):
+        whole = (width, height) == (PATCH_SIZE_PX, PATCH_SIZE_PX)
+        picture[y : y + height, x : x + width] = patch if whole else _shrunk(patch, width, height)
+    return picture
+
+
+def small_picture(store: PatchStore, slide: Slide, most_px: tuple[int, int]) -> np.ndarray:
+    """A slide as a small picture, each patch reduced by itself, so that gaps stay sharp.
+
+    Args:
+        most_px: (width, height) that it stays within, but a patch never falls below one pixel.
+
+    Returns:
+        uint8 RGBA, shape (height, width, 4); alpha 0 where no patch lies, else 255.
+    """
+    rows, columns = slide.grid.shape
+    cell_px = min(most_px[0] // columns, most_px[1] // rows, PATCH_SIZE_PX) or 1
+    column_of_patches = store.patches[slide.rows[0] : slide.rows[-1] + 1].reshape(
+        -1, PATCH_SIZE_PX, 3
+    )
+    cells = np.full((len(slide.rows) + 1, cell_px, cell_px, 4), 255, np.uint8)
+    cells[:-1, ..., :3] = cv2.resize(
+        column_of_patches, (cell_px, len(slide.rows) * cell_px), interpolation=cv2.INTER_AREA
+    ).reshape(-1, cell_px, cell_px, 3)
+    cells[-1] = 0  # what -1 in the grid picks
+    return cells[slide.grid].swapaxes(1, 2).reshape(rows * cell_px, columns * cell_px, 4)
+
+
+def held_note(slide: Slide) -> str:
+    """How much of the case the data set holds, and so what a gap means."""
+    held, expected = len(slide.rows), sum(expected_counts().get(slide.case, (0, 0)))
+    if expected == 0:
+        return f"{held:,} patches; no patch was cut where there is only background."
+    if held < expected:
+        return (
+            f"{held:,} of {expected:,} patches: gaps are patches that this data set does not hold, "
+            "or background."
+        )
+    return f"All {expected:,} patches of this case; gaps are background that was never cut."
+
+
+def is_sampled(slide: Slide) -> bool:
+    """Whether the full data set holds more patches of the case, so that gaps may be tissue."""
+    return len(slide.rows) < sum(expected_counts().get(slide.case, (0, 0)))
+
+
+def _shrunk(patch: np.ndarray, width: int, height: int) -> np.ndarray:
+    return cv2.resize(patch, (width, height), interpolation=cv2.INTER_AREA)

@@ -1,0 +1,158 @@
+// What the slide viewer says about its colours, on screen and below a saved picture, and the words
+// for one cell.
+
+const LEGENDS = {
+  tissue: () => [],
+  probability: probabilityLegend,
+  errors: errorLegend,
+  disagreement: disagreementLegend,
+};
+
+// Items {sign, text, swatch(context, width, height)}: a swatch paints a small sign, named `sign`.
+function legendItems(viewer) {
+  const { slide, layer } = viewer;
+  const items = LEGENDS[layer](viewer);
+  if (viewer.showOutline && slide.outline) {
+    items.push({ sign: "outline", text: "labelled IDC-positive", swatch: lineSwatch(OUTLINE) });
+  }
+  if (slide.gapNote) {
+    items.push({ sign: `gap ${slide.hatchGaps}`, text: slide.gapNote, swatch: gapSwatch(viewer) });
+  }
+  return items;
+}
+
+function probabilityLegend(viewer) {
+  const values = viewer.slide.values[viewer.first].data;
+  return [
+    { sign: "scale", text: "probability of IDC, 0 to 1", wide: true, swatch: scaleSwatch },
+    {
+      sign: "called",
+      text: `called IDC-positive, from ${viewer.threshold.toFixed(2)} on`,
+      swatch: lineSwatch("#ffffff"),
+    },
+    ...unanswered(values.filter(Number.isNaN).length),
+  ];
+}
+
+function errorLegend(viewer) {
+  const { slide, threshold } = viewer;
+  const values = slide.values[viewer.first].data;
+  const counts = [0, 0, 0, 0];
+  let without = 0;
+  for (let i = 0; i < slide.count; i += 1) {
+    const outcome = outcomeOf(slide, values, threshold, i);
+    if (outcome < 0) without += 1;
+    else counts[outcome] += 1;
+  }
+  const items = [1, 2, 3, 0].map((outcome) => ({
+    sign: OUTCOMES[outcome].name,
+    text: `${OUTCOMES[outcome].name}: ${counts[outcome].toLocaleString("en")}`,
+    swatch: outcomeSwatch(viewer, OUTCOMES[outcome]),
+  }));
+  const [tn, fp, fn, tp] = counts;
+  items.push({
+    sign: "rates",
+    text: `sensitivity ${share(tp, tp + fn)}, specificity ${share(tn, tn + fp)}`,
+  });
+  return [...items, ...unanswered(without)];
+}
+
+function disagreementLegend(viewer) {
+  const { slide, threshold } = viewer;
+  const [first, second] = slide.values;
+  const counts = { 1: 0, 0: 0, [-1]: 0, NaN: 0 };
+  for (let i = 0; i < slide.count; i += 1) {
+    counts[callsDiffer(first.data, second.data, threshold, i)] += 1;
+  }
+  const only = (name, count, colour, falling) => ({
+    sign: colour,
+    text: `only ${name} calls it IDC: ${count.toLocaleString("en")}`,
+    swatch: stripeSwatch(viewer, colour, falling),
+  });
+  return [
+    only(first.name, counts[1], FIRST_HIGHER, false),
+    only(second.name, counts[-1], SECOND_HIGHER, true),
+    {
+      sign: "same",
+      text: `same call: ${counts[0].toLocaleString("en")}; tinted towards the higher probability`,
+      swatch: (context, width, height) => {
+        const tint = context.createLinearGradient(0, 0, width, 0);
+        tint.addColorStop(0, FIRST_HIGHER);
+        tint.addColorStop(0.5, `${FIRST_HIGHER}00`);
+        tint.addColorStop(0.5, `${SECOND_HIGHER}00`);
+        tint.addColorStop(1, SECOND_HIGHER);
+        context.fillStyle = tint;
+        context.fillRect(0, 0, width, height);
+      },
+    },
+    ...unanswered(counts.NaN),
+  ];
+}
+
+function unanswered(count) {
+  return count
+    ? [{ sign: "none", text: `not tinted: no answer for ${count.toLocaleString("en")} patches` }]
+    : [];
+}
+
+function share(part, whole) {
+  return whole ? (part / whole).toFixed(2) : "–";
+}
+
+function scaleSwatch(context, width, height) {
+  for (let x = 0; x < width; x += 1) {
+    context.fillStyle = VIRIDIS[Math.floor((x / width) * 256)];
+    context.fillRect(x, 0, 1, height);
+  }
+}
+
+function lineSwatch(colour) {
+  return (context, width, height) => {
+    const path = new Path2D();
+    path.moveTo(0, height / 2);
+    path.lineTo(width, height / 2);
+    strokeTwice(context, path, colour, height / 9);
+  };
+}
+
+function outcomeSwatch(viewer, { colour, wrong }) {
+  if (wrong) return stripeSwatch(viewer, colour, colour === NEGATIVE);
+  return (context, width, height) => {
+    context.globalAlpha = RIGHT_STRENGTH;
+    context.fillStyle = colour;
+    context.fillRect(0, 0, width, height);
+    context.globalAlpha = 1;
+  };
+}
+
+function stripeSwatch(viewer, colour, falling) {
+  return (context, width, height) => {
+    context.fillStyle = context.createPattern(stripePattern(viewer, colour, falling), "repeat");
+    context.fillRect(0, 0, width, height);
+  };
+}
+
+function gapSwatch(viewer) {
+  return (context, width, height) => {
+    context.fillStyle = viewer.colours.ground;
+    context.fillRect(0, 0, width, height);
+    if (!viewer.slide.hatchGaps) return;
+    context.fillStyle = context.createPattern(hatchPattern(viewer), "repeat");
+    context.fillRect(0, 0, width, height);
+  };
+}
+
+// "case 8863, x 451, y 1451, labelled IDC-negative, probability 0.93"
+function cellWords(slide, i) {
+  const x = slide.origin[0] + slide.boxes[4 * i];
+  const y = slide.origin[1] + slide.boxes[4 * i + 1];
+  const words = [slide.title, `x ${x}, y ${y}`];
+  if (slide.labels[i] >= 0) {
+    words.push(`labelled ${slide.labels[i] ? "IDC-positive" : "IDC-negative"}`);
+  }
+  for (const { name, data } of slide.values) {
+    const whose = slide.values.length > 1 ? ` (${name})` : "";
+    words.push(`probability ${Number.isNaN(data[i]) ? "–" : data[i].toFixed(3)}${whose}`);
+  }
+  return words.join(" · ");
+}

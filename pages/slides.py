@@ -1,0 +1,47 @@
+"""Slides: a case as the slide that it was cut from, and what runs say about it."""
+
+import streamlit as st
+
+from idc.slides import lay_out
+from idc.ui.choose import choose_store
+from idc.ui.patches_shown import patch_facts
+from idc.ui.slide_runs import answers_of, choose_runs
+from idc.ui.slides_parts import (
+    all_slides,
+    choose_slide,
+    exports,
+    keep_patch_in_url,
+    patch_in_url,
+    show_slide,
+    slide_facts,
+)
+from idc.ui.words import error_sentences
+
+st.title("Slides")
+
+with error_sentences():
+    data, slides = st.columns([1, 2], vertical_alignment="bottom")
+    with data:
+        store = choose_store()
+    if store is None:
+        st.stop()
+    with slides:
+        case = choose_slide(store)
+    if case is None:
+        all_slides(store)
+        st.stop()
+
+    runs = choose_runs(store)
+    slide = lay_out(store, case)
+    slide_facts(store, slide)
+    left, right = st.columns([3, 1], gap="medium")
+    with left:
+        viewer = st.container()
+        values = answers_of(runs, store, slide)
+    with viewer:
+        row = show_slide(store, slide, values, patch_in_url(store, slide))
+    keep_patch_in_url(store, row)
+    with right:
+        if row is not None:
+            patch_facts(store, row)
+        exports(store, slide, values)

@@ -1,0 +1,105 @@
+"""idc.case_predictions: saved answers for a case's rows, and the model asked anew."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from made_patches import tiny_store
+
+from idc.case_predictions import fresh_probabilities, saved_probabilities, trained_on_case
+from idc.config import TrainingConfig
+from idc.results import run_split
+from idc.runs import ENVIRONMENT_FILE, PREDICTIONS_FILE, create_run
+from idc.store import delete_store
+
+
+@pytest.fixture
+def store(home):
+    """Five cases of four patches: case 1 has rows 0 to 3."""
+    return tiny_store("tiny", cases=5, per_case=4)
+
+
+@pytest.fixture
+def run(store):
+    """Answers for rows 1, 2 and 6, saved in no order."""
+    run = create_run(TrainingConfig(data="tiny", patches=None))
+    (run.folder / ENVIRONMENT_FILE).write_text(json.dumps({"data_sha256": store.fingerprint}))
+    pd.DataFrame(
+        {
+            "row": np.array([6, 1, 2]),
+            "probability": np.array([0.6, 0.1, 0.2], np.float32),
+            "part": ["test", "validation", "validation"],
+        }
+    ).to_parquet(run.folder / PREDICTIONS_FILE, index=False)
+    return run
+
+
+def saved(run, store, rows):
+    answers = saved_probabilities(run, store, np.array(rows))
+    return [None if np.isnan(p) else round(float(p), 3) for p in answers]
+
+
+def test_rows_get_their_saved_answer_and_nan_where_there_is_none(run, store):
+    assert saved(run, store, [0, 1, 2, 3]) == [None, 0.1, 0.2, None]
+
+
+def test_answers_of_both_parts_are_found_in_any_order_of_rows(run, store):
+    assert saved(run, store, [19, 6, 1]) == [None, 0.6, 0.1]
+
+
+def test_run_without_predictions_has_no_answers(run, store):
+    (run.folder / PREDICTIONS_FILE).unlink()
+
+    assert saved(run, store, [1, 2]) == [None, None]
+
+
+def test_empty_predictions_have_no_answers(run, store):
+    pd.read_parquet(run.folder / PREDICTIONS_FILE).iloc[:0].to_parquet(
+        run.folder / PREDICTIONS_FILE
+    )
+
+    assert saved(run, store, [1]) == [None]
+
+
+def test_rows_of_another_data_set_are_not_mistaken_for_the_runs_own(run, store):
+    assert saved(run, tiny_store("other", cases=5, per_case=4), [1, 2]) == [None, None]
+
+
+def test_data_set_that_was_packed_anew_has_no_answers(run, store):
+    delete_store("tiny")
+
+    assert saved(run, tiny_store("tiny", cases=2, per_case=10), [1, 2]) == [None, None]
+
+
+def test_training_cases_are_told_from_the_others(run, store):
+    trained = {int(store.cases[row]) for row in run_split(run, store).train}
+
+    assert {case for case in range(1, 6) if trained_on_case(run, case)} == trained
+    assert 0 < len(trained) < 5
+
+
+def test_nobody_can_tell_when_the_data_set_is_gone_or_changed(run, store):
+    delete_store("tiny")
+    assert trained_on_case(run, 1) is None
+
+    tiny_store("tiny", cases=2, per_case=10)
+    assert trained_on_case(run, 1) is None
+
+
+@pytest.mark.slow  # the worker loads TensorFlow
+def test_model_answers_for_the_whole_case_as_it_did_when_its_answers_were_saved(trained_run):
+    from idc.store import open_store
+
+    store, seen = open_store("tiny"), []
+    rows = np.arange(20, 40)
+
+    fresh = fresh_probabilities(
+        trained_run, store, rows, on_progress=lambda done, of: seen.append((done, of))
+    )
+
+    known = saved_probabilities(trained_run, store, rows)
+    held_out = ~np.isnan(known)
+    assert 0 < held_out.sum() < 20
+    assert fresh[held_out] == pytest.approx(known[held_out], abs=1e-5)
+    assert seen == [(20, 20)]
