@@ -7,6 +7,7 @@ for each case; a weighting is then a matrix product.
 from collections.abc import Mapping
 
 import numpy as np
+import pandas as pd
 
 from idc.calibration import BINS, bin_of
 
@@ -75,6 +76,30 @@ class CaseScores:
             "brier": _ratio(weights @ squares, patches),
             "calibration_error": _ratio(np.abs(weights @ self._bin_gaps()).sum(axis=1), patches),
         }
+
+    def table(self, threshold: float) -> pd.DataFrame:
+        """Each case alone, the lowest balanced accuracy first.
+
+        Returns:
+            ``case``, ``patches``, ``true_share`` and ``predicted_share`` of IDC-positive patches,
+            ``balanced_accuracy``, ``wrong`` answers. Cases of one class have no balanced accuracy
+            (nan) and follow the others, the most wrong first.
+        """
+        _, fp, fn, tp = self.counts(threshold).T
+        table = pd.DataFrame(
+            {
+                "case": self.cases,
+                "patches": self.patches,
+                "true_share": (fn + tp) / self.patches,
+                "predicted_share": (fp + tp) / self.patches,
+                "balanced_accuracy": self.at(threshold, np.eye(len(self.cases)))[
+                    "balanced_accuracy"
+                ],
+                "wrong": fp + fn,
+            }
+        )
+        rank = table["balanced_accuracy"].fillna(2 - table["wrong"] / table["patches"])
+        return table.iloc[np.argsort(rank, kind="stable")].reset_index(drop=True)
 
     def counts(self, threshold: float) -> np.ndarray:
         """tn, fp, fn, tp of each case, int64, shape (c, 4)."""

@@ -127,3 +127,19 @@ def test_draw_without_any_patch_of_a_class_is_undefined_there_alone():
     assert found["sensitivity"].tolist() == pytest.approx([math.nan, 1], nan_ok=True)
     assert found["precision"].tolist() == pytest.approx([math.nan, 1], nan_ok=True)
     assert found["accuracy"].tolist() == [1, 1]
+
+
+def test_table_of_cases_begins_with_the_worst_and_ends_with_those_of_one_class():
+    y_true = np.array([0, 1, 0, 1, 0, 0, 0, 0])
+    y_prob = np.array([0.1, 0.9, 0.9, 0.9, 0.1, 0.2, 0.9, 0.1])
+    cases = np.array([1, 1, 2, 2, 3, 3, 4, 4])
+
+    table = CaseScores(y_true, y_prob, cases).table(0.5)
+
+    assert table["case"].tolist() == [2, 1, 4, 3]
+    assert table["balanced_accuracy"].tolist() == pytest.approx(
+        [0.5, 1, math.nan, math.nan], nan_ok=True
+    )
+    assert table["true_share"].tolist() == [0.5, 0.5, 0, 0]
+    assert table["predicted_share"].tolist() == [1, 0.5, 0.5, 0]
+    assert table["wrong"].tolist() == [1, 0, 1, 0]

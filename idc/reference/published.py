@@ -13,7 +13,7 @@ import pandas as pd
 from idc.config import TrainingConfig
 from idc.reference import expected_counts, published_cases
 
-_SAME_CASES = "84 / 29 / 49 cases for training, validation and test"
+_SAME_CASES = "published cases (84 / 29 / 49)"
 
 
 @dataclass(frozen=True)
