@@ -69,14 +69,14 @@ def sensitive_threshold(
 
 
 def shortest_equivalent(threshold: float, y_prob: np.ndarray) -> float:
-    """The number with the fewest decimals that calls the same patches positive.
+    """The number with the fewest decimals, at least three, that calls the same patches positive.
 
     So that a chosen threshold can be read, said aloud and put into an address.
     """
     y_prob = np.asarray(y_prob, np.float64)
     below = y_prob[y_prob < threshold].max(initial=0.0)
     above = y_prob[y_prob >= threshold].min(initial=1.0)
-    for decimals in range(1, 17):
+    for decimals in range(3, 17):
         short = round(threshold, decimals)
         if below < short <= above:
             return short

@@ -26,7 +26,7 @@ def test_presets_are_half_best_balance_and_sensitive():
 
     assert [(preset.name, preset.threshold) for preset in found] == [
         ("half", 0.5),
-        ("balanced", 0.3),  # above the highest negative, 0.28; the next positive is 0.30
+        ("balanced", 0.29),  # halfway from the highest negative, 0.28, to the next positive
         ("sensitive", 0.1),
     ]
     assert "on 25 validation patches; test patches have no say" in found[1].meaning
@@ -51,5 +51,5 @@ def test_shortest_number_calls_the_same_patches_positive(seed):
     assert len(repr(short)) <= len(repr(threshold))
 
 
-def test_threshold_between_neighbours_gets_few_decimals():
-    assert shortest_equivalent(0.43715, np.array([0.2, 0.4, 0.47, 0.9])) == 0.44
+def test_threshold_between_neighbours_gets_three_decimals():
+    assert shortest_equivalent(0.43715, np.array([0.2, 0.4, 0.47, 0.9])) == 0.437
