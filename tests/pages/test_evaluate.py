@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from app import open_page, text
 from evaluated_run import Y_PROB, evaluated_run
+from streamlit.testing.v1 import AppTest
 
 from idc.results import saved_results
 from idc.runs import BUNDLED, list_runs, open_run
@@ -224,6 +225,53 @@ def test_pick_of_what_is_not_there_opens_nothing(home, key, value):
 
     assert not at.exception
     assert "probability 0." not in text(at) and "**Case" not in text(at)
+
+
+def pick_patch(at, key, row):
+    """Choose a patch in a gallery or an error strip, as a click does."""
+    grids = [json.loads(each.proto.json) for each in at.get("bidi_component")]
+    [showing] = {
+        grid["showing"]
+        for grid in grids
+        if row in [tile["row"] for tile in grid.get("tiles", [])]
+        and bool(grid["errors_of"]) == key.startswith("errors")
+    }
+    at.session_state[key] = {"open": {"showing": showing, "row": row}}
+    return at.run()
+
+
+def test_patch_of_a_gallery_opens_in_its_neighbourhood_and_in_the_address(home):
+    evaluated_run()
+    at = pick(open_page("evaluate"), "matrix", {"selected": None, "cell": "fn"})
+    pick_patch(at, "cell_grid", 9)
+
+    assert not at.exception
+    assert at.query_params["patch"] == "1_451_1"
+    assert "**Case 1**, x 451, y 1" in text(at)
+    assert "**0.200**" in text(at)
+    assert components(at)["patch_detail"]["place"] == "1_451_1"
+
+
+def test_patch_picked_elsewhere_takes_the_place_of_the_one_that_was_open(home):
+    evaluated_run()
+    at = pick(open_page("evaluate"), "matrix", {"selected": None, "cell": "fn"})
+    pick_patch(at, "cell_grid", 9)
+    at.session_state["cell_grid"] = {}
+    pick_patch(at, "errors_0", 4)
+
+    assert not at.exception
+    assert at.query_params["patch"] == "1_201_1"
+    assert "**Case 1**, x 201, y 1" in text(at) and "x 451" not in text(at)
+
+
+def test_patch_of_a_link_is_shown_on_arrival(home):
+    evaluated_run()
+    at = AppTest.from_file("../../pages/evaluate.py", default_timeout=60)
+    at.query_params["patch"] = "1_451_1"
+    at.run()
+
+    assert "The patch of this link" in [each.value for each in at.subheader]
+    assert "**Case 1**, x 451, y 1" in text(at)
 
 
 def test_error_strips_hold_the_most_wrong_of_each_class_and_follow_the_board(home):
