@@ -208,48 +208,9 @@ def _runs(options: argparse.Namespace) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    from idc.evaluation import classification_report
-    from idc.results import fresh_results, saved_results, seen_cases
-    from idc.runs import open_run
-    from idc.store import open_store
+    from idc.evaluate_command import evaluate_command
 
-    run = open_run(options.run)
-    if options.data:
-        store = open_store(options.data)
-        if seen := seen_cases(run, store):
-            print(
-                f"Careful: the run trained on {seen:,} of these cases; scores on them flatter.",
-                file=sys.stderr,
-            )
-        with _progress() as progress:
-            results = fresh_results(run, store, on_progress=progress.count)
-    else:
-        results = saved_results(run, options.part)
-    report = results.report(options.threshold)
-    data = options.data or run.config.data
-    if options.json:
-        about = {
-            "run": run.id,
-            "preset": run.config.preset,
-            "protocol": run.config.protocol,
-            "data": data,
-            "part": results.part,
-        }
-        print(json.dumps({**about, **report.to_json()}, indent=1))
-        return
-    (tn, fp), (fn, tp) = report.confusion_matrix
-    print(f"run {run.id}, {run.config.protocol}, {results.part} part of '{data}'")
-    print(f"{report.n:,} patches, threshold {report.threshold:g}\n")
-    print(f"{'':24}{'predicted negative':>20}{'predicted positive':>20}")
-    print(f"{'labelled IDC-negative':24}{tn:>20,}{fp:>20,}")
-    print(f"{'labelled IDC-positive':24}{fn:>20,}{tp:>20,}\n")
-    print(
-        classification_report(report.confusion_matrix).to_string(float_format="{:.3f}".format),
-        end="\n\n",
-    )
-    for name in ("accuracy", "balanced_accuracy", "sensitivity", "specificity", "f1", "roc_auc"):
-        print(f"{name:<20}{getattr(report, name):.3f}")
-    print(f"always answering with the commoner class: accuracy {report.majority_accuracy:.3f}")
+    evaluate_command(options)
 
 
 def _predict(options: argparse.Namespace) -> int:

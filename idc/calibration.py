@@ -12,7 +12,7 @@ from sklearn import metrics
 
 from idc.errors import IdcError
 
-_BINS = 10
+BINS = 10
 _SURE = 1e-7  # nearer to 0 or 1 a float32 probability says nothing
 
 
@@ -85,18 +85,22 @@ def best_threshold(y_true: np.ndarray, y_prob: np.ndarray) -> float:
     return float((thresholds[best] + below) / 2)
 
 
-def reliability(y_true: np.ndarray, y_prob: np.ndarray, bins: int = _BINS) -> pd.DataFrame:
+def reliability(y_true: np.ndarray, y_prob: np.ndarray, bins: int = BINS) -> pd.DataFrame:
     """How often patches of about the same probability are positive.
 
     Returns:
         a row for each of the ``bins`` equal parts of [0, 1] with a patch in it: ``patches``,
-        ``y_prob`` (their mean probability), ``positive_share``.
+        ``y_prob`` (their mean probability), ``positive_share``. Its index is the bin's number.
     """
     y_prob = np.asarray(y_prob, np.float64)
-    bin_of = np.minimum((y_prob * bins).astype(int), bins - 1)
-    table = pd.DataFrame({"bin": bin_of, "y_prob": y_prob, "positive_share": y_true})
+    table = pd.DataFrame({"bin": bin_of(y_prob, bins), "y_prob": y_prob, "positive_share": y_true})
     means = table.groupby("bin").mean()
-    return means.assign(patches=table.groupby("bin").size()).reset_index(drop=True)
+    return means.assign(patches=table.groupby("bin").size())
+
+
+def bin_of(y_prob: np.ndarray, bins: int = BINS) -> np.ndarray:
+    """Which of the equal parts of [0, 1] each probability lies in; 1 is in the last."""
+    return np.minimum((np.asarray(y_prob, np.float64) * bins).astype(int), bins - 1)
 
 
 def calibration_error(y_true: np.ndarray, y_prob: np.ndarray) -> float:

@@ -77,6 +77,15 @@ def command_line() -> argparse.ArgumentParser:
         help="IDC-positive from here on (the model's own: 0.5, or as "
         "chosen on validation data for the bundled model)",
     )
+    sub.add_argument(
+        "--report", type=Path, metavar="FILE", help="write the report: one HTML file to hand on"
+    )
+    sub.add_argument(
+        "--predictions",
+        type=Path,
+        metavar="FILE",
+        help="write each patch's label and probability: .csv or .parquet",
+    )
     sub.add_argument("--json", action="store_true", help="as JSON")
 
     sub = command("predict", "Predict images: files, folders, zips.")

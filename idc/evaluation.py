@@ -138,6 +138,18 @@ def roc_points(y_true: np.ndarray, y_prob: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame(dict(zip(columns, metrics.roc_curve(y_true, y_prob), strict=True)))
 
 
+def recall_points(y_true: np.ndarray, y_prob: np.ndarray) -> pd.DataFrame:
+    """The precision-recall curve.
+
+    Returns:
+        columns ``recall`` (falling to 0) and ``precision``; empty when a class is missing.
+    """
+    if not 0 < np.sum(y_true) < len(y_true):
+        return pd.DataFrame({"recall": np.empty(0), "precision": np.empty(0)})
+    precision, recall, _ = metrics.precision_recall_curve(y_true, y_prob)
+    return pd.DataFrame({"recall": recall, "precision": precision})
+
+
 def cell_of(y_true: np.ndarray, y_prob: np.ndarray, threshold: float) -> np.ndarray:
     """Which cell of the matrix each patch falls in: "tn", "fp", "fn" or "tp", shape (n,)."""
     names = np.array([["tn", "fp"], ["fn", "tp"]])

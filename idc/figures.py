@@ -86,46 +86,6 @@ def case_shares_figure(cases: pd.DataFrame) -> go.Figure:
     return _framed(figure, 340)
 
 
-def roc_figure(points: pd.DataFrame, auc: float, at: tuple[float, float] | None) -> go.Figure:
-    """The ROC curve, the diagonal of guessing, and the point of the threshold in use.
-
-    Args:
-        points: columns ``false_positive_rate``, ``sensitivity``, ``threshold``.
-        at: (false positive rate, sensitivity) of the threshold; None when undefined.
-    """
-    figure = go.Figure()
-    figure.add_scatter(
-        x=[0, 1],
-        y=[0, 1],
-        mode="lines",
-        name="guessing",
-        line={"color": "#8A9A96", "dash": "dot", "width": 1},
-        hoverinfo="skip",
-    )
-    figure.add_scatter(
-        x=points["false_positive_rate"],
-        y=points["sensitivity"],
-        mode="lines",
-        name=f"AUC {auc:.3f}",
-        line={"color": VALIDATION, "width": 3},
-        customdata=points["threshold"].clip(upper=1),
-        hovertemplate="threshold %{customdata:.2f}<br>sensitivity %{y:.3f}<br>"
-        "false positive rate %{x:.3f}<extra></extra>",
-    )
-    if at is not None:
-        figure.add_scatter(
-            x=[at[0]],
-            y=[at[1]],
-            mode="markers",
-            name="threshold in use",
-            marker={"size": 12, "color": POSITIVE, "line": {"width": 2, "color": "white"}},
-            hovertemplate="sensitivity %{y:.3f}<br>false positive rate %{x:.3f}<extra></extra>",
-        )
-    figure.update_xaxes(title="false positive rate (1 − specificity)", range=[0, 1])
-    figure.update_yaxes(title="sensitivity", range=[0, 1.02])
-    return _framed(figure, 380)
-
-
 def reliability_figure(tables: Mapping[str, pd.DataFrame]) -> go.Figure:
     """How often patches of about the same probability are positive, against that probability.
 

@@ -5,12 +5,19 @@ import streamlit as st
 from idc.results import saved_parts, saved_results
 from idc.ui.choose import choose_run
 from idc.ui.evaluate_parts import (
-    calibration_section,
-    cell_images,
-    headline,
-    learning_curves,
-    report_and_roc,
+    about,
+    cases_section,
+    curves_section,
+    errors_section,
+    evaluated,
+    handout_section,
+    matrix_section,
+    probability_section,
+    report_section,
+    scores,
 )
+from idc.ui.evaluate_tables import calibration_section, learning_curves
+from idc.ui.opened_patch import linked_patch
 from idc.ui.words import describe, error_sentences
 
 st.title("Evaluate")
@@ -33,9 +40,16 @@ with error_sentences():
             help="Validation chose the best epoch, so its scores flatter a little; test did not.",
         )
     results = saved_results(run, part)
-    report = results.report()
-    headline(run, results, report)
-    cell_images(results, report)
-    report_and_roc(results, report)
+    about(run, results)
+    at = evaluated(run, results)
+    scores(at)
+    linked_patch(run, results)
+    matrix_section(at)
+    curves_section(at)
+    probability_section(at)
+    errors_section(at)
+    cases_section(at)
+    report_section(at)
     calibration_section(run, results)
     learning_curves(run)
+    handout_section(at)

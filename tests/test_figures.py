@@ -1,7 +1,5 @@
 """idc.figures: the numbers that a figure shows are the numbers it was given."""
 
-import math
-
 import pandas as pd
 import pytest
 
@@ -11,7 +9,6 @@ from idc.figures import (
     case_counts_figure,
     class_counts_figure,
     epoch_figure,
-    roc_figure,
 )
 
 
@@ -59,31 +56,6 @@ def test_data_without_a_class_has_empty_bars_for_it():
 
     assert points(figure, "IDC-negative") == [("5", 0)]
     assert points(figure, "IDC-positive") == [("5", 2)]
-
-
-def test_roc_figure_draws_the_curve_its_area_and_the_point_in_use():
-    curve = pd.DataFrame(
-        {
-            "false_positive_rate": [0.0, 0.0, 1.0],
-            "sensitivity": [0.0, 0.5, 1.0],
-            "threshold": [math.inf, 0.8, 0.1],
-        }
-    )
-
-    figure = roc_figure(curve, auc=0.75, at=(0.25, 0.625))
-
-    assert points(figure, "AUC 0.750") == [(0, 0), (0, 0.5), (1, 1)]
-    assert list(trace(figure, "AUC 0.750").customdata) == [1, 0.8, 0.1]  # no threshold is infinite
-    assert points(figure, "threshold in use") == [(0.25, 0.625)]
-    assert points(figure, "guessing") == [(0, 0), (1, 1)]
-
-
-def test_roc_figure_leaves_out_a_point_that_is_undefined():
-    empty = pd.DataFrame({"false_positive_rate": [], "sensitivity": [], "threshold": []})
-
-    figure = roc_figure(empty, auc=math.nan, at=None)
-
-    assert [trace.name for trace in figure.data] == ["guessing", "AUC nan"]
 
 
 def test_epoch_figure_draws_both_curves_and_marks_the_kept_epoch():

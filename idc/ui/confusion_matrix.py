@@ -16,11 +16,11 @@ CELL_NAMES = {
     "tp": "Correctly positive (TP)",
 }  # in reading order: rows are the labels, columns the predictions
 
-_view = own_component("confusion_matrix")
+_view = own_component("confusion_matrix", "board")
 
 
 def confusion_matrix(
-    counts: Sequence[Sequence[int]], *, key: str, selected: str | None
+    counts: Sequence[Sequence[int]], *, key: str, selected: str | None, board: str | None = None
 ) -> str | None:
     """Show the matrix and return the cell that is open: "tn", "fp", "fn", "tp" or None.
 
@@ -30,6 +30,8 @@ def confusion_matrix(
     Args:
         counts: [[tn, fp], [fn, tp]]: rows are the labels, columns the predictions, negative first.
         selected: the cell that is open as long as nobody has clicked.
+        board: the `idc.ui.board` whose threshold the matrix follows in the browser, where the rates
+            can then be read by column too.
     """
     if selected is not None and selected not in CELL_NAMES:
         raise ValueError(f"selected must be one of {list(CELL_NAMES)}. Received: {selected!r}")
@@ -37,7 +39,7 @@ def confusion_matrix(
     open_cell = _open_cell(pick, selected)
     _view(
         key=key,
-        data=matrix_words(counts) | {"selected": selected, "open": open_cell},
+        data=matrix_words(counts) | {"selected": selected, "open": open_cell, "board": board},
         default={"pick": None},
         on_pick_change=lambda: None,
     )

@@ -1,22 +1,50 @@
-"""The pieces of Evaluate."""
+"""The sections of Evaluate. All of them follow one threshold."""
 
-from collections.abc import Sequence
+import functools
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
-from idc.calibration import Calibration, calibration_error, reliability
-from idc.evaluation import Report, classification_report, evaluate, roc_points
-from idc.figures import epoch_figure, reliability_figure, roc_figure
+from idc.behind import HISTOGRAM_BINS, in_bar, in_case, in_cell, in_point, most_wrong
+from idc.calibration import BINS
+from idc.comparison import comparison_reasons
+from idc.handout import predictions_file
+from idc.intervals import Interval, few_cases_note
+from idc.patches import CLASS_NAMES
+from idc.reference.published import PUBLISHED
+from idc.report import report_html
 from idc.results import Results, run_split
 from idc.runs import Run
-from idc.splits import split_note
+from idc.score_names import baseline
+from idc.splits import PROTOCOLS, split_note
+from idc.ui.board import board_data, board_name, cached_bootstrap, content_of, validation_presets
+from idc.ui.case_table import case_table
 from idc.ui.confusion_matrix import CELL_NAMES, confusion_matrix
-from idc.ui.patches_shown import store_grid
-from idc.ui.words import metric_row, score
+from idc.ui.curve_plot import curve_data, curve_plot
+from idc.ui.evaluate_tables import report_table
+from idc.ui.opened_patch import scored_grid
+from idc.ui.patch_gallery import patch_gallery
+from idc.ui.probability_plot import plot_data, probability_plot
+from idc.ui.score_table import score_table
+from idc.ui.threshold_slider import threshold_slider
+from idc.ui.words import score
 
-_TILES_A_PAGE = 48
+_WORST = 12  # patches of each kind of error
+_SLIDES_PAGE = Path(__file__).resolve().parents[2] / "pages" / "slides.py"
+
+# The bar with the slider stays in sight while the page scrolls below it.
+_STAY_IN_SIGHT = """<style>
+@media (min-height: 600px) {
+  [data-testid="stLayoutWrapper"]:has(> .st-key-threshold_bar) {
+    position: sticky; top: 3.75rem; z-index: 90;
+  }
+}
+</style>"""
+
 
 BUNDLED_NOTE = (
     "This model comes with IDC Lab, trained on real patches. The 29 published validation cases "
@@ -24,166 +52,223 @@ BUNDLED_NOTE = (
 )
 
 
-def headline(run: Run, results: Results, report: Report) -> None:
-    """The scores that matter first, and what they are scores of."""
+@dataclass(frozen=True)
+class Evaluated:
+    """Results at a threshold, with what all sections need of them."""
+
+    run: Run
+    results: Results
+    board: str
+    content: str
+    threshold: float
+    intervals: dict[str, Interval]
+
+
+def evaluated(run: Run, results: Results) -> Evaluated:
+    """Show the slider, and score the results at its threshold."""
+    board, content = board_name(run, results), content_of(results)
+    st.html(_STAY_IN_SIGHT)
+    with st.container(key="threshold_bar"):
+        threshold = threshold_slider(
+            board,
+            board_data(content, results),
+            validation_presets(run),
+            default=results.threshold,
+            key="threshold_slider",
+        )
+    results.report(threshold)  # refuses answers that are not numbers
+    intervals = dict(cached_bootstrap(content, results).intervals(threshold))
+    return Evaluated(run, results, board, content, threshold, intervals)
+
+
+def about(run: Run, results: Results) -> None:
+    """What the scores are scores of, and what a reader must know about them."""
     cases = len(np.unique(results.cases))
     st.caption(
-        f"Scored on the {results.part} part: {report.n:,} patches of {cases:,} cases, best weights "
-        f"(epoch {run.best().get('epoch', '–')}), IDC-positive from a probability of "
-        f"{report.threshold:.3g} on."
+        f"Scored on the {results.part} part: {len(results.y_true):,} patches of {cases:,} cases, "
+        f"best weights (epoch {run.best().get('epoch', '–')})."
     )
     if run.bundled:
         st.info(BUNDLED_NOTE, icon=":material/info:")
     elif results.store and (note := split_note(run_split(run, results.store))):
         st.warning(note, icon=":material/info:")
-    metric_row(
-        [
-            (
-                "Balanced accuracy",
-                score(report.balanced_accuracy),
-                "Mean of sensitivity and specificity; 0.5 is guessing.",
-            ),
-            ("Sensitivity", score(report.sensitivity), "Share of the IDC-positive patches found."),
-            (
-                "Specificity",
-                score(report.specificity),
-                "Share of the IDC-negative patches recognised as such.",
-            ),
-            ("F1", score(report.f1), "Harmonic mean of precision and sensitivity, IDC class."),
-            (
-                "ROC AUC",
-                score(report.roc_auc),
-                "How often a positive patch gets a higher probability than a negative one.",
-            ),
-            ("Accuracy", score(report.accuracy), "Share of right answers."),
-        ]
-    )
+    if note := few_cases_note(cases):
+        st.info(note, icon=":material/info:")
+
+
+def scores(at: Evaluated) -> None:
+    """The figures with their intervals."""
+    negatives = float(np.mean(at.results.y_true == 0))
+    score_table(at.board, at.threshold, at.intervals, negatives, key="scores")
     st.caption(
-        f"Always answering with the commoner class would score {score(report.majority_accuracy)} "
-        "accuracy."
+        "Intervals: 1,000 bootstrap draws of whole cases, because patches of one case are not "
+        "independent. The bar is the 95 % interval, the box half of the cases, the line all of "
+        "them. "
+        f"Next to the accuracy: {baseline(negatives)}."
     )
 
 
-def cell_images(results: Results, report: Report) -> None:
+@st.fragment
+def matrix_section(at: Evaluated) -> None:
     """The matrix, and the patches behind the number that was chosen."""
     st.subheader("Confusion matrix")
-    st.caption("Choose a number to see its patches, the most certain answers first.")
+    st.caption("Choose a number to see its patches.")
     matrix, _ = st.columns([3, 1])
+    counts = at.results.report(at.threshold).confusion_matrix
     with matrix:
-        cell = confusion_matrix(report.confusion_matrix, key="matrix", selected=None)
-    if cell is None:
+        cell = confusion_matrix(counts, key="matrix", selected=None, board=at.board)
+    if cell is not None:
+        where = in_cell(at.results, cell, at.threshold)
+        patch_gallery(at.run, at.results, where, at.threshold, title=CELL_NAMES[cell], key="cell")
+
+
+def curves_section(at: Evaluated) -> None:
+    """Both curves, and what others have published on the same data."""
+    st.subheader("Curves, against published work")
+    auc, precision = at.intervals["roc_auc"].value, at.intervals["average_precision"].value
+    curve_plot(at.board, _curve_data(at.content, at.results, auc, precision), key="curves")
+    st.caption(
+        "The dot is the threshold in use. Of the published results only balanced accuracy and F1 "
+        "are told here, so each is a line: all points that have it. A curve that passes above and "
+        "to the left of a ROC line (above and to the right of an F1 line) does better."
+    )
+    published_table(at)
+
+
+@st.fragment
+def probability_section(at: Evaluated) -> None:
+    """Histogram and calibration, and the patches behind a bar or a point."""
+    st.subheader("Probabilities")
+    st.caption("Choose a bar or a point to see its patches. The dashed line is the threshold.")
+    opened = probability_plot(at.board, _plot_data(at.content, at.results), key="probabilities")
+    if opened is None:
         return
-    table = results.cell(cell, report.threshold)
-    st.markdown(f"**{CELL_NAMES[cell]}**: {len(table):,} patches")
-    if table.empty:
-        st.caption("No patch is in this cell.")
-        return
-    if results.store is None:
+    number, results = opened["bin"], at.results
+    if opened["kind"] == "bar":
+        width, label = 1 / HISTOGRAM_BINS, opened["label"]
+        where, what = in_bar(results, number, label), CLASS_NAMES[label]
+    else:
+        width, what = 1 / BINS, "All patches"
+        where = in_point(results, number)
+    title = f"{what}, probability {number * width:.2f} to {(number + 1) * width:.2f}"
+    patch_gallery(at.run, results, where, at.threshold, title=title, key="probability")
+
+
+@st.fragment
+def errors_section(at: Evaluated) -> None:
+    """The patches that are most wrong at the threshold in use."""
+    st.subheader("Most wrong")
+    if at.results.store is None:
         st.info("The pictures are in the real data set, which is not here yet.")
-        st.page_link("../../pages/home.py", label="Get it on Home", icon=":material/home:")
         return
-    pages = -(-len(table) // _TILES_A_PAGE)
-    page = 1
-    if pages > 1:
-        page = st.pagination(pages, key=f"page_{cell}_{results.part}")
-    shown = table.iloc[(page - 1) * _TILES_A_PAGE : page * _TILES_A_PAGE]
-    store_grid(results.store, shown, key="cell_grid", label=CELL_NAMES[cell])
+    for label, title in ((0, "False alarms"), (1, "Missed IDC")):
+        st.markdown(f"**{title}**, the most certain first")
+        table = most_wrong(at.results, label, _WORST)
+        key = f"errors_{label}"
+        scored_grid(at.run, at.results, table, key=key, label=title, errors_of=at.board)
 
 
-def report_and_roc(results: Results, report: Report) -> None:
-    """Both classes in numbers, and the curve over all thresholds."""
-    left, right = st.columns(2, gap="large")
-    with left:
-        st.subheader("Classification report")
-        report_table(report.confusion_matrix)
-    with right:
-        st.subheader("ROC curve")
-        points = roc_points(results.y_true, results.y_prob)
-        if points.empty:
-            st.info("Undefined: this part holds patches of one class only.")
-            return
-        at = (1 - report.specificity, report.sensitivity)
-        st.plotly_chart(
-            roc_figure(points, report.roc_auc, at),
-            key="roc",
-            alt=f"ROC curve, area under the curve {report.roc_auc:.3f}",
+@st.fragment
+def cases_section(at: Evaluated) -> None:
+    """Each case by itself, and its patches or its slide."""
+    st.subheader("Case by case")
+    st.caption("Choose a case to see its patches.")
+    numbers = np.unique(at.results.cases)
+    case, slide = case_table(at.board, numbers, key="cases", slides=_SLIDES_PAGE.exists())
+    if slide is not None:
+        st.switch_page("../../pages/slides.py", query_params=_slide_address(at, slide))
+    if case is not None:
+        where = in_case(at.results, case)
+        title = f"Case {case}"
+        patch_gallery(
+            at.run, at.results, where, at.threshold, title=title, key="case", first="wrong"
         )
 
 
-def report_table(confusion_matrix: Sequence[Sequence[int]]) -> None:
-    """The classification report, with its words explained."""
-    table = classification_report(confusion_matrix)
-    for name in ("precision", "recall", "f1"):
-        table[name] = [score(value) for value in table[name]]
-    table["patches"] = [f"{count:,}" for count in table["patches"]]
-    st.table(table.rename(columns={"f1": "F1"}).rename_axis(index=None))
-    st.caption(
-        "Precision: how many of the patches called so are. Recall: how many of those that are "
-        "so were found; for IDC-positive that is the sensitivity."
-    )
-
-
-def calibration_section(run: Run, results: Results) -> None:
-    """What temperature and threshold changed, where the run has them."""
-    calibration = run.calibration()
-    if calibration == Calibration():
-        return
-    st.subheader("Calibration")
-    st.caption(
-        "A calibrated probability can be taken at its word: of the patches that get 0.8, eight in "
-        "ten are IDC-positive. A temperature of "
-        f"{calibration.temperature:.2f}, fitted on validation patches, divides the network's "
-        "log-odds; the order of the patches stays."
-    )
-    raw = run.predictions().query("part == @results.part")["probability"].to_numpy()
-    table, chart = st.columns(2, gap="large")
-    with table:
-        st.table(before_and_after(results.y_true, raw, calibration))
-    with chart:
-        st.plotly_chart(
-            reliability_figure(
-                {
-                    "before": reliability(results.y_true, raw),
-                    "after": reliability(results.y_true, results.y_prob),
-                }
-            ),
-            key="reliability",
-            alt="Share of IDC-positive patches against their probability, before and after",
+def published_table(at: Evaluated) -> None:
+    """This run above the published results, and whether they may be compared."""
+    reasons = comparison_reasons(at.run, at.results)
+    if reasons:
+        st.warning(
+            "**Not comparable with the published results.** " + " ".join(reasons),
+            icon=":material/balance:",
         )
-
-
-def before_and_after(y_true: np.ndarray, raw: np.ndarray, calibration: Calibration) -> pd.DataFrame:
-    """Scores as shown: of the network's own answers at 0.5, and of the calibrated ones."""
-    columns = {}
-    for title, y_prob, threshold in (
-        ("before", raw, 0.5),
-        ("after", calibration.apply(raw), calibration.threshold),
-    ):
-        report = evaluate(y_true, y_prob, threshold)
-        columns[title] = {
-            "Threshold": score(threshold),
-            "Calibration error": score(calibration_error(y_true, y_prob)),
-            "Log loss": score(report.log_loss),
-            "Balanced accuracy": score(report.balanced_accuracy),
-            "Sensitivity": score(report.sensitivity),
-            "Specificity": score(report.specificity),
-            "F1": score(report.f1),
+    rows = [
+        {
+            "Result": "**This run**" + (" (not comparable)" if reasons else ""),
+            "Balanced accuracy": _with_interval(at.intervals["balanced_accuracy"]),
+            "F1, IDC class": _with_interval(at.intervals["f1"]),
+            "Protocol": PROTOCOLS[at.run.config.protocol],
+            "Source": f"{at.results.part} part, threshold {at.threshold:.3g}",
         }
-    return pd.DataFrame(columns)
+    ]
+    rows += [
+        {
+            "Result": result.name,
+            "Balanced accuracy": score(result.balanced_accuracy),
+            "F1, IDC class": score(result.f1),
+            "Protocol": result.protocol,
+            "Source": f"[{result.source}]({result.url})",
+        }
+        for result in PUBLISHED
+    ]
+    st.table(pd.DataFrame(rows).set_index("Result").rename_axis(None))
+    for result in PUBLISHED:
+        if result.remark:
+            st.caption(f"{result.name}: {result.remark}")
 
 
-def learning_curves(run: Run) -> None:
-    """Loss, accuracy and balanced accuracy over the epochs."""
-    epochs = run.log().epochs
-    if not epochs:
-        return
-    st.subheader("Learning curves")
-    table = pd.DataFrame(epochs)
-    left, right = st.columns(2, gap="large")
-    for column, name, title in ((left, "loss", "loss"), (right, "accuracy", "accuracy")):
-        with column:
-            st.plotly_chart(
-                epoch_figure(table, name, f"val_{name}", title),
-                key=f"curve_{name}",
-                alt=f"Training and validation {title} over {len(table)} epochs",
+def handout_section(at: Evaluated) -> None:
+    """The report and the predictions, made when they are asked for."""
+    st.subheader("To hand on")
+    st.caption(
+        f"At the threshold {at.threshold:.6g}. The report is one HTML file with figures, matrix, "
+        "curves, slides, settings, versions and limits."
+    )
+    name = f"{at.run.id}-{at.results.part}"
+    with st.container(horizontal=True):
+        st.download_button(
+            "Report (HTML)",
+            lambda: report_html(at.run, at.results, at.threshold),
+            f"{name}.html",
+            "text/html",
+            icon=":material/description:",
+            on_click="ignore",
+        )
+        for kind, words in ((".csv", "Predictions (CSV)"), (".parquet", "Predictions (Parquet)")):
+            st.download_button(
+                words,
+                functools.partial(predictions_file, at.results, at.threshold, kind),
+                f"{name}{kind}",
+                "text/csv" if kind == ".csv" else "application/vnd.apache.parquet",
+                icon=":material/table:",
+                on_click="ignore",
             )
+
+
+def report_section(at: Evaluated) -> None:
+    """Both classes in numbers."""
+    st.subheader("Classification report")
+    report_table(at.results.report(at.threshold).confusion_matrix)
+
+
+def _slide_address(at: Evaluated, case: int) -> dict[str, str]:
+    store = at.results.store
+    data = {} if store is None else {"data": store.name}
+    return {**data, "case": str(case), "run": at.run.id}
+
+
+def _with_interval(interval: Interval) -> str:
+    if interval.no_interval:
+        return score(interval.value)
+    return f"{score(interval.value)} ({score(interval.low)} – {score(interval.high)})"
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _curve_data(content: str, _results: Results, auc: float, precision: float) -> dict[str, Any]:
+    return curve_data(_results, auc, precision)
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _plot_data(content: str, _results: Results) -> dict[str, Any]:
+    return plot_data(_results)

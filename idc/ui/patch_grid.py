@@ -22,7 +22,7 @@ from idc.ui.own_component import own_component
 
 MAX_TILES = 200
 
-_view = own_component("patch_grid")
+_view = own_component("patch_grid", "board")
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,8 @@ def patch_grid(
     label: str,
     marks_opened: bool = False,
     opened: int | None = None,
+    errors_of: str | None = None,
+    y_prob: Sequence[float] = (),
 ) -> int | None:
     """Show patches side by side and return the picked one.
 
@@ -67,6 +69,8 @@ def patch_grid(
         columns: at most this many tiles a row. None fills the width.
         label: what the grid shows, for screen readers: "Patches of case 8863".
         opened: the row to mark, with `marks_opened`; need not be among the tiles.
+        errors_of: the `idc.ui.board` at whose threshold a tile has to be wrong to be seen; then
+            ``y_prob`` is each tile's probability of IDC-positive, [0, 1].
 
     Returns:
         The picked tile's `row`, None when nothing is picked.
@@ -91,6 +95,8 @@ def patch_grid(
             "tiles": [asdict(tile) for tile in tiles],
             "marks_opened": marks_opened,
             "opened": opened,
+            "errors_of": errors_of,
+            "y_prob": [float(probability) for probability in y_prob],
         },
         default={"pick": None},
         on_pick_change=lambda: None,

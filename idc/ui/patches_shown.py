@@ -29,7 +29,7 @@ def store_grid(
     with left:
         picked = patch_grid(
             store.patches[table["row"].to_numpy()],
-            [_tile(entry) for entry in table.to_dict("records")],
+            [patch_tile(entry) for entry in table.to_dict("records")],
             key=key,
             label=label,
             columns=columns,
@@ -72,7 +72,8 @@ def enlarged(patch: np.ndarray, times: int = 8) -> np.ndarray:
     return cv2.resize(patch, None, fx=times, fy=times, interpolation=cv2.INTER_NEAREST)
 
 
-def _tile(entry: Mapping[Any, Any]) -> PatchTile:
+def patch_tile(entry: Mapping[Any, Any]) -> PatchTile:
+    """A patch as a tile: columns of `store_grid`'s table by name."""
     known, label = "probability" in entry, int(entry["label"])
     details = f"case {entry['case']}, x {entry['x']}, y {entry['y']}, labelled {CLASS_NAMES[label]}"
     return PatchTile(

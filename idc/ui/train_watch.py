@@ -7,7 +7,7 @@ import streamlit as st
 from idc.console import duration
 from idc.runs import Run, RunStatus, prepare_to_continue, start_trainer
 from idc.ui.confusion_matrix import confusion_matrix
-from idc.ui.evaluate_parts import report_table
+from idc.ui.evaluate_tables import report_table
 from idc.ui.live_chart import live_chart
 from idc.ui.words import describe, error_sentences, metric_row, plain, score
 

@@ -71,7 +71,7 @@ def test_browser_gets_words_and_open_cell():
     at = run_page(selected="fn")
 
     words = matrix_words([[12403, 1065], [812, 20312]])
-    assert sent(at) == words | {"selected": "fn", "open": "fn"}
+    assert sent(at) == words | {"selected": "fn", "open": "fn", "board": None}
     assert at.session_state["open"] == "fn"
 
 

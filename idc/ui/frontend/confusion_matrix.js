@@ -1,15 +1,27 @@
 // The confusion matrix: a table with four toggle buttons. Streamlit calls the default export
 // again on new counts; the table is built once and then only its texts change, so focus stays.
+// With a board it follows the threshold there, and the words are made here.
+
+const CLASSES = ["IDC-negative", "IDC-positive"];
+const BY = { row: "by row: of each label", column: "by column: of each prediction" };
 
 export default function ({ data, parentElement, setStateValue }) {
   const matrix = parentElement.matrix ?? (parentElement.matrix = newMatrix(parentElement, data));
   matrix.report = (cell) => setStateValue("pick", { selected: data.selected, cell });
-  write(matrix, data);
+  matrix.stop?.();
+  matrix.rewrite = () => write(matrix, data);
+  matrix.rewrite();
   press(matrix, data.open);
+  if (!data.board) return undefined;
+  matrix.stop = follow(boardOf(data.board), ({ all }) => {
+    matrix.rewrite = () => write(matrix, counted(data, all, matrix.by));
+    matrix.rewrite();
+  });
+  return () => matrix.stop();
 }
 
 function newMatrix(parentElement, data) {
-  const matrix = { columns: [], rows: [], totals: [], buttons: {} };
+  const matrix = { columns: [], rows: [], totals: [], buttons: {}, by: "row" };
   const table = element("table");
   table.append(
     newHead(matrix, data),
@@ -17,6 +29,7 @@ function newMatrix(parentElement, data) {
     newFoot(matrix),
   );
   const frame = element("div", "frame");
+  if (data.board) frame.append(newChoice(matrix));
   frame.append(table);
   parentElement.append(frame);
   return matrix;
@@ -60,6 +73,45 @@ function newFoot(matrix) {
   return element("tfoot", "", element("tr", "", heading, ...matrix.totals));
 }
 
+function newChoice(matrix) {
+  const choice = element("fieldset", "by", element("legend", "", "Rates"));
+  for (const [by, words] of Object.entries(BY)) {
+    const radio = element("input");
+    Object.assign(radio, { type: "radio", name: "by", checked: by === matrix.by });
+    radio.addEventListener("change", () => {
+      matrix.by = by;
+      matrix.rewrite();
+    });
+    choice.append(element("label", "", radio, words));
+  }
+  return choice;
+}
+
+// The words of `matrix_words` in confusion_matrix.py, for other counts and for rates of columns too.
+function counted(data, { tn, fp, fn, tp }, by) {
+  const counts = [
+    [tn, fp],
+    [fn, tp],
+  ];
+  const rows = counts.map(([negative, positive]) => negative + positive);
+  const columns = [tn + fn, fp + tp];
+  return {
+    columns: data.columns,
+    totals: [...columns, tn + fp + fn + tp].map(whole),
+    rows: data.rows.map((row, label) => ({
+      heading: row.heading,
+      total: whole(rows[label]),
+      cells: row.cells.map((cell, called) => {
+        const count = counts[label][called];
+        const of = by === "row" ? rows[label] : columns[called];
+        const kind = by === "row" ? CLASSES[label] : `called ${CLASSES[called]}`;
+        const rate = of ? `${share(count / of)} of ${kind}` : "–";
+        return { ...cell, count: whole(count), rate, share: of ? count / of : 0 };
+      }),
+    })),
+  };
+}
+
 function write(matrix, data) {
   matrix.columns.forEach((node, i) => sayUnbroken(node.firstChild, data.columns[i]));
   matrix.totals.forEach((node, i) => (node.textContent = data.totals[i]));
@@ -94,11 +146,4 @@ function header(scope, className = "") {
   const th = element("th", className, element("span"));
   th.scope = scope;
   return th;
-}
-
-function element(tag, className = "", ...children) {
-  const node = document.createElement(tag);
-  node.className = className;
-  node.append(...children);
-  return node;
 }

@@ -17,6 +17,15 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
     picks.set(data.showing, data.opened);
     if (grid.showing === data.showing) remark(grid, data.opened);
   }
+  grid.stop?.();
+  grid.stop = data.errors_of
+    ? follow(boardOf(data.errors_of), ({ threshold }) => hideRight(grid, threshold))
+    : undefined;
+  draw(grid, data);
+  return () => grid.stop?.();
+}
+
+function draw(grid, data) {
   if (grid.wanted === data.showing) return;
   const first = grid.wanted === undefined;
   grid.wanted = data.showing;
@@ -66,15 +75,34 @@ function layOut({ list }, data) {
 function show(grid, data) {
   const { list } = grid;
   const hadFocus = list.contains(list.getRootNode().activeElement);
+  const board = data.errors_of && boardOf(data.errors_of);
   grid.showing = data.showing;
   grid.tiles = data.tiles;
+  grid.probabilities = data.y_prob;
   grid.options = data.tiles.map((tile) => newOption(tile, data.patch_px));
   hideTip(grid);
   list.replaceChildren(...grid.options);
-  list.toggleAttribute("hidden", grid.options.length === 0);
-  grid.empty.toggleAttribute("hidden", grid.options.length > 0);
+  grid.empty.textContent = board ? "None at this threshold." : "No patches to show.";
+  sayWhetherEmpty(grid);
   mark(grid, picks.get(data.showing));
+  if (board && board.threshold !== null) hideRight(grid, board.threshold);
   if (hadFocus) grid.options.find((option) => option.tabIndex === 0)?.focus();
+}
+
+// Only wrong answers stay in sight.
+function hideRight(grid, threshold) {
+  grid.options.forEach((option, i) => {
+    option.hidden = grid.probabilities[i] >= threshold === (grid.tiles[i].label === 1);
+  });
+  sayWhetherEmpty(grid);
+  const entry = grid.options.findIndex((option) => option.tabIndex === 0 && !option.hidden);
+  if (entry < 0) rove(grid, grid.options.findIndex((option) => !option.hidden));
+}
+
+function sayWhetherEmpty({ list, empty, options }) {
+  const none = options.every((option) => option.hidden);
+  list.toggleAttribute("hidden", none);
+  empty.toggleAttribute("hidden", !none);
 }
 
 function newOption(tile, patchPx) {
@@ -133,7 +161,7 @@ function rove(grid, index) {
 
 function onKey(grid, event) {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
-  const { options } = grid;
+  const options = grid.options.filter((option) => !option.hidden);
   const at = options.indexOf(optionOf(event));
   if (at < 0) return;
   if (event.key === "Escape") return hideTip(grid);
@@ -148,7 +176,7 @@ function onKey(grid, event) {
   if (Number.isNaN(to)) return;
   event.preventDefault(); // No scrolling away, not even at the edge.
   if (!options[to]) return;
-  rove(grid, to);
+  rove(grid, grid.options.indexOf(options[to]));
   options[to].focus();
 }
 
@@ -176,11 +204,4 @@ function hideTip(grid) {
 
 function optionOf(event) {
   return event.target.closest("[role=option]");
-}
-
-function element(tag, className, text = "") {
-  const node = document.createElement(tag);
-  node.className = className;
-  node.textContent = text;
-  return node;
 }

@@ -1,0 +1,80 @@
+"""``python -m idc evaluate``: scores with intervals, and what can be handed on."""
+
+import argparse
+import contextlib
+import json
+import sys
+from collections.abc import Mapping
+
+from idc.console import ProgressLine
+from idc.evaluation import Report, classification_report
+from idc.handout import write_predictions, write_report
+from idc.intervals import Bootstrap, Interval
+from idc.results import Results, fresh_results, saved_results, seen_cases
+from idc.runs import Run, open_run
+from idc.score_names import baseline
+from idc.store import open_store
+
+_PRINTED = ("accuracy", "balanced_accuracy", "sensitivity", "specificity", "f1", "roc_auc")
+
+
+def evaluate_command(options: argparse.Namespace) -> None:
+    """Do what the command line asks for.
+
+    Args:
+        options: as `idc.command_line` reads them.
+
+    Raises:
+        IdcError: in many ways; each has its sentence.
+    """
+    run = open_run(options.run)
+    results = _fresh(run, options.data) if options.data else saved_results(run, options.part)
+    report = results.report(options.threshold)
+    if options.report:
+        write_report(options.report, run, results, report.threshold)
+    if options.predictions:
+        write_predictions(options.predictions, results, report.threshold)
+    bootstrap = Bootstrap(results.y_true, results.y_prob, results.cases)
+    intervals = bootstrap.intervals(report.threshold)
+    about = {
+        "run": run.id,
+        "preset": run.config.preset,
+        "protocol": run.config.protocol,
+        "data": options.data or run.config.data,
+        "part": results.part,
+    }
+    if options.json:
+        sure = {"intervals": {name: one.to_json() for name, one in intervals.items()}}
+        print(json.dumps({**about, **report.to_json(), **sure}, indent=1))
+    else:
+        print("run {run}, {protocol}, {part} part of '{data}'".format(**about))
+        _print_scores(report, intervals)
+
+
+def _fresh(run: Run, data: str) -> Results:
+    store = open_store(data)
+    if seen := seen_cases(run, store):
+        print(
+            f"Careful: the run trained on {seen:,} of these cases; scores on them flatter.",
+            file=sys.stderr,
+        )
+    with contextlib.closing(ProgressLine()) as progress:
+        return fresh_results(run, store, on_progress=progress.count)
+
+
+def _print_scores(report: Report, intervals: Mapping[str, Interval]) -> None:
+    (tn, fp), (fn, tp) = report.confusion_matrix
+    print(f"{report.n:,} patches, threshold {report.threshold:g}\n")
+    print(f"{'':24}{'predicted negative':>20}{'predicted positive':>20}")
+    print(f"{'labelled IDC-negative':24}{tn:>20,}{fp:>20,}")
+    print(f"{'labelled IDC-positive':24}{fn:>20,}{tp:>20,}\n")
+    table = classification_report(report.confusion_matrix)
+    print(table.to_string(float_format="{:.3f}".format), end="\n\n")
+    for name in _PRINTED:
+        one = intervals[name]
+        sure = f"95 %: {one.low:.3f} to {one.high:.3f}"
+        if one.no_interval:
+            sure = f"no interval: {one.no_interval}"
+        aside = f"; {baseline((tn + fp) / report.n)}" if name == "accuracy" else ""
+        print(f"{name:<20}{one.value:.3f}  {sure}{aside}")
+    print(f"always answering with the commoner class: accuracy {report.majority_accuracy:.3f}")

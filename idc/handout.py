@@ -1,0 +1,66 @@
+"""What can be handed on of an evaluation: the report, and each patch's label and probability."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from idc import durable
+from idc.errors import IdcError
+from idc.report import report_html
+from idc.results import Results
+from idc.runs import Run
+
+TABLE_KINDS = (".csv", ".parquet")
+
+
+def predictions_table(results: Results, threshold: float) -> pd.DataFrame:
+    """``case``, ``x``, ``y``, ``label``, ``y_prob`` and ``y_pred``, one row a patch."""
+    table = results.patches[["case", "x", "y", "label"]].reset_index(drop=True)
+    called = results.y_prob.astype(np.float64) >= threshold
+    return table.assign(y_prob=results.y_prob, y_pred=called.astype(np.int8))
+
+
+def predictions_file(results: Results, threshold: float, kind: str) -> bytes:
+    """`predictions_table` as a file.
+
+    Args:
+        kind: one of `TABLE_KINDS`.
+
+    Raises:
+        IdcError: another kind.
+    """
+    if kind not in TABLE_KINDS:
+        raise IdcError(f"Predictions are written as .csv or .parquet. Received: '{kind}'")
+    table, buffer = predictions_table(results, threshold), io.BytesIO()
+    if kind == ".csv":
+        table.to_csv(buffer, index=False)
+    else:
+        table.to_parquet(buffer, index=False)
+    return buffer.getvalue()
+
+
+def write_report(path: Path, run: Run, results: Results, threshold: float) -> None:
+    """Write `idc.report.report_html`.
+
+    Raises:
+        IdcError: the file cannot be written.
+    """
+    _write(path, report_html(run, results, threshold).encode())
+
+
+def write_predictions(path: Path, results: Results, threshold: float) -> None:
+    """Write `predictions_table`; the name's ending says the kind.
+
+    Raises:
+        IdcError: another ending, or the file cannot be written.
+    """
+    _write(path, predictions_file(results, threshold, path.suffix.lower()))
+
+
+def _write(path: Path, content: bytes) -> None:
+    try:
+        durable.replace_file(path, content)
+    except OSError as error:
+        raise IdcError(f"'{path}' cannot be written ({error.strerror}).") from error

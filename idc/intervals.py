@@ -1,0 +1,144 @@
+"""How sure a score is: a 95 % interval from a bootstrap over cases, and its spread among cases.
+
+The interval says how far the score would move had other cases been scored: as many cases as there
+are get drawn again and again, with replacement, and the middle 95 % of the scores are kept (the
+percentile bootstrap of whole clusters; Field & Welsh 2007, J. R. Statist. Soc. B 69, 369-390).
+"""
+
+import functools
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from idc.case_scores import AT_THRESHOLD, WITHOUT_THRESHOLD, CaseScores
+
+RESAMPLES = 1_000
+FEW_CASES = 10  # with fewer, an interval is a rough hint: it rests on too few different draws
+_LEVELS = (0.025, 0.975)
+_LEAST_DEFINED = 0.95  # of the draws; else the interval would speak of the easier draws alone
+
+_UNDEFINED = {
+    "sensitivity": "there is no IDC-positive patch",
+    "specificity": "there is no IDC-negative patch",
+    "precision": "no patch is called IDC-positive at this threshold",
+    "f1": "no patch is IDC-positive, and none is called so",
+}
+_NEEDS_BOTH = "it needs patches of both classes"
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A score, and how sure it is. What is undefined is nan, and a sentence says why.
+
+    Attributes:
+        value: over all patches. ``undefined``: why it is nan.
+        low, high: the 95 % interval. ``no_interval``: why they are nan.
+        case_quartiles: lower quartile, median and upper quartile of the score of each case alone.
+        case_range: the lowest and the highest of them.
+        cases: of how many cases alone the score is defined.
+    """
+
+    value: float
+    low: float
+    high: float
+    case_quartiles: tuple[float, float, float]
+    case_range: tuple[float, float]
+    cases: int
+    undefined: str = ""
+    no_interval: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values; what is undefined is None."""
+        return {name: _plain(value) for name, value in asdict(self).items()}
+
+
+class Bootstrap:
+    """Intervals of all scores of some predictions; the draws are the same for every threshold.
+
+    Args:
+        y_true: {0, 1}, shape (n,), n >= 1.
+        y_prob: probability of IDC-positive, [0, 1], shape (n,).
+        cases: the case of each patch, shape (n,).
+        resamples: how often the cases are drawn.
+        seed: the same seed draws the same cases.
+    """
+
+    def __init__(
+        self,
+        y_true: np.ndarray,
+        y_prob: np.ndarray,
+        cases: np.ndarray,
+        *,
+        resamples: int = RESAMPLES,
+        seed: int = 0,
+    ) -> None:
+        self.scores = CaseScores(y_true, y_prob, cases)
+        count = len(self.scores.cases)
+        rng = np.random.default_rng(seed)
+        drawn = rng.multinomial(count, np.full(count, 1 / count), size=resamples)
+        # One product gives the score of all cases, of each draw, and of each case alone.
+        self._weights = np.concatenate([np.ones((1, count)), drawn, np.eye(count)])
+        self._drawn = slice(1, 1 + resamples)
+
+    def intervals(self, threshold: float) -> Mapping[str, Interval]:
+        """Every score at a threshold, by its name."""
+        at = self.scores.at(threshold, self._weights)
+        found = {name: self._interval(name, at[name]) for name in AT_THRESHOLD}
+        return {**found, **self._ranking}
+
+    @functools.cached_property
+    def _ranking(self) -> Mapping[str, Interval]:
+        values = self.scores.without_threshold(self._weights)
+        return {name: self._interval(name, values[name]) for name in WITHOUT_THRESHOLD}
+
+    def _interval(self, name: str, values: np.ndarray) -> Interval:
+        value, drawn, alone = float(values[0]), values[self._drawn], values[self._drawn.stop :]
+        undefined = _UNDEFINED.get(name, _NEEDS_BOTH) if math.isnan(value) else ""
+        no_interval = undefined or _no_interval(drawn, len(alone))
+        low, high = (math.nan,) * 2 if no_interval else _quantiles(drawn, _LEVELS)
+        quartiles = _quantiles(alone, (0.25, 0.5, 0.75))
+        lowest, highest = _quantiles(alone, (0, 1))
+        return Interval(
+            value,
+            low,
+            high,
+            case_quartiles=(quartiles[0], quartiles[1], quartiles[2]),
+            case_range=(lowest, highest),
+            cases=int(np.isfinite(alone).sum()),
+            undefined=undefined,
+            no_interval=no_interval,
+        )
+
+
+def few_cases_note(cases: int) -> str:
+    """What a reader of the intervals must know where they rest on few cases; else ""."""
+    if cases == 1:
+        return "All patches are of one case, so nothing is known of how other cases would score."
+    if cases < FEW_CASES:
+        return f"Only {cases} cases: read the intervals as a rough hint, they tend to be too short."
+    return ""
+
+
+def _no_interval(drawn: np.ndarray, cases: int) -> str:
+    if cases == 1:
+        return "there is one case only, and an interval comes from drawing among several"
+    undefined = int(np.isnan(drawn).sum())
+    if undefined > (1 - _LEAST_DEFINED) * len(drawn):
+        return f"in {undefined:,} of {len(drawn):,} draws of the cases the score is undefined"
+    return ""
+
+
+def _quantiles(values: np.ndarray, levels: tuple[float, ...]) -> list[float]:
+    defined = values[np.isfinite(values)]
+    if not len(defined):
+        return [math.nan] * len(levels)
+    return [float(value) for value in np.quantile(defined, levels)]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    return None if isinstance(value, float) and math.isnan(value) else value

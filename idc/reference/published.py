@@ -1,0 +1,148 @@
+"""What others have published on this data set, with protocol and source, and whether a run's
+scores may be held against it.
+
+Sensitivity and specificity of these results are not told here, so in a plot each is a line: all
+points of its balanced accuracy on a ROC plot, all points of its F1 on a precision-recall plot.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from idc.config import TrainingConfig
+from idc.reference import expected_counts, published_cases
+
+_SAME_CASES = "published cases (84 / 29 / 49)"
+
+
+@dataclass(frozen=True)
+class PublishedResult:
+    """One published result.
+
+    Attributes:
+        name: authors and year.
+        protocol: how patches were dealt into parts.
+        balanced_accuracy: on its test part, [0, 1]; None where not told.
+        f1: of the IDC class, [0, 1]; None where not told.
+        same_cases: whether its test part is that of the published split.
+        source: where it stands, with DOI.
+        url: of the source.
+        remark: what to mind when comparing.
+    """
+
+    name: str
+    protocol: str
+    balanced_accuracy: float | None
+    f1: float | None
+    same_cases: bool
+    source: str
+    url: str
+    remark: str = ""
+
+
+PUBLISHED = (
+    PublishedResult(
+        "Cruz-Roa et al. 2014",
+        _SAME_CASES,
+        balanced_accuracy=0.842,
+        f1=0.718,
+        same_cases=True,
+        source="Proc. SPIE 9041, doi:10.1117/12.2043872",
+        url="https://doi.org/10.1117/12.2043872",
+    ),
+    PublishedResult(
+        "Janowczyk & Madabhushi 2016",
+        _SAME_CASES,
+        balanced_accuracy=0.847,
+        f1=0.765,
+        same_cases=True,
+        source="J. Pathol. Inform. 7:29, doi:10.4103/2153-3539.186902",
+        url="https://doi.org/10.4103/2153-3539.186902",
+    ),
+    PublishedResult(
+        "Romero et al. 2019",
+        _SAME_CASES,
+        balanced_accuracy=0.890,
+        f1=None,
+        same_cases=True,
+        source="IEEE ISBI 2019, doi:10.1109/ISBI.2019.8759410",
+        url="https://doi.org/10.1109/ISBI.2019.8759410",
+        remark="Its F1 of 0.897 is the average of both classes, weighted by their patches (as its "
+        "code at github.com/fperdigon/DeepHistoPathology computes it), not that of the IDC class.",
+    ),
+    PublishedResult(
+        "Notebooks on Kaggle",
+        "at random by patch",
+        balanced_accuracy=None,
+        f1=None,
+        same_cases=False,
+        source="as claimed by notebooks on the data set's page",
+        url="https://www.kaggle.com/datasets/paultimothymooney/breast-histopathology-images",
+        remark="They claim 92 to 98 % accuracy. Neighbours of the scored patches were trained on, "
+        "so these figures flatter and compare with nothing here.",
+    ),
+)
+
+
+def why_not_comparable(
+    config: TrainingConfig, part: str, scored: pd.DataFrame, trained: pd.DataFrame | None
+) -> list[str]:
+    """Why a run's scores must not be held against the published ones.
+
+    Args:
+        config: the run's.
+        part: the part that the scores are of.
+        scored: columns ``case`` and ``label``: the patches that were scored.
+        trained: the same of the patches that the run trained on; None where not known.
+
+    Returns:
+        sentences; empty when they may be compared.
+    """
+    if config.protocol != "published":
+        return [
+            "It was not trained and scored on the published cases (protocol "
+            f"'{config.protocol}'), so other patches were scored."
+        ]
+    reasons = []
+    if part != "test":
+        reasons.append(
+            f"The scores are those of the {part} part; the published ones are of the test part."
+        )
+    else:
+        reasons += _missing("scored", "test", scored)
+    if config.unlisted == "train":
+        reasons.append("It trained on cases outside the published lists too.")
+    if trained is not None:
+        reasons += _missing("trained on", "training", trained)
+    return reasons
+
+
+def equal_balanced_accuracy(value: float) -> tuple[np.ndarray, np.ndarray]:
+    """The points of a ROC plot with this balanced accuracy: a straight line.
+
+    Returns:
+        false positive rates and sensitivities, the two ends, shape (2,) each.
+    """
+    rates = np.array([max(0.0, 1 - 2 * value), min(1.0, 2 - 2 * value)])
+    return rates, 2 * value - 1 + rates
+
+
+def equal_f1(value: float, points: int = 50) -> tuple[np.ndarray, np.ndarray]:
+    """The points of a precision-recall plot with this F1, (0, 1).
+
+    Returns:
+        recalls ascending and precisions, shape (points,) each.
+    """
+    recall = np.linspace(value / (2 - value), 1, points)
+    return recall, value * recall / (2 * recall - value)
+
+
+def _missing(done: str, part: str, index: pd.DataFrame) -> list[str]:
+    """Whether patches of the published part were left out, as a sentence."""
+    listed = published_cases()["train" if part == "training" else part]
+    expected = sum(sum(expected_counts()[case]) for case in listed if case in expected_counts())
+    have = int(index["case"].isin(list(listed)).sum())
+    if have == expected:
+        return []
+    return [f"Only {have:,} of the {expected:,} patches of the {part} cases were {done}."]

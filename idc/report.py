@@ -1,0 +1,306 @@
+"""A run's report: one HTML file that needs nothing else, to hand on.
+
+It holds no script and loads nothing, so it opens anywhere and looks the same in ten years.
+"""
+
+import time
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+import numpy as np
+
+from idc.behind import HISTOGRAM_BINS, most_wrong
+from idc.calibration import bin_of, reliability
+from idc.comparison import comparison_reasons
+from idc.config import PRESETS
+from idc.drawn_curves import curves, published_lines
+from idc.evaluation import classification_report
+from idc.intervals import Bootstrap, Interval, few_cases_note
+from idc.patches import CLASS_NAMES
+from idc.reference.published import PUBLISHED
+from idc.report_html import bullets, facts, interval, number, section, share, table
+from idc.report_plots import DASHES, bar, dot, line, picture, plot
+from idc.report_slides import case_pictures
+from idc.report_style import STYLE
+from idc.results import Results, run_split
+from idc.runs import Run
+from idc.score_names import SCORES, baseline
+from idc.splits import PROTOCOLS, split_note
+
+_WORST_PATCHES = 24
+_WORST_CASES = 4
+
+LIMITS = (
+    "For teaching and research, not for diagnosis.",
+    "A label says whether at least 80 % of a patch lies within a region that a pathologist "
+    "outlined by hand; at the border neither label is quite right.",
+    "A case is one slide folder; the data do not say which cases share a patient.",
+    "Slides of other scanners, stains or magnifications can score quite differently.",
+    "Intervals come from 1,000 bootstrap draws of whole cases; they tell of other cases like "
+    "these, not of other hospitals.",
+)
+
+
+def report_html(run: Run, results: Results, threshold: float) -> str:
+    """The report of some results of a run.
+
+    Args:
+        threshold: predicted positive where the probability is at least this, [0, 1].
+
+    Raises:
+        IdcError: the answers are not numbers, or the data set is gone.
+    """
+    results.report(threshold)  # refuses answers that are not numbers
+    bootstrap = Bootstrap(results.y_true, results.y_prob, results.cases)
+    intervals = bootstrap.intervals(threshold)
+    cases = bootstrap.scores.table(threshold).to_dict("records")
+    title = f"IDC Lab: {run.title}"
+    body = "".join(
+        (
+            _head(run, results, threshold),
+            _scores(results, intervals),
+            _matrix(results, threshold),
+            _curves(results, threshold, intervals),
+            _published(run, results, intervals),
+            _probabilities(results, threshold),
+            _cases(cases),
+            _slides(results, cases, threshold),
+            _errors(results, threshold),
+            _settings(run),
+            section("Limits", bullets(LIMITS)),
+        )
+    )
+    return (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        f'<meta name="viewport" content="width=device-width"><title>{escape(title)}</title>'
+        f"<style>{STYLE}</style></head><body><main>{body}</main></body></html>"
+    )
+
+
+def _head(run: Run, results: Results, threshold: float) -> str:
+    data = run.config.data if results.store is None else results.store.name
+    notes = [few_cases_note(len(np.unique(results.cases)))]
+    if not run.bundled and results.part != "all" and results.store is not None:
+        notes.append(split_note(run_split(run, results.store)))
+    if results.store is not None and results.store.report.generated:
+        notes.append("Generated tissue, not from patients.")
+    about = {
+        "Run": run.id,
+        "Network": PRESETS[run.config.preset].title,
+        "Data set": data,
+        "Split": PROTOCOLS[run.config.protocol],
+        "Scored": f"{results.part} part, {len(results.y_true):,} patches of "
+        f"{len(np.unique(results.cases)):,} cases",
+        "Threshold": f"{threshold:.6g} (IDC-positive from this probability on)",
+        "Written": time.strftime("%d %B %Y, %H:%M"),
+    }
+    warnings = "".join(f'<p class="note">{escape(note)}</p>' for note in notes if note)
+    return f"<h1>{escape(run.title)}</h1>{facts(about)}{warnings}"
+
+
+def _scores(results: Results, intervals: Mapping[str, Interval]) -> str:
+    negatives = float(np.mean(results.y_true == 0))
+    rows = []
+    for name, (title, meaning) in SCORES.items():
+        one = intervals[name]
+        aside = f"; {baseline(negatives)}" if name == "accuracy" else ""
+        low, _, high = one.case_quartiles
+        half = f"{number(low)} – {number(high)} (of {one.cases:,})" if one.cases else "undefined"
+        rows.append([title, number(one.value), interval(one), half, f"{meaning}{aside}"])
+    heads = ["Score", "Value", "95 % interval", "Half of the cases", "Meaning"]
+    return section("Scores", table(heads, rows))
+
+
+def _matrix(results: Results, threshold: float) -> str:
+    matrix = results.report(threshold).confusion_matrix
+    columns = [sum(column) for column in zip(*matrix, strict=True)]
+    rows = [
+        [
+            f"Labelled {CLASS_NAMES[label]}",
+            *(
+                f"{count:,} ({share(count, sum(row))} of row, {share(count, total)} of column)"
+                for count, total in zip(row, columns, strict=True)
+            ),
+            f"{sum(row):,}",
+        ]
+        for label, row in enumerate(matrix)
+    ]
+    heads = ["", *(f"Predicted {name}" for name in CLASS_NAMES), "Total"]
+    scores = ["precision", "recall", "f1"]
+    by_class = [
+        [str(name), *(number(row[score]) for score in scores), f"{int(row['patches']):,}"]
+        for name, row in classification_report(matrix).iterrows()
+    ]
+    return section(
+        "Confusion matrix",
+        table(heads, rows),
+        table(["Class", "Precision", "Recall", "F1", "Patches"], by_class),
+    )
+
+
+def _curves(results: Results, threshold: float, intervals: Mapping[str, Interval]) -> str:
+    drawn, lines = curves(results.y_true, results.y_prob), published_lines()
+    sensitivity = intervals["sensitivity"].value
+    used = f"threshold {threshold:.6g}"
+    roc = plot(
+        "false positive rate (1 − specificity)",
+        "sensitivity",
+        f"ROC curve, area {number(intervals['roc_auc'].value)}",
+        line([[0, 0], [1, 1]], "guess"),
+        *(line(one["roc"], "theirs", DASHES[i]) for i, one in enumerate(lines)),
+        line(drawn["roc"], "ours"),
+        dot(1 - intervals["specificity"].value, sensitivity, used),
+    )
+    recall = plot(
+        "recall (sensitivity)",
+        "precision",
+        f"Precision-recall curve, average {number(intervals['average_precision'].value)}",
+        *(line(one["recall"], "theirs", DASHES[i]) for i, one in enumerate(lines)),
+        line(drawn["recall"], "ours"),
+        dot(sensitivity, intervals["precision"].value, used),
+    )
+    names = "; ".join(
+        f"{one['name']}: {('dashed', 'dotted', 'dash-dotted')[i]}" for i, one in enumerate(lines)
+    )
+    words = f"Published results as lines of equal balanced accuracy and equal F1: {names}."
+    return section("Curves", f'<div class="two">{roc}{recall}</div>', f"<p>{escape(words)}</p>")
+
+
+def _published(run: Run, results: Results, intervals: Mapping[str, Interval]) -> str:
+    reasons = comparison_reasons(run, results)
+    rows = [
+        [
+            "This run" + (" (not comparable)" if reasons else ""),
+            *(
+                f"{number(intervals[name].value)} ({interval(intervals[name])})"
+                for name in ("balanced_accuracy", "f1")
+            ),
+            PROTOCOLS[run.config.protocol],
+            f"{results.part} part",
+        ]
+    ]
+    for one in PUBLISHED:
+        figures = [number(value) for value in (one.balanced_accuracy, one.f1)]
+        rows.append([one.name, *figures, one.protocol, f"{one.source}. {one.remark}".strip()])
+    heads = ["Result", "Balanced accuracy", "F1, IDC class", "Protocol", "Source"]
+    warning = ""
+    if reasons:
+        words = f"Not comparable with the published results. {' '.join(reasons)}"
+        warning = f'<p class="note">{escape(words)}</p>'
+    return section("Against published work", warning, table(heads, rows))
+
+
+def _probabilities(results: Results, threshold: float) -> str:
+    bar_of = 2 * bin_of(results.y_prob, HISTOGRAM_BINS) + results.y_true
+    counts = np.bincount(bar_of, minlength=2 * HISTOGRAM_BINS).reshape(-1, 2)
+    most, width = counts.max(), 1 / HISTOGRAM_BINS
+    bars = [
+        bar(
+            (place + label / 2) * width,
+            (place + (label + 0.9) / 2) * width,
+            np.sqrt(count / most),
+            f"{place * width:.2f} to {(place + 1) * width:.2f}: {count:,} {CLASS_NAMES[label]}",
+            ("negative", "positive")[label],
+        )
+        for place, row in enumerate(counts.tolist())
+        for label, count in enumerate(row)
+    ]
+    at = line([[threshold, 0], [threshold, 1]], "at", "5 3")
+    histogram = plot("probability of IDC", "patches (root of share)", "Histogram", *bars, at)
+    points = reliability(results.y_true, results.y_prob)
+    pairs = points[["y_prob", "positive_share"]].to_numpy()
+    calibration = plot(
+        "mean probability of IDC",
+        "share that is IDC-positive",
+        "Calibration",
+        line([[0, 0], [1, 1]], "guess"),
+        line(pairs, "ours"),
+        *(
+            dot(p, positive, f"{patches:,} patches", "case")
+            for (p, positive), patches in zip(pairs, points["patches"], strict=True)
+        ),
+    )
+    words = "Left: IDC-negative blue, IDC-positive vermilion, the threshold dashed. Right: on the "
+    words += "dotted line a probability can be taken at its word."
+    both = f'<div class="two">{histogram}{calibration}</div><p>{words}</p>'
+    return section("Probabilities and calibration", both)
+
+
+def _cases(cases: list[dict[Any, Any]]) -> str:
+    shares = plot(
+        "true IDC share",
+        "predicted IDC share",
+        "IDC share of each case",
+        line([[0, 0], [1, 1]], "guess"),
+        *(
+            dot(case["true_share"], case["predicted_share"], f"case {case['case']}", "case")
+            for case in cases
+        ),
+    )
+    rows = [
+        [
+            f"{case['case']}",
+            f"{case['patches']:,}",
+            f"{case['true_share']:.1%}",
+            f"{case['predicted_share']:.1%}",
+            number(case["balanced_accuracy"]),
+            f"{case['wrong']:,}",
+        ]
+        for case in cases
+    ]
+    heads = ["Case", "Patches", "True IDC share", "Predicted", "Balanced accuracy", "Wrong"]
+    return section("Case by case, worst first", shares, table(heads, rows))
+
+
+def _slides(results: Results, cases: list[dict[Any, Any]], threshold: float) -> str:
+    figures = []
+    most_wrong_first = sorted(cases, key=lambda case: -case["wrong"])
+    for case in [case["case"] for case in most_wrong_first[:_WORST_CASES]]:
+        pictures = case_pictures(results, case, threshold)
+        if pictures is not None:
+            tissue, answers = pictures
+            figures.append(
+                f"<figure><figcaption>Case {case}</figcaption>"
+                + picture(tissue, f"Case {case}, tissue")
+                + picture(answers, f"Case {case}, answers")
+                + "</figure>"
+            )
+    if not figures:
+        return ""
+    key = (
+        "Right: blue correctly negative, vermilion correctly positive, yellow false alarm, black "
+        "missed IDC; white where no patch was scored."
+    )
+    return section(
+        "Slides of the cases with the most wrong answers", "".join(figures), f"<p>{key}</p>"
+    )
+
+
+def _errors(results: Results, threshold: float) -> str:
+    if results.store is None:
+        return ""
+    found = ""
+    for label, title in ((0, "False alarms"), (1, "Missed IDC")):
+        worst = most_wrong(results, label, _WORST_PATCHES)
+        called = worst["probability"].to_numpy().astype(np.float64) >= threshold
+        tiles = [
+            picture(
+                results.store.patches[one["row"]],
+                f"case {one['case']}, x {one['x']}, y {one['y']}, "
+                f"probability {one['probability']:.3f}",
+            )
+            for one in worst[called == (label == 0)].to_dict("records")
+        ]
+        shown = f'<div class="tiles">{"".join(tiles)}</div>' if tiles else "<p>None.</p>"
+        found += section(f"{title}, the most certain first", shown)
+    return found
+
+
+def _settings(run: Run) -> str:
+    settings = {name: str(value) for name, value in run.config.to_json().items()}
+    versions = {name: str(value) for name, value in run.environment().items()}
+    best = {f"best {name}": str(value) for name, value in run.best().items()}
+    return section("Settings", facts(settings)) + section(
+        "Versions and weights", facts({**versions, **best})
+    )

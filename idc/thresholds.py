@@ -1,0 +1,83 @@
+"""Thresholds to begin with. Where data choose one, those are validation data, never test data."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn import metrics
+
+from idc.calibration import best_threshold
+
+LEAST_SENSITIVITY = 0.95
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A threshold with a name.
+
+    Attributes:
+        name: a short word. ``meaning``: how it was chosen, one sentence.
+    """
+
+    name: str
+    title: str
+    threshold: float
+    meaning: str
+
+
+def presets(y_true: np.ndarray, y_prob: np.ndarray) -> list[Preset]:
+    """The thresholds that validation data suggest, after 0.5, which needs none.
+
+    Args:
+        y_true: {0, 1}, shape (n,): validation labels; n = 0 without a validation part.
+        y_prob: [0, 1], shape (n,).
+
+    Returns:
+        0.5 alone where a class is missing.
+    """
+    half = Preset("half", "0.5", 0.5, "The usual one: positive where IDC is the likelier answer.")
+    if not 0 < np.sum(y_true) < len(y_true):
+        return [half]
+    found = f"ones of {len(y_true):,} validation patches; test patches have no say in it."
+    chosen = f"on {len(y_true):,} validation patches; test patches have no say in it."
+    balanced = shortest_equivalent(best_threshold(y_true, y_prob), y_prob)
+    sensitive = shortest_equivalent(sensitive_threshold(y_true, y_prob), y_prob)
+    return [
+        half,
+        Preset("balanced", "Best balance", balanced, f"Highest balanced accuracy {chosen}"),
+        Preset(
+            "sensitive",
+            f"Sensitivity ≥ {LEAST_SENSITIVITY:g}",
+            sensitive,
+            f"Highest threshold that finds {LEAST_SENSITIVITY:.0%} of the IDC-positive {found}",
+        ),
+    ]
+
+
+def sensitive_threshold(
+    y_true: np.ndarray, y_prob: np.ndarray, least: float = LEAST_SENSITIVITY
+) -> float:
+    """The highest threshold of at least this sensitivity: as few false alarms as it allows.
+
+    Args:
+        y_true: {0, 1}, shape (n,), both classes present.
+        y_prob: [0, 1], shape (n,).
+    """
+    _, sensitivity, thresholds = metrics.roc_curve(
+        y_true, np.asarray(y_prob, np.float64), drop_intermediate=False
+    )
+    return float(min(thresholds[np.argmax(sensitivity >= least)], 1.0))
+
+
+def shortest_equivalent(threshold: float, y_prob: np.ndarray) -> float:
+    """The number with the fewest decimals, at least three, that calls the same patches positive.
+
+    So that a chosen threshold can be read, said aloud and put into an address.
+    """
+    y_prob = np.asarray(y_prob, np.float64)
+    below = y_prob[y_prob < threshold].max(initial=0.0)
+    above = y_prob[y_prob >= threshold].min(initial=1.0)
+    for decimals in range(3, 17):
+        short = round(threshold, decimals)
+        if below < short <= above:
+            return short
+    return threshold

@@ -1,0 +1,197 @@
+// Case by case: two plots and a table, worst first, for the threshold of the board.
+// A case opens its patches; "Slide" goes to its slide.
+
+const FIRST_ROWS = 10;
+const ORDERS = {
+  balanced: "lowest balanced accuracy",
+  wrong: "largest share of wrong answers",
+  gap: "largest gap in IDC share",
+};
+const COLUMNS = ["Case", "Patches", "True IDC share", "Predicted", "Balanced acc.", "Wrong", ""];
+
+export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
+  const view = parentElement.view ?? (parentElement.view = newView(parentElement));
+  view.open = (number) => {
+    const next = number === view.opened ? null : number;
+    view.opened = next;
+    show(view);
+    setStateValue("pick", { board: data.board, case: next });
+  };
+  view.goTo = (number) => setTriggerValue("slide", number);
+  view.slides = data.slides;
+  view.opened = data.open;
+  view.stop?.();
+  view.stop = follow(boardOf(data.board), (board) => {
+    view.board = board;
+    show(view);
+  });
+  return () => view.stop();
+}
+
+function newView(parentElement) {
+  const view = { order: "balanced", all: false, rows: [], points: [], opened: null };
+  view.plots = element("div", "plots");
+  const select = element("select", "order");
+  for (const [name, words] of Object.entries(ORDERS)) {
+    const option = element("option", "", words);
+    option.value = name;
+    select.append(option);
+  }
+  select.addEventListener("change", () => {
+    view.order = select.value;
+    show(view);
+  });
+  const head = element("tr", "", ...COLUMNS.map((title) => element("th", "", title)));
+  for (const th of head.children) th.scope = "col";
+  view.body = element("tbody");
+  view.more = element("button", "more");
+  view.more.type = "button";
+  view.more.addEventListener("click", () => {
+    view.all = !view.all;
+    show(view);
+  });
+  parentElement.append(
+    view.plots,
+    element("label", "sort", "Worst first, by ", select),
+    element("div", "scroll", element("table", "", element("thead", "", head), view.body)),
+    view.more,
+  );
+  return view;
+}
+
+function show(view) {
+  if (!view.board) return;
+  const cases = view.board.cases.map(({ number }, i) => described(number, view.board.byCase[i]));
+  drawPlots(view, cases);
+  cases.sort((one, other) => worse(one, other, view.order));
+  const shown = view.all ? cases : cases.slice(0, FIRST_ROWS);
+  while (view.rows.length < shown.length) view.rows.push(newRow(view));
+  view.rows.length = shown.length;
+  if (view.body.children.length !== shown.length) {
+    view.body.replaceChildren(...view.rows.map(({ node }) => node));
+  }
+  shown.forEach((one, i) => write(view.rows[i], one, view));
+  view.more.hidden = cases.length <= FIRST_ROWS;
+  view.more.textContent = view.all ? "Show the worst ten" : `Show all ${whole(cases.length)} cases`;
+}
+
+function described(number, { tn, fp, fn, tp }) {
+  const patches = tn + fp + fn + tp;
+  const { balanced_accuracy: balanced } = scoresOf({ tn, fp, fn, tp });
+  const truth = (fn + tp) / patches;
+  const predicted = (fp + tp) / patches;
+  return { number, patches, truth, predicted, balanced, wrong: (fp + fn) / patches, errors: fp + fn };
+}
+
+// Cases of one class have no balanced accuracy; they follow the others, by their wrong answers.
+function worse(one, other, order) {
+  const rank = {
+    balanced: (of) => (Number.isFinite(of.balanced) ? of.balanced : 2 - of.wrong),
+    wrong: (of) => -of.wrong,
+    gap: (of) => -Math.abs(of.predicted - of.truth),
+  }[order];
+  return rank(one) - rank(other) || one.number - other.number;
+}
+
+function newRow(view) {
+  const row = { node: element("tr") };
+  row.open = element("button", "case");
+  row.open.type = "button";
+  row.open.addEventListener("click", () => view.open(row.number));
+  row.slide = element("button", "slide", "Slide");
+  row.slide.type = "button";
+  row.slide.addEventListener("click", () => view.goTo(row.number));
+  const heading = element("th", "", row.open);
+  heading.scope = "row";
+  row.cells = [0, 1, 2, 3, 4].map(() => element("td"));
+  row.node.append(heading, ...row.cells, element("td", "", row.slide));
+  return row;
+}
+
+function write(row, one, view) {
+  row.number = one.number;
+  row.open.textContent = one.number;
+  row.open.setAttribute("aria-label", `Patches of case ${one.number}`);
+  row.open.setAttribute("aria-pressed", one.number === view.opened);
+  row.slide.setAttribute("aria-label", `Slide of case ${one.number}`);
+  row.slide.hidden = !view.slides;
+  const words = [
+    whole(one.patches),
+    share(one.truth),
+    share(one.predicted),
+    Number.isFinite(one.balanced) ? score(one.balanced) : "– (one class)",
+    `${whole(one.errors)} (${share(one.wrong)})`,
+  ];
+  words.forEach((text, i) => (row.cells[i].textContent = text));
+}
+
+function drawPlots(view, cases) {
+  if (view.drawn !== view.board.content) {
+    view.drawn = view.board.content;
+    view.shares = newShares(view, cases);
+    view.ranks = newRanks(view, cases);
+    view.plots.replaceChildren(view.shares.figure, view.ranks.figure);
+  }
+  cases.forEach((one, i) => place(view.shares, i, one.truth, one.predicted));
+  view.shares.numbers = cases.map(({ number }) => number);
+  const order = [...cases].sort((one, other) => worse(one, other, "balanced"));
+  const ranked = order.filter(({ balanced }) => Number.isFinite(balanced)).length;
+  order.forEach(({ balanced }, i) => place(view.ranks, i, (i + 0.5) / ranked, balanced));
+  view.ranks.numbers = order.map(({ number }) => number);
+  for (const { marks, numbers } of [view.shares, view.ranks]) {
+    marks.forEach(({ node }, i) => node.setAttribute("aria-label", `case ${numbers[i]}`));
+    press(marks, numbers.indexOf(view.opened));
+  }
+}
+
+function newShares(view, cases) {
+  const plot = newPlot({
+    label: "Each case: true against predicted IDC share; each point opens its patches",
+    x: { title: "true IDC share", ticks: FIFTHS, words: percent },
+    y: { title: "predicted IDC share", ticks: FIFTHS, words: percent },
+  });
+  const ends = [
+    [0, 0],
+    [1, 1],
+  ];
+  plot.root.append(path(plot, ends, { class: "guess" }));
+  return finished(view, plot, cases, "IDC share of each case");
+}
+
+function newRanks(view, cases) {
+  const plot = newPlot({
+    label: "Balanced accuracy of each case, the worst on the left; each point opens its patches",
+    x: { title: "cases, the worst on the left", ticks: [], words: String },
+    y: { title: "balanced accuracy", ticks: FIFTHS, words: tenths },
+  });
+  const half = [
+    [0, 0.5],
+    [1, 0.5],
+  ];
+  plot.root.append(path(plot, half, { class: "guess" }));
+  return finished(view, plot, cases, "Balanced accuracy of each case");
+}
+
+// Which case a mark stands for changes with the threshold: `numbers` says it.
+function finished(view, plot, cases, title) {
+  const marks = cases.map(() => ({
+    node: shape(
+      "g",
+      {},
+      shape("circle", { r: 11, class: "hit" }),
+      shape("circle", { r: 5, class: "ink" }),
+    ),
+  }));
+  plot.root.append(...marks.map(({ node }) => node));
+  const figure = element("figure", "", element("figcaption", "", title), plot.root);
+  const drawn = { plot, marks, figure, numbers: [] };
+  pressable(marks, (i) => view.open(drawn.numbers[i]));
+  return drawn;
+}
+
+function place({ plot, marks }, i, x, y) {
+  const { node } = marks[i];
+  const known = Number.isFinite(y);
+  node.style.display = known ? "" : "none";
+  if (known) node.setAttribute("transform", `translate(${plot.x(x)} ${plot.y(y)})`);
+}

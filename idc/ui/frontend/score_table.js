@@ -1,0 +1,100 @@
+// The scores with their intervals. Values follow the board at once; intervals are worked out by
+// Python for the threshold at rest and are left blank while it moves.
+
+export default function ({ data, parentElement }) {
+  const table = parentElement.table ?? (parentElement.table = newTable(parentElement, data));
+  table.data = data;
+  table.stop?.();
+  show(table, data.threshold, null);
+  table.stop = follow(boardOf(data.board), (board) => {
+    show(table, board.threshold, scoresOf(board.all));
+  });
+  return () => table.stop();
+}
+
+function newTable(parentElement, data) {
+  const cards = element("div", "cards");
+  const body = element("tbody");
+  const titles = ["Score", "Value", "95 % interval", "0 to 1", "Half of the cases"];
+  const head = element("tr", "", ...titles.map((title) => element("th", "", title)));
+  for (const th of head.children) th.scope = "col";
+  const more = element(
+    "details",
+    "more",
+    element("summary", "", "All scores, with their spread among cases"),
+    element("table", "", element("thead", "", head), body),
+  );
+  parentElement.append(cards, more);
+  const table = { cards: {}, rows: {} };
+  for (const one of data.scores) {
+    if (one.headline) cards.append((table.cards[one.name] = newCard(one)).node);
+    body.append((table.rows[one.name] = newRow(one)).node);
+  }
+  more.open = true;
+  return table;
+}
+
+function newCard({ title, meaning }) {
+  const value = element("div", "value");
+  const interval = element("div", "interval");
+  const node = element("div", "card", element("div", "title", title), value, interval);
+  node.title = meaning;
+  return { node, value, interval };
+}
+
+function newRow({ title, meaning }) {
+  const name = element("th", "", element("span", "name", title), element("span", "meaning", meaning));
+  name.scope = "row";
+  const [value, interval, picture, cases] = ["value", "interval", "picture", "cases"].map((part) =>
+    element("td", part),
+  );
+  const [range, half, certain, mark] = ["range", "half", "certain", "mark"].map((part) =>
+    element("i", part),
+  );
+  picture.append(element("div", "track", range, half, certain, mark));
+  picture.setAttribute("aria-hidden", "true"); // The columns beside it say the same.
+  const aside = element("span", "meaning");
+  name.append(aside);
+  const node = element("tr", "", name, value, interval, picture, cases);
+  return { node, value, interval, cases, aside, range, half, certain, mark };
+}
+
+function show(table, threshold, live) {
+  const resting = threshold === table.data.threshold;
+  for (const one of table.data.scores) {
+    const moves = live !== null && one.name in live;
+    const value = moves ? live[one.name] : one.value;
+    const known = resting || !moves;
+    for (const at of [table.cards[one.name], table.rows[one.name]]) {
+      if (!at) continue;
+      at.value.textContent = score(value ?? NaN);
+      at.interval.textContent = known ? intervalWords(one) : "…";
+    }
+    const row = table.rows[one.name];
+    row.interval.classList.toggle("undefined", Boolean(one.no_interval));
+    row.cases.textContent = known ? caseWords(one) : "…";
+    row.aside.textContent = one.aside;
+    place(row.mark, value, value);
+    place(row.certain, known ? one.low : null, one.high);
+    place(row.half, known ? one.case_quartiles[0] : null, one.case_quartiles[2]);
+    place(row.range, known ? one.case_range[0] : null, one.case_range[1]);
+  }
+}
+
+function intervalWords({ low, high, undefined: why, no_interval: whyNot }) {
+  if (why) return `undefined: ${why}`;
+  if (whyNot) return `no interval: ${whyNot}`;
+  return `${score(low)} – ${score(high)}`;
+}
+
+function caseWords({ case_quartiles: [low, , high], cases }) {
+  if (!cases) return "undefined in every case";
+  return `${score(low)} – ${score(high)} (of ${whole(cases)})`;
+}
+
+function place(mark, low, high) {
+  mark.hidden = !Number.isFinite(low);
+  if (mark.hidden) return;
+  mark.style.left = `${100 * low}%`;
+  mark.style.width = `${100 * (high - low)}%`;
+}
