@@ -4,13 +4,15 @@ A run saves its answers for the parts that it did not train on. For the rest of 
 cases of another data set, the model can be asked; if it trained on the case, that flatters.
 """
 
+import contextlib
 from collections.abc import Callable
 
 import numpy as np
+import pandas as pd
 
 from idc.errors import DataError, RunError
 from idc.prediction import predict_patches
-from idc.results import run_split
+from idc.results import train_cases
 from idc.runs import Run, check_same_data
 from idc.store import PatchStore, open_store
 
@@ -24,21 +26,16 @@ def saved_probabilities(run: Run, store: PatchStore, rows: np.ndarray) -> np.nda
         rows: int64, shape (n,), row numbers in `store`.
 
     Returns:
-        float32 [0, 1], shape (n,); nan where the run saved none: its training part, patches that
-        it never used, another data set, or no finished epoch yet.
+        float32 [0, 1], shape (n,), calibrated; nan where the run saved none: its training part,
+        patches that it never used, another data set, or no finished epoch yet.
     """
     answers = np.full(len(rows), np.nan, np.float32)
-    if not _is_about(run, store) or not run.has_predictions():
+    if not run.has_predictions():
         return answers
     saved = run.predictions()
-    known, probability = saved["row"].to_numpy(), saved["probability"].to_numpy()
-    order = np.argsort(known)
-    found = np.searchsorted(known, rows, sorter=order).clip(max=len(known) - 1)
-    if len(known):
-        places = order[found]
-        hit = known[places] == rows
-        answers[hit] = probability[places[hit]]
-    return answers
+    known = _named_rows(saved, store, rows) if run.bundled else _own_rows(run, saved, store)
+    probability = pd.Series(saved["probability"].to_numpy(), index=known)
+    return run.calibration().apply(probability[known >= 0].reindex(rows).to_numpy())
 
 
 def fresh_probabilities(
@@ -75,19 +72,25 @@ def trained_on_case(run: Run, case: int) -> bool | None:
     None when nobody can tell: the run's data set is gone or was packed anew.
     """
     try:
-        store = open_store(run.config.data)
-        check_same_data(run, store)
+        if not run.bundled:
+            check_same_data(run, open_store(run.config.data))
+        return bool((train_cases(run) == case).any())
     except (DataError, RunError):
         return None
-    return bool((store.cases[run_split(run, store).train] == case).any())
 
 
-def _is_about(run: Run, store: PatchStore) -> bool:
-    """Whether the run's row numbers are those of this very store."""
-    if run.config.data != store.name:
-        return False
-    try:
-        check_same_data(run, store)
-    except RunError:
-        return False
-    return True
+def _own_rows(run: Run, saved: pd.DataFrame, store: PatchStore) -> np.ndarray:
+    """Row numbers of a run's own data set; all -1 when the store is another one."""
+    if run.config.data == store.name:
+        with contextlib.suppress(RunError):  # packed anew: the numbers mean other patches now
+            check_same_data(run, store)
+            return saved["row"].to_numpy()
+    return np.full(len(saved), -1)
+
+
+def _named_rows(saved: pd.DataFrame, store: PatchStore, rows: np.ndarray) -> np.ndarray:
+    """The bundled model knows patches by name: their rows among `rows`, -1 where there is none."""
+    names = ["case", "x", "y", "label"]
+    asked = store.index.iloc[rows][names].assign(row=rows)
+    found = saved[names].merge(asked, how="left", on=names)["row"]
+    return found.fillna(-1).to_numpy(np.int64)

@@ -1,5 +1,6 @@
 """Slides: a case as the slide that it was cut from, and what runs say about it."""
 
+import pandas as pd
 import streamlit as st
 
 from idc.slides import lay_out
@@ -10,6 +11,7 @@ from idc.ui.slides_parts import (
     all_slides,
     choose_slide,
     exports,
+    first_probability,
     keep_patch_in_url,
     patch_in_url,
     show_slide,
@@ -39,9 +41,16 @@ with error_sentences():
         viewer = st.container()
         values = answers_of(runs, store, slide)
     with viewer:
-        row = show_slide(store, slide, values, patch_in_url(store, slide))
+        row = show_slide(
+            store,
+            slide,
+            values,
+            threshold=runs[0].calibration().threshold if runs else 0.5,
+            picked=patch_in_url(store, slide),
+        )
     keep_patch_in_url(store, row)
     with right:
         if row is not None:
-            patch_facts(store, row)
+            probability = first_probability(slide, values, row)
+            patch_facts(store, row, None if probability is None else pd.Series({row: probability}))
         exports(store, slide, values)

@@ -9,9 +9,11 @@ from made_patches import tiny_store
 
 from idc.case_predictions import fresh_probabilities, saved_probabilities, trained_on_case
 from idc.config import TrainingConfig
-from idc.results import run_split
-from idc.runs import ENVIRONMENT_FILE, PREDICTIONS_FILE, create_run
-from idc.store import delete_store
+from idc.patches import PatchName
+from idc.results import run_split, train_cases
+from idc.runs import BUNDLED, ENVIRONMENT_FILE, PREDICTIONS_FILE, create_run, open_run
+from idc.store import PackReport, delete_store, open_store
+from idc.store_writer import Patch, StoreWriter
 
 
 @pytest.fixture
@@ -87,10 +89,35 @@ def test_nobody_can_tell_when_the_data_set_is_gone_or_changed(run, store):
     assert trained_on_case(run, 1) is None
 
 
+def test_bundled_model_knows_its_validation_patches_by_name_and_answers_calibrated(home):
+    bundled = open_run(BUNDLED)
+    known = bundled.predictions().sort_values(["case", "y", "x"])
+    case = int(known["case"].iloc[0])
+    entry = known[known["case"] == case].iloc[0]
+    pixels = np.zeros((50, 50, 3), np.uint8)
+    with StoreWriter("mine", 2) as writer:
+        for x in (int(entry["x"]), 900_001):
+            name = PatchName(case, y=int(entry["y"]), x=x, label=int(entry["label"]))
+            writer.add([Patch(name, pixels)])
+        writer.finish(PackReport(sources=("made by hand",)))
+
+    answers = saved_probabilities(bundled, open_store("mine"), np.array([0, 1]))
+
+    expected = bundled.calibration().apply(np.array([entry["probability"]]))[0]
+    assert answers[0] == pytest.approx(expected)
+    assert expected != pytest.approx(entry["probability"])
+    assert np.isnan(answers[1])
+
+
+def test_bundled_model_tells_its_training_cases_without_its_data_set(home):
+    bundled = open_run(BUNDLED)
+
+    assert trained_on_case(bundled, int(train_cases(bundled)[0])) is True
+    assert trained_on_case(bundled, int(bundled.predictions()["case"].iloc[0])) is False
+
+
 @pytest.mark.slow  # the worker loads TensorFlow
 def test_model_answers_for_the_whole_case_as_it_did_when_its_answers_were_saved(trained_run):
-    from idc.store import open_store
-
     store, seen = open_store("tiny"), []
     rows = np.arange(20, 40)
 

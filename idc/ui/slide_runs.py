@@ -4,7 +4,7 @@ import numpy as np
 import streamlit as st
 
 from idc.case_predictions import fresh_probabilities, saved_probabilities, trained_on_case
-from idc.runs import Run, list_runs, open_run
+from idc.runs import BUNDLED, Run, list_runs, open_run
 from idc.slides import Slide
 from idc.store import PatchStore
 from idc.ui.choose import choose_titled, run_title
@@ -14,20 +14,24 @@ _NONE = "none"
 
 
 def choose_runs(store: PatchStore) -> list[Run]:
-    """Up to two runs, the first one by default the newest of this data set. In the URL."""
+    """Up to two runs, the bundled model among them. In the URL.
+
+    The first one is by default the newest of this data set, else the bundled model, which knows
+    real tissue alone.
+    """
     runs = [run for run in list_runs() if run.has_model() or run.has_predictions()]
-    if not runs:
-        return []
+    runs.append(open_run(BUNDLED))
     titles = {_NONE: "No run"} | {run.id: run_title(run) for run in runs}
-    newest = next((run.id for run in runs if run.config.data == store.name), _NONE)
+    otherwise = _NONE if store.report.generated else BUNDLED
+    own = (run.id for run in runs if run.config.data == store.name and not run.bundled)
     left, right = st.columns(2)
     with left:
-        first = choose_titled("Run", titles, key="run", default=newest)
+        first = choose_titled("Run", titles, key="run", default=next(own, otherwise))
     if first == _NONE:
         return []
-    del titles[first]
+    others = {run: title for run, title in titles.items() if run != first}
     with right:
-        second = choose_titled("Compare with", titles, key="run2")
+        second = choose_titled("Compare with", others, key="run2")
     return [open_run(run) for run in (first, second) if run != _NONE]
 
 
@@ -68,13 +72,19 @@ def _answers(run: Run, store: PatchStore, slide: Slide) -> np.ndarray:
         return answers
     fresh = _fresh_answers(*question)
     if "answers" not in fresh:
-        fresh["answers"] = _ask_model(run, store, slide.rows[missing], title)
-    answers[missing] = fresh["answers"]
+        whole = np.full(n, np.nan, np.float32)
+        whole[missing] = _ask_model(run, store, slide.rows[missing], title)
+        fresh["answers"] = whole
     rest = f"{told}, the other {n - saved:,}" if saved else f"{title}: all {n:,} patches"
     st.caption(f"{rest} answered by its model when asked.")
     if trained:
         st.warning("The run trained on this case, so it flatters.", icon=":material/info:")
-    return answers
+    elif trained is None:
+        st.warning(
+            "It may have trained on this case: its data set is gone or changed.",
+            icon=":material/info:",
+        )
+    return np.where(missing, fresh["answers"], answers)
 
 
 def _why_missing(trained: bool | None) -> str:

@@ -105,7 +105,7 @@ def slide_viewer(
         gap_note: what it means where no cell lies, for the legend.
         hatch_gaps: draw gaps hatched, because tissue may be missing there.
         only_cells: show the picture inside its cells alone; False shows all of it.
-        threshold: where the slider begins.
+        threshold: where the slider begins, and goes when this changes.
         mpp_um: micrometre per px, for the scale bar.
     """
     values = dict(values or {})

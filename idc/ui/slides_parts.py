@@ -93,7 +93,12 @@ def slide_facts(store: PatchStore, slide: Slide) -> None:
 
 
 def show_slide(
-    store: PatchStore, slide: Slide, values: dict[str, np.ndarray], picked: int | None
+    store: PatchStore,
+    slide: Slide,
+    values: dict[str, np.ndarray],
+    *,
+    threshold: float,
+    picked: int | None,
 ) -> int | None:
     """The viewer; returns the row of the opened patch."""
     return slide_viewer(
@@ -106,7 +111,17 @@ def show_slide(
         picked=picked,
         gap_note="gap: no patch in this data set" if is_sampled(slide) else "",
         hatch_gaps=is_sampled(slide),
+        threshold=threshold,
     )
+
+
+def first_probability(slide: Slide, values: dict[str, np.ndarray], row: int) -> float | None:
+    """What the first run with answers says about a row; None where it says nothing."""
+    answers = next(iter(values.values()), None)
+    if answers is None:
+        return None
+    probability = float(answers[row - slide.rows[0]])
+    return None if np.isnan(probability) else probability
 
 
 def exports(store: PatchStore, slide: Slide, values: dict[str, np.ndarray]) -> None:

@@ -10,7 +10,14 @@ from streamlit.testing.v1 import AppTest
 
 from idc.config import preset_config
 from idc.patches import PatchName
-from idc.runs import ENVIRONMENT_FILE, PREDICTIONS_FILE, RunStatus, create_run
+from idc.runs import (
+    BUNDLED,
+    ENVIRONMENT_FILE,
+    PREDICTIONS_FILE,
+    RunStatus,
+    create_run,
+    open_run,
+)
 from idc.store import PackReport
 from idc.store_writer import Patch, StoreWriter
 
@@ -153,6 +160,21 @@ def test_newest_run_of_the_data_set_is_shown_unasked(store):
     assert found[:2] == pytest.approx([0.9, 0.1])
     assert np.isnan(found[2:]).all()
     assert "**first**: saved answers for 2 of 12 patches" in text(at)
+
+
+def test_opened_patch_tells_the_runs_probability(store):
+    made_run(store, "first", {12: 0.875})
+
+    assert "Predicted probability of IDC: 0.875" in text(slides_page(case="2", patch="2_1_1"))
+    assert "Predicted" not in text(slides_page(case="2", patch="2_51_1"))
+
+
+def test_before_the_first_run_the_bundled_model_offers_to_answer(store):
+    at = slides_page(case="2")
+
+    assert at.query_params["run"] == BUNDLED
+    assert "saved answers for 0 of 12 patches; it did not train on this case." in text(at)
+    assert sent(at)["threshold"] == open_run(BUNDLED).calibration().threshold
 
 
 def test_two_runs_are_compared(store):

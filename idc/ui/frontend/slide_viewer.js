@@ -4,8 +4,8 @@
 // in the same scope: camera (where it looks), layers (what is painted), legend (what is said),
 // parts (what is on the page), input (mouse, fingers, keys), saving (the view as PNG).
 
-// Memory name -> {wish, first, threshold, opacity, showOutline, shown, camera}: what the visitor
-// chose. Outlives a remount, so that leaving the page and coming back changes nothing.
+// Memory name -> what the visitor chose (see `keep`). Outlives a remount, so that leaving the page
+// and coming back changes nothing.
 const memories = new Map();
 
 const KEYS =
@@ -18,6 +18,10 @@ export default function ({ data, parentElement, setStateValue }) {
     setStateValue("pick", { showing: data.showing, mark: data.mark.number, id });
   };
   recall(viewer, data);
+  if (viewer.given !== data.threshold) {
+    // Another model brings its own threshold; the same one leaves the slider alone.
+    viewer.given = viewer.threshold = data.threshold;
+  }
   viewer.colours = themeColours(viewer.root);
   viewer.slide = readSlide(data);
   chooseLayer(viewer);
@@ -93,8 +97,7 @@ function ringsPath(rings) {
 function recall(viewer, data) {
   if (viewer.memory) return;
   viewer.memory = data.memory;
-  const { threshold } = data;
-  const fresh = { wish: null, first: 0, threshold, opacity: 0.65, showOutline: true };
+  const fresh = { wish: null, first: 0, opacity: 0.65, showOutline: true };
   const { camera, shown, ...chosen } = memories.get(data.memory) ?? {};
   Object.assign(viewer, fresh, chosen);
   viewer.earlier = { camera, shown };
@@ -109,8 +112,8 @@ function remember(viewer, change) {
 }
 
 function keep(viewer) {
-  const { wish, first, threshold, opacity, showOutline, shown, camera } = viewer;
-  const memory = { wish, first, threshold, opacity, showOutline, shown, camera };
+  const { wish, first, given, threshold, opacity, showOutline, shown, camera } = viewer;
+  const memory = { wish, first, given, threshold, opacity, showOutline, shown, camera };
   memories.set(viewer.memory, memory);
 }
 
