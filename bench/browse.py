@@ -50,7 +50,7 @@ from idc.store import PatchStore
 ROOT = Path(__file__).resolve().parent.parent
 CHROMIUM = "/usr/bin/chromium"
 STORE = "full"
-PATIENCE_MS = 300_000
+PATIENCE_MS = 120_000
 A_PAGE = 48
 
 Samples = dict[str, list[float]]
@@ -235,7 +235,7 @@ def until(condition: Callable[[], object]) -> None:
     deadline = time.monotonic() + PATIENCE_MS / 1000
     while not condition():
         if time.monotonic() > deadline:
-            raise SystemExit("the server or the page did not answer in time")
+            raise TimeoutError("the server or the page did not answer in time")
         time.sleep(0.1)
 
 
@@ -271,7 +271,7 @@ GRID = """() => {
 DETAIL = """() => {
   const roots = [...document.querySelectorAll('*')].map((e) => e.shadowRoot).filter(Boolean);
   const large = roots.map((r) => r.querySelector('.large')).find(Boolean);
-  return large?.dataset.shown ?? null;
+  return large?.dataset.shown ?? 'none';
 }"""
 SLIDE = """() => {
   const roots = [...document.querySelectorAll('*')].map((e) => e.shadowRoot).filter(Boolean);
