@@ -25,6 +25,10 @@ class RunError(IdcError):
     """A run does not exist, is damaged, or is in the wrong state for what was asked."""
 
 
+class LabelError(IdcError):
+    """A mark on a label cannot be stored, or labels cannot be judged from these predictions."""
+
+
 class UploadError(IdcError):
     """A visitor's file was refused."""
 

@@ -1,0 +1,210 @@
+"""Reviewers' marks on doubtful labels: keep, wrong, unsure.
+
+One SQLite file for the whole home, in WAL mode, so that two reviewers (two tabs, or a shell beside
+the app) write at once without waiting for each other's reads. A patch is named by data set, case,
+x and y, never by its row: marks outlive packing the data set anew. Each reviewer has one mark a
+patch; the last one counts.
+"""
+
+import contextlib
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from filelock import FileLock
+
+from idc.errors import LabelError
+from idc.home import home_dir
+
+VERDICTS: Mapping[str, str] = {
+    "keep": "The label is right",
+    "wrong": "The label is wrong",
+    "unsure": "Cannot tell",
+}
+MARKS_FILE = "marks.sqlite3"
+COLUMNS = ("case", "x", "y", "label", "verdict", "reviewer", "run", "probability", "marked")
+
+_MOST_SIGNS = 40
+_WAIT_S = 30.0  # for the other writer; one mark takes milliseconds
+_TABLE = """
+CREATE TABLE IF NOT EXISTS marks (
+    data TEXT NOT NULL,
+    slide_case INTEGER NOT NULL,
+    x INTEGER NOT NULL,
+    y INTEGER NOT NULL,
+    reviewer TEXT NOT NULL,
+    verdict TEXT NOT NULL CHECK (verdict IN ('keep', 'wrong', 'unsure')),
+    label INTEGER NOT NULL,
+    run TEXT NOT NULL,
+    probability REAL,
+    marked REAL NOT NULL,
+    PRIMARY KEY (data, slide_case, x, y, reviewer)
+) WITHOUT ROWID
+"""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One reviewer's verdict on one patch.
+
+    Attributes:
+        data: the data set's name. ``case``, ``x``, ``y`` name the patch in it.
+        label: the label that was judged {0, 1}.
+        verdict: a key of `VERDICTS`.
+        run: whose prediction raised the doubt. ``probability``: of IDC-positive, [0, 1].
+    """
+
+    data: str
+    case: int
+    x: int
+    y: int
+    label: int
+    verdict: str
+    reviewer: str
+    run: str = ""
+    probability: float | None = None
+
+
+def save_mark(mark: Mark) -> None:
+    """Store a mark; it replaces the reviewer's earlier one on the same patch.
+
+    Raises:
+        LabelError: an unknown verdict, no usable reviewer's name, or the file cannot be written.
+    """
+    if mark.verdict not in VERDICTS:
+        raise LabelError(
+            f"A verdict is one of {', '.join(VERDICTS)}. Received: {mark.verdict[:40]!r}"
+        )
+    reviewer = check_reviewer(mark.reviewer)
+    with _marks() as database:
+        database.execute(
+            "INSERT OR REPLACE INTO marks (data, slide_case, x, y, label, verdict, reviewer, run,"
+            " probability, marked) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                mark.data,
+                int(mark.case),
+                int(mark.x),
+                int(mark.y),
+                int(mark.label),
+                mark.verdict,
+                reviewer,
+                mark.run,
+                None if mark.probability is None else float(mark.probability),
+                time.time(),
+            ),
+        )
+
+
+def remove_mark(data: str, case: int, x: int, y: int, reviewer: str) -> None:
+    """Take a reviewer's mark back; nothing happens when there is none."""
+    with _marks() as database:
+        database.execute(
+            "DELETE FROM marks WHERE data = ? AND slide_case = ? AND x = ? AND y = ?"
+            " AND reviewer = ?",
+            (data, int(case), int(x), int(y), check_reviewer(reviewer)),
+        )
+
+
+def marks_of(data: str) -> pd.DataFrame:
+    """All marks on a data set, the oldest first: columns `COLUMNS`; ``marked`` in UTC."""
+    if not _path().exists():
+        table = pd.DataFrame(columns=list(COLUMNS))
+    else:
+        with _marks() as database:
+            table = pd.read_sql_query(
+                "SELECT slide_case AS 'case', x, y, label, verdict, reviewer, run, probability,"
+                " marked FROM marks WHERE data = ? ORDER BY marked, slide_case, y, x, reviewer",
+                database,
+                params=(data,),
+            )
+    table["marked"] = pd.to_datetime(table["marked"].astype(float), unit="s", utc=True)
+    return table.astype({"case": "int64", "x": "int64", "y": "int64", "label": "int64"})
+
+
+def marks_csv(data: str) -> str:
+    """The marks on a data set as CSV with a header; the time as ISO 8601."""
+    table = marks_of(data)
+    table["marked"] = [when.isoformat(timespec="seconds") for when in table["marked"]]
+    table.insert(0, "data", data)
+    return table.to_csv(index=False, lineterminator="\n", float_format="%.6f")
+
+
+def wrong_places(data: str) -> pd.DataFrame:
+    """The patches that count as wrongly labelled: columns ``case``, ``x``, ``y``, ``label``.
+
+    Somebody marked them wrong, and nobody keep: where reviewers contradict each other, the label
+    stands.
+    """
+    marks = marks_of(data)
+    place = ["case", "x", "y"]
+    kept = marks.loc[marks["verdict"] == "keep", place]
+    wrong = marks.loc[marks["verdict"] == "wrong", [*place, "label"]].drop_duplicates(place)
+    contested = pd.MultiIndex.from_frame(wrong[place]).isin(pd.MultiIndex.from_frame(kept))
+    return wrong[~contested].reset_index(drop=True)
+
+
+def wrong_rows(data: str, index: pd.DataFrame) -> np.ndarray:
+    """The rows of a store's index that count as wrongly labelled, sorted int64.
+
+    A mark judges a label: where the data set was packed anew with another one, it says nothing.
+    """
+    wrong = wrong_places(data)
+    if wrong.empty:
+        return np.empty(0, np.int64)
+    columns = ["case", "x", "y", "label"]
+    judged = pd.MultiIndex.from_frame(wrong[columns].astype("int64"))
+    return np.flatnonzero(pd.MultiIndex.from_frame(index[columns].astype("int64")).isin(judged))
+
+
+def check_reviewer(name: str) -> str:
+    """A reviewer's name without blanks around it.
+
+    Raises:
+        LabelError: it is empty, too long, or holds signs that do not print.
+    """
+    name = name.strip()
+    if not 1 <= len(name) <= _MOST_SIGNS or not name.isprintable():
+        raise LabelError(
+            f"A reviewer's name has 1 to {_MOST_SIGNS} printable signs. Received: {name[:60]!r}"
+        )
+    return name
+
+
+def _path() -> Path:
+    return home_dir() / MARKS_FILE
+
+
+@contextlib.contextmanager
+def _marks() -> Iterator[sqlite3.Connection]:
+    """The open file, in one transaction that is kept unless an error leaves the ``with``."""
+    path = _path()
+    try:
+        if not path.exists():
+            _make(path)
+        database = sqlite3.connect(path, timeout=_WAIT_S)
+        with contextlib.closing(database), database:
+            yield database
+    except (sqlite3.Error, OSError) as error:
+        raise LabelError(
+            f"The marks in '{path}' cannot be read or written ({error}); check the disk and the "
+            "file's rights."
+        ) from error
+
+
+def _make(path: Path) -> None:
+    """An empty file in WAL mode. It appears whole: two first reviewers must not meet in it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(path.with_suffix(".lock")):
+        if path.exists():
+            return
+        beside = path.with_suffix(".new")
+        beside.unlink(missing_ok=True)
+        with contextlib.closing(sqlite3.connect(beside)) as database:
+            database.execute("PRAGMA journal_mode = WAL")  # the file remembers it
+            database.execute(_TABLE)
+            database.commit()
+        beside.replace(path)  # closing has moved the log into the file

@@ -1,0 +1,185 @@
+"""idc.marks: what reviewers say about labels, also two at once."""
+
+import os
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from made_patches import tiny_store
+
+from idc.errors import LabelError
+from idc.marks import (
+    MARKS_FILE,
+    Mark,
+    marks_csv,
+    marks_of,
+    remove_mark,
+    save_mark,
+    wrong_places,
+    wrong_rows,
+)
+
+CHILD = Path(__file__).with_name("marking_child.py")
+
+
+def mark(verdict="wrong", reviewer="Ana", case=1, x=51, label=1, data="tiny", **more):
+    save_mark(
+        Mark(data, case=case, x=x, y=1, label=label, verdict=verdict, reviewer=reviewer, **more)
+    )
+
+
+def said(data="tiny"):
+    table = marks_of(data)
+    return list(zip(table["x"], table["reviewer"], table["verdict"], strict=True))
+
+
+def test_without_marks_there_is_an_empty_table_and_no_file(home):
+    assert len(marks_of("tiny")) == 0
+    assert wrong_places("tiny").empty
+    assert not (home / MARKS_FILE).exists()
+
+
+def test_mark_is_kept_with_all_that_was_known(home):
+    mark("unsure", run="r1", probability=0.25)
+
+    [entry] = marks_of("tiny").drop(columns="marked").to_dict("records")
+    assert entry == {
+        "case": 1,
+        "x": 51,
+        "y": 1,
+        "label": 1,
+        "verdict": "unsure",
+        "reviewer": "Ana",
+        "run": "r1",
+        "probability": 0.25,
+    }
+
+
+def test_second_mark_of_a_reviewer_replaces_the_first(home):
+    mark("wrong")
+    mark("keep")
+
+    assert said() == [(51, "Ana", "keep")]
+
+
+def test_marks_of_two_reviewers_stand_side_by_side(home):
+    mark("wrong", "Ana")
+    mark("keep", "Ben")
+
+    assert said() == [(51, "Ana", "wrong"), (51, "Ben", "keep")]
+
+
+def test_marks_belong_to_one_data_set(home):
+    mark(data="other")
+
+    assert said() == []
+    assert said("other") == [(51, "Ana", "wrong")]
+
+
+def test_mark_can_be_taken_back(home):
+    mark("wrong", "Ana")
+    mark("wrong", "Ben")
+    remove_mark("tiny", 1, 51, 1, "Ana")
+
+    assert said() == [(51, "Ben", "wrong")]
+
+
+def test_blanks_around_a_name_do_not_make_another_reviewer(home):
+    mark("wrong", "Ana")
+    mark("keep", " Ana ")
+
+    assert said() == [(51, "Ana", "keep")]
+
+
+@pytest.mark.parametrize("name", ["", "   ", "a" * 41, "a\nb"])
+def test_unusable_name_is_refused(home, name):
+    with pytest.raises(LabelError, match="1 to 40 printable signs"):
+        mark(reviewer=name)
+
+
+def test_unknown_verdict_is_refused(home):
+    with pytest.raises(LabelError, match=r"one of keep, wrong, unsure\. Received: 'perhaps'"):
+        mark("perhaps")
+
+
+def test_label_counts_as_wrong_unless_somebody_keeps_it(home):
+    mark("wrong", "Ana", x=1)
+    mark("wrong", "Ana", x=51)
+    mark("keep", "Ben", x=51)
+    mark("wrong", "Ana", x=101)
+    mark("unsure", "Ben", x=101)
+    mark("unsure", "Ana", x=151)
+    mark("wrong", "Ben", x=1)
+
+    assert wrong_places("tiny")["x"].tolist() == [1, 101]
+
+
+def test_wrong_rows_are_found_by_place_and_label(home):
+    store = tiny_store("tiny", cases=2, per_case=4)  # row 1: case 1, x 51, label 1
+    mark(case=1, x=51, label=1)
+    mark(case=2, x=1, label=0)
+    mark(case=2, x=51, label=0)  # judged when it had the other label
+    mark(case=9, x=1, label=0)  # no longer there
+
+    assert wrong_rows("tiny", store.index).tolist() == [1, 4]
+
+
+def test_csv_has_a_line_a_mark_and_iso_times(home):
+    mark("wrong", run="r1", probability=0.25)
+    mark("keep", "Ben, the second")
+
+    header, first, second = marks_csv("tiny").splitlines()
+    assert header == "data,case,x,y,label,verdict,reviewer,run,probability,marked"
+    assert first.startswith("tiny,1,51,1,1,wrong,Ana,r1,0.250000,20")
+    assert first.endswith("+00:00")
+    assert second.startswith('tiny,1,51,1,1,keep,"Ben, the second",,,20')
+
+
+def test_two_processes_mark_at_once_and_nothing_is_lost(home):
+    count = 100
+    children = [
+        subprocess.Popen(
+            [sys.executable, CHILD, reviewer, verdict, str(count)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": str(CHILD.parents[1])},
+        )
+        for reviewer, verdict in (("Ana", "wrong"), ("Ben", "keep"))
+    ]
+    for child in children:
+        assert child.stdout.readline() == "ready\n"
+    for child in children:  # both make the file, and write the same patches
+        child.stdin.write("go\n")
+        child.stdin.flush()
+    assert [child.wait() for child in children] == [0, 0]
+
+    marks = marks_of("tiny")
+    assert len(marks) == 2 * count
+    assert marks.groupby(["reviewer", "verdict"]).size().to_dict() == {
+        ("Ana", "wrong"): count,
+        ("Ben", "keep"): count,
+    }
+
+
+def test_file_is_in_wal_mode_so_that_readers_do_not_block_a_writer(home):
+    mark()
+    reader = sqlite3.connect(home / MARKS_FILE)
+    assert reader.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    reader.execute("BEGIN")
+    assert len(reader.execute("SELECT * FROM marks").fetchall()) == 1
+
+    mark(x=101)  # would wait for the reader otherwise
+
+    assert len(reader.execute("SELECT * FROM marks").fetchall()) == 1  # its own moment still
+    reader.close()
+    assert len(marks_of("tiny")) == 2
+
+
+def test_damaged_file_is_a_sentence(home):
+    (home / MARKS_FILE).write_bytes(b"no database" * 100)
+
+    with pytest.raises(LabelError, match="cannot be read or written"):
+        marks_of("tiny")
