@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, get_args
 
+import numpy as np
 import pandas as pd
 
 from idc.errors import ConfigError
-from idc.splits import PROTOCOLS, UNLISTED, Split, make_split
+from idc.splits import PROTOCOLS, UNLISTED, Split, make_split, without_rows
 
 AUGMENTATIONS: Mapping[str, str] = {
     "none": "None",
@@ -25,6 +26,7 @@ BALANCINGS: Mapping[str, str] = {
     "weights": "Class weights",
     "resampling": "Resampling",
 }
+FOLDS = (2, 20)
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,10 @@ class TrainingConfig:
         protocol: how patches are dealt into parts, a key of `idc.splits.PROTOCOLS`.
         unlisted: protocol ``published`` only: cases in no list are left out or train.
         patches: how many patches to use, drawn at the same rate from both classes; None for all.
+        folds: protocol ``case-disjoint`` only: deal the cases into so many folds; 0 for none.
+        fold: the fold that is scored, from 1; 0 without folds.
+        leave_out_marked: patches that reviewers marked as wrongly labelled do not train. Which
+            ones is settled when the run is created (see `idc.left_out`).
         seed: of the draw, the split, the first weights and the order of batches.
         epochs: passes over the training part.
         batch_size: patches a step.
@@ -61,6 +67,9 @@ class TrainingConfig:
     protocol: str = "case-disjoint"
     unlisted: str = "ignore"
     patches: int | None = 40_000
+    folds: int = 0
+    fold: int = 0
+    leave_out_marked: bool = False
     seed: int = 0
     epochs: int = 20
     batch_size: int = 20
@@ -87,6 +96,7 @@ class TrainingConfig:
         _one_of("balancing", self.balancing, BALANCINGS)
         if self.patches is not None:
             _within("patches", self.patches, 2, 10**9)
+        self._check_folds()
         _within("seed", self.seed, 0, 2**31 - 1)
         _within("epochs", self.epochs, 1, 10_000)
         _within("batch_size", self.batch_size, 1, 8_192)
@@ -96,6 +106,18 @@ class TrainingConfig:
         _within("patience", self.patience, 1, 1_000)
         if len(self.name) > 80:
             raise ConfigError(f"name has at most 80 signs. Received: {len(self.name)}")
+
+    def _check_folds(self) -> None:
+        if not self.folds:
+            _within("fold", self.fold, 0, 0)
+            return
+        _within("folds", self.folds, *FOLDS)
+        _within("fold", self.fold, 1, self.folds)
+        if self.protocol != "case-disjoint":
+            raise ConfigError(
+                f"Folds are folds of cases: protocol must be case-disjoint. Received: "
+                f"{self.protocol!r}"
+            )
 
     def to_json(self) -> dict[str, Any]:
         """The content of ``config.json``."""
@@ -118,22 +140,30 @@ class TrainingConfig:
         return cls(**value)
 
 
-def split_of(config: TrainingConfig, index: pd.DataFrame) -> Split:
+def split_of(
+    config: TrainingConfig, index: pd.DataFrame, left_out: np.ndarray | None = None
+) -> Split:
     """The split that a configuration asks for, the same each time.
 
     Args:
         index: its store's index.
+        left_out: int64 rows that shall not train (`idc.runs.Run.left_out`).
 
     Raises:
-        SplitError: as `idc.splits.make_split`.
+        SplitError: as `idc.splits.make_split`, or too little is left to train on.
     """
-    return make_split(
+    split = make_split(
         index,
         config.protocol,
         seed=config.seed,
         unlisted=config.unlisted,
         patches=config.patches,
+        folds=config.folds,
+        fold=config.fold,
     )
+    if left_out is None or not len(left_out):
+        return split
+    return without_rows(split, left_out, index["label"].to_numpy())
 
 
 @dataclass(frozen=True)

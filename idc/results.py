@@ -86,7 +86,7 @@ def results_of(
 
 def run_split(run: Run, store: PatchStore) -> Split:
     """The split that the run trained with, made again from its settings."""
-    return split_of(run.config, store.index)
+    return split_of(run.config, store.index, run.left_out())
 
 
 def saved_parts(run: Run) -> list[str]:

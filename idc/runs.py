@@ -19,9 +19,10 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
-from idc import durable
+from idc import durable, left_out
 from idc.config import TrainingConfig
 from idc.errors import ConfigError, RunError
 from idc.home import runs_dir
@@ -188,6 +189,14 @@ class Run:
         except TypeError as error:
             raise RunError(f"The calibration of the run '{self.title}' is damaged.") from error
 
+    def left_out(self) -> np.ndarray:
+        """int64 rows that do not train, settled when the run was created; see `idc.left_out`.
+
+        Raises:
+            RunError: the record is damaged or gone.
+        """
+        return left_out.read(self.folder, self.config)
+
     def write_status(self, status: RunStatus) -> None:
         """Replace ``status.json`` atomically."""
         durable.replace_json(self.folder / STATUS_FILE, asdict(status))
@@ -205,18 +214,29 @@ class Run:
         return hold_lock(self.folder)
 
 
-def create_run(config: TrainingConfig) -> Run:
+def create_run(config: TrainingConfig, *, same_left_out_as: Run | None = None) -> Run:
     """Make a run's folder. It appears whole, with the state "starting".
+
+    Args:
+        same_left_out_as: leave out the very patches that this run left out, whatever reviewers
+            have marked since.
 
     Raises:
         RunError: the folder cannot be written.
+        IdcError: marked patches are to be left out, and data set or marks cannot be read.
     """
+    if same_left_out_as is not None:
+        record = left_out.read_record(same_left_out_as.folder)
+    else:
+        record = left_out.settle(config)
     stamp = time.strftime("%Y%m%d-%H%M%S")
     run_id = f"{stamp}-{config.preset}-{secrets.token_hex(2)}"
     hidden = runs_dir() / f".{run_id}"
     try:
         hidden.mkdir(parents=True)
         durable.replace_json(hidden / CONFIG_FILE, config.to_json())
+        if config.leave_out_marked:
+            durable.replace_json(hidden / left_out.LEFT_OUT_FILE, record)
         Run(hidden, config).write_status(RunStatus(state="starting", epochs=config.epochs))
         hidden.rename(runs_dir() / run_id)
     except OSError as error:
@@ -329,7 +349,9 @@ def check_same_data(run: Run, store: PatchStore) -> None:
     Raises:
         RunError: the data set was packed anew since.
     """
-    known = run.environment().get("data_sha256")
+    known = run.environment().get("data_sha256") or left_out.read_record(run.folder).get(
+        "data_sha256"
+    )
     if known and known != store.fingerprint:
         raise RunError(
             f"The data set '{store.name}' was packed anew since the run '{run.title}' trained on "

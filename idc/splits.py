@@ -9,7 +9,7 @@ Three protocols:
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -46,6 +46,7 @@ class Split:
     Attributes:
         train, validation, test: int64, sorted, disjoint. ``test`` may be empty.
         unused: how many of the drawn rows are in no part (cases in no published list).
+        left_out: how many rows were taken out of ``train`` because a reviewer marked them.
     """
 
     protocol: str
@@ -54,6 +55,7 @@ class Split:
     validation: np.ndarray
     test: np.ndarray
     unused: int = 0
+    left_out: int = 0
 
     def rows(self, part: str) -> np.ndarray:
         """The rows of one of `PARTS`."""
@@ -117,6 +119,8 @@ def make_split(
     seed: int = 0,
     unlisted: str = "ignore",
     patches: int | None = None,
+    folds: int = 0,
+    fold: int = 0,
 ) -> Split:
     """Deal a store's patches into training, validation and test parts.
 
@@ -126,6 +130,9 @@ def make_split(
         seed: the same seed gives the same split.
         unlisted: ``published`` only: cases in no list are left out ("ignore") or "train".
         patches: use only so many, drawn at the same rate from both classes; None for all.
+        folds: ``case-disjoint`` only: deal the cases into so many folds; 0 for the usual shares.
+        fold: which of them, from 1, is the test part. It holds all patches of its cases, drawn or
+            not, so that the folds together answer for every patch of the store.
 
     Raises:
         SplitError: unknown protocol, too few cases, or a class is missing from the training or
@@ -140,6 +147,8 @@ def make_split(
     cases = index["case"].to_numpy()[drawn]
     if protocol == "random":
         part = _part_of_patches(len(drawn), seed)
+    elif folds:
+        return _fold_split(index, drawn, seed, folds, fold)
     elif protocol == "case-disjoint":
         part = _part_by_case(cases, _deal_cases(np.unique(cases), seed))
     else:
@@ -153,6 +162,26 @@ def make_split(
     return split
 
 
+def without_rows(split: Split, rows: np.ndarray, labels: np.ndarray) -> Split:
+    """The split with some rows taken out of its training part; what is scored stays.
+
+    Args:
+        rows: int64 row numbers; those outside the training part change nothing.
+        labels: {0, 1} of the whole store.
+
+    Raises:
+        SplitError: the training part then lacks a class.
+    """
+    kept = split.train[~np.isin(split.train, rows)]
+    for label, name in enumerate(CLASS_NAMES):
+        if label not in labels[kept]:
+            raise SplitError(
+                f"Without the patches marked as wrongly labelled, the train part holds no {name} "
+                "patch. Use more patches, or train with all of them."
+            )
+    return replace(split, train=kept, left_out=len(split.train) - len(kept))
+
+
 def split_note(split: Split) -> str:
     """What a reader of the scores must know about this split, in one or two sentences."""
     notes = []
@@ -164,6 +193,10 @@ def split_note(split: Split) -> str:
         notes.append("The data holds no case of the test part; scores come from validation.")
     if split.unused:
         notes.append(f"{split.unused:,} patches of cases in no published list are left out.")
+    if split.left_out:
+        notes.append(
+            f"{split.left_out:,} patches marked as wrongly labelled are left out of training."
+        )
     return " ".join(notes)
 
 
@@ -187,6 +220,35 @@ def _deal_cases(cases: np.ndarray, seed: int) -> Mapping[str, frozenset[int]]:
     first, second = _borders(len(cases))
     dealt = np.split(order, [first, second])
     return {part: frozenset(chosen.tolist()) for part, chosen in zip(PARTS, dealt, strict=True)}
+
+
+def _fold_split(index: pd.DataFrame, drawn: np.ndarray, seed: int, folds: int, fold: int) -> Split:
+    """A fold of cases to score, and the drawn patches of the others to train and validate on."""
+    cases = index["case"].to_numpy()
+    distinct = np.unique(cases)
+    if len(distinct) < max(folds, len(PARTS)):
+        raise SplitError(
+            f"{folds} folds need at least {max(folds, len(PARTS))} cases; there are "
+            f"{len(distinct)}. Ask for fewer folds, or pack more cases."
+        )
+    order = np.array_split(np.random.default_rng(seed).permutation(distinct), folds)
+    others = np.concatenate([order[number] for number in range(folds) if number != fold - 1])
+    held_out = max(1, round(len(distinct) * VALIDATION_SHARE))
+    # At least one case is left to train on: two folds of two cases each, say.
+    held_out = min(held_out, len(others) - 1)
+    # The next fold's cases come first, so that validation differs from fold to fold.
+    others = np.roll(others, -sum(map(len, order[: fold - 1])))
+    part = np.where(np.isin(cases[drawn], others[:held_out]), 1, 0)
+    part[np.isin(cases[drawn], order[fold - 1])] = 2
+    split = Split(
+        "case-disjoint",
+        seed,
+        train=drawn[part == 0],
+        validation=drawn[part == 1],
+        test=np.flatnonzero(np.isin(cases, order[fold - 1])),
+    )
+    _check_classes(split, index["label"].to_numpy())
+    return split
 
 
 def _borders(count: int) -> tuple[int, int]:

@@ -109,7 +109,7 @@ class _Training:
     def _load(self) -> None:
         self._store: PatchStore = open_store(self._config.data)
         check_same_data(self._run, self._store)
-        self._split: Split = split_of(self._config, self._store.index)
+        self._split: Split = split_of(self._config, self._store.index, self._run.left_out())
         self._steps = -(-len(self._split.train) // self._config.batch_size)
         self._class_weights = (
             class_weights(self._store.labels[self._split.train])

@@ -173,3 +173,14 @@ def test_notebook_preset_is_the_notebooks_recipe():
 def test_unknown_preset_is_refused():
     with pytest.raises(ConfigError, match=r"preset must be one of notebook.* Received: 'resnet'"):
         preset_config("resnet", "a")
+
+
+def test_folds_are_of_cases_and_one_of_them_is_scored():
+    assert TrainingConfig(data="a", folds=5, fold=5).fold == 5
+    assert refusal(folds=1, fold=1) == "folds must lie in [2, 20]. Received: 1"
+    assert refusal(folds=5) == "fold must lie in [1, 5]. Received: 0"
+    assert refusal(folds=5, fold=6) == "fold must lie in [1, 5]. Received: 6"
+    assert refusal(fold=1) == "fold must lie in [0, 0]. Received: 1"
+    assert refusal(folds=5, fold=1, protocol="random") == (
+        "Folds are folds of cases: protocol must be case-disjoint. Received: 'random'"
+    )

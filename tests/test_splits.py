@@ -339,3 +339,52 @@ def test_counts_tell_patches_classes_and_cases_of_each_part():
     assert counts.loc["train", "positive_share"] == 1 / 3
     assert counts.loc["validation", "positive_share"] == 1
     assert math.isnan(counts.loc["test", "positive_share"])
+
+
+# Folds of cases
+
+
+def test_folds_together_score_every_patch_once_whatever_was_drawn():
+    index = pd.DataFrame({"case": np.repeat(np.arange(7), 6), "label": [0, 1] * 21})
+
+    scored = [
+        make_split(index, "case-disjoint", seed=5, patches=36, folds=3, fold=fold).test
+        for fold in (1, 2, 3)
+    ]
+
+    assert sorted(np.concatenate(scored)) == list(range(42))
+
+
+def test_no_case_is_in_two_parts_of_a_fold():
+    index = pd.DataFrame({"case": np.repeat(np.arange(7), 6), "label": [0, 1] * 21})
+
+    for fold in (1, 2, 3):
+        split = make_split(index, "case-disjoint", seed=5, folds=3, fold=fold)
+        cases = [set(index["case"].to_numpy()[split.rows(part)]) for part in PARTS]
+        assert set.union(*cases) == set(range(7))
+        assert sum(map(len, cases)) == 7
+
+
+def test_fold_trains_and_validates_on_drawn_patches_alone():
+    index = pd.DataFrame({"case": np.repeat(np.arange(5), 10), "label": [0, 1] * 25})
+    drawn = draw_patches(index["label"].to_numpy(), 20, 1)
+
+    split = make_split(index, "case-disjoint", seed=1, patches=20, folds=5, fold=2)
+
+    outside = index["case"].to_numpy()[drawn] != index["case"].to_numpy()[split.test[0]]
+    assert sorted([*split.train, *split.validation]) == drawn[outside].tolist()
+
+
+def test_two_folds_of_few_cases_leave_one_to_train_on():
+    index = pd.DataFrame({"case": [1, 1, 2, 2, 3, 3, 4, 4], "label": [0, 1] * 4})
+
+    counts = make_split(index, "case-disjoint", folds=2, fold=1).counts(index)
+
+    assert counts["cases"].to_dict() == {"train": 1, "validation": 1, "test": 2}
+
+
+def test_more_folds_than_cases_are_refused():
+    index = pd.DataFrame({"case": [1, 1, 2, 2, 3, 3, 4, 4], "label": [0, 1] * 4})
+
+    with pytest.raises(SplitError, match="5 folds need at least 5 cases; there are 4"):
+        make_split(index, "case-disjoint", folds=5, fold=1)

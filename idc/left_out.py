@@ -1,0 +1,91 @@
+"""Patches that a run does not train on because reviewers marked their labels as wrong.
+
+Marks change; a run must not. So the rows are settled once, when the run is created, and recorded in
+its folder as ``left_out.json``: whoever continues or repeats the run leaves out the very same ones.
+Only the training part loses them: what is scored stays comparable with other runs.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from idc.config import TrainingConfig, split_of
+from idc.errors import RunError
+from idc.marks import wrong_rows
+from idc.store import PatchStore, open_store
+
+LEFT_OUT_FILE = "left_out.json"
+
+
+def settle(config: TrainingConfig) -> dict[str, Any]:
+    """The record for a new run: the rows that the marks of this moment take out of its training.
+
+    Returns:
+        ``data_sha256`` (the packing that the rows belong to) and ``patches``: ``row``, ``case``,
+        ``x``, ``y``, ``label`` of each. Empty when the run leaves nothing out.
+
+    Raises:
+        IdcError: data set or marks cannot be read, or too little is left to train on.
+    """
+    if not config.leave_out_marked:
+        return {}
+    store = open_store(config.data)
+    rows = marked_training_rows(config, store)
+    split_of(config, store.index, rows)  # refuses now what the trainer would refuse
+    columns = ["case", "x", "y", "label"]
+    patches = store.index.iloc[rows][columns].astype("int64").assign(row=rows)
+    return {
+        "data_sha256": store.fingerprint,
+        "patches": patches[["row", *columns]].to_dict("records"),
+    }
+
+
+def marked_training_rows(config: TrainingConfig, store: PatchStore) -> np.ndarray:
+    """Rows of the training part that count as wrongly labelled now, sorted int64.
+
+    Raises:
+        SplitError: the data cannot be split as asked.
+        LabelError: the marks cannot be read.
+    """
+    train = split_of(config, store.index).train
+    return np.intersect1d(train, wrong_rows(config.data, store.index))
+
+
+def read(run_folder: Path, config: TrainingConfig) -> np.ndarray:
+    """The rows that a run leaves out, int64.
+
+    Raises:
+        RunError: the record is damaged, or gone though the settings ask for one.
+    """
+    if not config.leave_out_marked:
+        return np.empty(0, np.int64)
+    try:
+        return np.array([patch["row"] for patch in read_record(run_folder)["patches"]], np.int64)
+    except (KeyError, TypeError, ValueError) as error:
+        raise _damaged(run_folder) from error
+
+
+def read_record(run_folder: Path) -> dict[str, Any]:
+    """What `settle` gave; empty when the run leaves nothing out.
+
+    Raises:
+        RunError: it is damaged.
+    """
+    try:
+        record = json.loads((run_folder / LEFT_OUT_FILE).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise _damaged(run_folder) from error
+    if not isinstance(record, dict):
+        raise _damaged(run_folder)
+    return record
+
+
+def _damaged(run_folder: Path) -> RunError:
+    return RunError(
+        f"The record of the patches that the run '{run_folder.name}' leaves out is damaged on "
+        "disk; train a new run."
+    )

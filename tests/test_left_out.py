@@ -1,0 +1,116 @@
+"""idc.left_out: marked patches do not train, the same ones each time."""
+
+import json
+
+import pytest
+from made_patches import tiny_store
+
+from idc.config import TrainingConfig
+from idc.errors import RunError, SplitError
+from idc.left_out import LEFT_OUT_FILE
+from idc.marks import Mark, remove_mark, save_mark
+from idc.results import run_split
+from idc.runs import check_same_data, create_run, open_run
+from idc.splits import make_split, split_note
+from idc.store import delete_store
+
+SETTINGS = {"data": "tiny", "protocol": "random", "patches": None, "seed": 3}
+
+
+@pytest.fixture
+def store(home):
+    return tiny_store("tiny", cases=4, per_case=10)
+
+
+def mark_wrong(store, *rows):
+    for row in rows:
+        entry = store.index.iloc[row]
+        save_mark(Mark("tiny", entry.case, entry.x, entry.y, entry.label, "wrong", "Ana"))
+
+
+def test_marked_patches_do_not_train_and_are_scored_all_the_same(store):
+    plain = make_split(store.index, "random", seed=3)
+    trains, also, held_out = plain.train[2], plain.train[5], plain.test[0]
+    mark_wrong(store, trains, also, held_out)
+
+    split = run_split(create_run(TrainingConfig(**SETTINGS, leave_out_marked=True)), store)
+
+    assert split.train.tolist() == [r for r in plain.train if r not in (trains, also)]
+    assert split.validation.tolist() == plain.validation.tolist()
+    assert split.test.tolist() == plain.test.tolist()
+    assert split_note(split).endswith(
+        "2 patches marked as wrongly labelled are left out of training."
+    )
+
+
+def test_rows_are_recorded_with_their_place(store):
+    row = make_split(store.index, "random", seed=3).train[2]
+    mark_wrong(store, row)
+
+    run = create_run(TrainingConfig(**SETTINGS, leave_out_marked=True))
+
+    entry = store.index.iloc[row]
+    assert json.loads((run.folder / LEFT_OUT_FILE).read_text()) == {
+        "data_sha256": store.fingerprint,
+        "patches": [
+            {
+                "row": row,
+                "case": entry.case,
+                "x": entry.x,
+                "y": entry.y,
+                "label": entry.label,
+            }
+        ],
+    }
+    assert open_run(run.id).left_out().tolist() == [row]
+
+
+def test_later_marks_change_nothing_for_a_run_or_its_repetition(store):
+    train = make_split(store.index, "random", seed=3).train
+    mark_wrong(store, train[0])
+    run = create_run(TrainingConfig(**SETTINGS, leave_out_marked=True))
+    entry = store.index.iloc[train[0]]
+    remove_mark("tiny", entry.case, entry.x, entry.y, "Ana")
+    mark_wrong(store, train[1])
+
+    again = create_run(run.config, same_left_out_as=run)
+    new = create_run(run.config)
+
+    assert run.left_out().tolist() == [train[0]]
+    assert again.left_out().tolist() == [train[0]]
+    assert new.left_out().tolist() == [train[1]]
+
+
+def test_run_that_leaves_nothing_out_has_no_record_and_needs_no_data_set(home):
+    run = create_run(TrainingConfig(data="absent"))
+
+    assert not (run.folder / LEFT_OUT_FILE).exists()
+    assert run.left_out().tolist() == []
+
+
+def test_marks_that_take_a_whole_class_out_are_refused_before_a_run_is_made(store):
+    mark_wrong(store, *(row for row in range(40) if store.labels[row] == 1))
+
+    with pytest.raises(SplitError, match="the train part holds no IDC-positive patch"):
+        create_run(TrainingConfig(**SETTINGS, leave_out_marked=True))
+
+
+@pytest.mark.parametrize("content", [None, "{", "[]", "{}", '{"patches": [5]}'])
+def test_lost_or_damaged_record_is_a_sentence(store, content):
+    run = create_run(TrainingConfig(**SETTINGS, leave_out_marked=True))
+    if content is None:
+        (run.folder / LEFT_OUT_FILE).unlink()
+    else:
+        (run.folder / LEFT_OUT_FILE).write_text(content)
+
+    with pytest.raises(RunError, match="leaves out is damaged"):
+        run.left_out()
+
+
+def test_data_set_packed_anew_before_the_trainer_began_is_noticed(store):
+    run = create_run(TrainingConfig(**SETTINGS, leave_out_marked=True))
+    check_same_data(run, store)
+    delete_store("tiny")
+
+    with pytest.raises(RunError, match="was packed anew"):
+        check_same_data(run, tiny_store("tiny", cases=2, per_case=10))
