@@ -1,0 +1,167 @@
+"""Doubtful labels: where a held-out prediction firmly contradicts the label.
+
+Confident learning (Northcutt, Jiang & Chuang 2021, doi:10.1613/jair.1.12125): a patch counts with a
+class when its probability of that class reaches the class's threshold, the mean such probability
+of the patches labelled so. An overconfident or a timid model thereby gets thresholds of its own.
+Patches that count with the other class, and are predicted as it, are doubtful; the less
+probability their own label has, the sooner they are shown.
+
+Written here for two classes, after cleanlab 2.9 (``filter_by="confident_learning"``, ranked by
+self-confidence), with which a test compares it: importing cleanlab takes seconds, and what is
+needed of it is one screen of arithmetic.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from idc.errors import LabelError
+from idc.runs import Run
+from idc.store import PatchStore
+
+_ROUNDING = 1e-6  # probabilities are float32; the mean of equal ones must not exceed them
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Answers for patches that the answering model has not trained on.
+
+    Attributes:
+        rows: int64, shape (n,), row numbers in the store, each once.
+        y_prob: probability of IDC-positive, float32 [0, 1], shape (n,).
+        run_ids: which run answered, str, shape (n,).
+    """
+
+    store: PatchStore
+    rows: np.ndarray
+    y_prob: np.ndarray
+    run_ids: np.ndarray
+
+    @cached_property
+    def joint(self) -> "ConfidentJoint":
+        """Labels against what the answers say with confidence.
+
+        Raises:
+            LabelError: as `confident_joint`.
+        """
+        return confident_joint(self.store.labels[self.rows], self.y_prob)
+
+    def table(self) -> pd.DataFrame:
+        """The doubtful patches, the most doubtful first.
+
+        Columns ``row``, ``case``, ``x``, ``y``, ``label``, ``probability`` (of IDC-positive),
+        ``self_confidence`` (the probability of the label), ``run``.
+        """
+        labels = self.store.labels[self.rows]
+        order = ranked_doubts(labels, self.y_prob, self.joint)
+        rows = self.rows[order]
+        probability = self.y_prob[order].astype(np.float64)
+        return (
+            self.store.index.iloc[rows][["case", "x", "y", "label"]]
+            .assign(
+                row=rows,
+                probability=probability,
+                self_confidence=np.where(labels[order] == 1, probability, 1 - probability),
+                run=self.run_ids[order],
+            )
+            .reset_index(drop=True)
+        )
+
+
+@dataclass(frozen=True)
+class ConfidentJoint:
+    """How many patches of each label count with each class.
+
+    Attributes:
+        thresholds: mean probability of its own class among the patches of each label.
+        counts: int64, shape (2, 2): row = label, column = the class that they count with.
+        unsure: patches that reach neither threshold.
+    """
+
+    thresholds: tuple[float, float]
+    counts: np.ndarray
+    unsure: int
+
+    def noise_share(self, label: int) -> float:
+        """Estimated share of wrong labels among those of a class; nan when none is confident."""
+        confident = int(self.counts[label].sum())
+        return int(self.counts[label, 1 - label]) / confident if confident else float("nan")
+
+
+def confident_joint(labels: np.ndarray, y_prob: np.ndarray) -> ConfidentJoint:
+    """Count labels against confident predictions.
+
+    Args:
+        labels: {0, 1}, shape (n,).
+        y_prob: probability of IDC-positive by models that did not train on the patch, [0, 1],
+            shape (n,).
+
+    Raises:
+        LabelError: a class is missing, so it has no threshold; or an answer is not a number.
+    """
+    labels = np.asarray(labels)
+    if not np.isfinite(y_prob).all():
+        raise LabelError("The run's answers are not numbers: its training diverged.")
+    if len(np.unique(labels)) < 2:
+        raise LabelError("Doubtful labels need held-out patches of both classes.")
+    thresholds = _thresholds(labels, y_prob)
+    counted = _counted_with(y_prob, thresholds)
+    counts = np.array(
+        [[int(((labels == i) & (counted == j)).sum()) for j in (0, 1)] for i in (0, 1)]
+    )
+    return ConfidentJoint(thresholds, counts, unsure=int((counted < 0).sum()))
+
+
+def ranked_doubts(labels: np.ndarray, y_prob: np.ndarray, joint: ConfidentJoint) -> np.ndarray:
+    """Positions of the doubtful patches, the least probable label first.
+
+    Counting with the other class is not enough: where positives are rare, or the model is timid,
+    0.4 may be a confident "positive", yet it contradicts no label. The prediction has to as well.
+    """
+    labels, y_prob = np.asarray(labels), np.asarray(y_prob, np.float64)
+    own = np.where(labels == 1, y_prob, 1 - y_prob)
+    doubtful = np.flatnonzero((_counted_with(y_prob, joint.thresholds) == 1 - labels) & (own < 0.5))
+    return doubtful[np.argsort(own[doubtful], kind="stable")]
+
+
+def held_out_of(runs: Sequence[Run], store: PatchStore, parts: Sequence[str]) -> HeldOut:
+    """Saved predictions of runs as held-out answers; the first run that answers for a row counts.
+
+    Args:
+        runs: at least one, all on this store.
+        parts: which parts of their predictions, as "test" alone for folds.
+
+    Raises:
+        RunError: a run has no predictions.
+        LabelError: none of them is in these parts.
+    """
+    tables = [run.predictions().assign(run=run.id) for run in runs]
+    table = pd.concat(tables, ignore_index=True)
+    table = table[table["part"].isin(parts)].drop_duplicates("row")
+    if table.empty:
+        raise LabelError("There are no held-out predictions yet; let the run finish.")
+    table = table.sort_values("row")
+    return HeldOut(
+        store,
+        table["row"].to_numpy(),
+        table["probability"].to_numpy(),
+        table["run"].to_numpy(),
+    )
+
+
+def _thresholds(labels: np.ndarray, y_prob: np.ndarray) -> tuple[float, float]:
+    y_prob = np.asarray(y_prob, np.float64)
+    return float((1 - y_prob[labels == 0]).mean()), float(y_prob[labels == 1].mean())
+
+
+def _counted_with(y_prob: np.ndarray, thresholds: tuple[float, float]) -> np.ndarray:
+    """The class that each patch counts with, {0, 1}; -1 for none, the likelier of both."""
+    y_prob = np.asarray(y_prob, np.float64)
+    negative = 1 - y_prob >= thresholds[0] - _ROUNDING
+    positive = y_prob >= thresholds[1] - _ROUNDING
+    likelier = (y_prob > 0.5).astype(int)
+    counted = np.where(positive, 1, np.where(negative, 0, -1))
+    return np.where(positive & negative, likelier, counted)
