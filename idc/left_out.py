@@ -1,8 +1,9 @@
 """Patches that a run does not train on because reviewers marked their labels as wrong.
 
-Marks change; a run must not. So the rows are settled once, when the run is created, and recorded in
-its folder as ``left_out.json``: whoever continues or repeats the run leaves out the very same ones.
-Only the training part loses them: what is scored stays comparable with other runs.
+Marks change; a run must not. So the rows that count as wrong are settled once, when the run is
+created, and recorded in its folder as ``left_out.json``: whoever continues or repeats the run
+leaves out the very same ones. Only the training part loses them: what is scored stays comparable
+with other runs.
 """
 
 import json
@@ -14,13 +15,13 @@ import numpy as np
 from idc.config import TrainingConfig, split_of
 from idc.errors import RunError
 from idc.marks import wrong_rows
-from idc.store import PatchStore, open_store
+from idc.store import open_store
 
 LEFT_OUT_FILE = "left_out.json"
 
 
 def settle(config: TrainingConfig) -> dict[str, Any]:
-    """The record for a new run: the rows that the marks of this moment take out of its training.
+    """The record for a new run: all rows that count as wrongly labelled at this moment.
 
     Returns:
         ``data_sha256`` (the packing that the rows belong to) and ``patches``: ``row``, ``case``,
@@ -32,7 +33,7 @@ def settle(config: TrainingConfig) -> dict[str, Any]:
     if not config.leave_out_marked:
         return {}
     store = open_store(config.data)
-    rows = marked_training_rows(config, store)
+    rows = wrong_rows(config.data, store.index)
     split_of(config, store.index, rows)  # refuses now what the trainer would refuse
     columns = ["case", "x", "y", "label"]
     patches = store.index.iloc[rows][columns].astype("int64").assign(row=rows)
@@ -42,19 +43,8 @@ def settle(config: TrainingConfig) -> dict[str, Any]:
     }
 
 
-def marked_training_rows(config: TrainingConfig, store: PatchStore) -> np.ndarray:
-    """Rows of the training part that count as wrongly labelled now, sorted int64.
-
-    Raises:
-        SplitError: the data cannot be split as asked.
-        LabelError: the marks cannot be read.
-    """
-    train = split_of(config, store.index).train
-    return np.intersect1d(train, wrong_rows(config.data, store.index))
-
-
 def read(run_folder: Path, config: TrainingConfig) -> np.ndarray:
-    """The rows that a run leaves out, int64.
+    """The rows that do not train in a run, int64; some may lie outside its training part.
 
     Raises:
         RunError: the record is damaged, or gone though the settings ask for one.

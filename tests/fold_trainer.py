@@ -1,0 +1,32 @@
+"""A trainer for `test_folds` that needs no TensorFlow: it scores its fold at once, or as told.
+
+python tests/fold_trainer.py RUN_ID finish|wait|fail
+"""
+
+import sys
+import time
+from dataclasses import replace
+
+import pandas as pd
+
+from idc.config import split_of
+from idc.durable import replace_json
+from idc.runs import ENVIRONMENT_FILE, PREDICTIONS_FILE, open_run
+from idc.store import open_store
+
+if __name__ == "__main__":
+    run = open_run(sys.argv[1])
+    with run.trainer_lock():
+        run.write_status(replace(run.status(), state="running", phase="training"))
+        while sys.argv[2] == "wait" and not run.stop_requested():
+            time.sleep(0.02)
+        if sys.argv[2] != "finish":
+            state = {"wait": "stopped", "fail": "failed"}[sys.argv[2]]
+            run.write_status(replace(run.status(), state=state, reason="It broke off."))
+            sys.exit()
+        store = open_store(run.config.data)
+        rows = split_of(run.config, store.index, run.left_out()).test
+        table = pd.DataFrame({"row": rows, "probability": run.config.fold / 10, "part": "test"})
+        table.astype({"probability": "float32"}).to_parquet(run.folder / PREDICTIONS_FILE)
+        replace_json(run.folder / ENVIRONMENT_FILE, {"data_sha256": store.fingerprint})
+        run.write_status(replace(run.status(), state="finished", epoch=run.config.epochs))
