@@ -1,0 +1,261 @@
+"""Leakage check: does a split score patches that its training part has as good as shown?
+
+Four ways to leak, from the plain to the hidden: a case in two parts; the same pixels in two parts;
+nearly the same pixels (another compression, brightness or scale); and patches that touch on the
+slide, which share stain, scanner and often the same gland.
+"""
+
+import itertools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from idc.patches import PATCH_SIZE_PX
+from idc.signatures import LEAST_CONTRAST, Signatures, likeness, signatures, similar_pairs
+from idc.splits import PARTS, Split
+from idc.store import PatchStore
+
+PART_PAIRS = tuple(itertools.combinations(PARTS, 2))
+KINDS: Mapping[str, str] = {
+    "identical": "Identical patches",
+    "similar": "Nearly identical patches",
+    "adjacent": "Neighbours on the slide",
+}
+LEAST_LIKENESS = 0.95  # copies stay above, chance pairs of near hashes below (bench/leakage.py)
+
+# Right, below, and both ways down: each touching pair once.
+_STEPS = ((1, 0), (0, 1), (1, 1), (-1, 1))
+_CHUNK = 4_096
+
+OnProgress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Pairs of one kind that lie in two parts.
+
+    Attributes:
+        kind: a key of `KINDS`.
+        pairs: int64, shape (n, 2): rows of the store; the first is in the earlier part.
+        parts: int8, shape (n, 2): their positions in `idc.splits.PARTS`.
+    """
+
+    kind: str
+    pairs: np.ndarray
+    parts: np.ndarray
+
+    def counts(self) -> dict[tuple[str, str], int]:
+        """How many pairs lie in each two parts, in the order of `PART_PAIRS`."""
+        return {
+            pair: int(np.sum((self.parts == [PARTS.index(part) for part in pair]).all(axis=1)))
+            for pair in PART_PAIRS
+        }
+
+    def touched(self, part: str) -> int:
+        """How many patches of a held-out part have such a partner in the training part."""
+        of_part = (self.parts[:, 0] == 0) & (self.parts[:, 1] == PARTS.index(part))
+        return len(np.unique(self.pairs[of_part, 1]))
+
+    def examples(self, count: int, seed: int = 0) -> np.ndarray:
+        """A few pairs to look at, int64, shape (at most count, 2); training ones if there are."""
+        with_train = np.flatnonzero(self.parts[:, 0] == 0)
+        choice = with_train if len(with_train) else np.arange(len(self.pairs))
+        rng = np.random.default_rng(seed)
+        return self.pairs[np.sort(rng.choice(choice, min(count, len(choice)), replace=False))]
+
+
+@dataclass(frozen=True)
+class LeakageReport:
+    """What a check found.
+
+    Attributes:
+        sizes: patches of each part.
+        shared_cases: cases in each two parts.
+        findings: `KINDS` -> pairs.
+        near_uniform: patches with so little contrast (glass, one colour) that they look alike
+            without being copies; identical and similar pairs of them are not counted.
+        uniform_copies: how many of these share their pixels with one in another part.
+    """
+
+    sizes: Mapping[str, int]
+    shared_cases: Mapping[tuple[str, str], int]
+    findings: Mapping[str, Finding]
+    near_uniform: int
+    uniform_copies: int
+
+    @property
+    def leaks(self) -> bool:
+        """Whether anything was found at all."""
+        return any(self.shared_cases.values()) or any(
+            len(finding.pairs) for finding in self.findings.values()
+        )
+
+    def table(self) -> pd.DataFrame:
+        """One row a way to leak, one column a pair of parts ("train – test")."""
+        rows = {"Shared cases": self.shared_cases}
+        rows |= {KINDS[kind]: finding.counts() for kind, finding in self.findings.items()}
+        return pd.DataFrame(
+            {" – ".join(pair): [counts[pair] for counts in rows.values()] for pair in PART_PAIRS},
+            index=list(rows),
+        )
+
+    def sentences(self) -> list[str]:
+        """What it means for the scored parts, one sentence each; one that all is well if so."""
+        said = []
+        for part in PARTS[1:]:
+            size = self.sizes[part]
+            for kind, finding in self.findings.items():
+                if touched := finding.touched(part):
+                    said.append(
+                        f"{touched:,} of {size:,} {part} patches ({touched / size:.1%}) "
+                        f"{_MEANING[kind]}."
+                    )
+        if not self.leaks:
+            said.append(
+                "No case is in two parts, and no patch has a copy or a neighbour in another part."
+            )
+        return said
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, the pairs of parts named "train-test"."""
+
+        def named(counts: Mapping[tuple[str, str], int]) -> dict[str, int]:
+            return {"-".join(pair): count for pair, count in counts.items()}
+
+        return {
+            "sizes": dict(self.sizes),
+            "shared_cases": named(self.shared_cases),
+            **{kind: named(finding.counts()) for kind, finding in self.findings.items()},
+            "touched_by_training": {
+                kind: {part: finding.touched(part) for part in PARTS[1:]}
+                for kind, finding in self.findings.items()
+            },
+            "near_uniform": self.near_uniform,
+            "uniform_copies": self.uniform_copies,
+            "leaks": self.leaks,
+        }
+
+
+_MEANING = {
+    "identical": "have the very pixels of a training patch",
+    "similar": "look nearly the same as a training patch",
+    "adjacent": "touch a training patch on the slide",
+}
+
+
+def check_leakage(
+    store: PatchStore, split: Split, *, on_progress: OnProgress | None = None
+) -> LeakageReport:
+    """Look for patches of one part that another part gives away.
+
+    Reads the pixels of the split once, a few thousand patches at a time.
+
+    Args:
+        on_progress: called with (patches done, patches in all).
+    """
+    rows = np.concatenate([split.rows(part) for part in PARTS]).astype(np.int64)
+    part = np.repeat(np.arange(len(PARTS), dtype=np.int8), [len(split.rows(p)) for p in PARTS])
+    signed = signatures(store.patches, rows, on_progress=on_progress)
+    index = store.index.iloc[rows]
+    found = {
+        "identical": _identical(signed, part),
+        "similar": _similar(store, rows, signed, part),
+        "adjacent": adjacent_pairs(index, part),
+    }
+    return LeakageReport(
+        sizes={name: len(split.rows(name)) for name in PARTS},
+        shared_cases=_shared_cases(index["case"].to_numpy(), part),
+        findings={kind: _finding(kind, pairs, rows, part) for kind, pairs in found.items()},
+        near_uniform=int(signed.near_uniform.sum()),
+        uniform_copies=_uniform_copies(signed, part),
+    )
+
+
+def adjacent_pairs(index: pd.DataFrame, part: np.ndarray) -> np.ndarray:
+    """Patches of different parts that share an edge or a corner on their slide.
+
+    Args:
+        index: columns ``case``, ``x``, ``y``, n rows.
+        part: int, shape (n,).
+
+    Returns:
+        int64, shape (pairs, 2): positions in the index.
+    """
+    places = index[["case", "x", "y"]].astype("int64").assign(position=np.arange(len(index)))
+    found = []
+    for right, down in _STEPS:
+        moved = places.assign(
+            x=places["x"] - right * PATCH_SIZE_PX, y=places["y"] - down * PATCH_SIZE_PX
+        )
+        both = places.merge(moved, on=["case", "x", "y"])
+        pairs = both[["position_x", "position_y"]].to_numpy()
+        found.append(pairs[part[pairs[:, 0]] != part[pairs[:, 1]]])
+    return np.concatenate(found)
+
+
+def _identical(signed: Signatures, part: np.ndarray) -> np.ndarray:
+    """Pairs of the same pixels in two parts: the first of each content in each part.
+
+    A content that is in a part many times stands for one: it is one picture.
+    """
+    firsts = _one_of_each(signed, part, ~signed.near_uniform)
+    pairs = firsts.merge(firsts, on="content")
+    pairs = pairs[pairs["part_x"] < pairs["part_y"]]
+    return pairs[["position_x", "position_y"]].to_numpy()
+
+
+def _similar(
+    store: PatchStore, rows: np.ndarray, signed: Signatures, part: np.ndarray
+) -> np.ndarray:
+    chosen = _one_of_each(signed, part, ~signed.near_uniform)["position"].to_numpy()
+    pairs = chosen[similar_pairs(signed.hashes[chosen], part[chosen])]
+    pairs = pairs[signed.contents[pairs[:, 0]] != signed.contents[pairs[:, 1]]]
+    kept = [np.empty((0, 2), np.int64)]
+    for start in range(0, len(pairs), _CHUNK):  # near hashes are a hint; the pixels decide
+        some = pairs[start : start + _CHUNK]
+        alike = likeness(store.patches[rows[some[:, 0]]], store.patches[rows[some[:, 1]]])
+        kept.append(some[alike >= LEAST_LIKENESS])
+    return np.concatenate(kept)
+
+
+def _one_of_each(signed: Signatures, part: np.ndarray, chosen: np.ndarray) -> pd.DataFrame:
+    """The first patch of each content in each part: ``content``, ``part``, ``position``."""
+    table = pd.DataFrame(
+        {"content": signed.contents, "part": part, "position": np.arange(len(part))}
+    )
+    return table[chosen].drop_duplicates(["content", "part"])
+
+
+def _uniform_copies(signed: Signatures, part: np.ndarray) -> int:
+    table = pd.DataFrame({"content": signed.contents, "part": part})[signed.near_uniform]
+    return int((table.groupby("content")["part"].transform("nunique") > 1).sum())
+
+
+def _shared_cases(cases: np.ndarray, part: np.ndarray) -> dict[tuple[str, str], int]:
+    of_part = {name: set(cases[part == number].tolist()) for number, name in enumerate(PARTS)}
+    return {(one, other): len(of_part[one] & of_part[other]) for one, other in PART_PAIRS}
+
+
+def _finding(kind: str, pairs: np.ndarray, rows: np.ndarray, part: np.ndarray) -> Finding:
+    turned = part[pairs[:, 0]] > part[pairs[:, 1]]
+    pairs = np.where(turned[:, None], pairs[:, ::-1], pairs)
+    return Finding(kind, rows[pairs], part[pairs])
+
+
+def near_uniform_note(report: LeakageReport) -> str:
+    """What was left out of the search for copies, and why; "" when nothing was."""
+    if not report.near_uniform:
+        return ""
+    return (
+        f"{report.near_uniform:,} patches are nearly of one colour (grey levels spread by less "
+        f"than {LEAST_CONTRAST:g}): glass or blank edges look alike without being copies, so they "
+        "are not searched for copies"
+        + (
+            f"; {report.uniform_copies:,} of them share their pixels with one in another part."
+            if report.uniform_copies
+            else "."
+        )
+    )

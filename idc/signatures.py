@@ -1,0 +1,180 @@
+"""What a patch looks like in a few bytes, and which of many patches look alike.
+
+The perceptual hash is the usual one of 64 bits (Zauner 2010): the 8x8 lowest frequencies of the
+cosine transform of the grey patch, each above or below their median. A copy that was compressed,
+brightened or scaled keeps nearly all bits; strangers differ in about 32.
+"""
+
+import hashlib
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import pandas as pd
+import scipy.fft
+
+from idc.patches import PATCH_SIZE_PX
+
+# Of real copies (JPEG quality 60, 20 grey levels brighter, shrunk to 40 px and back, noise of 5
+# grey levels) 99.4 % or more differ in at most 6 bits; of 164 million pairs of strangers among
+# 18,129 real patches, 2 did (bench/leakage.py).
+MOST_BITS = 6
+# Grey levels (standard deviation). Below, a patch is glass or one colour: its bits are noise.
+LEAST_CONTRAST = 5.0
+
+_CHUNK = 4_096
+_HASHED, _COMPARED = 8, 16  # frequencies each way
+_BANDS, _BAND_BITS = 8, 8
+# The orthonormal cosine transform, the lowest frequencies first.
+_TRANSFORM = scipy.fft.dct(np.eye(PATCH_SIZE_PX, dtype=np.float32), axis=0, norm="ortho")
+
+
+@dataclass(frozen=True)
+class Signatures:
+    """Signatures of some patches, one a patch, all of shape (n,).
+
+    Attributes:
+        contents: int64; patches of the same pixels share a number.
+        hashes: uint64, the perceptual hash.
+        contrast: float32, standard deviation of the grey levels.
+    """
+
+    contents: np.ndarray
+    hashes: np.ndarray
+    contrast: np.ndarray
+
+    @property
+    def near_uniform(self) -> np.ndarray:
+        """bool: so little contrast that its hash says nothing."""
+        return self.contrast < LEAST_CONTRAST
+
+
+def signatures(
+    patches: np.ndarray,
+    rows: np.ndarray,
+    *,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> Signatures:
+    """Sign patches, a few thousand at a time.
+
+    Args:
+        patches: uint8 RGB, shape (n, 50, 50, 3), possibly a memory map.
+        rows: which of them, shape (m,).
+        on_progress: called with (patches done, patches in all).
+    """
+    digests: list[bytes] = []
+    hashes, contrast = np.empty(len(rows), np.uint64), np.empty(len(rows), np.float32)
+    for start in range(0, len(rows), _CHUNK):
+        here = slice(start, start + _CHUNK)
+        chunk = np.ascontiguousarray(patches[rows[here]])
+        digests.extend(hashlib.blake2b(patch, digest_size=16).digest() for patch in chunk)
+        grey = grey_levels(chunk)
+        hashes[here], contrast[here] = perceptual_hashes(grey), grey.std(axis=(1, 2))
+        if on_progress:
+            on_progress(min(start + _CHUNK, len(rows)), len(rows))
+    contents = pd.factorize(np.array(digests, dtype=object))[0] if digests else np.empty(0)
+    return Signatures(contents.astype(np.int64), hashes, contrast)
+
+
+def grey_levels(patches: np.ndarray) -> np.ndarray:
+    """Grey patches.
+
+    Args:
+        patches: uint8 RGB, shape (n, 50, 50, 3).
+
+    Returns:
+        float32 [0, 255], shape (n, 50, 50).
+    """
+    # OpenCV knows no stacks: one tall picture instead.
+    tall = np.ascontiguousarray(patches).reshape(-1, PATCH_SIZE_PX, 3)
+    if not len(tall):
+        return np.empty((0, PATCH_SIZE_PX, PATCH_SIZE_PX), np.float32)
+    grey = cv2.cvtColor(tall, cv2.COLOR_RGB2GRAY)
+    return grey.reshape(-1, PATCH_SIZE_PX, PATCH_SIZE_PX).astype(np.float32)
+
+
+def perceptual_hashes(grey: np.ndarray) -> np.ndarray:
+    """The hash of each patch.
+
+    Args:
+        grey: float32 [0, 255], shape (n, 50, 50).
+
+    Returns:
+        uint64, shape (n,).
+    """
+    low = _low_frequencies(grey, _HASHED)
+    bits = low > np.median(low[:, 1:], axis=1, keepdims=True)  # the first is the brightness
+    return np.packbits(bits, axis=1).view(">u8").ravel().astype(np.uint64)
+
+
+def likeness(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """How alike pairs of patches are but for the finest grain, brightness and contrast.
+
+    The correlation of their 16x16 lowest frequencies, without the mean.
+
+    Args:
+        one, other: uint8 RGB, shape (n, 50, 50, 3).
+
+    Returns:
+        float64 [-1, 1], shape (n,); 0 where a patch is of one colour.
+    """
+    a, b = (
+        _low_frequencies(grey_levels(patches), _COMPARED)[:, 1:].astype(np.float64)
+        for patches in (one, other)
+    )
+    norms = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
+    return np.divide((a * b).sum(axis=1), norms, out=np.zeros(len(a)), where=norms > 1)
+
+
+def similar_pairs(hashes: np.ndarray, group: np.ndarray) -> np.ndarray:
+    """All pairs of different groups whose hashes differ in at most `MOST_BITS` bits.
+
+    Without comparing each with each: of 8 bands of 8 bits, 6 differing bits leave at least two
+    untouched. So patches are sorted by each two of the bands (28 sorts), and only those that agree
+    in both meet.
+
+    Args:
+        hashes: uint64, shape (n,).
+        group: int, shape (n,); pairs within a group are not looked for.
+
+    Returns:
+        int64, shape (pairs, 2): positions, the lower first, ascending.
+    """
+    found = [np.empty((0, 2), np.int64)]
+    for key in _band_keys(hashes):
+        order = np.argsort(key, kind="stable")
+        for first, second in _neighbours_of_equal_key(key[order]):
+            pairs = np.column_stack([order[first], order[second]])
+            pairs = pairs[group[pairs[:, 0]] != group[pairs[:, 1]]]
+            bits = np.bitwise_count(hashes[pairs[:, 0]] ^ hashes[pairs[:, 1]])
+            found.append(np.sort(pairs[bits <= MOST_BITS], axis=1))
+    return np.unique(np.concatenate(found), axis=0)
+
+
+def _low_frequencies(grey: np.ndarray, each_way: int) -> np.ndarray:
+    """float32, shape (n, each_way ** 2); the first is the brightness."""
+    basis = _TRANSFORM[:each_way]
+    return (basis @ grey @ basis.T).reshape(len(grey), each_way**2)
+
+
+def _band_keys(hashes: np.ndarray) -> Iterator[np.ndarray]:
+    bands = [
+        (hashes >> np.uint64(_BAND_BITS * band)).astype(np.uint8).astype(np.uint16)
+        for band in range(_BANDS)
+    ]
+    # One untouched band would do to find a pair; two make sixty times fewer strangers meet.
+    for one, other in itertools.combinations(bands, 2):
+        yield (one << _BAND_BITS) | other
+
+
+def _neighbours_of_equal_key(key: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Positions in a sorted key: each with the next one of the same key, then the one after..."""
+    first = np.arange(len(key))
+    for distance in itertools.count(1):
+        first = first[first + distance < len(key)]
+        first = first[key[first] == key[first + distance]]
+        if not len(first):
+            return
+        yield first, first + distance

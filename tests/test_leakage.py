@@ -1,0 +1,188 @@
+"""idc.leakage: what a split gives away, with leaks planted by hand."""
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+from test_signatures import tissue
+
+from idc.leakage import adjacent_pairs, check_leakage, near_uniform_note
+from idc.packing import pack
+from idc.patches import PatchName
+from idc.splits import Split, make_split
+from idc.store import PackReport, open_store
+from idc.store_writer import Patch, StoreWriter
+
+PAIRS = ["train – validation", "train – test", "validation – test"]
+
+
+def packed(*patches):
+    """A store of (case, x, y, pixels), in this order."""
+    with StoreWriter("made", len(patches)) as writer:
+        writer.add(
+            [
+                Patch(PatchName(case=case, x=x, y=y, label=0), pixels)
+                for case, x, y, pixels in patches
+            ]
+        )
+        writer.finish(PackReport(sources=("made by hand",)))
+    return open_store("made")
+
+
+def split(train, validation, test):
+    return Split("random", 0, *(np.array(rows, np.int64) for rows in (train, validation, test)))
+
+
+def far_apart(*pictures):
+    """Patches of cases 1, 2, ... so that none of them touch."""
+    return packed(*((case, 1, 1, picture) for case, picture in enumerate(pictures, 1)))
+
+
+def counts(report, row):
+    return report.table().loc[row, PAIRS].tolist()
+
+
+def jpeg(patch):
+    return cv2.imdecode(cv2.imencode(".jpg", patch)[1], cv2.IMREAD_COLOR)
+
+
+def test_cases_in_two_parts_are_counted(home):
+    store = packed(*((case, x, 1, tissue(case * 1000 + x)[0]) for case in (1, 2) for x in (1, 501)))
+
+    report = check_leakage(store, split([0, 2], [1], [3]))
+
+    assert counts(report, "Shared cases") == [1, 1, 0]
+
+
+def test_planted_copy_is_found_between_the_parts_that_it_joins(home):
+    one, two, three = tissue(0, 3)
+    store = far_apart(one, two, three, one)
+
+    report = check_leakage(store, split([0], [1, 2], [3]))
+
+    assert counts(report, "Identical patches") == [0, 1, 0]
+    assert counts(report, "Nearly identical patches") == [0, 0, 0]
+    assert report.findings["identical"].pairs.tolist() == [[0, 3]]
+    assert report.sentences() == [
+        "1 of 1 test patches (100.0%) have the very pixels of a training patch."
+    ]
+
+
+def test_planted_recompressed_copy_is_found_as_nearly_identical(home):
+    one, two, three = tissue(0, 3)
+    store = far_apart(one, two, three, jpeg(two))
+
+    report = check_leakage(store, split([3, 0], [1], [2]))
+
+    assert counts(report, "Identical patches") == [0, 0, 0]
+    assert counts(report, "Nearly identical patches") == [1, 0, 0]
+    assert report.findings["similar"].pairs.tolist() == [[3, 1]]  # the training one first
+
+
+def test_copies_within_a_part_leak_nothing(home):
+    one, two = tissue(0, 2)
+    store = far_apart(one, one, jpeg(one), two)
+
+    report = check_leakage(store, split([0, 1, 2], [], [3]))
+
+    assert not report.leaks
+    assert report.sentences() == [
+        "No case is in two parts, and no patch has a copy or a neighbour in another part."
+    ]
+
+
+def test_many_copies_of_one_picture_count_once_for_two_parts(home):
+    [one] = tissue(0)
+    store = far_apart(one, one, one, one)
+
+    report = check_leakage(store, split([0, 1], [2, 3], []))
+
+    assert counts(report, "Identical patches") == [1, 0, 0]
+
+
+def test_blank_patches_are_no_copies_of_each_other_and_are_told_apart(home):
+    glass, [one] = np.full((50, 50, 3), 242, np.uint8), tissue(0)
+    store = far_apart(glass, glass, one, np.full((50, 50, 3), 10, np.uint8))
+
+    report = check_leakage(store, split([0, 3], [1], [2]))
+
+    assert not report.leaks
+    assert (report.near_uniform, report.uniform_copies) == (3, 2)
+    assert near_uniform_note(report) == (
+        "3 patches are nearly of one colour (grey levels spread by less than 5): glass or blank "
+        "edges look alike without being copies, so they are not searched for copies; 2 of them "
+        "share their pixels with one in another part."
+    )
+
+
+# Neighbours: a block of 3x3 patches of case 1, and one of case 2 at the same place
+
+
+@pytest.fixture
+def block():
+    places = [(1, x, y) for y in (1, 51, 101) for x in (1, 51, 101)] + [(2, 51, 51)]
+    return pd.DataFrame(places, columns=["case", "x", "y"])
+
+
+def test_patch_in_the_middle_touches_eight_of_its_own_case(block):
+    part = np.zeros(10, int)
+    part[[4, 9]] = 2
+
+    pairs = adjacent_pairs(block, part)
+
+    assert sorted(map(sorted, pairs.tolist())) == sorted(sorted([4, n]) for n in range(9) if n != 4)
+
+
+def test_patches_of_one_part_or_further_apart_do_not_count(block):
+    apart = block.iloc[[0, 2, 6, 8]]
+
+    assert adjacent_pairs(block, np.zeros(10, int)).shape == (0, 2)
+    assert adjacent_pairs(apart, np.arange(4)).shape == (0, 2)
+
+
+def test_neighbours_are_counted_and_the_scored_patches_that_touch_training(home):
+    store = packed(*((1, 1 + 50 * n, 1, tissue(n)[0]) for n in range(5)))
+
+    report = check_leakage(store, split([0, 2], [1], [3, 4]))
+
+    assert counts(report, "Neighbours on the slide") == [2, 1, 0]
+    assert report.findings["adjacent"].touched("validation") == 1
+    assert report.findings["adjacent"].touched("test") == 1
+    assert "1 of 2 test patches (50.0%) touch a training patch on the slide." in report.sentences()
+    assert report.findings["adjacent"].examples(9).tolist() == [[0, 1], [2, 3], [2, 1]]
+
+
+def test_part_without_patches_and_unused_rows_are_left_out(home):
+    store = packed(*((1, 1 + 50 * n, 1, tissue(n)[0]) for n in range(5)))
+
+    report = check_leakage(store, split([0], [2], []))
+
+    assert not report.findings["adjacent"].pairs.size
+    assert report.sizes == {"train": 1, "validation": 1, "test": 0}
+
+
+def test_json_names_the_parts(home):
+    store = packed(*((1, 1 + 50 * n, 1, tissue(n)[0]) for n in range(3)))
+
+    told = check_leakage(store, split([0], [1], [2])).to_json()
+
+    assert told["adjacent"] == {"train-validation": 1, "train-test": 0, "validation-test": 1}
+    assert told["touched_by_training"]["adjacent"] == {"validation": 1, "test": 0}
+    assert told["leaks"] is True
+
+
+# Real patches
+
+
+@pytest.mark.real
+@pytest.mark.slow
+def test_random_split_of_real_slides_has_thousands_of_neighbours_and_by_case_none(home, real_data):
+    pack([real_data / "idc_complete_cases.zip"], "real")
+    store = open_store("real")
+
+    random = check_leakage(store, make_split(store.index, "random"))
+    by_case = check_leakage(store, make_split(store.index, "case-disjoint"))
+
+    assert sum(random.findings["adjacent"].counts().values()) > 5_000
+    assert random.findings["adjacent"].touched("test") > 0.95 * random.sizes["test"]
+    assert not by_case.leaks

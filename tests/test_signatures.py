@@ -1,0 +1,131 @@
+"""idc.signatures: perceptual hashes, and pairs found without comparing each with each."""
+
+import cv2
+import numpy as np
+import pytest
+from scipy.fft import dctn
+
+from idc.signatures import (
+    LEAST_CONTRAST,
+    MOST_BITS,
+    grey_levels,
+    likeness,
+    perceptual_hashes,
+    signatures,
+    similar_pairs,
+)
+
+
+def tissue(seed, count=1):
+    """Smooth random pictures, uint8 RGB, shape (count, 50, 50, 3)."""
+    rng = np.random.default_rng(seed)
+    coarse = rng.integers(0, 256, (count, 13, 13, 3)).astype(np.uint8)
+    return np.stack([cv2.resize(picture, (50, 50)) for picture in coarse])
+
+
+def hash_of(patches):
+    return perceptual_hashes(grey_levels(patches))
+
+
+def flipped(value, *bits):
+    return np.uint64(int(value) ^ sum(1 << int(bit) for bit in bits))
+
+
+def test_hash_has_a_bit_for_each_low_frequency_above_their_median():
+    [patch] = tissue(0)
+    low = dctn(grey_levels(patch[None])[0], norm="ortho")[:8, :8].ravel()
+
+    bits = low > np.median(low[1:])
+
+    [value] = hash_of(patch[None])
+    assert f"{int(value):064b}" == "".join("1" if bit else "0" for bit in bits)
+
+
+def test_same_pixels_share_a_number_and_others_do_not():
+    one, other = tissue(1, 2)
+
+    signed = signatures(np.stack([one, other, one]), np.array([0, 1, 2]))
+
+    assert signed.contents.tolist() == [0, 1, 0]
+
+
+def test_only_the_rows_asked_for_are_signed_and_progress_is_told():
+    patches, told = tissue(2, 5), []
+
+    signed = signatures(patches, np.array([4, 0]), on_progress=lambda *at: told.append(at))
+
+    assert signed.hashes.tolist() == hash_of(patches[[4, 0]]).tolist()
+    assert told == [(2, 2)]
+
+
+def test_patches_of_one_colour_are_near_uniform():
+    patches = np.stack([np.full((50, 50, 3), 240, np.uint8), tissue(3)[0]])
+    patches[0, :5, :5] -= 5  # a speck
+
+    signed = signatures(patches, np.arange(2))
+
+    assert signed.near_uniform.tolist() == [True, False]
+    assert signed.contrast[0] < LEAST_CONTRAST < signed.contrast[1]
+
+
+def test_no_patches_have_no_signatures():
+    signed = signatures(np.empty((0, 50, 50, 3), np.uint8), np.empty(0, np.int64))
+
+    assert len(signed.contents) == len(signed.hashes) == len(signed.contrast) == 0
+    assert similar_pairs(signed.hashes, signed.contents).shape == (0, 2)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_copies_keep_their_hash_and_strangers_do_not(seed):
+    [patch], [stranger] = tissue(seed), tissue(100 + seed)
+    _, jpeg = cv2.imencode(".jpg", patch, [cv2.IMWRITE_JPEG_QUALITY, 80])
+    smaller = cv2.resize(patch, (40, 40), interpolation=cv2.INTER_AREA)
+    copies = np.stack(
+        [
+            cv2.imdecode(jpeg, cv2.IMREAD_COLOR),
+            cv2.resize(smaller, (50, 50)),
+            (patch * 0.8).astype(np.uint8),
+        ]
+    )
+
+    bits = np.bitwise_count(hash_of(copies) ^ hash_of(patch[None]))
+
+    assert (bits <= MOST_BITS).all()
+    assert np.bitwise_count(hash_of(stranger[None]) ^ hash_of(patch[None]))[0] > 2 * MOST_BITS
+
+
+def test_likeness_is_one_for_another_brightness_and_low_for_a_stranger():
+    patch, stranger = tissue(0), tissue(1)
+    darker = (patch * 0.5).astype(np.uint8)
+
+    assert likeness(patch, darker)[0] > 0.99
+    assert abs(likeness(patch, stranger)[0]) < 0.5
+    assert likeness(patch, np.full_like(patch, 200))[0] == 0
+
+
+def test_pairs_within_six_bits_are_found_across_groups_only():
+    value = np.uint64(0x0123456789ABCDEF)
+    hashes = np.array(
+        [value, flipped(value, 0, 9, 18, 27, 36, 45), flipped(value, *range(7)), value]
+    )
+
+    assert similar_pairs(hashes, np.array([0, 1, 1, 0])).tolist() == [[0, 1], [1, 3]]
+
+
+def test_banding_finds_exactly_what_comparing_each_with_each_finds():
+    rng = np.random.default_rng(4)
+    seeds = rng.integers(0, 2**64, 40, dtype=np.uint64)
+    hashes = np.array(
+        [
+            flipped(seed, *rng.choice(64, rng.integers(0, 10), replace=False))
+            for seed in np.repeat(seeds, 12)
+        ]
+    )
+    group = rng.integers(0, 3, len(hashes))
+
+    near = np.bitwise_count(hashes[:, None] ^ hashes[None, :]) <= MOST_BITS
+    across = group[:, None] != group[None, :]
+    expected = np.argwhere(np.triu(near & across, 1))
+
+    assert len(expected) > 100
+    assert similar_pairs(hashes, group).tolist() == expected.tolist()
