@@ -124,8 +124,10 @@ def likeness(one: np.ndarray, other: np.ndarray) -> np.ndarray:
         _low_frequencies(grey_levels(patches), _COMPARED)[:, 1:].astype(np.float64)
         for patches in (one, other)
     )
-    norms = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
-    return np.divide((a * b).sum(axis=1), norms, out=np.zeros(len(a)), where=norms > 1)
+    norms = np.linalg.norm(a, axis=1), np.linalg.norm(b, axis=1)
+    has_shape = np.minimum(*norms) > 1  # below, it is rounding
+    dots = (a * b).sum(axis=1)
+    return np.divide(dots, norms[0] * norms[1], out=np.zeros(len(a)), where=has_shape)
 
 
 def similar_pairs(hashes: np.ndarray, group: np.ndarray) -> np.ndarray:
