@@ -55,6 +55,30 @@ class Interval:
         return {name: _plain(value) for name, value in asdict(self).items()}
 
 
+@dataclass(frozen=True)
+class Difference:
+    """How much a score differs between two predictions of the same patches.
+
+    Attributes:
+        value: over all patches; nan where either is undefined.
+        low, high: the 95 % interval of the paired difference. ``no_interval``: why they are nan.
+    """
+
+    value: float
+    low: float
+    high: float
+    no_interval: str = ""
+
+    @property
+    def clear(self) -> bool:
+        """Whether the interval leaves 0 out."""
+        return self.low > 0 or self.high < 0
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values; what is undefined is None."""
+        return {name: _plain(value) for name, value in asdict(self).items()}
+
+
 class Bootstrap:
     """Intervals of all scores of some predictions; the draws are the same for every threshold.
 
@@ -89,9 +113,41 @@ class Bootstrap:
         found = {name: self._interval(name, at[name]) for name in AT_THRESHOLD}
         return {**found, **self._ranking}
 
+    def difference(
+        self, other: "Bootstrap", at: float, other_at: float
+    ) -> Mapping[str, Difference]:
+        """How much higher the scores of other predictions of the same patches are.
+
+        Paired: both are scored on the same draws of cases, so that what a hard case costs both
+        does not count as a difference.
+
+        Args:
+            at, other_at: the thresholds of either.
+
+        Raises:
+            ValueError: other cases, or other draws of them.
+        """
+        if not np.array_equal(self._weights, other._weights) or not np.array_equal(
+            self.scores.cases, other.scores.cases
+        ):
+            raise ValueError("a paired difference needs the same cases, drawn alike")
+        return {
+            name: _difference(other_values - values, self._drawn)
+            for (name, values), other_values in zip(
+                self._values(at).items(), other._values(other_at).values(), strict=True
+            )
+        }
+
+    def _values(self, threshold: float) -> dict[str, np.ndarray]:
+        return {**self.scores.at(threshold, self._weights), **self._ranking_values}
+
+    @functools.cached_property
+    def _ranking_values(self) -> Mapping[str, np.ndarray]:
+        return self.scores.without_threshold(self._weights)
+
     @functools.cached_property
     def _ranking(self) -> Mapping[str, Interval]:
-        values = self.scores.without_threshold(self._weights)
+        values = self._ranking_values
         return {name: self._interval(name, values[name]) for name in WITHOUT_THRESHOLD}
 
     def _interval(self, name: str, values: np.ndarray) -> Interval:
@@ -120,6 +176,14 @@ def few_cases_note(cases: int) -> str:
     if cases < FEW_CASES:
         return f"Only {cases} cases: read the intervals as a rough hint, they tend to be too short."
     return ""
+
+
+def _difference(values: np.ndarray, drawn: slice) -> Difference:
+    value, alone = float(values[0]), values[drawn.stop :]
+    no_interval = "a score is undefined" if math.isnan(value) else ""
+    no_interval = no_interval or _no_interval(values[drawn], len(alone))
+    low, high = (math.nan,) * 2 if no_interval else _quantiles(values[drawn], _LEVELS)
+    return Difference(value, low, high, no_interval)
 
 
 def _no_interval(drawn: np.ndarray, cases: int) -> str:

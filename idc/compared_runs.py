@@ -1,0 +1,293 @@
+"""Runs side by side, on the patches that all of them have scored.
+
+Patches are matched by their place on the slide. Differences come with an interval from a bootstrap
+over cases, paired: every run is scored on the same draws (see `idc.intervals`).
+"""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from idc.errors import RunError
+from idc.evaluation import Report, evaluate
+from idc.intervals import Bootstrap, Difference
+from idc.results import Results, run_split, saved_parts, saved_results
+from idc.runs import Run
+from idc.store import PatchStore, open_store
+
+PARTS = {"test": ("test",), "held out": ("test", "validation")}
+
+_PLACE = ["case", "x", "y", "label"]
+_CHUNK = 4_096
+
+
+@dataclass(frozen=True)
+class ComparedRuns:
+    """The answers of two or more runs for the same patches.
+
+    Attributes:
+        store: where the pictures are: the first run's data set.
+        part: a key of `PARTS`.
+        rows: int64, shape (n,), row numbers in the store, ascending.
+        y_prob: float32 [0, 1], shape (runs, n).
+        scored: how many patches of this part each run has scored.
+        other_pixels: patches of the same place and label that hold other pixels in another run's
+            data set; they are not compared.
+        seen_cases: of the compared cases, how many each run trained on with other patches.
+        trained_on: [i][j]: patches that run j has scored and run i trained on.
+    """
+
+    runs: tuple[Run, ...]
+    store: PatchStore
+    part: str
+    rows: np.ndarray
+    y_prob: np.ndarray
+    scored: tuple[int, ...]
+    other_pixels: int
+    seen_cases: tuple[int, ...]
+    trained_on: tuple[tuple[int, ...], ...]
+
+    @property
+    def y_true(self) -> np.ndarray:
+        """int8 {0, 1}, shape (n,)."""
+        return self.store.labels[self.rows]
+
+    @property
+    def cases(self) -> np.ndarray:
+        """int32, shape (n,): the case of each patch."""
+        return self.store.cases[self.rows]
+
+    @cached_property
+    def _bootstraps(self) -> list[Bootstrap]:
+        return [Bootstrap(self.y_true, y_prob, self.cases) for y_prob in self.y_prob]
+
+    def reports(self, thresholds: Sequence[float]) -> list[Report]:
+        """Scores of each run at its threshold."""
+        return [
+            evaluate(self.y_true, y_prob, threshold)
+            for y_prob, threshold in zip(self.y_prob, thresholds, strict=True)
+        ]
+
+    def scores(self, thresholds: Sequence[float]) -> list[dict[str, float]]:
+        """Every score of each run, by its name; nan where undefined."""
+        return [
+            {name: interval.value for name, interval in bootstrap.intervals(threshold).items()}
+            for bootstrap, threshold in zip(self._bootstraps, thresholds, strict=True)
+        ]
+
+    def differences(self, number: int, thresholds: Sequence[float]) -> dict[str, Difference]:
+        """How much higher the scores of a run are than the first run's, by name."""
+        first, other = self._bootstraps[0], self._bootstraps[number]
+        return dict(first.difference(other, thresholds[0], thresholds[number]))
+
+    def disagreements(self, number: int, thresholds: Sequence[float]) -> pd.DataFrame:
+        """Patches that a run calls otherwise than the first one, the most contrary answers first.
+
+        Columns ``row``, ``case``, ``x``, ``y``, ``label``, ``first`` and ``other`` (probability of
+        IDC-positive by either), ``other_is_right``.
+        """
+        first, other = (self.y_prob[i].astype(np.float64) for i in (0, number))
+        calls = first >= thresholds[0], other >= thresholds[number]
+        chosen = np.flatnonzero(calls[0] != calls[1])
+        chosen = chosen[np.argsort(-np.abs(first - other)[chosen], kind="stable")]
+        table = self.store.index.iloc[self.rows[chosen]][_PLACE]
+        return table.assign(
+            row=self.rows[chosen],
+            first=first[chosen],
+            other=other[chosen],
+            other_is_right=calls[1][chosen] == (self.y_true[chosen] == 1),
+        ).reset_index(drop=True)
+
+    def notes(self) -> list[str]:
+        """What a reader must know before believing the figures, plain sentences."""
+        titles = [f"'{run.title}'" for run in self.runs]
+        cases = len(np.unique(self.cases))
+        here = f"{len(self.rows):,} patches of {cases:,} case{'s' if cases > 1 else ''}"
+        said = []
+        if set(self.scored) == {len(self.rows)}:
+            said.append(f"All runs have scored the same {here}.")
+        else:
+            sizes = ", ".join(
+                f"{title} {size:,}" for title, size in zip(titles, self.scored, strict=True)
+            )
+            said.append(
+                f"The runs were scored on different patches ({sizes}); compared are the {here} "
+                "that all of them have scored."
+            )
+        for (i, one), (j, other) in itertools.permutations(enumerate(titles), 2):
+            if count := self.trained_on[i][j]:
+                said.append(
+                    f"{one} trained on {count:,} of the patches that {other} is scored on; they "
+                    "are left out here."
+                )
+        for title, seen in zip(titles, self.seen_cases, strict=True):
+            if seen:
+                said.append(
+                    f"{title} trained on other patches of {seen:,} of the {cases:,} compared "
+                    "cases, so its scores flatter: neighbours share stain and tissue."
+                )
+        if self.other_pixels:
+            said.append(
+                f"{self.other_pixels:,} patches have the same place but other pixels in the runs' "
+                "data sets; they are left out."
+            )
+        return said
+
+    @property
+    def fair(self) -> bool:
+        """Whether no run had an advantage over another by what it trained on."""
+        return not any(self.seen_cases)
+
+    def to_json(self, thresholds: Sequence[float]) -> dict[str, Any]:
+        """Plain values; undefined ones are None."""
+        return {
+            "part": self.part,
+            "patches": len(self.rows),
+            "cases": len(np.unique(self.cases)),
+            "notes": self.notes(),
+            "runs": [
+                {
+                    "run": run.id,
+                    "threshold": threshold,
+                    "scores": {n: None if np.isnan(v) else v for n, v in scores.items()},
+                    "confusion_matrix": report.confusion_matrix,
+                    "difference_to_first": {
+                        name: difference.to_json()
+                        for name, difference in self.differences(i, thresholds).items()
+                    }
+                    if i
+                    else None,
+                    "disagreements": len(self.disagreements(i, thresholds)) if i else None,
+                }
+                for i, (run, threshold, scores, report) in enumerate(
+                    zip(
+                        self.runs,
+                        thresholds,
+                        self.scores(thresholds),
+                        self.reports(thresholds),
+                        strict=True,
+                    )
+                )
+            ],
+        }
+
+
+def compare_runs(runs: Sequence[Run], part: str | None = None) -> ComparedRuns:
+    """Bring the saved answers of runs together.
+
+    Args:
+        runs: two or more, each once.
+        part: a key of `PARTS`; by default "test", or "held out" where the runs share no test patch.
+
+    Raises:
+        RunError: fewer than two runs, or no patch that all of them have scored.
+        DataError: a data set is gone.
+    """
+    if len({run.id for run in runs}) < max(2, len(runs)):
+        raise RunError("A comparison needs two or more different runs.")
+    if part is None:
+        try:
+            return _compare(runs, "test")
+        except RunError:
+            return _compare(runs, "held out")
+    return _compare(runs, part)
+
+
+def _compare(runs: Sequence[Run], part: str) -> ComparedRuns:
+    answers = [_answers(run, part) for run in runs]
+    store = answers[0].store
+    shared, other_pixels = _shared(answers)
+    if shared.empty:
+        raise RunError(
+            f"No patch was scored by all of these runs ({part} part), so there is nothing to "
+            "compare; choose runs of the same data set with the same split and seed."
+        )
+    trained = [_trained_places(run) for run in runs]
+    scored_places = [pd.MultiIndex.from_frame(answer.places) for answer in answers]
+    cases = shared["case"].unique()
+    columns = [f"probability_{number}" for number in range(len(runs))]
+    return ComparedRuns(
+        tuple(runs),
+        store,
+        part,
+        shared["row"].to_numpy(),
+        shared[columns].to_numpy(np.float32).T,
+        scored=tuple(len(answer.places) for answer in answers),
+        other_pixels=other_pixels,
+        seen_cases=tuple(int(np.isin(cases, places["case"]).sum()) for places in trained),
+        trained_on=tuple(
+            tuple(
+                int(scored.isin(pd.MultiIndex.from_frame(places)).sum()) for scored in scored_places
+            )
+            for places in trained
+        ),
+    )
+
+
+@dataclass(frozen=True)
+class _Answers:
+    """A run's saved answers. ``places``: `_PLACE`, one row a patch."""
+
+    store: PatchStore
+    places: pd.DataFrame
+    rows: np.ndarray
+    y_prob: np.ndarray
+
+
+def _answers(run: Run, part: str) -> _Answers:
+    wanted = [name for name in PARTS[part] if name in saved_parts(run)]
+    if not wanted:
+        raise RunError(f"The run '{run.title}' has no predictions for its {part} part.")
+    results: list[Results] = [saved_results(run, name) for name in wanted]
+    store = results[0].store
+    rows = np.concatenate([result.rows for result in results])
+    return _Answers(
+        store,
+        store.index.iloc[rows][_PLACE].astype("int64").reset_index(drop=True),
+        rows,
+        np.concatenate([result.y_prob for result in results]),
+    )
+
+
+def _shared(answers: Sequence[_Answers]) -> tuple[pd.DataFrame, int]:
+    """Patches that all have (`_PLACE`, the first one's ``row``, ``probability_<i>``).
+
+    The second value counts those that do not hold the same pixels everywhere.
+    """
+    first = answers[0]
+    table = first.places.assign(row=first.rows, probability_0=first.y_prob)
+    unlike = np.empty(0, np.int64)
+    for number, other in enumerate(answers[1:], 1):
+        theirs = other.places.assign(
+            **{"their_row": other.rows, f"probability_{number}": other.y_prob}
+        )
+        table = table.merge(theirs, on=_PLACE)
+        if other.store.fingerprint != first.store.fingerprint:
+            same = _same_pixels(first.store, table["row"], other.store, table["their_row"])
+            unlike = np.union1d(unlike, table.loc[~same, "row"].to_numpy())
+            table = table[same]
+        table = table.drop(columns="their_row")
+    return table.sort_values("row").reset_index(drop=True), len(unlike)
+
+
+def _same_pixels(
+    one: PatchStore, rows: pd.Series, other: PatchStore, their_rows: pd.Series
+) -> np.ndarray:
+    """bool, shape (n,). Case numbers of generated tissue may be those of real cases."""
+    ours, theirs = rows.to_numpy(), their_rows.to_numpy()
+    same = np.empty(len(ours), bool)
+    for start in range(0, len(ours), _CHUNK):
+        here = slice(start, start + _CHUNK)
+        equal = one.patches[ours[here]] == other.patches[theirs[here]]
+        same[here] = equal.all(axis=(1, 2, 3))
+    return same
+
+
+def _trained_places(run: Run) -> pd.DataFrame:
+    store = open_store(run.config.data)
+    return store.index.iloc[run_split(run, store).train][_PLACE].astype("int64")
