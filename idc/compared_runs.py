@@ -19,6 +19,7 @@ from idc.intervals import Bootstrap, Difference
 from idc.results import Results, run_split, saved_parts, saved_results
 from idc.runs import Run
 from idc.store import PatchStore, open_store
+from idc.thresholds import presets
 
 PARTS = {"test": ("test",), "held out": ("test", "validation")}
 
@@ -175,6 +176,19 @@ class ComparedRuns:
                 )
             ],
         }
+
+
+def balanced_thresholds(runs: Sequence[Run]) -> list[float]:
+    """Each run's own threshold of the best balanced accuracy on its validation part; else 0.5."""
+    found = []
+    for run in runs:
+        threshold = 0.5
+        if "validation" in saved_parts(run):
+            results = saved_results(run, "validation")
+            for preset in presets(results.y_true, results.y_prob):
+                threshold = preset.threshold if preset.name == "balanced" else threshold
+        found.append(threshold)
+    return found
 
 
 def compare_runs(runs: Sequence[Run], part: str | None = None) -> ComparedRuns:

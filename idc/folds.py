@@ -37,6 +37,7 @@ from idc.runs import (
     Run,
     check_same_data,
     create_run,
+    list_runs,
     open_run,
     prepare_to_continue,
     trainer_command,
@@ -168,6 +169,14 @@ def list_folds() -> list[FoldJob]:
             with contextlib.suppress(RunError):
                 found.append(open_folds(path.parent.name))
     return sorted(found, key=lambda job: job.id, reverse=True)
+
+
+def busy_with() -> str | None:
+    """What trains now, as people call it; None when nothing does. One trainer at a time."""
+    live = next((job for job in list_folds() if job.live), None)
+    if live is not None:
+        return f"Folds of '{live.base_run}'"
+    return next((run.title for run in list_runs() if run.status().live), None)
 
 
 def start_folds(job: FoldJob) -> None:

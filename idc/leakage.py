@@ -60,11 +60,11 @@ class Finding:
         return len(np.unique(self.pairs[of_part, 1]))
 
     def examples(self, count: int, seed: int = 0) -> np.ndarray:
-        """A few pairs to look at, int64, shape (at most count, 2); training ones if there are."""
+        """Which pairs to look at, a few positions in `pairs`; training ones if there are."""
         with_train = np.flatnonzero(self.parts[:, 0] == 0)
         choice = with_train if len(with_train) else np.arange(len(self.pairs))
         rng = np.random.default_rng(seed)
-        return self.pairs[np.sort(rng.choice(choice, min(count, len(choice)), replace=False))]
+        return np.sort(rng.choice(choice, min(count, len(choice)), replace=False))
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from idc.ui.evaluate_parts import (
 )
 from idc.ui.evaluate_tables import calibration_section, learning_curves
 from idc.ui.opened_patch import linked_patch
+from idc.ui.run_links import run_links
 from idc.ui.words import describe, error_sentences
 
 st.title("Evaluate")
@@ -53,3 +54,4 @@ with error_sentences():
     calibration_section(run, results)
     learning_curves(run)
     handout_section(at)
+    run_links(run)

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from idc.folds import busy_with
 from idc.runs import list_runs
 from idc.ui.choose import choose_run
 from idc.ui.train_setup import new_run
@@ -11,7 +12,7 @@ from idc.ui.words import error_sentences
 st.title("Train")
 
 with error_sentences():
-    busy = next((run for run in list_runs() if run.status().live), None)
+    busy = busy_with()
     with st.expander("Set up a new run", expanded=not list_runs(), icon=":material/tune:"):
         new_run(busy)
 

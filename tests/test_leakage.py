@@ -149,7 +149,9 @@ def test_neighbours_are_counted_and_the_scored_patches_that_touch_training(home)
     assert report.findings["adjacent"].touched("validation") == 1
     assert report.findings["adjacent"].touched("test") == 1
     assert "1 of 2 test patches (50.0%) touch a training patch on the slide." in report.sentences()
-    assert report.findings["adjacent"].examples(9).tolist() == [[0, 1], [2, 3], [2, 1]]
+    found = report.findings["adjacent"]
+    assert found.pairs[found.examples(9)].tolist() == [[0, 1], [2, 3], [2, 1]]
+    assert len(found.examples(2)) == 2
 
 
 def test_part_without_patches_and_unused_rows_are_left_out(home):

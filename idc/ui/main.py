@@ -13,6 +13,9 @@ MENU = (
     ("train", "Train", ":material/model_training:"),
     ("evaluate", "Evaluate", ":material/target:"),
     ("predict", "Predict", ":material/biotech:"),
+    ("labels", "Labels", ":material/label:"),
+    ("compare", "Compare", ":material/compare_arrows:"),
+    ("leakage", "Leakage", ":material/water_drop:"),
 )
 
 st.set_page_config(page_title="IDC Lab", page_icon=ICON, layout="wide")

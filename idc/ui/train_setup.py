@@ -4,18 +4,20 @@ import pandas as pd
 import streamlit as st
 
 from idc.config import AUGMENTATIONS, BALANCINGS, PRESETS, TrainingConfig, preset_config, split_of
-from idc.runs import Run, create_run, start_trainer
+from idc.marks import wrong_rows
+from idc.runs import create_run, start_trainer
 from idc.splits import PROTOCOL_HELP, PROTOCOLS, Split, split_note
 from idc.store import PatchStore
 from idc.ui.choose import choose_store
+from idc.ui.leakage_parts import leakage_link
 from idc.ui.words import error_sentences, plain, share
 
 
-def new_run(busy: Run | None) -> None:
+def new_run(busy: str | None) -> None:
     """Draw the form; start the run when asked.
 
     Args:
-        busy: a run that trains now. A second one would only slow both.
+        busy: what trains now, by name. A second run would only slow both.
     """
     left, right = st.columns([5, 4], gap="large")
     with left:
@@ -25,11 +27,13 @@ def new_run(busy: Run | None) -> None:
         config = _settings(store)
     with right, error_sentences():
         st.markdown("**What it would train on**")
-        split = split_of(config, store.index)
+        marked = wrong_rows(store.name, store.index) if config.leave_out_marked else None
+        split = split_of(config, store.index, marked)
         _data_summary(store, split, config)
+        leakage_link(config)
         if busy is not None:
             st.info(
-                f"**{plain(busy.title)}** is training now. Stop it, or wait until it is done.",
+                f"**{plain(busy)}** is training now. Stop it, or wait until it is done.",
                 icon=":material/hourglass_top:",
             )
         if st.button(
@@ -134,6 +138,13 @@ def _settings(store: PatchStore) -> TrainingConfig:
         help="Positive patches are rarer. Class weights let each count for more in the loss; "
         "resampling shows as many of each class. Training patches only.",
     )
+    marked = len(wrong_rows(store.name, store.index))
+    leave_out_marked = marked > 0 and st.toggle(
+        f"Leave out patches marked wrong ({marked:,})",
+        key="leave_out_marked",
+        help="Patches whose label a reviewer marked wrong on Labels, and nobody keep, do not "
+        "train. They are scored all the same. Which ones is settled when the run starts.",
+    )
     early_stopping = st.toggle(
         "Stop early",
         defaults.early_stopping,
@@ -164,6 +175,7 @@ def _settings(store: PatchStore) -> TrainingConfig:
         unlisted=unlisted,
         patches=None if patches >= most else int(patches),
         seed=int(seed),
+        leave_out_marked=leave_out_marked,
         epochs=int(epochs),
         batch_size=int(batch_size),
         learning_rate=float(learning_rate),

@@ -8,6 +8,7 @@ from idc.console import duration
 from idc.runs import Run, RunStatus, prepare_to_continue, start_trainer
 from idc.ui.confusion_matrix import confusion_matrix
 from idc.ui.evaluate_tables import report_table
+from idc.ui.leakage_parts import run_leakage_link
 from idc.ui.live_chart import live_chart
 from idc.ui.words import describe, error_sentences, metric_row, plain, score
 
@@ -36,6 +37,7 @@ def _watch(run: Run, was_live: bool) -> None:
         device = run.environment().get("device")
         _progress(run, status, device)
         _controls(run, status)
+        run_leakage_link(run.id)
         _scores(log.best_epoch(), log.epochs[-1] if log.epochs else None)
         steps = status.steps or (log.starts[-1]["steps"] if log.starts else 1)
         left, right = st.columns(2, gap="medium")

@@ -1,0 +1,262 @@
+"""The pieces of Compare."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from idc.compared_runs import ComparedRuns, balanced_thresholds, compare_runs
+from idc.comparison_figures import precision_recall_curves, roc_curves
+from idc.intervals import Difference, few_cases_note
+from idc.neighbourhood import find_row, parse_place, place_of
+from idc.patches import CLASS_NAMES
+from idc.runs import Run, list_runs, open_run
+from idc.ui.choose import run_title
+from idc.ui.patch_detail import patch_detail
+from idc.ui.patch_grid import PatchTile, patch_grid
+from idc.ui.slide_links import slide_links
+from idc.ui.words import plain, score
+
+MOST_RUNS = 5
+_TILES_A_PAGE = 48
+_TILE_PX = 78
+SCORE_NAMES = {
+    "balanced_accuracy": "Balanced accuracy",
+    "sensitivity": "Sensitivity",
+    "specificity": "Specificity",
+    "precision": "Precision",
+    "f1": "F1 (IDC class)",
+    "accuracy": "Accuracy",
+    "roc_auc": "ROC AUC",
+    "average_precision": "Average precision",
+    "brier": "Brier score (lower is better)",
+    "calibration_error": "Calibration error (lower is better)",
+}
+
+
+def choose_runs() -> list[Run]:
+    """Two or more runs, kept in the URL; the first is the one that others are compared with."""
+    known = {run.id: run_title(run) for run in list_runs() if run.has_predictions()}
+    if len(known) < 2:
+        st.info("Comparing needs two trained runs.", icon=":material/info:")
+        st.page_link("../../pages/train.py", label="Train one", icon=":material/model_training:")
+        return []
+    chosen = st.multiselect(
+        "Runs",
+        list(known),
+        default=list(known)[:2],
+        format_func=lambda run: known[run],
+        key="runs",
+        bind="query-params",
+        max_selections=MOST_RUNS,
+        help="The others are compared with the first one.",
+    )
+    if len(chosen) < 2:
+        st.info("Choose a second run to compare.", icon=":material/info:")
+        return []
+    return [open_run(run_id) for run_id in chosen]
+
+
+def compared(runs: Sequence[Run]) -> ComparedRuns:
+    """The runs on the patches that all have scored, and what to know about these."""
+    result = _compared(tuple((run.id, run.best().get("sha256", "")) for run in runs))
+    about, *others = result.notes()
+    st.markdown(
+        f"{plain(about)} Part: {'test' if result.part == 'test' else 'validation and test'}."
+    )
+    for note in others:
+        st.warning(plain(note), icon=":material/info:")
+    if note := few_cases_note(len(np.unique(result.cases))):
+        st.caption(note)
+    return result
+
+
+def choose_thresholds(result: ComparedRuns) -> list[float]:
+    """One threshold for all, or each run's own."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        kind = st.segmented_control(
+            "Threshold",
+            ["The same for all", "Each run's best balance on validation"],
+            default="The same for all",
+            required=True,
+            key="threshold_kind",
+            help="A model may be timid or bold all over; its own threshold, chosen on its own "
+            "validation part, evens that out.",
+        )
+        if kind == "The same for all":
+            value = st.slider("IDC-positive from", 0.0, 1.0, 0.5, 0.01, key="threshold", width=320)
+            return [float(value)] * len(result.runs)
+    thresholds = balanced_thresholds(result.runs)
+    st.caption(
+        "; ".join(
+            f"{plain(run.title)}: {threshold:g}"
+            for run, threshold in zip(result.runs, thresholds, strict=True)
+        )
+    )
+    return thresholds
+
+
+def score_table(result: ComparedRuns, thresholds: Sequence[float]) -> None:
+    """Every score of every run, and the paired difference to the first one."""
+    st.subheader("Scores")
+    scores = result.scores(thresholds)
+    columns = {
+        _name(result, 0): [score(scores[0][name]) for name in SCORE_NAMES],
+    }
+    for number in range(1, len(result.runs)):
+        differences = result.differences(number, thresholds)
+        columns[_name(result, number)] = [score(scores[number][name]) for name in SCORE_NAMES]
+        columns[f"difference, {_name(result, number)}"] = [
+            difference_words(differences[name]) for name in SCORE_NAMES
+        ]
+    st.table(pd.DataFrame(columns, index=list(SCORE_NAMES.values())))
+    st.caption(
+        "Difference to the first run with its 95 % interval, from a bootstrap over cases: both "
+        "runs are scored on the same draws of cases. **Bold** where the interval leaves 0 out."
+    )
+
+
+def difference_words(difference: Difference) -> str:
+    """ "+0.012 (−0.003 to +0.027)", bold where the interval leaves 0 out."""
+    if math.isnan(difference.value):
+        return "–"
+    if math.isnan(difference.low):
+        return f"{_signed(difference.value)} (no interval: {difference.no_interval})"
+    words = f"{_signed(difference.value)} ({_signed(difference.low)} to {_signed(difference.high)})"
+    return f"**{words}**" if difference.clear else words
+
+
+def curves(result: ComparedRuns) -> None:
+    """ROC and precision-recall curves, laid over each other."""
+    if len(np.unique(result.y_true)) < 2:
+        st.info("Curves are undefined: the shared patches are of one class.")
+        return
+    answers = [(run.title, y_prob) for run, y_prob in zip(result.runs, result.y_prob, strict=True)]
+    left, right = st.columns(2, gap="large")
+    for column, title, figure in (
+        (left, "ROC curves", roc_curves),
+        (right, "Precision-recall curves", precision_recall_curves),
+    ):
+        with column:
+            st.subheader(title)
+            st.plotly_chart(
+                figure(result.y_true, answers),
+                key=title,
+                alt=f"{title} of {', '.join(run.title for run in result.runs)}",
+            )
+
+
+def matrix_difference(result: ComparedRuns, thresholds: Sequence[float]) -> None:
+    """The four counts of each run, and how they differ from the first one's."""
+    st.subheader("Confusion matrices")
+    counts = [np.array(report.confusion_matrix).ravel() for report in result.reports(thresholds)]
+    columns = {_name(result, 0): [f"{count:,}" for count in counts[0]]}
+    for number in range(1, len(counts)):
+        columns[_name(result, number)] = [f"{count:,}" for count in counts[number]]
+        columns[f"difference, {_name(result, number)}"] = [
+            f"{difference:+,}".replace("-", "−") for difference in counts[number] - counts[0]
+        ]
+    cells = ["True negative", "False alarm", "Missed IDC", "Found IDC"]
+    st.table(pd.DataFrame(columns, index=cells))
+
+
+@st.fragment
+def disagreements(result: ComparedRuns, thresholds: Sequence[float]) -> None:
+    """Patches that two runs call differently; one of them opened, with both slides."""
+    st.subheader("Where they disagree")
+    number = 1
+    if len(result.runs) > 2:
+        number = st.selectbox(
+            "The first run against",
+            range(1, len(result.runs)),
+            format_func=lambda i: run_title(result.runs[i]),
+            key="against",
+        )
+    table = result.disagreements(number, thresholds)
+    first, other = (plain(result.runs[i].title) for i in (0, number))
+    rightly = int(table["other_is_right"].sum())
+    sides = {
+        "all": f"All ({len(table):,})",
+        "first": f"Only {first} is right ({len(table) - rightly:,})",
+        "other": f"Only {other} is right ({rightly:,})",
+    }
+    side = st.segmented_control(
+        "Which",
+        list(sides),
+        default="all",
+        required=True,
+        format_func=lambda name: sides[name],
+        key="side",
+        label_visibility="collapsed",
+    )
+    if side != "all":
+        table = table[table["other_is_right"] == (side == "other")].reset_index(drop=True)
+    if table.empty:
+        st.info("They call every one of these patches the same.", icon=":material/check:")
+        return
+    left, right = st.columns([7, 3], gap="medium")
+    with left:
+        row = _disagreement_grid(result, table, f"{side}_{number}")
+    with right:
+        _opened(result, row, [result.runs[0], result.runs[number]])
+
+
+def _disagreement_grid(result: ComparedRuns, table: pd.DataFrame, which: str) -> int | None:
+    pages = -(-len(table) // _TILES_A_PAGE)
+    page = st.pagination(pages, key=f"disagreement_page_{which}") if pages > 1 else 1
+    shown = table.iloc[(page - 1) * _TILES_A_PAGE : page * _TILES_A_PAGE]
+    place = parse_place(st.query_params.get("patch", ""))
+    opened = find_row(result.store, place) if place else None
+    picked = patch_grid(
+        result.store.patches[shown["row"].to_numpy()],
+        [_tile(entry) for entry in shown.to_dict("records")],
+        key="disagreement_grid",
+        tile_px=_TILE_PX,
+        label="Patches that the two runs call differently, the most contrary answers first",
+        marks_opened=True,
+        opened=opened,
+    )
+    if picked is None:
+        return opened
+    st.query_params["patch"] = str(place_of(result.store, picked))
+    return picked
+
+
+def _opened(result: ComparedRuns, row: int | None, runs: list[Run]) -> None:
+    if row is None:
+        st.caption("Choose a patch to see it large, with both answers.")
+        return
+    at = np.flatnonzero(result.rows == row)
+    if len(at):
+        for run in runs:
+            y_prob = result.y_prob[result.runs.index(run)][at[0]]
+            st.markdown(f"{plain(run.title)}: **{y_prob:.3f}**")
+    patch_detail(result.store, row)
+    slide_links(result.store, place_of(result.store, row), runs)
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _compared(runs: tuple[tuple[str, str], ...]) -> ComparedRuns:
+    """Shared by all visitors; named by the runs and the digests of their weights."""
+    return compare_runs([open_run(run_id) for run_id, _ in runs])
+
+
+def _name(result: ComparedRuns, number: int) -> str:
+    return f"{number + 1}: {plain(result.runs[number].title)}"
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.3f}".replace("-", "−")
+
+
+def _tile(entry: dict) -> PatchTile:
+    label = int(entry["label"])
+    return PatchTile(
+        int(entry["row"]),
+        label,
+        f"{entry['first']:.2f} | {entry['other']:.2f}",
+        f"case {entry['case']}, x {entry['x']}, y {entry['y']}, labelled {CLASS_NAMES[label]}, "
+        f"probability {entry['first']:.3f} by the first run, {entry['other']:.3f} by the other",
+    )

@@ -1,0 +1,25 @@
+"""Labels: which labels are doubtful, and what reviewers say about them."""
+
+import streamlit as st
+
+from idc.marks import marks_of
+from idc.ui.choose import cached_store, choose_run
+from idc.ui.fold_watch import folds_of
+from idc.ui.labels_parts import choose_answers, export, review, summary
+from idc.ui.words import error_sentences
+
+st.title("Labels")
+st.caption("Patches whose label a model firmly contradicts, though it has not trained on them.")
+
+with error_sentences():
+    run = choose_run(with_predictions=True)
+    if run is None:
+        st.stop()
+    store = cached_store(run.config.data)
+    with error_sentences():
+        held_out = choose_answers(run, store)
+        doubts = held_out.table()
+        summary(held_out, doubts, marks_of(store.name))
+        review(store, doubts, run.title)
+        export(store, doubts)
+    folds_of(run, store)
