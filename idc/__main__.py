@@ -15,8 +15,9 @@ from typing import Any
 
 from idc.command_line import command_line
 from idc.config import preset_config, split_of
-from idc.console import ProgressLine, fail
+from idc.console import fail, in_place
 from idc.errors import DownloadError, IdcError
+from idc.judging_commands import COMMANDS
 from idc.memory import KEEP_FREED_MEMORY
 
 
@@ -44,7 +45,7 @@ def _download(options: argparse.Namespace) -> None:
     from idc.store import open_store
 
     job = DownloadJob(options.name, options.keep_zip, options.expect or full_set())
-    with _progress() as progress:
+    with in_place() as progress:
         ended = run_here(job, on_status=lambda status: show_download(progress, status))
     if ended.state != "done":
         raise DownloadError(ended.reason)
@@ -60,7 +61,7 @@ def _pack(options: argparse.Namespace) -> None:
     from idc.reference import completeness
     from idc.store import open_store
 
-    with _progress() as progress:
+    with in_place() as progress:
         report = pack(
             options.source,
             options.name,
@@ -88,7 +89,7 @@ def _demo(options: argparse.Namespace) -> None:
     from idc.store import open_store
     from idc.synthetic import NOTICE
 
-    with _progress() as progress:
+    with in_place() as progress:
         pack_demo(
             options.name,
             cases=options.cases,
@@ -106,7 +107,7 @@ def _demo(options: argparse.Namespace) -> None:
 def _verify(options: argparse.Namespace) -> None:
     from idc.store import verify_store
 
-    with _progress() as progress:
+    with in_place() as progress:
         patches, cases = verify_store(
             options.name, on_progress=lambda done, total: progress.show(done / total, "checking")
         )
@@ -114,6 +115,7 @@ def _verify(options: argparse.Namespace) -> None:
 
 
 def _train(options: argparse.Namespace) -> None:
+    from idc.marks import wrong_rows
     from idc.runs import create_run
     from idc.splits import split_note
     from idc.store import open_store
@@ -127,7 +129,8 @@ def _train(options: argparse.Namespace) -> None:
         settings["patches"] = None
     config = preset_config(options.preset, options.data, **settings)
     store = open_store(config.data)
-    split = split_of(config, store.index)
+    marked = wrong_rows(config.data, store.index) if config.leave_out_marked else None
+    split = split_of(config, store.index, marked)
     print(split.counts(store.index).to_string(float_format="{:.3f}".format), file=sys.stderr)
     held_out = len(split.validation) + len(split.test)
     print(
@@ -146,6 +149,13 @@ def _resume(options: argparse.Namespace) -> None:
     run = open_run(options.run)
     prepare_to_continue(run, options.more_epochs)
     _become_trainer(run.id)
+
+
+def _repeat(options: argparse.Namespace) -> None:
+    from idc.runs import create_run, open_run
+
+    run = open_run(options.run)
+    _become_trainer(create_run(run.config, same_left_out_as=run).id)
 
 
 def _become_trainer(run_id: str) -> None:
@@ -240,7 +250,7 @@ def _predict(options: argparse.Namespace) -> int:
         print(f"{foreign:,} files that are no images were skipped.", file=sys.stderr)
     if not patches and not refused:
         raise PredictionError("There is no image at these paths; give PNG, JPEG or TIFF patches.")
-    with _progress() as progress:
+    with in_place() as progress:
         answers = (
             predict_patches(run, np.stack(patches), on_progress=progress.count)
             if patches
@@ -286,17 +296,6 @@ def _write_csv(target: str, names: list[str], answers: Any, threshold: float) ->
         file.close()
 
 
-class _progress:
-    """A progress line for the length of a ``with``."""
-
-    def __enter__(self) -> ProgressLine:
-        self._line = ProgressLine()
-        return self._line
-
-    def __exit__(self, *_: object) -> None:
-        self._line.close()
-
-
 _JOBS = {
     "download": _download,
     "pack": _pack,
@@ -309,6 +308,8 @@ _JOBS = {
     "predict": _predict,
     "bundle": _bundle,
     "record": _record,
+    "repeat": _repeat,
+    **COMMANDS,
 }
 
 

@@ -1,6 +1,7 @@
 """The words of the shell: which commands there are, and their options with help."""
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 
 from idc.config import AUGMENTATIONS, BALANCINGS, OPTIMIZERS, PRESETS, SCHEDULES
@@ -62,6 +63,9 @@ def command_line() -> argparse.ArgumentParser:
         "to its own number by default; a finished one trains as many again)",
     )
 
+    sub = command("repeat", "Train a run's settings again, on the very same patches.")
+    sub.add_argument("run", help="the run's id")
+
     sub = command("runs", "List all runs, the newest first.")
     sub.add_argument("--json", action="store_true", help="as JSON")
 
@@ -106,7 +110,44 @@ def command_line() -> argparse.ArgumentParser:
     sub.add_argument("--run", help="a finished run that becomes the bundled model instead")
 
     command("record", "For maintainers: train the runs that ship with the demo tissue.")
+    _add_judging(command)
     return parser
+
+
+def _add_judging(command: Callable[[str, str], argparse.ArgumentParser]) -> None:
+    sub = command("leakage", "Check a split: shared cases, copies and neighbours across parts.")
+    which = sub.add_mutually_exclusive_group(required=True)
+    which.add_argument("--data", metavar="NAME", help="the data set's name")
+    which.add_argument("--run", metavar="RUN", help="check the split of this run instead")
+    sub.add_argument("--protocol", choices=list(PROTOCOLS), default="case-disjoint")
+    sub.add_argument("--unlisted", choices=UNLISTED, default="ignore")
+    sub.add_argument("--patches", type=_count, default="all", metavar="N|all")
+    sub.add_argument("--seed", type=int, default=0, metavar="S")
+    sub.add_argument("--json", action="store_true", help="as JSON")
+
+    sub = command("compare", "Runs side by side, on the patches that all of them have scored.")
+    sub.add_argument("run", nargs="+", help="two or more runs' ids; the first is compared with")
+    sub.add_argument("--part", choices=("test", "held out"), help="by default test, if shared")
+    sub.add_argument("--threshold", type=_threshold, default=0.5, help="of all runs (0.5)")
+    sub.add_argument(
+        "--own-thresholds",
+        action="store_true",
+        help="each run's own of the best balanced accuracy on its validation part instead",
+    )
+    sub.add_argument("--json", action="store_true", help="as JSON")
+
+    sub = command("folds", "Train a run's settings fold by fold: answers for every patch.")
+    sub.add_argument("run", help="the run's id; with --resume, the folds' id")
+    sub.add_argument("--folds", type=int, default=5, metavar="K", help="folds of cases (5)")
+    sub.add_argument("--resume", action="store_true", help="go on with stopped folds")
+
+    sub = command("doubtful", "Labels that held-out answers firmly contradict, as CSV.")
+    which = sub.add_mutually_exclusive_group(required=True)
+    which.add_argument("run", nargs="?", help="the run's id")
+    which.add_argument("--folds", metavar="ID", help="answers of these folds instead")
+
+    sub = command("marks", "What reviewers marked on a data set, as CSV.")
+    sub.add_argument("data", help="the data set's name")
 
 
 def _add_train(sub: argparse.ArgumentParser) -> None:
@@ -139,6 +180,12 @@ def _add_train(sub: argparse.ArgumentParser) -> None:
     )
     sub.add_argument(
         "--patience", type=int, metavar="N", help="epochs that early stopping waits (5)"
+    )
+    sub.add_argument(
+        "--leave-out-marked",
+        action="store_true",
+        default=None,
+        help="patches that reviewers marked as wrongly labelled do not train",
     )
     sub.add_argument("--name", help="what people call the run")
 

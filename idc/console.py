@@ -1,7 +1,9 @@
 """What the shell shows besides results: one progress line on standard error, and errors."""
 
+import contextlib
 import sys
 import time
+from collections.abc import Iterator
 
 
 class ProgressLine:
@@ -39,6 +41,16 @@ class ProgressLine:
         """Leave the line."""
         if self._terminal and self._width:
             print(file=sys.stderr)
+
+
+@contextlib.contextmanager
+def in_place() -> Iterator[ProgressLine]:
+    """A progress line for the length of a ``with``."""
+    line = ProgressLine()
+    try:
+        yield line
+    finally:
+        line.close()
 
 
 def duration(seconds: float) -> str:

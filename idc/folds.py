@@ -105,6 +105,10 @@ class FoldJob:
         """Whether somebody asked for a stop since the process started."""
         return _read(self.folder / CONTROL_FILE, {}).get("request") == "stop"
 
+    def forget_stop(self) -> None:
+        """Before it goes on: an old request must not stop it."""
+        (self.folder / CONTROL_FILE).unlink(missing_ok=True)
+
     def held_out(self, store: PatchStore) -> HeldOut:
         """The answers of the finished folds.
 
@@ -187,7 +191,7 @@ def start_folds(job: FoldJob) -> None:
     """
     if is_locked(job.folder):
         raise RunError("These folds are being trained already.")
-    (job.folder / CONTROL_FILE).unlink(missing_ok=True)
+    job.forget_stop()
     _tell(job.folder, "starting")
     with (job.folder / TRAINER_OUTPUT_FILE).open("ab") as output:
         process = subprocess.Popen(

@@ -105,7 +105,7 @@ def test_stop_ends_the_fold_at_work_and_continuing_finishes_the_rest(base, store
     assert np.unique(job.held_out(store).run_ids).tolist() == [job.runs()[0].id]
 
     trainer[2] = "finish"
-    (job.folder / folds.CONTROL_FILE).unlink()
+    job.forget_stop()
     stopped = job.runs()[1].id
     assert train_folds(job) == "finished"
     assert [run.config.fold for run in job.runs()] == [1, 2, 3]

@@ -1,0 +1,131 @@
+"""The shell's commands that judge: splits for leakage, labels for doubt, runs side by side."""
+
+import argparse
+import json
+import math
+import sys
+from typing import Any
+
+from idc.console import in_place
+
+
+def leakage(options: argparse.Namespace) -> None:
+    """Check a split; the counts, or JSON."""
+    from idc.leakage import check_leakage, near_uniform_note
+    from idc.results import run_split
+    from idc.runs import check_same_data, open_run
+    from idc.splits import make_split
+    from idc.store import open_store
+
+    if options.run:
+        run = open_run(options.run)
+        store = open_store(run.config.data)
+        check_same_data(run, store)
+        split = run_split(run, store)
+    else:
+        store = open_store(options.data)
+        split = make_split(
+            store.index,
+            options.protocol,
+            seed=options.seed,
+            unlisted=options.unlisted,
+            patches=None if options.patches == "all" else options.patches,
+        )
+    with in_place() as progress:
+        report = check_leakage(store, split, on_progress=progress.count)
+    if options.json:
+        about = {"data": store.name, "protocol": split.protocol, "seed": split.seed}
+        print(json.dumps({**about, **report.to_json()}, indent=1))
+        return
+    print(report.table().to_string(), end="\n\n")
+    for sentence in [*report.sentences(), near_uniform_note(report)]:
+        if sentence:
+            print(sentence)
+
+
+def compare(options: argparse.Namespace) -> None:
+    """Runs side by side; a table, or JSON."""
+    from idc.compared_runs import balanced_thresholds, compare_runs
+    from idc.runs import open_run
+
+    runs = [open_run(run) for run in options.run]
+    compared = compare_runs(runs, options.part)
+    thresholds = (
+        balanced_thresholds(runs) if options.own_thresholds else [options.threshold] * len(runs)
+    )
+    if options.json:
+        print(json.dumps(compared.to_json(thresholds), indent=1))
+        return
+    for note in compared.notes():
+        print(note)
+    first, *others = compared.scores(thresholds)
+    print(f"\n1: {runs[0].title}, threshold {thresholds[0]:g}")
+    for name, value in first.items():
+        print(f"  {name:<20}{_score(value)}")
+    for number, scores in enumerate(others, 1):
+        print(f"\n{number + 1}: {runs[number].title}, threshold {thresholds[number]:g}")
+        differences = compared.differences(number, thresholds)
+        for name, value in scores.items():
+            found = differences[name]
+            between = f" ({found.low:+.3f} to {found.high:+.3f})"
+            between = "" if math.isnan(found.low) else between
+            difference = "" if math.isnan(found.value) else f"  {found.value:+.3f}{between}"
+            print(f"  {name:<20}{_score(value)}{difference}")
+        print(f"  disagreements       {len(compared.disagreements(number, thresholds)):,}")
+
+
+def folds(options: argparse.Namespace) -> None:
+    """Train a run's settings fold by fold; the last line printed is the folds' id."""
+    from idc.folds import create_folds, open_folds, stop_on_signals, train_folds
+    from idc.runs import open_run
+
+    if options.resume:
+        job = open_folds(options.run)
+        job.forget_stop()
+    else:
+        job = create_folds(open_run(options.run), options.folds)
+    stop_on_signals(job)
+    with in_place() as progress:
+        train_folds(job, progress)
+    print(job.state()[1], file=sys.stderr)
+    print(job.id)
+
+
+def doubtful(options: argparse.Namespace) -> None:
+    """The doubtful labels of a run, or of folds, as CSV."""
+    from idc.doubtful import held_out_of
+    from idc.folds import open_folds
+    from idc.runs import check_same_data, open_run
+    from idc.store import open_store
+
+    if options.folds:
+        job = open_folds(options.folds)
+        held_out = job.held_out(open_store(job.data))
+    else:
+        run = open_run(options.run)
+        store = open_store(run.config.data)
+        check_same_data(run, store)
+        held_out = held_out_of([run], store, ["test", "validation"])
+    table = held_out.table()
+    print(f"{len(table):,} of {len(held_out.rows):,} labels are doubtful.", file=sys.stderr)
+    print(table.to_csv(index=False, float_format="%.6f", lineterminator="\n"), end="")
+
+
+def marks(options: argparse.Namespace) -> None:
+    """All reviewers' marks on a data set, as CSV."""
+    from idc.marks import marks_csv
+
+    print(marks_csv(options.data), end="")
+
+
+def _score(value: float) -> str:
+    return "    –" if math.isnan(value) else f"{value:.3f}"
+
+
+COMMANDS: dict[str, Any] = {
+    "leakage": leakage,
+    "compare": compare,
+    "folds": folds,
+    "doubtful": doubtful,
+    "marks": marks,
+}

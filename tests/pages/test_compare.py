@@ -1,0 +1,108 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from app import open_page, text
+from made_patches import tiny_store
+
+from idc.config import preset_config
+from idc.runs import PREDICTIONS_FILE, RunStatus, create_run
+
+
+def scored_run(name, y_prob, rows=None):
+    run = create_run(preset_config("notebook", "tiny", epochs=1, name=name))
+    rows = np.arange(len(y_prob)) if rows is None else rows
+    pd.DataFrame({"row": rows, "probability": np.float32(y_prob), "part": "test"}).to_parquet(
+        run.folder / PREDICTIONS_FILE
+    )
+    run.write_status(RunStatus(state="finished", epochs=1, epoch=1))
+    return run
+
+
+@pytest.fixture
+def runs(home):
+    """On 20 patches of two cases: the older says negative throughout, the newer is right."""
+    tiny_store("tiny", cases=4, per_case=10)
+    older = scored_run("timid", [0.1] * 20)
+    newer = scored_run("good", [0.05, 0.95] * 10)
+    return older, newer
+
+
+def compare_page(*runs):
+    at = open_page("compare")
+    at.multiselect(key="runs").set_value([run.id for run in runs]).run()
+    assert not at.exception
+    return at
+
+
+def grid(at):
+    found = [json.loads(element.proto.json) for element in at.get("bidi_component")]
+    return next(data for data in found if "tiles" in data)
+
+
+def test_one_run_cannot_be_compared(home):
+    tiny_store("tiny", cases=4, per_case=10)
+    scored_run("alone", [0.1] * 20)
+
+    assert open_page("compare").info[0].value == "Comparing needs two trained runs."
+
+
+def test_scores_stand_beside_their_paired_difference(runs):
+    at = compare_page(*runs)
+
+    table = at.table[0].value
+    assert table.columns.tolist() == ["1: timid", "2: good", "difference, 2: good"]
+    assert table.loc["Accuracy"].tolist() == ["0.500", "1.000", "**+0.500 (+0.500 to +0.500)**"]
+    assert table.loc["Precision"].tolist() == ["–", "1.000", "–"]
+    assert "All runs have scored the same 20 patches of 2 cases." in text(at)
+
+
+def test_matrices_are_subtracted(runs):
+    at = compare_page(*runs)
+
+    table = at.table[1].value
+    assert table.loc["Missed IDC"].tolist() == ["10", "0", "−10"]
+    assert table.loc["True negative"].tolist() == ["10", "10", "+0"]
+
+
+def test_curves_lie_over_each_other(runs):
+    charts = [json.loads(chart.proto.spec) for chart in compare_page(*runs).get("plotly_chart")]
+
+    names = [[trace.get("name") for trace in chart["data"]][1:] for chart in charts]
+    assert names == [["timid, AUC 0.500", "good, AUC 1.000"], ["timid, AP 0.500", "good, AP 1.000"]]
+
+
+def test_patches_on_which_they_disagree_open_with_both_answers(runs):
+    at = compare_page(*runs)
+    assert [tile["row"] for tile in grid(at)["tiles"]] == list(range(1, 20, 2))
+    assert grid(at)["tiles"][0]["caption"] == "0.10 | 0.95"
+
+    at.query_params["patch"] = "1_51_1"
+    at.run()
+
+    assert "timid: **0.100**" in text(at)
+    assert "good: **0.950**" in text(at)
+
+
+def test_disagreements_can_be_narrowed_to_who_is_right(runs):
+    at = compare_page(*runs)
+    at.segmented_control(key="side").set_value("first").run()
+
+    assert "They call every one of these patches the same." in [info.value for info in at.info]
+
+
+def test_threshold_moves_all_runs(runs):
+    at = compare_page(*runs)
+    at.slider(key="threshold").set_value(0.02).run()
+
+    assert at.table[1].value.loc["Found IDC"].tolist() == ["10", "10", "+0"]
+
+
+def test_different_patches_are_said_and_only_the_shared_ones_compared(runs):
+    third = scored_run("part", [0.2, 0.8, 0.2], rows=[2, 3, 25])
+
+    at = compare_page(runs[0], third)
+
+    assert "The runs were scored on different patches" in text(at)
+    assert "compared are the 2 patches of 1 case that all of them have scored" in text(at)

@@ -1,0 +1,71 @@
+from app import open_page, text
+from made_patches import tiny_store
+
+from idc.config import preset_config
+from idc.runs import create_run
+from idc.splits import make_split
+from idc.store import open_store
+from idc.ui.leakage_parts import pair_picture
+
+
+def checked(at):
+    at.button(key="check").click().run()
+    assert not at.exception
+    return at
+
+
+def test_random_split_shows_its_neighbours_with_pictures(home):
+    tiny_store("tiny", cases=3, per_case=10)
+    at = open_page("leakage")
+    at.selectbox(key="split").set_value("random").run()
+    checked(at)
+
+    table = at.table[0].value
+    assert table.loc["Shared cases"].tolist() != ["0", "0", "0"]
+    assert int(table.loc["Neighbours on the slide", "train – test"]) > 0
+    assert any("touch a training patch on the slide" in warning.value for warning in at.warning)
+    assert len(at.get("imgs")) >= 3
+
+
+def test_split_by_case_is_clean(home):
+    tiny_store("tiny", cases=3, per_case=10)
+    at = checked(open_page("leakage"))
+
+    assert at.success[0].value.startswith("No case is in two parts")
+    assert not at.warning
+
+
+def test_check_is_remembered_for_the_same_split(home):
+    tiny_store("tiny", cases=3, per_case=10)
+    checked(open_page("leakage"))
+
+    at = open_page("leakage")
+
+    assert at.success  # at once
+    assert not [button for button in at.button if button.key == "check"]
+
+
+def test_runs_split_is_checked_when_the_address_names_the_run(home):
+    tiny_store("tiny", cases=3, per_case=10)
+    run = create_run(preset_config("notebook", "tiny", protocol="random", seed=3, name="mine"))
+    at = open_page("leakage")
+    at.query_params["run"] = run.id
+    at.run()
+
+    assert "The split of the run **mine**: random by patch (the notebook's), seed 3" in text(at)
+    sizes = make_split(open_store("tiny").index, "random", seed=3)
+    checked(at)
+    assert any(f"of {len(sizes.test)} test patches" in warning.value for warning in at.warning)
+
+
+def test_pair_that_touches_is_drawn_as_it_lies(home):
+    store = tiny_store("tiny", cases=1, per_case=3)
+
+    touching = pair_picture(store, [1, 0], (-50, 0))  # the second lies to the left
+    apart = pair_picture(store, [0, 1])
+
+    assert touching.shape == (150, 300, 4)
+    assert (touching[::3, ::3, :3][:, :50] == store.patches[0]).all()
+    assert (touching[::3, ::3, :3][:, 50:] == store.patches[1]).all()
+    assert apart.shape == (150, 330, 4)
+    assert (apart[:, 150:180, 3] == 0).all()  # a gap
