@@ -9,7 +9,9 @@ from made_patches import tiny_store
 from idc.config import preset_config
 from idc.folds import create_folds, open_folds
 from idc.marks import Mark, marks_of, save_mark
-from idc.runs import PREDICTIONS_FILE, RunStatus, create_run
+from idc.runs import PREDICTIONS_FILE, RunStatus, create_run, list_runs
+from idc.splits import make_split
+from idc.store import open_store
 
 # Rows 0..9 are case 1, labels alternate 0, 1. Doubtful: 5 (p .05), 2 (p .90), 7 (p .15).
 Y_PROB = [0.1, 0.9, 0.9, 0.8, 0.2, 0.05, 0.1, 0.15, 0.1, 0.9]
@@ -76,7 +78,7 @@ def test_verdict_is_stored_and_the_next_doubt_opened(run):
     assert (mark["label"], mark["run"], mark["probability"]) == (1, run.id, np.float32(0.05))
     assert shown(at) == [(5, "wrong"), (2, "p 0.90"), (7, "p 0.15")]
     assert grid(at)["opened"] == 2
-    assert at.query_params["patch"] == ["1_101_1"]
+    assert at.query_params["patch"] == "1_101_1"
 
     at.button(key="mark_keep").click().run()
     at.button(key="mark_unsure").click().run()
@@ -132,14 +134,14 @@ def test_folds_answer_for_every_patch(run):
         config = preset_config("notebook", "tiny", epochs=1, folds=2, fold=fold)
         runs.append(create_run(config))
         rows = np.arange(40)[(fold - 1) * 20 : fold * 20]
-        predicted(runs[-1], "test", rows, np.where(rows == 31, 0.1, rows % 2))
+        predicted(runs[-1], "test", rows, np.where(rows == 31, 0.0, rows % 2))
     (job.folder / "runs.json").write_text(json.dumps([run.id for run in runs]))
     assert open_folds(job.id).state()[0] == "finished"
 
     at = open_page("labels")
     at.selectbox(key="run").set_value(run.id).run()
 
-    assert shown(at) == [(31, "p 0.10")]
+    assert shown(at) == [(31, "p 0.00")]
     assert "2 folds, 2 done. All 2 folds are done." in text(at)
 
 
@@ -176,14 +178,9 @@ def test_marked_patches_can_be_left_out_of_the_next_training(run, monkeypatch):
 
     toggle.set_value(True).run()
 
-    from idc.splits import make_split
-    from idc.store import open_store
-
     dropped = int(np.isin([1, 3], make_split(open_store("tiny").index, "random").train).sum())
     assert int(at.table[0].value.loc["patches", "train"]) == int(before) - dropped
     at.button(key="start").click().run()
-    from idc.runs import list_runs
-
     new = next(listed for listed in list_runs() if listed.id != run.id)
     assert new.config.leave_out_marked
     assert new.left_out().tolist() == [1, 3]

@@ -24,7 +24,7 @@ def test_random_split_shows_its_neighbours_with_pictures(home):
     assert table.loc["Shared cases"].tolist() != ["0", "0", "0"]
     assert int(table.loc["Neighbours on the slide", "train – test"]) > 0
     assert any("touch a training patch on the slide" in warning.value for warning in at.warning)
-    assert len(at.get("imgs")) >= 3
+    assert len(at.get("image")) >= 3
 
 
 def test_split_by_case_is_clean(home):
