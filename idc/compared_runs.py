@@ -105,7 +105,7 @@ class ComparedRuns:
         ).reset_index(drop=True)
 
     def notes(self) -> list[str]:
-        """What a reader must know before believing the figures, plain sentences."""
+        """Which patches are compared, and which are left out and why, plain sentences."""
         titles = [f"'{run.title}'" for run in self.runs]
         cases = len(np.unique(self.cases))
         here = f"{len(self.rows):,} patches of {cases:,} case{'s' if cases > 1 else ''}"
@@ -126,12 +126,6 @@ class ComparedRuns:
                     f"{one} trained on {count:,} of the patches that {other} is scored on; they "
                     "are left out here."
                 )
-        for title, seen in zip(titles, self.seen_cases, strict=True):
-            if seen:
-                said.append(
-                    f"{title} trained on other patches of {seen:,} of the {cases:,} compared "
-                    "cases, so its scores flatter: neighbours share stain and tissue."
-                )
         if self.other_pixels:
             said.append(
                 f"{self.other_pixels:,} patches have the same place but other pixels in the runs' "
@@ -139,10 +133,15 @@ class ComparedRuns:
             )
         return said
 
-    @property
-    def fair(self) -> bool:
-        """Whether no run had an advantage over another by what it trained on."""
-        return not any(self.seen_cases)
+    def cautions(self) -> list[str]:
+        """Whose scores flatter, and why; empty where the comparison is fair."""
+        cases = len(np.unique(self.cases))
+        return [
+            f"'{run.title}' trained on other patches of {seen:,} of the {cases:,} compared cases, "
+            "so its scores flatter: neighbours share stain and tissue."
+            for run, seen in zip(self.runs, self.seen_cases, strict=True)
+            if seen
+        ]
 
     def to_json(self, thresholds: Sequence[float]) -> dict[str, Any]:
         """Plain values; undefined ones are None."""
@@ -151,6 +150,7 @@ class ComparedRuns:
             "patches": len(self.rows),
             "cases": len(np.unique(self.cases)),
             "notes": self.notes(),
+            "cautions": self.cautions(),
             "runs": [
                 {
                     "run": run.id,

@@ -56,7 +56,7 @@ def compare(options: argparse.Namespace) -> None:
     if options.json:
         print(json.dumps(compared.to_json(thresholds), indent=1))
         return
-    for note in compared.notes():
+    for note in [*compared.notes(), *compared.cautions()]:
         print(note)
     first, *others = compared.scores(thresholds)
     print(f"\n1: {runs[0].title}, threshold {thresholds[0]:g}")

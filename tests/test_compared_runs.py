@@ -67,7 +67,7 @@ def test_same_patches_are_said_to_be_the_same(store):
     compared = compare_runs([one, two])
 
     assert compared.notes() == ["All runs have scored the same 2 patches of 1 case."]
-    assert compared.fair
+    assert compared.cautions() == []
 
 
 def test_run_that_trained_on_a_compared_case_is_named(store):
@@ -84,10 +84,11 @@ def test_run_that_trained_on_a_compared_case_is_named(store):
     assert compared.notes()[1:] == [
         f"'random' trained on {trained} of the patches that 'by case' is scored on; they are left "
         "out here.",
+    ]
+    assert compared.cautions() == [
         "'random' trained on other patches of 1 of the 1 compared cases, so its scores flatter: "
         "neighbours share stain and tissue.",
     ]
-    assert not compared.fair
 
 
 def test_test_parts_come_first_and_all_held_out_patches_where_they_share_none(store):

@@ -38,7 +38,9 @@ SCORE_NAMES = {
 
 def choose_runs() -> list[Run]:
     """Two or more runs, kept in the URL; the first is the one that others are compared with."""
-    known = {run.id: run_title(run) for run in list_runs() if run.has_predictions()}
+    runs = [run for run in list_runs() if run.has_predictions()]
+    known = {run.id: run_title(run) for run in runs}
+    runs.sort(key=lambda run: run.config.folds > 0)  # a fold is rarely what one compares
     if len(known) < 2:
         st.info("Comparing needs two trained runs.", icon=":material/info:")
         st.page_link("../../pages/train.py", label="Train one", icon=":material/model_training:")
@@ -46,7 +48,7 @@ def choose_runs() -> list[Run]:
     chosen = st.multiselect(
         "Runs",
         list(known),
-        default=list(known)[:2],
+        default=[run.id for run in runs[:2]],
         format_func=lambda run: known[run],
         key="runs",
         bind="query-params",
@@ -67,7 +69,9 @@ def compared(runs: Sequence[Run]) -> ComparedRuns:
         f"{plain(about)} Part: {'test' if result.part == 'test' else 'validation and test'}."
     )
     for note in others:
-        st.warning(plain(note), icon=":material/info:")
+        st.caption(plain(note))
+    for caution in result.cautions():
+        st.warning(plain(caution), icon=":material/info:")
     if note := few_cases_note(len(np.unique(result.cases))):
         st.caption(note)
     return result
@@ -175,12 +179,11 @@ def disagreements(result: ComparedRuns, thresholds: Sequence[float]) -> None:
             key="against",
         )
     table = result.disagreements(number, thresholds)
-    first, other = (plain(result.runs[i].title) for i in (0, number))
     rightly = int(table["other_is_right"].sum())
     sides = {
         "all": f"All ({len(table):,})",
-        "first": f"Only {first} is right ({len(table) - rightly:,})",
-        "other": f"Only {other} is right ({rightly:,})",
+        "first": f"Only run 1 is right ({len(table) - rightly:,})",
+        "other": f"Only run {number + 1} is right ({rightly:,})",
     }
     side = st.segmented_control(
         "Which",

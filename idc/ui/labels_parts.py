@@ -20,9 +20,9 @@ from idc.ui.words import metric_row, plain, share
 _TILES_A_PAGE = 48
 _TILE_PX = 78
 _BUTTONS = {
-    "keep": ("Keep", ":material/check:", "1"),
-    "wrong": ("Wrong", ":material/close:", "2"),
-    "unsure": ("Unsure", ":material/question_mark:", "3"),
+    "keep": ("Keep", "1"),
+    "wrong": ("Wrong", "2"),
+    "unsure": ("Unsure", "3"),
 }
 _RANDOM = (
     "This run was split at random by patch: it trained on neighbours of the patches that it judges "
@@ -157,10 +157,7 @@ def _grid(store: PatchStore, reviewed: pd.DataFrame, opened: Place | None) -> Pl
         return opened
     pages = -(-len(reviewed) // _TILES_A_PAGE)
     row = find_row(store, opened) if opened else None
-    page = 1
-    if pages > 1:
-        _turn_to(reviewed, row, pages)
-        page = st.pagination(pages, key="doubt_page")
+    page = _turn_page(reviewed, row, pages) if pages > 1 else 1
     shown = reviewed.iloc[(page - 1) * _TILES_A_PAGE : page * _TILES_A_PAGE]
     picked = patch_grid(
         store.patches[shown["row"].to_numpy()],
@@ -179,17 +176,15 @@ def _grid(store: PatchStore, reviewed: pd.DataFrame, opened: Place | None) -> Pl
     return place
 
 
-def _turn_to(reviewed: pd.DataFrame, row: int | None, pages: int) -> None:
-    """Turn to the page of a patch once, when it is opened; then the pages are the visitor's."""
-    key, memo = "doubt_page", "doubt_page_of"
-    if st.session_state.get(key, 1) > pages:
-        st.session_state[key] = pages
-    if st.session_state.get(memo) == row:
-        return
-    st.session_state[memo] = row
+def _turn_page(reviewed: pd.DataFrame, row: int | None, pages: int) -> int:
+    """The page of the opened patch; from there on the pages are the visitor's."""
+    memo = "doubt_page_now"
     at = reviewed.index[reviewed["row"] == row]
-    if len(at):
-        st.session_state[key] = int(at[0]) // _TILES_A_PAGE + 1
+    now = int(at[0]) // _TILES_A_PAGE + 1 if len(at) else st.session_state.get(memo, 1)
+    # Another opened patch, another widget: Streamlit lets a page start at a default only.
+    page = int(st.pagination(pages, default=min(now, pages), key=f"doubt_page_{row}"))
+    st.session_state[memo] = page
+    return page
 
 
 def _judge(
@@ -238,10 +233,9 @@ def _verdict_buttons(mark: Mark, reviewed: pd.DataFrame) -> None:
     if not mark.reviewer:
         st.info("Write your name above to mark labels.", icon=":material/person:")
     with st.container(horizontal=True, gap="small"):
-        for verdict, (word, icon, key) in _BUTTONS.items():
+        for verdict, (word, key) in _BUTTONS.items():
             st.button(
                 word,
-                icon=icon,
                 key=f"mark_{verdict}",
                 shortcut=key,
                 help=f"{VERDICTS[verdict]}. Then on to the next patch.",

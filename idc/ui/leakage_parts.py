@@ -185,11 +185,14 @@ def pair_picture(
     """
     size = store.patches.shape[1]
     x, y = step if step else (size + _GAP_PX, 0)
+    height, width = (2 * size, 2 * size) if step else (size, 2 * size + _GAP_PX)
+    # The pair in the middle of a canvas of one size, so that all pictures have one scale.
+    left, top = (width - size - abs(x)) // 2, (height - size - abs(y)) // 2
     places = ((max(-x, 0), max(-y, 0)), (max(x, 0), max(y, 0)))
-    picture = np.zeros((size + abs(y), size + abs(x), 4), np.uint8)
-    for row, (left, top) in zip(rows, places, strict=True):
-        picture[top : top + size, left : left + size, :3] = store.patches[row]
-        picture[top : top + size, left : left + size, 3] = 255
+    picture = np.zeros((height, width, 4), np.uint8)
+    for row, (right, down) in zip(rows, places, strict=True):
+        area = picture[top + down : top + down + size, left + right : left + right + size]
+        area[..., :3], area[..., 3] = store.patches[row], 255
     return cv2.resize(picture, None, fx=_ENLARGED, fy=_ENLARGED, interpolation=cv2.INTER_NEAREST)
 
 

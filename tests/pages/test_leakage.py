@@ -64,8 +64,9 @@ def test_pair_that_touches_is_drawn_as_it_lies(home):
     touching = pair_picture(store, [1, 0], (-50, 0))  # the second lies to the left
     apart = pair_picture(store, [0, 1])
 
-    assert touching.shape == (150, 300, 4)
-    assert (touching[::3, ::3, :3][:, :50] == store.patches[0]).all()
-    assert (touching[::3, ::3, :3][:, 50:] == store.patches[1]).all()
+    assert touching.shape == (300, 300, 4)
+    assert (touching[75:225:3, :150:3, :3] == store.patches[0]).all()
+    assert (touching[75:225:3, 150::3, :3] == store.patches[1]).all()
+    assert (touching[:75, :, 3] == 0).all()
     assert apart.shape == (150, 330, 4)
     assert (apart[:, 150:180, 3] == 0).all()  # a gap
