@@ -17,9 +17,9 @@ import scipy.fft
 
 from idc.patches import PATCH_SIZE_PX
 
-# Of real copies (JPEG quality 60, 20 grey levels brighter, shrunk to 40 px and back, noise of 5
-# grey levels) 99.4 % or more differ in at most 6 bits; of 164 million pairs of strangers among
-# 18,129 real patches, 2 did (bench/leakage.py).
+# Of copies made of real patches (JPEG quality 60, 20 grey levels brighter, shrunk to 40 px and
+# back, noise of 5 grey levels) 99 % or more differ in at most 6 bits; of 164 million pairs of
+# strangers among 18,129 real patches, 2 did (bench/leakage.py).
 MOST_BITS = 6
 # Grey levels (standard deviation). Below, a patch is glass or one colour: its bits are noise.
 LEAST_CONTRAST = 5.0

@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from idc.marks import marks_of
 from idc.ui.choose import cached_store, choose_run
 from idc.ui.fold_watch import folds_of
 from idc.ui.labels_parts import choose_answers, export, review, summary
@@ -19,7 +18,7 @@ with error_sentences():
     with error_sentences():
         held_out = choose_answers(run, store)
         doubts = held_out.table()
-        summary(held_out, doubts, marks_of(store.name))
+        summary(held_out, doubts)
         review(store, doubts, run.title)
         export(store, doubts)
     folds_of(run, store)

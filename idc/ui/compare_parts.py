@@ -199,10 +199,10 @@ def disagreements(result: ComparedRuns, thresholds: Sequence[float]) -> None:
     if table.empty:
         st.info("They call every one of these patches the same.", icon=":material/check:")
         return
-    left, right = st.columns([7, 3], gap="medium")
-    with left:
-        row = _disagreement_grid(result, table, f"{side}_{number}")
+    left, right = st.columns([1, 2], gap="medium")
     with right:
+        row = _disagreement_grid(result, table, f"{side}_{number}")
+    with left:
         _opened(result, row, [result.runs[0], result.runs[number]])
 
 

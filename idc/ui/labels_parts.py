@@ -57,10 +57,9 @@ def choose_answers(run: Run, store: PatchStore) -> HeldOut:
     return held_out_of([run], store, ["test", "validation"])
 
 
-def summary(held_out: HeldOut, doubts: pd.DataFrame, marks: pd.DataFrame) -> None:
-    """How many labels are doubtful, and how many of them were judged."""
+def summary(held_out: HeldOut, doubts: pd.DataFrame) -> None:
+    """How many labels are doubtful."""
     joint = held_out.joint
-    judged = marks[["case", "x", "y"]].drop_duplicates()
     metric_row(
         [
             (
@@ -70,18 +69,17 @@ def summary(held_out: HeldOut, doubts: pd.DataFrame, marks: pd.DataFrame) -> Non
                 "contradicts the label.",
             ),
             (
-                "Of labels IDC-negative",
+                "Contradicted among IDC-negative",
                 share(joint.noise_share(0)),
                 "Share of the confident answers that say IDC-positive. Confident means at least "
                 f"{joint.thresholds[1]:.2f}: the mean probability among patches labelled so.",
             ),
             (
-                "Of labels IDC-positive",
+                "Contradicted among IDC-positive",
                 share(joint.noise_share(1)),
                 "Share of the confident answers that say IDC-negative: a probability of at least "
                 f"{joint.thresholds[0]:.2f} for it.",
             ),
-            ("Patches marked", f"{len(judged):,}", "In this data set, by all reviewers."),
         ]
     )
     st.caption(
@@ -116,10 +114,14 @@ def review(store: PatchStore, doubts: pd.DataFrame, title: str) -> None:
     marks = marks_of(store.name)
     reviewed = with_verdicts(doubts, marks, reviewer)
     opened = parse_place(st.query_params.get("patch", "")) or next_open(reviewed, None)
-    left, right = st.columns([7, 3], gap="medium")
-    with left:
-        opened = _grid(store, reviewed, opened)
+    # The judging first, so that on a phone it does not lie below all the others.
+    left, right = st.columns([1, 2], gap="medium")
     with right:
+        if reviewer and len(reviewed):
+            done = int((reviewed["verdict"] != "").sum())
+            st.caption(f"{done:,} of these {len(reviewed):,} marked by {plain(reviewer)}")
+        opened = _grid(store, reviewed, opened)
+    with left:
         _judge(store, reviewed, marks, opened, reviewer, title)
 
 
@@ -232,7 +234,7 @@ def _judge(
 def _verdict_buttons(mark: Mark, reviewed: pd.DataFrame) -> None:
     if not mark.reviewer:
         st.info("Write your name above to mark labels.", icon=":material/person:")
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, gap="xsmall"):
         for verdict, (word, key) in _BUTTONS.items():
             st.button(
                 word,

@@ -14,6 +14,9 @@ TITLES = {
     "train": "Train",
     "evaluate": "Evaluate",
     "predict": "Predict",
+    "labels": "Labels",
+    "compare": "Compare",
+    "leakage": "Leakage",
 }
 
 
@@ -31,6 +34,9 @@ def test_cold_deep_link_shows_the_page_in_its_frame(app, page, path):
             "model_trainingTrain",
             "targetEvaluate",
             "biotechPredict",
+            "labelLabels",
+            "compare_arrowsCompare",
+            "water_dropLeakage",
         ]
     )
     expect(page.get_by_test_id("stException")).to_have_count(0)
