@@ -40,10 +40,10 @@ def becomes(monkeypatch):
 
 
 def test_leakage_of_a_random_split_as_json(store, capsys):
-    assert main(["leakage", "--data", "tiny", "--protocol", "random", "--seed", "2", "--json"]) == 0
+    assert main(["leakage", "--data", "tiny", "--protocol", "random", "--seed", "5", "--json"]) == 0
 
     told = json.loads(capsys.readouterr().out)
-    assert (told["data"], told["protocol"], told["seed"]) == ("tiny", "random", 2)
+    assert (told["data"], told["protocol"], told["seed"]) == ("tiny", "random", 5)
     assert told["sizes"] == {"train": 28, "validation": 6, "test": 6}
     assert told["leaks"] and told["adjacent"]["train-test"] > 0
 
@@ -87,14 +87,14 @@ def test_compare_of_one_run_is_a_sentence(store, capsys):
 
 
 def test_doubtful_labels_are_printed_as_csv(store, capsys):
-    run = scored_run("made", [0.1, 0.9, 0.95, 0.8, 0.2, 0.05, 0.1, 0.9])
+    run = scored_run("made", [0.1, 0.9, 0.97, 0.8, 0.2, 0.05, 0.1, 0.9])
 
     assert main(["doubtful", run.id]) == 0
 
     told = capsys.readouterr()
     rows = list(csv.DictReader(io.StringIO(told.out)))
     assert [(row["x"], row["label"], row["probability"]) for row in rows] == [
-        ("101", "0", "0.950000"),
+        ("101", "0", "0.970000"),
         ("251", "1", "0.050000"),
     ]
     assert told.err == "2 of 8 labels are doubtful.\n"

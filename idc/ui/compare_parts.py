@@ -20,6 +20,7 @@ from idc.ui.slide_links import slide_links
 from idc.ui.words import plain, score
 
 MOST_RUNS = 5
+_ASKED = "runs-in-url"
 _TILES_A_PAGE = 48
 _TILE_PX = 78
 SCORE_NAMES = {
@@ -45,16 +46,22 @@ def choose_runs() -> list[Run]:
         st.info("Comparing needs two trained runs.", icon=":material/info:")
         st.page_link("../../pages/train.py", label="Train one", icon=":material/model_training:")
         return []
+    asked = [run for run in st.query_params.get_all("runs") if run in known][:MOST_RUNS]
+    # Not bound to the URL by Streamlit: it would write the titles there, not the ids.
+    if asked and asked != st.session_state.get(_ASKED):
+        st.session_state["runs"] = asked
+    st.session_state.setdefault("runs", [run.id for run in runs[:2]])
     chosen = st.multiselect(
         "Runs",
         list(known),
-        default=[run.id for run in runs[:2]],
         format_func=lambda run: known[run],
         key="runs",
-        bind="query-params",
         max_selections=MOST_RUNS,
         help="The others are compared with the first one.",
     )
+    if chosen != asked:
+        st.query_params["runs"] = chosen
+    st.session_state[_ASKED] = chosen
     if len(chosen) < 2:
         st.info("Choose a second run to compare.", icon=":material/info:")
         return []
@@ -82,12 +89,12 @@ def choose_thresholds(result: ComparedRuns) -> list[float]:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         kind = st.segmented_control(
             "Threshold",
-            ["The same for all", "Each run's best balance on validation"],
+            ["The same for all", "Each run's own"],
             default="The same for all",
             required=True,
             key="threshold_kind",
-            help="A model may be timid or bold all over; its own threshold, chosen on its own "
-            "validation part, evens that out.",
+            help="A model may be timid or bold all over. Its own threshold, of the best balanced "
+            "accuracy on its own validation part, evens that out.",
         )
         if kind == "The same for all":
             value = st.slider("IDC-positive from", 0.0, 1.0, 0.5, 0.01, key="threshold", width=320)

@@ -106,3 +106,22 @@ def test_different_patches_are_said_and_only_the_shared_ones_compared(runs):
 
     assert "The runs were scored on different patches" in text(at)
     assert "compared are the 2 patches of 1 case that all of them have scored" in text(at)
+
+
+def test_runs_of_the_address_are_compared_in_its_order(runs):
+    third = scored_run("third", [0.3] * 20)
+    at = open_page("compare")
+    at.query_params["runs"] = [runs[0].id, third.id]
+    at.run()
+    assert at.table[0].value.columns[0] == "1: timid"
+    assert at.table[0].value.columns[1] == "2: third"
+
+    at.multiselect(key="runs").set_value([third.id, runs[1].id]).run()
+
+    assert at.table[0].value.columns[1] == "2: good"
+    assert runs_in_address(at) == [third.id, runs[1].id]
+
+
+def runs_in_address(at):
+    value = at.query_params["runs"]
+    return value if isinstance(value, list) else [value]
