@@ -14,11 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from idc.command_line import command_line
-from idc.config import preset_config, split_of
 from idc.console import fail, in_place
 from idc.errors import DownloadError, IdcError
-from idc.judging_commands import COMMANDS
-from idc.memory import KEEP_FREED_MEMORY
+from idc.judging_commands import JUDGING
+from idc.training_commands import TRAINING
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -112,62 +111,6 @@ def _verify(options: argparse.Namespace) -> None:
             options.name, on_progress=lambda done, total: progress.show(done / total, "checking")
         )
     print(f"ok {patches} patches, {cases} cases")
-
-
-def _train(options: argparse.Namespace) -> None:
-    from idc.marks import wrong_rows
-    from idc.runs import create_run
-    from idc.splits import split_note
-    from idc.store import open_store
-
-    settings = {
-        name: value
-        for name, value in vars(options).items()
-        if value is not None and name not in ("command", "data", "preset")
-    }
-    if settings.get("patches") == "all":
-        settings["patches"] = None
-    config = preset_config(options.preset, options.data, **settings)
-    store = open_store(config.data)
-    marked = wrong_rows(config.data, store.index) if config.leave_out_marked else None
-    split = split_of(config, store.index, marked)
-    print(split.counts(store.index).to_string(float_format="{:.3f}".format), file=sys.stderr)
-    held_out = len(split.validation) + len(split.test)
-    print(
-        f"training array {(len(split.train), 50, 50, 3)}, held-out array {(held_out, 50, 50, 3)}, "
-        "uint8 RGB",
-        file=sys.stderr,
-    )
-    if note := split_note(split):
-        print(note, file=sys.stderr)
-    _become_trainer(create_run(config).id)
-
-
-def _resume(options: argparse.Namespace) -> None:
-    from idc.runs import open_run, prepare_to_continue
-
-    run = open_run(options.run)
-    prepare_to_continue(run, options.more_epochs)
-    _become_trainer(run.id)
-
-
-def _repeat(options: argparse.Namespace) -> None:
-    from idc.runs import create_run, open_run
-
-    run = open_run(options.run)
-    _become_trainer(create_run(run.config, same_left_out_as=run).id)
-
-
-def _become_trainer(run_id: str) -> None:
-    # A fresh process, so that Keras is imported first (see idc.trainer), under the same pid, so
-    # that whoever started this command can watch, interrupt or kill the training itself.
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os.environ["PYTHONPATH"] = os.pathsep.join(
-        [str(Path(__file__).resolve().parent.parent), os.environ.get("PYTHONPATH", "")]
-    ).rstrip(os.pathsep)
-    os.environ |= {**KEEP_FREED_MEMORY, **os.environ}
-    os.execv(sys.executable, [sys.executable, "-m", "idc.trainer", run_id, "--follow"])
 
 
 def _runs(options: argparse.Namespace) -> None:
@@ -301,15 +244,13 @@ _JOBS = {
     "pack": _pack,
     "demo": _demo,
     "verify": _verify,
-    "train": _train,
-    "resume": _resume,
     "runs": _runs,
     "evaluate": _evaluate,
     "predict": _predict,
     "bundle": _bundle,
     "record": _record,
-    "repeat": _repeat,
-    **COMMANDS,
+    **TRAINING,
+    **JUDGING,
 }
 
 

@@ -16,7 +16,7 @@ import pandas as pd
 from idc.errors import RunError
 from idc.evaluation import Report, evaluate
 from idc.intervals import Bootstrap, Difference
-from idc.results import Results, run_split, saved_parts, saved_results
+from idc.results import run_split, saved_parts, saved_results, train_cases
 from idc.runs import Run
 from idc.store import PatchStore, open_store
 from idc.thresholds import presets
@@ -32,7 +32,7 @@ class ComparedRuns:
     """The answers of two or more runs for the same patches.
 
     Attributes:
-        store: where the pictures are: the first run's data set.
+        store: where the pictures are: the first data set that is here.
         part: a key of `PARTS`.
         rows: int64, shape (n,), row numbers in the store, ascending.
         y_prob: float32 [0, 1], shape (runs, n).
@@ -214,30 +214,27 @@ def compare_runs(runs: Sequence[Run], part: str | None = None) -> ComparedRuns:
 
 def _compare(runs: Sequence[Run], part: str) -> ComparedRuns:
     answers = [_answers(run, part) for run in runs]
-    store = answers[0].store
     shared, other_pixels = _shared(answers)
     if shared.empty:
         raise RunError(
             f"No patch was scored by all of these runs ({part} part), so there is nothing to "
             "compare; choose runs of the same data set with the same split and seed."
         )
+    store, rows = _pictures(answers, shared)
     trained = [_trained_places(run) for run in runs]
-    scored_places = [pd.MultiIndex.from_frame(answer.places) for answer in answers]
     cases = shared["case"].unique()
     columns = [f"probability_{number}" for number in range(len(runs))]
     return ComparedRuns(
         tuple(runs),
         store,
         part,
-        shared["row"].to_numpy(),
+        rows,
         shared[columns].to_numpy(np.float32).T,
         scored=tuple(len(answer.places) for answer in answers),
         other_pixels=other_pixels,
-        seen_cases=tuple(int(np.isin(cases, places["case"]).sum()) for places in trained),
+        seen_cases=tuple(int(np.isin(cases, train_cases(run)).sum()) for run in runs),
         trained_on=tuple(
-            tuple(
-                int(scored.isin(pd.MultiIndex.from_frame(places)).sum()) for scored in scored_places
-            )
+            tuple(len(places.merge(answer.places[_PLACE], on=_PLACE)) for answer in answers)
             for places in trained
         ),
     )
@@ -245,56 +242,66 @@ def _compare(runs: Sequence[Run], part: str) -> ComparedRuns:
 
 @dataclass(frozen=True)
 class _Answers:
-    """A run's saved answers. ``places``: `_PLACE`, one row a patch."""
+    """A run's saved answers.
 
-    store: PatchStore
+    Attributes:
+        store: where the pictures are, if anywhere.
+        places: `_PLACE`, ``row`` in the store and ``probability``, one row a patch.
+    """
+
+    store: PatchStore | None
     places: pd.DataFrame
-    rows: np.ndarray
-    y_prob: np.ndarray
 
 
 def _answers(run: Run, part: str) -> _Answers:
     wanted = [name for name in PARTS[part] if name in saved_parts(run)]
     if not wanted:
         raise RunError(f"The run '{run.title}' has no predictions for its {part} part.")
-    results: list[Results] = [saved_results(run, name) for name in wanted]
-    store = results[0].store
-    rows = np.concatenate([result.rows for result in results])
-    return _Answers(
-        store,
-        store.index.iloc[rows][_PLACE].astype("int64").reset_index(drop=True),
-        rows,
-        np.concatenate([result.y_prob for result in results]),
+    results = [saved_results(run, name) for name in wanted]
+    places = pd.concat(
+        result.patches[[*_PLACE, "row"]].astype("int64").assign(probability=result.y_prob)
+        for result in results
     )
+    return _Answers(results[0].store, places.reset_index(drop=True))
 
 
 def _shared(answers: Sequence[_Answers]) -> tuple[pd.DataFrame, int]:
-    """Patches that all have (`_PLACE`, the first one's ``row``, ``probability_<i>``).
+    """Patches that all have: `_PLACE`, and ``row_<i>``, ``probability_<i>`` of each.
 
     The second value counts those that do not hold the same pixels everywhere.
     """
-    first = answers[0]
-    table = first.places.assign(row=first.rows, probability_0=first.y_prob)
-    unlike = np.empty(0, np.int64)
+    table = _numbered(answers[0].places, 0)
+    unlike = 0
     for number, other in enumerate(answers[1:], 1):
-        theirs = other.places.assign(
-            **{"their_row": other.rows, f"probability_{number}": other.y_prob}
-        )
-        table = table.merge(theirs, on=_PLACE)
-        if other.store.fingerprint != first.store.fingerprint:
-            same = _same_pixels(first.store, table["row"], other.store, table["their_row"])
-            unlike = np.union1d(unlike, table.loc[~same, "row"].to_numpy())
-            table = table[same]
-        table = table.drop(columns="their_row")
-    return table.sort_values("row").reset_index(drop=True), len(unlike)
+        table = table.merge(_numbered(other.places, number), on=_PLACE)
+        same = _same_pixels(answers[0].store, table["row_0"], other.store, table[f"row_{number}"])
+        unlike += int((~same).sum())
+        table = table[same]
+    return table.sort_values(["case", "y", "x"]).reset_index(drop=True), unlike
+
+
+def _numbered(places: pd.DataFrame, number: int) -> pd.DataFrame:
+    return places.rename(
+        columns={name: f"{name}_{number}" for name in places if name not in _PLACE}
+    )
+
+
+def _pictures(answers: Sequence[_Answers], shared: pd.DataFrame) -> tuple[PatchStore, np.ndarray]:
+    """The first data set that is here, and the shared patches' rows in it."""
+    for number, answer in enumerate(answers):
+        if answer.store is not None:
+            return answer.store, shared[f"row_{number}"].to_numpy()
+    raise RunError("The patches of these runs are in no data set here; pack the real one first.")
 
 
 def _same_pixels(
-    one: PatchStore, rows: pd.Series, other: PatchStore, their_rows: pd.Series
+    one: PatchStore | None, rows: pd.Series, other: PatchStore | None, their_rows: pd.Series
 ) -> np.ndarray:
     """bool, shape (n,). Case numbers of generated tissue may be those of real cases."""
+    same = np.ones(len(rows), bool)
+    if one is None or other is None or one.fingerprint == other.fingerprint:
+        return same
     ours, theirs = rows.to_numpy(), their_rows.to_numpy()
-    same = np.empty(len(ours), bool)
     for start in range(0, len(ours), _CHUNK):
         here = slice(start, start + _CHUNK)
         equal = one.patches[ours[here]] == other.patches[theirs[here]]
@@ -303,5 +310,8 @@ def _same_pixels(
 
 
 def _trained_places(run: Run) -> pd.DataFrame:
+    """`_PLACE` of the patches that a run trained on; of the bundled model only cases are known."""
+    if run.bundled:
+        return pd.DataFrame(columns=_PLACE, dtype="int64")
     store = open_store(run.config.data)
     return store.index.iloc[run_split(run, store).train][_PLACE].astype("int64")

@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from idc.errors import LabelError
+from idc.results import saved_parts, saved_results
 from idc.runs import Run
 from idc.store import PatchStore
 
@@ -127,23 +128,35 @@ def ranked_doubts(labels: np.ndarray, y_prob: np.ndarray, joint: ConfidentJoint)
     return doubtful[np.argsort(own[doubtful], kind="stable")]
 
 
-def held_out_of(runs: Sequence[Run], store: PatchStore, parts: Sequence[str]) -> HeldOut:
+def held_out_of(runs: Sequence[Run], parts: Sequence[str]) -> HeldOut:
     """Saved predictions of runs as held-out answers; the first run that answers for a row counts.
 
     Args:
-        runs: at least one, all on this store.
+        runs: at least one, all on one data set.
         parts: which parts of their predictions, as "test" alone for folds.
 
     Raises:
-        RunError: a run has no predictions.
-        LabelError: none of them is in these parts.
+        RunError: a run has no predictions, or its data set was packed anew.
+        LabelError: none of them is in these parts, or the patches are in no data set here.
     """
-    tables = [run.predictions().assign(run=run.id) for run in runs]
-    table = pd.concat(tables, ignore_index=True)
-    table = table[table["part"].isin(parts)].drop_duplicates("row")
-    if table.empty:
+    results = [
+        (run.id, saved_results(run, part))
+        for run in runs
+        for part in saved_parts(run)
+        if part in parts
+    ]
+    if not results:
         raise LabelError("There are no held-out predictions yet; let the run finish.")
-    table = table.sort_values("row")
+    store = results[0][1].store
+    if store is None:
+        raise LabelError(
+            "The patches that this model was scored on are in no data set here; pack the real one."
+        )
+    table = pd.concat(
+        pd.DataFrame({"row": result.rows, "probability": result.y_prob, "run": run_id})
+        for run_id, result in results
+    )
+    table = table.drop_duplicates("row").sort_values("row")
     return HeldOut(
         store,
         table["row"].to_numpy(),

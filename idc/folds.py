@@ -28,8 +28,10 @@ from idc import durable
 from idc.config import split_of
 from idc.console import ProgressLine, fail
 from idc.doubtful import HeldOut, held_out_of
-from idc.errors import IdcError, LabelError, RunError
+from idc.errors import IdcError, RunError
 from idc.home import home_dir
+from idc.kaggle_login import without_kaggle_secrets
+from idc.memory import KEEP_FREED_MEMORY
 from idc.runlock import RUN_ID, hold_lock, is_locked
 from idc.runs import (
     CONTROL_FILE,
@@ -42,7 +44,7 @@ from idc.runs import (
     prepare_to_continue,
     trainer_command,
 )
-from idc.store import PatchStore, open_store
+from idc.store import open_store
 
 JOB_FILE, RUNS_FILE, STATUS_FILE = "job.json", "runs.json", "status.json"
 _START_GRACE_S = 20.0
@@ -109,18 +111,13 @@ class FoldJob:
         """Before it goes on: an old request must not stop it."""
         (self.folder / CONTROL_FILE).unlink(missing_ok=True)
 
-    def held_out(self, store: PatchStore) -> HeldOut:
+    def held_out(self) -> HeldOut:
         """The answers of the finished folds.
 
         Raises:
             LabelError: no fold is finished. RunError: the data set was packed anew since.
         """
-        runs = self.finished()
-        if not runs:
-            raise LabelError("No fold is finished yet, so there are no held-out predictions.")
-        for run in runs:
-            check_same_data(run, store)
-        return held_out_of(runs, store, ["test"])
+        return held_out_of(self.finished(), ["test"])
 
 
 def create_folds(base: Run, folds: int) -> FoldJob:
@@ -130,6 +127,8 @@ def create_folds(base: Run, folds: int) -> FoldJob:
         IdcError: too many folds for the cases, a fold lacks a class, or the folder cannot be
             written.
     """
+    if base.bundled:
+        raise RunError("The bundled model's training is not repeated here; choose a run of yours.")
     store = open_store(base.config.data)
     check_same_data(base, store)
     for fold in range(1, folds + 1):
@@ -201,7 +200,7 @@ def start_folds(job: FoldJob) -> None:
             stderr=subprocess.STDOUT,
             start_new_session=True,
             cwd=Path(__file__).resolve().parent.parent,
-            env={**os.environ, "IDC_HOME": str(home_dir())},
+            env={**without_kaggle_secrets(os.environ), "IDC_HOME": str(home_dir())},
         )
     # Without somebody who waits for it, an ended process would stay in the process table.
     threading.Thread(target=process.wait, daemon=True).start()
@@ -270,7 +269,13 @@ def _train_fold(job: FoldJob, fold: int, progress: ProgressLine | None) -> bool:
     with (run.folder / TRAINER_OUTPUT_FILE).open("ab") as output:
         # A session of its own, so that Ctrl+C reaches this process alone, which asks politely.
         trainer = subprocess.Popen(
-            trainer_command(run), stdout=output, stderr=output, start_new_session=True
+            trainer_command(run),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            cwd=Path(__file__).resolve().parent.parent,
+            env={**KEEP_FREED_MEMORY, **without_kaggle_secrets(os.environ)},
         )
     while trainer.poll() is None:
         if job.stop_requested() and not run.stop_requested():

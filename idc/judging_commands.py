@@ -95,17 +95,12 @@ def doubtful(options: argparse.Namespace) -> None:
     """The doubtful labels of a run, or of folds, as CSV."""
     from idc.doubtful import held_out_of
     from idc.folds import open_folds
-    from idc.runs import check_same_data, open_run
-    from idc.store import open_store
+    from idc.runs import open_run
 
     if options.folds:
-        job = open_folds(options.folds)
-        held_out = job.held_out(open_store(job.data))
+        held_out = open_folds(options.folds).held_out()
     else:
-        run = open_run(options.run)
-        store = open_store(run.config.data)
-        check_same_data(run, store)
-        held_out = held_out_of([run], store, ["test", "validation"])
+        held_out = held_out_of([open_run(options.run)], ["test", "validation"])
     table = held_out.table()
     print(f"{len(table):,} of {len(held_out.rows):,} labels are doubtful.", file=sys.stderr)
     print(table.to_csv(index=False, float_format="%.6f", lineterminator="\n"), end="")
@@ -122,7 +117,7 @@ def _score(value: float) -> str:
     return "    –" if math.isnan(value) else f"{value:.3f}"
 
 
-COMMANDS: dict[str, Any] = {
+JUDGING: dict[str, Any] = {
     "leakage": leakage,
     "compare": compare,
     "folds": folds,

@@ -14,11 +14,11 @@ with error_sentences():
     run = choose_run(with_predictions=True)
     if run is None:
         st.stop()
-    store = cached_store(run.config.data)
     with error_sentences():
-        held_out = choose_answers(run, store)
+        held_out = choose_answers(run)
         doubts = held_out.table()
         summary(held_out, doubts)
-        review(store, doubts, run.title)
-        export(store, doubts)
-    folds_of(run, store)
+        review(held_out.store, doubts, run.title)
+        export(held_out.store, doubts)
+    if not run.bundled:
+        folds_of(run, cached_store(run.config.data))

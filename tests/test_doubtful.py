@@ -115,11 +115,11 @@ def predicting_run(part_rows, **settings):
 
 
 def test_table_tells_place_label_and_whose_answer(home):
-    store = tiny_store("tiny", cases=2, per_case=4)
+    tiny_store("tiny", cases=2, per_case=4)
     first = predicting_run({"test": {4: 0.05, 5: 0.02, 6: 0.1}, "validation": {0: 0.9}})
     second = predicting_run({"test": {1: 0.9, 2: 0.97, 3: 0.8}})
 
-    table = held_out_of([first, second], store, ["test"]).table()
+    table = held_out_of([first, second], ["test"]).table()
 
     assert table[["row", "case", "x", "y", "label", "run"]].values.tolist() == [
         [5, 2, 51, 1, 1, first.id],
@@ -130,8 +130,8 @@ def test_table_tells_place_label_and_whose_answer(home):
 
 
 def test_predictions_of_other_parts_alone_are_a_sentence(home):
-    store = tiny_store("tiny", cases=2, per_case=4)
+    tiny_store("tiny", cases=2, per_case=4)
     run = predicting_run({"validation": {0: 0.9, 1: 0.2}})
 
     with pytest.raises(LabelError, match="no held-out predictions yet"):
-        held_out_of([run], store, ["test"])
+        held_out_of([run], ["test"])

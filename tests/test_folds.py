@@ -17,7 +17,7 @@ from idc.folds import create_folds, list_folds, open_folds, start_folds, train_f
 from idc.marks import Mark, save_mark
 from idc.runlock import hold_lock
 from idc.runs import create_run, list_runs
-from idc.store import delete_store, open_store
+from idc.store import delete_store
 
 TRAINER = Path(__file__).with_name("fold_trainer.py")
 SETTINGS = {"data": "tiny", "protocol": "random", "patches": 24, "epochs": 3, "seed": 1}
@@ -58,7 +58,7 @@ def test_every_patch_is_answered_by_the_run_of_its_fold(base, store, trainer):
 
     assert train_folds(job) == "finished"
 
-    held_out = job.held_out(store)
+    held_out = job.held_out()
     assert held_out.rows.tolist() == list(range(36))  # though each run draws 24
     for run in job.runs():
         answered = held_out.run_ids == run.id
@@ -102,7 +102,7 @@ def test_stop_ends_the_fold_at_work_and_continuing_finishes_the_rest(base, store
     worker.join()
 
     assert job.state() == ("stopped", "Stopped on request with 1 of 3 folds done.")
-    assert np.unique(job.held_out(store).run_ids).tolist() == [job.runs()[0].id]
+    assert np.unique(job.held_out().run_ids).tolist() == [job.runs()[0].id]
 
     trainer[2] = "finish"
     job.forget_stop()
@@ -148,8 +148,8 @@ def test_too_many_folds_are_refused_before_anything_is_made(base):
 
 
 def test_no_answers_before_the_first_fold_is_done(base, store):
-    with pytest.raises(LabelError, match="No fold is finished yet"):
-        create_folds(base, 2).held_out(store)
+    with pytest.raises(LabelError, match="no held-out predictions yet"):
+        create_folds(base, 2).held_out()
 
 
 def test_folds_of_a_data_set_packed_anew_are_refused(base, trainer):
@@ -157,8 +157,9 @@ def test_folds_of_a_data_set_packed_anew_are_refused(base, trainer):
     train_folds(job)
     delete_store("tiny")
 
+    tiny_store("tiny", cases=9, per_case=4)
     with pytest.raises(RunError, match="was packed anew"):
-        job.held_out(tiny_store("tiny", cases=9, per_case=4))
+        job.held_out()
 
 
 @pytest.mark.parametrize("job_id", ["none", "../runs", ""])
@@ -175,6 +176,6 @@ def test_job_trains_real_networks_in_processes_of_its_own(trained_run):
     wait_until(lambda: not job.live)
 
     assert job.state() == ("finished", "All 2 folds are done.")
-    held_out = job.held_out(open_store("tiny"))
+    held_out = job.held_out()
     assert held_out.rows.tolist() == list(range(80))
     assert np.isfinite(held_out.y_prob).all()

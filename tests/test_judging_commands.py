@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from made_patches import tiny_store
 
-from idc import __main__ as shell
+from idc import training_commands
 from idc.__main__ import main
 from idc.config import preset_config
 from idc.folds import list_folds
@@ -35,7 +35,7 @@ def scored_run(name, y_prob):
 def becomes(monkeypatch):
     """The runs that the shell would have trained."""
     ids = []
-    monkeypatch.setattr(shell, "_become_trainer", ids.append)
+    monkeypatch.setattr(training_commands, "_become_trainer", ids.append)
     return ids
 
 

@@ -12,7 +12,7 @@ from idc.comparison_figures import precision_recall_curves, roc_curves
 from idc.intervals import Difference, few_cases_note
 from idc.neighbourhood import find_row, parse_place, place_of
 from idc.patches import CLASS_NAMES
-from idc.runs import Run, list_runs, open_run
+from idc.runs import BUNDLED, Run, list_runs, open_run
 from idc.ui.choose import run_title
 from idc.ui.patch_detail import patch_detail
 from idc.ui.patch_grid import PatchTile, patch_grid
@@ -39,7 +39,7 @@ SCORE_NAMES = {
 
 def choose_runs() -> list[Run]:
     """Two or more runs, kept in the URL; the first is the one that others are compared with."""
-    runs = [run for run in list_runs() if run.has_predictions()]
+    runs = [run for run in [*list_runs(), open_run(BUNDLED)] if run.has_predictions()]
     known = {run.id: run_title(run) for run in runs}
     runs.sort(key=lambda run: run.config.folds > 0)  # a fold is rarely what one compares
     if len(known) < 2:

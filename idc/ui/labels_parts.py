@@ -11,7 +11,7 @@ from idc.neighbourhood import Place, find_row, parse_place, place_of
 from idc.patches import CLASS_NAMES
 from idc.results import saved_parts
 from idc.reviewing import next_open, with_verdicts
-from idc.runs import Run, check_same_data, open_run
+from idc.runs import Run, open_run
 from idc.store import PatchStore
 from idc.ui.patch_detail import patch_detail
 from idc.ui.patch_grid import PatchTile, patch_grid
@@ -30,9 +30,8 @@ _RANDOM = (
 )
 
 
-def choose_answers(run: Run, store: PatchStore) -> HeldOut:
+def choose_answers(run: Run) -> HeldOut:
     """The run's own held-out parts, or folds that repeat its settings."""
-    check_same_data(run, store)
     jobs = [job for job in list_folds() if job.base_run == run.id and job.finished()]
     titles = {"": f"Held-out parts of the run ({' and '.join(saved_parts(run))})"}
     titles |= {
@@ -51,10 +50,10 @@ def choose_answers(run: Run, store: PatchStore) -> HeldOut:
             help="Only a model that has not trained on a patch can doubt its label.",
         )
     if chosen:
-        return open_folds(chosen).held_out(store)
+        return open_folds(chosen).held_out()
     if run.config.protocol == "random":
         st.warning(_RANDOM, icon=":material/info:")
-    return held_out_of([run], store, ["test", "validation"])
+    return held_out_of([run], ["test", "validation"])
 
 
 def summary(held_out: HeldOut, doubts: pd.DataFrame) -> None:

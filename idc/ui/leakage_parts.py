@@ -13,7 +13,7 @@ from idc.results import run_split
 from idc.runs import check_same_data, open_run
 from idc.splits import PARTS, PROTOCOL_HELP, PROTOCOLS, Split, make_split
 from idc.store import PatchStore
-from idc.ui.choose import cached_store, choose_store, select_in_url
+from idc.ui.choose import cached_store, choose_store, choose_titled
 from idc.ui.words import plain
 
 _EXAMPLES = 6
@@ -61,7 +61,7 @@ def choose_split() -> tuple[PatchStore, Split] | None:
     store = choose_store()
     if store is None:
         return None
-    protocol = select_in_url("Split", list(PROTOCOLS), "split", lambda name: PROTOCOLS[name])
+    protocol = choose_titled("Split", PROTOCOLS, key="split")
     st.caption(PROTOCOL_HELP[protocol])
     unlisted = protocol == "published" and st.toggle(
         "Cases in no published list join training", key="split_unlisted", bind="query-params"

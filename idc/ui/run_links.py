@@ -25,4 +25,5 @@ def run_links(run: Run) -> None:
                 icon=":material/compare_arrows:",
                 query_params=[("runs", run.id), ("runs", others[0])],
             )
-        run_leakage_link(run.id)
+        if not run.bundled:
+            run_leakage_link(run.id)

@@ -1,0 +1,72 @@
+"""The shell's commands that train: they end by becoming the trainer process."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from idc.config import preset_config, split_of
+from idc.memory import KEEP_FREED_MEMORY
+
+
+def train(options: argparse.Namespace) -> None:
+    """Create a run and become its trainer."""
+    from idc.marks import wrong_rows
+    from idc.runs import create_run
+    from idc.splits import split_note
+    from idc.store import open_store
+
+    settings = {
+        name: value
+        for name, value in vars(options).items()
+        if value is not None and name not in ("command", "data", "preset")
+    }
+    if settings.get("patches") == "all":
+        settings["patches"] = None
+    config = preset_config(options.preset, options.data, **settings)
+    store = open_store(config.data)
+    marked = wrong_rows(config.data, store.index) if config.leave_out_marked else None
+    split = split_of(config, store.index, marked)
+    print(split.counts(store.index).to_string(float_format="{:.3f}".format), file=sys.stderr)
+    held_out = len(split.validation) + len(split.test)
+    print(
+        f"training array {(len(split.train), 50, 50, 3)}, held-out array {(held_out, 50, 50, 3)}, "
+        "uint8 RGB",
+        file=sys.stderr,
+    )
+    if note := split_note(split):
+        print(note, file=sys.stderr)
+    _become_trainer(create_run(config).id)
+
+
+def resume(options: argparse.Namespace) -> None:
+    """Become the trainer of a run that has ended."""
+    from idc.runs import open_run, prepare_to_continue
+
+    run = open_run(options.run)
+    prepare_to_continue(run, options.more_epochs)
+    _become_trainer(run.id)
+
+
+def repeat(options: argparse.Namespace) -> None:
+    """Create a run of the same settings on the same patches, and become its trainer."""
+    from idc.runs import create_run, open_run
+
+    run = open_run(options.run)
+    _become_trainer(create_run(run.config, same_left_out_as=run).id)
+
+
+def _become_trainer(run_id: str) -> None:
+    # A fresh process, so that Keras is imported first (see idc.trainer), under the same pid, so
+    # that whoever started this command can watch, interrupt or kill the training itself.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.environ["PYTHONPATH"] = os.pathsep.join(
+        [str(Path(__file__).resolve().parent.parent), os.environ.get("PYTHONPATH", "")]
+    ).rstrip(os.pathsep)
+    os.environ |= {**KEEP_FREED_MEMORY, **os.environ}
+    os.execv(sys.executable, [sys.executable, "-m", "idc.trainer", run_id, "--follow"])
+
+
+TRAINING: dict[str, Any] = {"train": train, "resume": resume, "repeat": repeat}
