@@ -4,13 +4,13 @@ import streamlit as st
 
 from idc.slides import lay_out
 from idc.ui.choose import choose_store
-from idc.ui.patches_shown import patch_facts
 from idc.ui.slide_runs import answers_of, choose_runs
 from idc.ui.slides_parts import (
     all_slides,
     choose_slide,
     exports,
     keep_patch_in_url,
+    opened_patch,
     patch_in_url,
     show_slide,
     slide_facts,
@@ -43,5 +43,5 @@ with error_sentences():
     keep_patch_in_url(store, row)
     with right:
         if row is not None:
-            patch_facts(store, row)
+            opened_patch(store, slide, runs, values, row)
         exports(store, slide, values)
