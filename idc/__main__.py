@@ -103,6 +103,18 @@ def _demo(options: argparse.Namespace) -> None:
     )
 
 
+def _measure(options: argparse.Namespace) -> None:
+    from idc.measurements import measure_store
+    from idc.store import open_store
+
+    with in_place() as progress:
+        measured = measure_store(open_store(options.name), on_progress=progress.count)
+    print(
+        f"{len(measured.tissue):,} patches: mean tissue share {measured.tissue.mean():.1%}, "
+        f"mean stain {measured.stain.mean():.3f}"
+    )
+
+
 def _verify(options: argparse.Namespace) -> None:
     from idc.store import verify_store
 
@@ -243,6 +255,7 @@ _JOBS = {
     "download": _download,
     "pack": _pack,
     "demo": _demo,
+    "measure": _measure,
     "verify": _verify,
     "runs": _runs,
     "evaluate": _evaluate,

@@ -48,6 +48,9 @@ def command_line() -> argparse.ArgumentParser:
     sub.add_argument("--seed", type=int, default=0, metavar="S", help="of all that is random (0)")
     sub.add_argument("--replace", action="store_true", help="replace a data set of that name")
 
+    sub = command("measure", "Measure tissue share and stain of every patch, for the Dataset page.")
+    sub.add_argument("name", help="the data set's name")
+
     sub = command("verify", "Read every byte of a data set and check it.")
     sub.add_argument("name", help="the data set's name")
 

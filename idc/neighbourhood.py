@@ -40,14 +40,14 @@ def parse_place(text: str) -> Place | None:
 
 def place_of(store: PatchStore, row: int) -> Place:
     """Where the patch of a row lies."""
-    return Place(*(int(store.index[name].to_numpy()[row]) for name in ("case", "x", "y")))
+    return Place(*(int(store.columns[name][row]) for name in ("case", "x", "y")))
 
 
 def find_row(store: PatchStore, place: Place) -> int | None:
     """The row of the patch at a place, None where there is none. Takes O(log n)."""
     rows = slice(0, len(store))
     for name, value in (("case", place.case), ("y", place.y), ("x", place.x)):
-        rows = _run_of(store.index[name].to_numpy(), rows, value)
+        rows = _run_of(store.columns[name], rows, value)
     return rows.start if rows.start < rows.stop else None
 
 
@@ -99,7 +99,7 @@ def cut_out(store: PatchStore, rows: np.ndarray) -> np.ndarray:
 
 def _at_true_size(store: PatchStore, row: int) -> np.ndarray:
     """uint8 RGB, shape (height, width, 3): an edge patch shrunk back to what the slide shows."""
-    height, width = (int(store.index[name].to_numpy()[row]) for name in ("height", "width"))
+    height, width = (int(store.columns[name][row]) for name in ("height", "width"))
     patch = store.patches[row]
     height, width = min(height, PATCH_SIZE_PX), min(width, PATCH_SIZE_PX)
     if (height, width) == patch.shape[:2]:

@@ -33,6 +33,7 @@ class PatchColumns:
         part: int8, position in `SPLIT_PARTS`; None without a run.
         probability: float32 [0, 1], nan where the run has not answered; None without answers.
         measured: None as long as the store is not measured.
+        threshold: the run calls IDC-positive from here on; doubt is nearness to it.
     """
 
     case: np.ndarray
@@ -41,6 +42,7 @@ class PatchColumns:
     part: np.ndarray | None = None
     probability: np.ndarray | None = None
     measured: Measurements | None = None
+    threshold: float = 0.5
 
     def __len__(self) -> int:
         return len(self.case)
@@ -101,7 +103,7 @@ SORTS: Mapping[str, Sort] = {
 SORT_HELP = (
     "Mean stain is the mean optical density of a patch; haematoxylin is the nuclear stain's part "
     "of it. Error is the distance of a run's probability from the label, doubt its nearness to the "
-    "threshold 0.5."
+    "threshold from which the run calls a patch IDC-positive."
 )
 
 
@@ -111,6 +113,7 @@ def patch_columns(
     split: Split | None = None,
     answers: tuple[np.ndarray, np.ndarray] | None = None,
     measured: Measurements | None = None,
+    threshold: float = 0.5,
 ) -> PatchColumns:
     """Gather the columns of a store.
 
@@ -118,7 +121,7 @@ def patch_columns(
         split: a run's split of this store.
         answers: (rows, probabilities): what a run has said about some rows.
     """
-    height, width = (store.index[name].to_numpy() for name in ("height", "width"))
+    height, width = store.columns["height"], store.columns["width"]
     part = probability = None
     if split is not None:
         part = np.full(len(store), SPLIT_PARTS.index(UNUSED), np.int8)
@@ -128,7 +131,7 @@ def patch_columns(
         probability = np.full(len(store), np.nan, np.float32)
         probability[answers[0]] = answers[1]
     edge = np.minimum(height, width) < PATCH_SIZE_PX
-    return PatchColumns(store.cases, store.labels, edge, part, probability, measured)
+    return PatchColumns(store.cases, store.labels, edge, part, probability, measured, threshold)
 
 
 def available(columns: PatchColumns, sort: str) -> bool:
@@ -161,14 +164,11 @@ def matching_rows(columns: PatchColumns, filters: Filters) -> np.ndarray:
     return np.concatenate(found) if found else np.empty(0, np.int32)
 
 
-def sort_values(
-    columns: PatchColumns, sort: str, rows: np.ndarray | slice, *, threshold: float = 0.5
-) -> np.ndarray | None:
+def sort_values(columns: PatchColumns, sort: str, rows: np.ndarray | slice) -> np.ndarray | None:
     """The figure that a sort compares, float32 (nan: unknown); None for the store's own order.
 
     Args:
         rows: for which rows.
-        threshold: where a probability is most in doubt.
     """
     if sort == "case" or not available(columns, sort):
         return None
@@ -180,7 +180,7 @@ def sort_values(
         return probability
     if sort == "error":
         return np.abs(columns.label[rows] - probability)
-    return -np.abs(probability - np.float32(threshold))
+    return -np.abs(probability - np.float32(columns.threshold))
 
 
 def whole_order(columns: PatchColumns, sort: str, descending: bool) -> np.ndarray:

@@ -23,6 +23,7 @@ def test_pack_and_verify_print_what_scripts_read(home, tmp_path):
 
     packed = idc("pack", tmp_path / "two.zip", "--name", "two")
     verified = idc("verify", "two")
+    measured = idc("measure", "two")
 
     assert packed.returncode == 0
     assert packed.stdout.splitlines() == [
@@ -30,7 +31,8 @@ def test_pack_and_verify_print_what_scripts_read(home, tmp_path):
         "2 of 277,524 patches; 0 of 279 cases complete",
     ]
     assert verified.stdout.splitlines()[-1] == "ok 2 patches, 2 cases"
-    assert packed.stderr == verified.stderr == ""
+    assert measured.stdout == "2 patches: mean tissue share 100.0%, mean stain 0.246\n"
+    assert packed.stderr == verified.stderr == measured.stderr == ""
 
 
 @pytest.mark.slow  # fetches, checks and packs

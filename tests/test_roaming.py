@@ -104,7 +104,8 @@ def test_doubt_is_nearness_to_the_threshold(columns):
     rows = np.array([3, 4, 5])
 
     assert sort_values(columns, "doubt", rows) == pytest.approx([-0.4, -0.3, -0.1])
-    assert sort_values(columns, "doubt", rows, threshold=0.2) == pytest.approx([-0.7, 0, -0.4])
+    strict = replace(columns, threshold=0.2)
+    assert sort_values(strict, "doubt", rows) == pytest.approx([-0.7, 0, -0.4])
 
 
 def test_without_what_it_needs_a_sort_is_the_stores_own_order(columns):
@@ -148,7 +149,10 @@ def test_columns_come_from_the_store_the_split_and_the_answers(home):
     split = Split("random", 0, np.array([0, 1]), np.array([2]), np.array([4]))
 
     columns = patch_columns(
-        store, split=split, answers=(np.array([2, 4]), np.array([0.5, 0.25], np.float32))
+        store,
+        split=split,
+        answers=(np.array([2, 4]), np.array([0.5, 0.25], np.float32)),
+        threshold=0.4,
     )
 
     assert columns.cases() == [3, 5]
@@ -157,4 +161,4 @@ def test_columns_come_from_the_store_the_split_and_the_answers(home):
     assert np.array_equal(
         columns.probability, np.array([NAN, NAN, 0.5, NAN, 0.25, NAN], np.float32), equal_nan=True
     )
-    assert columns.measured is None
+    assert (columns.measured, columns.threshold) == (None, 0.4)

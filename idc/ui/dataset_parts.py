@@ -15,7 +15,7 @@ from idc.ui.words import metric_row, share
 
 def headline(store: PatchStore) -> None:
     """How many patches, cases, positives and edge patches; how complete it is."""
-    height, width = (store.index[name].to_numpy() for name in ("height", "width"))
+    height, width = store.columns["height"], store.columns["width"]
     edge = int(((height < PATCH_SIZE_PX) | (width < PATCH_SIZE_PX)).sum())
     positive = int((store.labels == 1).sum())
     metric_row(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
+from idc.errors import RunError
 from idc.measurements import has_measurements, saved_measurements
 from idc.results import run_split
 from idc.roam_view import RoamView
@@ -38,19 +39,24 @@ class Source:
 
 
 def runs_on(store: PatchStore) -> list[Run]:
-    """The runs that trained on a store, those with predictions first, then the newest first."""
-    runs = [run for run in list_runs() if run.config.data == store.name]
+    """The runs that trained on a store, those with predictions first, then the newest first.
+
+    Runs on an earlier packing of it are left out: their row numbers mean nothing here.
+    """
+    runs = [run for run in list_runs() if run.config.data == store.name and _same(run, store)]
     return sorted(runs, key=lambda run: not run.has_predictions())
 
 
-def source(store: PatchStore, run: Run | None) -> Source:
-    """The columns of a store, with a run's split and answers.
-
-    Raises:
-        RunError: the data set was packed anew since the run trained on it.
-    """
-    if run is not None:
+def _same(run: Run, store: PatchStore) -> bool:
+    try:
         check_same_data(run, store)
+    except RunError:
+        return False
+    return True
+
+
+def source(store: PatchStore, run: Run | None) -> Source:
+    """The columns of a store, with the split and the answers of one of `runs_on` it."""
     measured = has_measurements(store)
     key = f"{store.fingerprint} {measured} {_stamp(run)}"
     return Source(key, _columns(key, store, run))
@@ -66,12 +72,20 @@ def _stamp(run: Run | None) -> str:
 @st.cache_resource(show_spinner=False, max_entries=6)
 def _columns(key: str, _store: PatchStore, _run: Run | None) -> PatchColumns:
     split = answers = None
+    threshold = 0.5
     if _run is not None:
+        threshold = _run.calibration().threshold
         split = run_split(_run, _store)
         if _run.has_predictions():
             table = _run.predictions()
             answers = (table["row"].to_numpy(), table["probability"].to_numpy())
-    return patch_columns(_store, split=split, answers=answers, measured=saved_measurements(_store))
+    return patch_columns(
+        _store,
+        split=split,
+        answers=answers,
+        measured=saved_measurements(_store),
+        threshold=threshold,
+    )
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)

@@ -7,11 +7,13 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from idc.runs import Run
 from idc.slide_exports import slide_geojson, slide_png
 from idc.slides import Slide, case_table, held_note, is_sampled, stitch
 from idc.store import PatchStore
 from idc.synthetic import NOTICE
 from idc.ui.contact_sheet import SlideCard, contact_sheet
+from idc.ui.patch_detail import patch_detail
 from idc.ui.slide_viewer import Cells, Picture, jpeg_picture, slide_viewer
 from idc.ui.words import share
 
@@ -115,13 +117,20 @@ def show_slide(
     )
 
 
-def first_probability(slide: Slide, values: dict[str, np.ndarray], row: int) -> float | None:
-    """What the first run with answers says about a row; None where it says nothing."""
-    answers = next(iter(values.values()), None)
-    if answers is None:
-        return None
-    probability = float(answers[row - slide.rows[0]])
-    return None if np.isnan(probability) else probability
+def opened_patch(
+    store: PatchStore, slide: Slide, runs: list[Run], values: dict[str, np.ndarray], row: int
+) -> None:
+    """The opened patch, with the first run's answer."""
+    run = runs[0] if runs else None
+    answers = values.get(run.title) if run else None
+    at = int(np.searchsorted(slide.rows, row))
+    patch_detail(
+        store,
+        row,
+        run=run,
+        probability=None if answers is None else float(answers[at]),
+        link_to_slide=False,
+    )
 
 
 def exports(store: PatchStore, slide: Slide, values: dict[str, np.ndarray]) -> None:

@@ -4,7 +4,9 @@ import pytest
 from app import open_page, text
 from made_patches import png, tiny_store
 
+from idc.results import run_split
 from idc.runs import BUNDLED, open_run
+from idc.store import open_store
 
 pytestmark = pytest.mark.slow
 
@@ -82,3 +84,27 @@ def test_example_from_the_store_shows_its_label_after_the_choice(trained_run):
     at.run()
 
     assert "The label is **IDC-" in text(at)
+
+
+def test_link_with_a_patch_shows_the_answer_for_exactly_this_patch(trained_run):
+    at = open_page("predict", query={"data": "tiny", "patch": "3_151_1", "run": trained_run.id})
+
+    assert not at.exception
+    assert "Case 3, x 151, y 1 of tiny" in text(at)
+    assert "The label is **IDC-positive**" in text(at)
+    store = open_store("tiny")
+    trained_on = 43 in run_split(trained_run, store).train
+    assert ("The run has trained on this patch" in "".join(i.value for i in at.info)) == trained_on
+    at.button(key="unlink").click().run()
+    assert "patch" not in at.query_params
+    assert len(at.get("bidi_component")) == 1  # the examples to pick from
+
+
+def test_link_with_an_unknown_patch_is_one_sentence(trained_run):
+    at = open_page("predict", query={"data": "tiny", "patch": "3_9951_1"})
+
+    assert (
+        at.error[0]
+        .value.replace("\\", "")
+        .startswith("The data set 'tiny' holds no patch '3_9951_1'; pick another example.")
+    )

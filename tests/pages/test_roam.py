@@ -12,7 +12,7 @@ from made_patches import tiny_store
 from idc import measurejobs
 from idc.config import preset_config
 from idc.measurements import has_measurements, measure_store
-from idc.runs import PREDICTIONS_FILE, create_run
+from idc.runs import ENVIRONMENT_FILE, PREDICTIONS_FILE, create_run
 
 
 @pytest.fixture
@@ -232,3 +232,19 @@ def test_filters_that_nothing_passes_can_be_cleared(tiny):
     at.button(key="roam_clear_here").click().run()
     assert rows(at) == list(range(48))
     assert url(at) == {}
+
+
+def test_run_on_an_earlier_packing_is_not_offered(run):
+    (run.folder / ENVIRONMENT_FILE).write_text(json.dumps({"data_sha256": "of another packing"}))
+
+    at = open_roam(sort="error", run=run.id)
+
+    assert "Cannot sort by 'Error'. No run has answered" in at.info[0].value
+    assert not at.error
+
+
+def test_opened_patch_leads_to_its_slide(run):
+    at = open_patch(open_roam(), 43)
+
+    links = {link.proto.label: link.proto.query_string for link in at.get("page_link")}
+    assert links["Show on the slide"] == f"data=tiny&patch=3_151_1&run={run.id}&case=3"

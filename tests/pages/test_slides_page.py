@@ -214,3 +214,17 @@ def test_model_answers_for_the_whole_case_when_asked(trained_run):
     assert np.isnan(before).any()
     assert not np.isnan(after).any()
     assert at.warning[0].value == "The run trained on this case, so it flatters."
+
+
+def test_patch_of_the_address_is_opened_among_its_neighbours(store):
+    made_run(store, "first", {14: 0.75})
+
+    at = slides_page(case="2", patch="2_101_1")
+
+    assert "**Case 2**, x 101, y 1" in text(at)
+    assert "Probability of IDC by first: **0.750**" in text(at)
+    detail = json.loads(at.get("bidi_component")[1].proto.json)
+    assert detail["place"] == "2_101_1"
+    assert [cell["place"] for cell in detail["cells"] if cell] == [
+        f"2_{x}_1" for x in (1, 51, 101, 151, 201)
+    ]
