@@ -14,9 +14,9 @@ from idc.neighbourhood import find_row, parse_place, place_of
 from idc.patches import CLASS_NAMES
 from idc.runs import BUNDLED, Run, list_runs, open_run
 from idc.ui.choose import run_title
+from idc.ui.compared_slide import both_slides, slide_link
 from idc.ui.patch_detail import patch_detail
 from idc.ui.patch_grid import PatchTile, patch_grid
-from idc.ui.slide_links import slide_links
 from idc.ui.words import plain, score
 
 MOST_RUNS = 5
@@ -39,18 +39,18 @@ SCORE_NAMES = {
 
 def choose_runs() -> list[Run]:
     """Two or more runs, kept in the URL; the first is the one that others are compared with."""
-    runs = [run for run in [*list_runs(), open_run(BUNDLED)] if run.has_predictions()]
-    known = {run.id: run_title(run) for run in runs}
-    runs.sort(key=lambda run: run.config.folds > 0)  # a fold is rarely what one compares
-    if len(known) < 2:
-        st.info("Comparing needs two trained runs.", icon=":material/info:")
+    own = [run for run in list_runs() if run.has_predictions()]
+    if not own:
+        st.info("There is no trained run yet.", icon=":material/info:")
         st.page_link("../../pages/train.py", label="Train one", icon=":material/model_training:")
         return []
+    known = {run.id: run_title(run) for run in [*own, open_run(BUNDLED)]}
+    own.sort(key=lambda run: run.config.folds > 0)  # a fold is rarely what one compares
     asked = [run for run in st.query_params.get_all("runs") if run in known][:MOST_RUNS]
     # Not bound to the URL by Streamlit: it would write the titles there, not the ids.
     if asked and asked != st.session_state.get(_ASKED):
         st.session_state["runs"] = asked
-    st.session_state.setdefault("runs", [run.id for run in runs[:2]])
+    st.session_state.setdefault("runs", [run.id for run in own[:2]])
     chosen = st.multiselect(
         "Runs",
         list(known),
@@ -205,7 +205,12 @@ def disagreements(result: ComparedRuns, thresholds: Sequence[float]) -> None:
         table = table[table["other_is_right"] == (side == "other")].reset_index(drop=True)
     if table.empty:
         st.info("They call every one of these patches the same.", icon=":material/check:")
-        return
+    else:
+        _disagreeing(result, table, number, side)
+    both_slides(result, number, list(thresholds))
+
+
+def _disagreeing(result: ComparedRuns, table: pd.DataFrame, number: int, side: str) -> None:
     left, right = st.columns([1, 2], gap="medium")
     with right:
         row = _disagreement_grid(result, table, f"{side}_{number}")
@@ -244,7 +249,7 @@ def _opened(result: ComparedRuns, row: int | None, runs: list[Run]) -> None:
             y_prob = result.y_prob[result.runs.index(run)][at[0]]
             st.markdown(f"{plain(run.title)}: **{y_prob:.3f}**")
     patch_detail(result.store, row)
-    slide_links(result.store, place_of(result.store, row), runs)
+    slide_link(result.store, place_of(result.store, row), runs)
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)

@@ -45,7 +45,10 @@ def test_one_run_cannot_be_compared(home):
     tiny_store("tiny", cases=4, per_case=10)
     scored_run("alone", [0.1] * 20)
 
-    assert open_page("compare").info[0].value == "Comparing needs two trained runs."
+    at = open_page("compare")
+
+    assert at.info[0].value == "Choose a second run to compare."
+    assert len(at.multiselect(key="runs").options) == 2  # the bundled model can be chosen
 
 
 def test_scores_stand_beside_their_paired_difference(runs):
@@ -90,6 +93,18 @@ def test_disagreements_can_be_narrowed_to_who_is_right(runs):
     at.segmented_control(key="side").set_value("first").run()
 
     assert "They call every one of these patches the same." in [info.value for info in at.info]
+
+
+def test_slide_shows_the_answers_of_both(runs):
+    at = compare_page(*runs)
+
+    found = [json.loads(element.proto.json) for element in at.get("bidi_component")]
+    slide = next(data for data in found if "boxes" in data)
+    assert [layer["name"] for layer in slide["values"]] == ["timid", "good"]
+    assert at.selectbox(key="compared_case").options == [
+        "1 (5 disagreements)",
+        "2 (5 disagreements)",
+    ]
 
 
 def test_threshold_moves_all_runs(runs):
