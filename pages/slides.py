@@ -1,18 +1,16 @@
 """Slides: a case as the slide that it was cut from, and what runs say about it."""
 
-import pandas as pd
 import streamlit as st
 
 from idc.slides import lay_out
 from idc.ui.choose import choose_store
-from idc.ui.patches_shown import patch_facts
 from idc.ui.slide_runs import answers_of, choose_runs
 from idc.ui.slides_parts import (
     all_slides,
     choose_slide,
     exports,
-    first_probability,
     keep_patch_in_url,
+    open_patch,
     patch_in_url,
     show_slide,
     slide_facts,
@@ -50,7 +48,6 @@ with error_sentences():
         )
     keep_patch_in_url(store, row)
     with right:
-        if row is not None:
-            probability = first_probability(slide, values, row)
-            patch_facts(store, row, None if probability is None else pd.Series({row: probability}))
+        run = runs[0] if runs else None
+        open_patch(store, slide, row, run, values.get(run.title) if run else None)
         exports(store, slide, values)

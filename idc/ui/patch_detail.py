@@ -1,7 +1,6 @@
 """One opened patch: large, in its surroundings on the slide, with what is known about it."""
 
 import base64
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -16,19 +15,24 @@ from idc.ui.own_component import own_component
 from idc.ui.words import coloured_class, plain
 
 _REACH = 2  # patches to each side
-_SLIDES = Path(__file__).resolve().parents[2] / "pages" / "slides.py"
 
 _view = own_component("patch_detail")
 
 
 def patch_detail(
-    store: PatchStore, row: int, *, run: Run | None = None, probability: float | None = None
+    store: PatchStore,
+    row: int,
+    *,
+    run: Run | None = None,
+    probability: float | None = None,
+    slide_link: bool = True,
 ) -> None:
     """Show a patch of a store. A click on a neighbour puts that one into the URL as ``patch``.
 
     Args:
         run: whose `probability` it is, and who predicts when asked to.
         probability: [0, 1]; None or nan when the run has not answered for this patch.
+        slide_link: offer to show it on its slide; False where the slide is beside it.
     """
     place = place_of(store, row)
     entry = store.index.iloc[row]
@@ -46,7 +50,7 @@ def patch_detail(
         on_open_change=_open_neighbour,
     )
     st.markdown("  \n".join(_facts(entry, run, probability)))
-    _links(store, place, run)
+    _links(store, place, run, slide_link)
 
 
 def surroundings(store: PatchStore, row: int) -> dict[str, Any]:
@@ -97,10 +101,10 @@ def _facts(entry: Any, run: Run | None, probability: float | None) -> list[str]:
     return facts
 
 
-def _links(store: PatchStore, place: Place, run: Run | None) -> None:
+def _links(store: PatchStore, place: Place, run: Run | None, slide_link: bool) -> None:
     query = {"data": store.name, "patch": str(place)} | ({"run": run.id} if run else {})
     with st.container(horizontal=True, gap="small"):
-        if _SLIDES.exists():
+        if slide_link:
             st.page_link(
                 "../../pages/slides.py",
                 label="Show on the slide",
