@@ -277,14 +277,22 @@ SLIDE = """() => {
   const roots = [...document.querySelectorAll('*')].map((e) => e.shadowRoot).filter(Boolean);
   return roots.map((r) => r.querySelector('.viewer')).find(Boolean)?.dataset.showing ?? null;
 }"""
-# Moves the threshold a step and waits for the frame that shows it; nothing leaves the browser.
-MOVE_THRESHOLD = """(value) => new Promise((resolve) => {
+# Moves a slider, or the wheel over the slide, and waits for the frame that shows it; nothing leaves
+# the browser.
+MOVE = """([name, value]) => new Promise((resolve) => {
   const roots = [...document.querySelectorAll('*')].map((e) => e.shadowRoot).filter(Boolean);
   const viewer = roots.map((r) => r.querySelector('.viewer')).find(Boolean);
-  const slider = viewer.querySelector('input[name=threshold]');
+  const map = viewer.querySelector('.map');
+  const slider = viewer.querySelector(`input[name=${name}]`);
+  const { left, top, width, height } = map.getBoundingClientRect();
+  const middle = { clientX: left + width / 2, clientY: top + height / 2 };
   const [before, start] = [viewer.dataset.painted, performance.now()];
-  slider.value = value;
-  slider.dispatchEvent(new Event('input', { bubbles: true }));
+  if (name === 'zoom') {
+    map.dispatchEvent(new WheelEvent('wheel', { deltaY: value, cancelable: true, ...middle }));
+  } else {
+    slider.value = value;
+    slider.dispatchEvent(new Event('input', { bubbles: true }));
+  }
   const look = () => viewer.dataset.painted === before
     ? requestAnimationFrame(look) : resolve(performance.now() - start);
   look();
@@ -328,15 +336,23 @@ def browse_app(browser: Browser, address: str, store: PatchStore, rounds: int) -
 
 
 def browse_slides(browser: Browser, address: str, rounds: int) -> Samples:
-    """The Slides page: from slide to slide, and the threshold of its error layer."""
+    """The Slides page: from slide to slide; threshold, opacity and zoom of its error layer."""
     page = visit(browser, f"{address}/slides?data={STORE}&case=8863")
     following = page.get_by_role("button", name="Next", exact=True)
     following.wait_for(timeout=PATIENCE_MS)
     until(lambda: page.evaluate(f"({SLIDE})()") is not None)
     switches = [clicked(page, SLIDE, following.click) for _ in range(rounds)]
     page.get_by_role("button", name="Errors").or_(page.get_by_label("Errors")).first.click()
-    moves = [page.evaluate(MOVE_THRESHOLD, 0.3 + 0.4 * n / rounds) for n in range(rounds)]
-    return {"slide switch": switches, "threshold move": moves}
+    steps = {
+        "threshold": [0.3 + 0.4 * n / rounds for n in range(rounds)],
+        "opacity": [0.3 + 0.4 * n / rounds for n in range(rounds)],
+        "zoom": [-60.0] * rounds,
+    }
+    moves = {
+        f"{name} move": [page.evaluate(MOVE, [name, value]) for value in values]
+        for name, values in steps.items()
+    }
+    return {"slide switch": switches, **moves}
 
 
 def chooser(page: Page, label: str, words: list[str]) -> Iterator[Callable[[], object]]:

@@ -10,7 +10,7 @@ from idc.ui.slides_parts import (
     choose_slide,
     exports,
     keep_patch_in_url,
-    opened_patch,
+    open_patch,
     patch_in_url,
     show_slide,
     slide_facts,
@@ -48,6 +48,6 @@ with error_sentences():
         )
     keep_patch_in_url(store, row)
     with right:
-        if row is not None:
-            opened_patch(store, slide, runs, values, row)
+        run = runs[0] if runs else None
+        open_patch(store, slide, row, run, values.get(run.title) if run else None)
         exports(store, slide, values)

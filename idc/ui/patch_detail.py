@@ -25,14 +25,14 @@ def patch_detail(
     *,
     run: Run | None = None,
     probability: float | None = None,
-    link_to_slide: bool = True,
+    slide_link: bool = True,
 ) -> None:
     """Show a patch of a store. A click on a neighbour puts that one into the URL as ``patch``.
 
     Args:
         run: whose `probability` it is, and who predicts when asked to.
         probability: [0, 1]; None or nan when the run has not answered for this patch.
-        link_to_slide: offer the way to the slide; needless where it is on screen.
+        slide_link: offer to show it on its slide; False where the slide is beside it.
     """
     place = place_of(store, row)
     entry = store.index.iloc[row]
@@ -50,7 +50,7 @@ def patch_detail(
         on_open_change=_open_neighbour,
     )
     st.markdown("  \n".join(_facts(entry, run, probability)))
-    _links(store, place, run, link_to_slide)
+    _links(store, place, run, slide_link)
 
 
 def surroundings(store: PatchStore, row: int) -> dict[str, Any]:
@@ -101,10 +101,10 @@ def _facts(entry: Any, run: Run | None, probability: float | None) -> list[str]:
     return facts
 
 
-def _links(store: PatchStore, place: Place, run: Run | None, on_slide: bool) -> None:
+def _links(store: PatchStore, place: Place, run: Run | None, slide_link: bool) -> None:
     query = {"data": store.name, "patch": str(place)} | ({"run": run.id} if run else {})
     with st.container(horizontal=True, gap="small"):
-        if on_slide:
+        if slide_link:
             st.page_link(
                 "../../pages/slides.py",
                 label="Show on the slide",

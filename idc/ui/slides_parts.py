@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from idc.neighbourhood import find_row, parse_place, place_of
 from idc.runs import Run
 from idc.slide_exports import slide_geojson, slide_png
 from idc.slides import Slide, case_table, held_note, is_sampled, stitch
@@ -117,20 +118,19 @@ def show_slide(
     )
 
 
-def opened_patch(
-    store: PatchStore, slide: Slide, runs: list[Run], values: dict[str, np.ndarray], row: int
+def open_patch(
+    store: PatchStore, slide: Slide, row: int | None, run: Run | None, answers: np.ndarray | None
 ) -> None:
-    """The opened patch, with the first run's answer."""
-    run = runs[0] if runs else None
-    answers = values.get(run.title) if run else None
-    at = int(np.searchsorted(slide.rows, row))
-    patch_detail(
-        store,
-        row,
-        run=run,
-        probability=None if answers is None else float(answers[at]),
-        link_to_slide=False,
-    )
+    """The picked patch beside its slide.
+
+    Args:
+        answers: the run's, float32 (n,), nan where there is none.
+    """
+    if row is None:
+        st.caption("Click on a patch to see it large, with its surroundings.")
+        return
+    probability = None if answers is None else float(answers[row - slide.rows[0]])
+    patch_detail(store, row, run=run, probability=probability, slide_link=False)
 
 
 def exports(store: PatchStore, slide: Slide, values: dict[str, np.ndarray]) -> None:
@@ -162,21 +162,17 @@ def exports(store: PatchStore, slide: Slide, values: dict[str, np.ndarray]) -> N
 
 def patch_in_url(store: PatchStore, slide: Slide) -> int | None:
     """The row that ``?patch=8863_451_1451`` names; None when it names none of this slide."""
-    wanted = st.query_params.get("patch", "")
-    table = store.index.iloc[slide.rows[0] : slide.rows[-1] + 1]
-    names = (f"{slide.case}_{x}_{y}" for x, y in zip(table["x"], table["y"], strict=True))
-    return next(
-        (int(row) for row, name in zip(slide.rows, names, strict=True) if name == wanted), None
-    )
+    place = parse_place(st.query_params.get("patch", ""))
+    return find_row(store, place) if place is not None and place.case == slide.case else None
 
 
 def keep_patch_in_url(store: PatchStore, row: int | None) -> None:
     """Write the opened patch into the URL, or take it out."""
-    if row is None:
+    wanted = None if row is None else str(place_of(store, row))
+    if wanted is None:
         st.query_params.pop("patch", None)
-        return
-    entry = store.index.iloc[row]
-    st.query_params["patch"] = f"{entry.case}_{entry.x}_{entry.y}"
+    elif st.query_params.get("patch") != wanted:
+        st.query_params["patch"] = wanted
 
 
 def cases_of(store: PatchStore) -> pd.DataFrame:

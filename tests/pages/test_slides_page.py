@@ -99,7 +99,7 @@ def test_address_opens_the_case_and_the_patch(store):
 
     assert sent(at)["title"] == "Case 2"
     assert sent(at)["mark"]["id"] == 15
-    assert "Case 2, x 151, y 1" in text(at)
+    assert "**Case 2**, x 151, y 1" in text(at)
 
 
 def test_facts_tell_share_size_and_what_gaps_are(store):
@@ -126,7 +126,7 @@ def test_picked_patch_is_shown_large_and_written_into_the_address(store):
     at.session_state["slide"] = {"pick": made}
     at.run()
 
-    assert "Case 2, x 101, y 1" in text(at)
+    assert "**Case 2**, x 101, y 1" in text(at)
     assert at.query_params["patch"] == "2_101_1"
     assert sent(at)["image"] == data["image"]
 
@@ -165,8 +165,10 @@ def test_newest_run_of_the_data_set_is_shown_unasked(store):
 def test_opened_patch_tells_the_runs_probability(store):
     made_run(store, "first", {12: 0.875})
 
-    assert "Predicted probability of IDC: 0.875" in text(slides_page(case="2", patch="2_1_1"))
-    assert "Predicted" not in text(slides_page(case="2", patch="2_51_1"))
+    assert "Probability of IDC by first: **0.875**" in text(slides_page(case="2", patch="2_1_1"))
+    assert "Probability of IDC by first: not asked yet" in text(
+        slides_page(case="2", patch="2_51_1")
+    )
 
 
 def test_before_the_first_run_the_bundled_model_offers_to_answer(store):

@@ -140,7 +140,6 @@ function takePicture(viewer, data) {
     drawOverview(viewer);
     hover(viewer, -1);
     refresh(viewer);
-    viewer.root.dataset.showing = data.showing;
   });
 }
 
@@ -168,7 +167,9 @@ function paint(viewer, moved) {
     if (viewer.moved) showPlace(viewer);
     showLegend(viewer);
     viewer.moved = false;
-    viewer.painted += 1; // for whoever measures: how many frames, and the last one's cost
+    // For whoever measures: what is on screen, how many frames it took, and the last one's cost.
+    viewer.root.dataset.showing = viewer.shown;
+    viewer.painted += 1;
     viewer.root.dataset.paintMs = (performance.now() - began).toFixed(1);
     viewer.root.dataset.painted = viewer.painted;
   });
