@@ -3,6 +3,7 @@
 It holds no script and loads nothing, so it opens anywhere and looks the same in ten years.
 """
 
+import contextlib
 import time
 from collections.abc import Mapping
 from html import escape
@@ -15,6 +16,7 @@ from idc.calibration import bin_of, reliability
 from idc.comparison import comparison_reasons
 from idc.config import PRESETS
 from idc.drawn_curves import curves, published_lines
+from idc.errors import DataError
 from idc.evaluation import classification_report
 from idc.intervals import Bootstrap, Interval, few_cases_note
 from idc.patches import CLASS_NAMES
@@ -257,7 +259,9 @@ def _slides(results: Results, cases: list[dict[Any, Any]], threshold: float) -> 
     figures = []
     most_wrong_first = sorted(cases, key=lambda case: -case["wrong"])
     for case in [case["case"] for case in most_wrong_first[:_WORST_CASES]]:
-        pictures = case_pictures(results, case, threshold)
+        pictures = None
+        with contextlib.suppress(DataError):  # patches too far apart for a slide
+            pictures = case_pictures(results, case, threshold)
         if pictures is not None:
             tissue, answers = pictures
             figures.append(
@@ -270,7 +274,7 @@ def _slides(results: Results, cases: list[dict[Any, Any]], threshold: float) -> 
         return ""
     key = (
         "Right: blue correctly negative, vermilion correctly positive, yellow false alarm, black "
-        "missed IDC; white where no patch was scored."
+        "missed IDC, grey not scored; white where no patch lies."
     )
     return section(
         "Slides of the cases with the most wrong answers", "".join(figures), f"<p>{key}</p>"

@@ -1,15 +1,13 @@
-"""Slides in the report: a case's patches, small, beside what the run made of each."""
+"""Slides in the report: a case as small tissue, beside what the run made of each scored patch."""
 
-import cv2
 import numpy as np
 
 from idc.behind import in_case
 from idc.evaluation import cell_of
-from idc.patches import PATCH_SIZE_PX
 from idc.results import Results
+from idc.slides import lay_out, small_picture
 
-_CELL_PX = 8  # on either side of a patch in the picture
-_MOST_CELLS = 200  # along a side; patches further apart are no slide
+_MOST_PX = (400, 400)
 
 CELL_RGB = {
     "tn": (0, 114, 178),
@@ -17,32 +15,33 @@ CELL_RGB = {
     "fp": (230, 159, 0),
     "fn": (0, 0, 0),
 }  # blue and vermilion as everywhere; errors by a hue of their own
+_NOT_SCORED = (215, 215, 215)
+_GAP = (255, 255, 255)
 
 
 def case_pictures(
     results: Results, case: int, threshold: float
 ) -> tuple[np.ndarray, np.ndarray] | None:
-    """The scored patches of a case at their places, and the same in colours of right and wrong.
+    """A case's tissue, and its patches in colours of right and wrong.
 
     Returns:
-        two pictures, uint8 RGB, shape (height, width, 3), white where no scored patch lies; None
-        without pixels, or when the patches lie too far apart.
+        two pictures of one size, uint8 RGB, shape (height, width, 3), white where no patch lies and
+        the second grey where none was scored; None without pixels.
+
+    Raises:
+        DataError: the case's patches lie too far apart for one slide.
     """
-    chosen = np.flatnonzero(in_case(results, case))
-    if results.store is None or not len(chosen):
+    if results.store is None:
         return None
-    table = results.patches.iloc[chosen]
-    column = (table["x"].to_numpy() - table["x"].min()) // PATCH_SIZE_PX
-    row = (table["y"].to_numpy() - table["y"].min()) // PATCH_SIZE_PX
-    if max(column.max(), row.max()) >= _MOST_CELLS:
-        return None
-    shape = ((row.max() + 1) * _CELL_PX, (column.max() + 1) * _CELL_PX, 3)
-    tissue, answers = np.full(shape, 255, np.uint8), np.full(shape, 255, np.uint8)
-    cells = cell_of(results.y_true[chosen], results.y_prob[chosen], threshold)
-    for at, x, y, cell in zip(table["row"], column, row, cells, strict=True):
-        place = np.s_[y * _CELL_PX : (y + 1) * _CELL_PX, x * _CELL_PX : (x + 1) * _CELL_PX]
-        tissue[place] = cv2.resize(
-            results.store.patches[at], (_CELL_PX, _CELL_PX), interpolation=cv2.INTER_AREA
-        )
-        answers[place] = CELL_RGB[cell]
-    return tissue, answers
+    slide = lay_out(results.store, case)
+    tissue = small_picture(results.store, slide, _MOST_PX)
+    seen = tissue[..., 3:] > 0
+    cell_px = tissue.shape[0] // slide.grid.shape[0]
+    colours = np.full((len(slide.rows) + 1, 3), _NOT_SCORED, np.uint8)
+    colours[-1] = _GAP  # what -1 in the grid picks
+    chosen = in_case(results, case)
+    names = cell_of(results.y_true[chosen], results.y_prob[chosen], threshold)
+    at = np.searchsorted(slide.rows, results.rows[chosen])
+    colours[at] = [CELL_RGB[name] for name in names]
+    answers = colours[slide.grid].repeat(cell_px, axis=0).repeat(cell_px, axis=1)
+    return np.where(seen, tissue[..., :3], 255).astype(np.uint8), answers

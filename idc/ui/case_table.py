@@ -7,7 +7,7 @@ import streamlit as st
 
 from idc.ui.own_component import own_component
 
-_view = own_component("case_table", "board", "plot")
+_view = own_component("case_table", "board", "words", "plot")
 
 
 def case_table(board: str, cases: np.ndarray, *, key: str, slides: bool) -> tuple[Any, Any]:

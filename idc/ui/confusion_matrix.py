@@ -16,7 +16,7 @@ CELL_NAMES = {
     "tp": "Correctly positive (TP)",
 }  # in reading order: rows are the labels, columns the predictions
 
-_view = own_component("confusion_matrix", "board")
+_view = own_component("confusion_matrix", "board", "words")
 
 
 def confusion_matrix(

@@ -8,7 +8,7 @@ from idc.drawn_curves import curves, published_lines
 from idc.results import Results
 from idc.ui.own_component import own_component
 
-_view = own_component("curve_plot", "board", "plot")
+_view = own_component("curve_plot", "board", "words", "plot")
 
 
 def curve_plot(board: str, drawn: dict[str, Any], *, key: str) -> None:

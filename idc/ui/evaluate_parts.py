@@ -2,7 +2,6 @@
 
 import functools
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,15 +25,14 @@ from idc.ui.case_table import case_table
 from idc.ui.confusion_matrix import CELL_NAMES, confusion_matrix
 from idc.ui.curve_plot import curve_data, curve_plot
 from idc.ui.evaluate_tables import report_table
-from idc.ui.opened_patch import scored_grid
+from idc.ui.opened_patch import scored_grid, scored_slide
 from idc.ui.patch_gallery import patch_gallery
 from idc.ui.probability_plot import plot_data, probability_plot
 from idc.ui.score_table import score_table
 from idc.ui.threshold_slider import threshold_slider
-from idc.ui.words import score
+from idc.ui.words import error_sentences, score
 
 _WORST = 12  # patches of each kind of error
-_SLIDES_PAGE = Path(__file__).resolve().parents[2] / "pages" / "slides.py"
 
 # The bar with the slider stays in sight while the page scrolls below it.
 _STAY_IN_SIGHT = """<style>
@@ -174,10 +172,13 @@ def cases_section(at: Evaluated) -> None:
     st.subheader("Case by case")
     st.caption("Choose a case to see its patches.")
     numbers = np.unique(at.results.cases)
-    case, slide = case_table(at.board, numbers, key="cases", slides=_SLIDES_PAGE.exists())
+    case, slide = case_table(at.board, numbers, key="cases", slides=at.results.store is not None)
     if slide is not None:
         st.switch_page("../../pages/slides.py", query_params=_slide_address(at, slide))
     if case is not None:
+        if at.results.store is not None:
+            with error_sentences():
+                scored_slide(at.run, at.results, case, key="evaluate_slide", board=at.board)
         where = in_case(at.results, case)
         title = f"Case {case}"
         patch_gallery(

@@ -7,10 +7,12 @@ import streamlit as st
 from idc.neighbourhood import find_row, parse_place, place_of
 from idc.results import Results
 from idc.runs import Run
+from idc.slides import lay_out
 from idc.store import PatchStore
 from idc.ui.patch_detail import patch_detail
 from idc.ui.patch_grid import patch_grid
 from idc.ui.patches_shown import patch_tile
+from idc.ui.slides_parts import show_slide
 
 _PARAMETER = "patch"
 _OPENED_IN = "evaluate_opened_in"  # the key of the grid
@@ -61,6 +63,34 @@ def scored_grid(
             _show(run, results, row)
 
 
+def scored_slide(run: Run, results: Results, case: int, *, key: str, board: str) -> None:
+    """A case as a slide, its scored patches right or wrong at the threshold of a board.
+
+    Args:
+        results: with a store.
+        board: the `idc.ui.board`.
+    """
+    store = results.store
+    if store is None:
+        raise ValueError("results must have a store. Received: none")
+    slide = lay_out(store, case)
+    row = _opened_row(results) if st.session_state.get(_OPENED_IN) == key else None
+    left, right = st.columns([5, 3], gap="medium")
+    with left:
+        values = {run.title: _answers(results, slide.rows)}
+        picked = show_slide(
+            store, slide, values, threshold=results.threshold, picked=row, key=key, board=board
+        )
+    if picked is not None and picked != row:
+        row = picked
+        _open(store, picked, key)
+    with right:
+        if row is None:
+            st.caption("Choose a patch of the slide to see it large.")
+        else:
+            _show(run, results, row)
+
+
 def linked_patch(run: Run, results: Results) -> None:
     """The patch of the address, on a visit that begins with it."""
     if _OPENED_IN in st.session_state or (row := _opened_row(results)) is None:
@@ -83,8 +113,13 @@ def _open(store: PatchStore, row: int, key: str) -> None:
 
 
 def _show(run: Run, results: Results, row: int) -> None:
-    if results.store is None:
-        return
-    scored = np.flatnonzero(results.rows == row)
-    probability = float(results.y_prob[scored[0]]) if len(scored) else None
-    patch_detail(results.store, row, run=run, probability=probability)
+    if results.store is not None:
+        probability = float(_answers(results, np.array([row]))[0])
+        patch_detail(results.store, row, run=run, probability=probability)
+
+
+def _answers(results: Results, rows: np.ndarray) -> np.ndarray:
+    """The probability of some rows of the store, float32, shape (n,); nan where not scored."""
+    order = np.argsort(results.rows)
+    places = order[np.searchsorted(results.rows, rows, sorter=order).clip(max=len(order) - 1)]
+    return np.where(results.rows[places] == rows, results.y_prob[places], np.float32(np.nan))

@@ -22,7 +22,7 @@ from idc.ui.own_component import own_component
 
 MAX_TILES = 200
 
-_view = own_component("patch_grid", "board")
+_view = own_component("patch_grid", "board", "words")
 
 
 @dataclass(frozen=True)

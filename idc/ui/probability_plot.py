@@ -12,7 +12,7 @@ from idc.calibration import bin_of, reliability
 from idc.results import Results
 from idc.ui.own_component import own_component
 
-_view = own_component("probability_plot", "board", "plot")
+_view = own_component("probability_plot", "board", "words", "plot")
 
 
 def probability_plot(board: str, plots: dict[str, Any], *, key: str) -> dict[str, Any] | None:

@@ -9,7 +9,7 @@ from idc.ui.own_component import own_component
 
 HEADLINE = ("balanced_accuracy", "sensitivity", "specificity", "roc_auc")
 
-_view = own_component("score_table", "board")
+_view = own_component("score_table", "board", "words")
 
 
 def score_table(

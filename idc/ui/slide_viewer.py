@@ -25,7 +25,7 @@ _UNKNOWN = -1
 
 _PARTS = ("camera", "layers", "legend", "parts", "input", "saving")
 
-_view = own_component("slide_viewer", *(f"slide_{part}" for part in _PARTS))
+_view = own_component("slide_viewer", "board", *(f"slide_{part}" for part in _PARTS))
 
 
 @dataclass(frozen=True)
@@ -89,6 +89,7 @@ def slide_viewer(
     only_cells: bool = True,
     threshold: float = 0.5,
     mpp_um: float = MPP_UM,
+    board: str | None = None,
 ) -> int | None:
     """Show a picture and return the id of the cell that is picked in it.
 
@@ -107,6 +108,7 @@ def slide_viewer(
         only_cells: show the picture inside its cells alone; False shows all of it.
         threshold: where the slider begins, and goes when this changes.
         mpp_um: micrometre per px, for the scale bar.
+        board: the `idc.ui.board` whose threshold is followed, instead of a slider here.
     """
     values = dict(values or {})
     _check(cells, values)
@@ -134,6 +136,7 @@ def slide_viewer(
             "hatch_gaps": hatch_gaps,
             "only_cells": only_cells,
             "threshold": threshold,
+            "board": board,
             "mark": {"id": mark.id, "number": mark.number},
         },
         default={"pick": None},

@@ -102,12 +102,15 @@ def show_slide(
     *,
     threshold: float,
     picked: int | None,
+    key: str = "slide",
+    board: str | None = None,
 ) -> int | None:
-    """The viewer; returns the row of the opened patch."""
+    """The viewer; returns the row of the opened patch. ``board``: see `slide_viewer`."""
     return slide_viewer(
         _picture(store.fingerprint, slide.case, store, slide),
         Cells(slide.rows, slide.boxes, slide.labels, (slide.left, slide.top)),
-        key="slide",
+        key=key,
+        board=board,
         title=f"Case {slide.case}",
         values=values,
         outlines=slide.outlines(),

@@ -207,6 +207,29 @@ def test_case_shows_its_patches_the_most_wrong_first(home):
     assert "**Case 3**: 2 patches" in text(at)
 
 
+def test_case_shows_its_slide_with_the_answers_and_follows_the_board(home):
+    evaluated_run(cases=5)
+    at = open_page("evaluate")
+    board = components(at)["case_table"]["board"]
+    pick(at, "cases", {"board": board, "case": 3})
+
+    slide = components(at)["slide_viewer"]
+    assert (slide["title"], slide["board"]) == ("Case 3", board)
+    [answers] = slide["values"]
+    numbers = np.frombuffer(base64.b64decode(answers["data"]), "<f4")
+    assert numbers.tolist() == [np.float32(0.7), np.float32(0.95)]
+
+
+def test_slide_of_a_case_is_one_click_away(home):
+    evaluated_run(cases=5)
+    at = open_page("evaluate")
+    at.session_state["cases"] = {"slide": 3}
+    at.run()
+
+    assert at.title[0].value == "Slides"
+    assert at.query_params["case"] == "3"
+
+
 @pytest.mark.parametrize(
     ("key", "value"),
     [

@@ -79,22 +79,3 @@ function scoresOf({ tn, fp, fn, tp }) {
 function added(sum, one) {
   return { tn: sum.tn + one.tn, fp: sum.fp + one.fp, fn: sum.fn + one.fn, tp: sum.tp + one.tp };
 }
-
-function score(value) {
-  return Number.isFinite(value) ? value.toFixed(3) : "–";
-}
-
-function share(value) {
-  return Number.isFinite(value) ? `${(100 * value).toFixed(1)} %` : "–";
-}
-
-function whole(count) {
-  return count.toLocaleString("en-US");
-}
-
-function element(tag, className = "", ...children) {
-  const node = document.createElement(tag);
-  node.className = className;
-  node.append(...children);
-  return node;
-}

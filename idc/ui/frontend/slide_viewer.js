@@ -1,8 +1,9 @@
 // The slide viewer: takes the data, keeps what the visitor chose, and paints.
 // Streamlit calls the default export again on new data or a new theme, so everything lives on
 // `parentElement`; camera, layer and sliders stay. The other slide_*.js files come before this one
-// in the same scope: camera (where it looks), layers (what is painted), legend (what is said),
-// parts (what is on the page), input (mouse, fingers, keys), saving (the view as PNG).
+// in the same scope: board (a threshold that others move), camera (where it looks), layers (what is
+// painted), legend (what is said), parts (what is on the page), input (mouse, fingers, keys), saving
+// (the view as PNG).
 
 // Memory name -> what the visitor chose (see `keep`). Outlives a remount, so that leaving the page
 // and coming back changes nothing.
@@ -33,6 +34,11 @@ export default function ({ data, parentElement, setStateValue }) {
   }
   if (viewer.wanted !== data.showing) takePicture(viewer, data);
   refresh(viewer);
+  viewer.stop?.();
+  viewer.stop = data.board
+    ? follow(boardOf(data.board), ({ threshold }) => remember(viewer, { threshold }))
+    : undefined;
+  return () => viewer.stop?.();
 }
 
 function newViewer(parentElement) {
@@ -97,7 +103,8 @@ function ringsPath(rings) {
 function recall(viewer, data) {
   if (viewer.memory) return;
   viewer.memory = data.memory;
-  const fresh = { wish: null, first: 0, opacity: 0.65, showOutline: true };
+  const wish = data.board ? "errors" : null; // what a moved threshold changes
+  const fresh = { wish, first: 0, opacity: 0.65, showOutline: true };
   const { camera, shown, ...chosen } = memories.get(data.memory) ?? {};
   Object.assign(viewer, fresh, chosen);
   viewer.earlier = { camera, shown };
@@ -206,6 +213,7 @@ function showControls(viewer) {
   viewer.source.hidden = names.length < 2 || !["probability", "errors"].includes(layer);
   viewer.outlineBox.checked = viewer.showOutline;
   viewer.outlineField.hidden = !slide.outline;
+  viewer.thresholdField.field.hidden = Boolean(slide.board);
   viewer.sliders.hidden = layer === "tissue";
   viewer.bar.hidden = fitting.length < 2 && !slide.outline;
   choices.hidden = fitting.length < 2;

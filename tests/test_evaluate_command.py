@@ -1,0 +1,58 @@
+"""``python -m idc evaluate``, in this process: what it prints and writes."""
+
+import json
+
+import pandas as pd
+import pytest
+from evaluated_run import evaluated_run
+
+from idc.__main__ import main
+
+
+@pytest.fixture
+def run(home):
+    return evaluated_run(cases=5)
+
+
+def test_json_has_the_promised_keys_and_the_intervals(run, capsys):
+    assert main(["evaluate", run.id, "--json"]) == 0
+
+    found = json.loads(capsys.readouterr().out)
+    promised = {"run", "preset", "protocol", "data", "part", "n", "threshold", "confusion_matrix"}
+    promised |= {"accuracy", "balanced_accuracy", "sensitivity", "specificity", "precision", "f1"}
+    promised |= {"roc_auc", "average_precision", "log_loss", "majority_accuracy"}
+    assert promised <= found.keys()
+    accuracy = found["intervals"]["accuracy"]
+    assert accuracy["value"] == found["accuracy"] == 0.7
+    assert accuracy["low"] < 0.7 < accuracy["high"]
+
+
+def test_scores_are_printed_with_intervals_and_the_accuracy_with_its_baseline(run, capsys):
+    main(["evaluate", run.id])
+
+    printed = capsys.readouterr().out
+    assert "answering 'negative' every time would score 0.500" in printed
+    assert "95 %:" in printed
+
+
+def test_one_case_has_no_interval_in_print(home, capsys):
+    main(["evaluate", evaluated_run().id])
+
+    assert "no interval: there is one case only" in capsys.readouterr().out
+
+
+def test_report_and_predictions_are_written(run, tmp_path, capsys):
+    report, table = tmp_path / "out.html", tmp_path / "table.csv"
+
+    arguments = ["evaluate", run.id, "--report", str(report), "--predictions", str(table)]
+    assert main([*arguments, "--threshold", "0.75"]) == 0
+
+    assert report.read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert "0.75 (IDC-positive from this probability on)" in report.read_text(encoding="utf-8")
+    assert pd.read_csv(table)["y_pred"].sum() == 3
+
+
+def test_report_that_cannot_be_written_is_a_sentence(run, tmp_path, capsys):
+    assert main(["evaluate", run.id, "--report", str(tmp_path / "no" / "out.html")]) == 2
+
+    assert "cannot be written" in capsys.readouterr().err
