@@ -47,7 +47,7 @@ def test_from_an_empty_home_to_a_prediction(app, page):
     keep(page, "5-evaluation")
 
     menu(page, "Train")
-    expect(page.get_by_text("Fast CNN, recorded").first).to_be_visible()
+    expect(page.get_by_text("Recorded: it came with IDC Lab").first).to_be_visible()
     keep(page, "6-training")
     expect(page.get_by_test_id("stException")).to_have_count(0)
     assert page.complaints == []
