@@ -67,7 +67,7 @@ def test_from_the_zip_to_a_prediction(app, page, real_data, tmp_path):
     tiles = page.get_by_role("option")
     expect(tiles.first).to_be_visible()
     tiles.first.click()
-    expect(page.get_by_text("Predicted probability of IDC: ")).to_be_visible()
+    expect(page.get_by_text("Probability of IDC by ").first).to_be_visible()
 
     menu(page, "Predict")
     with zipfile.ZipFile(source) as archive:
