@@ -191,7 +191,8 @@ def moved(address: str, find: str, moves: int) -> tuple[np.ndarray, float]:
         for _ in range(moves):
             before = bytes_seen
             page.evaluate(TIMED)
-            page.get_by_role("slider").first.press("ArrowRight")
+            page.get_by_role("slider").first.focus()  # a rerun may have taken it
+            page.keyboard.press("ArrowRight")
             times.append(page.evaluate("() => globalThis.changed"))
             travelled += bytes_seen - before
             page.wait_for_timeout(1_000)  # each move begins at rest, the last rerun done

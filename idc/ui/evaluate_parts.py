@@ -32,7 +32,7 @@ from idc.ui.score_table import score_table
 from idc.ui.threshold_slider import threshold_slider
 from idc.ui.words import error_sentences, score
 
-_WORST = 12  # patches of each kind of error
+_WORST = 10  # patches of each kind of error
 
 # The bar with the slider stays in sight while the page scrolls below it.
 _STAY_IN_SIGHT = """<style>

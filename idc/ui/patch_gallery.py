@@ -8,7 +8,7 @@ from idc.results import Results
 from idc.runs import Run
 from idc.ui.opened_patch import scored_grid
 
-_TILES_A_PAGE = 48
+_TILES_A_PAGE = 30
 
 
 def patch_gallery(

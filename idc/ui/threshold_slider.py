@@ -26,7 +26,7 @@ def threshold_slider(
         data: `idc.ui.board.board_data`.
         default: as long as neither the visitor nor the address says otherwise.
     """
-    first = _first(board, default, key)
+    showing, first = _first(board, default, key)
     threshold = _moved(st.session_state.get(key, {}).get("moved"), board)
     threshold = first if threshold is None else threshold
     _write_address(threshold, default)
@@ -35,6 +35,7 @@ def threshold_slider(
         # The first threshold and not the present one: what stays the same is not sent again.
         data={
             "board": board,
+            "showing": showing,
             "threshold": first,
             "presets": [asdict(preset) for preset in presets],
             "note": _note(presets),
@@ -46,20 +47,21 @@ def threshold_slider(
     return threshold
 
 
-def _first(board: str, default: float, key: str) -> float:
-    """Where the slider of a board began in this showing: the address's threshold, or the default.
+def _first(board: str, default: float, key: str) -> tuple[int, float]:
+    """The number of this unbroken showing of a board, and where its slider began in it.
 
-    An address that was written for another run says nothing about this one.
+    That is the address's threshold, or the default. An address that was written for another run
+    says nothing about this one.
     """
     memo = f"{key}-first"
-    last_board, first = st.session_state.get(memo, (None, default))
+    last_board, showing, first = st.session_state.get(memo, (None, 0, default))
     if last_board == board and key in st.session_state:
-        return first
+        return showing, first
     in_address = _number(st.query_params.get(_PARAMETER))
     other_run = last_board is not None and last_board != board
     first = default if in_address is None or other_run else in_address
-    st.session_state[memo] = (board, first)
-    return first
+    st.session_state[memo] = (board, showing + 1, first)
+    return showing + 1, first
 
 
 def _moved(moved: Any, board: str) -> float | None:

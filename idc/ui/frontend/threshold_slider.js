@@ -12,8 +12,11 @@ export default function ({ data, parentElement, setStateValue }) {
   bar.note.textContent = data.note;
   bar.stop?.();
   bar.stop = follow(bar.board, (board) => show(bar, board));
-  // A rerun that answers an older move must not pull the slider back from under the hand.
-  if (bar.board.threshold === null || !bar.resting) setThreshold(bar.board, data.threshold);
+  // Once in a showing; from then on the hand alone moves it.
+  if (bar.board.showing !== data.showing || bar.board.threshold === null) {
+    bar.board.showing = data.showing;
+    setThreshold(bar.board, data.threshold);
+  }
   return () => {
     clearTimeout(bar.resting);
     bar.stop();
@@ -33,10 +36,14 @@ function newBar(parentElement) {
   presets.setAttribute("aria-label", "Named thresholds");
   const facts = element("dl", "facts");
   const note = element("p", "note");
-  parentElement.append(
+  const frame = element(
+    "div",
+    "frame",
     element("div", "bar", label, slider, number, presets, facts),
     note,
   );
+  parentElement.append(frame);
+  watchWhetherStuck(frame);
   const bar = { slider, number, presets, note, resting: 0, ...newFacts(facts) };
   slider.addEventListener("input", () => move(bar, slider.valueAsNumber));
   number.addEventListener("input", () => {
@@ -45,6 +52,17 @@ function newBar(parentElement) {
   });
   number.addEventListener("blur", () => (number.value = shortest(bar.board.threshold)));
   return bar;
+}
+
+// While the bar is held below the page's transparent header, nothing may scroll by between them.
+function watchWhetherStuck(frame) {
+  const header = "-61px 0px 0px 0px";
+  new IntersectionObserver(
+    ([{ intersectionRatio, boundingClientRect }]) => {
+      frame.classList.toggle("stuck", intersectionRatio < 1 && boundingClientRect.top < 100);
+    },
+    { rootMargin: header, threshold: 1 },
+  ).observe(frame);
 }
 
 function newFacts(list) {
