@@ -96,5 +96,10 @@ def test_threshold_moves_everything_in_the_browser(results, app, page):
     page.get_by_role("button", name="Patches of case 3").click()
     expect(page.get_by_text("Case 3: 2 patches")).to_be_visible()
 
+    # The slide of the case follows too: 0.504 is a false alarm until the threshold passes it.
+    expect(page.get_by_text("False alarm (FP): 1")).to_be_visible()
+    number.fill("0.6")
+    expect(page.get_by_text("False alarm (FP): 0")).to_be_visible()
+
     expect(page.get_by_test_id("stException")).to_have_count(0)
     assert page.complaints == []
