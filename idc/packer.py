@@ -28,7 +28,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--demo", action="store_true", help="generate the patches")
     parser.add_argument("paths", nargs="*", help="zips and folders")
     options = parser.parse_args(arguments)
-    os.nice(_POLITENESS)
+    if not options.demo:  # demo tissue takes seconds, and the visitor waits for it
+        os.nice(_POLITENESS)
     try:
         say({"report": report_json(_pack(options))})
     except IdcError as error:

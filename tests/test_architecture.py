@@ -95,6 +95,13 @@ def test_the_modules_that_these_rules_are_about_are_found():
     assert set(LIGHT) <= set(SOURCES)
 
 
+def test_no_two_test_modules_have_the_same_name():
+    """pytest imports them by name alone, so the second of a pair would not be collected."""
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+
+    assert sorted(names) == sorted(set(names))
+
+
 def test_streamlit_stays_in_the_pages_and_the_ui():
     core = [name for name in SOURCES if name not in DRAWN]
 
