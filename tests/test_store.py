@@ -1,6 +1,8 @@
 """idc.store: opened in no time, read-only, and never trusted when a byte is wrong."""
 
 import json
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,6 +24,12 @@ from idc.store import (
 )
 
 DAMAGED = "The data set 'a' is damaged on disk; pack it again from its source."
+
+
+def _mapped_kb():
+    """This process's memory in mapped files."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(status.split("RssFile:")[1].split()[0])
 
 
 def unnoticed_flips(path, positions, look, patterns=(0xFF,)):
@@ -72,6 +80,18 @@ def test_pixels_are_a_read_only_map_of_the_file(home):
     assert isinstance(store.patches, np.memmap)
     with pytest.raises(ValueError, match="read-only"):
         store.patches[0, 0, 0, 0] = 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says what a process has mapped")
+def test_pixels_that_were_let_go_leave_memory_and_can_be_read_again(home):
+    store = tiny_store("a", cases=1, per_case=1_000)  # 7.5 MB
+    before = int(store.patches.sum())
+    read_kb = _mapped_kb()
+
+    store.let_go()
+
+    assert read_kb - _mapped_kb() > 6_000
+    assert int(store.patches.sum()) == before
 
 
 def test_patches_file_is_plain_numpy(home):

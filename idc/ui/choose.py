@@ -65,9 +65,15 @@ def choose_titled(label: str, titles: Mapping[str, str], *, key: str, default: s
     return chosen
 
 
-@st.cache_resource(show_spinner=False, max_entries=8, validate=is_current)
 def cached_store(name: str) -> PatchStore:
     """An opened store, shared by all visitors until its files change."""
+    store = _opened(name)
+    store.let_go()  # what earlier pages have read, or the server would hold ever more of the file
+    return store
+
+
+@st.cache_resource(show_spinner=False, max_entries=8, validate=is_current)
+def _opened(name: str) -> PatchStore:
     return open_store(name)
 
 
