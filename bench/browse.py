@@ -241,9 +241,12 @@ def until(condition: Callable[[], object]) -> None:
 
 # Clicks
 
-# Runs in the page: `finished` becomes the time of the frame after what is shown has changed.
+# Runs in the page: `pressed` becomes the time of the click as the browser sees it, `finished` that
+# of the frame after what is shown has changed.
 _WATCH = """(before) => {
   const mark = FINDER;
+  const pressed = () => { window.pressed = performance.now(); };
+  addEventListener('click', pressed, { capture: true, once: true });
   window.finished = new Promise((resolve) => {
     const look = () => {
       const now = mark();
@@ -255,10 +258,13 @@ _WATCH = """(before) => {
 }"""
 
 # The grid: tiles, and the pixels of the first and the last; both are painted in one go.
+# Found once, so that the search does not take the time that is measured.
 GRID = """() => {
-  const roots = [...document.querySelectorAll('[data-testid="stBidiComponentRegular"], *')]
-    .map((e) => e.shadowRoot).filter(Boolean);
-  const grid = roots.map((r) => r.querySelector('.grid')).find(Boolean);
+  if (!window.grid?.isConnected) {
+    const roots = [...document.querySelectorAll('*')].map((e) => e.shadowRoot).filter(Boolean);
+    window.grid = roots.map((r) => r.querySelector('.grid')).find(Boolean);
+  }
+  const grid = window.grid;
   if (!grid) return null;
   const tiles = [...grid.querySelectorAll('[role=option]')];
   if (!tiles.length) return 'none';
@@ -269,13 +275,18 @@ GRID = """() => {
   return JSON.stringify([tiles.length, seen]);
 }"""
 DETAIL = """() => {
-  const roots = [...document.querySelectorAll('*')].map((e) => e.shadowRoot).filter(Boolean);
-  const large = roots.map((r) => r.querySelector('.large')).find(Boolean);
-  return large?.dataset.shown ?? 'none';
+  if (!window.large?.isConnected) {
+    const roots = [...document.querySelectorAll('*')].map((e) => e.shadowRoot).filter(Boolean);
+    window.large = roots.map((r) => r.querySelector('.large')).find(Boolean);
+  }
+  return window.large?.dataset.shown ?? 'none';
 }"""
 SLIDE = """() => {
-  const roots = [...document.querySelectorAll('*')].map((e) => e.shadowRoot).filter(Boolean);
-  return roots.map((r) => r.querySelector('.viewer')).find(Boolean)?.dataset.showing ?? null;
+  if (!window.viewer?.isConnected) {
+    const roots = [...document.querySelectorAll('*')].map((e) => e.shadowRoot).filter(Boolean);
+    window.viewer = roots.map((r) => r.querySelector('.viewer')).find(Boolean);
+  }
+  return window.viewer?.dataset.showing ?? null;
 }"""
 # Moves a slider, or the wheel over the slide, and waits for the frame that shows it; nothing leaves
 # the browser.
@@ -307,13 +318,12 @@ NAIVE = """() => {
 
 
 def clicked(page: Page, finder: str, click: Callable[[], object]) -> float:
-    """Milliseconds from just before the click until what `finder` tells has changed."""
+    """Milliseconds from the click until what `finder` tells has changed."""
     until(lambda: page.evaluate(f"({finder})()") is not None)
     before = page.evaluate(f"({finder})()")
     page.evaluate(_WATCH.replace("FINDER", finder), before)
-    start = page.evaluate("performance.now()")
     click()
-    return page.evaluate("window.finished") - start
+    return page.evaluate("window.finished.then((finished) => finished - window.pressed)")
 
 
 def browse_app(browser: Browser, address: str, store: PatchStore, rounds: int) -> Samples:
