@@ -1,16 +1,17 @@
 """Whether a zip is whole and holds the patches that it should, before anything uses it."""
 
 import hashlib
-import zipfile
-import zlib
 from collections.abc import Callable, Iterator
-from pathlib import Path, PurePosixPath
+from contextlib import closing
+from pathlib import Path
 
-from idc.errors import DownloadError
-from idc.patches import parse_patch_name
+from idc.errors import DataError, DownloadError
+from idc.listing import list_patches
+from idc.sources import UnreadableMember, ZipSource
 from idc.store import Progress
 
 _BLOCK_BYTES = 2**20
+_MAX_MEMBER_BYTES = 2**30  # of whatever else lies in the zip; a patch has 8 kB
 
 
 class DamagedArchive(DownloadError):
@@ -37,19 +38,17 @@ def check_archive(
     if md5 and _file_md5(path, lambda done: report(done, to_read)) != md5:
         raise DamagedArchive("What arrived has another checksum than what Kaggle sent.")
     try:
-        with zipfile.ZipFile(path) as archive:
-            patches = _patches_named(archive)
+        with closing(ZipSource(path, _MAX_MEMBER_BYTES)) as archive:
+            patches = len(list_patches([archive]))
             if patches != expected:
                 raise DownloadError(
                     f"The zip arrived whole, but holds {patches:,} different patches and not "
                     f"{expected:,}, so it was not packed. It lies at '{path}': if you want it all "
                     "the same, pack it by its path."
                 )
-            read = to_read - size
-            for member_bytes in _whole_members(archive):
-                read += member_bytes
-                report(min(read, to_read), to_read)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+            for share in _whole_members(archive):
+                report(to_read - size + round(share * size), to_read)
+    except (DataError, UnreadableMember) as error:
         raise DamagedArchive("What arrived is not a whole zip.") from error
 
 
@@ -63,15 +62,8 @@ def _file_md5(path: Path, on_progress: Callable[[int], None]) -> bytes:
     return digest.digest()
 
 
-def _patches_named(archive: zipfile.ZipFile) -> int:
-    names = (parse_patch_name(PurePosixPath(name).name) for name in archive.namelist())
-    return len({name for name in names if name is not None})
-
-
-def _whole_members(archive: zipfile.ZipFile) -> Iterator[int]:
-    """Read each member to its end, where `zipfile` compares the CRC. Gives its size in the zip."""
-    for info in archive.infolist():
-        with archive.open(info) as member:
-            while member.read(_BLOCK_BYTES):
-                pass
-        yield info.compress_size
+def _whole_members(archive: ZipSource) -> Iterator[float]:
+    """Read each member, where its CRC is compared. Gives the share of members read, (0, 1]."""
+    for number in range(len(archive)):
+        archive.read(number)
+        yield (number + 1) / len(archive)

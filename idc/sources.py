@@ -54,6 +54,9 @@ class ZipSource:
                 f"'{path}' is not a readable zip file (cut off or damaged?); download it again."
             ) from error
 
+    def __len__(self) -> int:
+        return len(self._zip)
+
     def names(self) -> Iterator[str]:
         return self._zip.names()
 
