@@ -44,7 +44,8 @@ from idc.roaming import (
     patch_columns,
     whole_order,
 )
-from idc.runs import PREDICTIONS_FILE, create_run
+from idc.runs import PREDICTIONS_FILE
+from idc.starting import create_run
 from idc.store import PatchStore
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -117,7 +117,8 @@ def write_run(count: int) -> None:
     """A store of ``count`` plain patches of 49 cases, and a run with predictions of all of them."""
     from idc.config import preset_config
     from idc.patches import PatchName
-    from idc.runs import PREDICTIONS_FILE, RunStatus, create_run
+    from idc.runs import PREDICTIONS_FILE, RunStatus
+    from idc.starting import create_run
     from idc.store import PackReport
     from idc.store_writer import Patch, StoreWriter
 

@@ -33,17 +33,8 @@ from idc.home import home_dir
 from idc.kaggle_login import without_kaggle_secrets
 from idc.memory import KEEP_FREED_MEMORY
 from idc.runlock import RUN_ID, hold_lock, is_locked
-from idc.runs import (
-    CONTROL_FILE,
-    TRAINER_OUTPUT_FILE,
-    Run,
-    check_same_data,
-    create_run,
-    list_runs,
-    open_run,
-    prepare_to_continue,
-    trainer_command,
-)
+from idc.runs import CONTROL_FILE, TRAINER_OUTPUT_FILE, Run, check_same_data, list_runs, open_run
+from idc.starting import create_run, prepare_to_continue, trainer_command
 from idc.store import open_store
 
 JOB_FILE, RUNS_FILE, STATUS_FILE = "job.json", "runs.json", "status.json"

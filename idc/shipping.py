@@ -22,6 +22,7 @@ from idc.errors import RunError
 from idc.memory import KEEP_FREED_MEMORY
 from idc.model_card import model_card
 from idc.results import run_split
+from idc.run_status import STATUS_FILE
 from idc.runlog import LOG_FILE
 from idc.runs import (
     BEST_FILE,
@@ -31,14 +32,12 @@ from idc.runs import (
     ENVIRONMENT_FILE,
     PREDICTIONS_FILE,
     SHIPPED_DIR,
-    STATUS_FILE,
     TRAIN_CASES_FILE,
     WEIGHTS_FILE,
     Run,
-    create_run,
-    trainer_command,
 )
 from idc.shipped import RECORDED_DIR
+from idc.starting import create_run, trainer_command
 from idc.store import PatchStore, list_stores, open_store
 
 MODEL_CARD_FILE = "MODEL_CARD.md"

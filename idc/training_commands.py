@@ -13,8 +13,8 @@ from idc.memory import KEEP_FREED_MEMORY
 def train(options: argparse.Namespace) -> None:
     """Create a run and become its trainer."""
     from idc.marks import wrong_rows
-    from idc.runs import create_run
     from idc.splits import split_note
+    from idc.starting import create_run
     from idc.store import open_store
 
     settings = {
@@ -42,7 +42,8 @@ def train(options: argparse.Namespace) -> None:
 
 def resume(options: argparse.Namespace) -> None:
     """Become the trainer of a run that has ended."""
-    from idc.runs import open_run, prepare_to_continue
+    from idc.runs import open_run
+    from idc.starting import prepare_to_continue
 
     run = open_run(options.run)
     prepare_to_continue(run, options.more_epochs)
@@ -51,7 +52,8 @@ def resume(options: argparse.Namespace) -> None:
 
 def repeat(options: argparse.Namespace) -> None:
     """Create a run of the same settings on the same patches, and become its trainer."""
-    from idc.runs import create_run, open_run
+    from idc.runs import open_run
+    from idc.starting import create_run
 
     run = open_run(options.run)
     _become_trainer(create_run(run.config, same_left_out_as=run).id)

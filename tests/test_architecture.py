@@ -30,6 +30,8 @@ LIGHT = [
     "idc.splits",
     "idc.config",
     "idc.runs",
+    "idc.run_status",
+    "idc.starting",
     "idc.runlog",
     "idc.prediction",
     "idc.uploads",

@@ -11,7 +11,8 @@ from idc.case_predictions import fresh_probabilities, saved_probabilities, train
 from idc.config import TrainingConfig
 from idc.patches import PatchName
 from idc.results import run_split, train_cases
-from idc.runs import BUNDLED, ENVIRONMENT_FILE, PREDICTIONS_FILE, create_run, open_run
+from idc.runs import BUNDLED, ENVIRONMENT_FILE, PREDICTIONS_FILE, open_run
+from idc.starting import create_run
 from idc.store import PackReport, delete_store, open_store
 from idc.store_writer import Patch, StoreWriter
 

@@ -16,7 +16,8 @@ from idc.errors import LabelError, RunError, SplitError
 from idc.folds import create_folds, list_folds, open_folds, start_folds, train_folds
 from idc.marks import Mark, save_mark
 from idc.runlock import hold_lock
-from idc.runs import create_run, list_runs
+from idc.runs import list_runs
+from idc.starting import create_run
 from idc.store import delete_store
 
 TRAINER = Path(__file__).with_name("fold_trainer.py")

@@ -14,7 +14,8 @@ from idc.__main__ import main
 from idc.config import preset_config
 from idc.folds import list_folds
 from idc.marks import Mark, save_mark
-from idc.runs import PREDICTIONS_FILE, RunStatus, create_run, list_runs
+from idc.runs import PREDICTIONS_FILE, RunStatus, list_runs
+from idc.starting import create_run
 
 
 @pytest.fixture

@@ -10,8 +10,9 @@ from made_patches import tiny_store
 from idc.config import TrainingConfig
 from idc.errors import DataError, RunError
 from idc.results import results_of, run_split, saved_parts, saved_results, seen_cases
-from idc.runs import ENVIRONMENT_FILE, PREDICTIONS_FILE, create_run
+from idc.runs import ENVIRONMENT_FILE, PREDICTIONS_FILE
 from idc.splits import make_split
+from idc.starting import create_run
 from idc.store import delete_store
 
 

@@ -13,24 +13,22 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from idc import runs
+from idc import starting
 from idc.config import TrainingConfig
 from idc.errors import RunError
+from idc.run_status import STATUS_FILE
 from idc.runlock import hold_lock
 from idc.runs import (
     BEST_FILE,
     CONFIG_FILE,
     ENVIRONMENT_FILE,
     PREDICTIONS_FILE,
-    STATUS_FILE,
     WEIGHTS_FILE,
     RunStatus,
-    create_run,
     list_runs,
     open_run,
-    prepare_to_continue,
-    trainer_command,
 )
+from idc.starting import create_run, prepare_to_continue, start_trainer, trainer_command
 
 CHILD = Path(__file__).with_name("run_child.py")
 
@@ -68,8 +66,8 @@ def test_trainer_does_not_inherit_kaggles_secrets(run, monkeypatch):
         given.append(env)
         return SimpleNamespace(wait=lambda: 0)
 
-    monkeypatch.setattr(runs.subprocess, "Popen", popen)
-    runs.start_trainer(run)
+    monkeypatch.setattr(starting.subprocess, "Popen", popen)
+    start_trainer(run)
 
     assert "KAGGLE_KEY" not in given[0]
     assert given[0]["PATH"] == os.environ["PATH"]
@@ -187,7 +185,7 @@ def test_run_that_could_not_be_written_whole_leaves_nothing(home, monkeypatch):
     def full(*_args):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("idc.runs.durable.replace_json", full)
+    monkeypatch.setattr("idc.starting.durable.replace_json", full)
 
     with pytest.raises(RunError, match=r"\(No space left on device\); make room"):
         create_run(TrainingConfig(data="a"))

@@ -24,14 +24,13 @@ from idc.runs import (
     WEIGHTS_FILE,
     RunStatus,
     check_same_data,
-    create_run,
     list_runs,
     open_run,
-    prepare_to_continue,
 )
 from idc.shipped import RECORDED_DIR, install_recorded_runs
 from idc.shipping import MODEL_CARD_FILE
 from idc.splits import make_split
+from idc.starting import create_run, prepare_to_continue
 from idc.store import open_store
 
 MOST_BYTES = 2 * 10**6

@@ -14,7 +14,8 @@ from made_patches import tiny_store
 
 from idc.config import preset_config
 from idc.home import runs_dir
-from idc.runs import create_run, open_run, prepare_to_continue, start_trainer
+from idc.runs import open_run
+from idc.starting import create_run, prepare_to_continue, start_trainer
 from idc.store import delete_store, open_store
 
 pytestmark = pytest.mark.slow
@@ -237,7 +238,10 @@ def test_failure_leaves_a_sentence_and_no_run_that_seems_to_live(home):
 def test_trainer_outlives_whoever_started_it(home):
     tiny_store("tiny", cases=3, per_case=40)
     run = create_run(config(epochs=50))
-    code = f"from idc.runs import *; start_trainer(open_run({run.id!r})); import os; os._exit(0)"
+    code = (
+        "import os; from idc.runs import open_run; from idc.starting import start_trainer; "
+        f"start_trainer(open_run({run.id!r})); os._exit(0)"
+    )
     subprocess.run([sys.executable, "-c", code], check=True)
     wait_until(lambda: run.log().steps, "training has begun without its parent")
 

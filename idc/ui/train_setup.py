@@ -5,8 +5,8 @@ import streamlit as st
 
 from idc.config import AUGMENTATIONS, BALANCINGS, PRESETS, TrainingConfig, preset_config, split_of
 from idc.marks import wrong_rows
-from idc.runs import create_run, start_trainer
 from idc.splits import PROTOCOL_HELP, PROTOCOLS, Split, split_note
+from idc.starting import create_run, start_trainer
 from idc.store import PatchStore
 from idc.ui.choose import choose_store
 from idc.ui.leakage_parts import leakage_link

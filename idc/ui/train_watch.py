@@ -5,7 +5,8 @@ from typing import Any
 import streamlit as st
 
 from idc.console import duration
-from idc.runs import Run, RunStatus, prepare_to_continue, start_trainer
+from idc.runs import Run, RunStatus
+from idc.starting import prepare_to_continue, start_trainer
 from idc.ui.confusion_matrix import confusion_matrix
 from idc.ui.evaluate_tables import report_table
 from idc.ui.leakage_parts import run_leakage_link

@@ -8,7 +8,8 @@ from playwright.sync_api import expect
 
 from idc.config import preset_config
 from idc.patches import PatchName
-from idc.runs import PREDICTIONS_FILE, RunStatus, create_run
+from idc.runs import PREDICTIONS_FILE, RunStatus
+from idc.starting import create_run
 from idc.store import PackReport, open_store
 from idc.store_writer import Patch, StoreWriter
 

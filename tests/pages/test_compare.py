@@ -7,7 +7,8 @@ from app import open_page, text
 from made_patches import tiny_store
 
 from idc.config import preset_config
-from idc.runs import PREDICTIONS_FILE, RunStatus, create_run
+from idc.runs import PREDICTIONS_FILE, RunStatus
+from idc.starting import create_run
 
 
 def scored_run(name, y_prob, rows=None):

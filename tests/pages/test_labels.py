@@ -9,8 +9,9 @@ from made_patches import tiny_store
 from idc.config import preset_config
 from idc.folds import create_folds, open_folds
 from idc.marks import Mark, marks_of, save_mark
-from idc.runs import PREDICTIONS_FILE, RunStatus, create_run, list_runs
+from idc.runs import PREDICTIONS_FILE, RunStatus, list_runs
 from idc.splits import make_split
+from idc.starting import create_run
 from idc.store import open_store
 
 # Rows 0..9 are case 1, labels alternate 0, 1. Doubtful: 5 (p .05), 2 (p .90), 7 (p .15).

@@ -2,8 +2,8 @@ from app import open_page, text
 from made_patches import tiny_store
 
 from idc.config import preset_config
-from idc.runs import create_run
 from idc.splits import make_split
+from idc.starting import create_run
 from idc.store import open_store
 from idc.ui.leakage_parts import pair_picture
 

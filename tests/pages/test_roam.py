@@ -12,7 +12,8 @@ from made_patches import tiny_store
 from idc import measurejobs
 from idc.config import preset_config
 from idc.measurements import has_measurements, measure_store
-from idc.runs import ENVIRONMENT_FILE, PREDICTIONS_FILE, create_run
+from idc.runs import ENVIRONMENT_FILE, PREDICTIONS_FILE
+from idc.starting import create_run
 
 
 @pytest.fixture

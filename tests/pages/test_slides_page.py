@@ -10,14 +10,8 @@ from streamlit.testing.v1 import AppTest
 
 from idc.config import preset_config
 from idc.patches import PatchName
-from idc.runs import (
-    BUNDLED,
-    ENVIRONMENT_FILE,
-    PREDICTIONS_FILE,
-    RunStatus,
-    create_run,
-    open_run,
-)
+from idc.runs import BUNDLED, ENVIRONMENT_FILE, PREDICTIONS_FILE, RunStatus, open_run
+from idc.starting import create_run
 from idc.store import PackReport
 from idc.store_writer import Patch, StoreWriter
 

@@ -6,8 +6,10 @@ from made_patches import tiny_store
 
 from idc import runs
 from idc.config import PRESETS, preset_config
+from idc.run_status import STATUS_FILE
 from idc.runlog import LogWriter
-from idc.runs import RunStatus, create_run, list_runs
+from idc.runs import RunStatus, list_runs
+from idc.starting import create_run
 
 
 @pytest.fixture
@@ -161,4 +163,4 @@ def test_dead_trainer_shows_as_interrupted_with_continue(home, started):
 
     at.button(key="continue").click().run()
     assert started == [run.id]
-    assert json.loads((run.folder / runs.STATUS_FILE).read_text())["epochs"] == 3
+    assert json.loads((run.folder / STATUS_FILE).read_text())["epochs"] == 3
