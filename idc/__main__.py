@@ -134,7 +134,7 @@ def _runs(options: argparse.Namespace) -> None:
         rows.append(
             {
                 "run": run.id,
-                "name": run.config.name,
+                "name": run.notes().name,
                 "state": status.state,
                 "epoch": status.epoch,
                 "epochs": status.epochs,

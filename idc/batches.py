@@ -21,6 +21,7 @@ class TrainingBatches(keras.utils.PyDataset):
         rows: the training part's row numbers.
         balancing: "resampling" draws as many patches of each class, as many in all as there are.
         epoch: from 1.
+        first_step: begin after so many of the epoch's batches.
     """
 
     def __init__(
@@ -34,6 +35,7 @@ class TrainingBatches(keras.utils.PyDataset):
         balancing: str = "none",
         seed: int,
         epoch: int,
+        first_step: int = 0,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -44,12 +46,13 @@ class TrainingBatches(keras.utils.PyDataset):
         self._order = rng.permutation(rows)
         self._batch_size = batch_size
         self._augmentation = augmentation
-        self._seed, self._epoch = seed, epoch
+        self._seed, self._epoch, self._first_step = seed, epoch, first_step
 
     def __len__(self) -> int:
-        return math.ceil(len(self._order) / self._batch_size)
+        return math.ceil(len(self._order) / self._batch_size) - self._first_step
 
-    def __getitem__(self, step: int) -> tuple[np.ndarray, np.ndarray]:
+    def __getitem__(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+        step = self._first_step + number
         rows = self._order[step * self._batch_size : (step + 1) * self._batch_size]
         rng = np.random.default_rng([self._seed, self._epoch, step])
         patches = augment(self._patches[rows], self._augmentation, rng)

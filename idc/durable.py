@@ -1,19 +1,31 @@
-"""Files that are either whole or not there: write beside, flush to the disk, rename."""
+"""Files that are either whole or not there: write beside, flush to the disk, rename.
 
+For tests alone: the environment variable ``IDC_FAULT`` lets one write, fsync or rename of this
+module go wrong, counted from the start of the process: "kill 7" ends the process in the middle of
+the 7th, "ENOSPC 7" fails it as a full disk does, "EIO 7+" that one and all later ones. A write
+that goes wrong leaves half of its bytes.
+"""
+
+import errno
 import hashlib
+import itertools
 import json
 import os
 import secrets
+import signal
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
+
+_FAULT = "IDC_FAULT"
+_operations = itertools.count(1)
 
 
 def sync_folder(folder: Path) -> None:
     """Make the names in a folder survive a power cut."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(descriptor)
+        _sync(descriptor)
     finally:
         os.close(descriptor)
 
@@ -21,7 +33,7 @@ def sync_folder(folder: Path) -> None:
 def sync_file(path: Path) -> None:
     """Make a file's bytes survive a power cut."""
     with path.open("rb") as file:
-        os.fsync(file.fileno())
+        _sync(file.fileno())
 
 
 def replace_file(path: Path, content: bytes, *, mode: int = 0o666) -> None:
@@ -33,13 +45,29 @@ def replace_file(path: Path, content: bytes, *, mode: int = 0o666) -> None:
     beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")  # one for each writer
     try:
         with open(beside, "xb", opener=partial(os.open, mode=mode)) as file:
-            file.write(content)
+            _write(file, content)
             file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
+            _sync(file.fileno())
+        _rename(beside, path)
     finally:
         beside.unlink(missing_ok=True)
     sync_folder(path.parent)
+
+
+def take_place(beside: Path, path: Path) -> None:
+    """`replace_file` with a file that somebody has written beside it, in the same folder."""
+    if fault := _due_fault():
+        os.truncate(beside, beside.stat().st_size // 2)
+        _go_wrong(fault)
+    sync_file(beside)
+    _rename(beside, path)
+    sync_folder(path.parent)
+
+
+def append(path: Path, content: bytes) -> None:
+    """Add bytes at the end of a file. A kill in between may leave a part of them."""
+    with path.open("ab") as file:
+        _write(file, content)
 
 
 def replace_json(path: Path, value: Any) -> None:
@@ -56,3 +84,39 @@ def file_sha256(path: Path) -> str:
     """Hex digest of a whole file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _write(file: BinaryIO, content: bytes) -> None:
+    if fault := _due_fault():
+        file.write(content[: len(content) // 2])
+        file.flush()
+        _go_wrong(fault)
+    file.write(content)
+
+
+def _sync(descriptor: int) -> None:
+    if fault := _due_fault():
+        _go_wrong(fault)
+    os.fsync(descriptor)
+
+
+def _rename(beside: Path, path: Path) -> None:
+    if fault := _due_fault():
+        _go_wrong(fault)
+    beside.replace(path)
+
+
+def _due_fault() -> str:
+    """ "kill" or the name of an error when a test wants this operation to go wrong, else empty."""
+    if not (wanted := os.environ.get(_FAULT)):
+        return ""
+    fault, number = wanted.split()
+    now, first = next(_operations), int(number.rstrip("+"))
+    return fault if now == first or (number.endswith("+") and now > first) else ""
+
+
+def _go_wrong(fault: str) -> None:
+    if fault == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    code = getattr(errno, fault)
+    raise OSError(code, os.strerror(code))

@@ -24,7 +24,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from idc import durable
+from idc import control, durable
 from idc.config import split_of
 from idc.console import ProgressLine, fail
 from idc.doubtful import HeldOut, held_out_of
@@ -33,7 +33,7 @@ from idc.home import home_dir
 from idc.kaggle_login import without_kaggle_secrets
 from idc.memory import KEEP_FREED_MEMORY
 from idc.runlock import RUN_ID, hold_lock, is_locked
-from idc.runs import CONTROL_FILE, TRAINER_OUTPUT_FILE, Run, check_same_data, list_runs, open_run
+from idc.runs import TRAINER_OUTPUT_FILE, Run, check_same_data, list_runs, open_run
 from idc.starting import create_run, prepare_to_continue, trainer_command
 from idc.store import open_store
 
@@ -92,15 +92,15 @@ class FoldJob:
 
     def request_stop(self) -> None:
         """Ask for a stop. Finished folds and finished epochs are kept."""
-        durable.replace_json(self.folder / CONTROL_FILE, {"request": "stop"})
+        control.ask(self.folder, control.STOP)
 
     def stop_requested(self) -> bool:
         """Whether somebody asked for a stop since the process started."""
-        return _read(self.folder / CONTROL_FILE, {}).get("request") == "stop"
+        return control.latest(self.folder)[0] == control.STOP
 
     def forget_stop(self) -> None:
         """Before it goes on: an old request must not stop it."""
-        (self.folder / CONTROL_FILE).unlink(missing_ok=True)
+        control.forget(self.folder)
 
     def held_out(self) -> HeldOut:
         """The answers of the finished folds.

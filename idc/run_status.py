@@ -23,13 +23,15 @@ class RunStatus:
     """The content of ``status.json``.
 
     Attributes:
-        state: "starting", "running", "finished", "stopped", "failed" or "interrupted" (told from
-            the lock: it says running, but no trainer lives).
+        state: "starting", "queued" (it waits for the device), "running", "paused", "finished",
+            "stopped", "failed" or "interrupted" (told from the lock: it says running, but no
+            trainer lives).
         phase: what a running trainer does: "loading", "training", "validating", "scoring".
         epoch: finished epochs. ``epochs``: how many it is to reach.
         step: finished steps of the current epoch, of ``steps``.
         patches_per_s: training speed now. ``left_s``: estimated seconds to the end.
         reason: why it ended, one sentence.
+        note: what else somebody should know: a checkpoint that was damaged, say.
         patience_from: early stopping counts no epoch before this one.
         updated: seconds since 1970.
     """
@@ -43,13 +45,14 @@ class RunStatus:
     patches_per_s: float | None = None
     left_s: float | None = None
     reason: str = ""
+    note: str = ""
     patience_from: int = 0
     updated: float = field(default_factory=time.time)
 
     @property
     def live(self) -> bool:
-        """Whether a trainer works on it, or is just being started."""
-        return self.state in ("starting", "running")
+        """Whether a trainer works on it, waits for its turn, or is just being started."""
+        return self.state in ("starting", "queued", "running")
 
 
 def read_status(run_folder: Path) -> RunStatus:
@@ -88,6 +91,6 @@ def current_status(run_folder: Path) -> RunStatus:
         state="interrupted",
         phase="",
         left_s=None,
-        reason="The training process ended without a word (killed, or the machine went down). "
-        "Its finished epochs are kept; continue it.",
+        reason="The training process ended without a word (killed, the machine went down, or its "
+        "disk is full). What it had kept is still there; continue it.",
     )

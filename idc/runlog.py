@@ -1,14 +1,16 @@
 """``log.jsonl``: one line per logged step, per epoch, per start; appended to, never rewritten.
 
-A run that was cut off computes its last, unfinished epoch again. The line ``{"event": "start",
-"epoch": e}`` therefore says that everything logged before it about later epochs is superseded, and
-`read_log` leaves that out.
+A run that was cut off goes on from its last checkpoint. The line ``{"event": "start", "epoch": e,
+"step": s}`` therefore says that everything logged before it about what came after step s of the
+epoch after e is superseded, and `read_log` leaves that out.
 """
 
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from idc import durable
 
 LOG_FILE = "log.jsonl"
 
@@ -23,7 +25,8 @@ class RunLog:
         epochs: ``epoch``, ``loss``, ``accuracy`` (means over the epoch's batches), ``val_loss``,
             ``val_accuracy``, ``val_balanced_accuracy``, ``val_roc_auc`` (None where undefined),
             ``val_confusion_matrix`` ([[tn, fp], [fn, tp]] at 0.5), ``seconds``, ``best`` (so far).
-        starts: one entry a start of the trainer.
+        starts: one entry a start of the trainer: ``epoch`` (finished ones) and ``step`` that it
+            went on from, ``damaged`` (names of checkpoints that could not be used).
     """
 
     steps: list[dict[str, Any]] = field(default_factory=list)
@@ -44,14 +47,12 @@ class LogWriter:
 
     def append(self, event: str, **values: Any) -> None:
         """Write one line."""
-        with self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"event": event, **values}) + "\n")
+        durable.append(self._path, (json.dumps({"event": event, **values}) + "\n").encode())
 
     def _end_cut_line(self) -> None:
         """A killed writer may have left half a line; the next one must not continue it."""
         if self._path.exists() and (content := self._path.read_bytes()) and content[-1:] != b"\n":
-            with self._path.open("ab") as file:
-                file.write(b"\n")
+            durable.append(self._path, b"\n")
 
 
 def read_log(folder: Path) -> RunLog:
@@ -76,6 +77,7 @@ def extend_log(log: RunLog, lines: str) -> None:
         elif event == "epoch":
             log.epochs.append(entry)
         elif event == "start":
-            log.steps = [step for step in log.steps if step["epoch"] <= entry["epoch"]]
+            kept = (entry["epoch"] + 1, entry.get("step", 0))
+            log.steps = [step for step in log.steps if (step["epoch"], step["step"]) <= kept]
             log.epochs = [epoch for epoch in log.epochs if epoch["epoch"] <= entry["epoch"]]
             log.starts.append(entry)

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from idc import durable, left_out
+from idc import control, left_out
 from idc.config import TrainingConfig
 from idc.errors import ConfigError, RunError
 from idc.home import runs_dir
+from idc.run_notes import RunNotes, read_notes
 from idc.run_status import RunStatus, current_status, read_status, write_status
 from idc.runlock import RUN_ID, hold_lock
 from idc.runlog import RunLog, read_log
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 CONFIG_FILE = "config.json"
 ENVIRONMENT_FILE = "environment.json"
-CONTROL_FILE = "control.json"
 PREDICTIONS_FILE = "predictions.parquet"
 WEIGHTS_FILE = "best.weights.h5"
 BEST_FILE = "best.json"
@@ -56,7 +56,7 @@ class Run:
     @property
     def title(self) -> str:
         """What people call it."""
-        return self.config.name or self.id
+        return self.notes().name or self.id
 
     @property
     def bundled(self) -> bool:
@@ -70,6 +70,10 @@ class Run:
             RunError: ``status.json`` is unreadable.
         """
         return current_status(self.folder)
+
+    def notes(self) -> RunNotes:
+        """Its name and notes as people last wrote them."""
+        return read_notes(self.folder, self.config.name)
 
     def log(self) -> RunLog:
         """Everything logged so far."""
@@ -140,12 +144,12 @@ class Run:
         write_status(self.folder, status)
 
     def request_stop(self) -> None:
-        """Ask the trainer to stop at its next step. Finished epochs are kept."""
-        durable.replace_json(self.folder / CONTROL_FILE, {"request": "stop"})
+        """Ask the trainer to stop at its next step. What is finished is kept."""
+        control.ask(self.folder, control.STOP)
 
     def stop_requested(self) -> bool:
         """Whether somebody asked for a stop since the trainer started."""
-        return _read_json(self.folder / CONTROL_FILE).get("request") == "stop"
+        return control.latest(self.folder)[0] == control.STOP
 
     def trainer_lock(self) -> contextlib.AbstractContextManager[None]:
         """Held by the trainer while it lives; see `idc.runlock.hold_lock`."""

@@ -1,9 +1,11 @@
-"""A run's beginnings: create its folder, start its trainer, continue it when it has ended.
+"""A run's beginnings: create its folder, start its trainer, go on when it has paused or ended.
 
 The trainer (`idc.trainer`) is a process of its own in its own session, so that it outlives whoever
-started it.
+started it. It may be started at any time: where another one trains already, it waits in the queue
+(see `idc.device_queue`).
 """
 
+import contextlib
 import os
 import secrets
 import shutil
@@ -11,24 +13,44 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
-from idc import durable, left_out
+from idc import control, durable, left_out
 from idc.config import TrainingConfig
 from idc.errors import RunError
 from idc.home import runs_dir
 from idc.kaggle_login import without_kaggle_secrets
 from idc.memory import KEEP_FREED_MEMORY
-from idc.run_status import RunStatus
-from idc.runs import CONFIG_FILE, CONTROL_FILE, TRAINER_OUTPUT_FILE, Run
+from idc.run_status import RunStatus, read_status
+from idc.runlock import is_locked
+from idc.runs import CONFIG_FILE, TRAINER_OUTPUT_FILE, Run
 
 
-def create_run(config: TrainingConfig, *, same_left_out_as: Run | None = None) -> Run:
+def start_run(config: TrainingConfig) -> Run:
+    """Create a run and start its trainer. It trains at once, or when its turn has come.
+
+    Raises:
+        IdcError: as `create_run` and `start_trainer`.
+    """
+    run = create_run(config)
+    start_trainer(run)
+    return run
+
+
+def create_run(
+    config: TrainingConfig,
+    *,
+    same_left_out_as: Run | None = None,
+    fill: Callable[[Path], None] | None = None,
+) -> Run:
     """Make a run's folder. It appears whole, with the state "starting".
 
     Args:
         same_left_out_as: leave out the very patches that this run left out, whatever reviewers
             have marked since.
+        fill: puts more into the folder before it appears.
 
     Raises:
         RunError: the folder cannot be written.
@@ -46,14 +68,17 @@ def create_run(config: TrainingConfig, *, same_left_out_as: Run | None = None) -
         durable.replace_json(hidden / CONFIG_FILE, config.to_json())
         if config.leave_out_marked:
             durable.replace_json(hidden / left_out.LEFT_OUT_FILE, record)
+        if fill is not None:
+            fill(hidden)
         Run(hidden, config).write_status(RunStatus(state="starting", epochs=config.epochs))
         hidden.rename(runs_dir() / run_id)
     except OSError as error:
-        shutil.rmtree(hidden, ignore_errors=True)
         raise RunError(
             f"The run could not be written to '{runs_dir()}' ({error.strerror}); make room or "
             "check the folder's rights."
         ) from error
+    finally:
+        shutil.rmtree(hidden, ignore_errors=True)  # gone already when all went well
     return Run(runs_dir() / run_id, config)
 
 
@@ -61,22 +86,31 @@ def start_trainer(run: Run) -> None:
     """Start the trainer as a process of its own; it outlives the app.
 
     Raises:
-        RunError: a trainer works on this run already.
+        RunError: the system does not let it start; the run says so too.
     """
-    with (run.folder / TRAINER_OUTPUT_FILE).open("ab") as output:
-        process = subprocess.Popen(
-            trainer_command(run),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            cwd=Path(__file__).resolve().parent.parent,
-            env={
-                **KEEP_FREED_MEMORY,
-                **without_kaggle_secrets(os.environ),
-                "IDC_HOME": str(run.folder.parent.parent),
-            },
+    try:
+        with (run.folder / TRAINER_OUTPUT_FILE).open("ab") as output:
+            process = subprocess.Popen(
+                trainer_command(run),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                cwd=Path(__file__).resolve().parent.parent,
+                env={
+                    **KEEP_FREED_MEMORY,
+                    **without_kaggle_secrets(os.environ),
+                    "IDC_HOME": str(run.folder.parent.parent),
+                },
+            )
+    except OSError as error:
+        reason = (
+            f"The trainer could not be started ({error.strerror}); make room or check the rights "
+            "of the run's folder, then continue it."
         )
+        with contextlib.suppress(OSError):  # a disk as full as that: it will show as interrupted
+            run.write_status(replace(read_status(run.folder), state="failed", reason=reason))
+        raise RunError(reason) from error
     # Without somebody who waits for it, an ended trainer would stay in the process table.
     threading.Thread(target=process.wait, daemon=True).start()
 
@@ -87,15 +121,15 @@ def trainer_command(run: Run) -> list[str]:
 
 
 def prepare_to_continue(run: Run, more_epochs: int | None = None) -> RunStatus:
-    """Set a run that has ended to "starting" again.
+    """Set a run that has paused or ended to "starting" again.
 
     Args:
         more_epochs: train so many epochs beyond the finished ones. By default a run that was cut
-            off or stopped goes on to the number it was started with, and a run that had reached
-            its end trains as many epochs again as its settings say.
+            off, paused or stopped goes on to the number it was started with, and a run that had
+            reached its end trains as many epochs again as its settings say.
 
     Raises:
-        RunError: it is being trained, or ``more_epochs`` is below 1.
+        RunError: it is being trained, it cannot be written, or ``more_epochs`` is below 1.
     """
     if run.shipped():
         raise RunError(
@@ -103,7 +137,7 @@ def prepare_to_continue(run: Run, more_epochs: int | None = None) -> RunStatus:
             "with its settings."
         )
     status = run.status()
-    if status.live:
+    if status.live or (status.state == "paused" and is_locked(run.folder)):
         raise RunError(f"The run '{run.title}' is being trained already.")
     if more_epochs is not None and more_epochs < 1:
         raise RunError(f"more_epochs must be at least 1. Received: {more_epochs}")
@@ -111,11 +145,42 @@ def prepare_to_continue(run: Run, more_epochs: int | None = None) -> RunStatus:
         epochs = status.epochs
     else:
         epochs = status.epoch + (more_epochs or run.config.epochs)
-    (run.folder / CONTROL_FILE).unlink(missing_ok=True)
     # Early stopping ended it once; going on is a decision to wait for as long again.
     patience_from = status.epoch if status.state == "finished" else status.patience_from
     started = RunStatus(
         state="starting", epochs=epochs, epoch=status.epoch, patience_from=patience_from
     )
-    run.write_status(started)
+    try:
+        control.forget(run.folder)
+        run.write_status(started)
+    except OSError as error:
+        raise _not_written(run, error) from error
     return started
+
+
+def ask(run: Run, request: str) -> None:
+    """Ask for a pause, for going on, for one epoch, or for a stop; a paused run may need a trainer.
+
+    A paused trainer keeps the network ready for a while, then leaves. It looks at the requests once
+    more after it has let go of the run, so that a request written before this looks at the lock
+    is seen by one of the two, and a trainer too many only finds the lock taken.
+
+    Raises:
+        RunError: the request cannot be written, or no trainer can be started.
+    """
+    try:
+        control.ask(run.folder, request)
+        if is_locked(run.folder) or read_status(run.folder).state != "paused":
+            return
+        paused = read_status(run.folder)
+        run.write_status(replace(paused, state="starting", phase="", updated=time.time()))
+    except OSError as error:
+        raise _not_written(run, error) from error
+    start_trainer(run)
+
+
+def _not_written(run: Run, error: OSError) -> RunError:
+    return RunError(
+        f"The folder of the run '{run.title}' cannot be written ({error.strerror}); make room or "
+        "check its rights."
+    )

@@ -2,26 +2,40 @@
 
 The app spawns it detached; the shell's ``train`` and ``resume`` become it. ``--follow`` shows
 progress on standard error, and prints the run's id at the end.
+
+It holds the run's lock from its first moment, waits for the device, loads Keras, and trains. When
+it has left a pause to make room, it looks once more whether somebody wants to go on: the wish may
+have come while it still held the lock (see `idc.starting.ask`).
 """
 
 import argparse
-import dataclasses
+import contextlib
 import os
 import signal
 import sys
 import threading
 import time
 import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import Any
 
+from idc import control
 from idc.console import ProgressLine, fail
+from idc.device_queue import hold_device, place
 from idc.errors import IdcError
 from idc.home import runs_dir
+from idc.run_status import RunStatus, read_status, write_status
 from idc.runlock import hold_lock
 
-if TYPE_CHECKING:
-    from idc.runs import Run, RunStatus
+_RESERVE_FILE = ".reserve"
+_RESERVE_BYTES = 64 * 1024
+
+
+class Withdrawn(Exception):
+    """Somebody took the run out of the queue."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -30,43 +44,126 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("run")
     parser.add_argument("--follow", action="store_true", help="show progress, print the id")
     options = parser.parse_args(arguments)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _once(stop))
+    trainer = _Trainer(
+        runs_dir() / options.run, ProgressLine() if options.follow else None, stop.is_set
+    )
     try:
-        with hold_lock(runs_dir() / options.run):  # at once, so that pages see that it lives
-            status = _train(options.run, ProgressLine() if options.follow else None)
+        with hold_lock(trainer.folder):  # at once, so that pages see that it lives
+            status = trainer.take_turn()
     except IdcError as error:
         return fail(error)
+    if status.state == "paused" and trainer.wanted_again():
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
     if options.follow:
         print(status.reason, file=sys.stderr)
         print(options.run)
     return 0
 
 
-def _train(run_id: str, progress: ProgressLine | None) -> "RunStatus":
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _once(stop))
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    # Keras before all that imports pandas: the other way round, fit hangs on some Macs.
-    from idc.training import train  # isort: skip
-    from idc.runs import open_run
+class _Trainer:
+    """The life of the process around the training: the queue, and every way to end."""
 
-    run = open_run(run_id)
-    try:
+    def __init__(
+        self, folder: Path, progress: ProgressLine | None, stop_asked: Callable[[], bool]
+    ) -> None:
+        self.folder = folder
+        self._progress, self._stop_asked = progress, stop_asked
+        self._requests = control.Requests(folder)
+        self._first_request = control.latest(folder)
+
+    def take_turn(self) -> RunStatus:
+        """Wait for the device and train; whatever goes wrong is told in the run's status."""
+        try:
+            asked = read_status(self.folder).updated
+            with (
+                _reserve(self.folder),
+                hold_device(self.folder.name, asked, self._while_waiting),
+            ):
+                return self._train()
+        except Withdrawn:
+            return self._tell(
+                state="stopped", reason="Withdrawn from the queue; continue it to wait again."
+            )
+        except IdcError as error:
+            self._fail(str(error))
+            raise
+        except Exception as error:
+            traceback.print_exc()
+            reason = f"Training broke off: {_words(error)}"
+            self._fail(reason)
+            raise IdcError(reason) from error
+        finally:
+            if self._progress:
+                self._progress.close()
+
+    def wanted_again(self) -> bool:
+        """Whether somebody asked a paused run to go on after its trainer had decided to leave."""
+        return self._requests.new() in (control.RESUME, control.ONE_EPOCH, control.STOP)
+
+    def _train(self) -> RunStatus:
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+        # Keras before all that imports pandas: the other way round, fit hangs on some Macs.
+        from idc.training import train  # isort: skip
+        from idc.runs import open_run
+
         return train(
-            run,
-            on_status=(lambda status: _show(progress, status)) if progress else None,
-            stop_asked=stop.is_set,
+            open_run(self.folder.name),
+            on_status=self._show if self._progress else None,
+            stop_asked=self._stop_asked,
+            requests=self._requests,
         )
-    except IdcError as error:
-        _record_failure(run, str(error))
-        raise
-    except Exception as error:
-        traceback.print_exc()
-        _record_failure(run, f"Training broke off: {error or type(error).__name__}")
-        raise IdcError(f"Training broke off: {error or type(error).__name__}") from error
+
+    def _while_waiting(self) -> None:
+        if self._stop_asked() or self._is_withdrawn():
+            raise Withdrawn
+        if read_status(self.folder).state != "queued":
+            self._tell(state="queued", reason="", note="")
+        if self._progress:
+            self._progress.show(0, f"waiting for the device, place {place(self.folder.name)}")
+
+    def _is_withdrawn(self) -> bool:
+        """A stop that was asked for before the wait is about a paused run: it is to be scored."""
+        request = control.latest(self.folder)
+        return request[0] == control.WITHDRAW or (
+            request[0] == control.STOP and request != self._first_request
+        )
+
+    def _fail(self, reason: str) -> None:
+        """Tell it where there is room to; a run that says "running" without a lock is dead too."""
+        try:
+            self._tell(state="failed", reason=reason)
+        except (OSError, IdcError):
+            traceback.print_exc()
+
+    def _tell(self, **changes: Any) -> RunStatus:
+        status = replace(
+            read_status(self.folder),
+            **{"phase": "", "left_s": None, "updated": time.time(), **changes},
+        )
+        write_status(self.folder, status)
+        return status
+
+    def _show(self, status: RunStatus) -> None:
+        assert self._progress is not None
+        steps = max(1, status.steps)
+        speed = f", {status.patches_per_s:,.0f} patches/s" if status.patches_per_s else ""
+        text = f"{status.phase or status.state}, epoch {status.epoch + 1} of {status.epochs}{speed}"
+        share = (status.epoch + status.step / steps) / status.epochs
+        self._progress.show(share, text, status.left_s)
+
+
+@contextlib.contextmanager
+def _reserve(folder: Path) -> Iterator[None]:
+    """Keep a little room on the disk, so that a run which fills it can still say so."""
+    path = folder / _RESERVE_FILE
+    try:
+        path.write_bytes(os.urandom(_RESERVE_BYTES))
+        yield
     finally:
-        if progress:
-            progress.close()
+        path.unlink(missing_ok=True)
 
 
 def _once(stop: threading.Event) -> signal.Handlers:
@@ -79,19 +176,13 @@ def _once(stop: threading.Event) -> signal.Handlers:
     return handler  # type: ignore[return-value]
 
 
-def _record_failure(run: "Run", reason: str) -> None:
-    run.write_status(
-        dataclasses.replace(
-            run.status(), state="failed", phase="", reason=reason, left_s=None, updated=time.time()
+def _words(error: Exception) -> str:
+    if isinstance(error, OSError) and error.errno:
+        return (
+            f"the disk says '{os.strerror(error.errno)}'. What was kept before is intact; make "
+            "room or check the disk, then continue it."
         )
-    )
-
-
-def _show(progress: ProgressLine, status: "RunStatus") -> None:
-    steps = max(1, status.steps)
-    speed = f", {status.patches_per_s:,.0f} patches/s" if status.patches_per_s else ""
-    text = f"{status.phase or status.state}, epoch {status.epoch + 1} of {status.epochs}{speed}"
-    progress.show((status.epoch + status.step / steps) / status.epochs, text, status.left_s)
+    return str(error) or type(error).__name__
 
 
 if __name__ == "__main__":

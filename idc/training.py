@@ -2,43 +2,44 @@
 
 `train` does one run, or goes on with it, in the process that calls it. It meets the rest of the
 app in the run's folder alone (see `idc.runs`).
+
+A run that is paused, stopped or killed goes on from its last checkpoint. There is one after every
+epoch, one at least every 30 s within long ones, and one at the very step of a pause or a stop, so
+that these two lose nothing and a kill loses half a minute.
 """
 
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
-import pandas as pd
 
-from idc import durable
+from idc import control, durable
 from idc.batches import TrainingBatches, class_weights
-from idc.checkpoints import restore_checkpoint, save_checkpoint
+from idc.checkpoints import Restored, restore_checkpoint, save_checkpoint
 from idc.config import split_of
+from idc.device_queue import somebody_waits
 from idc.environment import environment
 from idc.evaluation import evaluate
+from idc.history import History, UnderWay
 from idc.inference import probabilities
 from idc.models import build_model
 from idc.objective import compile_model
+from idc.pace import Pace, Stopwatch
+from idc.run_outputs import keep_weights, score_best, write_predictions
 from idc.runlog import LogWriter
-from idc.runs import (
-    BEST_FILE,
-    ENVIRONMENT_FILE,
-    PREDICTIONS_FILE,
-    WEIGHTS_FILE,
-    Run,
-    RunStatus,
-    check_same_data,
-)
+from idc.runs import ENVIRONMENT_FILE, Run, RunStatus, check_same_data
 from idc.splits import Split
+from idc.step_callback import AfterEachStep
 from idc.store import PatchStore, open_store
-from idc.weights import load_model, save_weights
 
 _LINES_AN_EPOCH = 200
 _STATUS_EVERY_S = 1.0
+_CHECKPOINT_EVERY_S = 30.0  # of computing that a kill may cost
+_READY_S = 600.0  # so long a paused trainer keeps the network in memory, to go on at once
+_LOOK_EVERY_S = 0.1  # while paused
 
 OnStatus = Callable[[RunStatus], None]
 
@@ -47,11 +48,16 @@ class StopAsked(Exception):
     """Somebody asked the trainer to stop. What is finished is kept."""
 
 
+class LeftPaused(Exception):
+    """A paused trainer makes room. Its state is on the disk."""
+
+
 def train(
     run: Run,
     *,
     on_status: OnStatus | None = None,
     stop_asked: Callable[[], bool] = lambda: False,
+    requests: control.Requests | None = None,
 ) -> RunStatus:
     """Train a run from its last checkpoint, or from the start, to its end.
 
@@ -59,52 +65,55 @@ def train(
         run: its status says "starting" and how many epochs to reach. The caller holds its lock.
         on_status: called with each status that is written, about once a second.
         stop_asked: besides the run's own control file, asked at each step.
+        requests: what people ask of the run; by default read from its control file.
 
     Returns:
-        the last status: "finished", or "stopped" when somebody asked for it.
+        the last status: "finished", or "stopped" or "paused" when somebody asked for it.
 
     Raises:
         IdcError: the data is missing, cannot be split, or is not what the run began with.
     """
-    return _Training(run, on_status, stop_asked).work()
+    return _Training(run, on_status, stop_asked, requests or control.Requests(run.folder)).work()
 
 
 class _Training:
     """One stretch of work on one run."""
 
     def __init__(
-        self, run: Run, on_status: OnStatus | None, stop_asked: Callable[[], bool]
+        self,
+        run: Run,
+        on_status: OnStatus | None,
+        stop_asked: Callable[[], bool],
+        requests: control.Requests,
     ) -> None:
         self._run, self._config = run, run.config
         self._on_status, self._stop_asked = on_status, stop_asked
+        self._requests = requests
+        self._pause_after: int | None = None  # the epoch that somebody wants to see alone
         self._status = run.status()
         self._log = LogWriter(run.folder)
-        self._history: dict[str, Any] = {
-            "epochs": [],
-            "best": None,  # the epoch whose weights are kept
-            "lowest": None,  # the epoch that early stopping waits from
-            "elapsed_s": 0.0,
-        }
-        self._validation_s = 0.0
+        self._history = History()
 
     def work(self) -> RunStatus:
-        self._tell(state="running", phase="loading", reason="")
+        self._tell(state="running", phase="loading", reason="", note="")
         self._load()
         try:
-            while self._epoch < self._status.epochs and not self._is_out_of_patience():
-                self._train_epoch(self._epoch + 1)
-            state, reason = "finished", self._end_sentence()
+            self._obey()
+            while self._history.epoch < self._status.epochs and not self._is_out_of_patience():
+                self._train_epoch(self._history.epoch + 1)
+                if self._pause_after == self._history.epoch < self._status.epochs:
+                    self._pause()
+            state, reason = "finished", self._history.end_sentence(self._status.epochs)
         except StopAsked:
-            state = "stopped"
-            reason = f"Stopped on request after {self._epoch} of {self._status.epochs} epochs."
-        self._score()
+            state, reason = "stopped", f"Stopped on request after {self._words()}."
+        except LeftPaused:
+            self._tell(phase="")
+            return self._status
+        if self._history.best is not None:
+            self._tell(phase="scoring", left_s=None)
+            score_best(self._run, self._split, self._store)
         self._tell(state=state, phase="", reason=reason, left_s=None, patches_per_s=None, step=0)
         return self._status
-
-    @property
-    def _epoch(self) -> int:
-        """Finished epochs."""
-        return len(self._history["epochs"])
 
     def _load(self) -> None:
         self._store: PatchStore = open_store(self._config.data)
@@ -119,25 +128,65 @@ class _Training:
         keras.utils.set_random_seed(self._config.seed)
         self._model = build_model(self._config.preset)
         compile_model(self._model, self._config, self._steps * self._config.epochs)
-        epoch, history = restore_checkpoint(self._run.folder, self._model)
-        self._history = history or self._history
-        durable.replace_json(self._run.folder / ENVIRONMENT_FILE, environment(self._store))
-        self._log.append(
-            "start", epoch=epoch, epochs=self._status.epochs, steps=self._steps, time=time.time()
+        restored = restore_checkpoint(self._run.folder, self._model)
+        if restored.history:
+            self._history = History.from_json(restored.history)
+        self._running_means = restored.running_means
+        self._watch = Stopwatch(self._history.elapsed_s)
+        self._saved, self._saved_at = self._here(), self._watch.seconds()
+        self._pace = Pace(
+            self._watch,
+            train=len(self._split.train),
+            validation=len(self._split.validation),
+            batch_size=self._config.batch_size,
         )
-        self._log_missing_epochs()
-        self._began = time.monotonic() - self._history["elapsed_s"]
-        self._tell(phase="training", epoch=epoch, steps=self._steps, step=0)
+        durable.replace_json(self._run.folder / ENVIRONMENT_FILE, environment(self._store))
+        self._log_start(restored)
+        self._tell(
+            phase="training",
+            epoch=restored.epoch,
+            steps=self._steps,
+            step=restored.step,
+            note=restored.note(),
+        )
 
-    def _log_missing_epochs(self) -> None:
-        """A kill between a checkpoint and its log line loses the line, not the epoch."""
+    def _log_start(self, restored: Restored) -> None:
+        self._log.append(
+            "start",
+            epoch=restored.epoch,
+            step=restored.step,
+            epochs=self._status.epochs,
+            steps=self._steps,
+            damaged=restored.damaged,
+            time=time.time(),
+        )
+        # A kill between a checkpoint and its log line loses the line, not the epoch.
         logged = {entry["epoch"] for entry in self._run.log().epochs}
-        for entry in self._history["epochs"]:
+        for entry in self._history.epochs:
             if entry["epoch"] not in logged:
                 self._log.append("epoch", **entry)
 
     def _train_epoch(self, epoch: int) -> None:
-        began = time.monotonic()
+        under_way = self._history.under_way or UnderWay()
+        self._history.under_way = under_way
+        self._epoch_began = self._watch.seconds() - under_way.seconds
+        self._pace.forget()
+        if under_way.step < self._steps:
+            self._fit(epoch, under_way.step)
+        self._tell(phase="validating", step=self._steps)
+        if self._unsaved_s() + self._pace.validation_s > _CHECKPOINT_EVERY_S:
+            self._checkpoint()
+        scores, y_prob = self._validate()
+        entry = {
+            "epoch": epoch,
+            "loss": under_way.loss,
+            "accuracy": under_way.accuracy,
+            **scores,
+            "seconds": round(self._watch.seconds() - self._epoch_began, 3),
+        }
+        self._finish_epoch(entry, y_prob)
+
+    def _fit(self, epoch: int, first_step: int) -> None:
         batches = TrainingBatches(
             self._store.patches,
             self._store.labels,
@@ -147,33 +196,24 @@ class _Training:
             balancing=self._config.balancing,
             seed=self._config.seed,
             epoch=epoch,
+            first_step=first_step,
         )
-        fitted = self._model.fit(
+        self._model.fit(
             batches,
             initial_epoch=epoch - 1,
             epochs=epoch,
             shuffle=False,  # TrainingBatches shuffles, so that a checkpoint need not remember how
             verbose=0,
             class_weight=self._class_weights,
-            callbacks=[_AfterEachStep(self, epoch)],
+            callbacks=[AfterEachStep(self.after_step, first_step, self._running_means)],
         )
-        self._tell(phase="validating", step=self._steps)
-        answers = self._validate()
-        entry = {
-            "epoch": epoch,
-            "loss": fitted.history["cross_entropy"][-1],
-            "accuracy": fitted.history["accuracy"][-1],
-            **answers[0],
-            "seconds": round(time.monotonic() - began, 3),
-        }
-        self._finish_epoch(entry, answers[1])
 
     def _validate(self) -> tuple[dict[str, Any], np.ndarray]:
-        began = time.monotonic()
+        began = self._watch.seconds()
         rows = self._split.validation
-        y_prob = probabilities(self._model, self._store.patches, rows, on_progress=self._check_stop)
+        y_prob = probabilities(self._model, self._store.patches, rows, on_progress=self._obey)
         report = evaluate(self._store.labels[rows], y_prob)
-        self._validation_s = time.monotonic() - began
+        self._pace.validation_s = self._watch.seconds() - began
         scores = report.to_json()
         names = ("accuracy", "balanced_accuracy", "roc_auc", "confusion_matrix")
         return {"val_loss": scores["log_loss"], **{f"val_{n}": scores[n] for n in names}}, y_prob
@@ -183,151 +223,117 @@ class _Training:
 
         Killed in between, the epoch is computed again, to the same end.
         """
-        rank = {name: entry[name] for name in ("epoch", "val_loss", "val_roc_auc")}
-        lowest = self._history["lowest"]
-        if lowest is None or entry["val_loss"] < lowest["val_loss"]:
-            self._history["lowest"] = rank
-        entry["best"] = self._history["best"] is None or _outranks(rank, self._history["best"])
+        entry["best"] = self._history.rank(entry)
         if entry["best"]:
-            self._history["best"] = rank
-            self._keep_weights()
-            self._write_predictions({"validation": y_prob})
-        self._history["epochs"].append(entry)
-        self._history["elapsed_s"] = time.monotonic() - self._began
-        save_checkpoint(self._run.folder, self._model, entry["epoch"], self._history)
+            keep_weights(self._run, self._model, self._history.best or {})
+            write_predictions(self._run, self._split, {"validation": y_prob})
+        self._history.finish_epoch(entry)
+        self._checkpoint()
         self._log.append("epoch", **entry)
+        epochs_left = self._status.epochs - entry["epoch"]
         self._tell(
-            phase="training", epoch=entry["epoch"], step=0, left_s=self._seconds_left(0, None)
+            phase="training", epoch=entry["epoch"], step=0, left_s=epochs_left * entry["seconds"]
         )
 
-    def _keep_weights(self) -> None:
-        # The two files are replaced at almost the same moment: a reader in between sees new weights
-        # under the old digest, and asks again (see idc.prediction).
-        path = self._run.folder / WEIGHTS_FILE
-        beside = path.with_name(f"new.{WEIGHTS_FILE}")
-        save_weights(self._model, beside)
-        durable.sync_file(beside)
-        digest = durable.file_sha256(beside)
-        beside.replace(path)
-        durable.replace_json(
-            self._run.folder / BEST_FILE,
-            {
-                **self._history["best"],
-                "preset": self._config.preset,
-                "parameters": self._model.count_params(),
-                "sha256": digest,
-            },
-        )
+    def _here(self) -> tuple[int, int]:
+        return self._history.epoch, self._history.step
 
-    def _write_predictions(self, answers: dict[str, np.ndarray]) -> None:
-        table = pd.concat(
-            pd.DataFrame({"row": self._split.rows(part), "probability": y_prob, "part": part})
-            for part, y_prob in answers.items()
-        )
-        _replace_parquet(self._run.folder / PREDICTIONS_FILE, table)
+    def _unsaved_s(self) -> float:
+        return self._watch.seconds() - self._saved_at
 
-    def _score(self) -> None:
-        """Let the best weights answer for the held-out parts; save the model for others."""
-        if self._history["best"] is None:
+    def _checkpoint(self) -> None:
+        """Save the state as it is, between two steps, unless it is on the disk already."""
+        if self._here() == self._saved:
             return
-        self._tell(phase="scoring", left_s=None)
-        best = load_model(
-            self._run.folder / WEIGHTS_FILE, self._config.preset, self._run.best()["sha256"]
+        self._history.elapsed_s = self._watch.seconds()
+        if under_way := self._history.under_way:
+            under_way.seconds = self._watch.seconds() - self._epoch_began
+        save_checkpoint(
+            self._run.folder,
+            self._model,
+            self._history.epoch,
+            self._history.to_json(),
+            step=self._history.step,
         )
-        self._write_predictions(
-            {
-                part: probabilities(best, self._store.patches, self._split.rows(part))
-                for part in ("validation", "test")
-            }
-        )
-        # For other programs: uncompiled, so that loading it needs no class of ours.
-        beside = self._run.folder / "new.model.keras"
-        best.save(beside)
-        beside.replace(self._run.folder / "model.keras")
+        self._saved, self._saved_at = self._here(), self._watch.seconds()
 
-    def after_step(self, epoch: int, step: int, logs: dict[str, float]) -> None:
+    def after_step(self, step: int, logs: dict[str, float]) -> None:
         """Called after each optimizer step; ``step`` from 1."""
-        if step == 1:
-            self._speed_from = (time.monotonic(), 1)  # the first step compiles
-        elapsed = time.monotonic() - self._began
+        under_way = self._history.under_way
+        assert under_way is not None
+        under_way.step = step
+        under_way.loss, under_way.accuracy = float(logs["cross_entropy"]), float(logs["accuracy"])
+        speed = self._pace.speed(step)
         if step % max(1, self._steps // _LINES_AN_EPOCH) == 0 or step == self._steps:
             self._log.append(
                 "step",
-                epoch=epoch,
+                epoch=self._history.epoch + 1,
                 step=step,
                 loss=round(float(logs["batch_loss"]), 5),
                 accuracy=round(float(logs["batch_accuracy"]), 4),
-                elapsed_s=round(elapsed, 2),
+                elapsed_s=round(self._watch.seconds(), 2),
             )
         if time.time() - self._status.updated >= _STATUS_EVERY_S:
-            speed = self._speed(step)
-            self._tell(
-                phase="training",
-                step=step,
-                patches_per_s=speed,
-                left_s=self._seconds_left(step, speed),
-            )
-        self._check_stop()
-
-    def _speed(self, step: int) -> float | None:
-        began, first = self._speed_from
-        seconds = time.monotonic() - began
-        return (step - first) * self._config.batch_size / seconds if step > first else None
-
-    def _seconds_left(self, step: int, speed: float | None) -> float | None:
-        epochs_left = self._status.epochs - self._epoch
-        if self._history["epochs"] and not step:
-            return epochs_left * self._history["epochs"][-1]["seconds"]
-        if not speed:
-            return None
-        patches = epochs_left * len(self._split.train) - step * self._config.batch_size
-        validation_s = self._validation_s or len(self._split.validation) / (3 * speed)
-        return max(0.0, patches / speed) + epochs_left * validation_s
+            epochs_left = self._status.epochs - self._history.epoch
+            left_s = self._pace.seconds_left(epochs_left, step, speed)
+            self._tell(phase="training", step=step, patches_per_s=speed, left_s=left_s)
+        if self._unsaved_s() >= _CHECKPOINT_EVERY_S:
+            self._checkpoint()
+        self._obey()
 
     def _is_out_of_patience(self) -> bool:
-        if not self._config.early_stopping or self._history["lowest"] is None:
-            return False
-        waited_from = max(self._history["lowest"]["epoch"], self._status.patience_from)
-        return self._epoch - waited_from >= self._config.patience
+        waited = self._history.waited(self._status.patience_from)
+        return self._config.early_stopping and waited >= self._config.patience
 
-    def _end_sentence(self) -> str:
-        if self._epoch >= self._status.epochs:
-            return f"All {self._status.epochs} epochs are done."
-        return (
-            f"Stopped early after epoch {self._epoch}: the validation loss has not improved since "
-            f"epoch {self._history['lowest']['epoch']}."
-        )
+    def _words(self) -> str:
+        return self._history.words(self._status.epochs, self._steps)
 
-    def _check_stop(self, *_: int) -> None:
-        if self._stop_asked() or self._run.stop_requested():
+    def _obey(self, *_: int) -> None:
+        """Do what somebody asked for, between two steps or while scoring."""
+        request = self._requests.new()
+        if self._stop_asked():
+            request = control.STOP
+        self._do(request)
+
+    def _do(self, request: str) -> None:
+        if request in (control.STOP, control.WITHDRAW):
+            self._checkpoint()
             raise StopAsked
+        if request == control.PAUSE:
+            self._pause()
+        elif request == control.ONE_EPOCH:
+            self._pause_after = self._history.epoch + 1
+        elif request == control.RESUME:
+            self._pause_after = None
+
+    def _pause(self) -> None:
+        """Wait for what to do next, the network ready, as long as nobody needs the device."""
+        self._checkpoint()
+        self._pause_after = None
+        self._tell(
+            state="paused",
+            phase="ready",
+            step=self._history.step,
+            reason=f"Paused after {self._words()}.",
+            left_s=None,
+            patches_per_s=None,
+        )
+        with self._watch.standing():
+            request = self._next_request()
+        self._pace.forget()
+        self._do(request)
+        self._tell(state="running", phase="training", reason="")
+
+    def _next_request(self) -> str:
+        ready_until = time.monotonic() + _READY_S
+        while (request := self._requests.new()) in ("", control.PAUSE):
+            if self._stop_asked() or somebody_waits() or time.monotonic() > ready_until:
+                raise LeftPaused
+            time.sleep(_LOOK_EVERY_S)
+        return request
 
     def _tell(self, **changes: Any) -> None:
         self._status = replace(self._status, updated=time.time(), **changes)
         self._run.write_status(self._status)
         if self._on_status:
             self._on_status(self._status)
-
-
-class _AfterEachStep(keras.callbacks.Callback):
-    """Hands each step's batch to the training."""
-
-    def __init__(self, training: _Training, epoch: int) -> None:
-        super().__init__()
-        self._training, self._epoch = training, epoch
-
-    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        """Keras counts batches from 0."""
-        self._training.after_step(self._epoch, batch + 1, logs or {})
-
-
-def _outranks(epoch: dict[str, Any], best: dict[str, Any]) -> bool:
-    """The higher ROC AUC on validation; of equal ones the lower loss.
-
-    Not the loss alone: it punishes overconfidence, which grows while the ranking still improves.
-    """
-    return (epoch["val_roc_auc"], -epoch["val_loss"]) > (best["val_roc_auc"], -best["val_loss"])
-
-
-def _replace_parquet(path: Path, table: pd.DataFrame) -> None:
-    durable.replace_file(path, table.astype({"probability": "float32"}).to_parquet(index=False))

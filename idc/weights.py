@@ -19,7 +19,8 @@ def load_model(path: Path, preset: str, sha256: str) -> keras.Model:
     A ``.keras`` file from elsewhere can run code when loaded; a checked file of weights cannot.
 
     Args:
-        path: a ``.weights.h5`` file.
+        path: a ``.weights.h5`` file. Where its digest is another, its predecessor may have it: a
+            trainer was cut off between new weights and their digest.
         sha256: the hex digest that it must have.
 
     Raises:
@@ -28,6 +29,9 @@ def load_model(path: Path, preset: str, sha256: str) -> keras.Model:
     """
     try:
         intact = file_sha256(path) == sha256
+        if not intact and predecessor(path).exists():
+            path = predecessor(path)
+            intact = file_sha256(path) == sha256
     except OSError as error:
         raise PredictionError(f"The weights of '{path.parent.name}' are missing.") from error
     if not intact:
@@ -47,6 +51,11 @@ def load_model(path: Path, preset: str, sha256: str) -> keras.Model:
             f"The weights of '{path.parent.name}' do not fit the network '{preset}'."
         ) from error
     return model
+
+
+def predecessor(path: Path) -> Path:
+    """Where the weights before the ones at ``path`` are kept."""
+    return path.with_name(f"before.{path.name}")
 
 
 def save_weights(model: keras.Model, path: Path) -> None:

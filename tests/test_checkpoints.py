@@ -35,15 +35,15 @@ def test_restored_model_goes_on_exactly_as_the_saved_one(tmp_path):
     train_a_step(saved)
     save_checkpoint(tmp_path, saved, 1, {"epochs": [{"epoch": 1}]})
     restored = small_model()
-    epoch, history = restore_checkpoint(tmp_path, restored)
+    found = restore_checkpoint(tmp_path, restored)
     train_a_step(saved)
     train_a_step(restored)
 
-    assert (epoch, history) == (1, {"epochs": [{"epoch": 1}]})
+    assert (found.epoch, found.history, found.note()) == (1, {"epochs": [{"epoch": 1}]}, "")
     assert same(state_of(saved), state_of(restored))  # dropout masks and moments included
 
 
-@pytest.mark.parametrize("damage", ["flipped", "cut", "emptied", "gone"])
+@pytest.mark.parametrize("damage", ["flipped", "cut", "zeroed", "emptied", "gone"])
 def test_damaged_newest_checkpoint_falls_back_to_the_one_before(tmp_path, damage):
     from idc.checkpoints import restore_checkpoint, save_checkpoint
 
@@ -60,11 +60,20 @@ def test_damaged_newest_checkpoint_falls_back_to_the_one_before(tmp_path, damage
         newest.unlink()
     else:
         newest.write_bytes(
-            {"flipped": bytes(content), "cut": bytes(content[:-9]), "emptied": b""}[damage]
+            {
+                "flipped": bytes(content),
+                "cut": bytes(content[:-9]),
+                "zeroed": bytes(len(content)),
+                "emptied": b"",
+            }[damage]
         )
     restored = small_model()
 
-    assert restore_checkpoint(tmp_path, restored) == (1, {"at": 1})
+    found = restore_checkpoint(tmp_path, restored)
+    assert (found.epoch, found.history) == (1, {"at": 1})
+    assert found.note() == (
+        "The newest checkpoint (epoch-0002) is damaged on disk; the run went on from epoch 1."
+    )
     assert same(state_of(restored), first)
 
 
@@ -73,7 +82,8 @@ def test_checkpoint_of_another_network_does_not_count(tmp_path):
 
     save_checkpoint(tmp_path, small_model(), 1, {})
 
-    assert restore_checkpoint(tmp_path, small_model(units=5)) == (0, {})
+    found = restore_checkpoint(tmp_path, small_model(units=5))
+    assert (found.epoch, found.history, found.damaged) == (0, {}, ("epoch-0001",))
 
 
 def test_only_the_last_two_checkpoints_are_kept(tmp_path):
@@ -89,3 +99,23 @@ def test_only_the_last_two_checkpoints_are_kept(tmp_path):
         "epoch-0003.json",
         "epoch-0003.npz",
     ]
+
+
+def test_checkpoint_within_an_epoch_is_newer_than_the_one_before_it_and_holds_the_means(tmp_path):
+    from idc.checkpoints import newest_first, restore_checkpoint, save_checkpoint
+
+    model = small_model()
+    for epoch, step in ((1, 0), (1, 40), (1, 120)):
+        train_a_step(model)
+        save_checkpoint(tmp_path, model, epoch, {"at": [epoch, step]}, step=step)
+    found = restore_checkpoint(tmp_path, small_model())
+
+    assert (found.epoch, found.step, found.history) == (1, 120, {"at": [1, 120]})
+    assert same(found.running_means, [np.asarray(v) for v in model.metrics_variables])
+    assert len(found.running_means) > 0
+    assert [path.stem for path in newest_first(tmp_path)] == [
+        "epoch-0001-step-000120",
+        "epoch-0001-step-000040",
+    ]
+    save_checkpoint(tmp_path, model, 2, {})
+    assert newest_first(tmp_path)[0].stem == "epoch-0002"

@@ -191,7 +191,7 @@ def test_stop_keeps_finished_epochs_and_a_later_start_goes_on(home):
 
     status = run.status()
     assert status.state == "stopped"
-    assert status.reason == f"Stopped on request after {status.epoch} of 50 epochs."
+    assert status.reason.startswith(f"Stopped on request after {status.epoch} of 50 epochs")
     assert set(run.predictions()["part"]) == {"validation", "test"}
 
     prepare_to_continue(run, more_epochs=1)

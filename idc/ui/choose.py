@@ -81,4 +81,4 @@ def run_title(run: Run) -> str:
     """A run's name, if it has one, and its id."""
     if run.bundled:
         return run.title
-    return f"{run.config.name} · {run.id}" if run.config.name else run.id
+    return f"{run.title} · {run.id}" if run.title != run.id else run.id

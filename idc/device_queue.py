@@ -1,0 +1,101 @@
+"""One trainer a device: whoever starts while another one trains waits, in the order of starting.
+
+A waiting run is a small process of its own, its trainer before it has loaded anything. It holds
+its run's lock, so that it can be told from a dead one, and a ticket: an empty file in
+``devices/<device>/`` whose name begins with the time of its start. When the device's lock is free
+and no living ticket is older, it takes the lock and trains. There is nobody in the middle: a
+queue goes on without the app, and a killed process, waiting or training, only makes room.
+
+The shell's trainings take the same lock. Nothing heavy is imported here.
+"""
+
+import contextlib
+import os
+import re
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from idc.home import home_dir, runs_dir
+from idc.runlock import is_locked
+
+_LOOK_EVERY_S = 0.25
+_TICKET = re.compile(r"\d{20}-.+")
+
+
+def device_name() -> str:
+    """The device that a trainer started here would use: ``CUDA_VISIBLE_DEVICES``, or "default"."""
+    chosen = os.environ.get("CUDA_VISIBLE_DEVICES", "").strip()
+    return re.sub(r"[^A-Za-z0-9_-]", "_", chosen) or "default"
+
+
+@contextlib.contextmanager
+def hold_device(run_id: str, asked: float, while_waiting: Callable[[], None]) -> Iterator[None]:
+    """Wait for the device, then hold it for the length of a ``with``.
+
+    Args:
+        run_id: its lock must be held already, or the ticket would count as a dead one's.
+        asked: when the start was asked for, seconds since 1970; the place in the queue.
+        while_waiting: called at each look that finds the device taken; may raise to give up.
+    """
+    folder = home_dir() / "devices" / device_name()
+    folder.mkdir(parents=True, exist_ok=True)
+    ticket = folder / f"{int(asked * 1e6):020d}-{run_id}"
+    lock = FileLock(folder / "lock")
+    ticket.touch()
+    try:
+        while _anybody_before(ticket) or not _take(lock):
+            while_waiting()
+            time.sleep(_LOOK_EVERY_S)
+    finally:
+        ticket.unlink(missing_ok=True)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def somebody_waits() -> bool:
+    """Whether a run waits for the device that this process uses."""
+    folder = home_dir() / "devices" / device_name()
+    return any(_lives(ticket) for ticket in _tickets(folder))
+
+
+def place(run_id: str) -> int | None:
+    """A waiting run's place, 1 for the next one; None when it does not wait."""
+    for own in (home_dir() / "devices").glob(f"*/*-{run_id}"):
+        return 1 + sum(_lives(other) for other in _tickets(own.parent) if other.name < own.name)
+    return None
+
+
+def _tickets(folder: Path) -> list[Path]:
+    """The oldest first."""
+    try:
+        return sorted(path for path in folder.iterdir() if _TICKET.fullmatch(path.name))
+    except FileNotFoundError:
+        return []
+
+
+def _anybody_before(ticket: Path) -> bool:
+    for other in _tickets(ticket.parent):
+        if other.name >= ticket.name:
+            return False
+        if _lives(other):
+            return True
+        other.unlink(missing_ok=True)  # left by a killed one
+    return False
+
+
+def _lives(ticket: Path) -> bool:
+    run_folder = runs_dir() / ticket.name.split("-", 1)[1]
+    return run_folder.is_dir() and is_locked(run_folder)
+
+
+def _take(lock: FileLock) -> bool:
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return False
+    return True

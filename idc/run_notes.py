@@ -1,0 +1,56 @@
+"""A run's name and notes, which people may change when they like; its settings stay frozen.
+
+They lie in ``notes.json``, which is missing until somebody writes it: until then the run has the
+name that it was started with. Damaged notes must not hide a run, so they count as missing.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from idc import durable
+from idc.errors import RunError
+
+NOTES_FILE = "notes.json"
+NAME_SIGNS, NOTES_SIGNS = 80, 2_000
+
+
+@dataclass(frozen=True)
+class RunNotes:
+    """What people wrote about a run; free text, an empty name means its id."""
+
+    name: str
+    notes: str = ""
+
+
+def read_notes(run_folder: Path, first_name: str) -> RunNotes:
+    """The notes as they are now.
+
+    Args:
+        first_name: the name in the settings.
+    """
+    try:
+        value = json.loads((run_folder / NOTES_FILE).read_text(encoding="utf-8"))
+        return RunNotes(str(value["name"]), str(value["notes"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return RunNotes(first_name)
+
+
+def write_notes(run_folder: Path, notes: RunNotes) -> None:
+    """Replace the notes.
+
+    Raises:
+        RunError: they are too long, or cannot be written.
+    """
+    for what, text, most in (("name", notes.name, NAME_SIGNS), ("notes", notes.notes, NOTES_SIGNS)):
+        if len(text) > most:
+            raise RunError(
+                f"The {what} of a run has at most {most:,} signs. Received: {len(text):,}"
+            )
+    try:
+        durable.replace_json(run_folder / NOTES_FILE, asdict(notes))
+    except OSError as error:
+        raise RunError(
+            f"The notes could not be written ({error.strerror}); make room or check the rights of "
+            "the run's folder."
+        ) from error

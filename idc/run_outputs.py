@@ -1,0 +1,89 @@
+"""What a training leaves for others: the best weights, their answers, the model as a file."""
+
+import contextlib
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+
+from idc import durable
+from idc.inference import probabilities
+from idc.runs import BEST_FILE, PREDICTIONS_FILE, WEIGHTS_FILE, Run
+from idc.splits import Split
+from idc.store import PatchStore
+from idc.weights import load_model, predecessor, save_weights
+
+MODEL_FILE = "model.keras"
+
+
+def keep_weights(run: Run, model: keras.Model, rank: dict[str, Any]) -> None:
+    """Replace the run's best weights.
+
+    The file and its digest, in ``best.json``, cannot change in one moment: so the weights before
+    keep a name of their own until the next ones come, and `load_model` finds them under the old
+    digest, whenever this is cut off.
+
+    Args:
+        rank: ``epoch`` and its scores.
+    """
+    path = run.folder / WEIGHTS_FILE
+    beside = path.with_name(f"new.{WEIGHTS_FILE}")
+    save_weights(model, beside)
+    digest = durable.file_sha256(beside)
+    if path.exists() and run.best().get("sha256") == durable.file_sha256(path):
+        _keep_predecessor(path)
+    durable.take_place(beside, path)
+    durable.replace_json(
+        run.folder / BEST_FILE,
+        {
+            **rank,
+            "preset": run.config.preset,
+            "parameters": model.count_params(),
+            "sha256": digest,
+        },
+    )
+
+
+def write_predictions(run: Run, split: Split, answers: dict[str, np.ndarray]) -> None:
+    """Replace ``predictions.parquet``.
+
+    Args:
+        answers: part -> float32 [0, 1], one for each of the part's rows.
+    """
+    table = pd.concat(
+        pd.DataFrame({"row": split.rows(part), "probability": y_prob, "part": part})
+        for part, y_prob in answers.items()
+    )
+    content = table.astype({"probability": "float32"}).to_parquet(index=False)
+    durable.replace_file(run.folder / PREDICTIONS_FILE, content)
+
+
+def score_best(run: Run, split: Split, store: PatchStore) -> None:
+    """Let the best weights answer for the held-out parts; save the model for others."""
+    best = load_model(run.folder / WEIGHTS_FILE, run.config.preset, run.best()["sha256"])
+    write_predictions(
+        run,
+        split,
+        {
+            part: probabilities(best, store.patches, split.rows(part))
+            for part in ("validation", "test")
+        },
+    )
+    # For other programs: uncompiled, so that loading it needs no class of ours.
+    beside = run.folder / f"new.{MODEL_FILE}"
+    best.save(beside)
+    durable.take_place(beside, run.folder / MODEL_FILE)
+
+
+def _keep_predecessor(path: Path) -> None:
+    kept = predecessor(path)
+    kept.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # a file system without links: copy
+        os.link(path, kept)
+        return
+    shutil.copyfile(path, kept)
+    durable.sync_file(kept)
