@@ -73,7 +73,8 @@ def save_checkpoint(
     folder.mkdir(exist_ok=True)
     buffer = io.BytesIO()
     arrays: dict[str, Any] = {f"v{i:04d}": np.asarray(v) for i, v in enumerate(_variables(model))}
-    arrays |= {f"m{i:04d}": np.asarray(v) for i, v in enumerate(model.metrics_variables)}
+    if step:
+        arrays |= {f"m{i:04d}": np.asarray(v) for i, v in enumerate(model.metrics_variables)}
     np.savez(buffer, **arrays)
     content = buffer.getvalue()
     stem = f"epoch-{epoch:04d}" + (f"-step-{step:06d}" if step else "")

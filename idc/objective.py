@@ -32,6 +32,10 @@ def compile_model(model: keras.Model, config: TrainingConfig, steps: int) -> Non
         ],
     )
     optimizer.build(model.trainable_variables)
+    # Metrics get their variables with their first batch; a checkpoint may have values for them.
+    batch = keras.ops.convert_to_tensor([[1.0, 0.0]])
+    model.compute_metrics(None, batch, batch)
+    model.reset_metrics()
 
 
 def _optimizer(config: TrainingConfig, rate: Any) -> keras.optimizers.Optimizer:

@@ -409,6 +409,7 @@ def test_status_file_is_plain_json(run):
         "patches_per_s": None,
         "left_s": None,
         "reason": "",
+        "note": "",
         "patience_from": 0,
         "updated": 1.5,
     }
