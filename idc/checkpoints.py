@@ -4,17 +4,10 @@ A checkpoint holds every variable of the model (weights, moving averages, the st
 layers) and of the optimizer, the running means of an epoch under way, and the history. The order
 of patches and their augmentation need no state: they are drawn from the seed, the epoch and the
 step. Keras' own ``BackupAndRestore`` does not restore all of this.
-
-Two files each: ``epoch-0003.npz`` (``epoch-0003-step-000120.npz`` within the epoch after it) and,
-written after it, the same name with ``.json`` and the checksum. One without the other, or one that
-does not match, does not count.
 """
 
 import hashlib
 import io
-import json
-import re
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,10 +17,10 @@ import keras
 import numpy as np
 
 from idc import durable
+from idc.checkpoint_files import FOLDER, ORIGIN, newest_first, of_kind, read_checkpoint
+from idc.errors import RunError
 
-FOLDER = "checkpoints"
 _KEPT = 2
-_NAME = re.compile(r"epoch-(\d+)(?:-step-(\d+))?\.json")
 
 
 @dataclass(frozen=True)
@@ -111,31 +104,30 @@ def restore_checkpoint(run_folder: Path, model: keras.Model) -> Restored:
     return Restored(damaged=tuple(damaged))
 
 
-def newest_first(run_folder: Path) -> list[Path]:
-    """The descriptions of a run's checkpoints; what they describe may be damaged."""
-    found = []
-    for path in (run_folder / FOLDER).glob("epoch-*.json"):
-        if match := _NAME.fullmatch(path.name):
-            found.append((int(match[1]), int(match[2] or 0), path))
-    return [path for *_, path in sorted(found, reverse=True)]
+def load_origin(run_folder: Path, model: keras.Model, *, with_optimizer: bool) -> None:
+    """Start a fork: load the weights of its origin, and its optimizer's state where that fits.
 
+    Args:
+        with_optimizer: whether the optimizer goes on; its learning rate stays the model's own.
 
-def read_checkpoint(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """A checkpoint's description and arrays; both empty when it is damaged."""
-    try:
-        description = json.loads(path.read_text(encoding="utf-8"))
-        content = path.with_suffix(".npz").read_bytes()
-        if hashlib.sha256(content).hexdigest() != description["sha256"]:
-            return {}, {}
-        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-            return description, dict(arrays)
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
-        return {}, {}
-
-
-def of_kind(arrays: dict[str, np.ndarray], kind: str) -> list[np.ndarray]:
-    """The arrays whose name begins so, in order: "v" variables, "m" running means."""
-    return [arrays[name] for name in sorted(arrays) if name.startswith(kind)]
+    Raises:
+        RunError: the origin is damaged.
+    """
+    description, arrays = read_checkpoint(run_folder / f"{ORIGIN}.json")
+    own = _description(model)
+    weights = len(model.variables)
+    if not description or description["variables"][:weights] != own[:weights]:
+        raise RunError(
+            "The checkpoint that this run was forked from is damaged on disk; fork it again."
+        )
+    values = of_kind(arrays, "v")
+    for variable, value in zip(model.variables, values, strict=False):
+        variable.assign(value)
+    if with_optimizer and description["variables"] == own:
+        rate = float(model.optimizer.learning_rate)
+        for variable, value in zip(model.optimizer.variables, values[weights:], strict=True):
+            variable.assign(value)
+        model.optimizer.learning_rate = rate
 
 
 def _variables(model: keras.Model) -> Sequence[Any]:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from idc.errors import ConfigError
-from idc.splits import PROTOCOLS, UNLISTED, Split, make_split, without_rows
+from idc.splits import PROTOCOLS, UNLISTED, Split, make_split, redraw_training, without_rows
 
 AUGMENTATIONS: Mapping[str, str] = {
     "none": "None",
@@ -44,6 +44,10 @@ class TrainingConfig:
         leave_out_marked: patches that reviewers marked as wrongly labelled do not train. Which
             ones is settled when the run is created (see `idc.left_out`).
         seed: of the draw, the split, the first weights and the order of batches.
+        split_seed: of the draw and the split alone, where they shall not follow ``seed``; None for
+            ``seed``. Where the two differ, the training patches are drawn anew with ``seed``, among
+            the cases that train: so a fork goes on with other patches, and what was held out stays
+            held out.
         epochs: passes over the training part.
         batch_size: patches a step.
         learning_rate: of the optimizer; the highest one when the schedule is one cycle.
@@ -71,6 +75,7 @@ class TrainingConfig:
     fold: int = 0
     leave_out_marked: bool = False
     seed: int = 0
+    split_seed: int | None = None
     epochs: int = 20
     batch_size: int = 20
     learning_rate: float = 1e-4
@@ -98,6 +103,8 @@ class TrainingConfig:
             _within("patches", self.patches, 2, 10**9)
         self._check_folds()
         _within("seed", self.seed, 0, 2**31 - 1)
+        if self.split_seed is not None:
+            _within("split_seed", self.split_seed, 0, 2**31 - 1)
         _within("epochs", self.epochs, 1, 10_000)
         _within("batch_size", self.batch_size, 1, 8_192)
         _within("learning_rate", self.learning_rate, 1e-8, 10)
@@ -155,12 +162,14 @@ def split_of(
     split = make_split(
         index,
         config.protocol,
-        seed=config.seed,
+        seed=config.seed if config.split_seed is None else config.split_seed,
         unlisted=config.unlisted,
         patches=config.patches,
         folds=config.folds,
         fold=config.fold,
     )
+    if config.split_seed not in (None, config.seed):
+        split = redraw_training(split, index, config.seed)
     if left_out is None or not len(left_out):
         return split
     return without_rows(split, left_out, index["label"].to_numpy())

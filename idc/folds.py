@@ -166,7 +166,7 @@ def list_folds() -> list[FoldJob]:
 
 
 def busy_with() -> str | None:
-    """What trains now, as people call it; None when nothing does. One trainer at a time."""
+    """What trains or waits now, as people call it; None when nothing does."""
     live = next((job for job in list_folds() if job.live), None)
     if live is not None:
         return f"Folds of '{live.base_run}'"

@@ -54,6 +54,11 @@ class RunStatus:
         """Whether a trainer works on it, waits for its turn, or is just being started."""
         return self.state in ("starting", "queued", "running")
 
+    @property
+    def moving(self) -> bool:
+        """Whether it may change at any moment: it is live, or somebody may end its pause."""
+        return self.live or self.state == "paused"
+
 
 def read_status(run_folder: Path) -> RunStatus:
     """What the file says, whether or not its writer still lives.

@@ -182,6 +182,31 @@ def without_rows(split: Split, rows: np.ndarray, labels: np.ndarray) -> Split:
     return replace(split, train=kept, left_out=len(split.train) - len(kept))
 
 
+def redraw_training(split: Split, index: pd.DataFrame, seed: int) -> Split:
+    """The split with other training patches, as many as before; what is held out stays.
+
+    They are drawn at the same rate from both classes among all patches of the cases that train;
+    in a random split, which has no such cases, among all that are not held out.
+
+    Args:
+        index: the store's index, as for `make_split`.
+
+    Raises:
+        SplitError: the new training part lacks a class.
+    """
+    labels = index["label"].to_numpy()
+    if split.protocol == "random":
+        held_out = np.concatenate([split.validation, split.test])
+        pool = np.setdiff1d(np.arange(len(index)), held_out)
+    else:
+        cases = index["case"].to_numpy()
+        pool = np.flatnonzero(np.isin(cases, np.unique(cases[split.train])))
+    drawn = pool[draw_patches(labels[pool], len(split.train), seed)]
+    redrawn = replace(split, train=drawn)
+    _check_classes(redrawn, labels)
+    return redrawn
+
+
 def split_note(split: Split) -> str:
     """What a reader of the scores must know about this split, in one or two sentences."""
     notes = []

@@ -18,11 +18,12 @@ import numpy as np
 
 from idc import control, durable
 from idc.batches import TrainingBatches, class_weights
-from idc.checkpoints import Restored, restore_checkpoint, save_checkpoint
+from idc.checkpoints import Restored, load_origin, restore_checkpoint, save_checkpoint
 from idc.config import split_of
 from idc.device_queue import somebody_waits
 from idc.environment import environment
 from idc.evaluation import evaluate
+from idc.forking import lineage
 from idc.history import History, UnderWay
 from idc.inference import probabilities
 from idc.models import build_model
@@ -131,6 +132,8 @@ class _Training:
         restored = restore_checkpoint(self._run.folder, self._model)
         if restored.history:
             self._history = History.from_json(restored.history)
+        elif origin := lineage(self._run):
+            load_origin(self._run.folder, self._model, with_optimizer=origin.with_optimizer)
         self._running_means = restored.running_means
         self._watch = Stopwatch(self._history.elapsed_s)
         self._saved, self._saved_at = self._here(), self._watch.seconds()

@@ -5,6 +5,8 @@ import streamlit as st
 from idc.folds import busy_with
 from idc.runs import list_runs
 from idc.ui.choose import choose_run
+from idc.ui.run_care import run_care, undo_notice
+from idc.ui.run_list import run_list
 from idc.ui.train_setup import new_run
 from idc.ui.train_watch import watch
 from idc.ui.words import error_sentences
@@ -17,6 +19,9 @@ with error_sentences():
         new_run(busy)
 
 with error_sentences():
-    if list_runs():
+    undo_notice()
+    if runs := list_runs():
+        run_list(runs)
         run = choose_run()
+        run_care(run)
         watch(run)

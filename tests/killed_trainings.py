@@ -22,7 +22,7 @@ import keras
 import numpy as np
 
 from idc import training, weights
-from idc.checkpoints import newest_first, read_checkpoint
+from idc.checkpoint_files import newest_first, read_checkpoint
 from idc.config import preset_config
 from idc.durable import file_sha256
 from idc.run_status import read_status, write_status
@@ -85,7 +85,8 @@ def digest(run):
     description, arrays = read_checkpoint(newest_first(run.folder)[0])
     history = description["history"]
     for entry in history["epochs"]:
-        del entry["seconds"]
+        for times in ("seconds", "elapsed_s"):
+            entry.pop(times, None)
     del history["elapsed_s"]
     state = hashlib.sha256(json.dumps(history, sort_keys=True).encode())
     for name in sorted(arrays):

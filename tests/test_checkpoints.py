@@ -102,7 +102,8 @@ def test_only_the_last_two_checkpoints_are_kept(tmp_path):
 
 
 def test_checkpoint_within_an_epoch_is_newer_than_the_one_before_it_and_holds_the_means(tmp_path):
-    from idc.checkpoints import newest_first, restore_checkpoint, save_checkpoint
+    from idc.checkpoint_files import newest_first
+    from idc.checkpoints import restore_checkpoint, save_checkpoint
 
     model = small_model()
     for epoch, step in ((1, 0), (1, 40), (1, 120)):

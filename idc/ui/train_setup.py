@@ -6,7 +6,7 @@ import streamlit as st
 from idc.config import AUGMENTATIONS, BALANCINGS, PRESETS, TrainingConfig, preset_config, split_of
 from idc.marks import wrong_rows
 from idc.splits import PROTOCOL_HELP, PROTOCOLS, Split, split_note
-from idc.starting import create_run, start_trainer
+from idc.starting import start_run
 from idc.store import PatchStore
 from idc.ui.choose import choose_store
 from idc.ui.leakage_parts import leakage_link
@@ -17,7 +17,7 @@ def new_run(busy: str | None) -> None:
     """Draw the form; start the run when asked.
 
     Args:
-        busy: what trains now, by name. A second run would only slow both.
+        busy: what trains now, by name. Another run waits until it is done.
     """
     left, right = st.columns([5, 4], gap="large")
     with left:
@@ -33,20 +33,18 @@ def new_run(busy: str | None) -> None:
         leakage_link(config)
         if busy is not None:
             st.info(
-                f"**{plain(busy)}** is training now. Stop it, or wait until it is done.",
+                f"**{plain(busy)}** is training now. One at a time: a run that you start waits "
+                "in the queue, and trains when its turn has come.",
                 icon=":material/hourglass_top:",
             )
         if st.button(
-            "Start training",
+            "Start training" if busy is None else "Queue training",
             type="primary",
             icon=":material/play_arrow:",
             key="start",
-            disabled=busy is not None,
             width="stretch",
         ):
-            run = create_run(config)
-            start_trainer(run)
-            st.session_state["run"] = run.id
+            st.session_state["run"] = start_run(config).id
             st.rerun()
 
 

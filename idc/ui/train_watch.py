@@ -1,4 +1,4 @@
-"""A run while it trains: where it stands, its curves, stop and continue."""
+"""A run while it trains: where it stands, its curves, what can be done with it."""
 
 from typing import Any
 
@@ -6,11 +6,11 @@ import streamlit as st
 
 from idc.console import duration
 from idc.runs import Run, RunStatus
-from idc.starting import prepare_to_continue, start_trainer
 from idc.ui.confusion_matrix import confusion_matrix
 from idc.ui.evaluate_tables import report_table
 from idc.ui.leakage_parts import run_leakage_link
 from idc.ui.live_chart import live_chart
+from idc.ui.train_controls import run_controls
 from idc.ui.words import describe, error_sentences, metric_row, plain, score
 
 _REDRAW_EVERY_S = 1.0
@@ -24,20 +24,21 @@ _PHASE_WORDS = {
 
 
 def watch(run: Run) -> None:
-    """Draw the run, again every second while a trainer works on it."""
-    live = run.status().live
-    st.fragment(_watch, run_every=_REDRAW_EVERY_S if live else None, key="watch")(run, live)
+    """Draw the run, again every second while a trainer works on it or may go on with it."""
+    status = run.status()
+    every = _REDRAW_EVERY_S if status.moving else None
+    st.fragment(_watch, run_every=every, key="watch")(run, status.state)
 
 
-def _watch(run: Run, was_live: bool) -> None:
+def _watch(run: Run, state: str) -> None:
     with error_sentences():
         status, log = run.status(), run.log()
-        if was_live and not status.live:
-            st.rerun()  # the whole page: the form is free again, redrawing ends
+        if status.state != state:
+            st.rerun()  # the whole page: what can be done with the run is another now
         st.markdown(describe(run, status))
         device = run.environment().get("device")
         _progress(run, status, device)
-        _controls(run, status)
+        run_controls(run, status)
         run_leakage_link(run.id)
         _scores(log.best_epoch(), log.epochs[-1] if log.epochs else None)
         steps = status.steps or (log.starts[-1]["steps"] if log.starts else 1)
@@ -72,6 +73,8 @@ def _matrix_now(run: Run, epoch: dict[str, Any]) -> None:
 
 
 def _progress(run: Run, status: RunStatus, device: str | None) -> None:
+    if status.state == "queued":
+        return
     if not status.live:
         if status.state in ("failed", "interrupted"):
             st.warning(plain(status.reason), icon=":material/error:")
@@ -118,33 +121,3 @@ def _scores(best: dict | None, latest: dict | None) -> None:
             ),
         ]
     )
-
-
-def _controls(run: Run, status: RunStatus) -> None:
-    if status.live:
-        if run.stop_requested():
-            st.caption("Stopping at the next step; finished epochs are kept.")
-        else:
-            st.button(
-                "Stop",
-                icon=":material/stop:",
-                key="stop",
-                on_click=run.request_stop,
-                help="Ends at the next step. Finished epochs and the best weights are kept.",
-            )
-        return
-    if run.shipped():
-        st.caption("Recorded: it came with IDC Lab, without what it takes to go on.")
-        return
-    left, right = st.columns([1, 4], vertical_alignment="bottom")
-    more = None
-    if status.state == "finished" or status.epoch < status.epochs:
-        to_go = run.config.epochs if status.state == "finished" else status.epochs - status.epoch
-        more = left.number_input(
-            "Further epochs", 1, 10_000, to_go, key=f"more_{run.id}_{status.epoch}"
-        )
-    if right.button("Continue", icon=":material/resume:", key="continue"):
-        with error_sentences():
-            prepare_to_continue(run, more)
-            start_trainer(run)
-            st.rerun()

@@ -17,7 +17,9 @@ from idc.splits import PROTOCOLS
 
 STATE_WORDS = {
     "starting": ":gray-badge[:material/hourglass_top: starting]",
+    "queued": ":violet-badge[:material/hourglass_top: queued]",
     "running": ":green-badge[:material/play_arrow: training]",
+    "paused": ":orange-badge[:material/pause: paused]",
     "finished": ":blue-badge[:material/check: finished]",
     "stopped": ":orange-badge[:material/stop: stopped]",
     "interrupted": ":orange-badge[:material/bolt: interrupted]",

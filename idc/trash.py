@@ -1,0 +1,65 @@
+"""Delete a run so that it can be taken back: its folder moves to ``trash/`` beside ``runs/``."""
+
+from pathlib import Path
+
+from idc.errors import RunError
+from idc.home import home_dir, runs_dir
+from idc.runlock import RUN_ID, hold_lock
+from idc.runs import Run
+
+
+def trash_dir() -> Path:
+    """Where deleted runs lie until somebody empties it by hand. It need not exist yet."""
+    return home_dir() / "trash"
+
+
+def delete_run(run: Run) -> None:
+    """Move a run to the trash.
+
+    Raises:
+        RunError: it is live, its paused trainer keeps the network ready, or it cannot be moved.
+    """
+    if run.bundled:
+        raise RunError("The bundled model belongs to IDC Lab and stays.")
+    if run.status().live:
+        raise RunError(f"The run '{run.title}' is at work; stop it before you delete it.")
+    # Holding its lock, so that nobody continues it in the same moment.
+    with hold_lock(run.folder):
+        _move(run.folder, trash_dir() / run.id)
+
+
+def restore_run(run_id: str) -> None:
+    """Take a deleted run back.
+
+    Raises:
+        RunError: it is not in the trash, or cannot be moved.
+    """
+    if not RUN_ID.fullmatch(run_id) or not (trash_dir() / run_id).is_dir():
+        raise RunError(f"There is no deleted run '{run_id[:100]}'.")
+    _move(trash_dir() / run_id, runs_dir() / run_id)
+
+
+def deleted_runs() -> list[str]:
+    """Ids of the runs in the trash, the latest deleted first."""
+    try:
+        folders = [path for path in trash_dir().iterdir() if RUN_ID.fullmatch(path.name)]
+    except FileNotFoundError:
+        return []
+    return [path.name for path in sorted(folders, key=_moved_at, reverse=True)]
+
+
+def _moved_at(path: Path) -> float:
+    return path.stat().st_ctime  # a rename sets it
+
+
+def _move(source: Path, target: Path) -> None:
+    if target.exists():
+        raise RunError(f"There is a run '{target.name}' there already.")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        source.rename(target)
+    except OSError as error:
+        raise RunError(
+            f"The run '{source.name}' could not be moved ({error.strerror}); check the rights of "
+            f"'{target.parent}'."
+        ) from error

@@ -1,0 +1,149 @@
+"""What belongs to a run besides its training: name and notes, a fork, deleting it with undo."""
+
+from dataclasses import replace
+
+import streamlit as st
+
+from idc.config import AUGMENTATIONS, BALANCINGS, TrainingConfig
+from idc.forking import can_fork, fork_run
+from idc.run_notes import NAME_SIGNS, NOTES_SIGNS, RunNotes, write_notes
+from idc.runs import Run, RunStatus, open_run
+from idc.trash import delete_run, deleted_runs, restore_run
+from idc.ui.words import error_sentences, plain
+
+
+def run_care(run: Run) -> None:
+    """A row of things to do with the chosen run; its notes below."""
+    if run.bundled:
+        return
+    status = run.status()
+    with st.container(horizontal=True, gap="small"):
+        _notes_form(run)
+        if not run.shipped() and can_fork(run):
+            _fork_form(run)
+        _delete_button(run, status)
+    if run.notes().notes:
+        st.markdown(plain(run.notes().notes).replace("\n", "  \n"))
+
+
+def undo_notice() -> None:
+    """After a delete: what was deleted, and a way back."""
+    run_id = st.session_state.get("deleted_run")
+    if run_id is None or run_id not in deleted_runs():
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        title = st.session_state["deleted_title"]
+        st.markdown(f":material/delete: Deleted **{plain(title)}**. It lies in the trash.")
+        if st.button("Undo", icon=":material/undo:", key="undo_delete"):
+            _bring_back(run_id)
+
+
+def deleted_list() -> None:
+    """Every deleted run, to bring back."""
+    if not (gone := deleted_runs()):
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        run_id = st.selectbox("Deleted runs", gone, key="deleted_runs", width=380)
+        if st.button("Bring back", icon=":material/restore_from_trash:", key="bring_back"):
+            _bring_back(run_id)
+
+
+def _bring_back(run_id: str) -> None:
+    with error_sentences():
+        restore_run(run_id)
+        st.session_state.pop("deleted_run", None)
+        st.session_state["run"] = open_run(run_id).id
+        st.rerun()
+
+
+def _notes_form(run: Run) -> None:
+    notes = run.notes()
+    with (
+        st.popover("Name and notes", icon=":material/edit:"),
+        st.form(f"notes_{run.id}", border=False),
+    ):
+        name = st.text_input("Name", notes.name, max_chars=NAME_SIGNS, key=f"name_{run.id}")
+        text = st.text_area("Notes", notes.notes, max_chars=NOTES_SIGNS, key=f"text_{run.id}")
+        if st.form_submit_button("Save", icon=":material/check:"):
+            with error_sentences():
+                write_notes(run.folder, RunNotes(name.strip(), text.strip()))
+                st.rerun()
+
+
+def _delete_button(run: Run, status: RunStatus) -> None:
+    pressed = st.button(
+        "Delete",
+        icon=":material/delete:",
+        key="delete_run",
+        disabled=status.live or run.shipped(),
+        help="Stop it first." if status.live else "Moves its folder to the trash; can be undone.",
+    )
+    if pressed:
+        with error_sentences():
+            title = run.title
+            delete_run(run)
+            st.session_state["deleted_run"] = run.id
+            st.session_state["deleted_title"] = title
+            st.rerun()
+
+
+def _fork_form(run: Run) -> None:
+    with (
+        st.popover("Fork", icon=":material/fork_right:", help="Go on from here in a new run."),
+        st.form(f"fork_{run.id}", border=False),
+    ):
+        st.markdown(
+            "A new run that starts from the last checkpoint of this one. It keeps the data and "
+            "the held-out parts. With another seed its training patches are drawn anew among the "
+            "cases that train: resample and go on."
+        )
+        config = _fork_settings(run.config, f"{run.title[: NAME_SIGNS - 6]}, fork")
+        pressed = st.form_submit_button(
+            "Start the fork", type="primary", icon=":material/play_arrow:"
+        )
+    if pressed:
+        with error_sentences():
+            st.session_state["run"] = fork_run(run, config).id
+            st.rerun()
+
+
+def _fork_settings(parent: TrainingConfig, name: str) -> TrainingConfig:
+    left, right = st.columns(2)
+    seed = left.number_input(
+        "Seed", 0, 2**31 - 1, parent.seed + 1, key="fork_seed", help="Another one: other patches."
+    )
+    epochs = right.number_input("Epochs", 1, 10_000, parent.epochs, key="fork_epochs")
+    rate = left.number_input(
+        "Learning rate",
+        1e-8,
+        10.0,
+        parent.learning_rate,
+        format="%.5f",
+        step=1e-4,
+        key="fork_rate",
+    )
+    batch_size = right.number_input("Batch size", 1, 8_192, parent.batch_size, key="fork_batch")
+    augmentation = left.selectbox(
+        "Augmentation",
+        list(AUGMENTATIONS),
+        index=list(AUGMENTATIONS).index(parent.augmentation),
+        format_func=lambda key: AUGMENTATIONS[key],
+        key="fork_augmentation",
+    )
+    balancing = right.selectbox(
+        "Class balance",
+        list(BALANCINGS),
+        index=list(BALANCINGS).index(parent.balancing),
+        format_func=lambda key: BALANCINGS[key],
+        key="fork_balancing",
+    )
+    return replace(
+        parent,
+        seed=int(seed),
+        epochs=int(epochs),
+        learning_rate=float(rate),
+        batch_size=int(batch_size),
+        augmentation=augmentation,
+        balancing=balancing,
+        name=name,
+    )
