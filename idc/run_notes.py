@@ -42,11 +42,12 @@ def write_notes(run_folder: Path, notes: RunNotes) -> None:
     Raises:
         RunError: they are too long, or cannot be written.
     """
-    for what, text, most in (("name", notes.name, NAME_SIGNS), ("notes", notes.notes, NOTES_SIGNS)):
+    for text, most, what in (
+        (notes.name, NAME_SIGNS, "The name of a run has"),
+        (notes.notes, NOTES_SIGNS, "Notes on a run have"),
+    ):
         if len(text) > most:
-            raise RunError(
-                f"The {what} of a run has at most {most:,} signs. Received: {len(text):,}"
-            )
+            raise RunError(f"{what} at most {most:,} signs. Received: {len(text):,}")
     try:
         durable.replace_json(run_folder / NOTES_FILE, asdict(notes))
     except OSError as error:

@@ -104,6 +104,7 @@ class _Trainer:
         return self._requests.new() in (control.RESUME, control.ONE_EPOCH, control.STOP)
 
     def _train(self) -> RunStatus:
+        self._tell(state="running", phase="loading", reason="", note="")
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         # Keras before all that imports pandas: the other way round, fit hangs on some Macs.
         from idc.training import train  # isort: skip

@@ -5,7 +5,7 @@ import streamlit as st
 from idc.folds import busy_with
 from idc.runs import list_runs
 from idc.ui.choose import choose_run
-from idc.ui.run_care import run_care, undo_notice
+from idc.ui.run_care import run_care, run_notes, undo_notice
 from idc.ui.run_list import run_list
 from idc.ui.train_setup import new_run
 from idc.ui.train_watch import watch
@@ -22,6 +22,10 @@ with error_sentences():
     undo_notice()
     if runs := list_runs():
         run_list(runs)
-        run = choose_run()
-        run_care(run)
+        left, right = st.columns([1, 1], vertical_alignment="bottom", gap="small")
+        with left:
+            run = choose_run()
+        with right:
+            run_care(run)
+        run_notes(run)
         watch(run)

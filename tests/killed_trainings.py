@@ -3,52 +3,28 @@
 It imports Keras once and forks for each training, before TensorFlow has computed anything, so that
 a child is a real process that is really killed, at a price of tenths of a second.
 
-python tests/killed_trainings.py FAULT EVERY [+]
-    FAULT: "kill", "ENOSPC", "EIO", as `idc.durable` knows them
+python tests/killed_trainings.py FAULT:EVERY [FAULT:EVERY ...]
+    FAULT: "kill", "ENOSPC", "EIO", as `idc.durable` knows them; "EIO+": all later ones fail too
     EVERY: look at every so many-th operation alone; 1 for all of them
-    +: all later operations fail too
-Prints one JSON line for each: the operation's number, how the first training ended, what its
-status said then, what was lost, and the digest of what it became after it was continued.
+Prints one JSON line for each training: the operation's number, how it ended, what its status said
+then, how many steps were lost, and the digest of what it became after it was continued.
 """
 
-import hashlib
 import json
 import os
 import sys
 import traceback
 from dataclasses import replace
 
-import keras
-import numpy as np
+from tiny_training import be_tiny, digest, tiny_config
 
-from idc import training, weights
-from idc.checkpoint_files import newest_first, read_checkpoint
-from idc.config import preset_config
+from idc import training
 from idc.durable import file_sha256
 from idc.run_status import read_status, write_status
 from idc.runs import open_run
 from idc.starting import create_run, prepare_to_continue
 from idc.trainer import main
 from idc.weights import predecessor
-
-EPOCHS = 2
-
-
-def tiny_network(preset):
-    """In place of the real ones: everything a state can hold, in 30 numbers."""
-    layers = keras.layers
-    inputs = keras.Input((50, 50, 3), dtype="uint8")
-    x = layers.Rescaling(1 / 255)(inputs)
-    x = layers.GlobalAveragePooling2D()(x)
-    x = layers.BatchNormalization()(x)
-    x = layers.Dropout(0.2)(x)
-    return keras.Model(inputs, layers.Dense(2, activation="softmax")(x), name=preset)
-
-
-def compiled_eagerly(model, config, steps):
-    """Tracing a graph would take longer than all the steps of these trainings."""
-    compile_for_real(model, config, steps)
-    model.run_eagerly = True
 
 
 def forked(work):
@@ -80,27 +56,6 @@ def continued(run_id):
     return main([run_id])
 
 
-def digest(run):
-    """Of weights, optimizer, running means and the whole history but its times."""
-    description, arrays = read_checkpoint(newest_first(run.folder)[0])
-    history = description["history"]
-    for entry in history["epochs"]:
-        for times in ("seconds", "elapsed_s"):
-            entry.pop(times, None)
-    del history["elapsed_s"]
-    state = hashlib.sha256(json.dumps(history, sort_keys=True).encode())
-    for name in sorted(arrays):
-        state.update(np.ascontiguousarray(arrays[name]).tobytes())
-    best = run.best()
-    assert (
-        hashlib.sha256((run.folder / "best.weights.h5").read_bytes()).hexdigest()
-        == (best["sha256"])
-    )
-    state.update(json.dumps({**best, "sha256": ""}, sort_keys=True).encode())
-    state.update((run.folder / "predictions.parquet").read_bytes())
-    return state.hexdigest()
-
-
 def lost_steps(logged, start):
     """How many of the steps logged before were computed again."""
     return sum(
@@ -115,42 +70,39 @@ def readable(run):
         run.predictions()
     if not run.has_model():
         return True
-    path, _, sha256 = model_files(run)
-    return sha256 in (
-        file_sha256(path),
-        predecessor(path).exists() and file_sha256(predecessor(path)),
-    )
+    path = run.folder / "best.weights.h5"
+    kept = [path, *([predecessor(path)] if predecessor(path).exists() else [])]
+    return run.best()["sha256"] in map(file_sha256, kept)
 
 
-def model_files(run):
-    return run.folder / "best.weights.h5", run.config.preset, run.best()["sha256"]
-
-
-if __name__ == "__main__":
-    compile_for_real = training.compile_model
-    training.compile_model = compiled_eagerly
-    training.build_model = weights.build_model = tiny_network
-    training._CHECKPOINT_EVERY_S = 0  # after each step, so that each step can be gone on from
-    fault, every, later = sys.argv[1], int(sys.argv[2]), "".join(sys.argv[3:])
-    config = preset_config(
-        "fast", "tiny", protocol="random", batch_size=16, epochs=EPOCHS, early_stopping=True
-    )
-    undisturbed = create_run(config)
-    assert forked(lambda: train(undisturbed.id)) == 0
-    print(json.dumps({"digest": digest(undisturbed)}), flush=True)
+def sweep(fault, every):
+    """Cut off one training after the other, each a little later, until one is not reached."""
     number = 1
     while True:
-        run = create_run(config)
-        ended = forked(lambda run=run, number=number: train(run.id, f"{fault} {number}{later}"))
+        run = create_run(tiny_config())
+        later = "+" if fault.endswith("+") else ""
+        wanted = f"{fault.rstrip('+')} {number}{later}"
+        ended = forked(lambda: train(run.id, wanted))  # noqa: B023  (called at once)
         if ended == 0:
-            print(json.dumps({"clean": number}), flush=True)
-            break
+            print(json.dumps({"fault": fault, "clean": number}), flush=True)
+            return
         told = open_run(run.id).status()
-        line = {"number": number, "ended": ended, "state": told.state, "reason": told.reason}
-        line["readable"] = readable(run)
+        line = {"fault": fault, "number": number, "ended": ended}
+        line |= {"state": told.state, "reason": told.reason, "readable": readable(run)}
         before = run.log().steps
-        assert forked(lambda run=run: continued(run.id)) == 0
+        assert forked(lambda: continued(run.id)) == 0  # noqa: B023
         line["lost_steps"] = lost_steps(before, run.log().starts[-1])
         line |= {"digest": digest(run), "at_last": open_run(run.id).status().state}
         print(json.dumps(line), flush=True)
         number += every
+
+
+if __name__ == "__main__":
+    be_tiny(setattr)
+    training._CHECKPOINT_EVERY_S = 0  # after each step, so that each step can be gone on from
+    undisturbed = create_run(tiny_config())
+    assert forked(lambda: train(undisturbed.id)) == 0
+    print(json.dumps({"digest": digest(undisturbed)}), flush=True)
+    for argument in sys.argv[1:]:
+        name, step = argument.split(":")
+        sweep(name, int(step))

@@ -13,7 +13,7 @@ from idc.ui.words import error_sentences, plain
 
 
 def run_care(run: Run) -> None:
-    """A row of things to do with the chosen run; its notes below."""
+    """A row of things to do with the chosen run."""
     if run.bundled:
         return
     status = run.status()
@@ -22,8 +22,12 @@ def run_care(run: Run) -> None:
         if not run.shipped() and can_fork(run):
             _fork_form(run)
         _delete_button(run, status)
-    if run.notes().notes:
-        st.markdown(plain(run.notes().notes).replace("\n", "  \n"))
+
+
+def run_notes(run: Run) -> None:
+    """What people noted about it, line by line."""
+    if text := run.notes().notes:
+        st.markdown(plain(text).replace("\n", "  \n"))
 
 
 def undo_notice() -> None:

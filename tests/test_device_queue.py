@@ -1,0 +1,174 @@
+"""idc.device_queue: one trainer a device, in the order of starting, with real processes."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from idc import control
+from idc.config import TrainingConfig
+from idc.device_queue import device_name, hold_device, place, somebody_waits
+from idc.run_status import current_status, read_status
+from idc.runlock import hold_lock
+from idc.starting import create_run
+
+TRAINER = Path(__file__).with_name("queued_trainer.py")
+
+
+class Enough(Exception):
+    """The test has seen that it waits."""
+
+
+def new_run(name="a"):
+    return create_run(TrainingConfig(data="a", name=name))
+
+
+def wait_until(condition, most_s=240):
+    deadline = time.monotonic() + most_s  # only so that a broken queue does not hang the tests
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def give_up():
+    raise Enough
+
+
+@pytest.fixture
+def start(home):
+    """Starts a run's trainer as a process; all are ended after the test."""
+    processes = []
+
+    def begin(run):
+        process = subprocess.Popen(
+            [sys.executable, TRAINER, run.id],
+            env={**os.environ, "PYTHONPATH": str(TRAINER.parents[1])},
+            stderr=subprocess.DEVNULL,
+        )
+        processes.append(process)
+        return process
+
+    yield begin
+    for process in processes:
+        process.kill()
+        process.wait()
+
+
+def turns(home):
+    path = home / "turns.txt"
+    return [line.split() for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def test_free_device_is_taken_at_once(home):
+    run = new_run()
+
+    with hold_lock(run.folder), hold_device(run.id, 1.0, give_up):
+        assert place(run.id) is None
+
+
+def test_taken_device_lets_the_next_one_wait(home):
+    first, second = new_run("first"), new_run("second")
+    places = []
+
+    def look():
+        places.append((place(second.id), somebody_waits()))
+        raise Enough
+
+    with hold_lock(first.folder), hold_device(first.id, 1.0, give_up):
+        assert not somebody_waits()
+        with hold_lock(second.folder), pytest.raises(Enough), hold_device(second.id, 2.0, look):
+            pass
+    assert places == [(1, True)]
+    assert place(second.id) is None  # it has gone, and its ticket with it
+
+
+def test_ticket_of_a_killed_one_holds_nobody_up(home):
+    dead, alive = new_run("dead"), new_run("alive")
+    folder = home / "devices" / "default"
+    folder.mkdir(parents=True)
+    ticket = folder / f"{1_000_000:020d}-{dead.id}"
+    ticket.touch()
+
+    with hold_lock(alive.folder), hold_device(alive.id, 2.0, give_up):
+        pass
+
+    assert not ticket.exists()
+
+
+def test_another_device_is_another_queue(home, monkeypatch):
+    first, second = new_run("first"), new_run("second")
+
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    with hold_lock(first.folder), hold_device(first.id, 1.0, give_up):
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
+        with hold_lock(second.folder), hold_device(second.id, 2.0, give_up):
+            pass
+
+
+@pytest.mark.parametrize(
+    ("chosen", "name"), [("", "default"), ("0", "0"), ("0,1", "0_1"), ("../x", "___x")]
+)
+def test_device_has_a_name_that_is_no_path(monkeypatch, chosen, name):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", chosen)
+
+    assert device_name() == name
+
+
+@pytest.mark.slow
+def test_twenty_starts_at_once_make_one_trainer_and_a_queue(home, start):
+    runs = [new_run(str(number)) for number in range(20)]
+    processes = {run.id: start(run) for run in runs}
+    wait_until(lambda: sum(read_status(run.folder).state == "queued" for run in runs) == 19)
+
+    [(word, holder)] = turns(home)
+    assert word == "begin"
+    waiting = [run for run in runs if run.id != holder]
+    assert [place(run.id) for run in waiting] == list(range(1, 20))
+
+    withdrawn, killed, *others = waiting
+    control.ask(withdrawn.folder, control.WITHDRAW)
+    processes[killed.id].kill()
+    processes[killed.id].wait()
+    assert processes[withdrawn.id].wait() == 0
+    assert current_status(withdrawn.folder).reason == (
+        "Withdrawn from the queue; continue it to wait again."
+    )
+    assert current_status(killed.folder).state == "interrupted"
+    assert [place(run.id) for run in others] == list(range(1, 18))
+
+    (home / "go").touch()
+    for run in (run for run in runs if run not in (withdrawn, killed)):
+        assert processes[run.id].wait() == 0
+        assert current_status(run.folder).state == "finished"
+    in_order = [holder, *(run.id for run in others)]
+    assert turns(home) == [[word, run_id] for run_id in in_order for word in ("begin", "end")]
+
+
+@pytest.mark.slow
+def test_killed_trainer_frees_the_device_for_the_next(home, start):
+    first, second = new_run("first"), new_run("second")
+    process = start(first)
+    wait_until(lambda: turns(home) == [["begin", first.id]])
+    start(second)
+    wait_until(lambda: place(second.id) == 1)
+
+    process.kill()
+    process.wait()
+    assert current_status(first.folder).state == "interrupted"
+
+    wait_until(lambda: ["begin", second.id] in turns(home))
+
+
+@pytest.mark.slow
+def test_start_pressed_twice_on_one_run_trains_it_once(home, start):
+    run = new_run()
+    first, second = start(run), start(run)
+    wait_until(lambda: first.poll() is not None or second.poll() is not None)
+
+    refused = first if first.poll() is not None else second
+    assert refused.returncode == 2
+    assert turns(home) == [["begin", run.id]]
+    assert current_status(run.folder).state == "running"

@@ -1,0 +1,67 @@
+"""Trainings of tenths of a second: a network of 30 numbers, two steps an epoch, no tracing."""
+
+import hashlib
+import json
+
+import keras
+import numpy as np
+
+from idc import training, weights
+from idc.checkpoint_files import newest_first, read_checkpoint
+from idc.config import preset_config
+
+compile_for_real = training.compile_model
+
+
+def be_tiny(set_attribute):
+    """Put the tiny network in place of the real ones, with ``setattr`` or a test's own."""
+    set_attribute(training, "compile_model", compiled_eagerly)
+    set_attribute(training, "build_model", tiny_network)
+    set_attribute(weights, "build_model", tiny_network)
+
+
+def tiny_config(**settings):
+    """Two epochs on the store "tiny" of 36 patches: two steps each."""
+    return preset_config(
+        "fast",
+        "tiny",
+        **{"protocol": "random", "batch_size": 16, "epochs": 2, "early_stopping": True, **settings},
+    )
+
+
+def tiny_network(preset):
+    """In place of the real ones: everything a state can hold, in 30 numbers."""
+    layers = keras.layers
+    inputs = keras.Input((50, 50, 3), dtype="uint8")
+    x = layers.Rescaling(1 / 255)(inputs)
+    x = layers.GlobalAveragePooling2D()(x)
+    x = layers.BatchNormalization()(x)
+    x = layers.Dropout(0.2)(x)
+    return keras.Model(inputs, layers.Dense(2, activation="softmax")(x), name=preset)
+
+
+def compiled_eagerly(model, config, steps):
+    """Tracing a graph would take longer than all the steps of these trainings."""
+    compile_for_real(model, config, steps)
+    model.run_eagerly = True
+
+
+def digest(run):
+    """Of weights, optimizer, running means and the whole history but its times."""
+    description, arrays = read_checkpoint(newest_first(run.folder)[0])
+    history = description["history"]
+    for entry in history["epochs"]:
+        for times in ("seconds", "elapsed_s"):
+            entry.pop(times, None)
+    del history["elapsed_s"]
+    state = hashlib.sha256(json.dumps(history, sort_keys=True).encode())
+    for name in sorted(arrays):
+        state.update(np.ascontiguousarray(arrays[name]).tobytes())
+    best = run.best()
+    assert (
+        hashlib.sha256((run.folder / "best.weights.h5").read_bytes()).hexdigest()
+        == (best["sha256"])
+    )
+    state.update(json.dumps({**best, "sha256": ""}, sort_keys=True).encode())
+    state.update((run.folder / "predictions.parquet").read_bytes())
+    return state.hexdigest()
