@@ -170,7 +170,10 @@ def busy_with() -> str | None:
     live = next((job for job in list_folds() if job.live), None)
     if live is not None:
         return f"Folds of '{live.base_run}'"
-    return next((run.title for run in list_runs() if run.status().live), None)
+    states = [(run, run.status()) for run in list_runs()]
+    # Whoever trains comes before those who wait for it.
+    busy = sorted((status.state != "running", run.title) for run, status in states if status.live)
+    return busy[0][1] if busy else None
 
 
 def start_folds(job: FoldJob) -> None:

@@ -20,15 +20,16 @@ from idc import control, durable
 from idc.batches import TrainingBatches, class_weights
 from idc.checkpoints import Restored, load_origin, restore_checkpoint, save_checkpoint
 from idc.config import split_of
-from idc.device_queue import somebody_waits
 from idc.environment import environment
 from idc.evaluation import evaluate
+from idc.event_files import EventFiles
 from idc.forking import lineage
 from idc.history import History, UnderWay
 from idc.inference import probabilities
 from idc.models import build_model
 from idc.objective import compile_model
 from idc.pace import Pace, Stopwatch
+from idc.pausing import LeftPaused, wait_while_paused
 from idc.run_outputs import keep_weights, score_best, write_predictions
 from idc.runlog import LogWriter
 from idc.runs import ENVIRONMENT_FILE, Run, RunStatus, check_same_data
@@ -39,18 +40,12 @@ from idc.store import PatchStore, open_store
 _LINES_AN_EPOCH = 200
 _STATUS_EVERY_S = 1.0
 _CHECKPOINT_EVERY_S = 30.0  # of computing that a kill may cost
-_READY_S = 600.0  # so long a paused trainer keeps the network in memory, to go on at once
-_LOOK_EVERY_S = 0.1  # while paused
 
 OnStatus = Callable[[RunStatus], None]
 
 
 class StopAsked(Exception):
     """Somebody asked the trainer to stop. What is finished is kept."""
-
-
-class LeftPaused(Exception):
-    """A paused trainer makes room. Its state is on the disk."""
 
 
 def train(
@@ -93,9 +88,16 @@ class _Training:
         self._pause_after: int | None = None  # the epoch that somebody wants to see alone
         self._status = run.status()
         self._log = LogWriter(run.folder)
+        self._events = EventFiles(run.folder)
         self._history = History()
 
     def work(self) -> RunStatus:
+        try:
+            return self._work()
+        finally:
+            self._events.close()
+
+    def _work(self) -> RunStatus:
         self._tell(state="running", phase="loading", reason="", note="")
         self._load()
         try:
@@ -233,6 +235,7 @@ class _Training:
         self._history.finish_epoch(entry)
         self._checkpoint()
         self._log.append("epoch", **entry)
+        self._events.after_epoch(entry)
         epochs_left = self._status.epochs - entry["epoch"]
         self._tell(
             phase="training", epoch=entry["epoch"], step=0, left_s=epochs_left * entry["seconds"]
@@ -268,14 +271,16 @@ class _Training:
         under_way.loss, under_way.accuracy = float(logs["cross_entropy"]), float(logs["accuracy"])
         speed = self._pace.speed(step)
         if step % max(1, self._steps // _LINES_AN_EPOCH) == 0 or step == self._steps:
+            loss, accuracy = float(logs["batch_loss"]), float(logs["batch_accuracy"])
             self._log.append(
                 "step",
                 epoch=self._history.epoch + 1,
                 step=step,
-                loss=round(float(logs["batch_loss"]), 5),
-                accuracy=round(float(logs["batch_accuracy"]), 4),
+                loss=round(loss, 5),
+                accuracy=round(accuracy, 4),
                 elapsed_s=round(self._watch.seconds(), 2),
             )
+            self._events.after_step(self._history.epoch * self._steps + step, loss, accuracy)
         if time.time() - self._status.updated >= _STATUS_EVERY_S:
             epochs_left = self._status.epochs - self._history.epoch
             left_s = self._pace.seconds_left(epochs_left, step, speed)
@@ -322,18 +327,10 @@ class _Training:
             patches_per_s=None,
         )
         with self._watch.standing():
-            request = self._next_request()
+            request = wait_while_paused(self._requests, self._stop_asked)
         self._pace.forget()
         self._do(request)
         self._tell(state="running", phase="training", reason="")
-
-    def _next_request(self) -> str:
-        ready_until = time.monotonic() + _READY_S
-        while (request := self._requests.new()) in ("", control.PAUSE):
-            if self._stop_asked() or somebody_waits() or time.monotonic() > ready_until:
-                raise LeftPaused
-            time.sleep(_LOOK_EVERY_S)
-        return request
 
     def _tell(self, **changes: Any) -> None:
         self._status = replace(self._status, updated=time.time(), **changes)

@@ -40,7 +40,7 @@ def tiny(home, monkeypatch):
 @pytest.fixture
 def leaves_at_once(monkeypatch):
     """A paused trainer does not keep the network ready."""
-    monkeypatch.setattr("idc.training._READY_S", -1.0)
+    monkeypatch.setattr("idc.pausing._READY_S", -1.0)
 
 
 def new_run(**settings):
@@ -240,3 +240,28 @@ def test_run_without_a_checkpoint_cannot_be_forked(tiny):
 
     with pytest.raises(RunError, match="has no checkpoint to start from; train it first"):
         fork_run(new_run(), new_run().config)
+
+
+def test_tensorboard_reads_the_curves_of_a_run_that_paused(tiny, leaves_at_once):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    run = new_run()
+    trained(run, "", PAUSE)
+    prepare_to_continue(run)
+    trained(run)
+
+    events = EventAccumulator(str(run.folder / "tensorboard")).Reload()
+    tensors = {tag: events.Tensors(tag) for tag in events.Tags()["tensors"]}
+    losses = [float(event.tensor_proto.float_val[0]) for event in tensors["epoch/val_loss"]]
+    assert np.allclose(losses, [entry["val_loss"] for entry in run.log().epochs], atol=1e-6)
+    assert [event.step for event in tensors["step/loss"]] == [1, 2, 3, 4]
+
+
+def test_without_tensorboard_nothing_is_written_and_nothing_fails(tiny, monkeypatch):
+    monkeypatch.setattr("idc.event_files.importlib.util.find_spec", lambda name: None)
+    run = new_run()
+
+    trained(run)
+
+    assert run.status().state == "finished"
+    assert not (run.folder / "tensorboard").exists()

@@ -7,7 +7,7 @@ import streamlit as st
 from idc.config import AUGMENTATIONS, BALANCINGS, TrainingConfig
 from idc.forking import can_fork, fork_run
 from idc.run_notes import NAME_SIGNS, NOTES_SIGNS, RunNotes, write_notes
-from idc.runs import Run, RunStatus, open_run
+from idc.runs import Run, RunStatus
 from idc.trash import delete_run, deleted_runs, restore_run
 from idc.ui.words import error_sentences, plain
 
@@ -56,7 +56,7 @@ def _bring_back(run_id: str) -> None:
     with error_sentences():
         restore_run(run_id)
         st.session_state.pop("deleted_run", None)
-        st.session_state["run"] = open_run(run_id).id
+        st.query_params["run"] = run_id
         st.rerun()
 
 
@@ -101,22 +101,28 @@ def _fork_form(run: Run) -> None:
             "the held-out parts. With another seed its training patches are drawn anew among the "
             "cases that train: resample and go on."
         )
-        config = _fork_settings(run.config, f"{run.title[: NAME_SIGNS - 6]}, fork")
+        config = _fork_settings(run)
         pressed = st.form_submit_button(
             "Start the fork", type="primary", icon=":material/play_arrow:"
         )
     if pressed:
         with error_sentences():
-            st.session_state["run"] = fork_run(run, config).id
+            st.query_params["run"] = fork_run(run, config).id  # the picker follows the URL
             st.rerun()
 
 
-def _fork_settings(parent: TrainingConfig, name: str) -> TrainingConfig:
+def _fork_settings(run: Run) -> TrainingConfig:
+    parent = run.config
     left, right = st.columns(2)
     seed = left.number_input(
-        "Seed", 0, 2**31 - 1, parent.seed + 1, key="fork_seed", help="Another one: other patches."
+        "Seed",
+        0,
+        2**31 - 1,
+        parent.seed + 1,
+        key=f"fork_seed_{run.id}",
+        help="Another one: other patches.",
     )
-    epochs = right.number_input("Epochs", 1, 10_000, parent.epochs, key="fork_epochs")
+    epochs = right.number_input("Epochs", 1, 10_000, parent.epochs, key=f"fork_epochs_{run.id}")
     rate = left.number_input(
         "Learning rate",
         1e-8,
@@ -124,22 +130,24 @@ def _fork_settings(parent: TrainingConfig, name: str) -> TrainingConfig:
         parent.learning_rate,
         format="%.5f",
         step=1e-4,
-        key="fork_rate",
+        key=f"fork_rate_{run.id}",
     )
-    batch_size = right.number_input("Batch size", 1, 8_192, parent.batch_size, key="fork_batch")
+    batch_size = right.number_input(
+        "Batch size", 1, 8_192, parent.batch_size, key=f"fork_batch_{run.id}"
+    )
     augmentation = left.selectbox(
         "Augmentation",
         list(AUGMENTATIONS),
         index=list(AUGMENTATIONS).index(parent.augmentation),
         format_func=lambda key: AUGMENTATIONS[key],
-        key="fork_augmentation",
+        key=f"fork_augmentation_{run.id}",
     )
     balancing = right.selectbox(
         "Class balance",
         list(BALANCINGS),
         index=list(BALANCINGS).index(parent.balancing),
         format_func=lambda key: BALANCINGS[key],
-        key="fork_balancing",
+        key=f"fork_balancing_{run.id}",
     )
     return replace(
         parent,
@@ -149,5 +157,5 @@ def _fork_settings(parent: TrainingConfig, name: str) -> TrainingConfig:
         batch_size=int(batch_size),
         augmentation=augmentation,
         balancing=balancing,
-        name=name,
+        name=f"{run.title[: NAME_SIGNS - 6]}, fork",
     )

@@ -35,7 +35,7 @@ def _table() -> None:
         chosen = [runs[number].id for number in event.selection.rows if number < len(runs)]
         if chosen and chosen[0] != st.session_state.get("clicked_run"):
             st.session_state["clicked_run"] = chosen[0]
-            st.session_state["run"] = chosen[0]
+            st.query_params["run"] = chosen[0]  # the picker follows the URL
             st.rerun()
 
 

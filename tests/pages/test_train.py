@@ -1,14 +1,19 @@
 import json
 
+import numpy as np
 import pytest
 from app import open_page, text
 from made_patches import tiny_store
 
-from idc import runs
+from idc import control, runs
 from idc.config import PRESETS, preset_config
+from idc.device_queue import hold_device
+from idc.durable import file_sha256
+from idc.forking import lineage
+from idc.run_notes import RunNotes, write_notes
 from idc.run_status import STATUS_FILE
 from idc.runlog import LogWriter
-from idc.runs import RunStatus, list_runs
+from idc.runs import RunStatus, list_runs, open_run
 from idc.starting import create_run
 
 
@@ -151,6 +156,138 @@ def test_running_run_can_be_stopped_from_the_page(home):
 
         assert run.stop_requested()
         assert "Stopping at the next step" in text(at)
+
+
+def test_running_run_pauses_and_then_offers_to_go_on(home):
+    tiny_store("tiny", cases=3, per_case=10)
+    run = finished_run()
+    run.write_status(RunStatus(state="running", phase="training", epochs=3, epoch=1, steps=2))
+    with run.trainer_lock():
+        at = open_page("train")
+        at.button(key="ask_pause").click().run()
+        assert control.latest(run.folder)[0] == control.PAUSE
+        assert "Pausing at the next step." in text(at)
+
+        run.write_status(RunStatus(state="paused", epochs=3, epoch=1, reason="Paused."))
+        at.run()
+        assert "goes on at once" in text(at)
+        at.button(key="ask_resume").click().run()
+        assert control.latest(run.folder)[0] == control.RESUME
+
+
+def test_paused_run_whose_trainer_has_left_gets_a_new_one(home, started):
+    tiny_store("tiny", cases=3, per_case=10)
+    run = finished_run()
+    run.write_status(RunStatus(state="paused", epochs=3, epoch=1, reason="Paused."))
+    at = open_page("train")
+    assert "The device was freed meanwhile" in text(at)
+
+    at.button(key="ask_epoch").click().run()
+
+    assert started == [run.id]
+    assert control.latest(run.folder)[0] == control.ONE_EPOCH
+    assert run.status().state == "starting"
+
+
+def test_queued_run_shows_its_place_and_can_be_withdrawn(home):
+    tiny_store("tiny", cases=3, per_case=10)
+    first, second = finished_run(), finished_run()
+    first.write_status(RunStatus(state="running", phase="training", epochs=3))
+    write_notes(first.folder, RunNotes("Monday"))
+    second.write_status(RunStatus(state="queued", epochs=3))
+
+    def look():
+        at = open_page("train", query={"run": second.id})
+        assert at.info[0].value.startswith("**Monday** is training now. One at a time")
+        assert at.info[-1].value == (
+            "**Place 1** in the queue: one run trains at a time. Now: **Monday**. It starts by "
+            "itself."
+        )
+        at.button(key="ask_withdraw").click().run()
+        assert control.latest(second.folder)[0] == control.WITHDRAW
+        raise InterruptedError
+
+    with first.trainer_lock(), hold_device(first.id, 1.0, lambda: None):
+        waits = hold_device(second.id, 2.0, look)
+        with second.trainer_lock(), pytest.raises(InterruptedError), waits:
+            pass
+
+
+def test_name_and_notes_are_saved_from_the_page(home):
+    tiny_store("tiny", cases=3, per_case=10)
+    run = finished_run()
+    at = open_page("train")
+    at.text_input(key=f"name_{run.id}").set_value("Second try")
+    at.text_area(key=f"text_{run.id}").set_value("rate too high")
+    next(button for button in at.button if button.label == "Save").click().run()
+
+    assert run.notes() == RunNotes("Second try", "rate too high")
+    assert "rate too high" in text(at)
+
+
+def test_deleted_run_is_taken_back_by_undo(home):
+    tiny_store("tiny", cases=3, per_case=10)
+    run = finished_run()
+    at = open_page("train")
+    at.button(key="delete_run").click().run()
+    assert list_runs() == []
+
+    at.button(key="undo_delete").click().run()
+
+    assert list_runs() == [run]
+    assert not at.exception
+
+
+def test_live_run_cannot_be_deleted(home):
+    tiny_store("tiny", cases=3, per_case=10)
+    run = finished_run()
+    run.write_status(RunStatus(state="running", phase="training", epochs=3, epoch=1, steps=2))
+    with run.trainer_lock():
+        assert open_page("train").button(key="delete_run").disabled
+
+
+def test_all_runs_are_listed_with_where_they_stand(home):
+    tiny_store("tiny", cases=3, per_case=10)
+    run = finished_run()
+    write_notes(run.folder, RunNotes("Monday", "good one"))
+    at = open_page("train")
+
+    [row] = at.dataframe[0].value.to_dict("records")
+    assert {name: row[name] for name in ("Run", "State", "Epochs", "Notes")} == {
+        "Run": "Monday",
+        "State": "stopped",
+        "Epochs": "1 of 3",
+        "Notes": "good one",
+    }
+
+
+def test_fork_from_the_page_keeps_the_split_and_takes_the_new_settings(home, started):
+    tiny_store("tiny", cases=3, per_case=10)
+    run = finished_run()
+    fake_checkpoint(run)
+    at = open_page("train")
+    at.number_input(key=f"fork_epochs_{run.id}").set_value(5)
+    next(button for button in at.button if button.label == "Start the fork").click().run()
+
+    [child_id] = started
+    child = open_run(child_id)
+    assert (child.config.epochs, child.config.seed, child.config.split_seed) == (5, 1, 0)
+    assert lineage(child).parent == run.id
+    assert at.session_state["run"] == child_id
+
+
+def fake_checkpoint(run):
+    """Whole, though no network would take it."""
+    folder = run.folder / "checkpoints"
+    folder.mkdir()
+    np.savez(folder / "epoch-0001.npz", v0000=np.zeros(1))
+    about = {
+        "epoch": 1,
+        "sha256": file_sha256(folder / "epoch-0001.npz"),
+        "variables": [],
+        "history": {},
+    }
+    (folder / "epoch-0001.json").write_text(json.dumps(about))
 
 
 def test_dead_trainer_shows_as_interrupted_with_continue(home, started):

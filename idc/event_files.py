@@ -1,0 +1,56 @@
+"""The curves for TensorBoard, where the package ``tensorboard`` is installed: ``tensorboard/``.
+
+``tensorboard --logdir runs`` then shows all runs side by side. Without the package nothing is
+written, and nothing is missed: the log says the same.
+"""
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+FOLDER = "tensorboard"
+_OF_EPOCHS = ("loss", "accuracy")
+
+
+class EventFiles:
+    """Writes a run's scalars as TensorBoard reads them; does nothing without the package.
+
+    A run that goes on begins a new file. TensorBoard lays the files of a folder one over the
+    other, so that steps which were computed again show once.
+    """
+
+    def __init__(self, run_folder: Path) -> None:
+        self._writer: Any = None
+        if importlib.util.find_spec("tensorboard") is not None:
+            from tensorboard.summary import Writer
+
+            self._writer = Writer(str(run_folder / FOLDER))
+
+    def after_step(self, number: int, loss: float, accuracy: float) -> None:
+        """One step's batch.
+
+        Args:
+            number: the step, counted through all epochs, from 1.
+        """
+        self._write(number, {"step/loss": loss, "step/accuracy": accuracy})
+
+    def after_epoch(self, entry: dict[str, Any]) -> None:
+        """A finished epoch, as the log has it; what is undefined is left out."""
+        scores = {
+            f"epoch/{name}": value
+            for name, value in entry.items()
+            if (name in _OF_EPOCHS or name.startswith("val_")) and isinstance(value, float)
+        }
+        self._write(entry["epoch"], scores)
+        if self._writer is not None:
+            self._writer.flush()
+
+    def close(self) -> None:
+        """End the file."""
+        if self._writer is not None:
+            self._writer.close()
+
+    def _write(self, step: int, values: dict[str, float]) -> None:
+        if self._writer is not None:
+            for tag, value in values.items():
+                self._writer.add_scalar(tag, value, step)
