@@ -56,7 +56,7 @@ def command_line() -> argparse.ArgumentParser:
 
     _add_train(command("train", "Train a network; the last line printed is the run's id."))
 
-    sub = command("resume", "Go on with a stopped, killed or finished run.")
+    sub = command("resume", "Go on with a paused, stopped, killed or finished run.")
     sub.add_argument("run", help="the run's id")
     sub.add_argument(
         "--more-epochs",
@@ -166,6 +166,12 @@ def _add_train(sub: argparse.ArgumentParser) -> None:
     )
     sub.add_argument("--patches", type=_count, metavar="N|all", help="patches to use (40000)")
     sub.add_argument("--seed", type=int, metavar="S", help="of everything random (0)")
+    sub.add_argument(
+        "--split-seed",
+        type=int,
+        metavar="S",
+        help="of draw and split alone; the training patches are then drawn anew with --seed",
+    )
     sub.add_argument("--epochs", type=int, metavar="N", help="passes over the training patches")
     sub.add_argument("--batch-size", type=int, metavar="N", help="patches a step")
     sub.add_argument("--learning-rate", type=float, metavar="R", help="of the optimizer")

@@ -6,6 +6,7 @@ the 7th, "ENOSPC 7" fails it as a full disk does, "EIO 7+" that one and all late
 that goes wrong leaves half of its bytes.
 """
 
+import contextlib
 import errno
 import hashlib
 import itertools
@@ -13,6 +14,7 @@ import json
 import os
 import secrets
 import signal
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -54,14 +56,30 @@ def replace_file(path: Path, content: bytes, *, mode: int = 0o666) -> None:
     sync_folder(path.parent)
 
 
-def take_place(beside: Path, path: Path) -> None:
-    """`replace_file` with a file that somebody has written beside it, in the same folder."""
-    if fault := _due_fault():
-        os.truncate(beside, beside.stat().st_size // 2)
-        _go_wrong(fault)
-    sync_file(beside)
-    _rename(beside, path)
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """`replace_file` for somebody who writes a file by its name: gives the name to write to.
+
+    The name has the suffixes of ``path``. It takes its place when the ``with`` ends well.
+    """
+    beside = path.with_name(f".new.{path.name}")
+    try:
+        yield beside
+        if fault := _due_fault():
+            os.truncate(beside, beside.stat().st_size // 2)
+            _go_wrong(fault)
+        sync_file(beside)
+        _rename(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)
     sync_folder(path.parent)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what killed writers left beside their files. Nobody may be writing there."""
+    for pattern in (".*.new", ".new.*"):
+        for path in folder.rglob(pattern):
+            path.unlink(missing_ok=True)
 
 
 def append(path: Path, content: bytes) -> None:

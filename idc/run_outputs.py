@@ -31,12 +31,11 @@ def keep_weights(run: Run, model: keras.Model, rank: dict[str, Any]) -> None:
         rank: ``epoch`` and its scores.
     """
     path = run.folder / WEIGHTS_FILE
-    beside = path.with_name(f"new.{WEIGHTS_FILE}")
-    save_weights(model, beside)
-    digest = durable.file_sha256(beside)
-    if path.exists() and run.best().get("sha256") == durable.file_sha256(path):
-        _keep_predecessor(path)
-    durable.take_place(beside, path)
+    with durable.replacing(path) as beside:
+        save_weights(model, beside)
+        digest = durable.file_sha256(beside)
+        if path.exists() and run.best().get("sha256") == durable.file_sha256(path):
+            _keep_predecessor(path)
     durable.replace_json(
         run.folder / BEST_FILE,
         {
@@ -74,9 +73,8 @@ def score_best(run: Run, split: Split, store: PatchStore) -> None:
         },
     )
     # For other programs: uncompiled, so that loading it needs no class of ours.
-    beside = run.folder / f"new.{MODEL_FILE}"
-    best.save(beside)
-    durable.take_place(beside, run.folder / MODEL_FILE)
+    with durable.replacing(run.folder / MODEL_FILE) as beside:
+        best.save(beside)
 
 
 def _keep_predecessor(path: Path) -> None:

@@ -119,6 +119,7 @@ class _Training:
         return self._status
 
     def _load(self) -> None:
+        durable.remove_leftovers(self._run.folder)
         self._store: PatchStore = open_store(self._config.data)
         check_same_data(self._run, self._store)
         self._split: Split = split_of(self._config, self._store.index, self._run.left_out())

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from idc import control
 from idc.config import preset_config, split_of
 from idc.memory import KEEP_FREED_MEMORY
 
@@ -41,11 +42,17 @@ def train(options: argparse.Namespace) -> None:
 
 
 def resume(options: argparse.Namespace) -> None:
-    """Become the trainer of a run that has ended."""
+    """Become the trainer of a run that has ended, or wake the one of a paused run."""
+    from idc.runlock import is_locked
     from idc.runs import open_run
-    from idc.starting import prepare_to_continue
+    from idc.starting import ask, prepare_to_continue
 
     run = open_run(options.run)
+    if run.status().state == "paused" and is_locked(run.folder) and not options.more_epochs:
+        ask(run, control.RESUME)
+        print("Its trainer has the network ready, and goes on by itself.", file=sys.stderr)
+        print(run.id)
+        return
     prepare_to_continue(run, options.more_epochs)
     _become_trainer(run.id)
 

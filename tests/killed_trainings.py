@@ -91,6 +91,7 @@ def sweep(fault, every):
         line |= {"state": told.state, "reason": told.reason, "readable": readable(run)}
         before = run.log().steps
         assert forked(lambda: continued(run.id)) == 0  # noqa: B023
+        line["leftovers"] = sum(".new" in path.name for path in run.folder.rglob("*"))
         line["lost_steps"] = lost_steps(before, run.log().starts[-1])
         line |= {"digest": digest(run), "at_last": open_run(run.id).status().state}
         print(json.dumps(line), flush=True)

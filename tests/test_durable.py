@@ -1,4 +1,5 @@
 import hashlib
+import itertools
 import json
 import os
 
@@ -84,3 +85,59 @@ def test_sha256_is_of_the_whole_file(tmp_path):
     digest = durable.file_sha256(tmp_path / "weights")
 
     assert digest == hashlib.sha256(content).hexdigest()
+
+
+def test_file_written_by_its_name_takes_its_place_when_all_went_well(tmp_path):
+    path = tmp_path / "best.weights.h5"
+    path.write_bytes(b"old")
+
+    with durable.replacing(path) as beside:
+        beside.write_bytes(b"new")
+        assert (path.read_bytes(), beside.suffixes) == (b"old", [".best", ".weights", ".h5"])
+
+    assert path.read_bytes() == b"new"
+    assert os.listdir(tmp_path) == ["best.weights.h5"]
+
+
+def test_file_written_by_its_name_is_gone_when_its_writer_failed(tmp_path):
+    path = tmp_path / "best.weights.h5"
+    path.write_bytes(b"old")
+
+    with pytest.raises(OSError, match="full"), durable.replacing(path) as beside:
+        beside.write_bytes(b"ne")
+        raise OSError("full")
+
+    assert path.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["best.weights.h5"]
+
+
+def test_leftovers_of_killed_writers_are_removed_and_nothing_else(tmp_path):
+    (tmp_path / "checkpoints").mkdir()
+    for name in (".status.json.ab12.new", ".new.model.keras", "checkpoints/.epoch.npz.cd34.new"):
+        (tmp_path / name).write_bytes(b"half")
+    (tmp_path / "status.json").write_bytes(b"whole")
+
+    durable.remove_leftovers(tmp_path)
+
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["checkpoints", "status.json"]
+    assert os.listdir(tmp_path / "checkpoints") == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "failing"),
+    [("ENOSPC 1", [0]), ("EIO 3", [0]), ("EIO 4", [0]), ("EIO 5", [1]), ("EIO 5+", [1, 2])],
+)
+def test_fault_that_a_test_asks_for_fails_the_operation_it_names(
+    tmp_path, monkeypatch, fault, failing
+):
+    # one replacement: a write, an fsync, a rename, an fsync of the folder
+    monkeypatch.setattr(durable, "_operations", itertools.count(1))
+    monkeypatch.setenv("IDC_FAULT", fault)
+    failed = []
+    for number in range(3):
+        try:
+            durable.replace_file(tmp_path / "status.json", b"new")
+        except OSError:
+            failed.append(number)
+
+    assert failed == failing

@@ -54,6 +54,7 @@ def test_cut_off_at_a_write_fsync_or_rename_it_continues_to_the_very_same_end(tr
 
     assert all_of(tried[fault], "digest") == {digest}
     assert all_of(tried[fault], "at_last") == {"finished"}
+    assert all_of(tried[fault], "leftovers") == {0}  # no half-written file beside the others
     assert all_of(tried[fault], "lost_steps") <= {0, 1}  # a checkpoint follows each step
 
 

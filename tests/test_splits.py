@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from idc.errors import SplitError
-from idc.splits import PARTS, Split, draw_patches, make_split, split_note
+from idc.splits import PARTS, Split, draw_patches, make_split, redraw_training, split_note
 
 # Of the published lists: two cases of each part, and two that are in no list.
 TRAIN, VALIDATION, TEST, UNLISTED = (8865, 8913), (8867, 8914), (8864, 8916), (8863, 8950)
@@ -388,3 +388,29 @@ def test_more_folds_than_cases_are_refused():
 
     with pytest.raises(SplitError, match="5 folds need at least 5 cases; there are 4"):
         make_split(index, "case-disjoint", folds=5, fold=1)
+
+
+def test_training_patches_drawn_anew_keep_cases_and_what_is_held_out():
+    index = pd.DataFrame({"case": np.repeat(np.arange(10), 20), "label": np.tile([0, 1], 100)})
+    split = make_split(index, "case-disjoint", patches=100)
+
+    redrawn = redraw_training(split, index, seed=5)
+
+    assert redrawn.validation is split.validation
+    assert redrawn.test is split.test
+    assert len(redrawn.train) == len(split.train)
+    assert redrawn.train.tolist() != split.train.tolist()
+    assert set(index["case"].iloc[redrawn.train]) <= set(index["case"].iloc[split.train])
+    assert redraw_training(split, index, seed=5).train.tolist() == redrawn.train.tolist()
+
+
+def test_random_split_redraws_from_all_that_is_not_held_out():
+    index = pd.DataFrame({"case": np.zeros(100, int), "label": np.tile([0, 1], 50)})
+    split = make_split(index, "random", patches=40)
+    held_out = {*split.validation.tolist(), *split.test.tolist()}
+
+    redrawn = redraw_training(split, index, seed=5)
+
+    assert len(redrawn.train) == len(split.train)
+    assert not held_out & set(redrawn.train.tolist())
+    assert set(redrawn.train.tolist()) - set(split.train.tolist())
