@@ -25,6 +25,7 @@ from PIL import (  # the plugins by name: Pillow would load them after the limit
 
 from idc.child import serve
 from idc.pixels import Refusal, to_rgb
+from idc.resolution import um_per_pixel
 
 DAMAGED = "is damaged, cut short or of a rare kind; save it as an 8-bit RGB PNG and try again"
 NO_MEMORY = "needs too much memory to read; crop or shrink it and try again"
@@ -60,16 +61,17 @@ def answer(question: Mapping[str, Any], data: bytes) -> tuple[dict[str, Any], by
         data: the file.
 
     Returns:
-        ``{"ok": True, "height", "width", "notes"}`` with height * width * 3 bytes of RGB, or
-        ``{"ok": False, "reason"}`` with none.
+        ``{"ok": True, "height", "width", "notes", "um_per_px"}`` with height * width * 3 bytes of
+        RGB, or ``{"ok": False, "reason"}`` with none. ``um_per_px`` is None where the file does not
+        say it.
     """
     if sys.platform == "linux":  # macOS knows the limit but does not let it be set
         _limit(resource.RLIMIT_AS, question["max_memory_bytes"])
     notes: list[str] = []
     try:
-        image = _decode(data, question, notes)
-        height, width = image.height, image.width
-        return {"ok": True, "height": height, "width": width, "notes": notes}, image.tobytes()
+        image, um_per_px = _decode(data, question, notes)
+        size = {"height": image.height, "width": image.width}
+        return {"ok": True, **size, "notes": notes, "um_per_px": um_per_px}, image.tobytes()
     except Refusal as refusal:
         reason = str(refusal)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -81,7 +83,9 @@ def answer(question: Mapping[str, Any], data: bytes) -> tuple[dict[str, Any], by
     return {"ok": False, "reason": reason}, b""
 
 
-def _decode(data: bytes, question: Mapping[str, Any], notes: list[str]) -> Image.Image:
+def _decode(
+    data: bytes, question: Mapping[str, Any], notes: list[str]
+) -> tuple[Image.Image, float | None]:
     Image.MAX_IMAGE_PIXELS = question["max_pixels"]
     # Opening reads the header and checks the declared size; no pixel is decoded yet.
     image: Image.Image = Image.open(BytesIO(data), formats=[question["format"]])
@@ -94,8 +98,9 @@ def _decode(data: bytes, question: Mapping[str, Any], notes: list[str]) -> Image
     if getattr(image, "is_animated", False):
         notes.append("Only the first of several pages or frames is used.")
     raw_mode = _raw_mode(image)  # forgotten once the pixels are decoded
+    um_per_px = um_per_pixel(image)
     image = _upright(image, notes)  # the file and its decoder are let go
-    return to_rgb(image, raw_mode, notes)
+    return to_rgb(image, raw_mode, notes), um_per_px
 
 
 def _too_large(question: Mapping[str, Any]) -> str:

@@ -33,6 +33,10 @@ class UploadError(IdcError):
     """A visitor's file was refused."""
 
 
+class SlideError(IdcError):
+    """A whole-slide file cannot be read, or may not be."""
+
+
 class PredictionError(IdcError):
     """The model could not answer."""
 

@@ -1,4 +1,4 @@
-"""The words of GeoJSON as QuPath (0.4 or newer) reads them: objects with a class and measurements."""
+"""GeoJSON as QuPath (0.4 or newer) reads it: objects with a class and measurements."""
 
 import uuid
 from typing import Any

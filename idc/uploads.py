@@ -18,6 +18,7 @@ import numpy as np
 
 from idc.child import Child, ChildDied, ChildTimeout
 from idc.errors import UploadError
+from idc.resolution import plausible_um
 
 MAX_FILE_BYTES = 20 * 10**6
 MAX_PIXELS = 16 * 10**6
@@ -67,11 +68,14 @@ class DecodedImage:
         rgb: uint8 RGB, shape (height, width, 3), 0 .. 255; not writable.
         format: one of `FORMATS`, by content.
         notes: one sentence for each conversion that was made.
+        um_per_px: micrometres per pixel by the file's resolution tags, [0.05, 16]; None where it
+            says none, or one that no image of tissue has.
     """
 
     rgb: np.ndarray
     format: str
     notes: tuple[str, ...]
+    um_per_px: float | None = None
 
 
 class Gate:
@@ -136,7 +140,8 @@ class Gate:
             self.child.close()
             raise UploadError(f"{name} {_UNREADABLE}.")
         rgb = np.frombuffer(block, np.uint8).reshape(height, width, 3)
-        return DecodedImage(rgb, format_, tuple(_one_line(note) for note in notes[:_MAX_NOTES]))
+        notes = tuple(_one_line(note) for note in notes[:_MAX_NOTES])
+        return DecodedImage(rgb, format_, notes, plausible_um(header.get("um_per_px")))
 
 
 _gate = Gate()
