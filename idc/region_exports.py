@@ -1,4 +1,4 @@
-"""What a model says about a region, for other programs: CSV, GeoJSON for QuPath, PNG.
+"""What a model says about a region, for other programs: CSV, GeoJSON for QuPath.
 
 All coordinates are px of the image that came in (of a whole slide: of its full resolution), from
 its upper left corner. In QuPath, open that image and drop the GeoJSON file on it.
@@ -9,17 +9,14 @@ import io
 import json
 from typing import Any
 
-import cv2
 import numpy as np
 
 from idc.geojson import box_ring, closed_ring, feature, label_class, named_class
 from idc.outline import Polygon, cell_outlines
 from idc.regions import Layout, RegionAnswers, cell_boxes
-from idc.rescaling import resized
 
 CALLED_CLASS = "IDC region (predicted)"
 _CALLED_RGB = (213, 94, 0)
-_OPACITY = 0.55
 
 COLUMNS = ("x_px", "y_px", "width_px", "height_px", "is_tissue", "y_prob", "y_pred")
 
@@ -69,68 +66,17 @@ def region_geojson(answers: RegionAnswers, *, name: str, model: str, threshold: 
     return json.dumps(collection, allow_nan=False)
 
 
-def region_png(answers: RegionAnswers, picture: np.ndarray, threshold: float) -> bytes:
-    """The heat map on its picture, lossless; the called region has a white line with a dark edge.
-
-    Args:
-        picture: uint8 RGB, shape (height, width, 3): the image, possibly shrunk.
-    """
-    layout, cells = answers.layout, answers.cells()
-    height, width = picture.shape[:2]
-    known = ~np.isnan(cells)
-    levels = np.rint(np.where(known, cells, 0) * 255).astype(np.uint8)
-    colours = cv2.applyColorMap(levels, cv2.COLORMAP_VIRIDIS)
-    columns, rows = picture_edges(layout, width, height)
-    tint = _spread(colours, columns, rows)
-    weight = _spread(np.where(known, np.float32(_OPACITY), np.float32(0)), columns, rows)[..., None]
-    bgr = np.rint(picture[..., ::-1] * (1 - weight) + tint * weight).astype(np.uint8)
-    corners = [
-        np.stack([columns[ring[:, 0]], rows[ring[:, 1]]], axis=1).astype(np.int32)
-        for polygon in cell_outlines(_called(cells, threshold))
-        for ring in polygon.rings
-    ]
-    line = max(1, round(max(height, width) / 800))
-    for colour, thickness in (((36, 31, 11), 3 * line), ((255, 255, 255), line)):
-        cv2.polylines(bgr, corners, isClosed=True, color=colour, thickness=thickness)
-    # Level 1: a third larger than the best, in a tenth of the time.
-    _, png = cv2.imencode(".png", bgr, [cv2.IMWRITE_PNG_COMPRESSION, 1])
-    return png.tobytes()
-
-
-def shown_picture(rgb: np.ndarray, most_px: int = 8 * 10**6) -> np.ndarray:
-    """An image as a browser can well take it: the same, or shrunk by area to so many pixels."""
-    height, width = rgb.shape[:2]
-    factor = min(1.0, (most_px / (height * width)) ** 0.5)
-    return resized(rgb, (max(1, int(width * factor)), max(1, int(height * factor))))
-
-
-def picture_edges(layout: Layout, width: int, height: int) -> tuple[np.ndarray, np.ndarray]:
-    """The cells' columns and rows in px of a shrunk picture of the image: two int64 arrays."""
-    columns = np.rint(layout.x_edges_px * (width / layout.width_px)).astype(np.int64)
-    rows = np.rint(layout.y_edges_px * (height / layout.height_px)).astype(np.int64)
-    return columns, rows
-
-
 def called_outlines(answers: RegionAnswers, threshold: float) -> list[Polygon]:
     """Around all cells called positive, in px of the image that came in."""
     layout, cells = answers.layout, answers.cells()
     return [
         Polygon(_px(layout, polygon.exterior), tuple(_px(layout, hole) for hole in polygon.holes))
-        for polygon in cell_outlines(_called(cells, threshold))
+        for polygon in cell_outlines(cells >= threshold)
     ]
-
-
-def _called(cells: np.ndarray, threshold: float) -> np.ndarray:
-    return cells >= threshold  # nan is not
 
 
 def _px(layout: Layout, ring: np.ndarray) -> np.ndarray:
     return np.stack([layout.x_edges_px[ring[:, 0]], layout.y_edges_px[ring[:, 1]]], axis=1)
-
-
-def _spread(cells: np.ndarray, columns: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Each cell's value over all its pixels."""
-    return cells.repeat(np.diff(rows), axis=0).repeat(np.diff(columns), axis=1)
 
 
 def _tile(

@@ -141,13 +141,20 @@ def kept_answers(question: SlideQuestion) -> SlideAnswers | None:
             tiles, tissue = cells["tiles"], cells["tissue"]
         picture = cv2.imread(str(folder / _OVERVIEW_FILE))
         if picture is not None:
-            tiling = Tiling(*facts["tiled_px"], facts["stride"])
-            sizes = facts["width_px"], facts["height_px"], facts["mpp_um"]
-            layout = Layout(*sizes, tiling, tissue)
-            return SlideAnswers(
-                RegionAnswers(layout, tiles), np.ascontiguousarray(picture[..., ::-1])
-            )
+            width, height = facts["tiled_px"]
+            tiling = Tiling(width, height, facts["stride"])
+            layout = Layout(facts["width_px"], facts["height_px"], facts["mpp_um"], tiling, tissue)
+            overview = cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
+            return SlideAnswers(RegionAnswers(layout, tiles), overview)
     return None
+
+
+def kept_when(question: SlideQuestion) -> int | None:
+    """When the answers were kept, in nanoseconds; None when there are none."""
+    try:
+        return (whole_slides_dir() / question.name() / _FACTS_FILE).stat().st_mtime_ns
+    except OSError:
+        return None
 
 
 def _let_the_oldest_go(parent: Path) -> None:

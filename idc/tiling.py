@@ -37,6 +37,11 @@ class Tiling:
             )
 
     @property
+    def overlaps(self) -> bool:
+        """Whether several tiles cover a place."""
+        return self.stride < PATCH_SIZE_PX
+
+    @property
     def x_edges(self) -> np.ndarray:
         """int64, shape (columns + 1,): where the columns of cells begin, and the last one ends."""
         return _edges(self.width, self.stride)

@@ -95,7 +95,7 @@ class WholeSlide:
     def most_side_px(self, downsample: float) -> int:
         """The largest side that `read` gives back at once."""
         factor = downsample / self.downsamples[self._level(downsample)]
-        return min(_MAX_SIDE_PX, int(_MAX_SIDE_PX / factor))
+        return max(1, min(_MAX_SIDE_PX, int(_MAX_SIDE_PX / factor)))
 
     def overview(self, on_progress: Callable[[int, int], None] | None = None) -> np.ndarray:
         """The whole slide as a small picture, at most `OVERVIEW_SIDE_PX` a side.
@@ -103,12 +103,9 @@ class WholeSlide:
         Returns:
             uint8 RGB, shape (height, width, 3).
         """
-        downsample = max(1.0, max(self.width, self.height) / OVERVIEW_SIDE_PX)
-        width = max(1, int(self.width / downsample))
-        height = max(1, int(self.height / downsample))
-        step = max(1, self.most_side_px(downsample))
+        downsample, width, height, boxes = self._overview_boxes()
+        step = self.most_side_px(downsample)
         picture = np.empty((height, width, 3), np.uint8)
-        boxes = [(x, y) for y in range(0, height, step) for x in range(0, width, step)]
         for done, (x, y) in enumerate(boxes, 1):
             size = (min(step, width - x), min(step, height - y))
             box = self.read(x * downsample, y * downsample, size, downsample)
@@ -116,6 +113,20 @@ class WholeSlide:
             if on_progress:
                 on_progress(done, len(boxes))
         return picture
+
+    @property
+    def overview_reads(self) -> int:
+        """How many boxes `overview` has to read: one, or many where there is no small level."""
+        return len(self._overview_boxes()[3])
+
+    def _overview_boxes(self) -> tuple[float, int, int, list[tuple[int, int]]]:
+        """Downsample, width and height of the overview, and where its boxes begin."""
+        downsample = max(1.0, max(self.width, self.height) / OVERVIEW_SIDE_PX)
+        width = max(1, int(self.width / downsample))
+        height = max(1, int(self.height / downsample))
+        step = self.most_side_px(downsample)
+        boxes = [(x, y) for y in range(0, height, step) for x in range(0, width, step)]
+        return downsample, width, height, boxes
 
     def tile(self, layout: Layout, row: int, column: int) -> np.ndarray:
         """The patch that the model was shown for a tile: uint8 RGB, shape (50, 50, 3)."""

@@ -144,8 +144,9 @@ function gapSwatch(viewer) {
 
 // "case 8863, x 451, y 1451, labelled IDC-negative, probability 0.93"
 function cellWords(slide, i) {
-  const x = slide.origin[0] + slide.boxes[4 * i];
-  const y = slide.origin[1] + slide.boxes[4 * i + 1];
+  const [x, y] = slide.places
+    ? [slide.places[2 * i], slide.places[2 * i + 1]]
+    : [slide.origin[0] + slide.boxes[4 * i], slide.origin[1] + slide.boxes[4 * i + 1]];
   const words = [slide.title, `x ${x}, y ${y}`];
   if (slide.labels[i] >= 0) {
     words.push(`labelled ${slide.labels[i] ? "IDC-positive" : "IDC-negative"}`);
