@@ -183,9 +183,13 @@ def _predict(options: argparse.Namespace) -> int:
 
     from idc.errors import PredictionError, UploadError
     from idc.prediction import default_model, image_files, predict_patches, read_patch
+    from idc.region_command import region_command, wants_region
     from idc.runs import open_run
     from idc.uploads import looks_like_image
 
+    if wants_region(options):
+        region_command(options)
+        return 0
     run = open_run(options.run) if options.run else default_model()
     names: list[str] = []
     patches: list[np.ndarray] = []

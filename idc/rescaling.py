@@ -86,12 +86,12 @@ def resized(rgb: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 def scale_note(mpp_um: float) -> str:
     """What the rescaling does to the image, and what it cannot do."""
     if mpp_um == MPP_UM:
-        return "It already has the model's scale, 4 um a pixel."
+        return "It already has the model's scale, 4 µm a pixel."
     times = MPP_UM / mpp_um
     if times > 1:
-        return f"Shrunk {times:.3g}:1 to the model's 4 um a pixel, by area."
+        return f"Shrunk {times:.3g}:1 to the model's 4 µm a pixel, by area."
     return (
-        f"Enlarged 1:{1 / times:.3g} to the model's 4 um a pixel. That adds no detail: the model "
+        f"Enlarged 1:{1 / times:.3g} to the model's 4 µm a pixel. That adds no detail: the model "
         "sees tissue more blurred than any it was trained on, so its answers mean less."
     )
 

@@ -22,7 +22,8 @@ from idc.rescaling import LEAST_MPP_UM, MOST_MPP_UM, check_mpp
 from idc.runs import Run
 from idc.tiling import Tiling, cut_tiles
 
-SUFFIXES = (".svs", ".ndpi", ".mrxs", ".scn", ".vms", ".bif", ".svslide", ".tif", ".tiff")
+ALWAYS_SLIDES = (".svs", ".ndpi", ".mrxs", ".scn", ".vms", ".bif", ".svslide")
+SUFFIXES = (*ALWAYS_SLIDES, ".tif", ".tiff")  # a TIFF may be an ordinary picture
 OVERVIEW_SIDE_PX = 2_000
 
 _MAX_SIDE_PX = 4_096  # of a box at its level

@@ -34,7 +34,7 @@ def show_region(run: Run, image: DecodedImage, *, name: str, key: str) -> None:
     """
     for note in image.notes:
         st.info(plain(note), icon=":material/info:")
-    mpp_um = choose_scale(image.um_per_px, key=key)
+    mpp_um, stride = choose_scale(image.um_per_px, key=key)
     if mpp_um is None:
         st.info(
             "How much tissue does a pixel cover? The model knows 4 µm a pixel, so everything else "
@@ -42,7 +42,6 @@ def show_region(run: Run, image: DecodedImage, *, name: str, key: str) -> None:
             icon=":material/straighten:",
         )
         return
-    stride = choose_stride(key)
     region = _laid_out(key, mpp_um, stride, image)
     asked = (key, mpp_um, stride, run.id, run.best().get("sha256", ""))
     answers = _kept().get(asked)
@@ -57,21 +56,21 @@ def show_region(run: Run, image: DecodedImage, *, name: str, key: str) -> None:
     _show_answers(run, image, region, answers, name=name, key=key)
 
 
-def choose_scale(from_file: float | None, *, key: str) -> float | None:
-    """Micrometres per pixel; None until it is chosen."""
+def choose_scale(from_file: float | None, *, key: str) -> tuple[float | None, int]:
+    """Micrometres per pixel, None until they are chosen; and the px from tile to tile."""
     choices = {f"{title} · {um:g}": um for title, um in COMMON_SCALES.items()}
     known = f"{_FROM_FILE} · {from_file:.4g}" if from_file else None
-    scale, number = st.columns([3, 1], vertical_alignment="bottom")
-    with scale:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.segmented_control(
             "Objective · micrometres per pixel",
             [*([known] if known else []), *choices, _OTHER],
             default=known,
             key=f"scale_{key}",
+            wrap=True,
         )
-    if chosen == _OTHER:
-        with number:
-            return st.number_input(
+        mpp_um = from_file if chosen == known else choices.get(chosen or "")
+        if chosen == _OTHER:
+            mpp_um = st.number_input(
                 "µm per pixel",
                 LEAST_MPP_UM,
                 MOST_MPP_UM,
@@ -79,19 +78,15 @@ def choose_scale(from_file: float | None, *, key: str) -> float | None:
                 step=0.01,
                 format="%.4g",
                 key=f"mpp_{key}",
+                width=150,
             )
-    return from_file if chosen == known else choices.get(chosen or "")
-
-
-def choose_stride(key: str) -> int:
-    """50 px, or 25 where patches shall overlap."""
-    overlaps = st.toggle(
-        "Overlap by half, and average",
-        key=f"overlap_{key}",
-        help="Four times as many patches; each place is the mean of up to four answers. Finer, "
-        "and less dependent on where the grid happens to lie.",
-    )
-    return PATCH_SIZE_PX // 2 if overlaps else PATCH_SIZE_PX
+        overlaps = st.toggle(
+            "Overlap and average",
+            key=f"overlap_{key}",
+            help="Patches overlap by half: four times as many, and each place is the mean of up to "
+            "four answers. Finer, and less dependent on where the grid happens to lie.",
+        )
+    return mpp_um, PATCH_SIZE_PX // 2 if overlaps else PATCH_SIZE_PX
 
 
 def _ask(run: Run, image: DecodedImage, region: Region) -> RegionAnswers | None:

@@ -14,7 +14,7 @@ from idc.slide_answers import SlideAnswers, SlideQuestion, kept_answers, kept_wh
 from idc.slide_folders import VARIABLE, allowed_slide, listed_slides, slide_folders
 from idc.slide_jobs import SlideJob, slide_job, start_slide
 from idc.ui.predict_parts import whose_answer
-from idc.ui.predict_region import choose_scale, choose_stride
+from idc.ui.predict_region import choose_scale
 from idc.ui.region_map import (
     MappedImage,
     downloads,
@@ -30,7 +30,7 @@ from idc.whole_slides import WholeSlide, lay_out_slide
 _PARAMETERS = ("slide", "um", "overlap")  # in the URL, so that a refresh finds the answers again
 _MOST_READS = 64  # for a look at the tissue before the visitor has asked for anything
 _STATES = {
-    "waiting": "Waiting for another slide …",
+    "waiting": "Waiting for its turn …",
     "looking": "Looking for tissue …",
     "predicting": "The model looks at {total:,} patches …",
 }
@@ -48,11 +48,11 @@ def show_whole_slide(run: Run) -> None:
     )
     key = f"slide_{path}"
     _from_url(key, from_file)
-    mpp_um = choose_scale(from_file, key=key)
+    mpp_um, stride = choose_scale(from_file, key=key)
     if mpp_um is None:
         st.info("Choose the objective that it was scanned with.", icon=":material/straighten:")
         return
-    question = SlideQuestion(path, mpp_um, run, choose_stride(key))
+    question = SlideQuestion(path, mpp_um, run, stride)
     _to_url(question, from_file)
     found = _kept(question)
     if found is not None:

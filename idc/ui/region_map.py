@@ -46,7 +46,7 @@ def show_map(run: Run, answers: RegionAnswers, image: MappedImage, *, key: str) 
         key=key,
         title=image.name,
         values={run.title: answers.cells()[layout.tissue]},
-        gap_note="no colour: background, not predicted",
+        gap_note="not coloured: background, not predicted",
         only_cells=False,
         threshold=run.calibration().threshold,
         mpp_um=layout.mpp_um * layout.width_px / image.picture.width,

@@ -16,7 +16,9 @@ function legendItems(viewer) {
     items.push({ sign: "outline", text: "labelled IDC-positive", swatch: lineSwatch(OUTLINE) });
   }
   if (slide.gapNote) {
-    items.push({ sign: `gap ${slide.hatchGaps}`, text: slide.gapNote, swatch: gapSwatch(viewer) });
+    // Where the picture shows through, there is no ground to show.
+    const swatch = slide.onlyCells ? gapSwatch(viewer) : undefined;
+    items.push({ sign: `gap ${slide.hatchGaps}`, text: slide.gapNote, swatch });
   }
   return items;
 }
