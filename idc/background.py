@@ -12,7 +12,7 @@ import numpy as np
 
 TISSUE_SHARE = 0.1  # a cell with less of it is background
 
-_LEAST_SATURATION, _MOST_SATURATION = 10, 20  # of 255
+_LEAST_SATURATION, _MOST_SATURATION = 14, 20  # of 255
 _DARK = 30  # of 255: black beside a scan, and its noise has any saturation
 _BLUR_PX = 1.0  # at 4 um a pixel: the colour noise of JPEG
 

@@ -16,7 +16,7 @@ from idc.regions import RegionAnswers, lay_out_region, predict_region
 from idc.rescaling import scale_note
 from idc.runs import Run, open_run
 from idc.slide_answers import SlideQuestion, answer_slide
-from idc.sources import read_file
+from idc.sources import UnreadableMember, read_file
 from idc.uploads import MAX_FILE_BYTES, decode_image
 from idc.whole_slides import ALWAYS_SLIDES, WholeSlide
 
@@ -82,7 +82,12 @@ def _answer_image(
     path: Path, run: Run, mpp_um: float | None, stride: int, progress: ProgressLine
 ) -> tuple[RegionAnswers, np.ndarray]:
     """An image of another format, through the gate as an upload would."""
-    image = decode_image(read_file(path, MAX_FILE_BYTES), path.name)
+    try:
+        data = read_file(path, MAX_FILE_BYTES)
+    except UnreadableMember as error:
+        limit = MAX_FILE_BYTES // 10**6
+        raise DataError(f"'{path}' cannot be read: damaged, or over {limit} MB.") from error
+    image = decode_image(data, path.name)
     mpp_um = mpp_um or image.um_per_px
     if mpp_um is None:
         raise IdcError(_UNKNOWN_SCALE.format(path.name))

@@ -14,7 +14,7 @@ import numpy as np
 from idc.background import TISSUE_SHARE, shares, tissue_mask
 from idc.patches import MPP_UM, PATCH_SIZE_PX
 from idc.prediction import predict_patches
-from idc.rescaling import scaled_size, to_model_scale
+from idc.rescaling import to_model_scale
 from idc.runs import Run
 from idc.tiling import Tiling, cut_tiles
 
@@ -166,15 +166,6 @@ def in_px(edges: np.ndarray, mpp_um: float, length_px: int) -> np.ndarray:
     px = np.floor(edges * (MPP_UM / mpp_um)).astype(np.int64)  # so that no cell becomes empty
     px[-1] = length_px
     return px
-
-
-def check_size(width: int, height: int, mpp_um: float) -> None:
-    """Say early what `lay_out_region` would refuse.
-
-    Raises:
-        UploadError: the scale is nonsense for an image of this size.
-    """
-    scaled_size(width, height, mpp_um)
 
 
 def _mirrored_to_a_patch(rgb: np.ndarray) -> np.ndarray:

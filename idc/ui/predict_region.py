@@ -11,6 +11,7 @@ from idc.ui.predict_parts import whose_answer
 from idc.ui.region_map import (
     MappedImage,
     downloads,
+    patches_words,
     show_map,
     show_summary,
     show_tile,
@@ -107,7 +108,7 @@ def _ask(run: Run, image: DecodedImage, region: Region) -> RegionAnswers | None:
         st.warning("There is no tissue in it: all is background.", icon=":material/info:")
     buttons = st.container(horizontal=True)
     started = buttons.button(
-        f"Predict {count:,} patches", type="primary", disabled=not count, key="predict_region"
+        f"Predict {patches_words(count)}", type="primary", disabled=not count, key="predict_region"
     )
     if not started:
         picture = tiling_picture(layout, shown_picture(image.rgb, _PREVIEW_PX))

@@ -125,15 +125,20 @@ def downloads(run: Run, answers: RegionAnswers, image: MappedImage, *, key: str)
         )
 
 
+def patches_words(count: int) -> str:
+    """ "1 patch", "1,600 patches"."""
+    return f"{count:,} patch{'' if count == 1 else 'es'}"
+
+
 def tiling_words(layout: Layout) -> str:
     """How many patches, of how much tissue."""
-    tiles, cells = int(layout.wanted().sum()), layout.tissue.size
-    background = 1 - layout.tissue.sum() / cells
+    tiles = patches_words(int(layout.wanted().sum()))
+    background = 1 - layout.tissue.mean()
     width_mm, height_mm = (
         side * layout.mpp_um / 1000 for side in (layout.width_px, layout.height_px)
     )
     return (
-        f"{width_mm:,.2f} × {height_mm:,.2f} mm: **{tiles:,} patches** of 200 × 200 µm, "
+        f"{width_mm:,.2f} × {height_mm:,.2f} mm: **{tiles}** of 200 × 200 µm, "
         f"{share(float(background))} of the area is background and left out."
     )
 

@@ -57,15 +57,9 @@ def test_resized_upload_says_so(trained_run):
     assert at.info[0].value.startswith("Resized from 100 x 50 to 50 x 50 px.")
 
 
-@pytest.mark.parametrize(
-    ("name", "data", "sentence"),
-    [
-        ("notes.png", b"these are words", "notes.png is not a PNG, JPEG, TIFF, BMP or WebP image"),
-        ("big.png", png((1, 2, 3), height=500, width=50), "'big.png' is 50 x 500 px, but a patch"),
-    ],
-)
-def test_bad_upload_is_one_sentence_and_the_next_good_one_works(trained_run, name, data, sentence):
-    at = upload(open_page("predict"), name, data)
+def test_bad_upload_is_one_sentence_and_the_next_good_one_works(trained_run):
+    at = upload(open_page("predict"), "notes.png", b"these are words")
+    sentence = "notes.png is not a PNG, JPEG, TIFF, BMP or WebP image"
     assert at.error[0].value.replace("\\", "").startswith(sentence)
     assert not at.exception
 
