@@ -89,7 +89,7 @@ def test_tiling_is_shown_before_anything_is_predicted():
 
     assert "0.60 × 0.40 mm: **2 patches** of 200 × 200 µm, 66.7% of the area" in text(at)
     assert at.button(key="predict_region").label == "Predict 2 patches"
-    assert len(at.get("imgs")) == 1
+    assert len(at.get("image")) == 1
     assert not at.get("bidi_component")
 
 
