@@ -38,6 +38,11 @@ LIGHT = [
     "idc.slides",
     "idc.slide_exports",
     "idc.case_predictions",
+    "idc.regions",
+    "idc.region_exports",
+    "idc.region_pictures",
+    "idc.whole_slides",
+    "idc.slide_jobs",
 ]
 # Runs on import: the frame calls Streamlit at once. What it imports is looked at all the same.
 FRAME = "idc.ui.main"
