@@ -134,7 +134,7 @@ class Gate:
         self, wanted: dict[str, Any], data: bytes, name: str
     ) -> tuple[dict[str, Any], bytes | bytearray, str]:
         """The child's answer (`idc.decoding.answer`), its block, and the file's format."""
-        name = _printable_name(name)
+        name = printable_name(name)
         format_ = _format(data, name)
         question = {
             "format": format_,
@@ -239,7 +239,7 @@ def _format(data: bytes, name: str) -> str:
     raise UploadError(f"{name} is not a PNG, JPEG, TIFF, BMP or WebP image; {_SAVE_AS}.")
 
 
-def _printable_name(name: str) -> str:
+def printable_name(name: str) -> str:
     """The last part of a path, short, without control characters and Markdown's signs."""
     last = re.split(r"[/\\]", name)[-1]
     last = "".join(c for c in last if c.isprintable() and c not in "*`[]<>|$~:#!").strip()
