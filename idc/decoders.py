@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from idc.child import Answer, Child, ChildDied
+from idc.resolution import plausible_um
 from idc.turns import Turns
 
 MAX_SIDE_PX = 16_384
@@ -105,8 +106,8 @@ def _is_possible(answer: dict[str, Any], question: dict[str, Any], block_bytes: 
     if answer.get("ok") is not True:
         to_large = answer.get("large") is True and not question["large"]
         return to_large or isinstance(answer.get("reason"), str)
-    height, width, notes, mpp_um = (
-        answer.get(key) for key in ("height", "width", "notes", "mpp_um")
+    height, width, notes, um_per_px = (
+        answer.get(key) for key in ("height", "width", "notes", "um_per_px")
     )
     return (
         type(height) is int
@@ -115,5 +116,5 @@ def _is_possible(answer: dict[str, Any], question: dict[str, Any], block_bytes: 
         and 0 < width <= MAX_SIDE_PX
         and block_bytes == (0 if question["header"] else 3 * height * width)
         and isinstance(notes, list)
-        and (mpp_um is None or (isinstance(mpp_um, float) and mpp_um > 0))
+        and um_per_px == plausible_um(um_per_px)
     )

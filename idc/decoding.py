@@ -25,6 +25,7 @@ from PIL import (  # the plugins by name: Pillow would load them after the limit
 
 from idc.child import Reply, serve
 from idc.pixels import Refusal, to_rgb
+from idc.resolution import um_per_pixel
 
 DAMAGED = "is damaged, cut short or of a rare kind; save it as an 8-bit RGB PNG and try again"
 NO_MEMORY = "needs too much memory to read; crop or shrink it and try again"
@@ -33,8 +34,6 @@ MANY_PASSES = "is written in more passes than any program needs; save it anew an
 
 _MOST_PASSES = 64  # of a progressive JPEG, ten as a rule; each costs a walk over all pixels
 _PART_BYTES = 2**22  # pixels go to the parent in parts, so that they are never held twice
-_MPP_UM = (0.05, 10.0)  # what a microscope's picture may state; screens and printers are far above
-_UM_PER_INCH = 25_400
 
 _WIDTH, _HEIGHT, _ORIENTATION, _PLANES = 256, 257, 274, 284  # tags of TIFF, the third of EXIF too
 _PNG_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by colour type
@@ -71,8 +70,8 @@ def answer(question: Mapping[str, Any], data: bytes) -> Reply:
         data: the file.
 
     Returns:
-        ``{"ok": True, "height", "width", "mpp_um", "notes"}`` with height * width * 3 bytes of RGB
-        in parts, or with none where the header alone is wanted;
+        ``{"ok": True, "height", "width", "um_per_px", "notes"}`` with height * width * 3 bytes of
+        RGB in parts, or with none where the header alone is wanted;
         ``{"ok": False, "large": True}`` for a picture that needs the larger limits;
         ``{"ok": False, "reason"}``.
     """
@@ -105,7 +104,7 @@ def _answer(question: Mapping[str, Any], data: bytes) -> Reply:
             raise Refusal(_too_empty(question))
         if not question["large"] and not question["header"]:
             return {"ok": False, "large": True}, b""
-    found: dict[str, Any] = {"ok": True, "mpp_um": _mpp_um(image), "notes": []}
+    found: dict[str, Any] = {"ok": True, "um_per_px": um_per_pixel(image), "notes": []}
     if question["header"]:
         width, height = image.size[::-1] if _orientation(image) in _QUARTER_TURNS else image.size
         return found | {"height": height, "width": width}, b""
@@ -133,17 +132,6 @@ def _parts(image: Image.Image) -> Iterator[bytes]:
     for top in range(0, image.height, rows):
         bottom = min(top + rows, image.height)
         yield image.crop((0, top, image.width, bottom)).tobytes()
-
-
-def _mpp_um(image: Image.Image) -> float | None:
-    """Micrometres per pixel as the file states them; None if it does not, or not for tissue."""
-    try:
-        across, down = (_UM_PER_INCH / float(dots) for dots in image.info["dpi"])
-    except Exception:  # noqa: BLE001  a hostile tag costs the scale, not the picture
-        return None
-    low, high = _MPP_UM
-    square = abs(across - down) <= 0.01 * across
-    return across if square and low <= across <= high else None
 
 
 def _too_large(question: Mapping[str, Any]) -> str:

@@ -71,14 +71,14 @@ class ImageHeader:
     Attributes:
         format: one of `FORMATS`, by content.
         height: in pixels, once upright; so is ``width``.
-        mpp_um: micrometres per pixel by the file's resolution; None where it has none, or one that
-            is not a microscope's (screens' 72 dots per inch are 353).
+        um_per_px: micrometres per pixel by the file's resolution tags, [0.05, 16]; None where it
+            says none, or one that no image of tissue has.
     """
 
     format: str
     height: int
     width: int
-    mpp_um: float | None
+    um_per_px: float | None
 
 
 @dataclass(frozen=True)
@@ -89,13 +89,13 @@ class DecodedImage:
         rgb: uint8 RGB, shape (height, width, 3), 0 .. 255; not writable.
         format: one of `FORMATS`, by content.
         notes: one sentence for each conversion that was made.
-        mpp_um: as in `ImageHeader`.
+        um_per_px: as in `ImageHeader`.
     """
 
     rgb: np.ndarray
     format: str
     notes: tuple[str, ...]
-    mpp_um: float | None = None
+    um_per_px: float | None = None
 
 
 class Gate:
@@ -115,7 +115,7 @@ class Gate:
     def header(self, data: bytes, name: str) -> ImageHeader:
         """See `image_header`."""
         answer, _, format_ = self._ask({"header": True}, data, name)
-        return ImageHeader(format_, answer["height"], answer["width"], answer["mpp_um"])
+        return ImageHeader(format_, answer["height"], answer["width"], answer["um_per_px"])
 
     def decode(self, data: bytes, name: str, patch_side_px: int | None = None) -> DecodedImage:
         """See `decode_image`."""
@@ -123,7 +123,7 @@ class Gate:
         rgb = np.frombuffer(block, np.uint8).reshape(answer["height"], answer["width"], 3)
         rgb.flags.writeable = False
         notes = tuple(_one_line(note) for note in answer["notes"][:_MAX_NOTES])
-        return DecodedImage(rgb, format_, notes, answer["mpp_um"])
+        return DecodedImage(rgb, format_, notes, answer["um_per_px"])
 
     def close(self) -> None:
         """End all children. A later picture starts new ones."""

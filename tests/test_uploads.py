@@ -370,21 +370,21 @@ def test_header_of_a_bomb_or_of_no_image_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("dots_per_inch", "mpp_um"),
+    ("dots_per_inch", "um_per_px"),
     [(101_600, 0.25), (6_350, 4.0), (72, None), (300, None), (10**9, None), (0, None)],
 )
 def test_scale_is_read_from_a_tiff_where_it_can_be_a_microscopes(
-    dots_per_inch: int, mpp_um: float | None
+    dots_per_inch: int, um_per_px: float | None
 ) -> None:
     data = saved(picture(), "TIFF", dpi=(dots_per_inch, dots_per_inch))
-    assert image_header(data).mpp_um == pytest.approx(mpp_um)
-    assert decode_image(data).mpp_um == pytest.approx(mpp_um)
+    assert image_header(data).um_per_px == pytest.approx(um_per_px)
+    assert decode_image(data).um_per_px == pytest.approx(um_per_px)
 
 
 def test_scale_per_centimetre_is_read_and_one_of_oblong_pixels_is_not() -> None:
     centimetre = saved(picture(), "TIFF", resolution_unit="cm", resolution=20_000)
-    assert image_header(centimetre).mpp_um == pytest.approx(0.5)
-    assert image_header(saved(picture(), "TIFF", dpi=(6_350, 12_700))).mpp_um is None
+    assert image_header(centimetre).um_per_px == pytest.approx(0.5)
+    assert image_header(saved(picture(), "TIFF", dpi=(6_350, 12_700))).um_per_px is None
 
 
 # Colour profiles
@@ -757,7 +757,7 @@ def test_child_that_cannot_start_costs_one_refusal(gate: Gate) -> None:
         ({"ok": True, "height": 10**6, "width": 1, "notes": []}, bytes(3 * 10**6)),
         ({"ok": False, "reason": "a\nb" * 1000}, b""),
         ({"ok": False}, b""),
-        ({"ok": True, "height": 1, "width": 1, "notes": [], "mpp_um": "4"}, b"123"),
+        ({"ok": True, "height": 1, "width": 1, "notes": [], "um_per_px": "4"}, b"123"),
         ({"ok": True, "height": True, "width": 1, "notes": []}, b"123"),
     ],
 )
