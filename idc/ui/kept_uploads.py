@@ -7,7 +7,6 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from idc.quotas import Kept, Quota
 from idc.ui.words import plain
 
-_NOTICED_EVERY_S = 2.0
 _KEY, _NUMBER = "upload", "upload_number"
 
 
@@ -40,7 +39,20 @@ def remove_uploads() -> None:
     st.session_state[_NUMBER] = st.session_state.get(_NUMBER, 0) + 1
 
 
-@st.fragment(run_every=_NOTICED_EVERY_S)
+def show_again(session: str) -> None:
+    """Run a session's page again, so that it says why an upload was refused.
+
+    A refused file is no event for Streamlit, and a fragment that looks every second or two now and
+    then swallows the run that the accepted files ask for.
+    """
+    if not runtime.exists():
+        return
+    sessions = getattr(runtime.get_instance(), "_session_mgr", None)
+    found = sessions.get_session_info(session) if sessions else None
+    if found is not None:
+        found.session.request_rerun(None)
+
+
 def uploads_refused() -> None:
     """Say why an upload was refused. The uploader itself shows no more than a number, 413."""
     session = _session()

@@ -15,7 +15,7 @@ from streamlit import App
 from idc.child import ChildDied
 from idc.errors import IdcError
 from idc.prediction import warm_predictor
-from idc.ui.kept_uploads import quota
+from idc.ui.kept_uploads import quota, show_again
 from idc.ui.upload_limits import UploadLimits
 from idc.uploads import warm_gate
 
@@ -73,7 +73,10 @@ class SecurityHeaders:
 
 
 routes = [Route("/healthz", healthz)]
-middleware = [Middleware(SecurityHeaders), Middleware(UploadLimits, quota=quota)]
+middleware = [
+    Middleware(SecurityHeaders),
+    Middleware(UploadLimits, quota=quota, on_refusal=show_again),
+]
 
 
 def _warm_up() -> None:

@@ -44,11 +44,15 @@ class UploadLimits:
 
     Args:
         quota: of the visitors' uploads, by session, and of API calls, by the caller's address.
+        on_refusal: called with the owner whose upload was refused.
     """
 
-    def __init__(self, app: Any, quota: Quota) -> None:
+    def __init__(
+        self, app: Any, quota: Quota, on_refusal: Callable[[str], None] = lambda owner: None
+    ) -> None:
         self._app = app
         self._quota = quota
+        self._on_refusal = on_refusal
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -68,6 +72,7 @@ class UploadLimits:
             await body.drain()
             answer = JSONResponse({"detail": str(error)}, 413, {"connection": "close"})
             await answer(scope, receive, send)
+            self._on_refusal(_owner(scope))
 
     def _quota_of(self, path: str) -> Quota:
         if _UPLOAD.search(path) or _API.search(path):
