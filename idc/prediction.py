@@ -21,7 +21,7 @@ from idc.runs import BUNDLED, Run, list_runs, open_run
 from idc.sources import FolderSource, UnreadableMember, ZipSource, read_file
 from idc.uploads import MAX_FILE_BYTES, decode_image
 
-_CHUNK = 4_096
+_CHUNK = 256  # as many at once as the model takes: a single patch waits for no more than that
 _LOAD_TIMEOUT_S = 180.0  # the import of TensorFlow on a busy machine
 _SECONDS_A_PATCH = 0.1  # far more than any CPU needs
 

@@ -13,7 +13,7 @@ from typing import Any, Self
 import numpy as np
 
 from idc.background import TISSUE_SHARE, shares, tissue_mask
-from idc.child import Child, ChildDied, ChildTimeout
+from idc.child import Answer, Child, ChildDied, ChildTimeout
 from idc.errors import SlideError
 from idc.patches import MPP_UM, PATCH_SIZE_PX
 from idc.prediction import predict_patches
@@ -140,7 +140,7 @@ class WholeSlide:
         fine = [i for i, found in enumerate(self.downsamples) if found <= downsample * 1.01]
         return fine[-1] if fine else 0
 
-    def _ask(self, question: dict[str, Any], timeout_s: float) -> tuple[dict[str, Any], bytes]:
+    def _ask(self, question: dict[str, Any], timeout_s: float) -> Answer:
         name = self.path.name
         try:
             header, block = self._child.ask(

@@ -159,7 +159,7 @@ def _keep(asked: tuple[object, ...], answers: RegionAnswers) -> None:
         kept.pop(next(iter(kept)))
 
 
-# What a visitor's reruns need again and again; 30 MB and 70 MB at most.
+# What a visitor's reruns need again and again.
 @st.cache_resource(scope="session", max_entries=2, show_spinner=False)
 def _laid_out(key: str, mpp_um: float, stride: int, _image: DecodedImage) -> Region:
     return lay_out_region(_image.rgb, mpp_um, stride)

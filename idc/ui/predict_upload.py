@@ -6,6 +6,8 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from idc.patches import PATCH_SIZE_PX
 from idc.rescaling import fits_one_patch
 from idc.runs import Run
+from idc.ui.kept_uploads import uploader_key, uploads_refused
+from idc.ui.predict_many import is_many, show_many
 from idc.ui.predict_parts import show_prediction, uploaded_patch
 from idc.ui.predict_region import show_region
 from idc.uploads import MAX_FILE_BYTES, DecodedImage, decode_image
@@ -16,16 +18,19 @@ _KINDS = ("One patch, scaled down", "A region, cut into patches")
 def show_upload(run: Run) -> None:
     """The uploader, and what the model says about what is in it."""
     files = st.file_uploader(
-        "A patch or a region of H&E-stained tissue: PNG, JPEG or TIFF",
-        type=["png", "jpg", "jpeg", "tif", "tiff", "bmp", "webp"],
+        "A patch, a region, many patches or a zip of them: PNG, JPEG or TIFF",
+        type=["png", "jpg", "jpeg", "tif", "tiff", "bmp", "webp", "zip"],
         accept_multiple_files=True,
         max_upload_size=MAX_FILE_BYTES // 10**6,
-        key="upload",
-        help="A patch has 50 × 50 px at 4 µm a pixel (2.5x), so 200 × 200 µm. Of anything larger "
+        key=uploader_key(),
+        help="H&E-stained tissue. A patch has 50 × 50 px at 4 µm a pixel (2.5x), so 200 × 200 µm. Of anything larger "
         "you are asked what it is.",
     )
-    if files:
-        _show_image(run, files[-1])
+    uploads_refused()
+    if files and is_many(files):
+        show_many(run, files)
+    elif files:
+        _show_image(run, files[0])
 
 
 def _show_image(run: Run, file: UploadedFile) -> None:
@@ -50,7 +55,8 @@ def _kind(image: DecodedImage, key: str) -> str | None:
     )
 
 
-# A region is looked at in many reruns, and a large one takes a second to decode. 48 MB at most.
-@st.cache_resource(scope="session", max_entries=1, show_spinner=False)
+# A region is looked at in many reruns, and a large one takes a second to decode. One has 300 MB at
+# most, so only a few are kept, whoever brought them; a file's id is known to its visitor alone.
+@st.cache_resource(max_entries=4, ttl="10m", show_spinner=False)
 def _decoded(file_id: str, _file: UploadedFile) -> DecodedImage:
     return decode_image(_file.getvalue(), _file.name)
