@@ -23,3 +23,8 @@ def runs_dir() -> Path:
 def download_dir() -> Path:
     """What the download of the real data set keeps. It need not exist yet."""
     return home_dir() / "download"
+
+
+def features_dir() -> Path:
+    """What networks make of training patches, kept to compare with. It need not exist yet."""
+    return home_dir() / "features"

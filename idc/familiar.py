@@ -1,0 +1,208 @@
+"""The patches that a run has learned from, as its network sees them.
+
+A sample of their features is computed once for each set of weights, in the background, and kept
+under ``features/``. It tells which of them are nearest to a patch, and, for a visitor's own run,
+what its profile is (see `idc.looks`). The bundled model's training patches are not shipped: they
+are looked for in the data sets at hand.
+"""
+
+import contextlib
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from idc import durable
+from idc.errors import DataError
+from idc.home import features_dir
+from idc.looks import FEWEST, Profile, fit_profile
+from idc.prediction import look
+from idc.results import run_split, train_cases
+from idc.runs import Run, check_same_data
+from idc.store import PatchStore, list_stores, open_store
+
+SAMPLE = 4_000
+_HELD_OUT_SAMPLE = 1_000
+_CHUNK = 256
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Where patches to compare with are.
+
+    Attributes:
+        kind: "trained" (the run learned from these very patches), "cases" (from patches of these
+            cases) or "unseen" (from none of them).
+        rows: int64, sorted, a sample of at most `SAMPLE`.
+        held_out: int64, sorted, rows that did not train but belong to the run's validation part;
+            empty unless the kind is "trained".
+        trained_on: how many patches the run learned from.
+    """
+
+    store: PatchStore
+    kind: str
+    rows: np.ndarray
+    held_out: np.ndarray
+    trained_on: int
+
+
+@dataclass(frozen=True)
+class Familiar:
+    """What was kept of a reference.
+
+    Attributes:
+        rows: int64, shape (n,), in the reference's store.
+        features: float32, shape (n, f).
+        trained_on: as of the reference.
+        profile: None unless the reference's kind is "trained" and there are enough patches.
+    """
+
+    rows: np.ndarray
+    features: np.ndarray
+    trained_on: int
+    profile: Profile | None = None
+
+
+def reference_of(run: Run) -> Reference | None:
+    """The patches to compare with; None for the bundled model while no real patches are here.
+
+    Raises:
+        IdcError: the run's own data set is gone, or was packed anew since.
+    """
+    if run.bundled:
+        return _bundled_reference(run)
+    store = open_store(run.config.data)
+    check_same_data(run, store)
+    split = run_split(run, store)
+    return Reference(
+        store,
+        "trained",
+        _sample(split.train, SAMPLE),
+        _sample(split.validation, _HELD_OUT_SAMPLE),
+        len(split.train),
+    )
+
+
+def learn(run: Run, reference: Reference, *, on_progress: Progress | None = None) -> Familiar:
+    """Compute what `familiar` reads, and keep it.
+
+    Args:
+        on_progress: called with (patches done, patches in all). What it raises ends the work.
+
+    Raises:
+        PredictionError: the model could not answer.
+        DataError: the disk is full.
+    """
+    rows = np.concatenate([reference.rows, reference.held_out])
+    found = []
+    for start in range(0, len(rows), _CHUNK):
+        patches = np.array(reference.store.patches[rows[start : start + _CHUNK]])
+        found.append(look(run, patches).features)
+        if on_progress:
+            on_progress(min(start + _CHUNK, len(rows)), len(rows))
+    features = np.concatenate(found)
+    count = len(reference.rows)
+    profile = None
+    if reference.kind == "trained" and count >= FEWEST:
+        profile = fit_profile(
+            (reference.store.patches[reference.rows], features[:count]),
+            (reference.store.patches[reference.held_out], features[count:]),
+        )
+    learned = Familiar(reference.rows, features[:count], reference.trained_on, profile)
+    _keep(_path(run, reference.store), learned)
+    return learned
+
+
+def familiar(run: Run, store: PatchStore) -> Familiar | None:
+    """What was kept for the run's present weights and these very patches; None before `learn`."""
+    path = _path(run, store)
+    # A damaged file is as good as none: it can be made again.
+    with contextlib.suppress(OSError, ValueError, KeyError, EOFError, DataError):
+        with np.load(path, allow_pickle=False) as saved:
+            rows, features = saved["rows"], saved["features"]
+            trained_on, with_profile = int(saved["trained_on"]), bool(saved["with_profile"])
+        profile = Profile.load(_profile_path(path)) if with_profile else None
+        return Familiar(rows, features, trained_on, profile)
+    return None
+
+
+def nearest(
+    known: Familiar, store: PatchStore, rgb: np.ndarray, features: np.ndarray, count: int
+) -> np.ndarray:
+    """The rows whose features are nearest to a patch's, the nearest first.
+
+    Each feature is measured in units of its own spread, so that none outweighs the others. The
+    patch itself is left out, should it be among them.
+
+    Args:
+        rgb: uint8 RGB, shape (50, 50, 3).
+        features: float32, shape (f,), of that patch.
+
+    Returns:
+        int64, shape (at most count,).
+    """
+    spread = known.features.std(axis=0)
+    used = spread > 0  # the others never fire
+    away = ((known.features - features)[:, used] / spread[used]) ** 2
+    order = np.argsort(away.sum(axis=1), kind="stable")[: count + 1]
+    rows = known.rows[order]
+    itself = (store.patches[rows] == rgb).all(axis=(1, 2, 3))
+    return rows[~itself][:count]
+
+
+def _bundled_reference(run: Run) -> Reference | None:
+    cases = train_cases(run)
+    nothing = np.empty(0, np.int64)
+    best: Reference | None = None
+    most = -1
+    for name in list_stores():
+        with contextlib.suppress(DataError):  # a damaged one must not hide the others
+            store = open_store(name)
+            if store.report.generated:
+                continue
+            seen = np.flatnonzero(np.isin(store.cases, cases))
+            if len(seen) > most:
+                most = len(seen)
+                kind, rows = ("cases", seen) if most else ("unseen", np.arange(len(store)))
+                best = Reference(store, kind, _sample(rows, SAMPLE), nothing, 0)
+    return best
+
+
+def _sample(rows: np.ndarray, count: int) -> np.ndarray:
+    if len(rows) <= count:
+        return np.asarray(rows, np.int64)
+    return np.sort(np.random.default_rng(0).choice(rows, count, replace=False)).astype(np.int64)
+
+
+def _path(run: Run, store: PatchStore) -> Path:
+    weights = run.best().get("sha256", "none")
+    return features_dir() / f"{weights[:16]}-{store.fingerprint[:16]}.npz"
+
+
+def _profile_path(path: Path) -> Path:
+    return path.with_name(f"{path.stem}-profile.npz")
+
+
+def _keep(path: Path, learned: Familiar) -> None:
+    content = io.BytesIO()
+    np.savez(
+        content,
+        rows=learned.rows,
+        features=learned.features,
+        trained_on=learned.trained_on,
+        with_profile=learned.profile is not None,
+    )
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if learned.profile is not None:
+            learned.profile.save(_profile_path(path))
+        durable.replace_file(path, content.getvalue())
+    except OSError as error:
+        raise DataError(
+            f"The features could not be written to '{path.parent}' ({error.strerror}); make room "
+            "or check the folder's rights."
+        ) from error
