@@ -20,8 +20,10 @@ _MOST_A_KIND = 400
 # Which example images belong to which part, so that none is in both.
 _PHOTOGRAPHS = {
     "choose": ("astronaut.png", "chelsea.png", "motorcycle_left.png", "grass.png", "color.png"),
-    "report": ("coffee.png", "rocket.jpg", "hubble_deep_field.jpg", "brick.png", "china.jpg")
-    + ("flower.jpg", "gravel.png", "logo.png"),
+    "report": (
+        *("coffee.png", "rocket.jpg", "hubble_deep_field.jpg", "brick.png", "gravel.png"),
+        *("logo.png", "china.jpg", "flower.jpg"),
+    ),
 }
 _GREY = {
     "choose": ("camera.png", "cell.png", "page.png", "phantom.png"),

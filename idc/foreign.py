@@ -21,12 +21,12 @@ REASONS: Mapping[str, str] = {
     f"photograph is; the model knows H&E alone, so {_NOT_TO_RELY}.",
     "cold": "It is bluer or greener than H&E ever is, as other stains and photographs are; the "
     f"model knows H&E alone, so {_NOT_TO_RELY}.",
-    "colour": "It has colours that the patches the model learned from do not have (a photograph, a "
+    "colour": "It has colours that the patches the model learned from lack (a photograph, a "
     "screenshot, another stain, red and blue swapped?); use an image of an H&E slide.",
-    "blurred": "It has less fine detail than tissue at 4 µm a pixel: out of focus, or enlarged from "
-    "a higher magnification; use a sharp image at the right scale.",
-    "texture": "Its texture is not that of tissue at 4 µm a pixel (wrong scale, noise, a drawing?); "
-    "use an image at the right scale.",
+    "blurred": "It has less fine detail than tissue at 4 µm a pixel: out of focus, or enlarged "
+    "from a higher magnification; use a sharp image at the right scale.",
+    "texture": "Its texture is not that of tissue at 4 µm a pixel (wrong scale, noise, a "
+    "drawing?); use an image of tissue at the right scale.",
     "features": "Nothing that the model learned from looks like it to the network, so its answer "
     f"is a guess; {_NOT_TO_RELY}.",
 }
@@ -94,6 +94,11 @@ def _told(strange: dict[str, bool], blurred: bool) -> list[str]:
     return told
 
 
+def profile_of(run: Run) -> Profile | None:
+    """What the patches that a run learned from look like; None while it is not known."""
+    return _known(run)[0]
+
+
 def _known(run: Run) -> tuple[Profile | None, int]:
     """A run's profile, and how many patches it learned from; (None, 0) while nothing is known."""
     if run.bundled:
@@ -108,5 +113,5 @@ def _known(run: Run) -> tuple[Profile | None, int]:
 def _too_few(count: int) -> str:
     return (
         f"This run has learned from {count} patches alone, too few to rely on any answer; train on "
-        f"at least a few thousand."
+        "at least a few thousand."
     )
