@@ -13,6 +13,7 @@ from idc.runs import Run
 
 SQUARE_PX = 12  # hidden at a time: 48 um, a few cells
 _CORNERS_PX = range(-5, 44, 4)  # 13 a side, the last as far out at the right as the first left
+_PART = 64
 _VIEWS = (
     "as it is",
     "turned by 90°",
@@ -64,6 +65,8 @@ class EightViews:
         """What the spread says about the answer."""
         low, high = self.y_prob.min(), self.y_prob.max()
         span = f"the probability lies between {low:.2f} and {high:.2f}"
+        if f"{low:.2f}" == f"{high:.2f}":
+            span = f"the probability stays at {low:.2f}"
         if self.dissenting:
             return (
                 f"The answer changes when the patch is turned: {self.dissenting} of 8 views are "
@@ -107,7 +110,10 @@ def explain(run: Run, rgb: np.ndarray) -> Explanation:
     """
     hidden, corners = hide_squares(rgb)
     turned = eight_views(rgb)
-    answers = predict_patches(run, np.concatenate([turned, hidden]))
+    asked = np.concatenate([turned, hidden])
+    # In parts, so that other visitors' answers come in between.
+    parts = [asked[start : start + _PART] for start in range(0, len(asked), _PART)]
+    answers = np.concatenate([predict_patches(run, part) for part in parts])
     y_views, y_hidden = answers[: len(turned)], answers[len(turned) :]
     y_prob = float(y_views[0])
     return Explanation(

@@ -32,15 +32,15 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Reference:
-    """Where patches to compare with are.
+    """Patches to compare with.
 
     Attributes:
         kind: "trained" (the run learned from these very patches), "cases" (from patches of these
             cases) or "unseen" (from none of them).
         rows: int64, sorted, a sample of at most `SAMPLE`.
-        held_out: int64, sorted, rows that did not train but belong to the run's validation part;
-            empty unless the kind is "trained".
-        trained_on: how many patches the run learned from.
+        held_out: int64, sorted, a sample of the run's validation part; empty unless the kind is
+            "trained".
+        trained_on: how many patches the run learned from; 0 unless the kind is "trained".
     """
 
     store: PatchStore
@@ -55,28 +55,45 @@ class Familiar:
     """What was kept of a reference.
 
     Attributes:
-        rows: int64, shape (n,), in the reference's store.
-        features: float32, shape (n, f).
-        trained_on: as of the reference.
-        profile: None unless the reference's kind is "trained" and there are enough patches.
+        kind, rows, trained_on: as of the reference.
+        features: float32, shape (number of rows, f).
+        profile: None unless the kind is "trained" and there are enough patches.
     """
 
+    kind: str
     rows: np.ndarray
     features: np.ndarray
     trained_on: int
     profile: Profile | None = None
 
 
-def reference_of(run: Run) -> Reference | None:
-    """The patches to compare with; None for the bundled model while no real patches are here.
+def store_to_compare(run: Run) -> PatchStore | None:
+    """The run's own data set; for the bundled model the one with most of its cases' patches.
+
+    None for the bundled model while no real patches are here.
 
     Raises:
         IdcError: the run's own data set is gone, or was packed anew since.
     """
+    if not run.bundled:
+        store = open_store(run.config.data)
+        check_same_data(run, store)
+        return store
+    cases, stores = train_cases(run), []
+    for name in list_stores():
+        with contextlib.suppress(DataError):  # a damaged one must not hide the others
+            stores.append(open_store(name))
+    real = [store for store in stores if not store.report.generated]
+    return max(real, key=lambda store: np.isin(store.cases, cases).sum(), default=None)
+
+
+def reference_of(run: Run, store: PatchStore) -> Reference:
+    """Which patches of `store_to_compare` to compare with."""
+    nothing = np.empty(0, np.int64)
     if run.bundled:
-        return _bundled_reference(run)
-    store = open_store(run.config.data)
-    check_same_data(run, store)
+        seen = np.flatnonzero(np.isin(store.cases, train_cases(run)))
+        kind, rows = ("cases", seen) if len(seen) else ("unseen", np.arange(len(store)))
+        return Reference(store, kind, _sample(rows, SAMPLE), nothing, 0)
     split = run_split(run, store)
     return Reference(
         store,
@@ -112,7 +129,9 @@ def learn(run: Run, reference: Reference, *, on_progress: Progress | None = None
             (reference.store.patches[reference.rows], features[:count]),
             (reference.store.patches[reference.held_out], features[count:]),
         )
-    learned = Familiar(reference.rows, features[:count], reference.trained_on, profile)
+    learned = Familiar(
+        reference.kind, reference.rows, features[:count], reference.trained_on, profile
+    )
     _keep(_path(run, reference.store), learned)
     return learned
 
@@ -123,10 +142,10 @@ def familiar(run: Run, store: PatchStore) -> Familiar | None:
     # A damaged file is as good as none: it can be made again.
     with contextlib.suppress(OSError, ValueError, KeyError, EOFError, DataError):
         with np.load(path, allow_pickle=False) as saved:
-            rows, features = saved["rows"], saved["features"]
+            kind, rows, features = str(saved["kind"]), saved["rows"], saved["features"]
             trained_on, with_profile = int(saved["trained_on"]), bool(saved["with_profile"])
         profile = Profile.load(_profile_path(path)) if with_profile else None
-        return Familiar(rows, features, trained_on, profile)
+        return Familiar(kind, rows, features, trained_on, profile)
     return None
 
 
@@ -154,24 +173,6 @@ def nearest(
     return rows[~itself][:count]
 
 
-def _bundled_reference(run: Run) -> Reference | None:
-    cases = train_cases(run)
-    nothing = np.empty(0, np.int64)
-    best: Reference | None = None
-    most = -1
-    for name in list_stores():
-        with contextlib.suppress(DataError):  # a damaged one must not hide the others
-            store = open_store(name)
-            if store.report.generated:
-                continue
-            seen = np.flatnonzero(np.isin(store.cases, cases))
-            if len(seen) > most:
-                most = len(seen)
-                kind, rows = ("cases", seen) if most else ("unseen", np.arange(len(store)))
-                best = Reference(store, kind, _sample(rows, SAMPLE), nothing, 0)
-    return best
-
-
 def _sample(rows: np.ndarray, count: int) -> np.ndarray:
     if len(rows) <= count:
         return np.asarray(rows, np.int64)
@@ -191,6 +192,7 @@ def _keep(path: Path, learned: Familiar) -> None:
     content = io.BytesIO()
     np.savez(
         content,
+        kind=learned.kind,
         rows=learned.rows,
         features=learned.features,
         trained_on=learned.trained_on,

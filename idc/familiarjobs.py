@@ -4,8 +4,9 @@ import threading
 from dataclasses import dataclass
 
 from idc.errors import IdcError
-from idc.familiar import Reference, learn
+from idc.familiar import learn, reference_of
 from idc.runs import Run
+from idc.store import PatchStore
 
 
 @dataclass
@@ -14,17 +15,18 @@ class FamiliarJob:
 
     Attributes:
         state: "looking", "done" or "failed".
+        done, total: patches; the total is 0 until it is known.
         problem: why it failed, one sentence.
     """
 
-    total: int
-    done: int = 0
     state: str = "looking"
+    done: int = 0
+    total: int = 0
     problem: str = ""
 
-    def _work(self, run: Run, reference: Reference) -> None:
+    def _work(self, run: Run, store: PatchStore) -> None:
         try:
-            learn(run, reference, on_progress=self._advance)
+            learn(run, reference_of(run, store), on_progress=self._advance)
             self.state = "done"
         except IdcError as error:
             self.state, self.problem = "failed", str(error)
@@ -42,20 +44,28 @@ _jobs: dict[tuple[str, str], FamiliarJob] = {}  # by the weights and the data se
 _lock = threading.Lock()
 
 
-def start_learning(run: Run, reference: Reference) -> FamiliarJob:
-    """Start it, or join the work that is under way, or give the one that failed."""
-    key = (run.best().get("sha256", ""), reference.store.fingerprint)
+def start_learning(run: Run, store: PatchStore) -> FamiliarJob:
+    """Start it, or join the work that is under way, or give the one that failed.
+
+    Args:
+        store: of `idc.familiar.store_to_compare`.
+    """
+    key = _key(run, store)
     with _lock:
         job = _jobs.get(key)
         if job is None or job.state == "done":  # done, and yet asked for: its file is gone
-            job = _jobs[key] = FamiliarJob(len(reference.rows) + len(reference.held_out))
+            job = _jobs[key] = FamiliarJob()
             threading.Thread(
-                target=job._work, args=(run, reference), name=f"learn-{run.id}", daemon=True
+                target=job._work, args=(run, store), name=f"learn-{run.id}", daemon=True
             ).start()
         return job
 
 
-def forget_failure(run: Run, reference: Reference) -> None:
+def forget_failure(run: Run, store: PatchStore) -> None:
     """Let the next `start_learning` try again."""
     with _lock:
-        _jobs.pop((run.best().get("sha256", ""), reference.store.fingerprint), None)
+        _jobs.pop(_key(run, store), None)
+
+
+def _key(run: Run, store: PatchStore) -> tuple[str, str]:
+    return run.best().get("sha256", ""), store.fingerprint

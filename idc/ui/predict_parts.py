@@ -17,6 +17,7 @@ from idc.runs import Run, check_same_data
 from idc.sampling import alternating_sample
 from idc.store import PatchStore
 from idc.ui.choose import cached_store, choose_store
+from idc.ui.explanation import explanation, show_warnings
 from idc.ui.patch_grid import PatchTile, patch_grid
 from idc.ui.patches_shown import enlarged
 from idc.ui.words import class_name, coloured_class, plain
@@ -80,6 +81,8 @@ def show_prediction(run: Run, chosen: ChosenPatch) -> None:
             st.markdown(f"The label is **{class_name(chosen.label)}**: the answer {right} it.")
         for note in chosen.notes:
             st.info(plain(note), icon=":material/info:")
+        show_warnings(run, chosen.rgb)
+    explanation(run, chosen.rgb, y_prob)
 
 
 def _whose_answer(run: Run) -> str:
