@@ -14,6 +14,11 @@ from idc.runs import Run
 SQUARE_PX = 12  # hidden at a time: 48 um, a few cells
 _CORNERS_PX = range(-5, 44, 4)  # 13 a side, the last as far out at the right as the first left
 _PART = 64
+_PLACES = (
+    ("upper left", "top", "upper right"),
+    ("left", "middle", "right"),
+    ("lower left", "bottom", "lower right"),
+)
 _VIEWS = (
     "as it is",
     "turned by 90°",
@@ -176,17 +181,15 @@ def occlusion_map(effect: np.ndarray, corners: np.ndarray) -> np.ndarray:
 
 
 def strongest_place(shares: np.ndarray) -> str:
-    """Where a map is largest, in words: "upper left", "middle", "right" ...
+    """Where a map is largest, in words: "the upper left", "the top", "the middle" ...
 
     Args:
         shares: float, shape (height, width).
     """
     y, x = np.unravel_index(np.argmax(shares), shares.shape)
-    down, across = (
-        ("upper", "", "lower")[int(3 * (y + 0.5) / shares.shape[0])],
-        ("left", "", "right")[int(3 * (x + 0.5) / shares.shape[1])],
-    )
-    return f"{down} {across}".strip() or "middle"
+    down = int(3 * (y + 0.5) / shares.shape[0])
+    across = int(3 * (x + 0.5) / shares.shape[1])
+    return "the " + _PLACES[down][across]
 
 
 def _inside(start: int) -> slice:

@@ -7,14 +7,13 @@ are looked for in the data sets at hand.
 """
 
 import contextlib
-import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from idc import durable
+from idc.arrays import read_arrays, write_arrays
 from idc.errors import DataError
 from idc.home import features_dir
 from idc.looks import FEWEST, Profile, fit_profile
@@ -140,12 +139,16 @@ def familiar(run: Run, store: PatchStore) -> Familiar | None:
     """What was kept for the run's present weights and these very patches; None before `learn`."""
     path = _path(run, store)
     # A damaged file is as good as none: it can be made again.
-    with contextlib.suppress(OSError, ValueError, KeyError, EOFError, DataError):
-        with np.load(path, allow_pickle=False) as saved:
-            kind, rows, features = str(saved["kind"]), saved["rows"], saved["features"]
-            trained_on, with_profile = int(saved["trained_on"]), bool(saved["with_profile"])
-        profile = Profile.load(_profile_path(path)) if with_profile else None
-        return Familiar(kind, rows, features, trained_on, profile)
+    with contextlib.suppress(DataError, KeyError):
+        saved = read_arrays(path)
+        profile = Profile.load(_profile_path(path)) if saved["with_profile"] else None
+        return Familiar(
+            str(saved["kind"]),
+            saved["rows"],
+            saved["features"],
+            int(saved["trained_on"]),
+            profile,
+        )
     return None
 
 
@@ -189,22 +192,13 @@ def _profile_path(path: Path) -> Path:
 
 
 def _keep(path: Path, learned: Familiar) -> None:
-    content = io.BytesIO()
-    np.savez(
-        content,
+    if learned.profile is not None:
+        learned.profile.save(_profile_path(path))
+    write_arrays(
+        path,
         kind=learned.kind,
         rows=learned.rows,
         features=learned.features,
         trained_on=learned.trained_on,
         with_profile=learned.profile is not None,
     )
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if learned.profile is not None:
-            learned.profile.save(_profile_path(path))
-        durable.replace_file(path, content.getvalue())
-    except OSError as error:
-        raise DataError(
-            f"The features could not be written to '{path.parent}' ({error.strerror}); make room "
-            "or check the folder's rights."
-        ) from error

@@ -1,7 +1,7 @@
 """Learning what a run's training patches look like, in the background of the server."""
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from idc.errors import IdcError
 from idc.familiar import learn, reference_of
@@ -17,12 +17,14 @@ class FamiliarJob:
         state: "looking", "done" or "failed".
         done, total: patches; the total is 0 until it is known.
         problem: why it failed, one sentence.
+        thread: that does it.
     """
 
     state: str = "looking"
     done: int = 0
     total: int = 0
     problem: str = ""
+    thread: threading.Thread = field(default_factory=threading.Thread)
 
     def _work(self, run: Run, store: PatchStore) -> None:
         try:
@@ -55,9 +57,10 @@ def start_learning(run: Run, store: PatchStore) -> FamiliarJob:
         job = _jobs.get(key)
         if job is None or job.state == "done":  # done, and yet asked for: its file is gone
             job = _jobs[key] = FamiliarJob()
-            threading.Thread(
+            job.thread = threading.Thread(
                 target=job._work, args=(run, store), name=f"learn-{run.id}", daemon=True
-            ).start()
+            )
+            job.thread.start()
         return job
 
 

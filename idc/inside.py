@@ -30,9 +30,9 @@ class Inside:
         self._kernel = kernel[:, IDC_POSITIVE] - kernel[:, 1 - IDC_POSITIVE]
         self._bias = bias[IDC_POSITIVE] - bias[1 - IDC_POSITIVE]
         mapped = next(layer for layer in reversed(model.layers) if len(layer.output.shape) == 4)
-        self._trunk = keras.Model(model.input, mapped.output)
+        self._trunk = keras.Model(model.inputs[0], mapped.output)
         self._head = keras.Model(mapped.output, last.input)
-        self._features = keras.Model(model.input, last.input)
+        self._features = keras.Model(model.inputs[0], last.input)
 
     def look(self, patches: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Answers, and the features that they rest on, in one go through the network.

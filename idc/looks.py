@@ -16,7 +16,6 @@ them larger the stranger it is:
 Distances are Mahalanobis distances (for features: Lee et al. 2018, arXiv:1807.03888).
 """
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -25,7 +24,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from idc import durable
+from idc.arrays import read_arrays, write_arrays
 from idc.errors import DataError
 from idc.measurements import TISSUE_DENSITY
 
@@ -101,10 +100,12 @@ class Profile:
         return contrast[:, 0] < _with_one(contrast[:, 1:]) @ self.fine_detail
 
     def save(self, path: Path) -> None:
-        """Write it as a plain NumPy archive, whole or not at all."""
-        content = io.BytesIO()
-        np.savez_compressed(content, **_arrays(self))
-        durable.replace_file(path, content.getvalue())
+        """Write it, whole or not at all.
+
+        Raises:
+            DataError: it cannot be written.
+        """
+        write_arrays(path, **{field.name: getattr(self, field.name) for field in fields(self)})
 
     @classmethod
     def load(cls, path: Path) -> "Profile":
@@ -113,12 +114,11 @@ class Profile:
         Raises:
             DataError: the file is missing or damaged.
         """
+        found: dict[str, Any] = read_arrays(path)
         try:
-            with np.load(path, allow_pickle=False) as saved:
-                found = {field.name: saved[field.name] for field in fields(cls)}
-        except (OSError, ValueError, KeyError, EOFError) as error:
-            raise DataError(f"The profile '{path.name}' is missing or damaged.") from error
-        return cls(**{**found, "patches": int(found["patches"])})
+            return cls(**{**found, "patches": int(found["patches"])})
+        except (KeyError, TypeError) as error:
+            raise DataError(f"'{path.name}' is damaged: it is no profile.") from error
 
 
 def fit_profile(
@@ -273,7 +273,3 @@ def _limits(signals: np.ndarray, warned_share: float) -> np.ndarray:
 
 def _with_one(values: np.ndarray) -> np.ndarray:
     return np.column_stack([np.ones(len(values), np.float32), values])
-
-
-def _arrays(profile: Profile) -> dict[str, Any]:
-    return {field.name: getattr(profile, field.name) for field in fields(profile)}

@@ -115,7 +115,7 @@ def _attention_found(shares: np.ndarray) -> str:
         return f"No place speaks for IDC; most against it: {strongest_place(-shares)}."
     if shares.min() >= 0:
         return f"No place speaks against IDC; most for it: {strongest_place(shares)}."
-    return f"Most for IDC: {strongest_place(shares)}. Most against: {strongest_place(-shares)}."
+    return f"Most for IDC: {strongest_place(shares)}; most against: {strongest_place(-shares)}."
 
 
 def _occlusion_found(effect: np.ndarray) -> str:
@@ -124,9 +124,10 @@ def _occlusion_found(effect: np.ndarray) -> str:
             f"No single place decides: hiding any changes the probability by less than "
             f"{_LEAST_RANGE}."
         )
-    if effect.max() >= -effect.min():
-        return f"Most depends on: {strongest_place(effect)} ({-effect.max():+.2f} when hidden)."
-    return f"Most depends on: {strongest_place(-effect)} ({-effect.min():+.2f} when hidden)."
+    least, most = float(effect.min()), float(effect.max())
+    if most >= -least:
+        return f"Hiding {strongest_place(effect)} lowers the probability most: by {most:.2f}."
+    return f"Hiding {strongest_place(-effect)} raises the probability most: by {-least:.2f}."
 
 
 def _show_views(found: Explanation) -> None:
