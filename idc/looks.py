@@ -29,6 +29,9 @@ from idc.errors import DataError
 from idc.measurements import TISSUE_DENSITY
 
 SIGNALS = ("blank", "grey", "brown", "cold", "colour", "texture", "features")
+# The first four are told in words that must hold whatever the training patches are: a limit is never
+# stricter than these shares of the patch, and this difference of colours of 255.
+_LEAST_LIMITS = np.array([0.75, -12, 0.25, 0.25, *[-np.inf] * 3], np.float32)
 WARNED_SHARE = 0.015
 FEWEST = 200  # patches that a profile takes; below, its limits would be chance
 
@@ -263,12 +266,17 @@ def _limits(signals: np.ndarray, warned_share: float) -> np.ndarray:
     low, high = warned_share / len(SIGNALS), warned_share
     for _ in range(20):
         middle = (low + high) / 2
-        limits = np.quantile(signals, 1 - middle, axis=0)
+        limits = _quantiles(signals, middle)
         if (signals > limits).any(axis=1).mean() > warned_share:
             high = middle
         else:
             low = middle
-    return np.quantile(signals, 1 - low, axis=0).astype(np.float32)
+    return _quantiles(signals, low)
+
+
+def _quantiles(signals: np.ndarray, share: float) -> np.ndarray:
+    limits = np.quantile(signals, 1 - share, axis=0).astype(np.float32)
+    return np.maximum(limits, _LEAST_LIMITS)
 
 
 def _with_one(values: np.ndarray) -> np.ndarray:

@@ -100,6 +100,15 @@ def test_other_patches_of_the_kind_stay_within_the_limits_and_foreign_ones_do_no
     assert profile.strange(noise, made_features(20)).any(axis=1).all()
 
 
+def test_limits_with_words_of_their_own_are_never_stricter_than_the_words():
+    # All of these patches are tissue throughout, and strongly coloured.
+    profile = fit_profile((pink_patches(200), made_features(200)), (pink_patches(0), []))
+    limits = dict(zip(SIGNALS, profile.limits.tolist(), strict=True))
+
+    assert limits["blank"] == 0.75
+    assert (limits["grey"], limits["brown"], limits["cold"]) == (-12, 0.25, 0.25)
+
+
 def test_lack_of_detail_tells_a_blurred_patch_from_a_noisy_one(profile):
     sharp = pink_patches(10, 5)
     blurred = np.stack([cv2.GaussianBlur(patch, (0, 0), 3) for patch in sharp])
