@@ -29,8 +29,8 @@ from idc.errors import DataError
 from idc.measurements import TISSUE_DENSITY
 
 SIGNALS = ("blank", "grey", "brown", "cold", "colour", "texture", "features")
-# The first four are told in words that must hold whatever the training patches are: a limit is never
-# stricter than these shares of the patch, and this difference of colours of 255.
+# The first four are told in words that must hold whatever the training patches are: a limit is
+# never stricter than these shares of the patch, and this difference of its colours, of 255.
 _LEAST_LIMITS = np.array([0.75, -12, 0.25, 0.25, *[-np.inf] * 3], np.float32)
 WARNED_SHARE = 0.015
 FEWEST = 200  # patches that a profile takes; below, its limits would be chance

@@ -175,7 +175,7 @@ def test_learning_that_failed_says_why_until_it_is_tried_again(trained_run, quic
     store = store_to_compare(trained_run)
     features_dir().write_text("in the way")  # where the folder has to be
     job = start_learning(trained_run, store)
-    job.thread.join()
+    job.thread.join(300)
     assert job.state == "failed"
     assert "could not be written" in job.problem
     assert start_learning(trained_run, store) is job
@@ -183,6 +183,6 @@ def test_learning_that_failed_says_why_until_it_is_tried_again(trained_run, quic
     features_dir().unlink()
     forget_failure(trained_run, store)
     again = start_learning(trained_run, store)
-    again.thread.join()
+    again.thread.join(300)
     assert again.state == "done"
     assert familiar(trained_run, store) is not None
