@@ -38,6 +38,10 @@ LIGHT = [
     "idc.slides",
     "idc.slide_exports",
     "idc.case_predictions",
+    "idc.explain",
+    "idc.familiar",
+    "idc.foreign",
+    "idc.looks",
 ]
 # Runs on import: the frame calls Streamlit at once. What it imports is looked at all the same.
 FRAME = "idc.ui.main"
