@@ -40,4 +40,4 @@ def patch_png() -> bytes:
 
 
 def picture(page) -> str:
-    return page.locator("canvas.patch").evaluate("(canvas) => canvas.toDataURL()")
+    return page.locator("canvas[data-shown]").evaluate("(canvas) => canvas.toDataURL()")
