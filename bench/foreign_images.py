@@ -1,7 +1,7 @@
 """The foreign set of bench/foreign.py: images that are no H&E tissue at 4 um a pixel, by kind.
 
-Each kind has two parts that share no image (or, of a single large image, no half): "choose", seen
-while the warnings were built, and "report", which the figures are about.
+Each kind has two parts, "choose" and "report", that share no image (or, of a single large image, no
+half).
 """
 
 from collections.abc import Iterator
