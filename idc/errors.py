@@ -33,6 +33,10 @@ class UploadError(IdcError):
     """A visitor's file was refused."""
 
 
+class SlowUpload(UploadError):
+    """A visitor's file was refused because reading it took too long."""
+
+
 class PredictionError(IdcError):
     """The model could not answer."""
 

@@ -21,8 +21,7 @@ from idc.runs import BUNDLED, Run, list_runs, open_run
 from idc.sources import FolderSource, UnreadableMember, ZipSource, read_file
 from idc.uploads import MAX_FILE_BYTES, decode_image
 
-_CHUNK = 4_096
-_LOOK_CHUNK = 256  # looks at thousands happen in the background: let visitors in between
+_CHUNK = 256  # as many at once as the model takes: a single patch waits for no more than that
 _LOAD_TIMEOUT_S = 180.0  # the import of TensorFlow on a busy machine
 _SECONDS_A_PATCH = 0.1  # far more than any CPU needs
 
@@ -100,9 +99,9 @@ def look(run: Run, patches: np.ndarray) -> Look:
         PredictionError: as `predict_patches`.
     """
     _check(patches)
-    starts = range(0, len(patches), _LOOK_CHUNK)
+    starts = range(0, len(patches), _CHUNK)
     found = np.concatenate(
-        [_ask(run, patches[start : start + _LOOK_CHUNK], "look") for start in starts]
+        [_ask(run, patches[start : start + _CHUNK], "look") for start in starts]
     )
     return Look(run.calibration().apply(found[:, 0]), found[:, 1:])
 

@@ -18,8 +18,10 @@ from idc.sampling import alternating_sample
 from idc.store import PatchStore
 from idc.ui.choose import cached_store, choose_store
 from idc.ui.explanation import explanation, show_warnings
+from idc.ui.kept_uploads import uploader_key, uploads_refused
 from idc.ui.patch_grid import PatchTile, patch_grid
 from idc.ui.patches_shown import enlarged
+from idc.ui.predict_many import is_many, show_many
 from idc.ui.words import class_name, coloured_class, plain
 from idc.uploads import MAX_FILE_BYTES, decode_image
 
@@ -58,7 +60,7 @@ def choose_patch(run: Run) -> ChosenPatch | None:
         label_visibility="collapsed",
     )
     if source == "Upload one":
-        return _upload()
+        return _upload(run)
     return _linked(run) if linked else _example(run)
 
 
@@ -100,16 +102,22 @@ def _whose_answer(run: Run) -> str:
     return answer
 
 
-def _upload() -> ChosenPatch | None:
-    file = st.file_uploader(
-        "A patch: PNG, JPEG or TIFF",
-        type=["png", "jpg", "jpeg", "tif", "tiff", "bmp", "webp"],
+def _upload(run: Run) -> ChosenPatch | None:
+    files = st.file_uploader(
+        "A patch, many patches, or a zip of them: PNG, JPEG or TIFF",
+        type=["png", "jpg", "jpeg", "tif", "tiff", "bmp", "webp", "zip"],
+        accept_multiple_files=True,
         max_upload_size=MAX_FILE_BYTES // 10**6,
-        key="upload",
+        key=uploader_key(),
         help="About 50 × 50 px at 4 µm a pixel (2.5x), so 200 × 200 µm of H&E-stained tissue.",
     )
-    if file is None:
+    uploads_refused()
+    if not files:
         return None
+    if is_many(files):
+        show_many(run, files)
+        return None
+    file = files[0]
     image = decode_image(file.getvalue(), file.name)
     height, width = image.rgb.shape[:2]
     if max(height, width) > _LARGEST_SIDE_PX:
