@@ -100,9 +100,7 @@ def look(run: Run, patches: np.ndarray) -> Look:
     """
     _check(patches)
     starts = range(0, len(patches), _CHUNK)
-    found = np.concatenate(
-        [_ask(run, patches[start : start + _CHUNK], "look") for start in starts]
-    )
+    found = np.concatenate([_ask(run, patches[start : start + _CHUNK], "look") for start in starts])
     return Look(run.calibration().apply(found[:, 0]), found[:, 1:])
 
 
