@@ -226,9 +226,14 @@ def _predict(options: argparse.Namespace) -> int:
 
 
 def _bundle(options: argparse.Namespace) -> None:
-    from idc.runs import open_run
-    from idc.shipping import bundle, ship_bundled
+    from idc.runs import BUNDLED, open_run
+    from idc.shipping import bundle, ship_bundled, ship_profile
 
+    if options.profile and options.data:
+        from idc.store import open_store
+
+        print(f"profile of {ship_profile(open_run(BUNDLED), open_store(options.data)).patches}")
+        return
     if bool(options.run) == bool(options.data):
         raise IdcError("Either --data NAME, to train the bundled model, or --run RUN.")
     bundled = ship_bundled(open_run(options.run)) if options.run else bundle(options.data)

@@ -100,6 +100,11 @@ def command_line() -> argparse.ArgumentParser:
     sub = command("bundle", "For maintainers: train the bundled model, put it in place.")
     sub.add_argument("--data", metavar="NAME", help="a data set of real patches to train on")
     sub.add_argument("--run", help="a finished run that becomes the bundled model instead")
+    sub.add_argument(
+        "--profile",
+        action="store_true",
+        help="train nothing: look at the patches of --data again, which the warnings rest on",
+    )
 
     command("record", "For maintainers: train the runs that ship with the demo tissue.")
     _add_judging(command)

@@ -28,3 +28,8 @@ def download_dir() -> Path:
 def whole_slides_dir() -> Path:
     """What models said about whole slides, one folder an answer. It need not exist yet."""
     return home_dir() / "whole_slides"
+
+
+def features_dir() -> Path:
+    """What networks make of training patches, kept to compare with. It need not exist yet."""
+    return home_dir() / "features"

@@ -48,6 +48,10 @@ LIGHT = [
     "idc.region_pictures",
     "idc.whole_slides",
     "idc.slide_jobs",
+    "idc.explain",
+    "idc.familiar",
+    "idc.foreign",
+    "idc.looks",
 ]
 # Runs on import: the frame calls Streamlit at once. What it imports is looked at all the same.
 FRAME = "idc.ui.main"

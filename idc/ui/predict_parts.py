@@ -9,6 +9,7 @@ from idc.packing import to_patch_size
 from idc.patches import MPP_UM, PATCH_SHAPE, PATCH_SIZE_PX
 from idc.prediction import predict_patches
 from idc.runs import Run
+from idc.ui.explanation import explanation, show_warnings
 from idc.ui.patches_shown import enlarged
 from idc.ui.words import class_name, coloured_class, plain
 from idc.uploads import DecodedImage
@@ -81,6 +82,8 @@ def show_prediction(run: Run, chosen: ChosenPatch) -> None:
             st.markdown(f"The label is **{class_name(chosen.label)}**: the answer {right} it.")
         for note in chosen.notes:
             st.info(plain(note), icon=":material/info:")
+        show_warnings(run, chosen.rgb)
+    explanation(run, chosen.rgb, y_prob)
 
 
 def whose_answer(run: Run) -> str:

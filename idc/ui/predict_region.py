@@ -7,6 +7,7 @@ from idc.region_pictures import shown_picture, tiling_picture
 from idc.regions import Region, RegionAnswers, lay_out_region, predict_region, tile_at
 from idc.rescaling import COMMON_SCALES, LEAST_MPP_UM, MOST_MPP_UM, scale_note
 from idc.runs import Run
+from idc.ui.explanation import explanation, show_warnings
 from idc.ui.predict_parts import whose_answer
 from idc.ui.region_map import (
     MappedImage,
@@ -140,9 +141,13 @@ def _show_answers(
             st.caption("Click on a patch to see it as the model does.")
         else:
             row, column = answers.layout.places[picked].tolist()
-            patch = tile_at(region, *answers.layout.tiling.tile_of(row, column))
+            tile = answers.layout.tiling.tile_of(row, column)
+            patch = tile_at(region, *tile)
             show_tile(run, answers, patch, (row, column), shown.of)
+            show_warnings(run, patch)
         downloads(run, answers, shown, key="region")
+    if picked is not None:
+        explanation(run, patch, float(answers.tiles[tile]))
 
 
 def _kept() -> dict[tuple[object, ...], RegionAnswers]:

@@ -13,6 +13,7 @@ from idc.runs import Run
 from idc.slide_answers import SlideAnswers, SlideQuestion, kept_answers, kept_when
 from idc.slide_folders import VARIABLE, allowed_slide, listed_slides, slide_folders
 from idc.slide_jobs import SlideJob, slide_job, start_slide
+from idc.ui.explanation import explanation, show_warnings
 from idc.ui.predict_parts import whose_answer
 from idc.ui.predict_region import choose_scale
 from idc.ui.region_map import (
@@ -154,7 +155,10 @@ def _show_answers(question: SlideQuestion, found: SlideAnswers) -> None:
             tile = answers.layout.tiling.tile_of(row, column)
             patch = _tile(question.name(), *tile, question, answers.layout)
             show_tile(run, answers, patch, (row, column), image.of)
+            show_warnings(run, patch)
         downloads(run, answers, image, key="whole_slide")
+    if picked is not None:
+        explanation(run, patch, float(answers.tiles[tile]))
 
 
 def _from_url(key: str, from_file: float | None) -> None:

@@ -23,8 +23,8 @@ def show_upload(run: Run) -> None:
         accept_multiple_files=True,
         max_upload_size=MAX_FILE_BYTES // 10**6,
         key=uploader_key(),
-        help="H&E-stained tissue. A patch has 50 × 50 px at 4 µm a pixel (2.5x), so 200 × 200 µm. Of anything larger "
-        "you are asked what it is.",
+        help="H&E-stained tissue. A patch has 50 × 50 px at 4 µm a pixel (2.5x), so 200 × 200 µm. "
+        "Of anything larger you are asked what it is.",
     )
     uploads_refused()
     if files and is_many(files):
