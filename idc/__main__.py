@@ -183,9 +183,13 @@ def _predict(options: argparse.Namespace) -> int:
 
     from idc.errors import PredictionError, UploadError
     from idc.prediction import default_model, image_files, predict_patches, read_patch
+    from idc.region_command import region_command, wants_region
     from idc.runs import open_run
     from idc.uploads import looks_like_image
 
+    if wants_region(options):
+        region_command(options)
+        return 0
     run = open_run(options.run) if options.run else default_model()
     names: list[str] = []
     patches: list[np.ndarray] = []
@@ -222,9 +226,14 @@ def _predict(options: argparse.Namespace) -> int:
 
 
 def _bundle(options: argparse.Namespace) -> None:
-    from idc.runs import open_run
-    from idc.shipping import bundle, ship_bundled
+    from idc.runs import BUNDLED, open_run
+    from idc.shipping import bundle, ship_bundled, ship_profile
 
+    if options.profile and options.data:
+        from idc.store import open_store
+
+        print(f"profile of {ship_profile(open_run(BUNDLED), open_store(options.data)).patches}")
+        return
     if bool(options.run) == bool(options.data):
         raise IdcError("Either --data NAME, to train the bundled model, or --run RUN.")
     bundled = ship_bundled(open_run(options.run)) if options.run else bundle(options.data)

@@ -12,16 +12,17 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 from idc.kaggle_login import without_kaggle_secrets
+from idc.turns import Turns
 
-Answer = tuple[dict[str, Any], bytes]
-Reply = tuple[Mapping[str, Any], bytes]
+Answer = tuple[dict[str, Any], bytes | bytearray]
+Reply = tuple[Mapping[str, Any], bytes | Iterable[bytes]]  # the block whole, or in parts
 
 
 class ChildDied(Exception):
@@ -34,6 +35,8 @@ class ChildTimeout(Exception):
 
 class Child:
     """Runs ``python -m <module> <fd>``, one question at a time, started at the first question.
+
+    Threads that ask at the same time are answered in the order in which they came.
 
     Args:
         module: the module that calls `serve` when run.
@@ -60,7 +63,7 @@ class Child:
         self._max_answer_bytes = max_answer_bytes
         self._max_questions = max_questions
         self._questions = 0  # put to the process that runs now
-        self._lock = threading.Lock()
+        self._turns = Turns()
         self._process: subprocess.Popen[bytes] | None = None
         self._pipe: Connection | None = None
 
@@ -75,7 +78,7 @@ class Child:
             ChildTimeout: no answer within ``timeout_s``; the child was killed.
         """
         question = json.dumps(dict(header)).encode()
-        with self._lock:
+        with self._turns:
             try:
                 return self._exchange(question, block, timeout_s)
             except (EOFError, OSError, ValueError, RecursionError) as error:
@@ -89,7 +92,7 @@ class Child:
 
     def start(self) -> None:
         """Start the process now, so that the first question need not wait for it."""
-        with self._lock:
+        with self._turns:
             try:
                 self._started()
             except OSError as error:
@@ -97,7 +100,7 @@ class Child:
 
     def close(self) -> None:
         """End the child. A later question starts a new one."""
-        with self._lock:
+        with self._turns:
             self._stop()
 
     def pid(self) -> int | None:
@@ -116,7 +119,7 @@ class Child:
             answer = json.loads(pipe.recv_bytes(2**20))
             if not isinstance(answer, dict):
                 raise ValueError("not a header")
-            return answer, pipe.recv_bytes(self._max_answer_bytes)
+            return answer, _all_parts(pipe, self._max_answer_bytes)
 
     def _started(self) -> Connection:
         if self._pipe is not None and self._process is not None and self._process.poll() is None:
@@ -150,6 +153,14 @@ class Child:
             self._process.wait()
         self._pipe = self._process = None
         self._questions = 0
+
+
+def _all_parts(pipe: Connection, most: int) -> bytearray:
+    """A block that comes in parts; an empty one ends it."""
+    block = bytearray()
+    while part := pipe.recv_bytes(most - len(block)):
+        block += part
+    return block
 
 
 @contextlib.contextmanager
@@ -198,4 +209,7 @@ def _answer_one(pipe: Connection, answer: Callable[[dict[str, Any], bytes], Repl
     header = json.loads(pipe.recv_bytes())
     reply, block = answer(header, pipe.recv_bytes())
     pipe.send_bytes(json.dumps(dict(reply)).encode())
-    pipe.send_bytes(block)
+    for part in (block,) if isinstance(block, bytes) else block:
+        if part:
+            pipe.send_bytes(part)
+    pipe.send_bytes(b"")

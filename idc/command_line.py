@@ -95,22 +95,16 @@ def command_line() -> argparse.ArgumentParser:
     )
     sub.add_argument("--json", action="store_true", help="as JSON")
 
-    sub = command("predict", "Predict images: files, folders, zips.")
-    sub.add_argument("path", nargs="+", type=Path, help="an image, a folder or a zip")
-    sub.add_argument("--run", help="whose model (by default the newest, else the bundled one)")
-    sub.add_argument(
-        "--csv", default="-", metavar="FILE", help="where to write; - is standard output"
-    )
-    sub.add_argument(
-        "--threshold",
-        type=_threshold,
-        help="IDC-positive from here on (the model's own: 0.5, or as "
-        "chosen on validation data for the bundled model)",
-    )
+    _add_predict(command("predict", "Predict images: files, folders, zips; regions and slides."))
 
     sub = command("bundle", "For maintainers: train the bundled model, put it in place.")
     sub.add_argument("--data", metavar="NAME", help="a data set of real patches to train on")
     sub.add_argument("--run", help="a finished run that becomes the bundled model instead")
+    sub.add_argument(
+        "--profile",
+        action="store_true",
+        help="train nothing: look at the patches of --data again, which the warnings rest on",
+    )
 
     command("record", "For maintainers: train the runs that ship with the demo tissue.")
     _add_judging(command)
@@ -151,6 +145,30 @@ def _add_judging(command: Callable[[str, str], argparse.ArgumentParser]) -> None
 
     sub = command("marks", "What reviewers marked on a data set, as CSV.")
     sub.add_argument("data", help="the data set's name")
+
+
+def _add_predict(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("path", nargs="+", type=Path, help="an image, a folder, a zip, or a slide")
+    sub.add_argument("--run", help="whose model (by default the newest, else the bundled one)")
+    sub.add_argument(
+        "--csv", default="-", metavar="FILE", help="where to write; - is standard output"
+    )
+    sub.add_argument("--threshold", type=_threshold, help=_THRESHOLD_HELP)
+    region = sub.add_argument_group("regions and whole slides (svs, ndpi, mrxs, ...)")
+    region.add_argument(
+        "--region", action="store_true", help="the image is a region: cut it into patches"
+    )
+    region.add_argument(
+        "--mpp",
+        type=float,
+        metavar="UM",
+        help="its micrometres per pixel (by default what the file says; 40x is 0.25)",
+    )
+    region.add_argument(
+        "--overlap", action="store_true", help="patches overlap by half and are averaged"
+    )
+    region.add_argument("--geojson", metavar="FILE", help="write the answers for QuPath")
+    region.add_argument("--png", metavar="FILE", help="write the heat map")
 
 
 def _add_train(sub: argparse.ArgumentParser) -> None:

@@ -23,11 +23,17 @@ from PIL import (  # the plugins by name: Pillow would load them after the limit
     WebPImagePlugin,  # noqa: F401
 )
 
-from idc.child import serve
+from idc.child import Reply, serve
 from idc.pixels import Refusal, to_rgb
+from idc.resolution import um_per_pixel
 
 DAMAGED = "is damaged, cut short or of a rare kind; save it as an 8-bit RGB PNG and try again"
 NO_MEMORY = "needs too much memory to read; crop or shrink it and try again"
+NO_PATCH = "so more than one patch; upload it by itself, as a region, or cut out a patch"
+MANY_PASSES = "is written in more passes than any program needs; save it anew and try again"
+
+_MOST_PASSES = 64  # of a progressive JPEG, ten as a rule; each costs a walk over all pixels
+_PART_BYTES = 2**22  # pixels go to the parent in parts, so that they are never held twice
 
 _WIDTH, _HEIGHT, _ORIENTATION, _PLANES = 256, 257, 274, 284  # tags of TIFF, the third of EXIF too
 _PNG_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by colour type
@@ -49,27 +55,30 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_QUARTER_TURNS = (5, 6, 7, 8)
 
 
-def answer(question: Mapping[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
+def answer(question: Mapping[str, Any], data: bytes) -> Reply:
     """Answer the gate.
 
     Args:
-        question: the file's ``format``, and the limits ``max_pixels``, ``max_side_px`` and
-            ``max_memory_bytes``.
+        question: the file's ``format``; the limits ``max_pixels``, ``max_side_px``, ``max_swell``
+            (bytes of pixels for each byte of a picture over ``usual_pixels``), ``patch_side_px``
+            (None where regions are welcome) and ``max_memory_bytes``; and what is wanted:
+            ``header`` alone, or the pixels, if they are not more than ``usual_pixels`` or
+            ``large`` is set.
         data: the file.
 
     Returns:
-        ``{"ok": True, "height", "width", "notes"}`` with height * width * 3 bytes of RGB, or
-        ``{"ok": False, "reason"}`` with none.
+        ``{"ok": True, "height", "width", "um_per_px", "notes"}`` with height * width * 3 bytes of
+        RGB in parts, or with none where the header alone is wanted;
+        ``{"ok": False, "large": True}`` for a picture that needs the larger limits;
+        ``{"ok": False, "reason"}``.
     """
     if sys.platform == "linux":  # macOS knows the limit but does not let it be set
         _limit(resource.RLIMIT_AS, question["max_memory_bytes"])
-    notes: list[str] = []
     try:
-        image = _decode(data, question, notes)
-        height, width = image.height, image.width
-        return {"ok": True, "height": height, "width": width, "notes": notes}, image.tobytes()
+        return _answer(question, data)
     except Refusal as refusal:
         reason = str(refusal)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -81,14 +90,33 @@ def answer(question: Mapping[str, Any], data: bytes) -> tuple[dict[str, Any], by
     return {"ok": False, "reason": reason}, b""
 
 
-def _decode(data: bytes, question: Mapping[str, Any], notes: list[str]) -> Image.Image:
+def _answer(question: Mapping[str, Any], data: bytes) -> Reply:
     Image.MAX_IMAGE_PIXELS = question["max_pixels"]
     # Opening reads the header and checks the declared size; no pixel is decoded yet.
     image: Image.Image = Image.open(BytesIO(data), formats=[question["format"]])
+    pixels = image.width * image.height
     if max(image.size) > question["max_side_px"]:
         raise Refusal(_too_large(question))
-    if question["format"] == "PNG":
+    if question["patch_side_px"] and max(image.size) > question["patch_side_px"]:
+        raise Refusal(f"is {image.width} x {image.height} px, {NO_PATCH}")
+    if pixels > question["usual_pixels"]:
+        if 3 * pixels > question["max_swell"] * len(data):
+            raise Refusal(_too_empty(question))
+        if not question["large"] and not question["header"]:
+            return {"ok": False, "large": True}, b""
+    found: dict[str, Any] = {"ok": True, "um_per_px": um_per_pixel(image), "notes": []}
+    if question["header"]:
+        width, height = image.size[::-1] if _orientation(image) in _QUARTER_TURNS else image.size
+        return found | {"height": height, "width": width}, b""
+    image = _decode(image, data, found["notes"])
+    return found | {"height": image.height, "width": image.width}, _parts(image)
+
+
+def _decode(image: Image.Image, data: bytes, notes: list[str]) -> Image.Image:
+    if image.format == "PNG":
         _check_png(data)
+    elif image.format in ("JPEG", "MPO") and data.count(b"\xff\xda") > _MOST_PASSES:
+        raise Refusal(MANY_PASSES)
     if isinstance(image, TiffImagePlugin.TiffImageFile):
         _check_tiff(image)
     if getattr(image, "is_animated", False):
@@ -98,10 +126,25 @@ def _decode(data: bytes, question: Mapping[str, Any], notes: list[str]) -> Image
     return to_rgb(image, raw_mode, notes)
 
 
+def _parts(image: Image.Image) -> Iterator[bytes]:
+    """The pixels of an RGB picture, row by row."""
+    rows = max(1, _PART_BYTES // (3 * image.width))
+    for top in range(0, image.height, rows):
+        bottom = min(top + rows, image.height)
+        yield image.crop((0, top, image.width, bottom)).tobytes()
+
+
 def _too_large(question: Mapping[str, Any]) -> str:
     return (
         f"has more than {question['max_pixels']} pixels or a side of more than "
         f"{question['max_side_px']}; crop or shrink it and try again"
+    )
+
+
+def _too_empty(question: Mapping[str, Any]) -> str:
+    return (
+        f"would swell to more than {question['max_swell']} times its size, as no picture of tissue "
+        "does; crop or shrink it and try again"
     )
 
 
@@ -164,17 +207,25 @@ def _raw_mode(image: Image.Image) -> str:
 
 def _upright(image: Image.Image, notes: list[str]) -> Image.Image:
     """Decode the pixels and turn them as EXIF or XMP say."""
-    try:
-        turn = _TURNS.get(image.getexif().get(_ORIENTATION, 1))
-    except Exception:  # noqa: BLE001  hostile metadata; the pixels may be whole all the same
-        turn = None
+    orientation = _orientation(image)
+    if orientation is None:
         notes.append("Damaged EXIF data ignored.")
+    turn = _TURNS.get(orientation or 1)
     image.load()
     if turn is None:
         return image
     notes.append("Turned upright as its EXIF orientation says.")
     # Pillow turns a TIFF by itself while it decodes, but no other format.
     return image if image.format == "TIFF" else image.transpose(turn)
+
+
+def _orientation(image: Image.Image) -> int | None:
+    """By EXIF or XMP, 1 where they do not say; None where they are damaged."""
+    try:
+        stated = image.getexif().get(_ORIENTATION, 1)
+    except Exception:  # noqa: BLE001  hostile metadata; the pixels may be whole all the same
+        return None
+    return stated if isinstance(stated, int) else 1
 
 
 def _limit(kind: int, value: int) -> None:

@@ -33,6 +33,14 @@ class UploadError(IdcError):
     """A visitor's file was refused."""
 
 
+class SlideError(IdcError):
+    """A whole-slide file cannot be read, or may not be."""
+
+
+class SlowUpload(UploadError):
+    """A visitor's file was refused because reading it took too long."""
+
+
 class PredictionError(IdcError):
     """The model could not answer."""
 

@@ -23,3 +23,13 @@ def runs_dir() -> Path:
 def download_dir() -> Path:
     """What the download of the real data set keeps. It need not exist yet."""
     return home_dir() / "download"
+
+
+def whole_slides_dir() -> Path:
+    """What models said about whole slides, one folder an answer. It need not exist yet."""
+    return home_dir() / "whole_slides"
+
+
+def features_dir() -> Path:
+    """What networks make of training patches, kept to compare with. It need not exist yet."""
+    return home_dir() / "features"

@@ -103,16 +103,21 @@ def _split(image: Image.Image, notes: list[str]) -> tuple[Image.Image, Image.Ima
     grey = image.mode in ("1", "L", "LA")
     opaque = "L" if grey else "CMYK" if image.mode == "CMYK" else "RGB"
     if not image.has_transparency_data:
-        return image.convert(opaque), None
-    image = image.convert("LA" if grey else "RGBA")
+        return _as(opaque, image), None
+    image = _as("LA" if grey else "RGBA", image)
     alpha = image.getchannel("A")
     all_opaque = alpha.getextrema() == (255, 255)
     return image.convert(opaque), None if all_opaque else alpha
 
 
+def _as(mode: str, image: Image.Image) -> Image.Image:
+    """Convert where there is need to. Pillow would copy an image that has the mode already."""
+    return image if image.mode == mode else image.convert(mode)
+
+
 def _to_srgb(colour: Image.Image, profile: Any, notes: list[str]) -> Image.Image:
     """Convert to RGB with the embedded profile (bytes), without one as is usual."""
-    plain = colour.convert("RGB")
+    plain = _as("RGB", colour)
     if not profile:
         return plain
     try:

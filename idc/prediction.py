@@ -21,7 +21,7 @@ from idc.runs import BUNDLED, Run, list_runs, open_run
 from idc.sources import FolderSource, UnreadableMember, ZipSource, read_file
 from idc.uploads import MAX_FILE_BYTES, decode_image
 
-_CHUNK = 4_096
+_CHUNK = 256  # as many at once as the model takes: a single patch waits for no more than that
 _LOAD_TIMEOUT_S = 180.0  # the import of TensorFlow on a busy machine
 _SECONDS_A_PATCH = 0.1  # far more than any CPU needs
 
@@ -41,6 +41,19 @@ class ImageFile:
     name: str
     data: bytes = b""
     problem: str = ""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a network makes of some patches.
+
+    Attributes:
+        y_prob: float32 [0, 1], shape (n,), calibrated.
+        features: float32, shape (n, number of features), the input of its last layer.
+    """
+
+    y_prob: np.ndarray
+    features: np.ndarray
 
 
 def default_model() -> Run:
@@ -67,17 +80,44 @@ def predict_patches(
     Raises:
         PredictionError: the run has no weights, they are damaged, or the worker failed.
     """
-    if patches.ndim != 4 or patches.shape[1:] != PATCH_SHAPE or patches.dtype != np.uint8:
-        raise PredictionError(
-            f"patches must be uint8 of shape (n, 50, 50, 3). Received: {patches.dtype} "
-            f"{patches.shape}"
-        )
+    _check(patches)
     answers = [np.empty(0, np.float32)]
     for start in range(0, len(patches), _CHUNK):
         answers.append(_ask(run, patches[start : start + _CHUNK]))
         if on_progress:
             on_progress(min(start + _CHUNK, len(patches)), len(patches))
     return run.calibration().apply(np.concatenate(answers))
+
+
+def look(run: Run, patches: np.ndarray) -> Look:
+    """Probabilities as of `predict_patches`, and the features that they rest on, asked together.
+
+    Args:
+        patches: uint8 RGB, shape (n, 50, 50, 3), n >= 1.
+
+    Raises:
+        PredictionError: as `predict_patches`.
+    """
+    _check(patches)
+    starts = range(0, len(patches), _CHUNK)
+    found = np.concatenate([_ask(run, patches[start : start + _CHUNK], "look") for start in starts])
+    return Look(run.calibration().apply(found[:, 0]), found[:, 1:])
+
+
+def grad_cam(run: Run, patches: np.ndarray) -> np.ndarray:
+    """Each place's share of the log-odds of IDC-positive; see `idc.inside.Inside.grad_cam`.
+
+    Args:
+        patches: uint8 RGB, shape (n, 50, 50, 3).
+
+    Returns:
+        float32, shape (n, height, width) of the network's last map of features.
+
+    Raises:
+        PredictionError: as `predict_patches`.
+    """
+    _check(patches)
+    return _ask(run, patches, "grad-cam")
 
 
 def warm_predictor() -> None:
@@ -145,23 +185,32 @@ def _worker() -> Child:
     return worker
 
 
-def _ask(run: Run, patches: np.ndarray) -> np.ndarray:
+def _check(patches: np.ndarray) -> None:
+    if patches.ndim != 4 or patches.shape[1:] != PATCH_SHAPE or patches.dtype != np.uint8:
+        raise PredictionError(
+            f"patches must be uint8 of shape (n, 50, 50, 3). Received: {patches.dtype} "
+            f"{patches.shape}"
+        )
+
+
+def _ask(run: Run, patches: np.ndarray, kind: str = "probabilities") -> np.ndarray:
     if not run.has_model():
         raise PredictionError(
             f"The run '{run.title}' has no finished epoch yet; let it train for an epoch."
         )
     asked = run.best().get("sha256", "")
-    answer, block = _ask_for(run, asked, patches)
+    answer, block = _ask_for(run, asked, patches, kind)
     if "error" in answer and run.best().get("sha256", "") != asked:
         # A trainer has put better weights in place while we asked for the old ones.
-        answer, block = _ask_for(run, run.best()["sha256"], patches)
+        answer, block = _ask_for(run, run.best()["sha256"], patches, kind)
     if "error" in answer:
         raise PredictionError(str(answer["error"]))
-    return np.frombuffer(block, np.float32)
+    return np.frombuffer(block, np.float32).reshape(answer["shape"])
 
 
-def _ask_for(run: Run, sha256: str, patches: np.ndarray) -> Answer:
+def _ask_for(run: Run, sha256: str, patches: np.ndarray, kind: str) -> Answer:
     question = {
+        "kind": kind,
         "folder": str(run.folder),
         "preset": run.config.preset,
         "sha256": sha256,

@@ -10,24 +10,36 @@ import numpy as np
 from idc.child import serve
 from idc.errors import IdcError
 from idc.inference import probabilities
+from idc.inside import Inside
 from idc.patches import PATCH_SHAPE
 from idc.runs import WEIGHTS_FILE
 from idc.weights import load_model
 
 
 def answer(question: dict[str, Any], block: bytes) -> tuple[dict[str, Any], bytes]:
-    """Patches in, probabilities out; an error becomes a sentence."""
+    """Patches in, arrays out; an error becomes a sentence.
+
+    The question's "kind" says what is asked: "probabilities", "look" (each patch's probability and
+    features, one row each) or "grad-cam".
+    """
     try:
-        model = _model(question["folder"], question["preset"], question["sha256"])
+        model, inside = _model(question["folder"], question["preset"], question["sha256"])
+        patches = np.frombuffer(block, np.uint8).reshape(question["count"], *PATCH_SHAPE)
+        if question["kind"] == "look":
+            found = np.column_stack(inside.look(patches))
+        elif question["kind"] == "grad-cam":
+            found = inside.grad_cam(patches)
+        else:
+            found = probabilities(model, patches)
     except IdcError as error:
         return {"error": str(error)}, b""
-    patches = np.frombuffer(block, np.uint8).reshape(question["count"], *PATCH_SHAPE)
-    return {}, probabilities(model, patches).tobytes()
+    return {"shape": found.shape}, found.astype(np.float32).tobytes()
 
 
 @functools.lru_cache(maxsize=3)
-def _model(folder: str, preset: str, sha256: str) -> keras.Model:
-    return load_model(Path(folder) / WEIGHTS_FILE, preset, sha256)
+def _model(folder: str, preset: str, sha256: str) -> tuple[keras.Model, Inside]:
+    model = load_model(Path(folder) / WEIGHTS_FILE, preset, sha256)
+    return model, Inside(model)
 
 
 if __name__ == "__main__":

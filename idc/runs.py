@@ -35,6 +35,7 @@ BEST_FILE = "best.json"
 TRAINER_OUTPUT_FILE = "trainer.txt"
 CALIBRATION_FILE = "calibration.json"
 TRAIN_CASES_FILE = "train_cases.json"
+PROFILE_FILE = "profile.npz"
 
 # The model that comes with IDC Lab is a run's folder too, inside the package and read only.
 BUNDLED = "bundled"

@@ -19,8 +19,10 @@ from idc.calibration import fit_calibration
 from idc.config import TrainingConfig, preset_config
 from idc.demo import DEMO_CASES, DEMO_SEED, pack_demo
 from idc.errors import RunError
+from idc.looks import Profile, fit_profile
 from idc.memory import KEEP_FREED_MEMORY
 from idc.model_card import model_card
+from idc.prediction import look
 from idc.results import run_split
 from idc.run_status import STATUS_FILE
 from idc.runlog import LOG_FILE
@@ -31,6 +33,7 @@ from idc.runs import (
     CONFIG_FILE,
     ENVIRONMENT_FILE,
     PREDICTIONS_FILE,
+    PROFILE_FILE,
     SHIPPED_DIR,
     TRAIN_CASES_FILE,
     WEIGHTS_FILE,
@@ -41,6 +44,8 @@ from idc.starting import create_run, trainer_command
 from idc.store import PatchStore, list_stores, open_store
 
 MODEL_CARD_FILE = "MODEL_CARD.md"
+
+_PROFILE_SAMPLE = 4_000
 
 
 def bundle(data: str) -> Run:
@@ -78,7 +83,47 @@ def ship_bundled(run: Run) -> Run:
     counts = run_split(run, store).counts(store.index)
     card = model_card(run, counts, y_true, y_prob, calibration)
     (folder / MODEL_CARD_FILE).write_text(card, encoding="utf-8")
-    return Run(folder, run.config)
+    bundled = Run(folder, run.config)
+    ship_profile(bundled, store)
+    return bundled
+
+
+def ship_profile(bundled: Run, store: PatchStore) -> Profile:
+    """Write what the bundled model's training patches look like, for `idc.foreign` to warn by.
+
+    Args:
+        store: holds the model's patches, as packed for its training or anew.
+
+    Raises:
+        DataError: the store holds too few of them.
+    """
+    rows = profile_rows(bundled, store)
+    training, choosing = (
+        (store.patches[some], look(bundled, store.patches[some]).features)
+        for some in (rows["train"], rows["choose"])
+    )
+    profile = fit_profile(training, choosing)
+    profile.save(bundled.folder / PROFILE_FILE)
+    return profile
+
+
+def profile_rows(bundled: Run, store: PatchStore) -> dict[str, np.ndarray]:
+    """Which patches make the profile's limits, and which are left to judge them by.
+
+    Returns:
+        int64, sorted: "train", a sample of the training cases' patches; "choose" and "report", the
+        patches of every other validation case each.
+    """
+    trained_on = json.loads((bundled.folder / TRAIN_CASES_FILE).read_text(encoding="utf-8"))
+    validation = bundled.predictions().query("part == 'validation'")["case"].unique()
+    ordered = np.sort(validation)
+    train = np.flatnonzero(np.isin(store.cases, trained_on))
+    sampled = np.random.default_rng(0).permutation(train)[:_PROFILE_SAMPLE]
+    return {
+        "train": np.sort(sampled),
+        "choose": np.flatnonzero(np.isin(store.cases, ordered[1::2])),
+        "report": np.flatnonzero(np.isin(store.cases, ordered[::2])),
+    }
 
 
 def record() -> list[Run]:

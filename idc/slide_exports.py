@@ -7,16 +7,15 @@ set lies at (x - left, y - top); ``left`` and ``top`` are in the GeoJSON's ``pro
 """
 
 import json
-import uuid
 from collections.abc import Mapping
 from typing import Any
 
 import cv2
 import numpy as np
 
-from idc.figures import CLASS_COLOURS
+from idc.geojson import box_ring, closed_ring, feature, label_class, named_class
 from idc.outline import Polygon
-from idc.patches import CLASS_NAMES, MPP_UM
+from idc.patches import MPP_UM
 from idc.slides import Slide, stitch
 from idc.store import PatchStore
 
@@ -65,16 +64,15 @@ def slide_geojson(slide: Slide, probabilities: Mapping[str, np.ndarray]) -> str:
 
 
 def _tile(slide: Slide, i: int, probabilities: dict[str, float]) -> dict[str, Any]:
-    x, y, width, height = slide.boxes[i].tolist()
+    x, y = slide.boxes[i, :2].tolist()
     label = int(slide.labels[i])
     name = f"{slide.case}_x{slide.left + x}_y{slide.top + y}"
-    corners = [[x, y], [x + width, y], [x + width, y + height], [x, y + height], [x, y]]
-    return _feature(
+    return feature(
         name,
-        [corners],
+        [box_ring(slide.boxes[i])],
         objectType="tile",
         name=name,
-        classification=_class(CLASS_NAMES[label], _rgb(CLASS_COLOURS[label])),
+        classification=label_class(label),
         measurements={
             f"Probability of IDC: {run}": round(p, 6)
             for run, p in probabilities.items()
@@ -84,30 +82,11 @@ def _tile(slide: Slide, i: int, probabilities: dict[str, float]) -> dict[str, An
 
 
 def _region(slide: Slide, i: int, polygon: Polygon) -> dict[str, Any]:
-    rings = [[*ring.tolist(), ring[0].tolist()] for ring in polygon.rings]
-    return _feature(
+    return feature(
         f"{slide.case}_region{i}",
-        rings,
+        [closed_ring(ring) for ring in polygon.rings],
         objectType="annotation",
         name=f"{slide.case} region {i + 1}",
-        classification=_class(OUTLINE_CLASS, _OUTLINE_RGB),
+        classification=named_class(OUTLINE_CLASS, _OUTLINE_RGB),
         isLocked=True,
     )
-
-
-def _feature(identity: str, rings: list[Any], **properties: Any) -> dict[str, Any]:
-    return {
-        "type": "Feature",
-        "id": str(uuid.uuid5(uuid.NAMESPACE_OID, f"idc-lab/{identity}")),
-        "geometry": {"type": "Polygon", "coordinates": rings},
-        "properties": properties,
-    }
-
-
-def _class(name: str, rgb: tuple[int, ...]) -> dict[str, Any]:
-    return {"name": name, "color": list(rgb)}
-
-
-def _rgb(colour: str) -> tuple[int, ...]:
-    """ "#D55E00" -> (213, 94, 0)."""
-    return tuple(bytes.fromhex(colour[1:]))

@@ -3,7 +3,8 @@
 A decoder is C code that reads what a stranger wrote. So the server itself looks at no more than a
 file's length and first bytes; the pixels are decoded by a child process (`idc.decoding`) under
 limits of memory, time and files. A file that kills or hangs the child costs one refusal, and the
-next file finds a new child.
+next file finds a new child. There are a few children, so that nobody waits behind one hung file,
+and one more with larger limits for large pictures.
 
 What comes back is pixels and short notes alone. Whatever else a file carries (places, names, a zip
 behind the picture) ends here. One thing cannot be seen: JPEG has no checksum, so a picture whose
@@ -16,15 +17,22 @@ from typing import Any
 
 import numpy as np
 
-from idc.child import Child, ChildDied, ChildTimeout
-from idc.errors import UploadError
+from idc.child import Answer, ChildDied, ChildTimeout
+from idc.decoders import (
+    DECODERS,
+    IMAGES_PER_CHILD,
+    LARGE,
+    MAX_SIDE_PX,
+    MAX_SWELL,
+    USUAL,
+    USUAL_BYTES,
+    Lane,
+    Limits,
+)
+from idc.errors import SlowUpload, UploadError
+from idc.turns import NoTurn
 
-MAX_FILE_BYTES = 20 * 10**6
-MAX_PIXELS = 16 * 10**6
-MAX_SIDE_PX = 16_384
-MAX_MEMORY_BYTES = 512 * 2**20  # address space of the child; the largest images need 300
-TIME_LIMIT_S = 8.0  # start included; the largest images take 1 s, more beside a training
-IMAGES_PER_CHILD = 500
+MAX_FILE_BYTES = 200 * 10**6
 
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP")
 
@@ -32,9 +40,6 @@ _MAX_NOTES = 8
 _MAX_SENTENCE_LENGTH = 200
 _SAVE_AS = "save it as PNG, JPEG, TIFF, BMP or WebP and try again"
 _UNREADABLE = "could not be read safely; save it as an 8-bit RGB PNG and try again"
-
-# A loader may need these to find its libraries. Everything else, secrets above all, stays here.
-_INHERIT = ("LANG", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONHOME", "PYTHONPATH")
 
 _STARTS = (  # what a file begins with, and its format
     (rb"\x89PNG\r\n\x1a\n", "PNG"),
@@ -60,104 +65,147 @@ _OTHER_STARTS = (  # files that people take for an image that can be read
 
 
 @dataclass(frozen=True)
+class ImageHeader:
+    """What a visitor's picture says of itself; its pixels may turn out to be damaged.
+
+    Attributes:
+        format: one of `FORMATS`, by content.
+        height: in pixels, once upright; so is ``width``.
+        um_per_px: micrometres per pixel by the file's resolution tags, [0.05, 16]; None where it
+            says none, or one that no image of tissue has.
+    """
+
+    format: str
+    height: int
+    width: int
+    um_per_px: float | None
+
+
+@dataclass(frozen=True)
 class DecodedImage:
     """A visitor's picture, upright, opaque, in sRGB.
 
-    Args:
+    Attributes:
         rgb: uint8 RGB, shape (height, width, 3), 0 .. 255; not writable.
         format: one of `FORMATS`, by content.
         notes: one sentence for each conversion that was made.
+        um_per_px: as in `ImageHeader`.
     """
 
     rgb: np.ndarray
     format: str
     notes: tuple[str, ...]
+    um_per_px: float | None = None
 
 
 class Gate:
-    """A child that decodes one image at a time, and the limits that it works under."""
+    """The children that decode, and the limits that they work under."""
 
     def __init__(
         self,
         *,
-        time_limit_s: float = TIME_LIMIT_S,
-        max_memory_bytes: int = MAX_MEMORY_BYTES,
+        usual: Limits = USUAL,
+        large: Limits = LARGE,
+        decoders: int = DECODERS,
         images_per_child: int = IMAGES_PER_CHILD,
     ) -> None:
-        self._time_limit_s = time_limit_s
-        self._max_memory_bytes = max_memory_bytes
-        self.child = Child(
-            "idc.decoding",
-            inherit=_INHERIT,
-            max_answer_bytes=3 * MAX_PIXELS,
-            max_questions=images_per_child,
-        )
+        self.usual = Lane(usual, decoders, images_per_child)
+        self.large = Lane(large, 1, 1)  # what a large picture took is given back at once
 
-    def decode(self, data: bytes, name: str) -> DecodedImage:
+    def header(self, data: bytes, name: str) -> ImageHeader:
+        """See `image_header`."""
+        answer, _, format_ = self._ask({"header": True}, data, name)
+        return ImageHeader(format_, answer["height"], answer["width"], answer["um_per_px"])
+
+    def decode(self, data: bytes, name: str, patch_side_px: int | None = None) -> DecodedImage:
         """See `decode_image`."""
-        name = _printable_name(name)
+        answer, block, format_ = self._ask({"patch_side_px": patch_side_px}, data, name)
+        rgb = np.frombuffer(block, np.uint8).reshape(answer["height"], answer["width"], 3)
+        rgb.flags.writeable = False
+        notes = tuple(_one_line(note) for note in answer["notes"][:_MAX_NOTES])
+        return DecodedImage(rgb, format_, notes, answer["um_per_px"])
+
+    def close(self) -> None:
+        """End all children. A later picture starts new ones."""
+        self.usual.close()
+        self.large.close()
+
+    def _ask(
+        self, wanted: dict[str, Any], data: bytes, name: str
+    ) -> tuple[dict[str, Any], bytes | bytearray, str]:
+        """The child's answer (`idc.decoding.answer`), its block, and the file's format."""
+        name = printable_name(name)
         format_ = _format(data, name)
+        question = {
+            "format": format_,
+            "header": False,
+            "patch_side_px": None,
+            "usual_pixels": self.usual.limits.max_pixels,
+            "max_pixels": self.large.limits.max_pixels,
+            "max_side_px": MAX_SIDE_PX,
+            "max_swell": MAX_SWELL,
+        } | wanted
+        first = self.large if len(data) > USUAL_BYTES else self.usual
+        answer, block = self._asked(first, question, data, name)
+        if answer.get("ok") is not True and answer.get("large"):
+            answer, block = self._asked(self.large, question, data, name)
+        if answer.get("ok") is not True:
+            raise UploadError(f"{name} {_one_line(answer['reason'])}.")
+        return answer, block, format_
+
+    def _asked(self, lane: Lane, question: dict[str, Any], data: bytes, name: str) -> Answer:
         try:
-            header, block = self._ask(format_, data)
+            return lane.ask(question | {"large": lane is self.large}, data)
         except ChildTimeout as error:
-            raise UploadError(
-                f"{name} takes longer than {self._time_limit_s:g} s to read; "
+            raise SlowUpload(
+                f"{name} takes longer than {lane.limits.time_s:g} s to read; "
                 "save it as an 8-bit RGB PNG and try again."
+            ) from error
+        except NoTurn as error:
+            raise UploadError(
+                f"{name} found the server busy with other pictures; try again in a minute."
             ) from error
         except ChildDied as error:
             raise UploadError(f"{name} {_UNREADABLE}.") from error
-        if header.get("ok") is False:
-            raise UploadError(f"{name} {_one_line(header.get('reason'))}.")
-        return self._image(header, block, format_, name)
-
-    def _ask(self, format_: str, data: bytes) -> tuple[dict[str, Any], bytes]:
-        question = {
-            "format": format_,
-            "max_pixels": MAX_PIXELS,
-            "max_side_px": MAX_SIDE_PX,
-            "max_memory_bytes": self._max_memory_bytes,
-        }
-        try:
-            return self.child.ask(question, data, timeout_s=self._time_limit_s)
-        except ChildDied:
-            # Once more: the child may have been dead or dying before it saw this file.
-            return self.child.ask(question, data, timeout_s=self._time_limit_s)
-
-    def _image(self, header: dict[str, Any], block: bytes, format_: str, name: str) -> DecodedImage:
-        """Believe nothing: the child may speak for whoever made the file."""
-        height, width, notes = (header.get(key) for key in ("height", "width", "notes"))
-        if (
-            not isinstance(height, int)
-            or not isinstance(width, int)
-            or not isinstance(notes, list)
-            or not (0 < height <= MAX_SIDE_PX and 0 < width <= MAX_SIDE_PX)
-            or not height * width * 3 == len(block) <= 3 * MAX_PIXELS
-        ):
-            self.child.close()
-            raise UploadError(f"{name} {_UNREADABLE}.")
-        rgb = np.frombuffer(block, np.uint8).reshape(height, width, 3)
-        return DecodedImage(rgb, format_, tuple(_one_line(note) for note in notes[:_MAX_NOTES]))
 
 
 _gate = Gate()
 
 
-def decode_image(data: bytes, name: str = "image") -> DecodedImage:
+def decode_image(
+    data: bytes, name: str = "image", *, patch_side_px: int | None = None
+) -> DecodedImage:
     """Decode a visitor's file.
 
     The format is told by the content, never by the name. Of a file with several pages or frames
     the first is used, and bytes behind the picture are ignored. Grey, palette, transparent (put on
     white), 16-bit, CMYK, turned and colour-managed pictures are converted, each with a note.
-    Thread-safe; images are decoded one after the other, a patch in about a millisecond.
+    Thread-safe; a patch takes about a millisecond, and `DECODERS` files are read at once. A picture
+    of more than 16 million pixels takes its turn alone, in a child with larger limits.
+
+    Args:
+        data: the file, at most `MAX_FILE_BYTES`.
+        name: what the visitor calls it, for the message.
+        patch_side_px: refuse a picture with a longer side before it is decoded.
+
+    Raises:
+        SlowUpload: it took longer than its limit.
+        UploadError: in one sentence, what is wrong and what to do.
+    """
+    return _gate.decode(data, name, patch_side_px)
+
+
+def image_header(data: bytes, name: str = "image") -> ImageHeader:
+    """Format, size and scale of a visitor's file, without its pixels.
 
     Args:
         data: the file, at most `MAX_FILE_BYTES`.
         name: what the visitor calls it, for the message.
 
     Raises:
-        UploadError: in one sentence, what is wrong and what to do.
+        UploadError: as `decode_image`.
     """
-    return _gate.decode(data, name)
+    return _gate.header(data, name)
 
 
 def looks_like_image(data: bytes) -> bool:
@@ -171,7 +219,7 @@ def warm_gate() -> None:
     Raises:
         ChildDied: this machine cannot start a process.
     """
-    _gate.child.start()
+    _gate.usual.idle[-1].start()
 
 
 def _format(data: bytes, name: str) -> str:
@@ -191,7 +239,7 @@ def _format(data: bytes, name: str) -> str:
     raise UploadError(f"{name} is not a PNG, JPEG, TIFF, BMP or WebP image; {_SAVE_AS}.")
 
 
-def _printable_name(name: str) -> str:
+def printable_name(name: str) -> str:
     """The last part of a path, short, without control characters and Markdown's signs."""
     last = re.split(r"[/\\]", name)[-1]
     last = "".join(c for c in last if c.isprintable() and c not in "*`[]<>|$~:#!").strip()

@@ -27,37 +27,72 @@ _END_SIGNATURE = b"PK\5\6"
 _MOST_COMMENT = 2**16 - 1
 _END64 = struct.Struct("<4sQ2H2L4Q")
 _LOCATOR64 = struct.Struct("<4sLQL")
-_ENTRY = struct.Struct("<4x2xBx2H4x3L3H8xL")  # what is needed of the 46 bytes
+_ENTRY = struct.Struct("<4x2xBx2H4x3L3H4x2L")  # what is needed of the 46 bytes
 _LOCAL = struct.Struct("<4s2B4HL2L2H")
 
 _ENCRYPTED, _PATCHED, _STRONGLY_ENCRYPTED, _UTF_8 = 0x01, 0x20, 0x40, 0x800
-_FIELDS = 6  # of a member that are kept
+_FIELDS = 7  # of a member that are kept
 _IN_EXTRA = 0xFFFF_FFFF  # a field that says: my value is in the zip64 extra field
 _NEWEST_VERSION = 63
 _PIECE = 4096
 _USUAL_EXTRA = 64  # bytes read along with a header, so that most members need one read
 
 
+class TooManyMembers(zipfile.BadZipFile):
+    """The zip lists more members than are wanted."""
+
+
 class _Directory(NamedTuple):
     start: int  # of the directory in the file
     size: int
     shift: int  # of all offsets: bytes before the zip proper, as in self-extracting ones
+    members: int  # as the record says, modulo 2**16 unless it is a 64-bit one
+    agrees: bool  # the record with the 64-bit one, where there are two
+
+
+class Members(NamedTuple):
+    """What a directory says of its members. int64 arrays, one entry a member."""
+
+    flags: np.ndarray
+    method: np.ndarray
+    packed: np.ndarray  # bytes in the zip
+    size: np.ndarray  # bytes unpacked
+    room: np.ndarray  # bytes up to the next member, header included
+    kind: np.ndarray  # of file, as Unix numbers them: 0 unknown, 4 folder, 8 file, 10 link
+
+    def encrypted(self) -> np.ndarray:
+        """bool, shape (members,)."""
+        return (self.flags & (_ENCRYPTED | _STRONGLY_ENCRYPTED)) != 0
 
 
 class ZipReader:
     """An opened zip. Folders are left out, the other members are numbered as they are listed.
 
+    Args:
+        source: where it lies, or its bytes.
+        max_members: folders included; None for any number.
+
+    Attributes:
+        entries: how many members the directory lists, folders included.
+        found: where its directory was found, and what its end says of it.
+
     Raises:
+        TooManyMembers: more than ``max_members``.
         zipfile.BadZipFile: it is no zip, or its directory is damaged.
         NotImplementedError: it needs a newer reader, or lies on several disks.
         OSError, ValueError: it cannot be opened; a name is not in its own encoding.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, source: Path | bytes, *, max_members: int | None = None) -> None:
         self._names = BytesList()
-        self._file = path.open("rb", buffering=2**20)
+        self._bytes = source if isinstance(source, bytes) else None
+        self._file: BinaryIO = (
+            BytesIO(source) if isinstance(source, bytes) else source.open("rb", buffering=2**20)
+        )
+        self._max_members = max_members
         try:
-            self._table, self._limits = self._read_directory(_find_directory(self._file))
+            self.found = _find_directory(self._file)
+            self._table, self._limits, self.entries = self._read_directory(self.found)
         except BaseException:
             self._file.close()
             raise
@@ -70,6 +105,13 @@ class ZipReader:
         for name, flags in zip(self._names, self._table[:, 0].tolist(), strict=True):
             yield _text(name, flags)
 
+    def members(self) -> Members:
+        """What the directory says of them."""
+        flags, method, _, packed, size, kind, offset = self._table.T
+        names = np.array([len(name) for name in self._names], np.int64)
+        room = self._limits - offset - _LOCAL.size - names
+        return Members(flags, method, packed, size, room, kind)
+
     def read(self, number: int, max_bytes: int) -> bytes:
         """One member's bytes, compared with their checksum.
 
@@ -81,7 +123,7 @@ class ZipReader:
             RuntimeError: encrypted; its child NotImplementedError: packed in an unknown way.
             zlib.error, lzma.LZMAError, EOFError, OSError, ValueError: damaged, or closed.
         """
-        flags, method, crc, packed, size, offset = self._table[number].tolist()
+        flags, method, crc, packed, size, _, offset = self._table[number].tolist()
         # What is packed hardly ever grows, so a member that claims so much is not honest.
         if size > max_bytes or packed > max_bytes + 2**16:
             raise zipfile.BadZipFile("too large")
@@ -106,10 +148,10 @@ class ZipReader:
 
     def _body(self, name: bytes, packed: int, offset: int, room: int) -> bytes:
         """A member's bytes as they lie in the zip, ``room`` bytes from its header on at most."""
-        file, least = self._file.fileno(), _LOCAL.size + len(name) + packed
+        least = _LOCAL.size + len(name) + packed
         if least > room:
             raise zipfile.BadZipFile("overlaps with another member, or with the directory")
-        block = os.pread(file, min(least + _USUAL_EXTRA, room), offset)
+        block = self._at(offset, min(least + _USUAL_EXTRA, room))
         if len(block) < _LOCAL.size or block[:4] != b"PK\3\4":
             raise zipfile.BadZipFile("no member where the directory says")
         name_length, extra_length = _LOCAL.unpack_from(block)[-2:]
@@ -120,15 +162,21 @@ class ZipReader:
         if end > room:
             raise zipfile.BadZipFile("overlaps with another member, or with the directory")
         if end > len(block):
-            block += os.pread(file, end - len(block), offset + len(block))
+            block += self._at(offset + len(block), end - len(block))
         return block[begin:end]
 
-    def _read_directory(self, directory: _Directory) -> tuple[np.ndarray, np.ndarray]:
+    def _at(self, offset: int, count: int) -> bytes:
+        if self._bytes is not None:
+            return self._bytes[offset : offset + count]
+        return os.pread(self._file.fileno(), count, offset)
+
+    def _read_directory(self, directory: _Directory) -> tuple[np.ndarray, np.ndarray, int]:
         """Keep the names, and of each member what reading needs.
 
         Returns:
-            int64 (members, 6): flags, method, crc, bytes in the zip, bytes unpacked, offset.
+            int64 (members, 7): flags, method, crc, bytes in the zip, bytes unpacked, kind, offset.
             int64 (members,): the offset where the member's room ends.
+            the number of members, folders included.
         """
         table, folders = array("q"), array("q")
         read, left, end = self._file.read, directory.size, directory.start
@@ -137,7 +185,7 @@ class ZipReader:
             head = read(_ENTRY.size)
             if len(head) != _ENTRY.size or head[:4] != b"PK\1\2":
                 raise zipfile.BadZipFile("damaged directory")
-            version, flags, method, *sizes, n, extra, comment, offset = _ENTRY.unpack(head)
+            version, flags, method, *sizes, n, extra, comment, mode, offset = _ENTRY.unpack(head)
             rest = read(n + extra + comment)
             left -= _ENTRY.size + n + extra + comment
             name = rest[:n]
@@ -154,14 +202,16 @@ class ZipReader:
                 folders.append(len(table) // _FIELDS)
             else:
                 self._names.append(name)
-            table.extend((flags, method, *sizes, offset))
+            table.extend((flags, method, *sizes, mode >> 28, offset))
+            if self._max_members is not None and len(table) > self._max_members * _FIELDS:
+                raise TooManyMembers(f"more than {self._max_members}")
         if left < 0:
             raise zipfile.BadZipFile("cut off directory")
         members = np.frombuffer(table, np.int64).reshape(-1, _FIELDS)
-        limits = _limits(members[:, -1], end)
+        entries, limits = len(members), _limits(members[:, -1], end)
         if folders:
             members, limits = (np.delete(rows, folders, axis=0) for rows in (members, limits))
-        return members, limits
+        return members, limits, entries
 
 
 def _unpack_unusual(body: bytes, method: int, crc: int, size: int) -> bytes:
@@ -199,20 +249,26 @@ def _find_directory(file: BinaryIO) -> _Directory:
         at = tail.rfind(_END_SIGNATURE)
     if at < 0 or at + _END.size > len(tail):
         raise zipfile.BadZipFile("no end of a directory")
-    _, _, _, _, _, size, offset, _ = _END.unpack_from(tail, at)
+    _, _, _, _, members, size, offset, _ = _END.unpack_from(tail, at)
     end = tail_start + at
-    wide = _find_directory64(file, end)
+    wide, agrees = _find_directory64(file, end), True
     if wide is not None:
-        size, offset = wide
+        agrees = all(
+            said in (truth, limit)
+            for said, truth, limit in zip(
+                (members, size, offset), wide, (2**16 - 1, _IN_EXTRA, _IN_EXTRA), strict=True
+            )
+        )
+        members, size, offset = wide
         end -= _LOCATOR64.size + _END64.size
     start = end - size
     if start < 0:
         raise zipfile.BadZipFile("a directory larger than the file")
-    return _Directory(start, size, start - offset)
+    return _Directory(start, size, start - offset, members, agrees)
 
 
-def _find_directory64(file: BinaryIO, end: int) -> tuple[int, int] | None:
-    """Size and offset by the record before the end, None when there is none."""
+def _find_directory64(file: BinaryIO, end: int) -> tuple[int, int, int] | None:
+    """Members, size and offset by the record before the end, None when there is none."""
     if end < _LOCATOR64.size + _END64.size:
         return None
     file.seek(end - _LOCATOR64.size - _END64.size)
@@ -222,8 +278,8 @@ def _find_directory64(file: BinaryIO, end: int) -> tuple[int, int] | None:
         return None
     if disk != 0 or disks > 1:
         raise NotImplementedError("a zip on several disks")
-    signature, *_, size, offset = _END64.unpack(record)
-    return (size, offset) if signature == b"PK\6\6" else None
+    signature, *_, members, size, offset = _END64.unpack(record)
+    return (members, size, offset) if signature == b"PK\6\6" else None
 
 
 def _put_wide_values(extra: bytes, sizes: list[int], offset: int) -> int:

@@ -5,6 +5,7 @@ import pytest
 from idc import runs, shipping
 from idc.calibration import Calibration
 from idc.evaluation import evaluate
+from idc.foreign import profile_of
 from idc.results import saved_results, train_cases
 from idc.runs import BUNDLED, SHIPPED_DIR, WEIGHTS_FILE, open_run
 from idc.store import open_store
@@ -18,6 +19,7 @@ def shipped_to(monkeypatch, tmp_path):
     for module in (shipping, runs):
         monkeypatch.setattr(module, "SHIPPED_DIR", tmp_path)
     monkeypatch.setattr(shipping, "RECORDED_DIR", tmp_path / "demo")
+    monkeypatch.setattr("idc.looks.FEWEST", 20)  # the run has learned from a few patches alone
     assert tmp_path != SHIPPED_DIR
     return tmp_path
 
@@ -53,6 +55,14 @@ def test_model_card_tells_of_the_run_and_of_no_place_or_person(trained_run, ship
     assert f"| validation | {len(validation.rows)} | " in card
     assert "Not for diagnosis" in card
     assert str(home) not in card
+
+
+def test_shipped_model_knows_what_its_training_patches_look_like(trained_run, shipped_to):
+    bundled = shipping.ship_bundled(trained_run)
+    rows = shipping.profile_rows(bundled, open_store("tiny"))
+
+    assert profile_of(bundled).patches == len(rows["train"])
+    assert not set(rows["choose"]) & set(rows["report"])
 
 
 def test_shipped_log_keeps_the_epochs_and_leaves_the_steps(trained_run, shipped_to):

@@ -1,9 +1,11 @@
 """The gate (idc.uploads, decoding, pixels): what it lets through, converts, and refuses."""
 
-import io
+import contextlib
 import json
+import math
 import os
 import random
+import re
 import signal
 import struct
 import subprocess
@@ -11,17 +13,31 @@ import sys
 import threading
 import zlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from made_files import (
+    bmp_declaring,
+    chunk,
+    jpeg_declaring,
+    one_bit_png,
+    picture,
+    png,
+    saved,
+    tiff,
+    webp_declaring,
+)
 from PIL import Image, ImageCms
+from waiting import wait_until
 
 from idc import uploads
 from idc.child import Child
-from idc.errors import UploadError
-from idc.uploads import MAX_FILE_BYTES, MAX_SIDE_PX, DecodedImage, Gate, decode_image
+from idc.decoders import LARGE, MAX_PIXELS, MAX_SIDE_PX, USUAL, USUAL_BYTES
+from idc.errors import SlowUpload, UploadError
+from idc.uploads import MAX_FILE_BYTES, DecodedImage, Gate, ImageHeader, decode_image, image_header
 
 WHITE = [255, 255, 255]
 GREY_NOTE = "Grey converted to RGB."
@@ -32,51 +48,6 @@ CMYK_NOTE = "CMYK inks converted to RGB."
 TURN_NOTE = "Turned upright as its EXIF orientation says."
 PAGE_NOTE = "Only the first of several pages or frames is used."
 PROFILE_NOTE = "Colours converted from the embedded profile to sRGB."
-
-# Small files by hand
-
-
-def chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-
-def png(width: int, height: int, bits: int, colour: int, rows: bytes, *extra: bytes) -> bytes:
-    """A PNG. colour: 0 grey, 2 RGB, 3 palette, 4 grey and alpha, 6 RGBA; each row begins with 0."""
-    header = struct.pack(">IIBBBBB", width, height, bits, colour, 0, 0, 0)
-    chunks = (chunk(b"IHDR", header), *extra, chunk(b"IDAT", zlib.compress(rows)))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks) + chunk(b"IEND", b"")
-
-
-def tiff(width: int, height: int, pixels: bytes, **tags: tuple[int, ...]) -> bytes:
-    """A little-endian TIFF of one uncompressed strip; tags t<number>=values, 16 bit each."""
-    entries = {256: (width,), 257: (height,), 259: (1,), 277: (1,), 278: (height,)}
-    entries |= {int(name[1:]): values for name, values in tags.items()}
-    end = 8 + 2 + 12 * (len(entries) + 2) + 4
-    longs = {273: end, 279: len(pixels)}
-    directory, behind = b"", pixels
-    for tag in sorted({*entries, *longs}):
-        if tag in longs:
-            directory += struct.pack("<HHII", tag, 4, 1, longs[tag])
-            continue
-        values = entries[tag]
-        packed = struct.pack(f"<{len(values)}H", *values)
-        if len(packed) > 4:
-            packed, behind = struct.pack("<I", end + len(behind)), behind + packed
-        directory += struct.pack("<HHI", tag, 3, len(values)) + packed.ljust(4, b"\0")
-    return b"II*\0\x08\0\0\0" + struct.pack("<H", len(entries) + 2) + directory + bytes(4) + behind
-
-
-def saved(image: Image.Image, format_: str, **options: Any) -> bytes:
-    file = io.BytesIO()
-    image.save(file, format_, **options)
-    return file.getvalue()
-
-
-def picture(height: int = 24, width: int = 32) -> Image.Image:
-    """Smooth colours, every pixel different."""
-    y, x = np.mgrid[:height, :width]
-    rgb = np.stack([x * 255 // (width - 1), y * 255 // (height - 1), (x + y) % 256], axis=-1)
-    return Image.fromarray(rgb.astype(np.uint8))
 
 
 def pixels(data: bytes) -> list[Any]:
@@ -381,6 +352,41 @@ def test_damaged_exif_costs_no_pixel() -> None:
     assert image.notes == ("Damaged EXIF data ignored.",)
 
 
+# The header
+
+
+def test_header_tells_format_and_upright_size_without_the_pixels() -> None:
+    assert image_header(one_bit_png(9_000, 11)) == ImageHeader("PNG", 11, 9_000, None)
+    turned = saved(picture(24, 32), "JPEG", exif=exif(6))
+    assert image_header(turned) == ImageHeader("JPEG", 32, 24, None)
+    assert decode_image(turned).rgb.shape == (32, 24, 3)
+
+
+def test_header_of_a_bomb_or_of_no_image_is_refused() -> None:
+    with pytest.raises(UploadError, match="would swell"):
+        image_header(one_bit_png(9_000, 9_000))
+    with pytest.raises(UploadError, match="is a PDF document"):
+        image_header(b"%PDF-1.7")
+
+
+@pytest.mark.parametrize(
+    ("dots_per_inch", "um_per_px"),
+    [(101_600, 0.25), (6_350, 4.0), (72, None), (300, None), (10**9, None), (0, None)],
+)
+def test_scale_is_read_from_a_tiff_where_it_can_be_a_microscopes(
+    dots_per_inch: int, um_per_px: float | None
+) -> None:
+    data = saved(picture(), "TIFF", dpi=(dots_per_inch, dots_per_inch))
+    assert image_header(data).um_per_px == pytest.approx(um_per_px)
+    assert decode_image(data).um_per_px == pytest.approx(um_per_px)
+
+
+def test_scale_per_centimetre_is_read_and_one_of_oblong_pixels_is_not() -> None:
+    centimetre = saved(picture(), "TIFF", resolution_unit="cm", resolution=20_000)
+    assert image_header(centimetre).um_per_px == pytest.approx(0.5)
+    assert image_header(saved(picture(), "TIFF", dpi=(6_350, 12_700))).um_per_px is None
+
+
 # Colour profiles
 
 
@@ -443,18 +449,52 @@ def test_first_picture_of_a_phone_jpeg_is_used() -> None:
 # Limits
 
 
-def test_file_over_the_size_limit_is_refused() -> None:
-    assert "is larger than 20 MB" in refusal(GOOD.ljust(MAX_FILE_BYTES + 1, b"\0"))
-    assert pixels(GOOD.ljust(MAX_FILE_BYTES, b"\0")) == [[[1, 2, 3], [4, 5, 6]]]
+def test_file_over_the_size_limit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uploads, "MAX_FILE_BYTES", 10**6)
+    assert "is larger than 1 MB" in refusal(GOOD.ljust(10**6 + 1, b"\0"))
+    assert pixels(GOOD.ljust(10**6, b"\0")) == [[[1, 2, 3], [4, 5, 6]]]
 
 
-def one_bit_png(width: int, height: int) -> bytes:
-    return png(width, height, 1, 0, bytes(height * (1 + (width + 7) // 8)))
+def test_file_that_is_large_for_its_few_pixels_has_the_larger_limits(gate: Gate) -> None:
+    assert MAX_FILE_BYTES > USUAL_BYTES
+    image = gate.decode(GOOD.ljust(USUAL_BYTES + 1, b"\0"), "padded")
+    assert image.rgb.tolist() == [[[1, 2, 3], [4, 5, 6]]]
+    assert gate.usual.idle[-1].pid() is None
+
+
+def padded(data: bytes, pixels: int) -> bytes:
+    """So large a file that its pixels are not suspiciously many."""
+    return data.ljust(3 * pixels // 200 + 1, b"\0")
 
 
 def test_pixels_up_to_the_limit_pass_and_one_row_more_does_not() -> None:
     assert decode_image(one_bit_png(4000, 4000)).rgb.shape == (4000, 4000, 3)
-    assert "has more than 16000000 pixels" in refusal(one_bit_png(4000, 4001))
+    side = math.isqrt(MAX_PIXELS)
+    assert "has more than 100000000 pixels" in refusal(
+        padded(one_bit_png(side, side + 1), MAX_PIXELS)
+    )
+
+
+def test_region_of_eight_thousand_pixels_a_side_passes() -> None:
+    rows = np.zeros((8_000, 1 + 8_000), np.uint8)
+    rows[1::2, 1:] = 7
+    image = decode_image(padded(png(8_000, 8_000, 8, 0, rows.tobytes()), 64 * 10**6), "region.png")
+    assert image.rgb.shape == (8_000, 8_000, 3)
+    assert not image.rgb.flags.writeable
+    np.testing.assert_array_equal(image.rgb[:, :, 1], rows[:, 1:])
+
+
+@pytest.mark.parametrize("side", [4_001, 8_000, 10_000])
+def test_large_picture_of_hardly_any_bytes_is_refused(side: int) -> None:
+    assert "would swell to more than 200 times its size" in refusal(one_bit_png(side, side))
+
+
+def test_large_picture_leaves_no_large_child_behind(gate: Gate) -> None:
+    large = padded(one_bit_png(4_001, 4_000), 4_001 * 4_000)
+    assert gate.decode(large, "large").rgb.shape == (4_000, 4_001, 3)
+    first = gate.large.idle[-1].pid()
+    assert gate.decode(large, "large").rgb.shape == (4_000, 4_001, 3)
+    assert gate.large.idle[-1].pid() != first
 
 
 def test_side_over_the_limit_is_refused() -> None:
@@ -462,23 +502,22 @@ def test_side_over_the_limit_is_refused() -> None:
     assert "a side of more than 16384" in refusal(one_bit_png(1, MAX_SIDE_PX + 1))
 
 
-def jpeg_declaring(width: int, height: int) -> bytes:
-    data = bytearray(saved(picture(), "JPEG"))
-    at = data.index(b"\xff\xc0") + 5
-    data[at : at + 4] = struct.pack(">HH", height, width)
-    return bytes(data)
+def test_picture_that_is_no_patch_is_refused_where_patches_are_wanted() -> None:
+    assert decode_image(one_bit_png(400, 300), patch_side_px=400).rgb.shape == (300, 400, 3)
+    with pytest.raises(UploadError, match=r"^region.png is 401 x 300 px, so more than one patch; "):
+        decode_image(one_bit_png(401, 300), "region.png", patch_side_px=400)
 
 
-def bmp_declaring(width: int, height: int) -> bytes:
-    data = bytearray(saved(picture(), "BMP"))
-    data[18:26] = struct.pack("<ii", width, height)
-    return bytes(data)
+def test_jpeg_of_hundreds_of_passes_is_refused() -> None:
+    data = saved(picture(), "JPEG", progressive=True)
+    at = data.rindex(b"\xff\xda")
+    bomb = data[:at] + 100 * data[at:-2] + b"\xff\xd9"
+    assert "is written in more passes" in refusal(bomb)
 
 
-def webp_declaring(width: int, height: int) -> bytes:
-    data = bytearray(saved(picture(), "WEBP", exif=exif(1)))  # with EXIF: the extended header
-    data[24:30] = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
-    return bytes(data)
+def test_limits_keep_the_promise_of_one_sentence_within_five_seconds() -> None:
+    assert USUAL.time_s < 5
+    assert Gate().usual.limits == USUAL and Gate().large.limits == LARGE
 
 
 @pytest.mark.parametrize(
@@ -494,7 +533,7 @@ def webp_declaring(width: int, height: int) -> bytes:
     ],
 )
 def test_bomb_is_refused_by_its_declared_size(bomb: bytes) -> None:
-    assert "has more than 16000000 pixels" in refusal(bomb)
+    assert re.search("has more than 100000000 pixels|swell to more than 200 times", refusal(bomb))
 
 
 def test_profile_that_swells_to_megabytes_is_refused() -> None:
@@ -617,12 +656,12 @@ def test_sentence_says_what_to_do() -> None:
 def gate() -> Iterator[Gate]:
     gate = Gate()
     yield gate
-    gate.child.close()
+    gate.close()
 
 
 def pid_of(gate: Gate) -> int:
     gate.decode(GOOD, "good")
-    pid = gate.child.pid()
+    pid = gate.usual.idle[-1].pid()
     assert pid is not None
     return pid
 
@@ -641,7 +680,7 @@ def test_refusal_does_not_cost_the_child(gate: Gate) -> None:
 def test_child_is_replaced_after_its_last_image() -> None:
     gate = Gate(images_per_child=2)
     pids = [pid_of(gate) for _ in range(3)]
-    gate.child.close()
+    gate.close()
     assert pids[0] == pids[1] != pids[2]
 
 
@@ -649,28 +688,58 @@ def test_image_after_a_killed_child_is_decoded(gate: Gate) -> None:
     pid = pid_of(gate)
     os.kill(pid, signal.SIGKILL)
     assert gate.decode(GOOD, "good").rgb.tolist() == [[[1, 2, 3], [4, 5, 6]]]
-    assert gate.child.pid() != pid
+    assert gate.usual.idle[-1].pid() != pid
 
 
 def test_hung_child_costs_one_refusal() -> None:
-    gate = Gate(time_limit_s=2.0)
+    gate = Gate(usual=replace(USUAL, time_s=2.0))
     os.kill(pid_of(gate), signal.SIGSTOP)
-    with pytest.raises(UploadError, match=r"^good takes longer than 2 s to read; .*\.$"):
+    with pytest.raises(SlowUpload, match=r"^good takes longer than 2 s to read; .*\.$"):
         gate.decode(GOOD, "good")
     assert gate.decode(GOOD, "good").format == "PNG"
-    gate.child.close()
+    gate.close()
+
+
+def test_nobody_waits_behind_one_hung_file() -> None:
+    gate = Gate(usual=replace(USUAL, time_s=60.0), decoders=2)
+    stopped = pid_of(gate)
+    os.kill(stopped, signal.SIGSTOP)
+    hung = threading.Thread(target=refused_or_not, args=(gate,))
+    hung.start()
+    wait_until(lambda: len(gate.usual.idle) == 1, "the hung file has its decoder")
+    for _ in range(5):
+        assert gate.decode(GOOD, "good").format == "PNG"
+    assert hung.is_alive()
+    os.kill(stopped, signal.SIGKILL)
+    hung.join()
+    gate.close()
+
+
+def refused_or_not(gate: Gate) -> None:
+    with contextlib.suppress(UploadError):
+        gate.decode(GOOD, "hung")
+
+
+def test_visitor_who_finds_all_decoders_taken_for_long_is_told_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("idc.decoders.MAX_WAIT_S", 0.01)
+    gate = Gate(decoders=1)
+    with gate.usual.turns, pytest.raises(UploadError, match="found the server busy"):
+        gate.decode(GOOD, "good")
+    gate.close()
 
 
 def test_image_over_the_memory_limit_costs_one_refusal() -> None:
-    gate = Gate(max_memory_bytes=60 * 2**20)
+    gate = Gate(usual=replace(USUAL, memory_bytes=60 * 2**20))
     with pytest.raises(UploadError, match=r"^large needs too much memory to read; .*\.$"):
         gate.decode(one_bit_png(4000, 4000), "large")
     assert gate.decode(GOOD, "good").format == "PNG"
-    gate.child.close()
+    gate.close()
 
 
 def test_child_that_cannot_start_costs_one_refusal(gate: Gate) -> None:
-    gate.child = Child("tests.no_such_child")
+    gate.usual.idle[-1] = Child("tests.no_such_child")
     with pytest.raises(UploadError, match=r"^good could not be read safely; .*\.$"):
         gate.decode(GOOD, "good")
 
@@ -688,12 +757,14 @@ def test_child_that_cannot_start_costs_one_refusal(gate: Gate) -> None:
         ({"ok": True, "height": 10**6, "width": 1, "notes": []}, bytes(3 * 10**6)),
         ({"ok": False, "reason": "a\nb" * 1000}, b""),
         ({"ok": False}, b""),
+        ({"ok": True, "height": 1, "width": 1, "notes": [], "um_per_px": "4"}, b"123"),
+        ({"ok": True, "height": True, "width": 1, "notes": []}, b"123"),
     ],
 )
 def test_lying_child_is_not_believed(
     gate: Gate, monkeypatch: pytest.MonkeyPatch, header: dict[str, Any], block: bytes
 ) -> None:
-    monkeypatch.setattr(gate.child, "ask", lambda *_, **__: (header, block))
+    monkeypatch.setattr(gate.usual.idle[-1], "ask", lambda *_, **__: (header, block))
     with pytest.raises(UploadError) as caught:
         gate.decode(GOOD, "good")
     assert str(caught.value).isprintable() and len(str(caught.value)) < 250
@@ -707,7 +778,7 @@ def test_child_may_write_no_file_and_dump_no_core(gate: Gate) -> None:
     assert found["Max core file size"] == ["0", "0"]
     assert found["Max processes"] == ["0", "0"]
     assert found["Max open files"] == ["32", "32"]
-    assert found["Max address space"] == [str(uploads.MAX_MEMORY_BYTES)] * 2
+    assert found["Max address space"] == [str(USUAL.memory_bytes)] * 2
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -754,7 +825,7 @@ def test_warm_gate_starts_the_child_that_decodes(
 ) -> None:
     monkeypatch.setattr(uploads, "_gate", gate)
     uploads.warm_gate()
-    pid = gate.child.pid()
+    pid = gate.usual.idle[-1].pid()
     assert pid is not None
     assert isinstance(decode_image(GOOD), DecodedImage)
-    assert gate.child.pid() == pid
+    assert gate.usual.idle[-1].pid() == pid

@@ -8,7 +8,7 @@ from io import BytesIO
 
 import pytest
 
-from idc.zip_reader import ZipReader
+from idc.zip_reader import TooManyMembers, ZipReader
 
 MOST = 2**20
 REFUSED = (
@@ -158,6 +158,40 @@ def test_header_with_more_fields_than_the_directory_is_read_on(opened, extra):
     grown = patched(grown, len(grown) - 6, struct.pack("<L", at))
 
     assert contents(opened(grown)) == {"a": b"content"}
+
+
+def test_zip_in_memory_is_read_like_one_on_disk(opened):
+    whole = zip_bytes(FILES, compression=zipfile.ZIP_DEFLATED)
+
+    assert contents(ZipReader(whole)) == contents(opened(whole)) == FILES
+
+
+def test_what_the_directory_says_of_its_members():
+    info = zipfile.ZipInfo("link")
+    info.create_system, info.external_attr = 3, 0o120777 << 16
+    with BytesIO() as file:
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("folder/", b"")
+            archive.writestr("a", bytes(1_000))
+            archive.writestr(info, b"a")
+        whole = file.getvalue()
+    reader = ZipReader(patched(whole, directory_at(whole) + 46 + 7 + 8, b"\1"))
+    members = reader.members()
+
+    assert (reader.entries, reader.found.members, reader.found.shift) == (3, 3, 0)
+    assert members.size.tolist() == [1_000, 1]
+    assert members.method.tolist() == [zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED]
+    assert members.kind.tolist() == [0, 10]  # unknown, as `writestr` leaves it, and a link
+    assert members.encrypted().tolist() == [True, False]
+    assert members.room.tolist() == members.packed.tolist()  # side by side
+
+
+def test_so_many_members_and_no_more_are_listed_where_that_is_asked_for():
+    whole = zip_bytes({"a/": b"", "b": b"", "c": b""})
+
+    assert len(ZipReader(whole, max_members=3)) == 2
+    with pytest.raises(TooManyMembers):
+        ZipReader(whole, max_members=2)
 
 
 # What is refused

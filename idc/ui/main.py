@@ -4,6 +4,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from idc.ui.collector import freeze_imports
+
 ICON = str(Path(__file__).with_name("icon.svg"))
 
 MENU = (
@@ -18,6 +20,7 @@ MENU = (
     ("leakage", "Leakage", ":material/water_drop:"),
 )
 
+freeze_imports()
 st.set_page_config(page_title="IDC Lab", page_icon=ICON, layout="wide")
 
 pages = {

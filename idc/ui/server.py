@@ -1,4 +1,4 @@
-"""The server around the pages: warm-up, a health route, security headers."""
+"""The server around the pages: warm-up, a health route, security headers, limits of uploads."""
 
 import contextlib
 import logging
@@ -15,6 +15,8 @@ from streamlit import App
 from idc.child import ChildDied
 from idc.errors import IdcError
 from idc.prediction import warm_predictor
+from idc.ui.kept_uploads import quota, show_again
+from idc.ui.upload_limits import UploadLimits
 from idc.uploads import warm_gate
 
 _CONTENT_SECURITY_POLICY = (
@@ -71,7 +73,10 @@ class SecurityHeaders:
 
 
 routes = [Route("/healthz", healthz)]
-middleware = [Middleware(SecurityHeaders)]
+middleware = [
+    Middleware(SecurityHeaders),
+    Middleware(UploadLimits, quota=quota, on_refusal=show_again),
+]
 
 
 def _warm_up() -> None:

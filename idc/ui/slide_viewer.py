@@ -52,12 +52,15 @@ class Cells:
         boxes: int, shape (n, 4): x, y, width, height in px of the picture, below 65,536.
         labels: int {0, 1}, shape (n,); None where the truth is unknown.
         origin: (x, y) that the picture's upper left pixel has in the names shown to people.
+        places: int, shape (n, 2): x, y of each cell in those names, where the picture is shrunk;
+            None takes them from `boxes` and `origin`.
     """
 
     ids: np.ndarray
     boxes: np.ndarray
     labels: np.ndarray | None = None
     origin: tuple[int, int] = (0, 0)
+    places: np.ndarray | None = None
 
 
 def jpeg_picture(rgb: np.ndarray) -> Picture:
@@ -127,6 +130,7 @@ def slide_viewer(
             "origin": list(cells.origin),
             "ids": _packed(cells.ids, np.int32),
             "boxes": _packed(cells.boxes, np.uint16),
+            "places": None if cells.places is None else _packed(cells.places, np.int32),
             "labels": _packed(_labels(cells), np.int8),
             "values": [
                 {"name": name, "data": _packed(array, np.float32)} for name, array in values.items()

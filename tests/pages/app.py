@@ -11,7 +11,9 @@ def open_page(
     name: str, *, query: Mapping[str, str | list[str]] | None = None, **state: object
 ) -> AppTest:
     """The app with a page open, by a link with ``query``; first ``state`` goes into the session."""
-    at = AppTest.from_file(f"../../{FRAME}", default_timeout=60)
+    at = AppTest.from_file(
+        f"../../{FRAME}", default_timeout=300
+    )  # a loaded machine loads TensorFlow slowly
     for key, value in state.items():
         at.session_state[key] = value
     at.run()

@@ -4,6 +4,7 @@ import pytest
 from app import open_page, text
 from made_patches import png, tiny_store
 
+from idc.familiar import learn, reference_of, store_to_compare
 from idc.results import run_split
 from idc.runs import BUNDLED, open_run
 from idc.store import open_store
@@ -57,15 +58,46 @@ def test_resized_upload_says_so(trained_run):
     assert at.info[0].value.startswith("Resized from 100 x 50 to 50 x 50 px.")
 
 
-@pytest.mark.parametrize(
-    ("name", "data", "sentence"),
-    [
-        ("notes.png", b"these are words", "notes.png is not a PNG, JPEG, TIFF, BMP or WebP image"),
-        ("big.png", png((1, 2, 3), height=500, width=50), "'big.png' is 50 x 500 px, but a patch"),
-    ],
-)
-def test_bad_upload_is_one_sentence_and_the_next_good_one_works(trained_run, name, data, sentence):
-    at = upload(open_page("predict"), name, data)
+def test_answer_comes_with_its_reasons(trained_run):
+    at = upload(open_page("predict"), "mine.png", png((200, 100, 150)))
+    maps, views = (json.loads(at.get("bidi_component")[n].proto.json) for n in range(2))
+
+    assert [one["title"] for one in maps["maps"]] == ["Grad-CAM", "Occlusion"]
+    assert len(views["tiles"]) == 8
+    # All eight views of one colour are the same picture.
+    assert "The answer stands when the patch is turned or mirrored" in text(at)
+
+
+def test_patches_most_alike_come_with_their_labels_once_they_are_looked_at(trained_run):
+    store = store_to_compare(trained_run)
+    learn(trained_run, reference_of(trained_run, store))
+
+    at = open_page("predict", query={"data": "tiny", "patch": "3_151_1", "run": trained_run.id})
+
+    alike = json.loads(at.get("bidi_component")[2].proto.json)["tiles"]
+    assert len(alike) == 8
+    rows = [tile["row"] for tile in alike]
+    assert [tile["label"] for tile in alike] == store.labels[rows].tolist()
+    assert set(rows) <= set(run_split(trained_run, store).train.tolist()) - {43}
+    positive = sum(tile["label"] for tile in alike)
+    assert f"**{positive} labelled IDC-positive, {8 - positive} IDC-negative**" in text(at)
+
+
+def test_flat_colour_is_warned_about_and_the_bundled_model_says_where_its_patches_are(home):
+    at = upload(open_page("predict"), "flat.png", png((90, 140, 60)))
+
+    assert [warning.value.split(";")[0] for warning in at.warning] == [
+        "It is brown or yellow where H&E is pink and violet, as an immunostain \\(DAB\\) or a "
+        "photograph is",
+        "It has less fine detail than tissue at 4 µm a pixel\\: out of focus, or enlarged from a "
+        "higher magnification",
+    ]
+    assert "so there is nothing to compare with" in text(at)
+
+
+def test_bad_upload_is_one_sentence_and_the_next_good_one_works(trained_run):
+    at = upload(open_page("predict"), "notes.png", b"these are words")
+    sentence = "notes.png is not a PNG, JPEG, TIFF, BMP or WebP image"
     assert at.error[0].value.replace("\\", "").startswith(sentence)
     assert not at.exception
 

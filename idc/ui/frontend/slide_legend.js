@@ -16,7 +16,9 @@ function legendItems(viewer) {
     items.push({ sign: "outline", text: "labelled IDC-positive", swatch: lineSwatch(OUTLINE) });
   }
   if (slide.gapNote) {
-    items.push({ sign: `gap ${slide.hatchGaps}`, text: slide.gapNote, swatch: gapSwatch(viewer) });
+    // Where the picture shows through, there is no ground to show.
+    const swatch = slide.onlyCells ? gapSwatch(viewer) : undefined;
+    items.push({ sign: `gap ${slide.hatchGaps}`, text: slide.gapNote, swatch });
   }
   return items;
 }
@@ -144,8 +146,9 @@ function gapSwatch(viewer) {
 
 // "case 8863, x 451, y 1451, labelled IDC-negative, probability 0.93"
 function cellWords(slide, i) {
-  const x = slide.origin[0] + slide.boxes[4 * i];
-  const y = slide.origin[1] + slide.boxes[4 * i + 1];
+  const [x, y] = slide.places
+    ? [slide.places[2 * i], slide.places[2 * i + 1]]
+    : [slide.origin[0] + slide.boxes[4 * i], slide.origin[1] + slide.boxes[4 * i + 1]];
   const words = [slide.title, `x ${x}, y ${y}`];
   if (slide.labels[i] >= 0) {
     words.push(`labelled ${slide.labels[i] ? "IDC-positive" : "IDC-negative"}`);

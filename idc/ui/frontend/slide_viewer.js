@@ -72,6 +72,7 @@ function readSlide(data) {
     boxes,
     labels,
     ids: unpacked(data.ids, Int32Array),
+    places: data.places && unpacked(data.places, Int32Array),
     values: data.values.map(({ name, data: packed }) => ({
       name,
       data: unpacked(packed, Float32Array),

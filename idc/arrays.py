@@ -1,0 +1,54 @@
+"""A few arrays in one file, whole or not there. Plain numbers alone: reading runs no code."""
+
+import io
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from idc import durable
+from idc.errors import DataError
+
+# What a zip's reader raises over flipped bytes, an unknown method or a password among them.
+_DAMAGED = (
+    *(OSError, ValueError, EOFError, NotImplementedError, RuntimeError),
+    *(zipfile.BadZipFile, zlib.error),
+)
+
+
+def write_arrays(path: Path, **arrays: npt.ArrayLike) -> None:
+    """Write arrays by name as a compressed NumPy archive.
+
+    Raises:
+        DataError: the disk is full, or the folder cannot be written.
+    """
+    content = io.BytesIO()
+    named = {name: np.asarray(array) for name, array in arrays.items()}
+    np.savez_compressed(content, allow_pickle=False, **named)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        durable.replace_file(path, content.getvalue())
+    except OSError as error:
+        raise DataError(
+            f"'{path}' could not be written ({error.strerror}); make room or check the folder's "
+            "rights."
+        ) from error
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """Read what `write_arrays` wrote.
+
+    Raises:
+        DataError: the file is missing or damaged.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            whole = archive.testzip() is None  # compares every byte with its checksum
+        if whole:
+            with np.load(path, allow_pickle=False) as saved:
+                return {name: saved[name] for name in saved.files}
+    except _DAMAGED as error:
+        raise DataError(f"'{path.name}' is missing or damaged.") from error
+    raise DataError(f"'{path.name}' is damaged.")

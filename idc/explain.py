@@ -1,0 +1,197 @@
+"""Why a network answers as it does about one patch: where it looks, and how firmly it stands.
+
+Plain NumPy around questions to the prediction worker; nothing here loads a training library.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from idc.patches import PATCH_SIZE_PX
+from idc.prediction import grad_cam, predict_patches
+from idc.runs import Run
+
+SQUARE_PX = 12  # hidden at a time: 48 um, a few cells
+_CORNERS_PX = range(-5, 44, 4)  # 13 a side, the last as far out at the right as the first left
+_PART = 64
+_PLACES = (
+    ("upper left", "top", "upper right"),
+    ("left", "middle", "right"),
+    ("lower left", "bottom", "lower right"),
+)
+_VIEWS = (
+    "as it is",
+    "turned by 90°",
+    "turned by 180°",
+    "turned by 270°",
+    "mirrored",
+    "mirrored, turned by 90°",
+    "mirrored, turned by 180°",
+    "mirrored, turned by 270°",
+)
+
+
+@dataclass(frozen=True)
+class EightViews:
+    """The answers for a patch turned and mirrored. Tissue has no up and down.
+
+    Attributes:
+        patches: uint8 RGB, shape (8, 50, 50, 3), the first one as it is.
+        y_prob: float32 [0, 1], shape (8,), calibrated.
+        threshold: from which probability on a patch is called positive.
+    """
+
+    patches: np.ndarray
+    y_prob: np.ndarray
+    threshold: float
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What was done for each view."""
+        return _VIEWS
+
+    @property
+    def mean(self) -> float:
+        """Of the eight probabilities."""
+        return float(self.y_prob.mean())
+
+    @property
+    def spread(self) -> float:
+        """Their standard deviation: 0 when turning changes nothing."""
+        return float(self.y_prob.std())
+
+    @property
+    def dissenting(self) -> int:
+        """How many views are called another class than the patch as it is."""
+        called = self.y_prob >= self.threshold
+        return int((called != called[0]).sum())
+
+    def sentence(self) -> str:
+        """What the spread says about the answer."""
+        low, high = self.y_prob.min(), self.y_prob.max()
+        span = f"the probability lies between {low:.2f} and {high:.2f}"
+        if f"{low:.2f}" == f"{high:.2f}":
+            span = f"the probability stays at {low:.2f}"
+        if self.dissenting:
+            return (
+                f"The answer changes when the patch is turned: {self.dissenting} of 8 views are "
+                f"called the other class, {span}. Do not rely on it."
+            )
+        if self.spread >= 0.1:
+            return (
+                "All 8 views are called the same class, but turning moves the answer a lot: "
+                f"{span}. Take it with doubt."
+            )
+        return f"The answer stands when the patch is turned or mirrored: {span}."
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why one patch got its answer.
+
+    Attributes:
+        y_prob: [0, 1], calibrated, of the patch as it is.
+        attention: float32, shape (height, width) of the network's last map: each place's share of
+            the log-odds of IDC-positive (Grad-CAM); above 0 it speaks for IDC, below 0 against.
+        occlusion: float32 [-1, 1], shape (50, 50): by how much the probability falls when a square
+            around the place is hidden. Above 0 the place speaks for IDC.
+        views: the patch turned and mirrored.
+    """
+
+    y_prob: float
+    attention: np.ndarray
+    occlusion: np.ndarray
+    views: EightViews
+
+
+def explain(run: Run, rgb: np.ndarray) -> Explanation:
+    """Look for the reasons of a run's answer.
+
+    Args:
+        rgb: uint8 RGB, shape (50, 50, 3).
+
+    Raises:
+        PredictionError: as `idc.prediction.predict_patches`.
+    """
+    hidden, corners = hide_squares(rgb)
+    turned = eight_views(rgb)
+    asked = np.concatenate([turned, hidden])
+    # In parts, so that other visitors' answers come in between.
+    parts = [asked[start : start + _PART] for start in range(0, len(asked), _PART)]
+    answers = np.concatenate([predict_patches(run, part) for part in parts])
+    y_views, y_hidden = answers[: len(turned)], answers[len(turned) :]
+    y_prob = float(y_views[0])
+    return Explanation(
+        y_prob,
+        grad_cam(run, rgb[None])[0],
+        occlusion_map(y_prob - y_hidden, corners),
+        EightViews(turned, y_views, run.calibration().threshold),
+    )
+
+
+def eight_views(rgb: np.ndarray) -> np.ndarray:
+    """A patch turned four ways, and its mirror image turned four ways.
+
+    Args:
+        rgb: uint8 RGB, shape (50, 50, 3).
+
+    Returns:
+        uint8 RGB, shape (8, 50, 50, 3), the first one as it is.
+    """
+    both = (rgb, rgb[:, ::-1])
+    return np.stack([np.rot90(image, turns) for image in both for turns in range(4)])
+
+
+def hide_squares(rgb: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A patch many times, each with another square filled with its own mean colour.
+
+    The mean colour keeps the stain: a grey or white square would be a find of its own.
+
+    Args:
+        rgb: uint8 RGB, shape (50, 50, 3).
+
+    Returns:
+        uint8 RGB, shape (n, 50, 50, 3); and int64, shape (n, 2), each square's left upper corner
+        (x, y), which may lie outside of the patch so that its rim is hidden as often.
+    """
+    mean = rgb.reshape(-1, 3).mean(axis=0).round().astype(np.uint8)
+    corners = np.array([(x, y) for y in _CORNERS_PX for x in _CORNERS_PX])
+    hidden = np.repeat(rgb[None], len(corners), axis=0)
+    for image, (x, y) in zip(hidden, corners.tolist(), strict=True):
+        image[_inside(y), _inside(x)] = mean
+    return hidden, corners
+
+
+def occlusion_map(effect: np.ndarray, corners: np.ndarray) -> np.ndarray:
+    """The mean effect of all squares that cover a pixel.
+
+    Args:
+        effect: float [-1, 1], shape (n,), of hiding each square.
+        corners: int64, shape (n, 2), from `hide_squares`.
+
+    Returns:
+        float32 [-1, 1], shape (50, 50).
+    """
+    total = np.zeros((PATCH_SIZE_PX, PATCH_SIZE_PX))
+    count = np.zeros((PATCH_SIZE_PX, PATCH_SIZE_PX))
+    for value, (x, y) in zip(effect.tolist(), corners.tolist(), strict=True):
+        total[_inside(y), _inside(x)] += value
+        count[_inside(y), _inside(x)] += 1
+    return (total / count).astype(np.float32)
+
+
+def strongest_place(shares: np.ndarray) -> str:
+    """Where a map is largest, in words: "the upper left", "the top", "the middle" ...
+
+    Args:
+        shares: float, shape (height, width).
+    """
+    y, x = np.unravel_index(np.argmax(shares), shares.shape)
+    down = int(3 * (y + 0.5) / shares.shape[0])
+    across = int(3 * (x + 0.5) / shares.shape[1])
+    return "the " + _PLACES[down][across]
+
+
+def _inside(start: int) -> slice:
+    """The part of a square's side that lies on the patch."""
+    return slice(max(start, 0), min(start + SQUARE_PX, PATCH_SIZE_PX))

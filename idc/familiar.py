@@ -1,0 +1,204 @@
+"""The patches that a run has learned from, as its network sees them.
+
+A sample of their features is computed once for each set of weights, in the background, and kept
+under ``features/``. It tells which of them are nearest to a patch, and, for a visitor's own run,
+what its profile is (see `idc.looks`). The bundled model's training patches are not shipped: they
+are looked for in the data sets at hand.
+"""
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from idc.arrays import read_arrays, write_arrays
+from idc.errors import DataError
+from idc.home import features_dir
+from idc.looks import FEWEST, Profile, fit_profile
+from idc.prediction import look
+from idc.results import run_split, train_cases
+from idc.runs import Run, check_same_data
+from idc.store import PatchStore, list_stores, open_store
+
+SAMPLE = 4_000
+_HELD_OUT_SAMPLE = 1_000
+_CHUNK = 256
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Patches to compare with.
+
+    Attributes:
+        kind: "trained" (the run learned from these very patches), "cases" (from patches of these
+            cases) or "unseen" (from none of them).
+        rows: int64, sorted, a sample of at most `SAMPLE`.
+        held_out: int64, sorted, a sample of the run's validation part; empty unless the kind is
+            "trained".
+        trained_on: how many patches the run learned from; 0 unless the kind is "trained".
+    """
+
+    store: PatchStore
+    kind: str
+    rows: np.ndarray
+    held_out: np.ndarray
+    trained_on: int
+
+
+@dataclass(frozen=True)
+class Familiar:
+    """What was kept of a reference.
+
+    Attributes:
+        kind, rows, trained_on: as of the reference.
+        features: float32, shape (number of rows, f).
+        profile: None unless the kind is "trained" and there are enough patches.
+    """
+
+    kind: str
+    rows: np.ndarray
+    features: np.ndarray
+    trained_on: int
+    profile: Profile | None = None
+
+
+def store_to_compare(run: Run) -> PatchStore | None:
+    """The run's own data set; for the bundled model the one with most of its cases' patches.
+
+    None for the bundled model while no real patches are here.
+
+    Raises:
+        IdcError: the run's own data set is gone, or was packed anew since.
+    """
+    if not run.bundled:
+        store = open_store(run.config.data)
+        check_same_data(run, store)
+        return store
+    cases, stores = train_cases(run), []
+    for name in list_stores():
+        with contextlib.suppress(DataError):  # a damaged one must not hide the others
+            stores.append(open_store(name))
+    real = [store for store in stores if not store.report.generated]
+    return max(real, key=lambda store: np.isin(store.cases, cases).sum(), default=None)
+
+
+def reference_of(run: Run, store: PatchStore) -> Reference:
+    """Which patches of `store_to_compare` to compare with."""
+    nothing = np.empty(0, np.int64)
+    if run.bundled:
+        seen = np.flatnonzero(np.isin(store.cases, train_cases(run)))
+        kind, rows = ("cases", seen) if len(seen) else ("unseen", np.arange(len(store)))
+        return Reference(store, kind, _sample(rows, SAMPLE), nothing, 0)
+    split = run_split(run, store)
+    return Reference(
+        store,
+        "trained",
+        _sample(split.train, SAMPLE),
+        _sample(split.validation, _HELD_OUT_SAMPLE),
+        len(split.train),
+    )
+
+
+def learn(run: Run, reference: Reference, *, on_progress: Progress | None = None) -> Familiar:
+    """Compute what `familiar` reads, and keep it.
+
+    Args:
+        on_progress: called with (patches done, patches in all). What it raises ends the work.
+
+    Raises:
+        PredictionError: the model could not answer.
+        DataError: the disk is full.
+    """
+    rows = np.concatenate([reference.rows, reference.held_out])
+    found = []
+    for start in range(0, len(rows), _CHUNK):
+        patches = np.array(reference.store.patches[rows[start : start + _CHUNK]])
+        found.append(look(run, patches).features)
+        if on_progress:
+            on_progress(min(start + _CHUNK, len(rows)), len(rows))
+    features = np.concatenate(found)
+    count = len(reference.rows)
+    profile = None
+    if reference.kind == "trained" and count >= FEWEST:
+        profile = fit_profile(
+            (reference.store.patches[reference.rows], features[:count]),
+            (reference.store.patches[reference.held_out], features[count:]),
+        )
+    learned = Familiar(
+        reference.kind, reference.rows, features[:count], reference.trained_on, profile
+    )
+    _keep(_path(run, reference.store), learned)
+    return learned
+
+
+def familiar(run: Run, store: PatchStore) -> Familiar | None:
+    """What was kept for the run's present weights and these very patches; None before `learn`."""
+    path = _path(run, store)
+    # A damaged file is as good as none: it can be made again.
+    with contextlib.suppress(DataError, KeyError):
+        saved = read_arrays(path)
+        profile = Profile.load(_profile_path(path)) if saved["with_profile"] else None
+        return Familiar(
+            str(saved["kind"]),
+            saved["rows"],
+            saved["features"],
+            int(saved["trained_on"]),
+            profile,
+        )
+    return None
+
+
+def nearest(
+    known: Familiar, store: PatchStore, rgb: np.ndarray, features: np.ndarray, count: int
+) -> np.ndarray:
+    """The rows whose features are nearest to a patch's, the nearest first.
+
+    Each feature is measured in units of its own spread, so that none outweighs the others. The
+    patch itself is left out, should it be among them.
+
+    Args:
+        rgb: uint8 RGB, shape (50, 50, 3).
+        features: float32, shape (f,), of that patch.
+
+    Returns:
+        int64, shape (at most count,).
+    """
+    spread = known.features.std(axis=0)
+    used = spread > 0  # the others never fire
+    away = ((known.features - features)[:, used] / spread[used]) ** 2
+    order = np.argsort(away.sum(axis=1), kind="stable")[: count + 1]
+    rows = known.rows[order]
+    itself = (store.patches[rows] == rgb).all(axis=(1, 2, 3))
+    return rows[~itself][:count]
+
+
+def _sample(rows: np.ndarray, count: int) -> np.ndarray:
+    if len(rows) <= count:
+        return np.asarray(rows, np.int64)
+    return np.sort(np.random.default_rng(0).choice(rows, count, replace=False)).astype(np.int64)
+
+
+def _path(run: Run, store: PatchStore) -> Path:
+    weights = run.best().get("sha256", "none")
+    return features_dir() / f"{weights[:16]}-{store.fingerprint[:16]}.npz"
+
+
+def _profile_path(path: Path) -> Path:
+    return path.with_name(f"{path.stem}-profile.npz")
+
+
+def _keep(path: Path, learned: Familiar) -> None:
+    if learned.profile is not None:
+        learned.profile.save(_profile_path(path))
+    write_arrays(
+        path,
+        kind=learned.kind,
+        rows=learned.rows,
+        features=learned.features,
+        trained_on=learned.trained_on,
+        with_profile=learned.profile is not None,
+    )

@@ -1,0 +1,283 @@
+"""How patches look in a few numbers, and which looks are unlike the patches a network learned from.
+
+A `Profile` is fitted on training patches; its limits are set on training and validation patches,
+so that about `WARNED_SHARE` of such patches exceed one. Seven numbers a patch are looked at, all of
+them larger the stranger it is:
+
+- ``blank``: the share of the patch that is not stained tissue.
+- ``grey``: how little its colours differ from grey.
+- ``brown``, ``cold``: the share of its stain that absorbs blue, or red, more than green.
+  Haematoxylin and eosin both absorb green most; DAB, the brown of immunostains, absorbs blue most,
+  and the faint haematoxylin beside it red.
+- ``colour``: bits to code a pixel by the training patches' colours: high for colours they lack.
+- ``texture``: distance of the contrast at four scales (4, 8, 16 um and coarser) from theirs.
+- ``features``: distance of the network's features from theirs.
+
+Distances are Mahalanobis distances (for features: Lee et al. 2018, arXiv:1807.03888).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from idc.arrays import read_arrays, write_arrays
+from idc.errors import DataError
+from idc.measurements import TISSUE_DENSITY
+
+SIGNALS = ("blank", "grey", "brown", "cold", "colour", "texture", "features")
+# The first four are told in words that must hold whatever the training patches are: a limit is
+# never stricter than these shares of the patch, and this difference of its colours, of 255.
+_LEAST_LIMITS = np.array([0.75, -12, 0.25, 0.25, *[-np.inf] * 3], np.float32)
+WARNED_SHARE = 0.015
+FEWEST = 200  # patches that a profile takes; below, its limits would be chance
+
+_COLOURS = 16**3
+_RAREST_BITS = 23.0
+_SIGMAS = (1, 2, 4)
+_LEAST_CONTRAST = 1e-3
+_PATCHES_AT_A_TIME = 64
+_CLEARLY = 0.05  # a twentieth of the density: eosin and blood come close to equal parts
+
+_DENSITY = -np.log10((np.arange(256) + 1) / 256).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What some patches look like, and how far others may differ. No picture can be got from it.
+
+    Attributes:
+        colour_bits: float32, shape (4096,): bits to code a pixel, by its colour in 16 levels each
+            of red, green and blue.
+        texture_mean, texture_inverse: float32, shapes (4,) and (4, 4): of the log contrasts.
+        fine_detail: float32, shape (4,): the expected finest log contrast is this times (1, the
+            three coarser ones).
+        features_mean, features_inverse: float32, shapes (f,) and (f, f).
+        limits: float32, shape (7,), of `SIGNALS`.
+        patches: how many it was fitted on.
+    """
+
+    colour_bits: np.ndarray
+    texture_mean: np.ndarray
+    texture_inverse: np.ndarray
+    fine_detail: np.ndarray
+    features_mean: np.ndarray
+    features_inverse: np.ndarray
+    limits: np.ndarray
+    patches: int
+
+    def signals(self, patches: np.ndarray, features: np.ndarray) -> np.ndarray:
+        """The seven numbers of each patch.
+
+        Args:
+            patches: uint8 RGB, shape (n, 50, 50, 3).
+            features: float, shape (n, f), the network's.
+
+        Returns:
+            float32, shape (n, 7), in the order of `SIGNALS`.
+        """
+        contrast = log_contrasts(patches)
+        return np.column_stack(
+            [
+                _stain_signals(patches),
+                self.colour_bits[_colour_bins(patches)].mean(axis=1),
+                _distance(contrast, self.texture_mean, self.texture_inverse),
+                _distance(features, self.features_mean, self.features_inverse),
+            ]
+        ).astype(np.float32)
+
+    def strange(self, patches: np.ndarray, features: np.ndarray) -> np.ndarray:
+        """Which limits each patch exceeds: bool, shape (n, 7). Arguments as of `signals`."""
+        return self.signals(patches, features) > self.limits
+
+    def lacks_detail(self, patches: np.ndarray) -> np.ndarray:
+        """Whether a patch has less fine contrast than its coarse contrast lets expect.
+
+        Returns:
+            bool, shape (n,).
+        """
+        contrast = log_contrasts(patches)
+        return contrast[:, 0] < _with_one(contrast[:, 1:]) @ self.fine_detail
+
+    def save(self, path: Path) -> None:
+        """Write it, whole or not at all.
+
+        Raises:
+            DataError: it cannot be written.
+        """
+        write_arrays(path, **{field.name: getattr(self, field.name) for field in fields(self)})
+
+    @classmethod
+    def load(cls, path: Path) -> "Profile":
+        """Read what `save` wrote.
+
+        Raises:
+            DataError: the file is missing or damaged.
+        """
+        found: dict[str, Any] = read_arrays(path)
+        try:
+            return cls(**{**found, "patches": int(found["patches"])})
+        except (KeyError, TypeError) as error:
+            raise DataError(f"'{path.name}' is damaged: it is no profile.") from error
+
+
+def fit_profile(
+    training: tuple[np.ndarray, np.ndarray],
+    held_out: tuple[np.ndarray, np.ndarray],
+    *,
+    warned_share: float = WARNED_SHARE,
+) -> Profile:
+    """Fit a profile on training patches and set its limits on these and on held-out ones.
+
+    Held-out ones take part because the network has fitted its features to the training patches.
+
+    Args:
+        training: patches, uint8 RGB, shape (n, 50, 50, 3); and their features, float, (n, f).
+        held_out: the same of patches that did not train; may be empty.
+        warned_share: how many of them all may exceed a limit, (0, 1).
+
+    Raises:
+        DataError: there are fewer than `FEWEST` training patches.
+    """
+    patches, features = training
+    if len(patches) < FEWEST:
+        raise DataError(
+            f"A profile takes at least {FEWEST} training patches. Received: {len(patches)}"
+        )
+    contrast = log_contrasts(patches)
+    texture_mean, texture_inverse = _gaussian(contrast)
+    features_mean, features_inverse = _gaussian(features)
+    fine_detail, *_ = np.linalg.lstsq(_with_one(contrast[:, 1:]), contrast[:, 0], rcond=None)
+    unlimited = Profile(
+        _colour_bits(patches),
+        texture_mean,
+        texture_inverse,
+        fine_detail.astype(np.float32),
+        features_mean,
+        features_inverse,
+        np.full(len(SIGNALS), np.inf, np.float32),
+        len(patches),
+    )
+    signals = np.concatenate(
+        [unlimited.signals(*some) for some in (training, held_out) if len(some[0])]
+    )
+    return replace(unlimited, limits=_limits(signals, warned_share))
+
+
+def log_contrasts(patches: np.ndarray) -> np.ndarray:
+    """The spread of optical density in four bands, finest first, as logarithms.
+
+    Args:
+        patches: uint8 RGB, shape (n, 50, 50, 3).
+
+    Returns:
+        float32, shape (n, 4): below 4 um, 4 to 8, 8 to 16, and coarser.
+    """
+    spreads = np.empty((len(patches), len(_SIGMAS) + 1), np.float32)
+    for start in range(0, len(patches), _PATCHES_AT_A_TIME):
+        some = patches[start : start + _PATCHES_AT_A_TIME]
+        densities = np.mean(_densities(some), axis=0).reshape(some.shape[:3])
+        for number, density in enumerate(densities, start):
+            finer = density
+            for band, sigma in enumerate(_SIGMAS):
+                smoother = cv2.GaussianBlur(density, (6 * sigma + 1, 6 * sigma + 1), sigma)
+                spreads[number, band] = _spread(finer - smoother)
+                finer = smoother
+            spreads[number, -1] = _spread(finer)
+    return np.log(spreads + _LEAST_CONTRAST)
+
+
+def _spread(values: np.ndarray) -> float:
+    return float(cv2.meanStdDev(values)[1][0, 0])  # a tenth of what np.std takes
+
+
+def _planes(patches: np.ndarray) -> Sequence[np.ndarray]:
+    """Red, green and blue: uint8, shape (n, 2500) each."""
+    return cv2.split(patches.reshape(len(patches), -1, 3))
+
+
+def _densities(patches: np.ndarray) -> list[np.ndarray]:
+    """Optical density of red, green and blue: float32, shape (n, 2500) each."""
+    return [cv2.LUT(plane, _DENSITY) for plane in _planes(patches)]
+
+
+def _stain_signals(patches: np.ndarray) -> np.ndarray:
+    """float, shape (n, 4): blank, grey, brown, cold."""
+    found = np.empty((len(patches), 4))
+    for start in range(0, len(patches), _PATCHES_AT_A_TIME):
+        some = patches[start : start + _PATCHES_AT_A_TIME]
+        red, green, blue = _densities(some)
+        total = red + green + blue
+        # Each pixel's share of the patch's stain: faint pixels, all noise, hardly count.
+        stain = total / np.maximum(total.sum(axis=1, keepdims=True), 1e-6)
+        of_some = found[start : start + len(some)]
+        of_some[:, 0] = (total <= 3 * TISSUE_DENSITY).mean(axis=1)
+        of_some[:, 1] = -np.ptp(np.stack(_planes(some)), axis=0).mean(axis=1)
+        of_some[:, 2] = (stain * (blue - green > _CLEARLY * (total + _CLEARLY))).sum(axis=1)
+        of_some[:, 3] = (stain * (red > green)).sum(axis=1)
+    return found
+
+
+def _colour_bins(patches: np.ndarray) -> np.ndarray:
+    """int16 [0, 4096), shape (n, 2500): each pixel's place in the table of colours."""
+    bins = np.empty((len(patches), patches[0].size // 3), np.int16)
+    for start in range(0, len(patches), _PATCHES_AT_A_TIME):
+        some = patches[start : start + _PATCHES_AT_A_TIME]
+        red, green, blue = (plane.astype(np.int16) >> 4 for plane in _planes(some))
+        bins[start : start + len(some)] = (red << 8) | (green << 4) | blue
+    return bins
+
+
+def _colour_bits(patches: np.ndarray) -> np.ndarray:
+    counts = np.zeros(_COLOURS)
+    for start in range(0, len(patches), _PATCHES_AT_A_TIME):
+        bins = _colour_bins(patches[start : start + _PATCHES_AT_A_TIME])
+        counts += np.bincount(bins.ravel(), minlength=len(counts))
+    with np.errstate(divide="ignore"):
+        bits = -np.log2(counts / counts.sum())
+    return np.minimum(bits, _RAREST_BITS).astype(np.float32)
+
+
+def _gaussian(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and inverse covariance, the covariance shrunk (Ledoit & Wolf 2004)."""
+    from sklearn.covariance import ledoit_wolf  # a second to import; a fitted profile needs it not
+
+    covariance, _ = ledoit_wolf(values)
+    # Units that never fire have no spread at all.
+    covariance += 1e-6 * (np.trace(covariance) / len(covariance) + 1e-6) * np.eye(len(covariance))
+    inverse = np.linalg.inv(covariance)
+    return values.mean(axis=0).astype(np.float32), inverse.astype(np.float32)
+
+
+def _distance(values: np.ndarray, mean: np.ndarray, inverse: np.ndarray) -> np.ndarray:
+    away = values - mean
+    return np.sqrt(np.maximum(np.einsum("ni,ij,nj->n", away, inverse, away, optimize=True), 0))
+
+
+def _limits(signals: np.ndarray, warned_share: float) -> np.ndarray:
+    """Limits that each the same share exceeds, and all together ``warned_share``.
+
+    Returns:
+        float32, shape (7,).
+    """
+    low, high = warned_share / len(SIGNALS), warned_share
+    for _ in range(20):
+        middle = (low + high) / 2
+        limits = _quantiles(signals, middle)
+        if (signals > limits).any(axis=1).mean() > warned_share:
+            high = middle
+        else:
+            low = middle
+    return _quantiles(signals, low)
+
+
+def _quantiles(signals: np.ndarray, share: float) -> np.ndarray:
+    limits = np.quantile(signals, 1 - share, axis=0).astype(np.float32)
+    return np.maximum(limits, _LEAST_LIMITS)
+
+
+def _with_one(values: np.ndarray) -> np.ndarray:
+    return np.column_stack([np.ones(len(values), np.float32), values])

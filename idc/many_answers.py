@@ -1,0 +1,110 @@
+"""Answers for many files: a table, its confusion matrix, and a CSV file."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from idc.evaluation import CELLS, cell_of, matrix
+from idc.patches import CLASS_NAMES
+
+ORDERS = {
+    "place": "as uploaded",
+    "name": "by name",
+    "label": "by label",
+    "y_prob": "by probability",
+}
+
+_FORMULA = "=+-@\t\r\n＝＋－＠"  # what makes a spreadsheet run a cell
+
+
+@dataclass(frozen=True)
+class ManyAnswers:
+    """What is known of each file so far, in the order of the upload.
+
+    Attributes:
+        names: each file's path.
+        labels: {0, 1}, -1 where the name does not say; int8, shape (n,).
+        y_prob: probability of IDC-positive, [0, 1], nan without an answer; float64, shape (n,).
+        problems: why a file has none, "" for the others.
+        patches: uint8 RGB, shape (n, 50, 50, 3); black without an answer.
+    """
+
+    names: tuple[str, ...]
+    labels: np.ndarray
+    y_prob: np.ndarray
+    problems: tuple[str, ...]
+    patches: np.ndarray
+
+    def answered(self) -> np.ndarray:
+        """bool, shape (n,)."""
+        return ~np.isnan(self.y_prob)
+
+    def labelled(self) -> np.ndarray:
+        """bool, shape (n,): has a label and an answer."""
+        return self.answered() & (self.labels >= 0)
+
+    def positives(self, threshold: float) -> int:
+        """How many are called IDC-positive."""
+        return int((self.y_prob[self.answered()] >= threshold).sum())
+
+    def matrix(self, threshold: float) -> tuple[tuple[int, int], tuple[int, int]]:
+        """The confusion matrix ((tn, fp), (fn, tp)) of those that have a label."""
+        which = self.labelled()
+        return matrix(self.labels[which], self.y_prob[which], threshold)
+
+    def in_cell(self, cell: str | None, threshold: float) -> np.ndarray:
+        """bool, shape (n,): those of one cell of the matrix; of None, all with an answer."""
+        if cell is None:
+            return self.answered()
+        if cell not in CELLS:
+            raise ValueError(f"cell must be one of {list(CELLS)}. Received: {cell!r}")
+        which = self.labelled()
+        found = np.zeros(len(self.names), bool)
+        found[which] = cell_of(self.labels[which], self.y_prob[which], threshold) == cell
+        return found
+
+    def sorted(self, where: np.ndarray, by: str, *, descending: bool = False) -> np.ndarray:
+        """Places of the chosen files in an order; equal ones as uploaded.
+
+        Args:
+            where: bool, shape (n,).
+            by: a key of `ORDERS`.
+
+        Returns:
+            int64, shape (chosen,).
+        """
+        places = np.flatnonzero(where)
+        names = [self.names[place] for place in places]
+        keys = {
+            "place": places,
+            "name": pd.Series(names, dtype=object).rank(method="dense").to_numpy(),
+            "label": self.labels[places],
+            "y_prob": self.y_prob[places],
+        }[by]
+        return places[np.argsort(-keys if descending else keys, kind="stable")]
+
+    def csv(self, threshold: float, model: str) -> str:
+        """One row a file, those without an answer included.
+
+        Names may come from a stranger, so none is left that a spreadsheet would run.
+        """
+        said = np.where(self.y_prob >= threshold, *reversed(CLASS_NAMES))
+        table = pd.DataFrame(
+            {
+                "file": [spreadsheet_safe(name) for name in self.names],
+                "label": pd.Series(self.labels, dtype="Int64").where(self.labels >= 0),
+                "probability": self.y_prob,
+                "prediction": np.where(self.answered(), said, ""),
+                "threshold": threshold,
+                "model": spreadsheet_safe(model),
+                "problem": [spreadsheet_safe(problem) for problem in self.problems],
+            }
+        )
+        return table.to_csv(index=False, float_format="%.6f", lineterminator="\r\n")
+
+
+def spreadsheet_safe(text: str) -> str:
+    """Text that a spreadsheet shows and does not run: an apostrophe goes before a formula."""
+    formula = text[:1] in _FORMULA or text.lstrip()[:1] in _FORMULA
+    return f"'{text}" if text and formula else text

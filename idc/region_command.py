@@ -1,0 +1,108 @@
+"""The shell's command that predicts a region or a whole slide: ``python -m idc predict``."""
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from idc.console import ProgressLine, in_place
+from idc.errors import DataError, IdcError, SlideError
+from idc.patches import PATCH_SIZE_PX
+from idc.prediction import default_model
+from idc.region_exports import region_csv, region_geojson
+from idc.region_pictures import region_png, shown_picture
+from idc.regions import RegionAnswers, lay_out_region, predict_region
+from idc.rescaling import scale_note
+from idc.runs import Run, open_run
+from idc.slide_answers import SlideQuestion, answer_slide
+from idc.sources import UnreadableMember, read_file
+from idc.uploads import MAX_FILE_BYTES, decode_image
+from idc.whole_slides import ALWAYS_SLIDES, WholeSlide
+
+_UNKNOWN_SCALE = "'{}' does not say its scale; give it with --mpp (40x is 0.25, 20x 0.5, 2.5x 4)."
+
+
+def wants_region(options: argparse.Namespace) -> bool:
+    """Whether ``predict`` is about a region rather than about patches."""
+    asked = options.region or options.mpp or options.overlap or options.geojson or options.png
+    return bool(asked) or any(path.suffix.lower() in ALWAYS_SLIDES for path in options.path)
+
+
+def region_command(options: argparse.Namespace) -> None:
+    """Answer one region or whole slide; write CSV, and GeoJSON and PNG where asked for."""
+    if len(options.path) != 1:
+        raise IdcError("One region or whole slide at a time; give a single path.")
+    path = options.path[0].expanduser()
+    if not path.is_file():
+        raise DataError(f"There is no file at '{path}'; check the path.")
+    run = open_run(options.run) if options.run else default_model()
+    stride = PATCH_SIZE_PX // 2 if options.overlap else PATCH_SIZE_PX
+    answers, picture = _answer(path, run, options.mpp, stride)
+    threshold = run.calibration().threshold if options.threshold is None else options.threshold
+    cells = answers.cells()[answers.layout.tissue]
+    called = f"{(cells >= threshold).mean():.1%}" if len(cells) else "nothing"
+    print(
+        f"Model: run {run.id}, IDC-positive from {threshold:.3f} on. {len(cells):,} cells of "
+        f"tissue at {answers.layout.mpp_um:g} um per pixel, {called} of them called IDC-positive. "
+        "For research and teaching, not for diagnosis.",
+        file=sys.stderr,
+    )
+    _write(options.csv, region_csv(answers, threshold).encode())
+    if options.geojson:
+        text = region_geojson(answers, name=path.name, model=run.title, threshold=threshold)
+        _write(options.geojson, text.encode())
+    if options.png:
+        _write(options.png, region_png(answers, picture, threshold))
+
+
+def _answer(
+    path: Path, run: Run, mpp_um: float | None, stride: int
+) -> tuple[RegionAnswers, np.ndarray]:
+    """The answers, and a picture of it all, uint8 RGB."""
+    with in_place() as progress:
+        try:
+            with WholeSlide(path) as slide:
+                mpp_um = mpp_um or slide.mpp_um
+        except SlideError:
+            if path.suffix.lower() in ALWAYS_SLIDES:
+                raise
+            return _answer_image(path, run, mpp_um, stride, progress)
+        if mpp_um is None:
+            raise IdcError(_UNKNOWN_SCALE.format(path.name))
+        words = {"looking": "looking for tissue", "predicting": "predicting"}
+        found = answer_slide(
+            SlideQuestion(path, mpp_um, run, stride),
+            lambda state, done, total: progress.show(done / total, words[state]),
+        )
+        return found.answers, found.overview
+
+
+def _answer_image(
+    path: Path, run: Run, mpp_um: float | None, stride: int, progress: ProgressLine
+) -> tuple[RegionAnswers, np.ndarray]:
+    """An image of another format, through the gate as an upload would."""
+    try:
+        data = read_file(path, MAX_FILE_BYTES)
+    except UnreadableMember as error:
+        limit = MAX_FILE_BYTES // 10**6
+        raise DataError(f"'{path}' cannot be read: damaged, or over {limit} MB.") from error
+    image = decode_image(data, path.name)
+    mpp_um = mpp_um or image.um_per_px
+    if mpp_um is None:
+        raise IdcError(_UNKNOWN_SCALE.format(path.name))
+    print(scale_note(mpp_um), file=sys.stderr)
+    region = lay_out_region(image.rgb, mpp_um, stride)
+    answers = predict_region(run, region, on_progress=progress.count)
+    return answers, shown_picture(image.rgb)
+
+
+def _write(target: str, data: bytes) -> None:
+    if target == "-":
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+        return
+    try:
+        Path(target).write_bytes(data)
+    except OSError as error:
+        raise IdcError(f"'{target}' cannot be written ({error.strerror}).") from error

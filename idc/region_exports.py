@@ -1,0 +1,104 @@
+"""What a model says about a region, for other programs: CSV, GeoJSON for QuPath.
+
+All coordinates are px of the image that came in (of a whole slide: of its full resolution), from
+its upper left corner. In QuPath, open that image and drop the GeoJSON file on it.
+"""
+
+import csv
+import io
+import json
+from typing import Any
+
+import numpy as np
+
+from idc.geojson import box_ring, closed_ring, feature, label_class, named_class
+from idc.outline import Polygon, cell_outlines
+from idc.regions import Layout, RegionAnswers, cell_boxes
+
+CALLED_CLASS = "IDC region (predicted)"
+_CALLED_RGB = (213, 94, 0)
+
+COLUMNS = ("x_px", "y_px", "width_px", "height_px", "is_tissue", "y_prob", "y_pred")
+
+
+def region_csv(answers: RegionAnswers, threshold: float) -> str:
+    """One row a cell, background included: its answer is empty there."""
+    layout, cells = answers.layout, answers.cells()
+    boxes = cell_boxes(layout.x_edges_px, layout.y_edges_px)
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for box, y_prob in zip(boxes.reshape(-1, 4).tolist(), cells.ravel().tolist(), strict=True):
+        known = not np.isnan(y_prob)
+        answer = [f"{y_prob:.6f}", int(y_prob >= threshold)] if known else ["", ""]
+        writer.writerow([*box, int(known), *answer])
+    return file.getvalue()
+
+
+def region_geojson(answers: RegionAnswers, *, name: str, model: str, threshold: float) -> str:
+    """A feature collection: a tile a cell with tissue, and around those called positive an outline.
+
+    Args:
+        name: of the image; identifiers depend on it and on the place alone.
+        model: the run's title.
+        threshold: IDC-positive from here on.
+    """
+    layout, cells = answers.layout, answers.cells()
+    tiles = [
+        _tile(name, box, float(y_prob), model, threshold)
+        for box, y_prob in zip(layout.boxes_px(), cells[layout.tissue], strict=True)
+    ]
+    outlines = [
+        _outline(name, i, ring) for i, ring in enumerate(called_outlines(answers, threshold))
+    ]
+    collection = {
+        "type": "FeatureCollection",
+        "features": outlines + tiles,
+        "properties": {
+            "image": name,
+            "model": model,
+            "threshold": threshold,
+            "width_px": layout.width_px,
+            "height_px": layout.height_px,
+            "um_per_px": layout.mpp_um,
+        },
+    }
+    return json.dumps(collection, allow_nan=False)
+
+
+def called_outlines(answers: RegionAnswers, threshold: float) -> list[Polygon]:
+    """Around all cells called positive, in px of the image that came in."""
+    layout, cells = answers.layout, answers.cells()
+    return [
+        Polygon(_px(layout, polygon.exterior), tuple(_px(layout, hole) for hole in polygon.holes))
+        for polygon in cell_outlines(cells >= threshold)
+    ]
+
+
+def _px(layout: Layout, ring: np.ndarray) -> np.ndarray:
+    return np.stack([layout.x_edges_px[ring[:, 0]], layout.y_edges_px[ring[:, 1]]], axis=1)
+
+
+def _tile(
+    name: str, box: np.ndarray, y_prob: float, model: str, threshold: float
+) -> dict[str, Any]:
+    place = f"{name}_x{box[0]}_y{box[1]}"
+    return feature(
+        place,
+        [box_ring(box)],
+        objectType="tile",
+        name=place,
+        classification=label_class(int(y_prob >= threshold)),
+        measurements={f"Probability of IDC: {model}": round(y_prob, 6)},
+    )
+
+
+def _outline(name: str, i: int, polygon: Polygon) -> dict[str, Any]:
+    return feature(
+        f"{name}_called{i}",
+        [closed_ring(ring) for ring in polygon.rings],
+        objectType="annotation",
+        name=f"{name} called {i + 1}",
+        classification=named_class(CALLED_CLASS, _CALLED_RGB),
+        isLocked=True,
+    )

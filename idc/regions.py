@@ -1,0 +1,176 @@
+"""A region of tissue -> a probability for each patch of it.
+
+A region comes at any scale and is brought to the model's (`idc.rescaling`), told from background
+(`idc.background`), laid out in patches (`idc.tiling`) and asked about in batches. What is handed
+back speaks in px of the image that came in.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from idc.background import TISSUE_SHARE, shares, tissue_mask
+from idc.patches import MPP_UM, PATCH_SIZE_PX
+from idc.prediction import predict_patches
+from idc.rescaling import to_model_scale
+from idc.runs import Run
+from idc.tiling import Tiling, cut_tiles
+
+# Two of the model's batches: small enough to show progress, to stop, and to let others in between.
+_PATCHES_AT_A_TIME = 512
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a region is tiled, and where it is tissue. Holds no pixels.
+
+    Attributes:
+        width_px, height_px: of the image that came in.
+        mpp_um: its micrometres per pixel.
+        tiling: cells and tiles at 4 um a pixel.
+        tissue: bool, shape (rows, columns) of cells; the others are background.
+    """
+
+    width_px: int
+    height_px: int
+    mpp_um: float
+    tiling: Tiling
+    tissue: np.ndarray
+
+    @property
+    def x_edges_px(self) -> np.ndarray:
+        """int64, shape (columns + 1,): the cells' columns in px of the image that came in."""
+        return in_px(self.tiling.x_edges, self.mpp_um, self.width_px)
+
+    @property
+    def y_edges_px(self) -> np.ndarray:
+        """int64, shape (rows + 1,)."""
+        return in_px(self.tiling.y_edges, self.mpp_um, self.height_px)
+
+    @property
+    def places(self) -> np.ndarray:
+        """int64, shape (n, 2): row and column of the cells with tissue, in reading order."""
+        return np.argwhere(self.tissue)
+
+    def boxes_px(self) -> np.ndarray:
+        """int64, shape (n, 4): x, y, width, height of the cells with tissue, in px as above."""
+        return cell_boxes(self.x_edges_px, self.y_edges_px)[self.tissue]
+
+    def wanted(self) -> np.ndarray:
+        """bool, shape (tile rows, tile columns): the tiles that are asked about."""
+        return self.tiling.wanted_tiles(self.tissue)
+
+
+@dataclass(frozen=True)
+class Region:
+    """A region, ready for the model.
+
+    Attributes:
+        rgb: uint8 RGB at 4 um a pixel, at least 50 px a side.
+        layout: how it is tiled.
+        mirrored: it was smaller than a patch, and mirrored at its edges to fill one.
+    """
+
+    rgb: np.ndarray
+    layout: Layout
+    mirrored: bool = False
+
+
+@dataclass(frozen=True)
+class RegionAnswers:
+    """What a model says about a region.
+
+    Attributes:
+        layout: how it was tiled.
+        tiles: float32 [0, 1], shape (tile rows, tile columns): the calibrated probability of each
+            tile; nan where none was asked.
+    """
+
+    layout: Layout
+    tiles: np.ndarray
+
+    def cells(self) -> np.ndarray:
+        """float32 [0, 1], shape (rows, columns): of each cell; nan on background."""
+        means = self.layout.tiling.cell_means(self.tiles)
+        return np.where(self.layout.tissue, means, np.float32(np.nan))
+
+
+def lay_out_region(rgb: np.ndarray, mpp_um: float, stride: int = PATCH_SIZE_PX) -> Region:
+    """Prepare a region.
+
+    Args:
+        rgb: uint8 RGB, shape (height, width, 3), the image as it came in.
+        mpp_um: its micrometres per pixel.
+        stride: px from tile to tile, see `Tiling`.
+
+    Raises:
+        UploadError: the scale is nonsense for this image.
+    """
+    height, width = rgb.shape[:2]
+    scaled = to_model_scale(rgb, mpp_um)
+    whole = _mirrored_to_a_patch(scaled)
+    tiling = Tiling(whole.shape[1], whole.shape[0], stride)
+    found = shares(tissue_mask(whole), tiling.x_edges, tiling.y_edges)
+    layout = Layout(width, height, mpp_um, tiling, found >= TISSUE_SHARE)
+    return Region(whole, layout, mirrored=whole is not scaled)
+
+
+def predict_region(
+    run: Run,
+    region: Region,
+    *,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> RegionAnswers:
+    """Ask a run's model about every tile with tissue.
+
+    Args:
+        on_progress: called with (tiles done, tiles in all); what it raises ends the work.
+
+    Raises:
+        PredictionError: as `predict_patches`.
+    """
+    tiling = region.layout.tiling
+    rows, columns = np.nonzero(region.layout.wanted())
+    tiles = np.full((len(tiling.tops), len(tiling.lefts)), np.nan, np.float32)
+    for start in range(0, len(rows), _PATCHES_AT_A_TIME):
+        some = np.s_[start : start + _PATCHES_AT_A_TIME]
+        patches = cut_tiles(region.rgb, tiling.tops[rows[some]], tiling.lefts[columns[some]])
+        tiles[rows[some], columns[some]] = predict_patches(run, patches)
+        if on_progress:
+            on_progress(min(start + _PATCHES_AT_A_TIME, len(rows)), len(rows))
+    return RegionAnswers(region.layout, tiles)
+
+
+def tile_at(region: Region, row: int, column: int) -> np.ndarray:
+    """The patch that the model was shown for a tile: uint8 RGB, shape (50, 50, 3)."""
+    tiling = region.layout.tiling
+    top, left = tiling.tops[row : row + 1], tiling.lefts[column : column + 1]
+    return cut_tiles(region.rgb, top, left)[0]
+
+
+def cell_boxes(x_edges: np.ndarray, y_edges: np.ndarray) -> np.ndarray:
+    """x, y, width, height of each cell of a grid: int64, shape (rows, columns, 4)."""
+    x, y = np.meshgrid(x_edges[:-1], y_edges[:-1])
+    width, height = np.meshgrid(np.diff(x_edges), np.diff(y_edges))
+    return np.stack([x, y, width, height], axis=-1)
+
+
+def in_px(edges: np.ndarray, mpp_um: float, length_px: int) -> np.ndarray:
+    """Edges at 4 um a pixel in px at another scale, none beyond the image.
+
+    Args:
+        edges: int64, rising; the last one is the region's end, and becomes ``length_px``.
+    """
+    px = np.floor(edges * (MPP_UM / mpp_um)).astype(np.int64)  # so that no cell becomes empty
+    px[-1] = length_px
+    return px
+
+
+def _mirrored_to_a_patch(rgb: np.ndarray) -> np.ndarray:
+    height, width = rgb.shape[:2]
+    below, right = max(0, PATCH_SIZE_PX - height), max(0, PATCH_SIZE_PX - width)
+    if not (below or right):
+        return rgb
+    return cv2.copyMakeBorder(rgb, 0, below, 0, right, cv2.BORDER_REFLECT)

@@ -1,0 +1,108 @@
+"""The right scale: an image at any micrometres per pixel, brought to the 4 that the model knows.
+
+A patch that is too large or too small on the slide shows nuclei of a size that the model has never
+seen, and its answer means nothing. So everything that is not a patch already is rescaled first:
+shrunk by area, so that each pixel is the mean of what it covers and no detail turns into false
+texture; enlarged bilinearly, which invents nothing but cannot bring detail back either.
+"""
+
+import cv2
+import numpy as np
+
+from idc.errors import UploadError
+from idc.patches import MPP_UM, PATCH_SIZE_PX
+
+# Magnification of the objective -> micrometres per px, as scanners have it.
+COMMON_SCALES = {"40x": 0.25, "20x": 0.5, "10x": 1.0, "2.5x": 4.0}
+
+LEAST_MPP_UM = 0.05  # finer than light can see
+MOST_MPP_UM = 16.0  # a nucleus is less than a pixel; four times as large as the model's
+MAX_SCALED_PX = 32 * 10**6  # some 12,800 patches
+_LEAST_SIDE_PX = 10  # after rescaling: a fifth of a patch
+
+
+def check_mpp(mpp_um: float) -> float:
+    """The same number, if an image of tissue can have it.
+
+    Raises:
+        UploadError: nonsense.
+    """
+    if not LEAST_MPP_UM <= mpp_um <= MOST_MPP_UM:
+        raise UploadError(
+            f"The scale must lie between {LEAST_MPP_UM:g} and {MOST_MPP_UM:g} um per pixel "
+            f"(40x is 0.25, 2.5x is 4). Received: {mpp_um:g}"
+        )
+    return mpp_um
+
+
+def scaled_size(width: int, height: int, mpp_um: float) -> tuple[int, int]:
+    """(width, height) in px at 4 um a pixel.
+
+    Raises:
+        UploadError: the scale is nonsense, or next to nothing or far too much would be left.
+    """
+    factor = check_mpp(mpp_um) / MPP_UM
+    scaled = max(1, round(width * factor)), max(1, round(height * factor))
+    if min(scaled) < _LEAST_SIDE_PX:
+        raise UploadError(
+            f"At {mpp_um:g} um per pixel the image is {width * mpp_um:,.0f} x "
+            f"{height * mpp_um:,.0f} um, far less than a patch (200 x 200 um); check the scale."
+        )
+    if scaled[0] * scaled[1] > MAX_SCALED_PX:
+        raise UploadError(
+            f"At {mpp_um:g} um per pixel the image has {scaled[0]:,} x {scaled[1]:,} px at the "
+            "model's scale, more than can be answered at once; check the scale, or crop it."
+        )
+    return scaled
+
+
+def to_model_scale(rgb: np.ndarray, mpp_um: float) -> np.ndarray:
+    """Rescale an image to 4 um a pixel.
+
+    Args:
+        rgb: uint8 RGB, shape (height, width, 3).
+        mpp_um: its micrometres per pixel.
+
+    Returns:
+        uint8 RGB, shape (scaled height, scaled width, 3); the same array if nothing changes.
+
+    Raises:
+        UploadError: as `scaled_size`.
+    """
+    height, width = rgb.shape[:2]
+    return resized(rgb, scaled_size(width, height, mpp_um))
+
+
+def resized(rgb: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Bring an image to (width, height): by area where it shrinks, bilinearly where it grows."""
+    height, width = rgb.shape[:2]
+    if (width, height) == size:
+        return rgb
+    shrinks = size[0] <= width and size[1] <= height
+    how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return cv2.resize(rgb, size, interpolation=how)
+
+
+def scale_note(mpp_um: float) -> str:
+    """What the rescaling does to the image, and what it cannot do."""
+    if mpp_um == MPP_UM:
+        return "It already has the model's scale, 4 µm a pixel."
+    times = MPP_UM / mpp_um
+    if times > 1:
+        return f"Shrunk {times:.3g}:1 to the model's 4 µm a pixel, by area."
+    return (
+        f"Enlarged 1:{1 / times:.3g} to the model's 4 µm a pixel. That adds no detail: the model "
+        "sees tissue more blurred than any it was trained on, so its answers mean less."
+    )
+
+
+def fits_one_patch(width: int, height: int, mpp_um: float | None) -> bool:
+    """Whether an image of this size is likely one patch rather than a region.
+
+    With a known scale, when it covers about 200 x 200 um; without one, when it is small.
+    """
+    if mpp_um is None:
+        return max(width, height) <= 4 * PATCH_SIZE_PX
+    sides_um = width * mpp_um, height * mpp_um
+    patch_um = PATCH_SIZE_PX * MPP_UM
+    return all(0.8 * patch_um <= side <= 1.25 * patch_um for side in sides_um)

@@ -1,0 +1,106 @@
+"""The child's side of whole slides: a box of a level in, small RGB pixels out.
+
+Runs as a process of its own (``python -m idc.slide_decoding``, started by `idc.whole_slides`) and
+is imported by nobody. OpenSlide and the libraries below it are C code that reads what a stranger
+may have written, so the process first gives up what it does not need. It reads the file that it is
+told and writes none.
+"""
+
+import contextlib
+import functools
+import resource
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import cv2
+import numpy as np
+import openslide
+from PIL import Image
+
+from idc.child import serve
+
+_MAX_MEMORY_BYTES = 4 * 2**30  # address space; the largest box takes 0.3
+_UNREADABLE = "is no whole-slide file that OpenSlide can read, or it is damaged"
+
+
+def answer(question: Mapping[str, Any], _: bytes) -> tuple[dict[str, Any], bytes]:
+    """Answer `idc.whole_slides.WholeSlide`.
+
+    Args:
+        question: ``path``, which alone asks for the facts. With ``box`` (x, y at full resolution,
+            width, height at the level), ``level`` and ``size`` (width, height) it asks for pixels.
+
+    Returns:
+        ``{"ok": True, ...}``, with width * height * 3 bytes of RGB if pixels were asked for, or
+        ``{"ok": False, "reason"}``.
+    """
+    try:
+        slide = _opened(question["path"])
+        if "box" not in question:
+            return {"ok": True, **_facts(slide)}, b""
+        return {"ok": True}, _pixels(slide, question).tobytes()
+    except MemoryError:
+        reason = "needs too much memory to read"
+    except Exception:  # noqa: BLE001  hostile bytes make a decoder raise anything
+        reason = _UNREADABLE
+    return {"ok": False, "reason": reason}, b""
+
+
+@functools.lru_cache(maxsize=1)
+def _opened(path: str) -> openslide.OpenSlide:
+    slide = openslide.OpenSlide(path)
+    slide.set_cache(openslide.OpenSlideCache(32 * 2**20))
+    return slide
+
+
+def _facts(slide: openslide.OpenSlide) -> dict[str, Any]:
+    width, height = slide.dimensions
+    return {
+        "width": width,
+        "height": height,
+        "downsamples": list(slide.level_downsamples),
+        "mpp_um": _number(slide, openslide.PROPERTY_NAME_MPP_X, openslide.PROPERTY_NAME_MPP_Y),
+        "vendor": slide.properties.get(openslide.PROPERTY_NAME_VENDOR, ""),
+    }
+
+
+def _number(slide: openslide.OpenSlide, *names: str) -> float | None:
+    """The mean of some properties; None if one is missing or no number."""
+    with contextlib.suppress(KeyError, ValueError):
+        return sum(float(slide.properties[name]) for name in names) / len(names)
+    return None
+
+
+def _pixels(slide: openslide.OpenSlide, question: Mapping[str, Any]) -> np.ndarray:
+    """uint8 RGB, shape (height, width, 3): the box on white, shrunk by area to ``size``."""
+    x, y, width, height = question["box"]
+    image = slide.read_region((x, y), question["level"], (width, height))
+    page = Image.new("RGB", image.size, "white")
+    page.paste(image, mask=image.getchannel("A"))  # nothing was scanned where it is transparent
+    size = tuple(question["size"])
+    shrinks = size[0] <= width and size[1] <= height
+    how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return cv2.resize(np.asarray(page), size, interpolation=how)
+
+
+def _limit(kind: int, value: int) -> None:
+    """Lower a limit for good; one that is lower already stays."""
+    hard = resource.getrlimit(kind)[1]
+    value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+    resource.setrlimit(kind, (value, value))
+
+
+def main() -> None:
+    """Give up what reading does not need, then answer until the parent hangs up."""
+    cv2.setNumThreads(1)
+    _limit(resource.RLIMIT_CORE, 0)
+    _limit(resource.RLIMIT_FSIZE, 0)  # no file can be written
+    _limit(resource.RLIMIT_NOFILE, 512)  # some formats are a folder of files
+    if sys.platform == "linux":  # macOS knows the limit but does not let it be set
+        _limit(resource.RLIMIT_AS, _MAX_MEMORY_BYTES)
+    serve(answer)
+
+
+if __name__ == "__main__":
+    main()

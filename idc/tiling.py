@@ -1,0 +1,132 @@
+"""A region laid out in patches: cells that are coloured, and tiles that the model is asked about.
+
+Without overlap a cell is a patch. With a stride of 25 px it is a quarter of one, and its answer the
+mean of all tiles that cover it, at most four. The last tile of a row or column moves inwards until
+it lies whole within the region: the model sees real tissue at the right scale, never a stretched
+rest, and nothing at the edge is left out.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from idc.patches import PATCH_SIZE_PX
+
+STRIDES_PX = (PATCH_SIZE_PX, PATCH_SIZE_PX // 2)
+
+
+@dataclass(frozen=True)
+class Tiling:
+    """Cells and tiles of a region of at least 50 x 50 px.
+
+    Attributes:
+        width, height: px of the region at 4 um a pixel.
+        stride: 50, or 25 for overlapping tiles.
+    """
+
+    width: int
+    height: int
+    stride: int = PATCH_SIZE_PX
+
+    def __post_init__(self) -> None:
+        if self.stride not in STRIDES_PX:
+            raise ValueError(f"stride must be one of {STRIDES_PX}. Received: {self.stride}")
+        if min(self.width, self.height) < PATCH_SIZE_PX:
+            raise ValueError(
+                f"a region must be 50 px a side or more. Received: {self.width} x {self.height}"
+            )
+
+    @property
+    def overlaps(self) -> bool:
+        """Whether several tiles cover a place."""
+        return self.stride < PATCH_SIZE_PX
+
+    @property
+    def x_edges(self) -> np.ndarray:
+        """int64, shape (columns + 1,): where the columns of cells begin, and the last one ends."""
+        return _edges(self.width, self.stride)
+
+    @property
+    def y_edges(self) -> np.ndarray:
+        """int64, shape (rows + 1,)."""
+        return _edges(self.height, self.stride)
+
+    @property
+    def lefts(self) -> np.ndarray:
+        """int64, shape (tile columns,): where the tiles begin."""
+        return _starts(self.width, self.stride)
+
+    @property
+    def tops(self) -> np.ndarray:
+        """int64, shape (tile rows,)."""
+        return _starts(self.height, self.stride)
+
+    def wanted_tiles(self, cells: np.ndarray) -> np.ndarray:
+        """The tiles that cover any of some cells.
+
+        Args:
+            cells: bool, shape (rows, columns).
+
+        Returns:
+            bool, shape (tile rows, tile columns).
+        """
+        rows, columns = len(self.tops), len(self.lefts)
+        wanted = np.zeros((rows, columns), bool)
+        for down, right in self._reach():
+            wanted |= cells[down : down + rows, right : right + columns]
+        return wanted
+
+    def cell_means(self, tiles: np.ndarray) -> np.ndarray:
+        """What the tiles that cover a cell say on average.
+
+        Args:
+            tiles: float32, shape (tile rows, tile columns), nan where none was asked.
+
+        Returns:
+            float32, shape (rows, columns); nan where no tile that covers the cell was asked.
+        """
+        rows, columns = tiles.shape
+        asked = ~np.isnan(tiles)
+        sums = np.zeros((len(self.y_edges) - 1, len(self.x_edges) - 1))
+        counts = np.zeros(sums.shape, int)
+        for down, right in self._reach():
+            place = np.s_[down : down + rows, right : right + columns]
+            sums[place] += np.where(asked, tiles, 0)
+            counts[place] += asked
+        means = np.full(sums.shape, np.nan, np.float32)
+        return np.divide(sums, counts, out=means, where=counts > 0, casting="same_kind")
+
+    def tile_of(self, row: int, column: int) -> tuple[int, int]:
+        """The tile (row, column) to open for a cell: the one that begins there, or the last."""
+        return min(row, len(self.tops) - 1), min(column, len(self.lefts) - 1)
+
+    def _reach(self) -> list[tuple[int, int]]:
+        """Which cells a tile covers, (down, right) from the one of its own row and column."""
+        along = range(PATCH_SIZE_PX // self.stride)
+        return [(down, right) for down in along for right in along]
+
+
+def cut_tiles(rgb: np.ndarray, tops: np.ndarray, lefts: np.ndarray) -> np.ndarray:
+    """Cut patches at some places.
+
+    Args:
+        rgb: uint8 RGB, shape (height, width, 3).
+        tops, lefts: int, shape (n,) each.
+
+    Returns:
+        uint8 RGB, shape (n, 50, 50, 3).
+    """
+    side = PATCH_SIZE_PX
+    tiles = np.empty((len(tops), side, side, 3), np.uint8)
+    for tile, top, left in zip(tiles, tops.tolist(), lefts.tolist(), strict=True):
+        tile[:] = rgb[top : top + side, left : left + side]
+    return tiles
+
+
+def _edges(length: int, stride: int) -> np.ndarray:
+    return np.append(np.arange(0, length, stride), length)
+
+
+def _starts(length: int, stride: int) -> np.ndarray:
+    count = -(-(length - PATCH_SIZE_PX) // stride) + 1
+    return np.minimum(np.arange(count) * stride, length - PATCH_SIZE_PX)

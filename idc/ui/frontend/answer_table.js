@@ -1,0 +1,91 @@
+// Answers as a table. Headings ask Python for another order, a row's button opens its patch.
+
+const CLASSES = ["− negative", "+ positive"];
+const COLUMNS = [
+  { title: "File", by: "name" },
+  { title: "Label", by: "label" },
+  { title: "Probability of IDC", by: "y_prob", descends: true },
+  { title: "Called", by: null },
+];
+
+export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
+  const table = parentElement.table ?? (parentElement.table = newTable(parentElement));
+  table.sort = (order) => setStateValue("order", order);
+  table.open = (place) => setTriggerValue("open", place);
+  table.order = data.order;
+  table.node.classList.toggle("unlabelled", !data.labelled);
+  writeHeadings(table);
+  const columns = data.sprite_columns;
+  table.body.replaceChildren(...data.rows.map((row, i) => newRow(table, row, i, data, columns)));
+}
+
+function newTable(parentElement) {
+  const table = { headings: [] };
+  const cells = COLUMNS.map(({ title, by, descends }) => {
+    const th = element("th", by ?? "called");
+    th.scope = "col";
+    if (!by) {
+      th.append(title);
+      return th;
+    }
+    const sign = element("span", "sign");
+    sign.ariaHidden = "true";
+    const button = element("button", "", title, sign);
+    button.type = "button";
+    button.addEventListener("click", () => table.sort(next(table.order, by, descends)));
+    th.append(button);
+    table.headings.push({ th, by, sign });
+    return th;
+  });
+  table.body = element("tbody");
+  table.node = element("table", "", element("thead", "", element("tr", "", ...cells)), table.body);
+  parentElement.append(table.node);
+  return table;
+}
+
+// First the usual direction, then the other one, then as uploaded again.
+function next(order, by, descends = false) {
+  if (order.by !== by) return { by, descending: descends };
+  if (order.descending === descends) return { by, descending: !descends };
+  return { by: "place", descending: false };
+}
+
+function writeHeadings({ headings, order }) {
+  for (const { th, by, sign } of headings) {
+    const sorted = order.by === by;
+    th.ariaSort = sorted ? (order.descending ? "descending" : "ascending") : "none";
+    sign.textContent = sorted ? (order.descending ? " ▼" : " ▲") : "";
+  }
+}
+
+function newRow(table, row, i, data, columns) {
+  const picture = element("span", "picture");
+  const rows = Math.ceil(data.rows.length / columns);
+  picture.style.backgroundImage = `url(${data.sprite})`;
+  picture.style.backgroundSize = `${100 * columns}% ${100 * rows}%`;
+  picture.style.backgroundPosition = `${at(i % columns, columns)} ${at(Math.floor(i / columns), rows)}`;
+  // A file's own name tells it apart; the folders are in the tooltip.
+  const name = element("span", "name", row.name.split("/").at(-1));
+  const button = element("button", "file", picture, name);
+  button.type = "button";
+  button.title = row.name;
+  button.setAttribute("aria-pressed", row.place === data.opened);
+  button.addEventListener("click", () => table.open(row.place));
+  const heading = element("th", "name", button);
+  heading.scope = "row";
+  const bar = element("span", "bar");
+  bar.style.setProperty("--share", row.y_prob);
+  const wrong = row.label !== null && row.label !== row.called;
+  return element(
+    "tr",
+    wrong ? "wrong" : "",
+    heading,
+    element("td", "label", row.label === null ? "–" : CLASSES[row.label]),
+    element("td", "y_prob", row.y_prob.toFixed(3), bar),
+    element("td", `called is${row.called}`, CLASSES[row.called], wrong ? " ✗ wrong" : ""),
+  );
+}
+
+function at(place, count) {
+  return count > 1 ? `${(100 * place) / (count - 1)}%` : "0%";
+}

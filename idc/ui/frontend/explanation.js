@@ -1,0 +1,205 @@
+// A patch with a map of reasons laid over it. Which map, how opaque, and the value under the pointer
+// are the browser's affair; Python is not asked.
+
+// Amber and cyan: tissue is pink and violet, and both stay apart for colour-blind eyes. Plus and
+// minus signs say the same without colour.
+const FOR = [255, 196, 0];
+const AGAINST = [0, 172, 214];
+const GRID = 150; // a side of the painted map
+const SIGNS = 9; // a side of the lattice of signs
+const SIGN_FROM = 0.3; // of the range
+
+export default function ({ data, parentElement }) {
+  const shown = parentElement.shown ?? (parentElement.shown = newExplanation(parentElement));
+  if (shown.data && shown.data.picture === data.picture && sameMaps(shown.data, data)) return;
+  shown.data = data;
+  const picture = new Image();
+  picture.src = data.picture;
+  picture.decode().then(() => {
+    if (shown.data !== data) return;
+    shown.picture = picture;
+    buildChoices(shown);
+    refresh(shown);
+    shown.canvas.dataset.shown = data.picture.length;
+  });
+}
+
+function sameMaps(one, other) {
+  return JSON.stringify(one.maps) === JSON.stringify(other.maps);
+}
+
+function newExplanation(parentElement) {
+  const canvas = element("canvas", "patch");
+  canvas.setAttribute("role", "img");
+  const choices = element("div", "choices");
+  choices.setAttribute("role", "radiogroup");
+  choices.setAttribute("aria-label", "What is laid over the patch");
+  const slider = element("input", "slider");
+  Object.assign(slider, { type: "range", min: 0, max: 1, step: 0.01, value: 0.65 });
+  const opacity = element("label", "opacity", element("span", "", "Opacity"), slider);
+  const parts = ["found", "about", "under"].map((name) => element("p", name));
+  const [found, about, under] = parts;
+  const legend = element("div", "legend");
+  const words = element("div", "words", choices, found, legend, opacity, under, about);
+  parentElement.append(element("div", "explanation", canvas, words));
+
+  const shown = { canvas, choices, slider, opacity, found, about, under, legend, chosen: 0 };
+  slider.addEventListener("input", () => paint(shown));
+  choices.addEventListener("change", (event) => {
+    shown.chosen = Number(event.target.value);
+    refresh(shown);
+  });
+  canvas.addEventListener("pointermove", (event) => readOut(shown, event));
+  canvas.addEventListener("pointerleave", () => readOut(shown, null));
+  new ResizeObserver(() => paint(shown)).observe(canvas);
+  return shown;
+}
+
+function buildChoices(shown) {
+  const titles = [...shown.data.maps.map((map) => map.title), "Patch alone"];
+  const name = `overlay-${Math.random().toString(36).slice(2)}`;
+  shown.choices.replaceChildren(
+    ...titles.map((title, number) => {
+      const input = element("input");
+      Object.assign(input, { type: "radio", name, value: number });
+      input.checked = number === shown.chosen;
+      return element("label", "", input, element("span", "", title));
+    }),
+  );
+}
+
+function refresh(shown) {
+  const map = shown.data.maps[shown.chosen];
+  for (const part of ["legend", "opacity", "found", "about", "under"]) shown[part].hidden = !map;
+  const alone = "The patch, enlarged";
+  shown.canvas.setAttribute("aria-label", map ? `${alone}, with ${map.title}. ${map.found}` : alone);
+  if (map) {
+    shown.found.textContent = map.found;
+    shown.about.textContent = map.about;
+    buildLegend(shown.legend, map);
+    readOut(shown, null);
+  }
+  paint(shown);
+}
+
+function buildLegend(legend, map) {
+  const bar = element("canvas", "scale");
+  [bar.width, bar.height] = [300, 1];
+  const context = bar.getContext("2d");
+  const image = context.createImageData(300, 1);
+  for (let x = 0; x < 300; x += 1) image.data.set(colourOf((2 * x) / 299 - 1, 1), 4 * x);
+  context.putImageData(image, 0, 0);
+  const least = signed(-map.range);
+  const ticks = element("div", "ticks", ...[least, "0", signed(map.range)].map((n) => mark(n)));
+  const meaning = element(
+    "ul",
+    "meaning",
+    keyed("against", "−", map.against),
+    keyed("for", "+", map.for),
+  );
+  legend.replaceChildren(bar, ticks, element("p", "unit", map.unit), meaning);
+}
+
+function mark(text) {
+  return element("span", "", text);
+}
+
+function keyed(side, sign, text) {
+  const swatch = element("span", "swatch", sign);
+  const [r, g, b] = side === "for" ? FOR : AGAINST;
+  swatch.style.background = `rgb(${r} ${g} ${b})`;
+  return element("li", "", swatch, element("span", "", text));
+}
+
+function paint(shown) {
+  const { canvas, picture, data } = shown;
+  // As many pixels as the screen has, so that no browser resamples what is drawn here.
+  const size = Math.round(canvas.clientWidth * devicePixelRatio);
+  if (!picture || !size) return;
+  canvas.width = canvas.height = size;
+  const context = canvas.getContext("2d");
+  context.imageSmoothingEnabled = false;
+  context.drawImage(picture, 0, 0, size, size);
+  const map = data.maps[shown.chosen];
+  if (!map) return;
+  const opacity = Number(shown.slider.value);
+  context.imageSmoothingEnabled = true;
+  context.drawImage(painted(map, opacity), 0, 0, size, size);
+  if (opacity > 0) drawSigns(context, map, size);
+}
+
+function painted(map, opacity) {
+  const canvas = element("canvas");
+  canvas.width = canvas.height = GRID;
+  const context = canvas.getContext("2d");
+  const image = context.createImageData(GRID, GRID);
+  for (let y = 0; y < GRID; y += 1) {
+    for (let x = 0; x < GRID; x += 1) {
+      const value = valueAt(map, (x + 0.5) / GRID, (y + 0.5) / GRID) / map.range;
+      image.data.set(colourOf(value, opacity), 4 * (y * GRID + x));
+    }
+  }
+  context.putImageData(image, 0, 0);
+  return canvas;
+}
+
+// Weak places stay clear, so that the tissue below them is seen as it is.
+function colourOf(value, opacity) {
+  const strength = Math.min(Math.abs(value), 1);
+  return [...(value > 0 ? FOR : AGAINST), Math.round(255 * opacity * strength)];
+}
+
+// Between the middles of the map's places, linearly. u and v run from 0 to 1 over the patch.
+function valueAt({ values, width, height }, u, v) {
+  const x = Math.min(Math.max(u * width - 0.5, 0), width - 1);
+  const y = Math.min(Math.max(v * height - 0.5, 0), height - 1);
+  const [left, top] = [Math.floor(x), Math.floor(y)];
+  const [right, bottom] = [Math.min(left + 1, width - 1), Math.min(top + 1, height - 1)];
+  const at = (column, row) => values[row * width + column];
+  const across = (row) => at(left, row) + (x - left) * (at(right, row) - at(left, row));
+  return across(top) + (y - top) * (across(bottom) - across(top));
+}
+
+function drawSigns(context, map, size) {
+  const arm = size / SIGNS / 6;
+  for (let row = 0; row < SIGNS; row += 1) {
+    for (let column = 0; column < SIGNS; column += 1) {
+      const [u, v] = [(column + 0.5) / SIGNS, (row + 0.5) / SIGNS];
+      const value = valueAt(map, u, v) / map.range;
+      if (Math.abs(value) < SIGN_FROM) continue;
+      const path = new Path2D();
+      path.moveTo(u * size - arm, v * size);
+      path.lineTo(u * size + arm, v * size);
+      if (value > 0) {
+        path.moveTo(u * size, v * size - arm);
+        path.lineTo(u * size, v * size + arm);
+      }
+      for (const [colour, width] of [["#000", 0.9], ["#fff", 0.4]]) {
+        context.strokeStyle = colour;
+        context.lineWidth = width * arm;
+        context.stroke(path);
+      }
+    }
+  }
+}
+
+function readOut(shown, event) {
+  const map = shown.data?.maps[shown.chosen];
+  if (!map) return;
+  if (!event) {
+    shown.under.textContent = "Point at a place to read its value.";
+    return;
+  }
+  const box = shown.canvas.getBoundingClientRect();
+  const [u, v] = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
+  const [x, y] = [u, v].map((part) => Math.round(part * shown.data.patch_um));
+  const value = valueAt(map, u, v);
+  shown.under.textContent = `At ${x}, ${y} µm: ${signed(value)} ${map.unit}`;
+}
+
+function signed(value) {
+  const digits = Math.abs(value) < 0.1 ? 3 : 2;
+  const text = Math.abs(value).toFixed(digits);
+  if (Number(text) === 0) return "0";
+  return (value < 0 ? "−" : "+") + text;
+}

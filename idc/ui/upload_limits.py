@@ -1,0 +1,150 @@
+"""Bodies of requests are read here, under the quotas, before the app sees anything of them.
+
+Streamlit limits the size of one file, but neither their number nor what a visitor or all visitors
+together keep. A body that announces too much is refused at once, one that announces nothing is
+counted as it comes. What was cut off on its way never reaches the app, which would print an error
+of its own for it. A refusal is answered with 413 once the rest was thrown away: a browser that
+still sends would not read it otherwise.
+"""
+
+import asyncio
+import re
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from starlette.formparsers import MultiPartParser
+from starlette.responses import JSONResponse
+
+from idc.quotas import OverQuota, Quota, Room
+from idc.uploads import MAX_FILE_BYTES
+
+MAX_OTHER_BYTES = 10**6
+STALL_S = 60.0  # between two pieces of a body
+DRAIN_S = 60.0
+DRAIN_BYTES = 2 * MAX_FILE_BYTES
+
+Message = dict[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Any], Awaitable[None]]
+
+_UPLOAD = re.compile(r"/_stcore/upload_file/([^/]+)/[^/]+/?$")
+_API = re.compile(r"/api/")
+
+# A form's file of more than 1 MB would go to a temporary file on its way into memory.
+MultiPartParser.spool_max_size = 2 * MAX_FILE_BYTES
+
+
+class _CutOff(Exception):
+    """The visitor hung up or fell silent."""
+
+
+class UploadLimits:
+    """ASGI middleware: at most so many bytes come in.
+
+    Args:
+        quota: of the visitors' uploads, by session, and of API calls, by the caller's address.
+        on_refusal: called with the owner whose upload was refused.
+    """
+
+    def __init__(
+        self, app: Any, quota: Quota, on_refusal: Callable[[str], None] = lambda owner: None
+    ) -> None:
+        self._app = app
+        self._quota = quota
+        self._on_refusal = on_refusal
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if scope["type"] != "http" or scope["method"] not in ("PUT", "POST", "PATCH"):
+            if scope["type"] == "http" and scope["method"] == "DELETE":
+                self._quota.forget_refusal(_owner(scope))
+            await self._app(scope, receive, send)
+            return
+        body = _Body(receive)
+        try:
+            with self._quota_of(scope["path"]).room(_owner(scope), _announced(scope)) as room:
+                await body.read(room)
+                await self._app(scope, body.replay, send)
+        except _CutOff:
+            return
+        except OverQuota as error:
+            await body.drain()
+            answer = JSONResponse({"detail": str(error)}, 413, {"connection": "close"})
+            await answer(scope, receive, send)
+            self._on_refusal(_owner(scope))
+
+    def _quota_of(self, path: str) -> Quota:
+        if _UPLOAD.search(path) or _API.search(path):
+            return self._quota
+        return Quota(dict, file_bytes=MAX_OTHER_BYTES)  # nothing of these is kept
+
+
+def _owner(scope: Message) -> str:
+    """Whose quota it is: the session's, else the address's."""
+    upload = _UPLOAD.search(scope["path"])
+    if upload:
+        return str(upload[1])
+    client = scope.get("client") or ("unknown",)
+    return f"address {client[0]}"
+
+
+def _announced(scope: Message) -> int:
+    """How long the body says it is, 0 where it does not say."""
+    length = dict(scope["headers"]).get(b"content-length", b"")
+    return int(length) if length.isdigit() else 0
+
+
+class _Body:
+    """A body on its way from the server into memory, and from there to the app."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._pieces: deque[bytes] = deque()
+        self._more = True  # to come
+        self._replayed = False
+
+    async def read(self, room: Room) -> None:
+        """Read all of it.
+
+        Raises:
+            OverQuota: it is too long.
+            _CutOff: it does not come to its end.
+        """
+        total = 0
+        while self._more:
+            piece = await self._next()
+            total += len(piece)
+            if total > room.bytes:
+                room.grow(total)
+            if piece:
+                self._pieces.append(piece)
+
+    async def replay(self) -> Message:
+        """A `receive` that gives the body, letting go of each piece, and then what comes after."""
+        if self._replayed:
+            return await self._receive()
+        piece = self._pieces.popleft() if self._pieces else b""
+        self._replayed = not self._pieces
+        return {"type": "http.request", "body": piece, "more_body": not self._replayed}
+
+    async def drain(self) -> None:
+        """Throw away what is there and what is to come, as far as that is bearable."""
+        self._pieces.clear()
+        left = DRAIN_BYTES
+        try:
+            async with asyncio.timeout(DRAIN_S):
+                while self._more and left > 0:
+                    left -= len(await self._next())
+        except (TimeoutError, _CutOff):
+            return
+
+    async def _next(self) -> bytes:
+        try:
+            message = await asyncio.wait_for(self._receive(), STALL_S)
+        except TimeoutError as error:
+            raise _CutOff from error
+        if message["type"] == "http.disconnect":
+            raise _CutOff
+        self._more = message.get("more_body", False)
+        return bytes(message.get("body", b""))

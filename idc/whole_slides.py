@@ -1,0 +1,278 @@
+"""Whole-slide files (svs, ndpi, mrxs, scn, pyramidal TIFF, ...): read, and answered tile by tile.
+
+A slide has billions of pixels, so it is never in memory: blocks of it are read at the level that is
+nearest to the model's scale, and at no coarser one. The file is decoded in a child process of its
+own (`idc.slide_decoding`); the server itself never looks at a byte of it.
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+from idc.background import TISSUE_SHARE, shares, tissue_mask
+from idc.child import Answer, Child, ChildDied, ChildTimeout
+from idc.errors import SlideError
+from idc.patches import MPP_UM, PATCH_SIZE_PX
+from idc.prediction import predict_patches
+from idc.regions import Layout, RegionAnswers
+from idc.rescaling import LEAST_MPP_UM, MOST_MPP_UM, check_mpp
+from idc.runs import Run
+from idc.tiling import Tiling, cut_tiles
+
+ALWAYS_SLIDES = (".svs", ".ndpi", ".mrxs", ".scn", ".vms", ".bif", ".svslide")
+SUFFIXES = (*ALWAYS_SLIDES, ".tif", ".tiff")  # a TIFF may be an ordinary picture
+OVERVIEW_SIDE_PX = 2_000
+
+_MAX_SIDE_PX = 4_096  # of a box at its level
+_MAX_SLIDE_SIDE_PX = 2**24
+_MAX_CELLS = 2 * 10**6
+_OPEN_TIMEOUT_S = 60.0
+_READ_TIMEOUT_S = 120.0  # a box from a slow network disk
+_PATCHES_AT_A_TIME = 256  # a batch of the model
+
+# A loader may need these to find its libraries. Everything else, secrets above all, stays here.
+_INHERIT = ("LANG", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONHOME", "PYTHONPATH")
+
+
+class WholeSlide:
+    """An opened whole-slide file; use it in a ``with``.
+
+    Attributes:
+        path: the file.
+        width, height: px at full resolution.
+        downsamples: of the levels, rising from 1.
+        mpp_um: micrometres per px at full resolution by the file itself; None where it says none.
+
+    Raises:
+        SlideError: it cannot be read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._child = Child(
+            "idc.slide_decoding", inherit=_INHERIT, max_answer_bytes=3 * _MAX_SIDE_PX**2
+        )
+        try:
+            facts = self._ask({}, _OPEN_TIMEOUT_S)[0]
+            self.width, self.height, self.downsamples, self.mpp_um = _checked(facts, path)
+        except BaseException:
+            self._child.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._child.close()
+
+    def read(self, x: float, y: float, size: tuple[int, int], downsample: float) -> np.ndarray:
+        """Read a box, shrunk by area. What lies outside of the slide is white.
+
+        Args:
+            x, y: its upper left corner, px at full resolution.
+            size: (width, height) of what comes back.
+            downsample: px of full resolution a px of what comes back.
+
+        Returns:
+            uint8 RGB, shape (height, width, 3).
+        """
+        level = self._level(downsample)
+        factor = downsample / self.downsamples[level]
+        box = [round(x), round(y), *(max(1, round(side * factor)) for side in size)]
+        question = {"box": box, "level": level, "size": list(size)}
+        block = self._ask(question, _READ_TIMEOUT_S)[1]
+        if len(block) != size[0] * size[1] * 3:
+            raise SlideError(f"'{self.path.name}' could not be read; the file may be damaged.")
+        return np.frombuffer(block, np.uint8).reshape(size[1], size[0], 3)
+
+    def most_side_px(self, downsample: float) -> int:
+        """The largest side that `read` gives back at once."""
+        factor = downsample / self.downsamples[self._level(downsample)]
+        return max(1, min(_MAX_SIDE_PX, int(_MAX_SIDE_PX / factor)))
+
+    def overview(self, on_progress: Callable[[int, int], None] | None = None) -> np.ndarray:
+        """The whole slide as a small picture, at most `OVERVIEW_SIDE_PX` a side.
+
+        Returns:
+            uint8 RGB, shape (height, width, 3).
+        """
+        downsample, width, height, boxes = self._overview_boxes()
+        step = self.most_side_px(downsample)
+        picture = np.empty((height, width, 3), np.uint8)
+        for done, (x, y) in enumerate(boxes, 1):
+            size = (min(step, width - x), min(step, height - y))
+            box = self.read(x * downsample, y * downsample, size, downsample)
+            picture[y : y + size[1], x : x + size[0]] = box
+            if on_progress:
+                on_progress(done, len(boxes))
+        return picture
+
+    @property
+    def overview_reads(self) -> int:
+        """How many boxes `overview` has to read: one, or many where there is no small level."""
+        return len(self._overview_boxes()[3])
+
+    def _overview_boxes(self) -> tuple[float, int, int, list[tuple[int, int]]]:
+        """Downsample, width and height of the overview, and where its boxes begin."""
+        downsample = max(1.0, max(self.width, self.height) / OVERVIEW_SIDE_PX)
+        width = max(1, int(self.width / downsample))
+        height = max(1, int(self.height / downsample))
+        step = self.most_side_px(downsample)
+        boxes = [(x, y) for y in range(0, height, step) for x in range(0, width, step)]
+        return downsample, width, height, boxes
+
+    def tile(self, layout: Layout, row: int, column: int) -> np.ndarray:
+        """The patch that the model was shown for a tile: uint8 RGB, shape (50, 50, 3)."""
+        factor = MPP_UM / layout.mpp_um
+        left, top = layout.tiling.lefts[column], layout.tiling.tops[row]
+        return self.read(left * factor, top * factor, (PATCH_SIZE_PX, PATCH_SIZE_PX), factor)
+
+    def _level(self, downsample: float) -> int:
+        """The coarsest level that is not coarser than that, but for rounding."""
+        fine = [i for i, found in enumerate(self.downsamples) if found <= downsample * 1.01]
+        return fine[-1] if fine else 0
+
+    def _ask(self, question: dict[str, Any], timeout_s: float) -> Answer:
+        name = self.path.name
+        try:
+            header, block = self._child.ask(
+                {"path": str(self.path), **question}, timeout_s=timeout_s
+            )
+        except ChildTimeout as error:
+            raise SlideError(f"'{name}' takes too long to read; copy it to a fast disk.") from error
+        except ChildDied as error:
+            raise SlideError(f"'{name}' could not be read safely; it may be damaged.") from error
+        if header.get("ok") is not True:
+            reason = "".join(c for c in str(header.get("reason")) if c.isprintable())[:120]
+            raise SlideError(f"'{name}' {reason}.")
+        return header, block
+
+
+def lay_out_slide(
+    slide: WholeSlide, overview: np.ndarray, mpp_um: float, stride: int = PATCH_SIZE_PX
+) -> Layout:
+    """Tile a slide and tell its tissue from background, by its overview.
+
+    Raises:
+        UploadError: the scale is nonsense.
+        SlideError: the slide is smaller than a patch or larger than any slide.
+    """
+    factor = check_mpp(mpp_um) / MPP_UM
+    width, height = round(slide.width * factor), round(slide.height * factor)
+    if min(width, height) < PATCH_SIZE_PX:
+        raise SlideError(
+            f"At {mpp_um:g} um per pixel '{slide.path.name}' is smaller than a patch "
+            "(200 x 200 um); check the scale."
+        )
+    if width * height > _MAX_CELLS * stride**2:
+        raise SlideError(
+            f"At {mpp_um:g} um per pixel '{slide.path.name}' would be "
+            f"{slide.width * mpp_um / 1000:,.0f} x {slide.height * mpp_um / 1000:,.0f} mm, larger "
+            "than any slide; check the scale."
+        )
+    tiling = Tiling(width, height, stride)
+    layout = Layout(slide.width, slide.height, mpp_um, tiling, np.empty(0, bool))
+    columns = np.rint(layout.x_edges_px * (overview.shape[1] / slide.width)).astype(np.int64)
+    rows = np.rint(layout.y_edges_px * (overview.shape[0] / slide.height)).astype(np.int64)
+    found = shares(tissue_mask(overview), columns, rows)
+    return Layout(slide.width, slide.height, mpp_um, tiling, found >= TISSUE_SHARE)
+
+
+def predict_slide(
+    run: Run,
+    slide: WholeSlide,
+    layout: Layout,
+    *,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> RegionAnswers:
+    """Ask a run's model about every tile with tissue; memory does not grow with the slide.
+
+    Args:
+        on_progress: called with (tiles done, tiles in all); what it raises ends the work.
+
+    Raises:
+        SlideError: the file cannot be read any more.
+        PredictionError: as `predict_patches`.
+    """
+    wanted = layout.wanted()
+    tiles = np.full(wanted.shape, np.nan, np.float32)
+    total, done = int(wanted.sum()), 0
+    for rows, columns, patches in _batches(slide, layout, wanted):
+        tiles[rows, columns] = predict_patches(run, patches)
+        done += len(rows)
+        if on_progress:
+            on_progress(done, total)
+    return RegionAnswers(layout, tiles)
+
+
+def _batches(
+    slide: WholeSlide, layout: Layout, wanted: np.ndarray
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Rows and columns of tiles with their patches, at least a batch of the model at a time."""
+    waiting: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+    for rows, columns in _blocks(slide, layout, wanted):
+        waiting.append((rows, columns, _read_tiles(slide, layout, rows, columns)))
+        if sum(len(part[0]) for part in waiting) >= _PATCHES_AT_A_TIME:
+            yield _joined(waiting)
+            waiting = []
+    if waiting:
+        yield _joined(waiting)
+
+
+def _joined(
+    parts: list[tuple[np.ndarray, np.ndarray, np.ndarray]],
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    rows, columns, patches = zip(*parts, strict=True)
+    return np.concatenate(rows), np.concatenate(columns), np.concatenate(patches)
+
+
+def _blocks(
+    slide: WholeSlide, layout: Layout, wanted: np.ndarray
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Rows and columns of the wanted tiles, those of one reading together."""
+    stride = layout.tiling.stride
+    most_px = min(slide.most_side_px(MPP_UM / layout.mpp_um), 16 * PATCH_SIZE_PX)
+    side = max(1, (most_px - PATCH_SIZE_PX) // stride + 1)  # tiles
+    for top in range(0, wanted.shape[0], side):
+        for left in range(0, wanted.shape[1], side):
+            rows, columns = np.nonzero(wanted[top : top + side, left : left + side])
+            if len(rows):
+                yield rows + top, columns + left
+
+
+def _read_tiles(
+    slide: WholeSlide, layout: Layout, rows: np.ndarray, columns: np.ndarray
+) -> np.ndarray:
+    """uint8 RGB, shape (n, 50, 50, 3), all from one box around them."""
+    tops, lefts = layout.tiling.tops[rows], layout.tiling.lefts[columns]
+    y, x = int(tops.min()), int(lefts.min())
+    size = (int(lefts.max()) - x + PATCH_SIZE_PX, int(tops.max()) - y + PATCH_SIZE_PX)
+    factor = MPP_UM / layout.mpp_um
+    rgb = slide.read(x * factor, y * factor, size, factor)
+    return cut_tiles(rgb, tops - y, lefts - x)
+
+
+def _checked(facts: dict[str, Any], path: Path) -> tuple[int, int, list[float], float | None]:
+    """Believe nothing: the child may speak for whoever made the file."""
+    width, height, downsamples, mpp_um = (
+        facts.get(name) for name in ("width", "height", "downsamples", "mpp_um")
+    )
+    if (
+        not isinstance(width, int)
+        or not isinstance(height, int)
+        or not isinstance(downsamples, list)
+        or not (0 < width <= _MAX_SLIDE_SIDE_PX and 0 < height <= _MAX_SLIDE_SIDE_PX)
+        or not 0 < len(downsamples) <= 64
+        or not all(isinstance(d, float) and 0.99 <= d < 1e6 for d in downsamples)
+    ):
+        raise SlideError(f"'{path.name}' could not be read safely; it may be damaged.")
+    known = isinstance(mpp_um, float) and LEAST_MPP_UM <= mpp_um <= MOST_MPP_UM
+    return width, height, sorted(downsamples), mpp_um if known else None

@@ -1,0 +1,99 @@
+"""Eight browsers with sixty patches each, and one with the hostile set, on a real server."""
+
+import http.client
+import os
+from urllib.parse import urlsplit
+
+import numpy as np
+import pytest
+from browser_tools import wait_until
+from hostile_files import GOOD, bombs_and_polyglots, hostile_zips, malformed_files
+from made_patches import png
+
+from idc.prediction import predict_patches
+from idc.runs import BUNDLED, open_run
+
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
+
+VISITORS, PREDICTIONS = 8, 60
+
+
+def test_everybody_gets_the_own_answers_while_the_hostile_set_comes_in(app, home, chromium):
+    colours = np.random.default_rng(0).integers(0, 256, (VISITORS, PREDICTIONS, 3))
+    before = sorted(os.listdir(home))
+    contexts = [chromium.new_context() for _ in range(VISITORS + 1)]
+    *pages, hostile = [context.new_page() for context in contexts]
+    for page in [*pages, hostile]:
+        page.set_default_timeout(180_000)
+        page.goto(f"{app}/predict", wait_until="commit")
+
+    uploaded(hostile, [("a.png", GOOD), *hostile_set()])
+    for visitor, page in enumerate(pages):
+        own = colours[visitor].tolist()
+        uploaded(page, [(f"{visitor}-{n}.png", png(tuple(c))) for n, c in enumerate(own)])
+
+    for visitor, page in enumerate(pages):
+        patches = np.broadcast_to(
+            colours[visitor].astype(np.uint8)[:, None, None], (PREDICTIONS, 50, 50, 3)
+        )
+        expected = predict_patches(open_run(BUNDLED), patches)
+        names, y_prob = shown_answers(page)
+        assert names == [f"{visitor}-{number}.png" for number in range(len(names))]
+        np.testing.assert_allclose(y_prob, expected[: len(names)], atol=1e-3)
+        assert figure(page, "Answered") == PREDICTIONS
+    assert "a.png" in shown_answers(hostile)[0]
+    assert figure(hostile, "Refused") >= 40
+
+    for context in contexts:
+        context.close()
+    assert sorted(os.listdir(home)) == before
+    assert "Traceback" not in (home / "server.txt").read_text()
+
+
+def hostile_set():
+    """A part of the set, small enough to cross the browser's own channel quickly."""
+    files = [*list(malformed_files().items())[::10]]
+    files += [(name, data) for name, (_, data) in bombs_and_polyglots().items()]
+    files += [(f"{name}.zip", data) for name, (_, data) in hostile_zips().items()]
+    allowed = (".png", ".jpg", ".tif", ".bmp", ".webp", ".zip")
+    return [(name, data) for name, data in files if name.endswith(allowed) and len(data) < 10**6]
+
+
+def uploaded(page, files):
+    page.locator("input[type=file]").set_input_files(
+        [
+            {"name": name, "mimeType": "application/octet-stream", "buffer": data}
+            for name, data in files
+        ]
+    )
+
+
+def shown_answers(page):
+    """Names and probabilities of the table's first page."""
+    page.get_by_role("button", name="Answers as CSV").wait_for()
+    page.locator("tbody span.name").first.wait_for()
+    y_prob = page.locator("tbody td.y_prob").all_text_contents()
+    return page.locator("tbody span.name").all_text_contents(), [float(text) for text in y_prob]
+
+
+def figure(page, label):
+    metric = page.get_by_test_id("stMetric").filter(has_text=label)
+    return int(metric.get_by_test_id("stMetricValue").inner_text())
+
+
+def test_body_that_is_too_large_is_answered_413_and_the_server_goes_on(app):
+    address = urlsplit(app)
+    for announced in (True, False):
+        connection = http.client.HTTPConnection(address.hostname, address.port, timeout=120)
+        body = bytes(2 * 10**6)
+        pieces = body if announced else (body[at : at + 10**5] for at in range(0, len(body), 10**5))
+        connection.request("POST", "/elsewhere", body=pieces, encode_chunked=not announced)
+        assert connection.getresponse().status == 413
+        connection.close()
+
+    def is_well() -> bool:
+        connection = http.client.HTTPConnection(address.hostname, address.port, timeout=120)
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status == 200
+
+    wait_until(is_well, "the server answers")

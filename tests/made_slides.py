@@ -1,0 +1,55 @@
+"""Whole-slide files and answers for tests, small and exact."""
+
+from pathlib import Path
+
+import numpy as np
+import tifffile
+
+from idc.regions import Layout, RegionAnswers
+from idc.tiling import Tiling
+
+PINK = (225, 150, 190)
+GLASS = (244, 242, 245)
+
+
+def tissue_squares(
+    width: int, height: int, side: int, squares: list[tuple[int, int]]
+) -> np.ndarray:
+    """Glass, and pink squares at some (row, column) of a grid: uint8 RGB (height, width, 3)."""
+    rgb = np.full((height, width, 3), GLASS, np.uint8)
+    for row, column in squares:
+        rgb[row * side : (row + 1) * side, column * side : (column + 1) * side] = PINK
+    return rgb
+
+
+def write_slide(
+    path: Path, rgb: np.ndarray, *, mpp_um: float, levels: tuple[int, ...] = (4,)
+) -> Path:
+    """A tiled TIFF, or by its name an Aperio file, with smaller levels."""
+    about = f"Aperio Image Library v11\n{rgb.shape[1]}x{rgb.shape[0]} |MPP = {mpp_um}"
+    with tifffile.TiffWriter(path) as file:
+        for level in (1, *levels):
+            file.write(
+                np.ascontiguousarray(rgb[::level, ::level]),
+                tile=(64, 64),
+                photometric="rgb",
+                description=about if path.suffix == ".svs" else None,
+                metadata=None,
+                subfiletype=int(level > 1),
+                resolution=(1e4 / mpp_um / level,) * 2,
+                resolutionunit="CENTIMETER",
+            )
+    return path
+
+
+def made_answers(
+    tiles: list[list[float]], *, mpp_um: float = 4.0, stride: int = 50
+) -> RegionAnswers:
+    """Answers of a region without a rest at its edges, tissue wherever a number is."""
+    array = np.array(tiles, np.float32)
+    rows, columns = (50 + stride * (count - 1) for count in array.shape)
+    tiling = Tiling(columns, rows, stride)
+    factor = 4.0 / mpp_um
+    tissue = ~np.isnan(tiling.cell_means(array))
+    layout = Layout(int(columns * factor), int(rows * factor), mpp_um, tiling, tissue)
+    return RegionAnswers(layout, array)

@@ -1,0 +1,112 @@
+import json
+
+import pytest
+from app import metrics, open_page, text
+from hostile_files import hostile_zips, zip_of
+from made_patches import png
+
+from idc.quotas import OverQuota
+from idc.ui.kept_uploads import quota
+
+pytestmark = pytest.mark.slow
+
+LABELLED = zip_of(
+    {
+        "8863/0/8863_idx5_x1_y1_class0.png": png((230, 200, 220)),
+        "8863/1/8863_idx5_x51_y1_class1.png": png((120, 60, 140)),
+        "more/1/c.png": png((90, 40, 120)),
+        "notes.txt": b"these are words",
+    }
+)
+
+
+def upload(at, *files):
+    kinds = [(name, data, "application/octet-stream") for name, data in files]
+    at.file_uploader(key="upload").set_value(kinds).run()
+    for _ in range(60):  # a rerun waits for the answers for a while
+        if not at.session_state["many"][1].state().running:
+            break
+        at.session_state["many"][1].wait()
+        at.run()
+    return at
+
+
+def sent(at, key):
+    """What the component of this key was sent."""
+    return next(
+        json.loads(view.proto.json)
+        for view in at.get("bidi_component")
+        if key in json.loads(view.proto.json)
+    )
+
+
+def test_zip_becomes_figures_matrix_table_and_sentences(home):
+    at = upload(open_page("predict"), ("case.zip", LABELLED))
+
+    assert not at.exception and not at.error
+    found = metrics(at)
+    assert found["Answered"] == "3" and found["Refused"] == "1"
+    assert int(found["IDC-positive"]) + int(found["IDC-negative"]) == 3
+    matrix = sent(at, "totals")
+    assert [row["total"] for row in matrix["rows"]] == ["1", "2"]
+    rows = sent(at, "sprite_columns")["rows"]
+    assert [(row["name"], row["label"]) for row in rows] == [
+        ("8863/0/8863_idx5_x1_y1_class0.png", 0),
+        ("8863/1/8863_idx5_x51_y1_class1.png", 1),
+        ("more/1/c.png", 1),
+    ]
+    assert at.table[0].value.iloc[0, 0].startswith("notes.txt is not a PNG")
+    assert "3 files with a label in the name or the folder" in text(at)
+
+
+def test_answers_are_kept_over_reruns_and_asked_anew_for_other_files(home):
+    at = upload(open_page("predict"), ("case.zip", LABELLED))
+    first = at.session_state["many"][1]
+
+    at.run()
+    assert at.session_state["many"][1] is first
+
+    upload(at, ("a.png", png((230, 200, 220))), ("b.png", png((90, 40, 120))))
+    assert at.session_state["many"][1] is not first
+    assert metrics(at)["Answered"] == "2"
+    assert "Confusion matrix" not in [heading.value for heading in at.subheader]
+
+
+def test_heading_sorts_and_a_cell_of_the_matrix_leaves_its_files_alone(home):
+    at = upload(open_page("predict"), ("case.zip", LABELLED))
+    at.session_state["many_table"] = {"order": {"by": "y_prob", "descending": True}}
+    at.run()
+    y_prob = [row["y_prob"] for row in sent(at, "sprite_columns")["rows"]]
+    assert y_prob == sorted(y_prob, reverse=True)
+
+    cells = {
+        cell["cell"]: int(cell["count"])
+        for row in sent(at, "totals")["rows"]
+        for cell in row["cells"]
+    }
+    cell = next(name for name, count in cells.items() if count)
+    at.session_state["many_matrix"] = {"pick": {"selected": None, "cell": cell}}
+    at.run()
+    assert len(sent(at, "sprite_columns")["rows"]) == cells[cell]
+
+
+def test_hostile_zip_is_one_sentence_on_the_page(home):
+    at = upload(open_page("predict"), ("evil.zip", hostile_zips()["parent"][1]))
+
+    assert not at.exception
+    assert metrics(at)["Refused"] == "1"
+    assert "leads out of the zip" in at.table[0].value.iloc[0, 0]
+
+
+def test_refused_upload_is_said_on_the_page_and_room_can_be_made(home):
+    at = open_page("predict")
+    session = "test session id"  # AppTest's
+    with pytest.raises(OverQuota), quota.room(session, 10**9):
+        pass
+    at.run()
+    assert at.error[0].value.startswith("A file of more than 200 MB is not taken")
+
+    at.button(key="remove_uploads").click().run()
+
+    assert not at.error and quota.refusal(session) == ""
+    assert at.file_uploader(key="upload-1").value == []

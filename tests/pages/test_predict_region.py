@@ -1,0 +1,227 @@
+import base64
+import io
+import json
+
+import numpy as np
+import pytest
+from app import open_page, text
+from made_patches import png
+from made_slides import GLASS, PINK, tissue_squares, write_slide
+from PIL import Image
+
+from idc import regions, whole_slides
+from idc.runs import BUNDLED, open_run
+from idc.slide_answers import SlideQuestion, answer_slide, keep_answers
+from idc.ui import predict_parts
+
+
+@pytest.fixture(autouse=True)
+def answering(home, monkeypatch):
+    """The model answers 0.75 for everything."""
+
+    def answer(run, patches, on_progress=None):
+        return np.full(len(patches), 0.75, np.float32)
+
+    for module in (predict_parts, regions, whole_slides):
+        monkeypatch.setattr(module, "predict_patches", answer)
+
+
+def upload(at, name, data, kind="image/png"):
+    return at.file_uploader(key="upload").upload(name, data, kind).run()
+
+
+def choice(at, label):
+    """The choice whose label begins like that."""
+    return next(one for one in at.get("button_group") if one.proto.label.startswith(label))
+
+
+def as_png(rgb: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(rgb).save(file, "PNG")
+    return file.getvalue()
+
+
+def viewer(at) -> dict:
+    """What the slide viewer was sent."""
+    return json.loads(at.get("bidi_component")[0].proto.json)
+
+
+def unpacked(data: str, dtype: str) -> list:
+    return np.frombuffer(base64.b64decode(data), dtype).tolist()
+
+
+REGION = as_png(tissue_squares(600, 400, 200, [(0, 0), (1, 2)]))  # six patches at 10x, two tissue
+
+
+def region_at_10x(at):
+    upload(at, "mine.png", REGION)
+    choice(at, "Objective").set_value("10x · 1").run()
+    return at
+
+
+def test_a_patch_of_50_px_passes_without_a_question():
+    at = upload(open_page("predict"), "mine.png", png(PINK))
+
+    assert not at.exception
+    assert "Probability of IDC: **75.0%**" in at.get("progress")[0].proto.text
+    assert [group.proto.label for group in at.get("button_group")] == ["Image"]
+
+
+def test_a_larger_image_asks_what_it_is_and_a_region_asks_for_its_scale():
+    at = upload(open_page("predict"), "mine.png", REGION)
+
+    assert choice(at, "600 × 400 px: what is it?").value == "A region, cut into patches"
+    assert choice(at, "Objective").value is None
+    assert "How much tissue does a pixel cover?" in at.info[0].value
+    assert len(at.button) == 0
+
+
+def test_a_large_image_may_be_one_patch_all_the_same():
+    at = upload(open_page("predict"), "mine.png", REGION)
+    choice(at, "600").set_value("One patch, scaled down").run()
+
+    assert "Probability of IDC: **75.0%**" in at.get("progress")[0].proto.text
+    assert at.info[0].value.startswith("Resized from 600 x 400 to 50 x 50 px.")
+
+
+def test_tiling_is_shown_before_anything_is_predicted():
+    at = region_at_10x(open_page("predict"))
+
+    assert "0.60 × 0.40 mm: **2 patches** of 200 × 200 µm, 66.7% of the area" in text(at)
+    assert at.button(key="predict_region").label == "Predict 2 patches"
+    assert len(at.get("image")) == 1
+    assert not at.get("bidi_component")
+
+
+def test_heat_map_lies_on_the_uploaded_image_in_its_own_px():
+    at = region_at_10x(open_page("predict"))
+    at.button(key="predict_region").click().run()
+    sent = viewer(at)
+
+    assert not at.exception
+    assert (sent["width"], sent["height"], sent["mpp_um"]) == (600, 400, 1.0)
+    assert unpacked(sent["boxes"], "<u2") == [0, 0, 200, 200, 400, 200, 200, 200]
+    assert unpacked(sent["places"], "<i4") == [0, 0, 400, 200]
+    assert unpacked(sent["values"][0]["data"], "<f4") == [0.75, 0.75]
+    assert "**100.0%** of 0.08 mm² of tissue called IDC-positive" in text(at)
+    assert [one.proto.label for one in at.get("download_button")] == ["CSV", "GeoJSON", "PNG"]
+
+
+def test_picked_patch_opens_with_its_answer_and_place():
+    at = region_at_10x(open_page("predict"))
+    at.button(key="predict_region").click().run()
+    sent = viewer(at)
+    at.session_state["region"] = {
+        "pick": {"showing": sent["showing"], "mark": sent["mark"]["number"], "id": 1}
+    }
+    at.run()
+
+    assert "Probability of IDC: **0.750**" in text(at)
+    assert "x 400, y 200 px of the image" in text(at)
+
+
+def test_answers_stay_until_something_else_is_asked():
+    at = region_at_10x(open_page("predict"))
+    at.button(key="predict_region").click().run()
+    choice(at, "Objective").set_value("20x · 0.5").run()
+    assert not at.get("bidi_component")  # another scale has other answers
+    choice(at, "Objective").set_value("10x · 1").run()
+
+    assert len(at.get("bidi_component")) == 1
+
+
+def test_overlap_lays_four_cells_over_a_patch():
+    at = region_at_10x(open_page("predict"))
+    at.toggle[0].set_value(True).run()
+    at.button(key="predict_region").click().run()
+
+    assert unpacked(viewer(at)["boxes"], "<u2")[:8] == [0, 0, 100, 100, 100, 0, 100, 100]
+
+
+def test_scale_is_taken_from_the_file_where_it_says_it():
+    file = io.BytesIO()
+    rgb = Image.fromarray(tissue_squares(600, 400, 200, [(0, 0)]))
+    rgb.save(file, "TIFF", dpi=(25_400, 25_400))
+    at = upload(open_page("predict"), "mine.tif", file.getvalue(), "image/tiff")
+
+    assert choice(at, "Objective").value == "From the file · 1"
+    assert at.button(key="predict_region").label == "Predict 1 patch"
+
+
+def test_free_entry_of_a_scale_and_the_note_of_an_enlarged_region():
+    at = upload(open_page("predict"), "mine.png", REGION)
+    choice(at, "Objective").set_value("Other").run()
+    at.number_input[0].set_value(8.0).run()
+
+    said = at.warning[0].value.replace("\\", "")
+    assert said.startswith("Enlarged 1:2 to the model's 4 µm a pixel.")
+
+
+def test_a_scale_that_leaves_next_to_nothing_is_one_sentence():
+    at = upload(open_page("predict"), "mine.png", png(PINK, height=60, width=600))
+    choice(at, "600").set_value("A region, cut into patches").run()
+    choice(at, "Objective").set_value("40x · 0.25").run()
+
+    assert "far less than a patch" in at.error[0].value
+
+
+def test_a_blank_region_has_nothing_to_predict():
+    at = upload(open_page("predict"), "blank.png", png(GLASS, height=500, width=500))
+    choice(at, "Objective").set_value("2.5x · 4").run()
+
+    assert at.warning[0].value == "There is no tissue in it: all is background."
+    assert at.button(key="predict_region").disabled
+
+
+# Whole slides
+
+
+@pytest.fixture
+def slides(tmp_path, monkeypatch):
+    folder = tmp_path / "slides"
+    folder.mkdir()
+    monkeypatch.setenv("IDC_SLIDES", str(folder))
+    return folder
+
+
+def test_without_a_setting_no_path_can_be_read(monkeypatch):
+    monkeypatch.delenv("IDC_SLIDES", raising=False)
+    at = open_page("predict", source="Whole slide")
+
+    assert "Whoever started it names them in IDC_SLIDES" in at.info[0].value
+    assert len(at.selectbox) == 1  # the run
+
+
+def test_a_path_elsewhere_is_refused_as_if_it_did_not_exist(slides, tmp_path):
+    (tmp_path / "secret.svs").write_bytes(b"")
+    at = open_page("predict", source="Whole slide", slide_path=str(tmp_path / "secret.svs"))
+
+    assert "There is no slide at that path" in at.error[0].value
+
+
+def test_whole_slide_shows_its_tiling_first(slides):
+    rgb = tissue_squares(600, 400, 200, [(0, 0), (1, 2)])
+    path = write_slide(slides / "s.svs", rgb, mpp_um=1.0)
+    at = open_page("predict", query={"slide": str(path)})
+
+    assert not at.exception
+    assert "600 × 400 px at full resolution, 1 µm a pixel" in text(at)
+    assert "**2 patches**" in text(at)
+    assert at.button(key="predict_slide").label == "Predict the slide"
+
+
+def test_kept_answers_are_shown_again_after_a_refresh(slides):
+    rgb = tissue_squares(600, 400, 200, [(0, 0), (1, 2)])
+    path = write_slide(slides / "s.svs", rgb, mpp_um=1.0)
+    question = SlideQuestion(path, 1.0, open_run(BUNDLED), stride=25)
+    keep_answers(question, answer_slide(question))
+    at = open_page("predict", query={"slide": str(path), "overlap": "1"})
+    sent = viewer(at)
+    at.session_state["whole_slide"] = {
+        "pick": {"showing": sent["showing"], "mark": sent["mark"]["number"], "id": 7}
+    }
+    at.run()
+
+    assert len(unpacked(sent["values"][0]["data"], "<f4")) == 8
+    assert "Mean of all patches that cover this place: 0.750" in text(at)
+    assert "x 500, y 300 px of the slide at full resolution" in text(at)

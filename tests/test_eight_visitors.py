@@ -1,0 +1,95 @@
+"""Eight visitors at once with sixty predictions each: everyone gets their own answers, in turn."""
+
+import threading
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+import pytest
+from hostile_files import GOOD, bombs_and_polyglots, malformed_files
+from waiting import wait_until
+
+from idc import prediction
+from idc.errors import UploadError
+from idc.prediction import predict_patches
+from idc.runs import BUNDLED, open_run
+from idc.turns import Turns
+from idc.uploads import decode_image
+
+VISITORS, PREDICTIONS = 8, 60
+
+
+class Worker:
+    """Stands for the model's process: answers when it may, and notes how much each asked."""
+
+    def __init__(self) -> None:
+        self.turns, self.may_go_on = Turns(), threading.Event()
+        self.asked: list[int] = []
+
+    def ask(self, question, block, *, timeout_s):
+        with self.turns:
+            self.asked.append(question["count"])
+            self.may_go_on.wait()
+            return {}, np.zeros(question["count"], np.float32).tobytes()
+
+
+def test_single_patch_waits_behind_one_batch_of_a_long_job_at_most(monkeypatch):
+    worker = Worker()
+    monkeypatch.setattr(prediction, "_worker", lambda: worker)
+    run = open_run(BUNDLED)
+    long = in_thread(lambda: predict_patches(run, np.zeros((1_000, 50, 50, 3), np.uint8)))
+    wait_until(lambda: worker.asked, "the long job is being answered")
+    single = in_thread(lambda: predict_patches(run, np.zeros((1, 50, 50, 3), np.uint8)))
+    wait_until(lambda: worker.turns.waiting() == 1, "the single patch waits")
+    worker.may_go_on.set()
+    single.join()
+    long.join()
+
+    assert worker.asked == [256, 1, 256, 256, 232]
+
+
+@pytest.mark.slow
+def test_every_visitor_gets_the_own_answers_while_hostile_files_come_in():
+    run = open_run(BUNDLED)
+    patches = np.random.default_rng(0).integers(
+        0, 256, (VISITORS, PREDICTIONS, 1, 1, 3), np.uint8
+    ) + np.zeros((50, 50, 1), np.uint8)
+    expected = predict_patches(run, patches.reshape(-1, 50, 50, 3)).reshape(VISITORS, PREDICTIONS)
+    wrong: list[tuple[int, int]] = []
+    over = threading.Event()
+
+    def visit(visitor: int) -> None:
+        for number, patch in enumerate(patches[visitor]):
+            image = decode_image(cv2.imencode(".png", patch[..., ::-1])[1].tobytes())
+            answer = predict_patches(run, image.rgb[None])[0]
+            right = abs(answer - expected[visitor, number]) < 1e-4
+            if not right or not np.array_equal(image.rgb, patch):
+                wrong.append((visitor, number))
+
+    fed = in_thread(lambda: feed_hostile_files(over))
+    visits = [in_thread(lambda visitor=visitor: visit(visitor)) for visitor in range(VISITORS)]
+    for thread in visits:
+        thread.join()
+    over.set()
+    fed.join()
+
+    assert wrong == []
+    assert decode_image(GOOD).rgb.shape == (1, 2, 3)
+
+
+def feed_hostile_files(over: threading.Event) -> None:
+    files = [*malformed_files().values(), *(data for _, data in bombs_and_polyglots().values())]
+    while not over.is_set():
+        for data in files:
+            if over.is_set():
+                return
+            try:
+                decode_image(data)
+            except UploadError:
+                continue
+
+
+def in_thread(work: Callable[[], object]) -> threading.Thread:
+    thread = threading.Thread(target=work)
+    thread.start()
+    return thread

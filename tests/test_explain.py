@@ -1,0 +1,100 @@
+"""idc.explain: what does not need a network. tests/test_familiar.py asks a real one."""
+
+import numpy as np
+import pytest
+
+from idc.explain import EightViews, eight_views, hide_squares, occlusion_map, strongest_place
+
+PATCH = np.random.default_rng(0).integers(0, 256, (50, 50, 3)).astype(np.uint8)
+
+
+def views(*y_prob, threshold=0.5):
+    return EightViews(eight_views(PATCH), np.array(y_prob, np.float32), threshold)
+
+
+# Eight views
+
+
+def test_eight_views_are_different_and_begin_with_the_patch_as_it_is():
+    found = eight_views(PATCH)
+
+    assert np.array_equal(found[0], PATCH)
+    assert np.array_equal(found[4], PATCH[:, ::-1])
+    assert np.array_equal(found[2], PATCH[::-1, ::-1])
+    assert len({view.tobytes() for view in found}) == 8
+
+
+def test_spread_of_equal_answers_is_zero_and_the_answer_stands():
+    same = views(*[0.75] * 8)
+
+    assert (same.mean, same.spread, same.dissenting) == (0.75, 0.0, 0)
+    assert same.sentence() == (
+        "The answer stands when the patch is turned or mirrored: the probability stays at 0.75."
+    )
+
+
+def test_views_of_another_class_are_counted_against_the_patch_as_it_is():
+    some = views(0.6, 0.4, 0.5, 0.6, 0.7, 0.3, 0.8, 0.6)
+
+    assert some.dissenting == 2
+    assert some.sentence() == (
+        "The answer changes when the patch is turned: 2 of 8 views are called the other class, the "
+        "probability lies between 0.30 and 0.80. Do not rely on it."
+    )
+
+
+def test_class_of_a_view_depends_on_the_models_own_threshold():
+    assert views(0.6, *[0.9] * 7, threshold=0.7).dissenting == 7
+
+
+def test_wide_spread_within_a_class_is_a_doubt():
+    assert views(0.55, 0.95, 0.55, 0.95, 0.55, 0.95, 0.55, 0.95).sentence().endswith("with doubt.")
+
+
+# Occlusion
+
+
+def test_each_hidden_square_has_the_patchs_mean_colour_and_leaves_the_rest():
+    hidden, corners = hide_squares(PATCH)
+    mean = PATCH.reshape(-1, 3).mean(axis=0).round().astype(np.uint8)
+    where = corners.tolist().index([3, 7])
+
+    assert hidden.shape == (169, 50, 50, 3)
+    assert (hidden[where, 7:19, 3:15] == mean).all()
+    changed = (hidden[where] != PATCH).any(axis=2)
+    assert not changed[:7].any() and not changed[19:].any()
+    assert not changed[:, :3].any() and not changed[:, 15:].any()
+
+
+def test_squares_reach_over_all_rims_alike():
+    _, corners = hide_squares(PATCH)
+
+    assert corners.min() == -5  # 7 of 12 px lie on the patch
+    assert corners.max() == 43
+
+
+def test_occlusion_map_is_the_mean_over_the_squares_that_cover_a_pixel():
+    corners = np.array(
+        [[0, 0], [6, 0], [-5, 43], *([[x, y] for x in range(0, 50, 12) for y in range(0, 50, 12)])]
+    )
+    effect = np.zeros(len(corners))
+    effect[:2] = 0.9, 0.3
+
+    found = occlusion_map(effect, corners)
+
+    assert found[0, 0] == pytest.approx(0.45)  # of 0.9 and 0
+    assert found[0, 8] == pytest.approx(0.4)  # of 0.9, 0.3 and 0
+    assert found[0, 14] == pytest.approx(0.15)  # of 0.3 and 0
+    assert found[30, 30] == 0
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "words"),
+    [(0, 0, "the upper left"), (1, 1, "the middle"), (2, 1, "the bottom"), (1, 2, "the right")],
+)
+def test_strongest_place_is_told_in_words(row, column, words):
+    shares = np.zeros((3, 3))
+    shares[row, column] = 1
+
+    assert strongest_place(shares) == words
+    assert strongest_place(np.kron(shares, np.ones((4, 4)))) == words

@@ -1,0 +1,188 @@
+"""idc.familiar and idc.explain with a really trained network behind them."""
+
+import numpy as np
+import pytest
+from made_patches import tiny_store
+
+from idc import familiar as familiar_module
+from idc import foreign as foreign_module
+from idc.errors import RunError
+from idc.explain import explain
+from idc.familiar import Familiar, familiar, learn, nearest, reference_of, store_to_compare
+from idc.familiarjobs import forget_failure, start_learning
+from idc.foreign import profile_of, warnings
+from idc.home import features_dir
+from idc.prediction import Look, look, predict_patches
+from idc.results import run_split, train_cases
+from idc.runs import BUNDLED, open_run
+from idc.store import PackReport, delete_store, open_store
+from idc.store_writer import Patch, PatchName, StoreWriter
+
+
+def learned(features, rows=None):
+    features = np.asarray(features, np.float32)
+    rows = np.arange(len(features)) if rows is None else np.asarray(rows)
+    return Familiar("trained", rows, features, len(features))
+
+
+# Nearest patches
+
+
+def test_nearest_patches_come_in_order_of_their_distance(home):
+    store = tiny_store("tiny", cases=1, per_case=6)
+    known = learned([[0.0], [1.0], [5.0], [2.0]], rows=[0, 2, 3, 5])
+    stranger = np.zeros((50, 50, 3), np.uint8)
+
+    assert nearest(known, store, stranger, np.array([1.6]), 3).tolist() == [5, 2, 0]
+
+
+def test_each_feature_counts_in_units_of_its_own_spread(home):
+    store = tiny_store("tiny", cases=1, per_case=4)
+    known = learned([[0, 100, 7], [1, 100, 7], [0, 900, 7], [1, 900, 7]])
+    stranger = np.zeros((50, 50, 3), np.uint8)
+
+    # Nearer in the loud feature, farther in the quiet one; the third never changes.
+    assert nearest(known, store, stranger, np.array([0.9, 150, 99]), 2).tolist() == [1, 0]
+
+
+def test_patch_itself_is_not_its_own_neighbour(home):
+    store = tiny_store("tiny", cases=1, per_case=4)
+    known = learned([[0.0], [1.0], [2.0], [3.0]])
+
+    assert nearest(known, store, store.patches[1], np.array([1.0]), 2).tolist() == [0, 2]
+
+
+# What to compare with
+
+
+def test_bundled_model_has_nothing_to_compare_with_before_real_patches_are_here(home):
+    with StoreWriter("demo", 1) as writer:
+        writer.add([Patch(PatchName(8863, 1, 1, 0), np.zeros((50, 50, 3), np.uint8))])
+        writer.finish(PackReport(sources=("made",), generated=True))
+
+    assert store_to_compare(open_run(BUNDLED)) is None
+
+
+def test_bundled_model_is_compared_with_the_set_that_holds_most_of_its_cases(home):
+    run = open_run(BUNDLED)
+    tiny_store("a_foreign", cases=3, per_case=4)
+    tiny_store("some", cases=2, per_case=3, first_case=8863)  # 8863 trained, 8864 is no case
+    store = store_to_compare(run)
+    reference = reference_of(run, store)
+
+    assert (store.name, reference.kind) == ("some", "cases")
+    assert 8863 in train_cases(run) and 8864 not in train_cases(run)
+    assert reference.rows.tolist() == [0, 1, 2]
+
+
+def test_patches_of_other_cases_are_called_unseen(home):
+    tiny_store("mine", cases=2, per_case=3)
+    run = open_run(BUNDLED)
+
+    reference = reference_of(run, store_to_compare(run))
+
+    assert (reference.kind, len(reference.rows), reference.trained_on) == ("unseen", 6, 0)
+
+
+# A trained run
+
+
+@pytest.fixture
+def quick_look(monkeypatch):
+    """Features without a network: a patch's mean colours."""
+
+    def look_at(run, patches):
+        means = np.asarray(patches, np.float32).mean(axis=(1, 2))
+        return Look(np.zeros(len(means), np.float32), means)
+
+    monkeypatch.setattr(familiar_module, "look", look_at)
+    monkeypatch.setattr(foreign_module, "look", look_at)
+
+
+pytestmark = pytest.mark.slow  # `trained_run` was really trained
+
+
+def test_training_patches_are_learned_as_the_network_sees_them(trained_run):
+    store = store_to_compare(trained_run)
+    train = run_split(trained_run, store).train
+    assert familiar(trained_run, store) is None
+
+    steps = []
+    learn(trained_run, reference_of(trained_run, store), on_progress=lambda *s: steps.append(s))
+
+    known = familiar(trained_run, store)
+    assert (known.kind, known.trained_on) == ("trained", len(train))
+    assert known.rows.tolist() == train.tolist()
+    seen = look(trained_run, store.patches[train]).features
+    assert known.features == pytest.approx(seen, abs=1e-4)
+    assert steps[-1][0] == steps[-1][1]
+
+
+def test_explanation_is_about_the_very_answer(trained_run):
+    rgb = np.array(open_store("tiny").patches[3])
+
+    found = explain(trained_run, rgb)
+
+    both = predict_patches(trained_run, np.stack([rgb, np.rot90(rgb)]))
+    assert found.y_prob == pytest.approx(both[0], abs=1e-5)
+    assert found.views.y_prob[1] == pytest.approx(both[1], abs=1e-5)
+    assert found.attention.shape == (12, 12)
+    assert found.occlusion.shape == (50, 50)
+
+
+def test_run_of_few_patches_warns_that_it_is_no_model(trained_run, quick_look):
+    store = store_to_compare(trained_run)
+    assert warnings(trained_run, store.patches[0]) == []  # nothing is known yet
+
+    learn(trained_run, reference_of(trained_run, store))
+
+    [sentence] = warnings(trained_run, store.patches[0])
+    assert sentence.startswith("This run has learned from ")
+    assert "too few to rely on any answer" in sentence
+
+
+def test_run_of_enough_patches_gets_a_profile_of_its_own(trained_run, quick_look, monkeypatch):
+    monkeypatch.setattr(familiar_module, "FEWEST", 20)
+    monkeypatch.setattr("idc.looks.FEWEST", 20)
+    store = store_to_compare(trained_run)
+
+    learn(trained_run, reference_of(trained_run, store))
+
+    assert profile_of(trained_run).patches == len(run_split(trained_run, store).train)
+    plain = np.full((50, 50, 3), 128, np.uint8)
+    assert "out of focus" in " ".join(warnings(trained_run, plain))
+
+
+def test_damaged_file_is_as_good_as_none(trained_run, quick_look):
+    store = store_to_compare(trained_run)
+    learn(trained_run, reference_of(trained_run, store))
+    [path] = features_dir().iterdir()
+    path.write_bytes(path.read_bytes()[:-30])
+
+    assert familiar(trained_run, store) is None
+    assert warnings(trained_run, store.patches[0]) == []
+
+
+def test_other_patches_under_the_same_name_are_refused(trained_run):
+    delete_store("tiny")
+    tiny_store("tiny", cases=2, per_case=5)
+
+    with pytest.raises(RunError, match="was packed anew"):
+        store_to_compare(trained_run)
+
+
+def test_learning_that_failed_says_why_until_it_is_tried_again(trained_run, quick_look):
+    store = store_to_compare(trained_run)
+    features_dir().write_text("in the way")  # where the folder has to be
+    job = start_learning(trained_run, store)
+    job.thread.join(300)
+    assert job.state == "failed"
+    assert "could not be written" in job.problem
+    assert start_learning(trained_run, store) is job
+
+    features_dir().unlink()
+    forget_failure(trained_run, store)
+    again = start_learning(trained_run, store)
+    again.thread.join(300)
+    assert again.state == "done"
+    assert familiar(trained_run, store) is not None

@@ -1,0 +1,129 @@
+"""idc.foreign: which reasons not to believe an answer are told, in which words."""
+
+import cv2
+import numpy as np
+import pytest
+from made_tissue import made_features, pink_patches
+from sklearn.datasets import load_sample_images
+
+from idc.foreign import REASONS, profile_of, reasons, warnings, warnings_of
+from idc.looks import fit_profile
+from idc.packing import pack
+from idc.prediction import look
+from idc.runs import BUNDLED, open_run
+from idc.shipping import profile_rows
+from idc.store import open_store
+
+
+@pytest.fixture(scope="module")
+def profile():
+    training, held_out = ((pink_patches(n, n), made_features(n, n)) for n in (300, 100))
+    return fit_profile(training, held_out)
+
+
+def told(profile, patch, features=None):
+    features = made_features(1) if features is None else features
+    return reasons(profile, np.asarray(patch, np.uint8)[None], features)[0]
+
+
+def noisy(*rgb):
+    rng = np.random.default_rng(0)
+    return np.clip(np.array(rgb) + rng.normal(0, 8, (50, 50, 1)), 0, 255).astype(np.uint8)
+
+
+def test_usual_patch_gets_no_warning(profile):
+    assert told(profile, pink_patches(1, 4)[0]) == []
+
+
+def test_bare_glass_is_blank_and_nothing_else(profile):
+    assert told(profile, noisy(243, 242, 244)) == ["blank"]
+
+
+def test_grey_picture_is_told_as_grey_alone_of_the_colours(profile):
+    assert "grey" in told(profile, noisy(120, 120, 120))
+    assert "colour" not in told(profile, noisy(120, 120, 120))
+
+
+def test_brown_picture_is_told_as_brown(profile):
+    assert told(profile, noisy(150, 100, 60))[0] == "brown"
+
+
+def test_blue_picture_is_told_as_cold(profile):
+    assert told(profile, noisy(60, 130, 160))[0] == "cold"
+
+
+def test_red_picture_has_colours_that_training_patches_lack(profile):
+    assert told(profile, noisy(250, 20, 140))[0] == "colour"
+
+
+def test_blurred_tissue_is_told_as_blurred(profile):
+    blurred = cv2.GaussianBlur(pink_patches(1, 4)[0], (0, 0), 4)
+
+    assert told(profile, blurred) == ["blurred"]
+
+
+def test_grainy_tissue_has_another_texture(profile):
+    grain = np.random.default_rng(0).normal(0, 40, (50, 50, 1))
+
+    assert "texture" in told(profile, np.clip(pink_patches(1, 4)[0] + grain, 0, 255))
+
+
+def test_strange_features_count_where_nothing_else_explains_them(profile):
+    far = made_features(1) + np.float32(3)
+
+    assert told(profile, pink_patches(1, 4)[0], far) == ["features"]
+    assert told(profile, noisy(243, 242, 244), far) == ["blank"]
+
+
+def test_every_reason_is_one_sentence_that_says_what_to_do():
+    for sentence in REASONS.values():
+        assert sentence.endswith(".") and sentence.count(". ") == 0
+        assert any(word in sentence for word in ("use ", "choose ", "do not rely"))
+
+
+def test_many_patches_are_judged_as_each_alone(profile):
+    patches = np.stack([noisy(243, 242, 244), *pink_patches(3, 4), noisy(150, 100, 60)])
+    features = made_features(5)
+
+    together = reasons(profile, patches, features)
+
+    assert together == [
+        reasons(profile, patches[n : n + 1], features[n : n + 1])[0] for n in range(5)
+    ]
+
+
+# The bundled model
+
+
+def test_bundled_models_profile_is_here_and_of_its_own_features():
+    profile = profile_of(open_run(BUNDLED))
+
+    assert profile.patches == 4_000
+    assert profile.features_mean.shape == (96,)
+    assert np.isfinite(profile.limits).all()
+
+
+@pytest.mark.slow
+def test_bundled_model_warns_about_photographs_and_bare_glass(home):
+    run = open_run(BUNDLED)
+    china = load_sample_images().images[0]
+    photographs = np.stack([china[y : y + 50, x : x + 50] for y in (0, 200) for x in (0, 300)])
+
+    assert warnings(run, np.full((50, 50, 3), 255, np.uint8)) == [REASONS["blank"]]
+    assert all(warnings_of(run, photographs))
+
+
+@pytest.mark.real
+@pytest.mark.slow
+def test_at_most_two_percent_of_unseen_real_patches_are_warned_about(home, real_data):
+    pack([real_data / "idc_sampled_cases.zip", real_data / "idc_complete_cases.zip"], "real")
+    run, store = open_run(BUNDLED), open_store("real")
+    rows = profile_rows(run, store)["report"][::2]
+    patches = np.array(store.patches[rows])
+
+    told_of = reasons(profile_of(run), patches, look(run, patches).features)
+    blurred = np.stack([cv2.GaussianBlur(patch, (0, 0), 4) for patch in patches[:50]])
+
+    assert len(rows) > 1_000
+    assert np.mean([bool(names) for names in told_of]) <= 0.02
+    assert all(warnings_of(run, blurred))

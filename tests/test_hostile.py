@@ -1,0 +1,162 @@
+"""The hostile set: one sentence each, no crash, no traceback, no file written, little memory."""
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hostile_files import (
+    GOOD,
+    GOOD_PIXELS,
+    PICTURE,
+    REFUSED,
+    bombs_and_polyglots,
+    hostile_zips,
+    malformed_files,
+)
+
+from idc.decoders import USUAL
+from idc.errors import UploadError
+from idc.upload_batch import batch_files
+from idc.uploads import decode_image
+
+MOST_RISE_BYTES = 64 * 2**20
+_WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
+
+_opened_to_write: list[str] = []
+_watching: list[bool] = []
+
+
+def _watch(event: str, arguments: tuple) -> None:
+    if _watching and event == "open" and (arguments[2] or 0) & _WRITES:
+        _opened_to_write.append(str(arguments[0]))
+
+
+sys.addaudithook(_watch)
+
+
+@contextlib.contextmanager
+def writing_nothing() -> Iterator[None]:
+    """This process opens no file to write meanwhile; its children must not (`idc.decoding`)."""
+    _opened_to_write.clear()
+    _watching.append(True)
+    try:
+        yield
+    finally:
+        _watching.clear()
+    assert set(_opened_to_write) <= {os.devnull}  # the children's input and output
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left_or_printed(tmp_path, monkeypatch, capfd, caplog) -> Iterator[None]:
+    for name in ("TMPDIR", "HOME", "IDC_HOME"):
+        monkeypatch.setenv(name, str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    yield
+    assert list(tmp_path.iterdir()) == []
+    assert capfd.readouterr() == ("", "")
+    assert caplog.records == []
+
+
+def sentence_of(data: bytes, name: str) -> str:
+    """The sentence that refuses a picture, checked to be one; "" for a whole picture."""
+    with writing_nothing():
+        try:
+            image = decode_image(data, name)
+        except UploadError as error:
+            return checked(str(error))
+    assert image.rgb.ndim == 3 and image.rgb.shape[2] == 3 and image.rgb.size > 0
+    return ""
+
+
+def checked(sentence: str) -> str:
+    assert sentence.isprintable() and sentence.endswith(".") and ". " not in sentence
+    assert 20 < len(sentence) < 250 and "Traceback" not in sentence and "Error" not in sentence
+    return sentence
+
+
+def zip_sentences(data: bytes, name: str) -> set[str]:
+    """What is said about a zip and its members, as the page says it."""
+    said = set()
+    with writing_nothing():
+        for file in batch_files([(name, data)]):
+            try:
+                decode_image(file.read(), file.name, patch_side_px=400)
+            except UploadError as error:
+                said.add(checked(str(error)))
+    return said
+
+
+def test_writing_is_noticed(tmp_path):
+    with pytest.raises(AssertionError), writing_nothing():
+        (tmp_path / "a").write_bytes(b"a")
+    (tmp_path / "a").unlink()
+
+
+def good_image_works() -> bool:
+    return decode_image(GOOD).rgb.tolist() == GOOD_PIXELS
+
+
+def memory() -> int:
+    """Bytes of this process in memory."""
+    pages = Path("/proc/self/statm").read_text().split()[1]
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+
+def test_the_set_is_as_large_as_promised():
+    assert len(malformed_files()) >= 200
+    assert len(bombs_and_polyglots()) >= 30
+    assert len(hostile_zips()) >= 25
+
+
+def test_sentence_comes_within_five_seconds():
+    assert USUAL.time_s < 5  # of the child, its start and a second try included
+
+
+def test_malformed_files_are_refused_in_a_sentence_or_whole_pictures():
+    said = {name: sentence_of(data, name) for name, data in malformed_files().items()}
+
+    assert sum(bool(sentence) for sentence in said.values()) >= 200
+    # JPEG and lossy WebP have no checksum, BMP and raw TIFF no structure that damage could break.
+    for name, sentence in said.items():
+        if not sentence:
+            assert not name.endswith(("-png", ".png")), name
+    assert good_image_works()
+
+
+@pytest.mark.parametrize("name", bombs_and_polyglots())
+def test_bomb_is_refused_and_polyglot_is_the_picture_alone(name):
+    outcome, data = bombs_and_polyglots()[name]
+
+    assert bool(sentence_of(data, name)) == (outcome == REFUSED)
+    if outcome == PICTURE:
+        assert decode_image(data).rgb.size <= 6
+    assert good_image_works()
+
+
+@pytest.mark.parametrize("name", hostile_zips())
+def test_hostile_zip_is_one_sentence(name):
+    words, data = hostile_zips()[name]
+
+    said = zip_sentences(data, f"{name}.zip")
+
+    assert len(said) == 1 and words in said.pop()
+    assert good_image_works()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_memory_of_the_server_hardly_rises_over_the_whole_set():
+    files = [*malformed_files().items(), *((n, d) for n, (_, d) in bombs_and_polyglots().items())]
+    zips = hostile_zips()
+    assert good_image_works()
+    before = memory()
+
+    for name, data in files:
+        sentence_of(data, name)
+    for name, (_, data) in zips.items():
+        zip_sentences(data, name)
+
+    assert memory() - before <= MOST_RISE_BYTES
+    assert good_image_works()

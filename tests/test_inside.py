@@ -1,0 +1,65 @@
+"""idc.inside: features and Grad-CAM."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from idc.inference import probabilities
+from idc.inside import Inside
+from idc.models import build_model
+
+
+@pytest.fixture(scope="module")
+def patches():
+    return np.random.default_rng(0).integers(0, 256, (3, 50, 50, 3)).astype(np.uint8)
+
+
+@pytest.mark.parametrize(("name", "features"), [("fast", 64), ("notebook", 24)])
+def test_look_gives_the_networks_own_answers_and_its_last_features(name, features, patches):
+    model = build_model(name)
+
+    y_prob, found = Inside(model).look(patches)
+
+    assert y_prob == pytest.approx(probabilities(model, patches), abs=1e-6)
+    assert found.shape == (3, features)
+    assert y_prob.dtype == found.dtype == np.float32
+
+
+def test_grad_cam_adds_up_to_the_log_odds_where_the_map_is_averaged(patches):
+    inside = Inside(build_model("fast"))
+    y_prob = inside.look(patches)[0].astype(np.float64)
+
+    shares = inside.grad_cam(patches)
+
+    assert shares.shape == (3, 4, 4)
+    # The biases of the last layer start at zero.
+    log_odds = np.log(y_prob / (1 - y_prob))
+    assert shares.sum(axis=(1, 2)) == pytest.approx(log_odds, abs=1e-4)
+
+
+def test_grad_cam_of_the_flattened_network_has_its_last_maps_size(patches):
+    assert Inside(build_model("notebook")).grad_cam(patches).shape == (3, 12, 12)
+
+
+def test_grad_cam_finds_the_half_that_the_network_was_made_to_see():
+    """One map is red, one is blue; blue speaks against IDC, red for it, and twice as loud."""
+    model = keras.Sequential(
+        [
+            keras.Input((50, 50, 3), dtype="uint8"),
+            layers.Rescaling(1 / 255),
+            layers.Conv2D(2, 1, use_bias=False),
+            layers.GlobalAveragePooling2D(),
+            layers.Dense(2, activation="softmax"),
+        ]
+    )
+    model.layers[1].set_weights([np.array([[[[1, 0], [0, 0], [0, 1]]]], np.float32)])
+    model.layers[3].set_weights([np.array([[0, 2], [1, 0]], np.float32), np.zeros(2, np.float32)])
+    patch = np.zeros((1, 50, 50, 3), np.uint8)
+    patch[0, :, :25, 0] = 255  # red at the left
+    patch[0, :, 25:, 2] = 255  # blue at the right
+
+    shares = Inside(model).grad_cam(patch)[0]
+
+    assert shares[:, :25] == pytest.approx(2 / 2_500, rel=1e-4)
+    assert shares[:, 25:] == pytest.approx(-1 / 2_500, rel=1e-4)

@@ -1,0 +1,146 @@
+"""idc.looks: seven numbers a patch, and the limits that are set on them."""
+
+import cv2
+import numpy as np
+import pytest
+from made_tissue import made_features, pink_patches
+
+from idc.arrays import write_arrays
+from idc.errors import DataError
+from idc.looks import SIGNALS, Profile, fit_profile, log_contrasts
+
+
+@pytest.fixture(scope="module")
+def profile():
+    training, held_out = ((pink_patches(n, n), made_features(n, n)) for n in (300, 100))
+    return fit_profile(training, held_out)
+
+
+def signal(profile, name, patch, features=None):
+    features = made_features(1) if features is None else features
+    return float(profile.signals(patch[None], features)[0, SIGNALS.index(name)])
+
+
+def plain(*rgb):
+    return np.full((50, 50, 3), rgb, np.uint8)
+
+
+# The signals
+
+
+def test_blank_is_the_share_without_tissue(profile):
+    patch = plain(240, 240, 240)
+    patch[:, :10] = 150, 80, 160
+
+    assert signal(profile, "blank", patch) == pytest.approx(0.8)
+
+
+def test_grey_rises_as_colour_fades(profile):
+    assert signal(profile, "grey", plain(90, 90, 90)) == 0
+    assert signal(profile, "grey", plain(200, 100, 150)) == -100
+
+
+def test_brown_is_the_share_of_the_stain_that_absorbs_blue_most(profile):
+    patch = plain(225, 150, 195)
+    assert signal(profile, "brown", patch) == 0
+    patch[:25] = 140, 90, 50
+    density = -np.log10((np.array([[225, 150, 195], [140, 90, 50]]) + 1) / 256).sum(axis=1)
+    assert signal(profile, "brown", patch) == pytest.approx(density[1] / density.sum(), abs=1e-5)
+
+
+def test_cold_is_the_share_of_the_stain_that_absorbs_red_most(profile):
+    assert signal(profile, "cold", plain(120, 160, 190)) == pytest.approx(1)
+    assert signal(profile, "cold", plain(225, 150, 195)) == 0
+
+
+def test_colours_that_training_patches_lack_cost_most_bits(profile):
+    assert signal(profile, "colour", plain(0, 255, 0)) == 23
+    assert signal(profile, "colour", pink_patches(1, 9)[0]) < 12
+
+
+def test_contrast_of_a_plain_patch_is_the_least_there_is():
+    assert log_contrasts(plain(200, 100, 150)[None]) == pytest.approx(np.log(1e-3), abs=1e-3)
+
+
+def test_blurring_takes_the_finest_contrast_most():
+    sharp = pink_patches(1)[0]
+    blurred = cv2.GaussianBlur(sharp, (0, 0), 2)
+
+    lost = log_contrasts(sharp[None])[0] - log_contrasts(blurred[None])[0]
+
+    assert lost[0] > lost[1] > lost[3] > 0
+
+
+def test_features_are_measured_by_their_own_spread(profile):
+    usual = signal(profile, "features", pink_patches(1)[0], made_features(1))
+    far = made_features(1)
+    far[0, 1] += 2
+
+    assert usual < 5
+    assert signal(profile, "features", pink_patches(1)[0], far) > 8
+
+
+# The limits
+
+
+def test_about_the_wanted_share_of_all_patches_exceeds_a_limit():
+    training, held_out = ((pink_patches(n, n), made_features(n, n)) for n in (300, 100))
+
+    profile = fit_profile(training, held_out, warned_share=0.1)
+
+    together = np.concatenate([profile.strange(*training), profile.strange(*held_out)])
+    assert 0.05 < together.any(axis=1).mean() <= 0.1
+
+
+def test_other_patches_of_the_kind_stay_within_the_limits_and_foreign_ones_do_not(profile):
+    others = profile.strange(pink_patches(200, 7), made_features(200, 7)).any(axis=1)
+    noise = np.random.default_rng(0).integers(0, 256, (20, 50, 50, 3)).astype(np.uint8)
+
+    assert others.mean() < 0.06
+    assert profile.strange(noise, made_features(20)).any(axis=1).all()
+
+
+def test_limits_with_words_of_their_own_are_never_stricter_than_the_words():
+    # All of these patches are tissue throughout, and strongly coloured.
+    profile = fit_profile((pink_patches(200), made_features(200)), (pink_patches(0), []))
+    limits = dict(zip(SIGNALS, profile.limits.tolist(), strict=True))
+
+    assert limits["blank"] == 0.75
+    assert (limits["grey"], limits["brown"], limits["cold"]) == (-12, 0.25, 0.25)
+
+
+def test_lack_of_detail_tells_a_blurred_patch_from_a_noisy_one(profile):
+    sharp = pink_patches(10, 5)
+    blurred = np.stack([cv2.GaussianBlur(patch, (0, 0), 3) for patch in sharp])
+    grain = np.random.default_rng(0).normal(0, 40, sharp.shape)
+
+    assert profile.lacks_detail(blurred).all()
+    assert not profile.lacks_detail(np.clip(sharp + grain, 0, 255).astype(np.uint8)).any()
+
+
+def test_too_few_patches_make_no_profile():
+    few = pink_patches(199), made_features(199)
+
+    with pytest.raises(DataError, match="at least 200 training patches"):
+        fit_profile(few, few)
+
+
+# On disk
+
+
+def test_profile_comes_back_from_the_disk_as_it_was(profile, tmp_path):
+    profile.save(tmp_path / "profile.npz")
+    patches, features = pink_patches(5), made_features(5)
+
+    loaded = Profile.load(tmp_path / "profile.npz")
+
+    assert np.array_equal(loaded.signals(patches, features), profile.signals(patches, features))
+    assert loaded.limits.tolist() == profile.limits.tolist()
+    assert loaded.patches == 300
+
+
+def test_file_of_other_arrays_is_no_profile(tmp_path):
+    write_arrays(tmp_path / "profile.npz", patches=3)
+
+    with pytest.raises(DataError, match="it is no profile"):
+        Profile.load(tmp_path / "profile.npz")

@@ -1,0 +1,265 @@
+"""idc.upload_batch, idc.many_answers, idc.many: many files to answers in the background."""
+
+import io
+import threading
+
+import numpy as np
+import pandas as pd
+import pytest
+from hostile_files import zip_of
+from made_patches import png
+from waiting import wait_until
+
+from idc import many
+from idc.errors import PredictionError, SlowUpload, UploadError
+from idc.many import ManyPrediction
+from idc.many_answers import ManyAnswers, spreadsheet_safe
+from idc.runs import BUNDLED, open_run
+from idc.upload_batch import MAX_IMAGES, batch_files, label_of
+
+LONG_S = 120.0  # only so that broken code does not hang the tests
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [
+        ("8863_idx5_x451_y1451_class0.png", 0),
+        ("any/where/8863_idx5_x451_y1451_class1.png", 1),
+        ("0/8863_idx5_x451_y1451_class1.png", 1),  # the name says more than the folder
+        ("tissue_class1.tif", 1),
+        ("Class 0 - left.jpg", 0),
+        ("subclass1.png", None),
+        ("class10.png", None),
+        ("0/a.png", 0),
+        ("0/1/a.png", 1),
+        ("1/more/a.png", 1),
+        ("1\\a.png", 1),
+        ("01/a.png", None),
+        ("1.png", None),
+    ],
+)
+def test_label_is_read_from_the_name_or_else_the_nearest_folder(name, label):
+    assert label_of(name) == label
+
+
+def test_files_of_an_upload_are_its_pictures_and_the_members_of_its_zips():
+    inside = zip_of({"1/a.png": b"A", "b.png": b"B", "__MACOSX/._a.png": b"litter"})
+    files = batch_files([("alone.png", b"C"), ("case.zip", inside)])
+
+    assert [(file.name, file.label, file.read()) for file in files] == [
+        ("alone.png", None, b"C"),
+        ("case.zip/1/a.png", 1, b"A"),
+        ("case.zip/b.png", None, b"B"),
+    ]
+    assert [file.name for file in batch_files([("case.zip", inside)])] == ["1/a.png", "b.png"]
+
+
+def test_refused_zip_among_good_files_stands_for_itself():
+    files = batch_files([("bad.zip", b"PK\3\4"), ("good.png", b"A")])
+
+    with pytest.raises(UploadError, match=r"^bad\.zip is damaged or cut short"):
+        files[0].read()
+    assert files[1].read() == b"A"
+
+
+def test_more_files_than_one_job_takes_are_refused(monkeypatch):
+    monkeypatch.setattr("idc.upload_batch.MAX_IMAGES", 2)
+    assert MAX_IMAGES == 10_000
+    with pytest.raises(UploadError, match="more than 2 pictures"):
+        batch_files([(f"{number}.png", b"") for number in range(3)])
+
+
+def answers(*rows: tuple[str, int, float], problems: tuple[str, ...] = ()) -> ManyAnswers:
+    names, labels, y_prob = zip(*rows, strict=True)
+    return ManyAnswers(
+        names,
+        np.array(labels, np.int8),
+        np.array(y_prob),
+        problems or ("",) * len(rows),
+        np.zeros((len(rows), 50, 50, 3), np.uint8),
+    )
+
+
+FIVE = answers(("b", 0, 0.2), ("a", 1, 0.9), ("c", -1, 0.6), ("d", 1, 0.1), ("e", 0, float("nan")))
+
+
+def test_matrix_counts_those_with_a_label_and_an_answer():
+    assert FIVE.matrix(0.5) == ((1, 0), (1, 1))
+    assert FIVE.positives(0.5) == 2
+
+
+def test_cell_opens_exactly_its_files():
+    opened = {cell: np.flatnonzero(FIVE.in_cell(cell, 0.5)).tolist() for cell in ("tn", "fn", "tp")}
+
+    assert opened == {"tn": [0], "fn": [3], "tp": [1]}
+    assert np.flatnonzero(FIVE.in_cell(None, 0.5)).tolist() == [0, 1, 2, 3]
+    with pytest.raises(ValueError, match="Received: 'xx'"):
+        FIVE.in_cell("xx", 0.5)
+
+
+@pytest.mark.parametrize(
+    ("by", "descending", "places"),
+    [
+        ("place", False, [0, 1, 2, 3]),
+        ("name", False, [1, 0, 2, 3]),
+        ("name", True, [3, 2, 0, 1]),
+        ("y_prob", True, [1, 2, 0, 3]),
+        ("label", True, [1, 3, 0, 2]),
+    ],
+)
+def test_rows_are_sorted_both_ways_and_equal_ones_stay_as_uploaded(by, descending, places):
+    assert FIVE.sorted(FIVE.answered(), by, descending=descending).tolist() == places
+
+
+def test_csv_has_a_row_for_every_file():
+    text = answers(("a", 1, 0.75), ("b", -1, float("nan")), problems=("", "b is empty.")).csv(
+        0.5, "once"
+    )
+
+    assert text == (
+        "file,label,probability,prediction,threshold,model,problem\r\n"
+        "a,1,0.750000,IDC-positive,0.500000,once,\r\n"
+        "b,,,,0.500000,once,b is empty.\r\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "=cmd|' /C calc'!A0",
+        "+1",
+        "-1",
+        "@SUM(A1)",
+        "\t=1",
+        "\r=1",
+        "  =1",
+        "＝1",
+        '=HYPERLINK("x")',
+    ],
+)
+def test_no_name_is_a_formula_for_a_spreadsheet(name):
+    assert spreadsheet_safe(name) == f"'{name}"
+
+    table = pd.read_csv(io.StringIO(answers((name, 0, 0.5)).csv(0.5, name)), dtype=str)
+    assert table["file"][0].startswith("'") and table["model"][0].startswith("'")
+
+
+@pytest.mark.parametrize("name", ["", "a=b", "8863/0/a.png", "x - y"])
+def test_ordinary_name_stays_as_it_is(name):
+    assert spreadsheet_safe(name) == name
+
+
+class Model:
+    """Answers with the patches' mean brightness; can be made to wait."""
+
+    def __init__(self, monkeypatch) -> None:
+        self.may_go_on, self.asked = threading.Event(), 0
+        self.may_go_on.set()
+        monkeypatch.setattr(many, "predict_patches", self.predict)
+
+    def predict(self, run, patches) -> np.ndarray:
+        self.asked += 1
+        assert self.may_go_on.wait(LONG_S)
+        return (patches.reshape(len(patches), -1).mean(axis=1) / 255).astype(np.float32)
+
+
+@pytest.fixture
+def model(monkeypatch) -> Model:
+    return Model(monkeypatch)
+
+
+def grey_pngs(count: int) -> list[tuple[str, bytes]]:
+    return [(f"{number}.png", png((number % 250,) * 3)) for number in range(count)]
+
+
+def started(files) -> ManyPrediction:
+    job = ManyPrediction(open_run(BUNDLED), batch_files(files))
+    job.start()
+    return job
+
+
+def test_each_file_gets_its_own_answer_and_bad_ones_their_sentence(model):
+    files = grey_pngs(150)
+    files[70] = ("70.png", b"these are words")
+    files[71] = ("71.png", png((1, 2, 3), height=500, width=50))
+    job = started(files)
+    job.wait(LONG_S)
+    found = job.answers()
+
+    good = [number for number in range(150) if number not in (70, 71)]
+    np.testing.assert_allclose(found.y_prob[good], np.array(good) / 255, atol=1e-6)
+    assert np.flatnonzero(~found.answered()).tolist() == [70, 71]
+    assert found.problems[70].startswith("70.png is not a PNG, JPEG")
+    assert found.problems[71].startswith("71.png is 50 x 500 px, so more than one patch; ")
+    assert {found.problems[number] for number in good} == {""}
+    assert (job.state().done, job.state().total, job.state().running) == (150, 150, False)
+
+
+def test_stop_keeps_what_is_answered_and_says_of_the_rest_that_it_was_not_read(model):
+    model.may_go_on.clear()
+    job = started(grey_pngs(300))
+    wait_until(lambda: model.asked == 1, "the first batch is being answered")
+    job.stop()
+    model.may_go_on.set()
+    job.wait(LONG_S)
+    found = job.answers()
+
+    assert 64 <= job.state().done < 300
+    assert found.answered()[:64].all() and not found.answered()[-1]
+    assert found.problems[-1] == "has not been read, because the work was stopped."
+    assert job.state().problem == ""
+
+
+def test_time_left_is_told_while_it_works(model):
+    model.may_go_on.clear()
+    files = [(f"{n}.png", b"") for n in range(64)] + grey_pngs(3)
+    job = started(files)
+    wait_until(lambda: job.state().done == 64, "the bad files are refused")
+    assert job.state().running and job.state().seconds_left > 0
+    model.may_go_on.set()
+    job.wait(LONG_S)
+
+    assert job.state().seconds_left is None
+
+
+def test_files_that_run_into_the_time_limit_end_the_job(model, monkeypatch):
+    def slow(data, name, **_):
+        raise SlowUpload(f"{name} takes longer than 4.5 s to read.")
+
+    monkeypatch.setattr(many, "decode_image", slow)
+    job = started(grey_pngs(50))
+    job.wait(LONG_S)
+
+    assert job.state().done == many.MOST_SLOW
+    assert job.state().problem.startswith("5 files took too long to read")
+
+
+def test_model_that_cannot_answer_ends_the_job_with_its_sentence(monkeypatch):
+    def fails(run, patches):
+        raise PredictionError("The model did not answer in time; try again.")
+
+    monkeypatch.setattr(many, "predict_patches", fails)
+    job = started(grey_pngs(3))
+    job.wait(LONG_S)
+
+    assert job.state().problem == "The model did not answer in time; try again."
+    assert not job.answers().answered().any()
+
+
+def test_patches_of_all_visitors_are_limited_until_they_are_let_go(model, monkeypatch):
+    monkeypatch.setattr(many, "MAX_HELD", sum(len(job) for job in many._jobs) + 5)
+    first = started(grey_pngs(3))
+    with pytest.raises(UploadError, match="full of other visitors' pictures"):
+        started(grey_pngs(3))
+    first.wait(LONG_S)
+    del first
+    wait_until(lambda: gone(3), "the first job is let go")
+
+    started(grey_pngs(3)).wait(LONG_S)
+
+
+def gone(count: int) -> bool:
+    import gc
+
+    gc.collect()
+    return not any(len(job) == count for job in many._jobs)

@@ -1,0 +1,80 @@
+import csv
+import json
+
+import cv2
+import numpy as np
+import pytest
+from made_patches import png
+from made_slides import PINK, tissue_squares, write_slide
+
+from idc import regions, whole_slides
+from idc.__main__ import main
+
+
+@pytest.fixture(autouse=True)
+def answering(home, monkeypatch):
+    """The model answers 0.75 for everything."""
+
+    def answer(run, patches):
+        return np.full(len(patches), 0.75, np.float32)
+
+    monkeypatch.setattr(whole_slides, "predict_patches", answer)
+    monkeypatch.setattr(regions, "predict_patches", answer)
+
+
+@pytest.fixture
+def slide(tmp_path):
+    rgb = tissue_squares(600, 400, 200, [(0, 0), (1, 2)])
+    return write_slide(tmp_path / "s.svs", rgb, mpp_um=1.0)
+
+
+def test_a_whole_slide_becomes_csv_geojson_and_png(slide, tmp_path, capsys):
+    files = {name: str(tmp_path / f"out.{name}") for name in ("csv", "geojson", "png")}
+    words = [word for name, path in files.items() for word in (f"--{name}", path)]
+
+    assert main(["predict", str(slide), *words]) == 0
+    with open(files["csv"], newline="") as file:  # noqa: PTH123
+        rows = list(csv.DictReader(file))
+    assert [row["y_prob"] for row in rows] == ["0.750000", "", "", "", "", "0.750000"]
+    assert (rows[5]["x_px"], rows[5]["y_px"]) == ("400", "200")
+    made = json.loads((tmp_path / "out.geojson").read_text())
+    assert (made["properties"]["width_px"], made["properties"]["um_per_px"]) == (600, 1.0)
+    assert cv2.imread(files["png"]).shape == (400, 600, 3)
+    assert "2 cells of tissue at 1 um per pixel, 100.0% of them" in capsys.readouterr().err
+
+
+def test_an_image_is_a_region_when_its_scale_is_given(tmp_path, capsys):
+    path = tmp_path / "a.png"
+    path.write_bytes(png(PINK, height=200, width=400))
+
+    assert main(["predict", str(path), "--mpp", "1", "--overlap"]) == 0
+    out, err = capsys.readouterr()
+    assert out.splitlines()[1:] == [
+        f"{x},{y},100,100,1,0.750000,1" for y in (0, 100) for x in (0, 100, 200, 300)
+    ]
+    assert "Shrunk 4:1" in err
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["a.png", "--region"], "'a.png' does not say its scale; give it with --mpp"),
+        (["a.png", "--mpp", "99"], "The scale must lie between 0.05 and 16 um per pixel"),
+        (["a.png", "a.png", "--mpp", "1"], "One region or whole slide at a time"),
+        (["missing.svs"], "There is no file at 'missing.svs'"),
+        (["bad.svs"], "'bad.svs' is no whole-slide file that OpenSlide can read"),
+    ],
+)
+def test_refusals_are_one_sentence(words, sentence, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.png").write_bytes(png(PINK, height=200, width=400))
+    (tmp_path / "bad.svs").write_bytes(b"no slide")
+
+    assert main(["predict", *words]) == 2
+    assert sentence in capsys.readouterr().err
+
+
+def test_scale_that_is_given_wins_over_the_files(slide, capsys):
+    assert main(["predict", str(slide), "--mpp", "2"]) == 0
+
+    assert "8 cells of tissue at 2 um per pixel" in capsys.readouterr().err

@@ -1,0 +1,114 @@
+import csv
+import io
+import json
+
+import cv2
+import numpy as np
+from made_slides import made_answers
+
+from idc.region_exports import COLUMNS, called_outlines, region_csv, region_geojson
+from idc.region_pictures import region_png, shown_picture, tiling_picture
+
+NAN = np.nan
+ANSWERS = made_answers([[0.125, 0.75], [NAN, 0.5]], mpp_um=2.0)  # cells of 100 px
+
+
+def test_csv_has_every_cell_in_px_of_the_image_and_no_answer_for_background():
+    rows = list(csv.reader(io.StringIO(region_csv(ANSWERS, 0.5))))
+
+    assert rows == [
+        list(COLUMNS),
+        ["0", "0", "100", "100", "1", "0.125000", "0"],
+        ["100", "0", "100", "100", "1", "0.750000", "1"],
+        ["0", "100", "100", "100", "0", "", ""],
+        ["100", "100", "100", "100", "1", "0.500000", "1"],
+    ]
+
+
+def test_geojson_has_a_tile_a_cell_with_tissue_and_the_called_region():
+    made = json.loads(region_geojson(ANSWERS, name="a.png", model="M", threshold=0.5))
+    outline, *tiles = made["features"]
+
+    assert made["properties"] == {
+        "image": "a.png",
+        "model": "M",
+        "threshold": 0.5,
+        "width_px": 200,
+        "height_px": 200,
+        "um_per_px": 2.0,
+    }
+    assert outline["geometry"]["coordinates"] == [
+        [[200, 0], [200, 200], [100, 200], [100, 0], [200, 0]]
+    ]
+    assert outline["properties"]["objectType"] == "annotation"
+    assert [tile["properties"]["name"] for tile in tiles] == [
+        "a.png_x0_y0",
+        "a.png_x100_y0",
+        "a.png_x100_y100",
+    ]
+    assert [tile["properties"]["classification"]["name"] for tile in tiles] == [
+        "IDC-negative",
+        "IDC-positive",
+        "IDC-positive",
+    ]
+    assert tiles[1]["properties"]["measurements"] == {"Probability of IDC: M": 0.75}
+    assert tiles[0]["geometry"]["coordinates"] == [[[0, 0], [100, 0], [100, 100], [0, 100], [0, 0]]]
+
+
+def test_a_second_export_names_the_same_things_alike():
+    ids = [
+        [feature["id"] for feature in json.loads(text)["features"]]
+        for text in (
+            region_geojson(ANSWERS, name="a.png", model="M", threshold=0.5),
+            region_geojson(ANSWERS, name="a.png", model="N", threshold=0.5),
+        )
+    ]
+
+    assert ids[0] == ids[1]
+    assert len(set(ids[0])) == 4
+
+
+def test_nothing_is_called_on_background_even_at_threshold_zero():
+    (outline,) = called_outlines(ANSWERS, 0.0)
+
+    assert [200, 200] in outline.exterior.tolist()
+    assert [0, 200] not in outline.exterior.tolist()
+
+
+def test_png_tints_tissue_by_its_probability_and_leaves_background():
+    answers = made_answers([[0.0, NAN, 1.0]])
+    white = np.full((50, 150, 3), 255, np.uint8)
+    bgr = cv2.imdecode(np.frombuffer(region_png(answers, white, 2.0), np.uint8), cv2.IMREAD_COLOR)
+
+    viridis = cv2.applyColorMap(np.array([[0, 255]], np.uint8), cv2.COLORMAP_VIRIDIS)[0]
+    low, high = (np.rint(255 * 0.45 + colour * 0.55) for colour in viridis.astype(float))
+    assert bgr.shape == (50, 150, 3)
+    np.testing.assert_allclose(bgr[25, 25], low, atol=1)
+    np.testing.assert_allclose(bgr[25, 125], high, atol=1)
+    assert (bgr[:, 50:100] == 255).all()
+
+
+def test_png_outlines_the_called_region():
+    answers = made_answers([[0.0, 0.0, 1.0]])
+    white = np.full((50, 150, 3), 255, np.uint8)
+    bgr = cv2.imdecode(np.frombuffer(region_png(answers, white, 0.5), np.uint8), cv2.IMREAD_COLOR)
+
+    assert bgr[25, 100].tolist() == [255, 255, 255]
+    assert bgr[25, 98:103].tolist() != bgr[25, 48:53].tolist()
+
+
+def test_tiling_picture_fades_background_and_draws_the_grid_on_tissue_alone():
+    black = np.zeros((100, 100, 3), np.uint8)
+    drawn = tiling_picture(made_answers([[0.5, NAN], [0.5, 0.5]]).layout, black)
+
+    assert drawn[25, 25].tolist() == [0, 0, 0]
+    assert drawn[25, 75].tolist() == [192, 192, 192]
+    assert drawn[75, 50].tolist() == [11, 70, 84]
+    assert drawn[0, 75].tolist() == [192, 192, 192]
+
+
+def test_large_pictures_are_shrunk_for_the_browser_and_small_ones_pass():
+    large = np.zeros((400, 1000, 3), np.uint8)
+
+    assert shown_picture(large, 100_000).shape == (200, 500, 3)
+    assert shown_picture(large) is large

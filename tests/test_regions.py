@@ -1,0 +1,115 @@
+import numpy as np
+import pytest
+
+from idc import regions
+from idc.errors import UploadError
+from idc.regions import lay_out_region, predict_region, tile_at
+
+PINK = (225, 150, 190)
+GLASS = (244, 242, 245)
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """The patches that the model was asked about; it answers how blue each is, of 255."""
+    seen: list[np.ndarray] = []
+
+    def answer(run, patches):
+        seen.extend(patches)
+        return (patches[:, 25, 25, 2] / 255).astype(np.float32)
+
+    monkeypatch.setattr(regions, "predict_patches", answer)
+    return seen
+
+
+def image(width: int, height: int, rgb: tuple[int, int, int] = PINK) -> np.ndarray:
+    return np.full((height, width, 3), rgb, np.uint8)
+
+
+def test_a_cell_for_each_patch_in_px_of_the_image_that_came(asked):
+    region = lay_out_region(image(1700, 820), 0.25)  # 106 x 51 px at 4 um
+
+    assert region.rgb.shape == (51, 106, 3)
+    assert region.layout.x_edges_px.tolist() == [0, 800, 1600, 1700]
+    assert region.layout.y_edges_px.tolist() == [0, 800, 820]
+    assert region.layout.boxes_px()[-1].tolist() == [1600, 800, 100, 20]
+    np.testing.assert_allclose(predict_region(None, region).cells(), np.full((2, 3), 190 / 255))
+    assert len(asked) == 6
+
+
+def test_background_is_not_asked_about(asked):
+    mixed = image(150, 50)
+    mixed[:, 50:100] = GLASS
+    answers = predict_region(None, lay_out_region(mixed, 4.0))
+
+    assert len(asked) == 2
+    assert answers.layout.places.tolist() == [[0, 0], [0, 2]]
+    assert np.isnan(answers.cells()).tolist() == [[False, True, False]]
+
+
+def test_an_image_of_glass_alone_asks_nothing(asked):
+    answers = predict_region(None, lay_out_region(image(400, 300, GLASS), 4.0))
+
+    assert asked == []
+    assert np.isnan(answers.cells()).all()
+
+
+def test_overlap_averages_the_tiles_over_a_place(asked):
+    two = image(100, 50, (225, 150, 200))
+    two[:, 50:] = (225, 150, 100)
+    answers = predict_region(None, lay_out_region(two, 4.0, stride=25))
+
+    assert len(asked) == 3  # at 0, 25 and 50
+    left, middle, right = (asked[i][25, 25, 2] / 255 for i in range(3))
+    assert (left, right) == (200 / 255, 100 / 255)
+    np.testing.assert_allclose(
+        answers.cells()[0], [left, (left + middle) / 2, (middle + right) / 2, right], rtol=1e-6
+    )
+
+
+def test_smaller_than_a_patch_is_mirrored_to_fill_one(asked):
+    small = image(30, 20)
+    small[0] = (100, 60, 120)
+    region = lay_out_region(small, 4.0)
+
+    assert region.mirrored
+    assert region.rgb.shape == (50, 50, 3)
+    np.testing.assert_array_equal(region.rgb[20:40, :30], small[::-1])
+    assert region.layout.boxes_px().tolist() == [[0, 0, 30, 20]]
+
+
+def test_very_wide_regions_work(asked):
+    answers = predict_region(None, lay_out_region(image(16_000, 60), 4.0))
+
+    assert answers.cells().shape == (2, 320)
+
+
+def test_enlarged_regions_have_no_empty_cell(asked):
+    region = lay_out_region(image(53, 30), 15.9)
+
+    assert (region.layout.boxes_px()[:, 2:] > 0).all()
+    assert region.layout.x_edges_px[-1] == 53
+
+
+def test_opened_tile_is_what_the_model_saw(asked):
+    rng = np.random.default_rng(0)
+    noisy = np.clip(image(130, 60) + rng.integers(-9, 9, (60, 130, 3)), 0, 255).astype(np.uint8)
+    region = lay_out_region(noisy, 4.0)
+    predict_region(None, region)
+
+    np.testing.assert_array_equal(tile_at(region, 1, 2), noisy[10:60, 80:130])
+    np.testing.assert_array_equal(asked[-1], noisy[10:60, 80:130])
+
+
+def test_progress_counts_the_tiles_with_tissue(asked):
+    calls = []
+    predict_region(
+        None, lay_out_region(image(1000, 1500), 4.0), on_progress=lambda *call: calls.append(call)
+    )
+
+    assert calls == [(512, 600), (600, 600)]
+
+
+def test_nonsense_scale_is_refused():
+    with pytest.raises(UploadError, match="far less than a patch"):
+        lay_out_region(image(60, 60), 0.25)

@@ -1,0 +1,165 @@
+import os
+import threading
+import time
+
+import numpy as np
+import pytest
+from made_slides import made_answers, tissue_squares, write_slide
+
+from idc import slide_answers, whole_slides
+from idc.errors import PredictionError
+from idc.home import whole_slides_dir
+from idc.runs import BUNDLED, open_run
+from idc.slide_answers import (
+    SlideAnswers,
+    SlideQuestion,
+    answer_slide,
+    keep_answers,
+    kept_answers,
+    kept_when,
+)
+from idc.slide_jobs import slide_job, start_slide
+
+
+@pytest.fixture
+def question(home, tmp_path):
+    rgb = tissue_squares(600, 400, 200, [(0, 0), (1, 2)])
+    path = write_slide(tmp_path / "s.svs", rgb, mpp_um=1.0)
+    return SlideQuestion(path, 1.0, open_run(BUNDLED))
+
+
+@pytest.fixture
+def answering(monkeypatch):
+    """The model answers 0.5 for everything, once `go` is set."""
+    go = threading.Event()
+    go.set()
+
+    def answer(run, patches):
+        assert go.wait(60)
+        return np.full(len(patches), 0.5, np.float32)
+
+    monkeypatch.setattr(whole_slides, "predict_patches", answer)
+    return go
+
+
+def finished(job):
+    """Wait for a job's end."""
+    for thread in threading.enumerate():
+        if thread.name == "whole-slide":
+            thread.join(60)
+    assert not job.live
+    return job
+
+
+def found_answers() -> SlideAnswers:
+    rgb = np.arange(30 * 40 * 3, dtype=np.uint32).astype(np.uint8).reshape(30, 40, 3)
+    return SlideAnswers(made_answers([[0.25, np.nan, 0.5]], stride=25), rgb)
+
+
+def test_looks_first_then_predicts(question, answering):
+    steps = []
+    found = answer_slide(question, lambda *step: steps.append(step))
+
+    assert steps == [("looking", 1, 1), ("predicting", 2, 2)]
+    assert found.answers.layout.tissue.tolist() == [[True, False, False], [False, False, True]]
+    assert found.overview.shape == (400, 600, 3)
+
+
+def test_kept_answers_come_back_exactly(question):
+    found = found_answers()
+    assert kept_answers(question) is None
+    assert kept_when(question) is None
+    keep_answers(question, found)
+    again = kept_answers(question)
+
+    np.testing.assert_array_equal(again.overview, found.overview)
+    np.testing.assert_array_equal(again.answers.tiles, found.answers.tiles)
+    np.testing.assert_array_equal(again.answers.cells(), found.answers.cells())
+    assert again.answers.layout.x_edges_px.tolist() == [0, 25, 50, 75, 100]
+    assert kept_when(question) is not None
+
+
+def test_another_question_another_name(question, tmp_path):
+    run = question.run
+    names = {
+        question.name(),
+        SlideQuestion(question.path, 0.5, run).name(),
+        SlideQuestion(question.path, 1.0, run, stride=25).name(),
+    }
+    os.utime(question.path, (1, 1))  # the file was replaced
+    names.add(question.name())
+
+    assert len(names) == 4
+
+
+def test_damaged_answers_count_as_none(question):
+    keep_answers(question, found_answers())
+    cells = whole_slides_dir() / question.name() / "cells.npz"
+    cells.write_bytes(cells.read_bytes()[:50])
+
+    assert kept_answers(question) is None
+
+
+def test_only_the_newest_answers_stay(question, monkeypatch):
+    monkeypatch.setattr(slide_answers, "MOST_KEPT", 2)
+    names = []
+    for mpp_um in (1.0, 2.0, 3.0):
+        asked = SlideQuestion(question.path, mpp_um, question.run)
+        keep_answers(asked, found_answers())
+        names.append(asked.name())
+        os.utime(whole_slides_dir() / asked.name(), (mpp_um, mpp_um))
+
+    assert sorted(path.name for path in whole_slides_dir().iterdir()) == sorted(names[1:])
+
+
+def test_a_job_leaves_its_answers_behind(question, answering):
+    job = finished(start_slide(question))
+
+    assert (job.state, job.done, job.total) == ("done", 2, 2)
+    assert slide_job(question) is job
+    assert kept_answers(question).answers.layout.tissue.sum() == 2
+
+
+def test_a_second_visitor_joins_the_job_and_may_stop_it(question, answering):
+    answering.clear()
+    job = start_slide(question)
+    assert start_slide(question) is job
+    assert job.live
+    job.stop()
+    answering.set()
+
+    assert finished(job).state == "stopped"
+    assert kept_answers(question) is None
+    assert start_slide(question) is not job  # and may be started again
+
+
+def test_a_waiting_job_can_be_stopped(question, answering):
+    answering.clear()
+    first = start_slide(question)
+    second = start_slide(SlideQuestion(question.path, 2.0, question.run))
+    second.stop()
+    deadline = time.monotonic() + 60
+    while second.live and time.monotonic() < deadline:
+        time.sleep(0.01)
+    answering.set()
+
+    assert second.state == "stopped"
+    assert finished(first).state == "done"
+
+
+def test_a_failed_job_says_why(question, monkeypatch):
+    def refuse(run, patches):
+        raise PredictionError("The model is on holiday.")
+
+    monkeypatch.setattr(whole_slides, "predict_patches", refuse)
+    job = finished(start_slide(question))
+
+    assert (job.state, job.problem) == ("failed", "The model is on holiday.")
+
+
+def test_time_left_is_told_once_it_is_known(question, answering):
+    job = finished(start_slide(question))
+
+    assert job.left_s() is None
+    job.state, job.done, job.total, job.began = "predicting", 50, 100, job.began - 10
+    assert job.left_s() >= 10
