@@ -4,6 +4,7 @@
 app in the run's folder alone (see `idc.runs`).
 """
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -22,7 +23,7 @@ from idc.environment import environment
 from idc.evaluation import evaluate
 from idc.inference import probabilities
 from idc.models import build_model
-from idc.objective import compile_model
+from idc.objective import BATCH_SCORES, compile_model
 from idc.runlog import LogWriter
 from idc.runs import (
     BEST_FILE,
@@ -35,6 +36,7 @@ from idc.runs import (
 )
 from idc.splits import Split
 from idc.store import PatchStore, open_store
+from idc.watching import SlideWatch, worst_patches
 from idc.weights import load_model, save_weights
 
 _LINES_AN_EPOCH = 200
@@ -128,6 +130,15 @@ class _Training:
         self._log_missing_epochs()
         self._began = time.monotonic() - self._history["elapsed_s"]
         self._tell(phase="training", epoch=epoch, steps=self._steps, step=0)
+        self._watch = SlideWatch(self._run, self._store, self._split, self._answer)
+        self._watch.begin(epoch, self._elapsed_s())
+
+    def _elapsed_s(self) -> float:
+        """Seconds of training so far, without what lay between two starts."""
+        return time.monotonic() - self._began
+
+    def _answer(self, rows: np.ndarray) -> np.ndarray:
+        return probabilities(self._model, self._store.patches, rows)
 
     def _log_missing_epochs(self) -> None:
         """A kill between a checkpoint and its log line loses the line, not the epoch."""
@@ -176,7 +187,8 @@ class _Training:
         self._validation_s = time.monotonic() - began
         scores = report.to_json()
         names = ("accuracy", "balanced_accuracy", "roc_auc", "confusion_matrix")
-        return {"val_loss": scores["log_loss"], **{f"val_{n}": scores[n] for n in names}}, y_prob
+        answers = {"val_loss": scores["log_loss"], **{f"val_{n}": scores[n] for n in names}}
+        return answers | {"val_worst": worst_patches(self._store, rows, y_prob)}, y_prob
 
     def _finish_epoch(self, entry: dict[str, Any], y_prob: np.ndarray) -> None:
         """Make the epoch lasting: best weights first, then the checkpoint, then the log line.
@@ -192,13 +204,15 @@ class _Training:
             self._history["best"] = rank
             self._keep_weights()
             self._write_predictions({"validation": y_prob})
+        self._history["elapsed_s"] = self._elapsed_s()
+        entry["elapsed_s"] = round(self._history["elapsed_s"], 2)
         self._history["epochs"].append(entry)
-        self._history["elapsed_s"] = time.monotonic() - self._began
         save_checkpoint(self._run.folder, self._model, entry["epoch"], self._history)
         self._log.append("epoch", **entry)
         self._tell(
             phase="training", epoch=entry["epoch"], step=0, left_s=self._seconds_left(0, None)
         )
+        self._watch.after_epoch(entry["epoch"], self._elapsed_s(), y_prob)
 
     def _keep_weights(self) -> None:
         # The two files are replaced at almost the same moment: a reader in between sees new weights
@@ -249,14 +263,13 @@ class _Training:
         """Called after each optimizer step; ``step`` from 1."""
         if step == 1:
             self._speed_from = (time.monotonic(), 1)  # the first step compiles
-        elapsed = time.monotonic() - self._began
+        elapsed = self._elapsed_s()
         if step % max(1, self._steps // _LINES_AN_EPOCH) == 0 or step == self._steps:
             self._log.append(
                 "step",
                 epoch=epoch,
                 step=step,
-                loss=round(float(logs["batch_loss"]), 5),
-                accuracy=round(float(logs["batch_accuracy"]), 4),
+                **{name: _rounded(logs[f"batch_{name}"]) for name in BATCH_SCORES},
                 elapsed_s=round(elapsed, 2),
             )
         if time.time() - self._status.updated >= _STATUS_EVERY_S:
@@ -267,6 +280,7 @@ class _Training:
                 patches_per_s=speed,
                 left_s=self._seconds_left(step, speed),
             )
+        self._watch.after_step(self._epoch, step, elapsed)
         self._check_stop()
 
     def _speed(self, step: int) -> float | None:
@@ -319,6 +333,11 @@ class _AfterEachStep(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         """Keras counts batches from 0."""
         self._training.after_step(self._epoch, batch + 1, logs or {})
+
+
+def _rounded(value: float) -> float | None:
+    """For the log; None where it is undefined, as the ROC AUC of a batch of one class."""
+    return round(float(value), 5) if math.isfinite(value) else None
 
 
 def _outranks(epoch: dict[str, Any], best: dict[str, Any]) -> bool:

@@ -1,16 +1,23 @@
-"""A run while it trains: where it stands, its curves, stop and continue."""
+"""A run while it trains, and in its replay: the watched slide, its curves, where it stands.
+
+At a laptop's 1280 x 800 px the slide, the truth and the curves lie above the fold.
+"""
 
 from typing import Any
 
 import streamlit as st
 
 from idc.console import duration
+from idc.moments import Moment, moment_now
+from idc.runlog import RunLog
 from idc.runs import Run, RunStatus, prepare_to_continue, start_trainer
 from idc.ui.confusion_matrix import confusion_matrix
 from idc.ui.evaluate_tables import report_table
 from idc.ui.leakage_parts import run_leakage_link
-from idc.ui.live_chart import live_chart
-from idc.ui.words import describe, error_sentences, metric_row, plain, score
+from idc.ui.live_chart import live_charts
+from idc.ui.replay import playback_of, replay_bar, replay_button, replayed
+from idc.ui.watched_slide import store_of, watched_slide, worst_now
+from idc.ui.words import describe, error_sentences, plain
 
 _REDRAW_EVERY_S = 1.0
 _PHASE_WORDS = {
@@ -23,33 +30,63 @@ _PHASE_WORDS = {
 
 
 def watch(run: Run) -> None:
-    """Draw the run, again every second while a trainer works on it."""
+    """Draw the run, again every second while a trainer works on it or its replay plays."""
     live = run.status().live
-    st.fragment(_watch, run_every=_REDRAW_EVERY_S if live else None, key="watch")(run, live)
+    playback = None if live else playback_of(run)
+    every = _REDRAW_EVERY_S if live or (playback and playback.playing) else None
+    st.fragment(_watch, run_every=every, key="watch")(run, live)
 
 
 def _watch(run: Run, was_live: bool) -> None:
     with error_sentences():
-        status, log = run.status(), run.log()
-        if was_live and not status.live:
+        moment = moment_now(run)
+        if was_live and not moment.status.live:
             st.rerun()  # the whole page: the form is free again, redrawing ends
-        st.markdown(describe(run, status))
-        device = run.environment().get("device")
-        _progress(run, status, device)
-        _controls(run, status)
-        run_leakage_link(run.id)
-        _scores(log.best_epoch(), log.epochs[-1] if log.epochs else None)
-        steps = status.steps or (log.starts[-1]["steps"] if log.starts else 1)
-        left, right = st.columns(2, gap="medium")
-        for column, curve, title in (
-            (left, "loss", "Loss (cross-entropy)"),
-            (right, "accuracy", "Accuracy"),
-        ):
-            with column:
-                st.markdown(f"**{title}**")
-                live_chart(log, curve, steps=steps, epochs=status.epochs, key=f"chart_{curve}")
-        if log.epochs and "val_confusion_matrix" in log.epochs[-1]:
-            _matrix_now(run, log.epochs[-1])
+        playback = None if moment.status.live else playback_of(run)
+        if playback is not None:
+            replay_bar(playback)
+            moment = replayed(playback, moment, run.config.batch_size)
+        _draw(run, moment, replay=playback is not None)
+
+
+def _draw(run: Run, moment: Moment, *, replay: bool) -> None:
+    """The run at a moment, now or in its replay."""
+    live, ended = moment.status.live and not replay, not moment.status.live and not replay
+    st.markdown(describe(run, moment.status) + _best_epoch(moment.log))
+    left, right = st.columns([3, 1], vertical_alignment="center")
+    with left:
+        _progress(run, moment.status, run.environment().get("device"))
+    with right:
+        if live:
+            _controls(run, moment.status)
+        elif ended:
+            replay_button(run, moment)
+    store = store_of(run)
+    if store is None or not (live or moment.frames):
+        live_charts(moment)
+    else:
+        slides, charts = st.columns(2, gap="small")
+        with slides:
+            watched_slide(
+                run,
+                moment,
+                store,
+                choosing="held-out" if live else "seen" if ended else "nothing",
+            )
+        with charts:
+            live_charts(moment)
+    if ended:
+        _controls(run, moment.status)
+    run_leakage_link(run.id)
+    if store is not None:
+        worst_now(moment, store)
+    if moment.log.epochs and "val_confusion_matrix" in moment.log.epochs[-1]:
+        _matrix_now(run, moment.log.epochs[-1])
+
+
+def _best_epoch(log: RunLog) -> str:
+    best = log.best_epoch()
+    return f", best epoch **{best['epoch']}**" if best else ""
 
 
 def _matrix_now(run: Run, epoch: dict[str, Any]) -> None:
@@ -88,35 +125,6 @@ def _progress(run: Run, status: RunStatus, device: str | None) -> None:
     if device:
         words.append(plain(device))
     st.progress(min(done, 1.0), text=" · ".join(words))
-
-
-def _scores(best: dict | None, latest: dict | None) -> None:
-    latest, best = latest or {}, best or {}
-    metric_row(
-        [
-            (
-                "Validation loss",
-                score(latest.get("val_loss")),
-                "Cross-entropy on the validation part; lower is better.",
-            ),
-            ("Accuracy", score(latest.get("val_accuracy")), "Share of right answers."),
-            (
-                "Balanced accuracy",
-                score(latest.get("val_balanced_accuracy")),
-                "Mean of sensitivity and specificity; 0.5 is guessing.",
-            ),
-            (
-                "ROC AUC",
-                score(latest.get("val_roc_auc")),
-                "How often a positive patch gets a higher probability than a negative one.",
-            ),
-            (
-                "Best epoch",
-                str(best.get("epoch", "–")),
-                "The highest ROC AUC on the validation part; its weights are kept.",
-            ),
-        ]
-    )
 
 
 def _controls(run: Run, status: RunStatus) -> None:
