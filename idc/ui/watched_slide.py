@@ -1,5 +1,7 @@
 """The watched slide: what the network says about a case, next to the truth, through time."""
 
+from collections.abc import Callable
+
 import numpy as np
 import streamlit as st
 
@@ -146,13 +148,20 @@ def _choose(run: Run, moment: Moment, store: PatchStore, choosing: str) -> int |
         return None
     asked = asked_case(run)
     watched = asked if asked in cases else default
-    case = _picker(store, cases, watched, key=f"watched_case_{run.id}")
-    if case != watched:
-        watch_case(run, case)
-    return case
+    key = f"watched_case_{run.id}"
+    return _picker(
+        store, cases, watched, key=key, on_change=lambda: watch_case(run, st.session_state[key])
+    )
 
 
-def _picker(store: PatchStore, cases: list[int], now: int, *, key: str) -> int:
+def _picker(
+    store: PatchStore,
+    cases: list[int],
+    now: int,
+    *,
+    key: str,
+    on_change: Callable[[], None] | None = None,
+) -> int:
     """A picker that follows ``now`` when somebody else changes it."""
     memo = f"{key}-now"
     if st.session_state.get(memo) != now:
@@ -162,6 +171,7 @@ def _picker(store: PatchStore, cases: list[int], now: int, *, key: str) -> int:
         cases,
         format_func=_titles(store).__getitem__,
         key=key,
+        on_change=on_change,
         label_visibility="collapsed",
     )
     return now if case is None else int(case)

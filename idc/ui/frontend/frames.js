@@ -1,6 +1,7 @@
 // The frames of a watched slide that its viewer and its time slider share, by name. The frames come
 // with the slider alone, so that a new one does not send the picture again.
 
+// `at` is the number of the frame that is shown; -1 as long as there is none.
 function filmOf(name) {
   const films = (globalThis.idcFilms ??= new Map());
   if (!films.has(name)) films.set(name, { at: -1, frames: [], followers: new Set() });
@@ -12,10 +13,10 @@ function showFrame(film, at) {
   for (const draw of film.followers) draw(film);
 }
 
-// Calls `draw(film)` at once, if there is a frame, and after each change. Returns how to stop.
+// Calls `draw(film)` at once and after each change. Returns how to stop.
 function followFilm(film, draw) {
   film.followers.add(draw);
-  if (film.at >= 0) draw(film);
+  draw(film);
   return () => film.followers.delete(draw);
 }
 

@@ -51,10 +51,11 @@ export default function ({ data, parentElement, setStateValue }) {
 
 // Another moment of the training: new answers on the same slide.
 function takeFrame(viewer, { frames, at }) {
-  const { values, name } = frames[at];
-  if (values.length !== viewer.slide.count) return;
-  viewer.slide.values[0].data = values;
-  viewer.root.dataset.frame = name; // for whoever tests
+  const { count, values } = viewer.slide;
+  const frame = frames[at];
+  const fits = frame?.values.length === count;
+  values[0].data = fits ? frame.values : new Float32Array(count).fill(NaN);
+  viewer.root.dataset.frame = frame?.name ?? ""; // for whoever tests
   if (viewer.hovered >= 0) viewer.readout.textContent = cellWords(viewer.slide, viewer.hovered);
   paint(viewer, false);
 }
