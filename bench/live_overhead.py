@@ -4,9 +4,10 @@ batch and the most wrong patches, against the same training without them.
     python bench/live_overhead.py [--data demo] [--preset fast] [--epochs 3] [--rounds 3] [--page]
 
 Trainings take turns, each in a process of its own; with --page a browser also looks at the Train
-page of every second watched one, on the same machine. Prints the medians over the rounds: seconds
-of training by the clock, and seconds of processor time of the trainer, which other programs on the
-machine disturb less. The weights at the end have to be the same.
+page of another watched one, on the same machine. Prints the least seconds over the rounds (others
+on the machine only ever add), the trainer's least processor seconds, and the share of its own time
+that a watched training spends on frames and lists of wrong patches, which others hardly disturb.
+The weights at the end have to be the same.
 """
 
 from __future__ import annotations
@@ -115,11 +116,11 @@ def train_one(mode: str, run_id: str) -> None:
     """In a process of its own: train, and leave what it took in the run's folder."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from idc import training
+    from idc.runs import open_run
 
     if mode == "without":
         _do_not_watch(training)
-    from idc.runs import open_run
-
+    spent = _timed(training) if mode == "watched" else [0.0]
     run = open_run(run_id)
     began: list[float] = []
 
@@ -135,10 +136,31 @@ def train_one(mode: str, run_id: str) -> None:
     figures = {
         "seconds": round(began[2] - began[0], 2),
         "cpu_s": round(began[3] - began[1], 2),
+        "share": round(sum(spent) / (began[2] - began[0]), 4),
         "frames": len(list(slide.iterdir())) if slide.exists() else 0,
         "weights": run.best()["sha256"][:12],
     }
     (run.folder / "bench.json").write_text(json.dumps(figures))
+
+
+def _timed(training: Any) -> list[float]:
+    """Seconds spent in each call that serves the watching alone, as they come."""
+    spent: list[float] = []
+
+    def timed(function: Any) -> Any:
+        def call(*arguments: Any) -> Any:
+            began = time.monotonic()
+            try:
+                return function(*arguments)
+            finally:
+                spent.append(time.monotonic() - began)
+
+        return call
+
+    for name in ("begin", "after_step", "after_epoch"):
+        setattr(training.SlideWatch, name, timed(getattr(training.SlideWatch, name)))
+    training.worst_patches = timed(training.worst_patches)
+    return spent
 
 
 def _do_not_watch(training: Any) -> None:
@@ -166,20 +188,21 @@ def _do_not_watch(training: Any) -> None:
 
 def report(measured: dict[str, list[dict[str, Any]]]) -> None:
     """Print the table."""
-    print(f"{'':<24}{'seconds':>10}{'':>9}{'cpu s':>10}{'':>9}{'frames':>8}")
-    base = {name: _median(measured["without"], name) for name in ("seconds", "cpu_s")}
+    print(f"{'':<24}{'seconds':>10}{'':>9}{'cpu s':>10}{'':>9}{'spent':>8}{'frames':>8}")
+    base = {name: _least(measured["without"], name) for name in ("seconds", "cpu_s")}
     for mode, figures in measured.items():
         row = f"{MODES[mode]:<24}"
         for name in ("seconds", "cpu_s"):
-            value = _median(figures, name)
+            value = _least(figures, name)
             row += f"{value:>10.1f}{value / base[name] - 1:>+9.1%}"
-        print(row + f"{_median(figures, 'frames'):>8.0f}")
+        row += f"{median(one['share'] for one in figures):>8.1%}"
+        print(row + f"{median(one['frames'] for one in figures):>8.0f}")
     weights = {one["weights"] for figures in measured.values() for one in figures}
     print("weights: the same in all" if len(weights) == 1 else f"weights DIFFER: {weights}")
 
 
-def _median(figures: list[dict[str, Any]], name: str) -> float:
-    return median(one[name] for one in figures)
+def _least(figures: list[dict[str, Any]], name: str) -> float:
+    return min(one[name] for one in figures)
 
 
 if __name__ == "__main__":

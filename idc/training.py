@@ -130,8 +130,8 @@ class _Training:
         self._log_missing_epochs()
         self._began = time.monotonic() - self._history["elapsed_s"]
         self._tell(phase="training", epoch=epoch, steps=self._steps, step=0)
-        self._watch = SlideWatch(self._run, self._store, self._split, self._answer)
-        self._watch.begin(epoch, self._elapsed_s())
+        self._slide = SlideWatch(self._run, self._store, self._split, self._answer)
+        self._slide.begin(epoch, self._elapsed_s())
 
     def _elapsed_s(self) -> float:
         """Seconds of training so far, without what lay between two starts."""
@@ -212,7 +212,7 @@ class _Training:
         self._tell(
             phase="training", epoch=entry["epoch"], step=0, left_s=self._seconds_left(0, None)
         )
-        self._watch.after_epoch(entry["epoch"], self._elapsed_s(), y_prob)
+        self._slide.after_epoch(entry["epoch"], self._elapsed_s(), y_prob)
 
     def _keep_weights(self) -> None:
         # The two files are replaced at almost the same moment: a reader in between sees new weights
@@ -280,7 +280,7 @@ class _Training:
                 patches_per_s=speed,
                 left_s=self._seconds_left(step, speed),
             )
-        self._watch.after_step(self._epoch, step, elapsed)
+        self._slide.after_step(self._epoch, step, elapsed)
         self._check_stop()
 
     def _speed(self, step: int) -> float | None:

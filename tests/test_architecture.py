@@ -38,6 +38,8 @@ LIGHT = [
     "idc.slides",
     "idc.slide_exports",
     "idc.case_predictions",
+    "idc.watching",
+    "idc.moments",
 ]
 # Runs on import: the frame calls Streamlit at once. What it imports is looked at all the same.
 FRAME = "idc.ui.main"

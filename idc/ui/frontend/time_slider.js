@@ -40,8 +40,9 @@ function newBar(parentElement) {
   parentElement.append(element("div", "bar", play, slider, words));
   const bar = { play, slider, words, playing: 0 };
   slider.addEventListener("input", () => {
+    const at = slider.valueAsNumber; // before `stop` shows where the film stands
     stop(bar);
-    goTo(bar, slider.valueAsNumber);
+    goTo(bar, at);
   });
   play.addEventListener("click", () => (bar.playing ? stop(bar) : start(bar)));
   return bar;
