@@ -68,15 +68,16 @@ def moment_at(whole: Moment, at_s: float, batch_size: int) -> Moment:
     frames = [frame for frame in whole.frames if frame.elapsed_s <= at_s]
     epoch, last = len(log.epochs), log.steps[-1] if log.steps else None
     step = last["step"] if last and last["epoch"] > epoch else 0
+    phase = _phase(last, step, whole.steps)
     status = RunStatus(
         state="running",
-        phase=_phase(last, step, whole.steps),
+        phase=phase,
         epochs=whole.status.epochs,
         epoch=epoch,
         step=step,
         steps=whole.steps,
         patches_per_s=_speed(log.steps, whole.steps, batch_size),
-        left_s=end_s - at_s,
+        left_s=None if phase == "loading" else end_s - at_s,
     )
     return Moment(status, log, frames)
 

@@ -74,6 +74,12 @@ def playback_of(run: Run) -> Playback | None:
     return playback if playback is not None and playback.run == run.id else None
 
 
+def is_playing(run: Run) -> bool:
+    """Whether this visitor's replay of the run goes on by itself."""
+    playback = playback_of(run)
+    return playback is not None and playback.playing
+
+
 def replay_button(run: Run, whole: Moment) -> None:
     """Offer the replay of a run that has logged something."""
     if length_s(whole) > 0:
@@ -110,7 +116,6 @@ def replayed(playback: Playback, whole: Moment, batch_size: int) -> Moment:
     at_s = playback.now_s(time.monotonic())
     if playback.playing and at_s >= playback.end_s:
         st.session_state[_MEMO] = replace(playback, playing=False, at_s=playback.end_s)
-        st.rerun()  # the whole page: redrawing ends
     return moment_at(whole, at_s, batch_size)
 
 

@@ -15,7 +15,7 @@ from idc.ui.confusion_matrix import confusion_matrix
 from idc.ui.evaluate_tables import report_table
 from idc.ui.leakage_parts import run_leakage_link
 from idc.ui.live_chart import live_charts
-from idc.ui.replay import playback_of, replay_bar, replay_button, replayed
+from idc.ui.replay import is_playing, playback_of, replay_bar, replay_button, replayed
 from idc.ui.watched_slide import store_of, watched_slide, worst_now
 from idc.ui.words import describe, error_sentences, plain
 
@@ -32,25 +32,31 @@ _PHASE_WORDS = {
 def watch(run: Run) -> None:
     """Draw the run, again every second while a trainer works on it or its replay plays."""
     live = run.status().live
-    playback = None if live else playback_of(run)
-    every = _REDRAW_EVERY_S if live or (playback and playback.playing) else None
-    st.fragment(_watch, run_every=every, key="watch")(run, live)
+    playing = not live and is_playing(run)
+    every = _REDRAW_EVERY_S if live or playing else None
+    st.fragment(_watch, run_every=every, key="watch")(run, live, playing)
 
 
-def _watch(run: Run, was_live: bool) -> None:
+def _watch(run: Run, was_live: bool, was_playing: bool) -> None:
     with error_sentences():
-        moment = moment_now(run)
-        if was_live and not moment.status.live:
+        whole = moment_now(run)
+        if was_live and not whole.status.live:
             st.rerun()  # the whole page: the form is free again, redrawing ends
-        playback = None if moment.status.live else playback_of(run)
+        playback = None if whole.status.live else playback_of(run)
+        moment = replayed(playback, whole, run.config.batch_size) if playback else whole
+        if not whole.status.live and is_playing(run) != was_playing:
+            st.rerun()  # the whole page: redrawing begins or ends
         if playback is not None:
             replay_bar(playback)
-            moment = replayed(playback, moment, run.config.batch_size)
-        _draw(run, moment, replay=playback is not None)
+        _draw(run, moment, whole, replay=playback is not None)
 
 
-def _draw(run: Run, moment: Moment, *, replay: bool) -> None:
-    """The run at a moment, now or in its replay."""
+def _draw(run: Run, moment: Moment, whole: Moment, *, replay: bool) -> None:
+    """The run at a moment, now or in its replay.
+
+    Args:
+        whole: the run as it is now, which decides what there is room for.
+    """
     live, ended = moment.status.live and not replay, not moment.status.live and not replay
     st.markdown(describe(run, moment.status) + _best_epoch(moment.log))
     left, right = st.columns([3, 1], vertical_alignment="center")
@@ -62,7 +68,7 @@ def _draw(run: Run, moment: Moment, *, replay: bool) -> None:
         elif ended:
             replay_button(run, moment)
     store = store_of(run)
-    if store is None or not (live or moment.frames):
+    if store is None or not (live or whole.frames):
         live_charts(moment)
     else:
         slides, charts = st.columns(2, gap="small")

@@ -298,6 +298,17 @@ def test_replay_shows_the_run_as_it_was(home, clock):
     assert len(film_of(at)["frames"]) == 1
 
 
+def test_closed_replay_leaves_the_run_as_it_ended(home, clock):
+    replayable_run()
+    at = open_page("train")
+    at.button(key="replay_start").click().run()
+    at.session_state["replay"] = None
+    at.run()
+
+    assert ":blue-badge" in text(at)
+    assert at.button(key="replay_start").label == "Replay"
+
+
 def test_replay_that_reaches_its_end_shows_the_run_as_it_ended(home, clock):
     replayable_run()
     at = open_page("train")
