@@ -11,7 +11,6 @@ import contextlib
 import functools
 import json
 import re
-import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -167,14 +166,6 @@ def drop_frames_after(run_folder: Path, epoch: int, step: int = 0) -> None:
     for path in _frame_files(run_folder):
         if _place_in(path) > (epoch, step):
             path.unlink(missing_ok=True)
-
-
-def copy_frames(source: Run, target_folder: Path, epochs: int) -> None:
-    """Let a fork begin with what was seen in the epochs that it takes over."""
-    (target_folder / SLIDE_DIR).mkdir(exist_ok=True)
-    for path in _frame_files(source.folder):
-        if _place_in(path) <= (epochs, 0):
-            shutil.copyfile(path, target_folder / SLIDE_DIR / path.name)
 
 
 def _frame_files(run_folder: Path) -> list[Path]:

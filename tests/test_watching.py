@@ -16,7 +16,6 @@ from idc.watching import (
     Frame,
     SlideWatch,
     asked_case,
-    copy_frames,
     default_case,
     drop_frames_after,
     frame_levels,
@@ -132,15 +131,6 @@ def test_going_on_from_an_epoch_drops_what_came_after(run):
     drop_frames_after(run.folder, 1)
 
     assert [one.place for one in read_frames(run)] == [(0, 0), (0, 7), (1, 0)]
-
-
-def test_fork_takes_the_frames_of_the_epochs_that_it_takes(run, store):
-    fork = create_run(preset_config("fast", "tiny"))
-    for place in ((0, 0), (1, 0), (1, 3), (2, 0)):
-        write_frame(run.folder, frame(epoch=place[0], step=place[1]))
-    copy_frames(run, fork.folder, epochs=1)
-
-    assert [one.place for one in read_frames(fork)] == [(0, 0), (1, 0)]
 
 
 def test_very_long_runs_keep_every_other_frame(run, store, monkeypatch):

@@ -56,7 +56,7 @@ def thinned_frames(frames: Sequence[Frame], most: int = _MOST_FRAMES) -> list[Fr
 
 
 def frame_words(frame: Frame, steps: int) -> str:
-    """Where in the training a frame lies: "untrained", "after epoch 2", "epoch 3, step 40"."""
+    """Where in the training a frame lies: "at the start", "after epoch 2", "epoch 3, step 40"."""
     if frame.step:
         return f"epoch {frame.epoch + 1}, step {frame.step} of {steps}"
-    return f"after epoch {frame.epoch}" if frame.epoch else "untrained"
+    return f"after epoch {frame.epoch}" if frame.epoch else "at the start"

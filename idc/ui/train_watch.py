@@ -58,10 +58,10 @@ def _draw(run: Run, moment: Moment, whole: Moment, *, replay: bool) -> None:
         whole: the run as it is now, which decides what there is room for.
     """
     live, ended = moment.status.live and not replay, not moment.status.live and not replay
-    st.markdown(describe(run, moment.status) + _best_epoch(moment.log))
-    left, right = st.columns([3, 1], vertical_alignment="center")
+    st.markdown(describe(run, moment.status) + _best_epoch(moment.log) + _device(run))
+    left, right = st.columns(2, vertical_alignment="center")
     with left:
-        _progress(run, moment.status, run.environment().get("device"))
+        _progress(moment.status)
     with right:
         if live:
             _controls(run, moment.status)
@@ -78,6 +78,7 @@ def _draw(run: Run, moment: Moment, whole: Moment, *, replay: bool) -> None:
                 moment,
                 store,
                 choosing="held-out" if live else "seen" if ended else "nothing",
+                first=whole.frames[0].case if whole.frames else None,
             )
         with charts:
             live_charts(moment)
@@ -113,12 +114,17 @@ def _matrix_now(run: Run, epoch: dict[str, Any]) -> None:
         report_table(epoch["val_confusion_matrix"])
 
 
-def _progress(run: Run, status: RunStatus, device: str | None) -> None:
+def _device(run: Run) -> str:
+    device = run.environment().get("device")
+    return f", {plain(device)}" if device else ""
+
+
+def _progress(status: RunStatus) -> None:
     if not status.live:
         if status.state in ("failed", "interrupted"):
             st.warning(plain(status.reason), icon=":material/error:")
         elif status.reason:
-            st.caption(plain(status.reason) + (f" Device: {plain(device)}." if device else ""))
+            st.caption(plain(status.reason))
         return
     done = (status.epoch + status.step / max(status.steps, 1)) / status.epochs
     words = [_PHASE_WORDS[status.phase]]
@@ -128,8 +134,6 @@ def _progress(run: Run, status: RunStatus, device: str | None) -> None:
         words.append(f"{status.patches_per_s:,.0f} patches/s")
     if status.left_s is not None:
         words.append(f"about {duration(status.left_s)} left")
-    if device:
-        words.append(plain(device))
     st.progress(min(done, 1.0), text=" · ".join(words))
 
 

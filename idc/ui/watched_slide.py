@@ -54,14 +54,17 @@ def store_of(run: Run) -> PatchStore | None:
     return store
 
 
-def watched_slide(run: Run, moment: Moment, store: PatchStore, *, choosing: str) -> None:
+def watched_slide(
+    run: Run, moment: Moment, store: PatchStore, *, choosing: str, first: int | None = None
+) -> None:
     """The network's map beside the truth, and the slider through time below them.
 
     Args:
         choosing: "held-out": the visitor may turn the trainer to another case; "seen": may look at
             all cases that were watched; "nothing": what was watched at the moment.
+        first: the case that the run began to watch, shown before its first frame.
     """
-    case = _choose(run, moment, store, choosing)
+    case = _choose(run, moment, store, choosing, first)
     if case is None:
         return
     frames = [frame for frame in moment.frames if frame.case == case]
@@ -132,10 +135,12 @@ def _located(store: PatchStore, worst: list[tuple[str, float]]) -> list[tuple[in
     return found
 
 
-def _choose(run: Run, moment: Moment, store: PatchStore, choosing: str) -> int | None:
+def _choose(
+    run: Run, moment: Moment, store: PatchStore, choosing: str, first: int | None
+) -> int | None:
     seen = _cases_seen(moment.frames)
     if choosing == "nothing":
-        case = seen[-1] if seen else _cases_to_watch(run.id, store.fingerprint, run, store)[1]
+        case = seen[-1] if seen else first
         if case is not None:
             st.markdown(f"Case {_titles(store)[case]}")
         return case

@@ -44,7 +44,7 @@ def test_slide_is_repainted_while_training_and_replayed_afterwards(home, app, pa
     # Back in time and forth, in the browser alone.
     slider = page.get_by_role("slider", name="Moment of the training")
     slider.press("Home")
-    expect(page.get_by_text("untrained")).to_be_visible()
+    expect(page.get_by_text("at the start")).to_be_visible()
     wait_until(lambda: marks(page) == noise, "the noise is back")
     slider.press("End")
     wait_until(lambda: marks(page) == learned, "the map is back")

@@ -198,7 +198,7 @@ def test_watched_slide_is_shown_beside_its_truth_with_its_frames(home):
     assert network["image"] == truth["image"]
     film = film_of(at)
     assert film["film"] == network["film"]
-    assert [frame["title"] for frame in film["frames"]] == ["untrained", "epoch 2, step 1 of 2"]
+    assert [frame["title"] for frame in film["frames"]] == ["at the start", "epoch 2, step 1 of 2"]
     assert base64.b64decode(film["frames"][-1]["levels"]) == bytes([0, 253, 127, 255])
 
 
@@ -284,6 +284,7 @@ def test_replay_shows_the_run_as_it_was(home, clock):
     at.button(key="replay_start").click().run()
     assert ":green-badge" in text(at)  # it trains
     assert at.get("progress")[0].proto.text.startswith("Loading TensorFlow and the patches")
+    assert film_of(at)["frames"] == []
     assert not [button for button in at.button if button.key in ("stop", "continue")]
 
     told(at, "speed", 1.0)

@@ -11,7 +11,7 @@ def frame(epoch, step=0):
 def test_frames_are_named_by_their_place_in_the_training():
     places = [(0, 0), (0, 40), (2, 0), (2, 1)]
     assert [frame_words(frame(*place), steps=60) for place in places] == [
-        "untrained",
+        "at the start",
         "epoch 1, step 40 of 60",
         "after epoch 2",
         "epoch 3, step 1 of 60",
