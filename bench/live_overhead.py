@@ -7,6 +7,8 @@ Trainings take turns, each in a process of its own; with --page a browser also l
 page of another watched one, on the same machine. Prints the least seconds over the rounds (others
 on the machine only ever add), the trainer's least processor seconds, and the share of its own time
 that a watched training spends on frames and lists of wrong patches, which others hardly disturb.
+That share leaves out the frame before the first step: it compiles what validation would compile
+else, so that only the seconds above tell its cost.
 The weights at the end have to be the same.
 """
 
@@ -82,6 +84,7 @@ def _home(data: str) -> Iterator[Path]:
 def _trained(home: Path, mode: str, options: argparse.Namespace) -> dict[str, Any]:
     """Train once; seconds, processor seconds, frames and the weights' checksum."""
     from idc.config import preset_config
+    from idc.memory import KEEP_FREED_MEMORY
     from idc.runs import create_run
     from idc.store import list_stores
 
@@ -96,6 +99,7 @@ def _trained(home: Path, mode: str, options: argparse.Namespace) -> dict[str, An
             [sys.executable, __file__, "--child", child, "--run", run.id],
             check=True,
             stderr=subprocess.DEVNULL,
+            env={**KEEP_FREED_MEMORY, **os.environ},  # as every trainer has it
         )
     return json.loads((run.folder / "bench.json").read_text())
 
@@ -157,7 +161,7 @@ def _timed(training: Any) -> list[float]:
 
         return call
 
-    for name in ("begin", "after_step", "after_epoch"):
+    for name in ("after_step", "after_epoch"):
         setattr(training.SlideWatch, name, timed(getattr(training.SlideWatch, name)))
     training.worst_patches = timed(training.worst_patches)
     return spent
