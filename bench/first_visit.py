@@ -67,7 +67,7 @@ def _train(page: Page, clock: Clock) -> None:
     clock.start()
     print("Start pressed")
     page.get_by_role("button", name="Stop", exact=True).wait_for()
-    canvas = page.locator("canvas").first
+    canvas = page.locator(".st-key-chart_loss canvas").first
     empty = canvas.evaluate("canvas => canvas.toDataURL()")
     wait_until(lambda: canvas.evaluate("canvas => canvas.toDataURL()") != empty)
     clock.mark("the chart moves")

@@ -5,7 +5,11 @@ from typing import Any
 import keras
 
 from idc.config import TrainingConfig
+from idc.models import IDC_POSITIVE
 from idc.schedules import one_cycle
+
+# What is known of each batch as it trains: ``batch_<name>`` in the logs of a step.
+BATCH_SCORES = ("loss", "accuracy", "balanced_accuracy", "roc_auc")
 
 
 def compile_model(model: keras.Model, config: TrainingConfig, steps: int) -> None:
@@ -27,6 +31,8 @@ def compile_model(model: keras.Model, config: TrainingConfig, steps: int) -> Non
         metrics=[
             LatestBatch(keras.losses.binary_crossentropy, name="batch_loss"),
             LatestBatch(keras.metrics.categorical_accuracy, name="batch_accuracy"),
+            LatestBatch(balanced_accuracy, name="batch_balanced_accuracy"),
+            LatestBatch(roc_auc, name="batch_roc_auc"),
             keras.metrics.BinaryCrossentropy(name="cross_entropy"),
             keras.metrics.CategoricalAccuracy(name="accuracy"),
         ],
@@ -55,3 +61,36 @@ class LatestBatch(keras.metrics.MeanMetricWrapper):
         """Forget the batches before, then take this one."""
         self.reset_state()
         return super().update_state(y_true, y_pred, sample_weight)
+
+
+def balanced_accuracy(y_true: Any, y_pred: Any) -> Any:
+    """Mean of sensitivity and specificity at 0.5; nan in a batch of one class.
+
+    Args:
+        y_true: one-hot, shape (b, 2). ``y_pred``: probabilities, shape (b, 2).
+
+    Returns:
+        a scalar tensor.
+    """
+    y_true = keras.ops.cast(y_true, y_pred.dtype)
+    called = keras.ops.cast(y_pred[:, IDC_POSITIVE] >= 0.5, y_pred.dtype)
+    right = y_true * keras.ops.stack([1 - called, called], axis=1)  # IDC-positive is the second
+    return keras.ops.mean(keras.ops.sum(right, axis=0) / keras.ops.sum(y_true, axis=0))
+
+
+def roc_auc(y_true: Any, y_pred: Any) -> Any:
+    """How often a positive patch of the batch ranks above a negative one; ties count half.
+
+    From the ranks (Mann & Whitney 1947), so that a large batch needs no table of all pairs.
+    Arguments and undefined case as `balanced_accuracy`.
+    """
+    score = y_pred[:, IDC_POSITIVE]
+    positive = keras.ops.cast(y_true[:, IDC_POSITIVE], y_pred.dtype)
+    ordered = keras.ops.sort(score)
+    below = keras.ops.searchsorted(ordered, score, side="left")
+    up_to = keras.ops.searchsorted(ordered, score, side="right")
+    rank = (keras.ops.cast(below + up_to, y_pred.dtype) + 1) / 2
+    positives = keras.ops.sum(positive)
+    negatives = keras.ops.sum(1 - positive)
+    above = keras.ops.sum(rank * positive) - positives * (positives + 1) / 2
+    return above / (positives * negatives)

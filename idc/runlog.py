@@ -20,11 +20,14 @@ class RunLog:
     """What a run has logged, oldest first.
 
     Attributes:
-        steps: ``epoch`` (from 1), ``step`` (from 1, within the epoch), ``loss``, ``accuracy`` of
-            the step's batch, ``elapsed_s``.
+        steps: ``epoch`` (from 1), ``step`` (from 1, within the epoch), ``loss``, ``accuracy``,
+            ``balanced_accuracy``, ``roc_auc`` of the step's batch (None where undefined),
+            ``elapsed_s``.
         epochs: ``epoch``, ``loss``, ``accuracy`` (means over the epoch's batches), ``val_loss``,
             ``val_accuracy``, ``val_balanced_accuracy``, ``val_roc_auc`` (None where undefined),
-            ``val_confusion_matrix`` ([[tn, fp], [fn, tp]] at 0.5), ``seconds``, ``best`` (so far).
+            ``val_confusion_matrix`` ([[tn, fp], [fn, tp]] at 0.5), ``val_worst``
+            (`idc.watching.worst_patches`), ``seconds``, ``elapsed_s``, ``best`` (so far). Older
+            logs lack ``val_worst`` and ``elapsed_s``.
         starts: one entry a start of the trainer: ``epoch`` (finished ones) and ``step`` that it
             went on from, ``damaged`` (names of checkpoints that could not be used).
     """

@@ -42,6 +42,7 @@ from idc.runs import (
 from idc.shipped import RECORDED_DIR
 from idc.starting import create_run, trainer_command
 from idc.store import PatchStore, list_stores, open_store
+from idc.watching import SLIDE_DIR
 
 MODEL_CARD_FILE = "MODEL_CARD.md"
 
@@ -172,6 +173,8 @@ def _copy(
     lines = (run.folder / LOG_FILE).read_text(encoding="utf-8").splitlines(keepends=True)
     kept = [line for line in lines if with_steps or json.loads(line)["event"] != "step"]
     (folder / LOG_FILE).write_text("".join(kept), encoding="utf-8")
+    if with_steps and (run.folder / SLIDE_DIR).exists():  # for the replay
+        shutil.copytree(run.folder / SLIDE_DIR, folder / SLIDE_DIR)
     _named(run.predictions(), store).to_parquet(folder / PREDICTIONS_FILE, index=False)
 
 

@@ -8,6 +8,7 @@ epoch, one at least every 30 s within long ones, and one at the very step of a p
 that these two lose nothing and a kill loses half a minute.
 """
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -27,7 +28,7 @@ from idc.forking import lineage
 from idc.history import History, UnderWay
 from idc.inference import probabilities
 from idc.models import build_model
-from idc.objective import compile_model
+from idc.objective import BATCH_SCORES, compile_model
 from idc.pace import Pace, Stopwatch
 from idc.pausing import LeftPaused, wait_while_paused
 from idc.run_outputs import keep_weights, score_best, write_predictions
@@ -36,6 +37,7 @@ from idc.runs import ENVIRONMENT_FILE, Run, RunStatus, check_same_data
 from idc.splits import Split
 from idc.step_callback import AfterEachStep
 from idc.store import PatchStore, open_store
+from idc.watching import SlideWatch, worst_patches
 
 _LINES_AN_EPOCH = 200
 _STATUS_EVERY_S = 1.0
@@ -155,6 +157,11 @@ class _Training:
             step=restored.step,
             note=restored.note(),
         )
+        self._slide = SlideWatch(self._run, self._store, self._split, self._answer)
+        self._slide.begin(restored.epoch, self._watch.seconds(), restored.step)
+
+    def _answer(self, rows: np.ndarray) -> np.ndarray:
+        return probabilities(self._model, self._store.patches, rows)
 
     def _log_start(self, restored: Restored) -> None:
         self._log.append(
@@ -222,7 +229,8 @@ class _Training:
         self._pace.validation_s = self._watch.seconds() - began
         scores = report.to_json()
         names = ("accuracy", "balanced_accuracy", "roc_auc", "confusion_matrix")
-        return {"val_loss": scores["log_loss"], **{f"val_{n}": scores[n] for n in names}}, y_prob
+        answers = {"val_loss": scores["log_loss"], **{f"val_{n}": scores[n] for n in names}}
+        return answers | {"val_worst": worst_patches(self._store, rows, y_prob)}, y_prob
 
     def _finish_epoch(self, entry: dict[str, Any], y_prob: np.ndarray) -> None:
         """Make the epoch lasting: best weights first, then the checkpoint, then the log line.
@@ -233,6 +241,7 @@ class _Training:
         if entry["best"]:
             keep_weights(self._run, self._model, self._history.best or {})
             write_predictions(self._run, self._split, {"validation": y_prob})
+        entry["elapsed_s"] = round(self._watch.seconds(), 2)
         self._history.finish_epoch(entry)
         self._checkpoint()
         self._log.append("epoch", **entry)
@@ -241,6 +250,7 @@ class _Training:
         self._tell(
             phase="training", epoch=entry["epoch"], step=0, left_s=epochs_left * entry["seconds"]
         )
+        self._slide.after_epoch(entry["epoch"], self._watch.seconds(), y_prob)
 
     def _here(self) -> tuple[int, int]:
         return self._history.epoch, self._history.step
@@ -277,8 +287,7 @@ class _Training:
                 "step",
                 epoch=self._history.epoch + 1,
                 step=step,
-                loss=round(loss, 5),
-                accuracy=round(accuracy, 4),
+                **{name: _rounded(logs[f"batch_{name}"]) for name in BATCH_SCORES},
                 elapsed_s=round(self._watch.seconds(), 2),
             )
             self._events.after_step(self._history.epoch * self._steps + step, loss, accuracy)
@@ -288,6 +297,7 @@ class _Training:
             self._tell(phase="training", step=step, patches_per_s=speed, left_s=left_s)
         if self._unsaved_s() >= _CHECKPOINT_EVERY_S:
             self._checkpoint()
+        self._slide.after_step(self._history.epoch, step, self._watch.seconds())
         self._obey()
 
     def _is_out_of_patience(self) -> bool:
@@ -338,3 +348,8 @@ class _Training:
         self._run.write_status(self._status)
         if self._on_status:
             self._on_status(self._status)
+
+
+def _rounded(value: float) -> float | None:
+    """For the log; None where it is undefined, as the ROC AUC of a batch of one class."""
+    return round(float(value), 5) if math.isfinite(value) else None

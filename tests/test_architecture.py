@@ -59,6 +59,8 @@ LIGHT = [
     "idc.familiar",
     "idc.foreign",
     "idc.looks",
+    "idc.watching",
+    "idc.moments",
 ]
 # Runs on import: the frame calls Streamlit at once. What it imports is looked at all the same.
 FRAME = "idc.ui.main"

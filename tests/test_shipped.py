@@ -8,10 +8,11 @@ import pytest
 from made_patches import tiny_store
 
 from idc import shipped
-from idc.config import preset_config
+from idc.config import TrainingConfig, preset_config
 from idc.durable import file_sha256
 from idc.errors import RunError
 from idc.evaluation import evaluate
+from idc.moments import length_s, moment_now
 from idc.prediction import default_model
 from idc.reference import published_cases
 from idc.results import held_out_rows, saved_results, seen_cases, train_cases
@@ -22,6 +23,7 @@ from idc.runs import (
     ENVIRONMENT_FILE,
     PREDICTIONS_FILE,
     WEIGHTS_FILE,
+    Run,
     RunStatus,
     check_same_data,
     list_runs,
@@ -32,6 +34,7 @@ from idc.shipping import MODEL_CARD_FILE
 from idc.splits import make_split
 from idc.starting import create_run, prepare_to_continue
 from idc.store import open_store
+from idc.watching import read_frames
 
 MOST_BYTES = 2 * 10**6
 
@@ -149,6 +152,18 @@ def test_recorded_runs_are_two_and_one_of_them_can_predict():
 
     assert len(folders) == 2
     assert [(folder / WEIGHTS_FILE).exists() for folder in folders].count(True) == 1
+
+
+def test_recorded_runs_show_the_watched_slide_from_noise_to_map_and_stay_small():
+    for path in sorted(RECORDED_DIR.glob(f"*/{CONFIG_FILE}")):
+        run = Run(path.parent, TrainingConfig.from_json(json.loads(path.read_text())))
+        frames = read_frames(run)
+        places = [frame.place for frame in frames]
+        assert places[0] == (0, 0)
+        assert {(epoch, 0) for epoch in range(run.status().epoch + 1)} <= set(places)
+        assert all(frame.levels != frames[0].levels for frame in frames[1:])
+        assert length_s(moment_now(run)) > 0
+        assert sum(file.stat().st_size for file in run.folder.rglob("*.json*")) < 200_000
 
 
 def test_recorded_run_becomes_a_run_on_the_demo_tissue_that_is_here(home, recorded):

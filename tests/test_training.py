@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from made_patches import tiny_store
 
-from idc.config import preset_config
+from idc.config import preset_config, split_of
 from idc.home import runs_dir
 from idc.runs import open_run
 from idc.starting import create_run, prepare_to_continue, start_trainer
@@ -277,3 +277,31 @@ def test_early_stopping_that_was_cut_off_does_not_train_on(home):
 
     prepare_to_continue(run)
     assert train(run).epoch == done.epoch
+
+
+def test_watched_slide_is_painted_from_the_first_step_on_and_changes_no_weights(home, monkeypatch):
+    from idc import training
+    from idc.watching import SlideWatch, held_out_cases, read_frames, watch_case
+
+    store = tiny_store("tiny", cases=4, per_case=12)
+    watched, unseen = (create_run(config(protocol="case-disjoint")) for _ in range(2))
+    case = int(held_out_cases(store, split_of(watched.config, store.index))[-1])
+    watch_case(watched, case)
+    training.train(watched)
+
+    frames = read_frames(watched)
+    assert [(frame.case, frame.place) for frame in frames] == [
+        (case, (0, 0)),
+        (case, (1, 0)),
+        (case, (2, 0)),
+    ]
+    epochs = watched.log().epochs
+    assert frames[0].elapsed_s <= epochs[0]["elapsed_s"] <= frames[1].elapsed_s
+    steps = watched.log().steps
+    assert {"loss", "accuracy", "balanced_accuracy", "roc_auc"} <= set(steps[0])
+
+    for name in ("begin", "after_step", "after_epoch"):
+        monkeypatch.setattr(SlideWatch, name, lambda *_: None)
+    training.train(unseen)
+    assert read_frames(unseen) == []
+    assert checkpoint_digest(unseen, 2) == checkpoint_digest(watched, 2)

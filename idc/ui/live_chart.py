@@ -1,8 +1,9 @@
 """The curves of a run while it trains: redrawn every second without a flicker.
 
-An ECharts canvas with animation off, and at most 400 points a line (see `idc.curves`).
+ECharts canvases with animation off, and at most 400 points a line (see `idc.curves`).
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,84 +11,126 @@ import streamlit as st
 
 from idc.curves import smoothed, thinned
 from idc.figures import TRAINING, VALIDATION
+from idc.moments import Moment
 from idc.runlog import RunLog
+from idc.ui.words import score
 
 _MOST_POINTS = 400
-_VALIDATION_BY_CURVE = {
-    "loss": (("val_loss", "validation", VALIDATION),),
-    "accuracy": (
-        ("val_accuracy", "validation", VALIDATION),
-        ("val_balanced_accuracy", "balanced", "#E69F00"),
-        ("val_roc_auc", "ROC AUC", "#56B4E9"),
+_HEIGHT_PX = 128
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A score that is drawn over the epochs.
+
+    Attributes:
+        name: of the training's score in the log; ``val_<name>`` is the validation's.
+    """
+
+    name: str
+    title: str
+    meaning: str
+    top: float | None = 1.0
+
+
+CURVES = (
+    Curve("loss", "Loss", "Cross-entropy; lower is better.", top=None),
+    Curve("accuracy", "Accuracy", "Share of right answers."),
+    Curve(
+        "balanced_accuracy",
+        "Balanced accuracy",
+        "Mean of sensitivity and specificity; 0.5 is guessing.",
     ),
-}
+    Curve(
+        "roc_auc",
+        "ROC AUC",
+        "How often a positive patch gets a higher probability than a negative one.",
+    ),
+)
 
 
-def live_chart(log: RunLog, curve: str, *, steps: int, epochs: int, key: str) -> None:
-    """Draw a curve of the run so far.
+def live_charts(moment: Moment) -> None:
+    """The four curves of the run so far, each under its newest score on the validation part."""
+    latest = moment.log.epochs[-1] if moment.log.epochs else {}
+    for pair in (CURVES[:2], CURVES[2:]):
+        for column, curve in zip(st.columns(2, gap="small"), pair, strict=True):
+            with column, st.container(gap=None):
+                now = score(latest.get(f"val_{curve.name}"))
+                st.markdown(
+                    f":small[{curve.title}] **{now}**", help=f"{curve.meaning} Validation part."
+                )
+                st.echarts_chart(
+                    curve_options(
+                        moment.log, curve, steps=moment.steps, epochs=moment.status.epochs
+                    ),
+                    height=_HEIGHT_PX,
+                    key=f"chart_{curve.name}",
+                    renderer="canvas",
+                    alt=f"{curve.title} of the training batches, raw and smoothed, and of the "
+                    "validation part over the epochs",
+                )
+    st.caption("Over the epochs. Grey: training batches, raw and smoothed. Green: validation part.")
+
+
+def curve_options(log: RunLog, curve: Curve, *, steps: int, epochs: int) -> dict[str, Any]:
+    """The ECharts options of one chart.
 
     Args:
-        curve: "loss" or "accuracy".
         steps: steps an epoch. ``epochs``: how many the run is to reach.
     """
-    st.echarts_chart(
-        curve_options(log, curve, steps=steps, epochs=epochs),
-        height=300,
-        key=key,
-        renderer="canvas",
-        alt=f"{curve} of the training batches and of the validation part over the epochs",
-    )
-
-
-def curve_options(log: RunLog, curve: str, *, steps: int, epochs: int) -> dict[str, Any]:
-    """The ECharts options of one chart."""
-    # A training that diverged logs values that are not numbers; a chart cannot draw them.
-    logged = [entry for entry in log.steps if np.isfinite(entry[curve])]
-    at = np.array([entry["epoch"] - 1 + entry["step"] / max(steps, 1) for entry in logged])
-    raw = np.array([entry[curve] for entry in logged])
-    even = smoothed(raw)
-    series = [
-        _line("each batch", at, raw, TRAINING, width=1, opacity=0.35),
-        _line("training", at, even, TRAINING, width=2.5),
-    ]
-    for column, name, colour in _VALIDATION_BY_CURVE[curve]:
-        points = [
-            (entry["epoch"], entry[column]) for entry in log.epochs if entry[column] is not None
-        ]
-        x, y = (np.array(values) for values in zip(*points, strict=True)) if points else ([], [])
-        series.append(_line(name, x, y, colour, width=2.5, symbol=True))
+    at, raw = _trained(log, curve.name, steps)
+    validated = [(entry["epoch"], entry.get(f"val_{curve.name}")) for entry in log.epochs]
+    points = [(epoch, value) for epoch, value in validated if _is_number(value)]
+    x, y = (np.array(values) for values in zip(*points, strict=True)) if points else ([], [])
+    validation = _line("validation", x, y, VALIDATION, width=2.5, symbol=True)
     best = log.best_epoch()
     if best:
-        series[2]["markLine"] = {
+        validation["markLine"] = {
             "symbol": "none",
             "silent": True,
             "animation": False,
             "lineStyle": {"color": VALIDATION, "type": "dashed"},
-            "label": {"formatter": "best", "color": VALIDATION},
+            "label": {"formatter": "best", "color": VALIDATION, "distance": 2, "fontSize": 11},
             "data": [{"xAxis": best["epoch"]}],
         }
     return {
         "animation": False,
-        "grid": {"left": 48, "right": 16, "top": 40, "bottom": 40},
-        "legend": {"top": 0, "left": 0, "itemGap": 8, "data": [s["name"] for s in series[1:]]},
-        "tooltip": {"trigger": "axis", "valueFormatter": "%.3f"},
+        "grid": {"left": 30, "right": 14, "top": 16, "bottom": 20},
+        "tooltip": {"trigger": "axis", "valueFormatter": "%.3f", "confine": True},
         "xAxis": {
             "type": "value",
-            "name": "epoch",
-            "nameLocation": "middle",
-            "nameGap": 24,
             "min": 0,
             "max": max(1, min(epochs, _shown_epochs(at, log))),
             "minInterval": 1,
+            "axisLabel": {"fontSize": 11, "hideOverlap": True},
         },
         "yAxis": {
             "type": "value",
-            "scale": curve == "accuracy",
-            "min": 0 if curve == "loss" else None,
-            "max": 1 if curve == "accuracy" else None,
+            "min": 0,
+            "max": curve.top,
+            "splitNumber": 2,
+            "axisLabel": {"fontSize": 11},
         },
-        "series": series,
+        "series": [
+            _line("each batch", at, raw, TRAINING, width=1, opacity=0.35),
+            _line("training", at, smoothed(raw), TRAINING, width=2.5),
+            validation,
+        ],
     }
+
+
+def _trained(log: RunLog, name: str, steps: int) -> tuple[np.ndarray, np.ndarray]:
+    """Where in the epochs the batches lie, and their scores, as far as these are numbers.
+
+    A training that diverged logs values that are not; older runs logged fewer scores.
+    """
+    logged = [entry for entry in log.steps if _is_number(entry.get(name))]
+    at = np.array([entry["epoch"] - 1 + entry["step"] / max(steps, 1) for entry in logged])
+    return at, np.array([entry[name] for entry in logged])
+
+
+def _is_number(value: float | None) -> bool:
+    return value is not None and bool(np.isfinite(value))
 
 
 def _shown_epochs(at: np.ndarray, log: RunLog) -> int:
@@ -111,7 +154,7 @@ def _line(
         "name": name,
         "type": "line",
         "showSymbol": symbol,
-        "symbolSize": 7,
+        "symbolSize": 6,
         "color": colour,
         "lineStyle": {"width": width, "opacity": opacity},
         "data": [[round(float(x[i]), 4), round(float(y[i]), 4)] for i in kept],

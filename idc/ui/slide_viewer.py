@@ -25,7 +25,7 @@ _UNKNOWN = -1
 
 _PARTS = ("camera", "layers", "legend", "parts", "input", "saving")
 
-_view = own_component("slide_viewer", "board", *(f"slide_{part}" for part in _PARTS))
+_view = own_component("slide_viewer", "board", "frames", *(f"slide_{part}" for part in _PARTS))
 
 
 @dataclass(frozen=True)
@@ -93,6 +93,9 @@ def slide_viewer(
     threshold: float = 0.5,
     mpp_um: float = MPP_UM,
     board: str | None = None,
+    film: str | None = None,
+    beside: str | None = None,
+    truth: bool = False,
 ) -> int | None:
     """Show a picture and return the id of the cell that is picked in it.
 
@@ -112,6 +115,10 @@ def slide_viewer(
         threshold: where the slider begins, and goes when this changes.
         mpp_um: micrometre per px, for the scale bar.
         board: the `idc.ui.board` whose threshold is followed, instead of a slider here.
+        film: the `idc.ui.time_slider` whose frame is shown in place of the first of `values`.
+        beside: a name that small viewers of one picture share: they move together, and layers,
+            sliders and readout come with full screen alone.
+        truth: offer the labels as a layer too, and begin with it.
     """
     values = dict(values or {})
     _check(cells, values)
@@ -141,6 +148,9 @@ def slide_viewer(
             "only_cells": only_cells,
             "threshold": threshold,
             "board": board,
+            "film": film,
+            "beside": beside,
+            "truth": truth,
             "mark": {"id": mark.id, "number": mark.number},
         },
         default={"pick": None},

@@ -104,13 +104,22 @@ def show_slide(
     picked: int | None,
     key: str = "slide",
     board: str | None = None,
+    film: str | None = None,
+    beside: str | None = None,
+    truth: bool = False,
 ) -> int | None:
-    """The viewer; returns the row of the opened patch. ``board``: see `slide_viewer`."""
+    """The viewer; returns the row of the opened patch.
+
+    ``board``, ``film``, ``beside`` and ``truth``: see `slide_viewer`.
+    """
     return slide_viewer(
         _picture(store.fingerprint, slide.case, store, slide),
         Cells(slide.rows, slide.boxes, slide.labels, (slide.left, slide.top)),
         key=key,
         board=board,
+        film=film,
+        beside=beside,
+        truth=truth,
         title=f"Case {slide.case}",
         values=values,
         outlines=slide.outlines(),

@@ -6,11 +6,13 @@ import streamlit as st
 from idc.config import AUGMENTATIONS, BALANCINGS, PRESETS, TrainingConfig, preset_config, split_of
 from idc.marks import wrong_rows
 from idc.splits import PROTOCOL_HELP, PROTOCOLS, Split, split_note
-from idc.starting import start_run
+from idc.starting import create_run, start_trainer
 from idc.store import PatchStore
 from idc.ui.choose import choose_store
 from idc.ui.leakage_parts import leakage_link
+from idc.ui.watched_slide import choose_before_start
 from idc.ui.words import error_sentences, plain, share
+from idc.watching import watch_case
 
 
 def new_run(busy: str | None) -> None:
@@ -31,6 +33,7 @@ def new_run(busy: str | None) -> None:
         split = split_of(config, store.index, marked)
         _data_summary(store, split, config)
         leakage_link(config)
+        watched = choose_before_start(store, split)
         if busy is not None:
             st.info(
                 f"**{plain(busy)}** is training now. One at a time: a run that you start waits "
@@ -44,7 +47,11 @@ def new_run(busy: str | None) -> None:
             key="start",
             width="stretch",
         ):
-            st.session_state["run"] = start_run(config).id
+            run = create_run(config)
+            if watched is not None:
+                watch_case(run, watched)
+            start_trainer(run)
+            st.session_state["run"] = run.id
             st.rerun()
 
 

@@ -1,17 +1,24 @@
-"""A run while it trains: where it stands, its curves, what can be done with it."""
+"""A run while it trains, and in its replay: the watched slide, its curves, where it stands.
+
+At a laptop's 1280 x 800 px the slide, the truth and the curves lie above the fold.
+"""
 
 from typing import Any
 
 import streamlit as st
 
 from idc.console import duration
+from idc.moments import Moment, moment_now
+from idc.runlog import RunLog
 from idc.runs import Run, RunStatus
 from idc.ui.confusion_matrix import confusion_matrix
 from idc.ui.evaluate_tables import report_table
 from idc.ui.leakage_parts import run_leakage_link
-from idc.ui.live_chart import live_chart
+from idc.ui.live_chart import live_charts
+from idc.ui.replay import is_playing, playback_of, replay_bar, replay_button, replayed
 from idc.ui.train_controls import run_controls
-from idc.ui.words import describe, error_sentences, metric_row, plain, score
+from idc.ui.watched_slide import store_of, watched_slide, worst_now
+from idc.ui.words import describe, error_sentences, plain
 
 _REDRAW_EVERY_S = 1.0
 _PHASE_WORDS = {
@@ -24,34 +31,71 @@ _PHASE_WORDS = {
 
 
 def watch(run: Run) -> None:
-    """Draw the run, again every second while a trainer works on it or may go on with it."""
+    """Draw the run, again every second while it may change by itself or its replay plays."""
     status = run.status()
-    every = _REDRAW_EVERY_S if status.moving else None
-    st.fragment(_watch, run_every=every, key="watch")(run, status.state)
+    playing = not status.moving and is_playing(run)
+    every = _REDRAW_EVERY_S if status.moving or playing else None
+    st.fragment(_watch, run_every=every, key="watch")(run, status.state, playing)
 
 
-def _watch(run: Run, state: str) -> None:
+def _watch(run: Run, state: str, was_playing: bool) -> None:
     with error_sentences():
-        status, log = run.status(), run.log()
-        if status.state != state:
+        whole = moment_now(run)
+        if whole.status.state != state:
             st.rerun()  # the whole page: what can be done with the run is another now
-        st.markdown(describe(run, status))
-        device = run.environment().get("device")
-        _progress(run, status, device)
-        run_controls(run, status)
-        run_leakage_link(run.id)
-        _scores(log.best_epoch(), log.epochs[-1] if log.epochs else None)
-        steps = status.steps or (log.starts[-1]["steps"] if log.starts else 1)
-        left, right = st.columns(2, gap="medium")
-        for column, curve, title in (
-            (left, "loss", "Loss (cross-entropy)"),
-            (right, "accuracy", "Accuracy"),
-        ):
-            with column:
-                st.markdown(f"**{title}**")
-                live_chart(log, curve, steps=steps, epochs=status.epochs, key=f"chart_{curve}")
-        if log.epochs and "val_confusion_matrix" in log.epochs[-1]:
-            _matrix_now(run, log.epochs[-1])
+        playback = None if whole.status.moving else playback_of(run)
+        moment = replayed(playback, whole, run.config.batch_size) if playback else whole
+        if not whole.status.moving and is_playing(run) != was_playing:
+            st.rerun()  # the whole page: redrawing begins or ends
+        if playback is not None:
+            replay_bar(playback)
+        _draw(run, moment, whole, replay=playback is not None)
+
+
+def _draw(run: Run, moment: Moment, whole: Moment, *, replay: bool) -> None:
+    """The run at a moment, now or in its replay.
+
+    Args:
+        whole: the run as it is now, which decides what there is room for.
+    """
+    moving = moment.status.moving and not replay
+    ended = not moment.status.moving and not replay
+    st.markdown(describe(run, moment.status) + _best_epoch(moment.log) + _device(run))
+    left, right = st.columns(2, vertical_alignment="center")
+    with left:
+        _progress(moment.status)
+    with right:
+        if moving:
+            run_controls(run, moment.status)
+        elif ended:
+            replay_button(run, moment)
+    store = store_of(run)
+    if store is None or not (moving or whole.frames):
+        live_charts(moment)
+    else:
+        slides, charts = st.columns(2, gap="small")
+        with slides:
+            watched_slide(
+                run,
+                moment,
+                store,
+                choosing="held-out" if moving else "seen" if ended else "nothing",
+                first=whole.frames[0].case if whole.frames else None,
+            )
+        with charts:
+            live_charts(moment)
+    if ended:
+        run_controls(run, moment.status)
+    run_leakage_link(run.id)
+    if store is not None:
+        worst_now(moment, store)
+    if moment.log.epochs and "val_confusion_matrix" in moment.log.epochs[-1]:
+        _matrix_now(run, moment.log.epochs[-1])
+
+
+def _best_epoch(log: RunLog) -> str:
+    best = log.best_epoch()
+    return f", best epoch **{best['epoch']}**" if best else ""
 
 
 def _matrix_now(run: Run, epoch: dict[str, Any]) -> None:
@@ -72,14 +116,19 @@ def _matrix_now(run: Run, epoch: dict[str, Any]) -> None:
         report_table(epoch["val_confusion_matrix"])
 
 
-def _progress(run: Run, status: RunStatus, device: str | None) -> None:
+def _device(run: Run) -> str:
+    device = run.environment().get("device")
+    return f", {plain(device)}" if device else ""
+
+
+def _progress(status: RunStatus) -> None:
     if status.state == "queued":
         return
     if not status.live:
         if status.state in ("failed", "interrupted"):
             st.warning(plain(status.reason), icon=":material/error:")
         elif status.reason:
-            st.caption(plain(status.reason) + (f" Device: {plain(device)}." if device else ""))
+            st.caption(plain(status.reason))
         return
     done = (status.epoch + status.step / max(status.steps, 1)) / status.epochs
     words = [_PHASE_WORDS[status.phase]]
@@ -89,35 +138,4 @@ def _progress(run: Run, status: RunStatus, device: str | None) -> None:
         words.append(f"{status.patches_per_s:,.0f} patches/s")
     if status.left_s is not None:
         words.append(f"about {duration(status.left_s)} left")
-    if device:
-        words.append(plain(device))
     st.progress(min(done, 1.0), text=" · ".join(words))
-
-
-def _scores(best: dict | None, latest: dict | None) -> None:
-    latest, best = latest or {}, best or {}
-    metric_row(
-        [
-            (
-                "Validation loss",
-                score(latest.get("val_loss")),
-                "Cross-entropy on the validation part; lower is better.",
-            ),
-            ("Accuracy", score(latest.get("val_accuracy")), "Share of right answers."),
-            (
-                "Balanced accuracy",
-                score(latest.get("val_balanced_accuracy")),
-                "Mean of sensitivity and specificity; 0.5 is guessing.",
-            ),
-            (
-                "ROC AUC",
-                score(latest.get("val_roc_auc")),
-                "How often a positive patch gets a higher probability than a negative one.",
-            ),
-            (
-                "Best epoch",
-                str(best.get("epoch", "–")),
-                "The highest ROC AUC on the validation part; its weights are kept.",
-            ),
-        ]
-    )

@@ -15,9 +15,13 @@ def menu(page, name):
     expect(page.get_by_role("heading", level=1)).to_have_text(name)
 
 
+def chart(page):
+    return page.locator(".st-key-chart_loss canvas").first
+
+
 def picture(page):
     """The pixels of the first live chart."""
-    return page.locator("canvas").first.evaluate("canvas => canvas.toDataURL()")
+    return chart(page).evaluate("canvas => canvas.toDataURL()")
 
 
 def test_from_the_zip_to_a_prediction(app, page, real_data, tmp_path):
@@ -42,7 +46,7 @@ def test_from_the_zip_to_a_prediction(app, page, real_data, tmp_path):
     expect(page.get_by_text(re.compile(r"epoch \d+ of 20")).first).to_be_visible()
     expect(page.get_by_text("CPU, ").first).to_be_visible()
     before = picture(page)
-    canvas = page.locator("canvas").first
+    canvas = chart(page)
     canvas.evaluate("canvas => { canvas.dataset.seen = 'yes' }")
     wait_until(lambda: picture(page) != before, "the chart has grown")
     assert canvas.get_attribute("data-seen") == "yes"  # redrawn in place, so it did not flicker

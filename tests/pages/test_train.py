@@ -1,3 +1,4 @@
+import base64
 import json
 
 import numpy as np
@@ -10,11 +11,16 @@ from idc.config import PRESETS, preset_config
 from idc.device_queue import hold_device
 from idc.durable import file_sha256
 from idc.forking import lineage
+from idc.neighbourhood import place_of
 from idc.run_notes import RunNotes, write_notes
 from idc.run_status import STATUS_FILE
 from idc.runlog import LogWriter
 from idc.runs import RunStatus, list_runs, open_run
+from idc.splits import make_split
 from idc.starting import create_run
+from idc.store import delete_store
+from idc.ui import replay
+from idc.watching import Frame, asked_case, held_out_cases, watch_case, write_frame
 
 
 @pytest.fixture
@@ -122,18 +128,205 @@ def test_curves_and_scores_of_a_run_are_shown(home):
     finished_run()
     at = open_page("train")
 
-    values = {metric.label: metric.value for metric in at.metric}
-    assert values == {
-        "Validation loss": "0.600",
-        "Accuracy": "0.750",
-        "Balanced accuracy": "0.700",
-        "ROC AUC": "–",
-        "Best epoch": "1",
-    }
-    assert len(at.get("echarts_chart")) == 2
+    titles = [entry.value for entry in at.markdown if entry.value.startswith(":small[")]
+    assert titles == [
+        ":small[Loss] **0.600**",
+        ":small[Accuracy] **0.750**",
+        ":small[Balanced accuracy] **0.700**",
+        ":small[ROC AUC] **–**",
+    ]
+    assert "best epoch **1**" in text(at)
+    assert len(at.get("echarts_chart")) == 4
     assert at.table[-1].value.loc["IDC-positive"].tolist() == ["0.750", "0.600", "0.667", "5"]
-    matrix = json.loads(at.get("bidi_component")[0].proto.json)
+    [matrix] = [data for data in components(at) if "totals" in data]
     assert [row["total"] for row in matrix["rows"]] == ["5", "5"]
+
+
+# The watched slide
+
+
+def components(at):
+    """What our own components were sent, in the order of the page."""
+    return [json.loads(entry.proto.json) for entry in at.get("bidi_component")]
+
+
+def film_of(at):
+    [data] = [data for data in components(at) if "film" in data and "frames" in data]
+    return data
+
+
+def training_run(**settings):
+    """A run by case on the store "tiny" that says it trains; hold its lock to be believed."""
+    run = create_run(preset_config("fast", "tiny", epochs=3, **settings))
+    status = RunStatus(state="running", phase="training", epochs=3, epoch=1, step=1, steps=2)
+    run.write_status(status)
+    LogWriter(run.folder).append("start", epoch=0, epochs=3, steps=2, time=0)
+    return run
+
+
+def paint(run, case, epoch, step, levels, elapsed_s=1.0):
+    write_frame(run.folder, Frame(case, epoch, step, elapsed_s, bytes(levels)))
+
+
+def test_slide_to_watch_is_chosen_before_the_start(home, started):
+    store = tiny_store("tiny", cases=4, per_case=10)
+    held_out = held_out_cases(store, make_split(store.index, "case-disjoint")).tolist()
+    at = open_page("train")
+    picker = at.selectbox(key=f"watch_first_tiny_{held_out[0]}")
+    assert picker.options == [f"{case} · 10 patches, 50% IDC" for case in held_out]
+
+    picker.set_value(held_out[1]).run()
+    at.button(key="start").click().run()
+    [run] = list_runs()
+    assert asked_case(run) == held_out[1]
+
+
+def test_split_in_which_every_case_trains_has_no_slide_to_watch(home):
+    tiny_store("tiny", cases=3, per_case=10)
+    at = open_page("train")
+    at.selectbox(key="protocol").set_value("random").run()
+
+    assert "No slide to watch" in text(at)
+
+
+def test_watched_slide_is_shown_beside_its_truth_with_its_frames(home):
+    store = tiny_store("tiny", cases=4, per_case=4)
+    run = training_run()
+    case, other = held_out_cases(store, make_split(store.index, "case-disjoint")).tolist()
+    paint(run, case, 0, 0, [9, 9, 9, 9])
+    paint(run, case, 1, 1, [0, 253, 127, 255])
+    paint(run, other, 1, 0, [1, 1, 1, 1])
+    with run.trainer_lock():
+        at = open_page("train")
+
+    network, truth = [data for data in components(at) if "image" in data]
+    assert (network["film"], truth["film"]) == (f"{run.id}/{case}", None)
+    assert (network["truth"], truth["truth"]) == (False, True)
+    assert network["image"] == truth["image"]
+    film = film_of(at)
+    assert film["film"] == network["film"]
+    assert [frame["title"] for frame in film["frames"]] == ["at the start", "epoch 2, step 1 of 2"]
+    assert base64.b64decode(film["frames"][-1]["levels"]) == bytes([0, 253, 127, 255])
+
+
+def test_presenter_turns_the_trainer_to_another_case(home):
+    store = tiny_store("tiny", cases=4, per_case=4)
+    run = training_run()
+    case, other = held_out_cases(store, make_split(store.index, "case-disjoint")).tolist()
+    with run.trainer_lock():
+        at = open_page("train")
+        picker = at.selectbox(key=f"watched_case_{run.id}")
+        assert picker.value == case
+        picker.set_value(other).run()
+        assert asked_case(run) == other
+
+        watch_case(run, case)  # somebody else, in another tab
+        at.run()
+        assert at.selectbox(key=f"watched_case_{run.id}").value == case
+        assert asked_case(run) == case
+
+
+def test_patches_that_are_most_wrong_now_are_a_strip(home):
+    store = tiny_store("tiny", cases=4, per_case=4)
+    run = training_run()
+    worst = [[str(place_of(store, 3)), 0.02], ["99_1_1", 0.9], [str(place_of(store, 4)), 0.97]]
+    LogWriter(run.folder).append("epoch", epoch=1, seconds=1.0, val_worst=worst)
+    with run.trainer_lock():
+        at = open_page("train")
+
+    [grid] = [data for data in components(at) if "sprite" in data]
+    assert [(tile["row"], tile["caption"]) for tile in grid["tiles"]] == [
+        (3, "p 0.02"),
+        (4, "p 0.97"),
+    ]
+
+
+def test_run_whose_data_set_is_gone_still_shows_its_curves(home):
+    tiny_store("tiny", cases=4, per_case=4)
+    finished_run()
+    delete_store("tiny")
+    at = open_page("train")
+
+    assert len(at.get("echarts_chart")) == 4
+    assert not at.exception
+
+
+# The replay
+
+
+def replayable_run():
+    """A finished run: a frame and a step at 1 s, an epoch at 2 s, another frame at 3 s."""
+    store = tiny_store("tiny", cases=4, per_case=4)
+    run = training_run()
+    case = int(held_out_cases(store, make_split(store.index, "case-disjoint"))[0])
+    log = LogWriter(run.folder)
+    log.append("step", epoch=1, step=1, loss=0.7, accuracy=0.5, elapsed_s=1.0)
+    log.append("epoch", epoch=1, loss=0.7, val_loss=0.6, seconds=2.0, elapsed_s=2.0, best=True)
+    paint(run, case, 0, 1, [1, 1, 1, 1], elapsed_s=1.0)
+    paint(run, case, 1, 0, [2, 2, 2, 2], elapsed_s=3.0)
+    run.write_status(RunStatus(state="finished", epochs=1, epoch=1, steps=2, reason="Done."))
+    return run
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """The replay's clock: seconds that a test sets."""
+    now = {"s": 1_000.0}
+    monkeypatch.setattr("idc.ui.replay.time.monotonic", lambda: now["s"])
+    return now
+
+
+def told(at, does, value=None):
+    """A command of the browser's bar."""
+    at.session_state["replay_bar"] = {"told": {"do": does, "value": value}}
+    at.session_state["replay"] = at.session_state["replay"].told(
+        {"do": does, "value": value}, replay.time.monotonic()
+    )
+    return at.run()
+
+
+def test_replay_shows_the_run_as_it_was(home, clock):
+    replayable_run()
+    at = open_page("train")
+    at.button(key="replay_start").click().run()
+    assert ":green-badge" in text(at)  # it trains
+    assert at.get("progress")[0].proto.text.startswith("Loading TensorFlow and the patches")
+    assert film_of(at)["frames"] == []
+    assert not [button for button in at.button if button.key in ("stop", "continue")]
+
+    told(at, "speed", 1.0)
+    clock["s"] += 1.5
+    at.run()
+    assert [frame["title"] for frame in film_of(at)["frames"]] == ["epoch 1, step 1 of 2"]
+    assert ":small[Loss] **–**" in text(at)
+
+    clock["s"] += 1.0
+    at.run()
+    assert ":small[Loss] **0.600**" in text(at)
+    assert len(film_of(at)["frames"]) == 1
+
+
+def test_closed_replay_leaves_the_run_as_it_ended(home, clock):
+    replayable_run()
+    at = open_page("train")
+    at.button(key="replay_start").click().run()
+    at.session_state["replay"] = None
+    at.run()
+
+    assert ":blue-badge" in text(at)
+    assert at.button(key="replay_start").label == "Replay"
+
+
+def test_replay_that_reaches_its_end_shows_the_run_as_it_ended(home, clock):
+    replayable_run()
+    at = open_page("train")
+    at.button(key="replay_start").click().run()
+    clock["s"] += 31.0  # all of it in 30 s is the first speed
+    at.run()
+
+    assert ":blue-badge" in text(at)
+    assert len(film_of(at)["frames"]) == 2
+    assert at.session_state["replay"].playing is False
 
 
 def test_run_that_came_with_idc_lab_is_not_offered_to_go_on(home):

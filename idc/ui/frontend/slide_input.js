@@ -5,9 +5,11 @@ const CLICK_SLACK_PX = 4;
 const GLIDE_MS = 180;
 
 function moveTo(viewer, camera) {
-  viewer.camera = camera;
-  keep(viewer);
-  paint(viewer, true);
+  for (const one of [viewer, ...besides(viewer)]) {
+    one.camera = camera;
+    keep(one);
+    paint(one, true);
+  }
 }
 
 function zoomBy(
@@ -164,8 +166,10 @@ function cellAt(viewer, { x: stageX, y: stageY }) {
 }
 
 function hover(viewer, i, nothing = "") {
-  viewer.hovered = i;
-  if (viewer.camera) placeFrame(viewer, viewer.hoverFrame, i);
+  for (const one of [viewer, ...besides(viewer)]) {
+    one.hovered = i;
+    if (one.camera) placeFrame(one, one.hoverFrame, i);
+  }
   viewer.readout.textContent = i >= 0 ? cellWords(viewer.slide, i) : nothing;
 }
 

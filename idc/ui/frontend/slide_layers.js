@@ -48,6 +48,11 @@ const LAYERS = {
     fits: (slide) => slide.values.length > 1,
     paint: paintDisagreement,
   },
+  truth: {
+    title: "Ground truth",
+    fits: (slide) => slide.truth && slide.labelled,
+    paint: paintTruth,
+  },
 };
 
 function viridis(value) {
@@ -145,7 +150,21 @@ function paintProbability(view) {
     context.fillRect(x, y, width, height);
   });
   context.globalAlpha = 1;
+  if (isSmall(viewer)) return; // its lines would cover what changes
   strokeTwice(context, calledBorder(view, values), "#ffffff", viewer.ratio);
+}
+
+// In the colours of a network that is sure of everything, and right.
+function paintTruth(view) {
+  const { context, viewer } = view;
+  const { labels } = viewer.slide;
+  context.globalAlpha = viewer.opacity;
+  eachVisible(view, (i, x, y, width, height) => {
+    if (labels[i] < 0) return;
+    context.fillStyle = VIRIDIS[labels[i] ? 255 : 0];
+    context.fillRect(x, y, width, height);
+  });
+  context.globalAlpha = 1;
 }
 
 function paintErrors(view) {

@@ -6,6 +6,7 @@ const LEGENDS = {
   probability: probabilityLegend,
   errors: errorLegend,
   disagreement: disagreementLegend,
+  truth: truthLegend,
 };
 
 // Items {sign, text, swatch(context, width, height)}: a swatch paints a small sign, named `sign`.
@@ -89,6 +90,17 @@ function disagreementLegend(viewer) {
     },
     ...unanswered(counts.NaN),
   ];
+}
+
+function truthLegend() {
+  return [1, 0].map((label) => ({
+    sign: `truth ${label}`,
+    text: `labelled IDC-${label ? "positive" : "negative"}`,
+    swatch: (context, width, height) => {
+      context.fillStyle = VIRIDIS[label ? 255 : 0];
+      context.fillRect(0, 0, width, height);
+    },
+  }));
 }
 
 function unanswered(count) {

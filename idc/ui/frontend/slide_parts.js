@@ -41,7 +41,7 @@ function buildStage(viewer) {
     ["⛶", "Full screen", () => toggleFullScreen(viewer)],
     ["⤓", "Save this view as PNG", () => saveView(viewer)],
   ]) {
-    const button = element("button", "", sign);
+    const button = element("button", name === "Full screen" ? "fullscreen" : "", sign);
     button.type = "button";
     button.title = name;
     button.setAttribute("aria-label", name);

@@ -1,13 +1,16 @@
 // The slide viewer: takes the data, keeps what the visitor chose, and paints.
 // Streamlit calls the default export again on new data or a new theme, so everything lives on
 // `parentElement`; camera, layer and sliders stay. The other slide_*.js files come before this one
-// in the same scope: board (a threshold that others move), camera (where it looks), layers (what is
-// painted), legend (what is said), parts (what is on the page), input (mouse, fingers, keys), saving
-// (the view as PNG).
+// in the same scope: board (a threshold that others move), frames (answers that change with time),
+// camera (where it looks), layers (what is painted), legend (what is said), parts (what is on the
+// page), input (mouse, fingers, keys), saving (the view as PNG).
 
 // Memory name -> what the visitor chose (see `keep`). Outlives a remount, so that leaving the page
 // and coming back changes nothing.
 const memories = new Map();
+
+// Name -> viewers that lie beside each other, show the same picture and move together.
+const groups = (globalThis.idcSlidesBeside ??= new Map());
 
 const KEYS =
   "Arrow keys move from patch to patch, plus and minus zoom, 0 shows all, Enter opens a patch.";
@@ -35,10 +38,43 @@ export default function ({ data, parentElement, setStateValue }) {
   if (viewer.wanted !== data.showing) takePicture(viewer, data);
   refresh(viewer);
   viewer.stop?.();
-  viewer.stop = data.board
-    ? follow(boardOf(data.board), ({ threshold }) => remember(viewer, { threshold }))
-    : undefined;
-  return () => viewer.stop?.();
+  const stops = [];
+  if (data.board) {
+    stops.push(follow(boardOf(data.board), ({ threshold }) => remember(viewer, { threshold })));
+  }
+  if (data.film) stops.push(followFilm(filmOf(data.film), (film) => takeFrame(viewer, film)));
+  if (data.beside) stops.push(standBeside(viewer, data.beside));
+  viewer.root.classList.toggle("small", Boolean(data.beside));
+  viewer.stop = () => stops.forEach((stop) => stop());
+  return () => viewer.stop();
+}
+
+// Another moment of the training: new answers on the same slide.
+function takeFrame(viewer, { frames, at }) {
+  const { count, values } = viewer.slide;
+  const frame = frames[at];
+  const fits = frame?.values.length === count;
+  values[0].data = fits ? frame.values : new Float32Array(count).fill(NaN);
+  viewer.root.dataset.frame = frame?.name ?? ""; // for whoever tests
+  if (viewer.hovered >= 0) viewer.readout.textContent = cellWords(viewer.slide, viewer.hovered);
+  paint(viewer, false);
+}
+
+function standBeside(viewer, name) {
+  if (!groups.has(name)) groups.set(name, new Set());
+  groups.get(name).add(viewer);
+  return () => groups.get(name).delete(viewer);
+}
+
+// Beside another one, and not in full screen.
+function isSmall(viewer) {
+  return Boolean(viewer.slide.beside) && !viewer.root.matches(":fullscreen");
+}
+
+function* besides(viewer) {
+  for (const other of groups.get(viewer.slide.beside) ?? []) {
+    if (other !== viewer && other.shown === viewer.shown) yield other;
+  }
 }
 
 function newViewer(parentElement) {
@@ -104,7 +140,8 @@ function ringsPath(rings) {
 function recall(viewer, data) {
   if (viewer.memory) return;
   viewer.memory = data.memory;
-  const wish = data.board ? "errors" : null; // what a moved threshold changes
+  // A moved threshold changes the errors.
+  const wish = data.truth ? "truth" : data.board ? "errors" : null;
   const fresh = { wish, first: 0, opacity: 0.65, showOutline: true };
   const { camera, shown, ...chosen } = memories.get(data.memory) ?? {};
   Object.assign(viewer, fresh, chosen);
