@@ -1,5 +1,7 @@
 """What training works towards: optimizer, loss, and the metrics of each batch."""
 
+import math
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -94,3 +96,12 @@ def roc_auc(y_true: Any, y_pred: Any) -> Any:
     negatives = keras.ops.sum(1 - positive)
     above = keras.ops.sum(rank * positive) - positives * (positives + 1) / 2
     return above / (positives * negatives)
+
+
+def batch_scores(logs: Mapping[str, float]) -> dict[str, float | None]:
+    """The latest batch's `BATCH_SCORES` from what Keras logs, to five decimals.
+
+    None where one is undefined, as the ROC AUC of a batch of one class.
+    """
+    values = {name: float(logs[f"batch_{name}"]) for name in BATCH_SCORES}
+    return {name: round(v, 5) if math.isfinite(v) else None for name, v in values.items()}

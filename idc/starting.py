@@ -28,13 +28,16 @@ from idc.runlock import is_locked
 from idc.runs import CONFIG_FILE, TRAINER_OUTPUT_FILE, Run
 
 
-def start_run(config: TrainingConfig) -> Run:
+def start_run(config: TrainingConfig, *, fill: Callable[[Path], None] | None = None) -> Run:
     """Create a run and start its trainer. It trains at once, or when its turn has come.
+
+    Args:
+        fill: puts more into the folder before it appears.
 
     Raises:
         IdcError: as `create_run` and `start_trainer`.
     """
-    run = create_run(config)
+    run = create_run(config, fill=fill)
     start_trainer(run)
     return run
 

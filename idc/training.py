@@ -8,7 +8,6 @@ epoch, one at least every 30 s within long ones, and one at the very step of a p
 that these two lose nothing and a kill loses half a minute.
 """
 
-import math
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -28,7 +27,7 @@ from idc.forking import lineage
 from idc.history import History, UnderWay
 from idc.inference import probabilities
 from idc.models import build_model
-from idc.objective import BATCH_SCORES, compile_model
+from idc.objective import batch_scores, compile_model
 from idc.pace import Pace, Stopwatch
 from idc.pausing import LeftPaused, wait_while_paused
 from idc.run_outputs import keep_weights, score_best, write_predictions
@@ -287,7 +286,7 @@ class _Training:
                 "step",
                 epoch=self._history.epoch + 1,
                 step=step,
-                **{name: _rounded(logs[f"batch_{name}"]) for name in BATCH_SCORES},
+                **batch_scores(logs),
                 elapsed_s=round(self._watch.seconds(), 2),
             )
             self._events.after_step(self._history.epoch * self._steps + step, loss, accuracy)
@@ -348,8 +347,3 @@ class _Training:
         self._run.write_status(self._status)
         if self._on_status:
             self._on_status(self._status)
-
-
-def _rounded(value: float) -> float | None:
-    """For the log; None where it is undefined, as the ROC AUC of a batch of one class."""
-    return round(float(value), 5) if math.isfinite(value) else None

@@ -101,9 +101,9 @@ def default_case(store: PatchStore, split: Split) -> int | None:
     return int(table["case"].to_numpy()[rarer.argmax()])
 
 
-def watch_case(run: Run, case: int) -> None:
+def watch_case(run_folder: Path, case: int) -> None:
     """Ask the trainer for a case; it turns to it within about a second."""
-    durable.replace_json(run.folder / WATCH_FILE, {"case": int(case)})
+    durable.replace_json(run_folder / WATCH_FILE, {"case": int(case)})
 
 
 def asked_case(run: Run) -> int | None:

@@ -286,7 +286,7 @@ def test_watched_slide_is_painted_from_the_first_step_on_and_changes_no_weights(
     store = tiny_store("tiny", cases=4, per_case=12)
     watched, unseen = (create_run(config(protocol="case-disjoint")) for _ in range(2))
     case = int(held_out_cases(store, split_of(watched.config, store.index))[-1])
-    watch_case(watched, case)
+    watch_case(watched.folder, case)
     training.train(watched)
 
     frames = read_frames(watched)

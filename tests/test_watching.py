@@ -96,7 +96,7 @@ def test_random_split_has_no_case_to_watch(store):
 
 def test_wish_is_kept_and_a_damaged_one_is_none(run):
     assert asked_case(run) is None
-    watch_case(run, 3)
+    watch_case(run.folder, 3)
     assert asked_case(run) == 3
     for content in ("", "[]", '{"case": "3"}', '{"case": 3'):
         (run.folder / watching.WATCH_FILE).write_text(content)
@@ -179,7 +179,7 @@ def test_answers_of_the_validation_part_are_not_asked_for_again(run, store):
     watch.after_epoch(1, 9.0, np.zeros(4, np.float32))
     assert asked == [[4, 5, 6, 7]]
 
-    watch_case(run, 3)
+    watch_case(run.folder, 3)
     watch.after_epoch(2, 18.0, np.zeros(4, np.float32))
     assert asked[1:] == [[8, 9, 10, 11]]
 
@@ -210,7 +210,7 @@ def test_another_case_is_painted_at_the_next_look(run, store):
     clock = Clock()
     watch = watching_trainer(run, store, clock)
     watch.begin(0, 0.0)
-    watch_case(run, 3)
+    watch_case(run.folder, 3)
     clock.now += 1.0
     watch.after_step(0, 5, 1.0)
 
@@ -219,7 +219,7 @@ def test_another_case_is_painted_at_the_next_look(run, store):
 
 @pytest.mark.parametrize("case", [1, 99])
 def test_case_that_trains_or_is_not_there_is_not_shown(run, store, case):
-    watch_case(run, case)
+    watch_case(run.folder, case)
     watch = watching_trainer(run, store)
     watch.begin(0, 0.0)
 

@@ -1,12 +1,14 @@
 """The form for a new run, with the data that it would train on."""
 
+from functools import partial
+
 import pandas as pd
 import streamlit as st
 
 from idc.config import AUGMENTATIONS, BALANCINGS, PRESETS, TrainingConfig, preset_config, split_of
 from idc.marks import wrong_rows
 from idc.splits import PROTOCOL_HELP, PROTOCOLS, Split, split_note
-from idc.starting import create_run, start_trainer
+from idc.starting import start_run
 from idc.store import PatchStore
 from idc.ui.choose import choose_store
 from idc.ui.leakage_parts import leakage_link
@@ -47,11 +49,8 @@ def new_run(busy: str | None) -> None:
             key="start",
             width="stretch",
         ):
-            run = create_run(config)
-            if watched is not None:
-                watch_case(run, watched)
-            start_trainer(run)
-            st.session_state["run"] = run.id
+            fill = partial(watch_case, case=watched) if watched is not None else None
+            st.session_state["run"] = start_run(config, fill=fill).id
             st.rerun()
 
 

@@ -155,7 +155,11 @@ def _choose(
     watched = asked if asked in cases else default
     key = f"watched_case_{run.id}"
     return _picker(
-        store, cases, watched, key=key, on_change=lambda: watch_case(run, st.session_state[key])
+        store,
+        cases,
+        watched,
+        key=key,
+        on_change=lambda: watch_case(run.folder, st.session_state[key]),
     )
 
 

@@ -220,7 +220,7 @@ def test_presenter_turns_the_trainer_to_another_case(home):
         picker.set_value(other).run()
         assert asked_case(run) == other
 
-        watch_case(run, case)  # somebody else, in another tab
+        watch_case(run.folder, case)  # somebody else, in another tab
         at.run()
         assert at.selectbox(key=f"watched_case_{run.id}").value == case
         assert asked_case(run) == case
