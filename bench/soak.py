@@ -21,11 +21,16 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from live_app import chromium, idc_lab
+from live_app import chromium, idc_lab, wait_until
 from playwright.sync_api import Page
+from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
+
+from idc.demo import pack_demo
+from idc.runs import list_runs
 
 MOST_GROWTH_MB = 50
 _PATIENCE_MS = 300_000
+_STALLED_MS = 60_000
 _STILL_S = 5
 
 
@@ -35,6 +40,7 @@ class Soaked:
 
     Attributes:
         before_mb, after_mb: the server's own memory, without what it shares with files.
+        stalled: how often a tab had to be loaded again to show that a run was done.
         left: command lines of processes that were still there when the server had stopped.
     """
 
@@ -42,6 +48,7 @@ class Soaked:
     minutes: float
     before_mb: float
     after_mb: float
+    stalled: int
     left: list[str]
 
     @property
@@ -66,6 +73,7 @@ def main() -> None:
         f"{result.before_mb:.0f} MB after the first training, {result.after_mb:.0f} MB at the end: "
         f"{result.growth_mb:+.1f} MB (at most {MOST_GROWTH_MB} are promised)"
     )
+    print(f"{result.stalled} times a tab had to be loaded again")
     print("\n  ".join([f"{len(result.left)} processes left", *result.left]))
 
 
@@ -81,9 +89,9 @@ def soak(trainings: int, minutes: float, tabs: int) -> Soaked:
             _train(pages, address)
             began = time.monotonic()
             before = _own_memory_mb(server.pid)
-            done = 0
+            done = stalled = 0
             while done < trainings or time.monotonic() - began < 60 * minutes:
-                _train(pages, address)
+                stalled += _train(pages, address)
                 done += 1
                 print(
                     f"{done} trainings, {(time.monotonic() - began) / 60:.1f} min, "
@@ -93,28 +101,40 @@ def soak(trainings: int, minutes: float, tabs: int) -> Soaked:
                 )
             after = _own_memory_mb(server.pid)
             minutes_taken = (time.monotonic() - began) / 60
-        return Soaked(done, minutes_taken, before, after, _left_over(home))
+        return Soaked(done, minutes_taken, before, after, stalled, _left_over(home))
 
 
 def _make_data(home: Path) -> None:
     os.environ["IDC_HOME"] = str(home)
-    from idc.demo import pack_demo
-
     pack_demo("demo", cases=4)
 
 
-def _train(pages: list[Page], address: str) -> None:
-    """One training, started in the first tab and watched in all."""
+def _train(pages: list[Page], address: str) -> int:
+    """One training, started in the first tab and watched in all. Returns how many had stalled."""
+    before = len(list_runs())
     query = "data=demo&epochs=2&patches=1000&batch_size=32"
     pages[0].goto(f"{address}/train?{query}")
     pages[0].get_by_role("button", name="Start training").click()
-    pages[0].get_by_role("button", name="Stop", exact=True).wait_for()
+    wait_until(lambda: len(list_runs()) > before)
+    run = list_runs()[0]
     for page in pages[1:]:
-        page.goto(pages[0].url.split("?")[0])
-    for page in pages:
-        page.get_by_text("All 2 epochs are done.").first.wait_for()
-        page.locator("canvas").first.wait_for()
+        page.goto(f"{address}/train?run={run.id}")
+    wait_until(lambda: not run.status().live)
+    stalled = sum(not _shows_the_end(page) for page in pages)
     time.sleep(_STILL_S)
+    return stalled
+
+
+def _shows_the_end(page: Page) -> bool:
+    """Whether a tab shows by itself that the run is done; else it is loaded again, and does."""
+    end = page.get_by_text("All 2 epochs are done.").first
+    try:
+        end.wait_for(timeout=_STALLED_MS)
+        return True
+    except PlaywrightTimeoutError:
+        page.reload()
+        end.wait_for()
+        return False
 
 
 def _own_memory_mb(pid: int) -> float:

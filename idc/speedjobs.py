@@ -3,6 +3,7 @@
 A test gives way to a training: it does not begin while one is live, and a start ends it.
 """
 
+import atexit
 import json
 import os
 import subprocess
@@ -121,8 +122,11 @@ def start_speed_test(key: SpeedKey) -> SpeedJob | None:
 
 
 def stop_speed_tests() -> None:
-    """Make room for a training."""
+    """Make room for a training; and none outlives the server."""
     with _lock:
         for job in _jobs.values():
             if job.state == "measuring":
                 job.stop()
+
+
+atexit.register(stop_speed_tests)
