@@ -142,7 +142,7 @@ class _Form:
     def _end(self, first: DeltaGenerator, second: DeltaGenerator, third: DeltaGenerator) -> None:
         self._number(first, "Epochs", "epochs", 1, 10_000)
         early = self._toggle(second, "Stop early", "early_stopping")
-        self._number(third, "Patience (epochs)", "patience", 1, 1_000, disabled=not early)
+        self._number(third, "Patience", "patience", 1, 1_000, disabled=not early)
 
     def _more(self) -> None:
         optimizers = dict.fromkeys(OPTIMIZERS, "")
