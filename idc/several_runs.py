@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from idc.config import TrainingConfig
-from idc.runs import Run, create_run, start_trainer
+from idc.runs import Run
+from idc.starting import create_run, start_trainer
 
 MOST_SEEDS = 10
 _NAME_KEPT = 60  # signs of a name, so that what is added fits

@@ -30,8 +30,8 @@ from idc.models import build_model
 from idc.objective import compile_model
 from idc.pace import Pace, Stopwatch
 from idc.pausing import LeftPaused, wait_while_paused
-from idc.run_outputs import keep_weights, score_best, write_predictions
 from idc.precision import building_in
+from idc.run_outputs import keep_weights, score_best, write_predictions
 from idc.runlog import LogWriter
 from idc.runs import ENVIRONMENT_FILE, Run, RunStatus, check_same_data
 from idc.splits import Split

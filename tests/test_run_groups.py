@@ -5,7 +5,7 @@ from idc.comparison_figures import learning_curves_figure
 from idc.config import preset_config
 from idc.run_groups import RunGroup, curve_band, differing_settings, seed_groups
 from idc.runlog import LogWriter
-from idc.runs import create_run
+from idc.starting import create_run
 
 
 @pytest.fixture

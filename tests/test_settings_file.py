@@ -18,6 +18,7 @@ EVERYTHING_ELSE = {
     "fold": 2,
     "leave_out_marked": True,
     "seed": 5,
+    "split_seed": 6,
     "epochs": 2,
     "learning_rate": 0.002,
     "label_smoothing": 0.0,

@@ -8,8 +8,9 @@ import pytest
 from idc import durable, speedjobs
 from idc.config import preset_config
 from idc.runlog import LogWriter
-from idc.runs import ENVIRONMENT_FILE, RunStatus, create_run, list_runs
+from idc.runs import ENVIRONMENT_FILE, RunStatus, list_runs
 from idc.speeds import SpeedKey, keep_speed, known_speed, run_speed, speed_key
+from idc.starting import create_run
 
 VALUES = {
     "device": "CPU, 2 cores",

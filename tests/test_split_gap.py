@@ -8,8 +8,9 @@ from made_patches import tiny_store
 from idc.config import preset_config
 from idc.errors import RunError
 from idc.intervals import Bootstrap
-from idc.runs import PREDICTIONS_FILE, RunStatus, create_run
+from idc.runs import PREDICTIONS_FILE, RunStatus
 from idc.split_gap import list_pairs, split_gap, split_pair
+from idc.starting import create_run
 
 RIGHT, TIMID = [0.1, 0.9] * 5, [0.1, 0.2] * 5  # of one case: labels alternate 0, 1
 

@@ -26,6 +26,7 @@ from idc.setting_words import SETTING_WORDS
 from idc.settings_url import (
     FIRST_PRESET,
     NAMES,
+    OFF_THE_FORM,
     every_word,
     form_defaults,
     read_settings,
@@ -36,6 +37,7 @@ from idc.store import PatchStore
 from idc.ui.words import plain
 
 _WRITTEN, _PROBLEMS = "settings-in-url", "settings-problems"
+_OFF_THE_FORM = "settings-off-the-form"
 _OWN_KEYS = {"seed": "train_seed", "name": "run_name"}
 _OF_EVERY_PRESET = ("preset", "protocol", "unlisted", "leave_out_marked", "seed", "name")
 
@@ -64,6 +66,10 @@ def settings_form(store: PatchStore, wanted_data: str | None) -> TrainingConfig:
 def fill_in(config: TrainingConfig) -> None:
     """Let the form begin with these settings at the next run of the script."""
     st.session_state.pop(_WRITTEN, None)
+    plain_config = TrainingConfig(data=config.data)
+    st.session_state[_OFF_THE_FORM] = [
+        name for name in OFF_THE_FORM if getattr(config, name) != getattr(plain_config, name)
+    ]
     _set_url({"data": config.data, **every_word(config)})
 
 
@@ -239,6 +245,8 @@ def _take_from_url(store: PatchStore, wanted_data: str | None) -> None:
     if settings.get("precision") == "mixed" and not gpu_words():
         del settings["precision"]
         problems.append("mixed precision is for a GPU, and this machine has none.")
+    if names := st.session_state.pop(_OFF_THE_FORM, ()):
+        problems.append(f"{', '.join(names)}: the form has no place for it; the shell takes it.")
     _begin_with(settings, store)
     st.session_state[_PROBLEMS] = tuple(problems)
     st.session_state[_WRITTEN] = None  # so that the first writing is no change of the visitor's

@@ -5,7 +5,8 @@ from app import metrics, open_page, text
 from made_patches import tiny_store
 
 from idc.config import preset_config
-from idc.runs import PREDICTIONS_FILE, RunStatus, create_run, list_runs
+from idc.runs import PREDICTIONS_FILE, RunStatus, list_runs
+from idc.starting import create_run
 
 
 @pytest.fixture(autouse=True)

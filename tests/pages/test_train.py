@@ -200,7 +200,7 @@ def test_queued_run_shows_its_place_and_can_be_withdrawn(home):
     second.write_status(RunStatus(state="queued", epochs=3))
 
     def look():
-        at = open_page("train", query={"run": second.id})
+        at = open_page("train", query={"run": second.id}, setup=True)
         assert at.info[0].value.startswith("**Monday** is training now. One at a time")
         assert at.info[-1].value == (
             "**Place 1** in the queue: one run trains at a time. Now: **Monday**. It starts by "

@@ -141,6 +141,14 @@ def test_file_from_the_shell_fills_in_the_form_and_the_command_line_is_shown():
     assert at.code[0].value.splitlines()[-1].strip() == "--balancing=weights"
 
 
+def test_what_the_form_has_no_place_for_is_said():
+    config = preset_config("fast", "tiny", patches=None, split_seed=3)
+    at = open_page("train")
+    upload(at, write_settings_file(config).encode()).run()
+
+    assert at.warning[0].value.startswith("Not taken over: split\\_seed\\: the form has no place")
+
+
 def test_file_that_holds_no_settings_is_a_sentence():
     at = open_page("train")
     upload(at, b'{"data": "tiny", "epochs": -1}').run()
