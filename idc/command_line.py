@@ -3,8 +3,17 @@
 import argparse
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from idc.config import AUGMENTATIONS, BALANCINGS, OPTIMIZERS, PRESETS, SCHEDULES
+from idc.config import (
+    AUGMENTATIONS,
+    BALANCINGS,
+    OPTIMIZERS,
+    PRECISIONS,
+    PRESETS,
+    SCHEDULES,
+)
+from idc.setting_words import SETTING_WORDS
 from idc.splits import PROTOCOLS, UNLISTED
 
 _THRESHOLD_HELP = (
@@ -172,49 +181,42 @@ def _add_predict(sub: argparse.ArgumentParser) -> None:
 
 
 def _add_train(sub: argparse.ArgumentParser) -> None:
-    sub.add_argument("--data", required=True, metavar="NAME", help="the data set's name")
     sub.add_argument(
-        "--preset", choices=list(PRESETS), default="notebook", help="the network and its settings"
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="A file of settings: a run's config.json, or what the Train page saves. Options given "
+        "besides win over it. Without a file, the preset's settings are the defaults.",
     )
-    sub.add_argument(
-        "--protocol", choices=list(PROTOCOLS), help="how patches are split (case-disjoint)"
-    )
-    sub.add_argument(
-        "--unlisted", choices=UNLISTED, help="cases in no published list: left out, or train"
-    )
-    sub.add_argument("--patches", type=_count, metavar="N|all", help="patches to use (40000)")
-    sub.add_argument("--seed", type=int, metavar="S", help="of everything random (0)")
-    sub.add_argument(
-        "--split-seed",
-        type=int,
-        metavar="S",
-        help="of draw and split alone; the training patches are then drawn anew with --seed",
-    )
-    sub.add_argument("--epochs", type=int, metavar="N", help="passes over the training patches")
-    sub.add_argument("--batch-size", type=int, metavar="N", help="patches a step")
-    sub.add_argument("--learning-rate", type=float, metavar="R", help="of the optimizer")
-    sub.add_argument("--optimizer", choices=OPTIMIZERS)
-    sub.add_argument("--weight-decay", type=float, metavar="D", help="decoupled, with adamw")
-    sub.add_argument("--schedule", choices=list(SCHEDULES), help="of the learning rate")
-    sub.add_argument("--label-smoothing", type=float, metavar="E")
-    sub.add_argument("--augmentation", choices=list(AUGMENTATIONS), help="of training patches")
-    sub.add_argument("--balancing", choices=list(BALANCINGS), help="of the two classes")
-    sub.add_argument(
-        "--early-stopping",
-        action=argparse.BooleanOptionalAction,
-        default=None,
-        help="end when the validation loss no longer improves",
-    )
-    sub.add_argument(
-        "--patience", type=int, metavar="N", help="epochs that early stopping waits (5)"
-    )
-    sub.add_argument(
-        "--leave-out-marked",
-        action="store_true",
-        default=None,
-        help="patches that reviewers marked as wrongly labelled do not train",
-    )
-    sub.add_argument("--name", help="what people call the run")
+
+    def setting(name: str, **options: Any) -> None:
+        option = "--" + name.replace("_", "-")
+        text = SETTING_WORDS[name].replace("%", "%%")
+        sub.add_argument(option, default=None, help=text, **options)
+
+    setting("data", metavar="NAME")
+    setting("preset", choices=list(PRESETS))
+    setting("protocol", choices=list(PROTOCOLS))
+    setting("unlisted", choices=UNLISTED)
+    setting("patches", type=_count, metavar="N|all")
+    setting("folds", type=int, metavar="K")
+    setting("fold", type=int, metavar="N")
+    setting("leave_out_marked", action=argparse.BooleanOptionalAction)
+    setting("seed", type=int, metavar="S")
+    setting("split_seed", type=int, metavar="S")
+    setting("epochs", type=int, metavar="N")
+    setting("batch_size", type=int, metavar="N")
+    setting("learning_rate", type=float, metavar="R")
+    setting("optimizer", choices=OPTIMIZERS)
+    setting("weight_decay", type=float, metavar="D")
+    setting("schedule", choices=list(SCHEDULES))
+    setting("label_smoothing", type=float, metavar="E")
+    setting("augmentation", choices=list(AUGMENTATIONS))
+    setting("balancing", choices=list(BALANCINGS))
+    setting("early_stopping", action=argparse.BooleanOptionalAction)
+    setting("patience", type=int, metavar="N")
+    setting("precision", choices=list(PRECISIONS))
+    setting("name")
 
 
 def _count(text: str) -> int | str:

@@ -1,10 +1,14 @@
 """Curves of several runs on one plot: pure functions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 from sklearn import metrics
+
+from idc.intervals import Interval
+from idc.run_groups import Band
 
 # Okabe & Ito 2008 without the two colours of the classes; the dashes serve eyes that see no hue.
 RUN_COLOURS = ("#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#6B7F8C")
@@ -46,6 +50,75 @@ def precision_recall_curves(
     return figure
 
 
+def learning_curves_figure(bands: Sequence[tuple[str, Band]], title: str) -> go.Figure:
+    """A curve over the epochs of each group of runs, with a band from its lowest to its highest.
+
+    Args:
+        bands: (title, curve) of each group. ``title``: of the axis.
+    """
+    figure = go.Figure()
+    for number, (name, band) in enumerate(bands):
+        line = _line(number)
+        if np.any(band.low < band.high):
+            figure.add_scatter(
+                x=np.concatenate([band.epochs, band.epochs[::-1]]),
+                y=np.concatenate([band.high, band.low[::-1]]),
+                fill="toself",
+                fillcolor=_faint(line["color"]),
+                line={"width": 0},
+                hoverinfo="skip",
+                showlegend=False,
+            )
+        figure.add_scatter(
+            x=band.epochs,
+            y=band.mean,
+            mode="lines+markers",
+            name=name,
+            line=line,
+            customdata=np.stack([band.low, band.high], axis=-1),
+            hovertemplate="epoch %{x}: %{y:.3f} (%{customdata[0]:.3f} to %{customdata[1]:.3f})"
+            f"<extra>{name}</extra>",
+        )
+    most = max((int(band.epochs[-1]) for _, band in bands if len(band.epochs)), default=1)
+    figure.update_xaxes(title="epoch", dtick=max(1, round(most / 10)))
+    figure.update_yaxes(title=title)
+    return _framed(figure)
+
+
+def split_gap_figure(scores: Mapping[str, tuple[Interval, Interval]]) -> go.Figure:
+    """Each score under both splits, with its interval.
+
+    Args:
+        scores: name -> (split at random, split by case).
+    """
+    figure = go.Figure()
+    names = list(scores)[::-1]  # plotly draws the first one lowest
+    for number, (title, colour, symbol) in enumerate(
+        (("random split", "#E69F00", "circle"), ("by case, unseen", "#009E73", "diamond"))
+    ):
+        intervals = [scores[name][number] for name in names]
+        values = np.array([interval.value for interval in intervals])
+        figure.add_scatter(
+            x=values,
+            # A little apart, so that neither hides the other.
+            y=np.arange(len(names)) + (0.13, -0.13)[number],
+            mode="markers",
+            name=title,
+            marker={"color": colour, "symbol": symbol, "size": 12},
+            error_x={
+                "array": np.array([interval.high for interval in intervals]) - values,
+                "arrayminus": values - np.array([interval.low for interval in intervals]),
+                "color": colour,
+                "thickness": 2,
+            },
+            customdata=names,
+            hovertemplate="%{customdata}: %{x:.3f}<extra>" + title + "</extra>",
+        )
+    figure.update_xaxes(title="score", range=[None, 1.01])
+    figure.update_yaxes(tickvals=list(range(len(names))), ticktext=names)
+    return _framed(figure)
+
+
 def _guessing(x: list[float], y: list[float]) -> go.Figure:
     figure = go.Figure()
     figure.add_scatter(
@@ -56,6 +129,10 @@ def _guessing(x: list[float], y: list[float]) -> go.Figure:
         line={"color": "#8A9A96", "dash": "dot", "width": 1},
         hoverinfo="skip",
     )
+    return _framed(figure)
+
+
+def _framed(figure: go.Figure) -> go.Figure:
     figure.update_layout(
         height=400,
         margin={"l": 10, "r": 10, "t": 10, "b": 10},
@@ -71,10 +148,17 @@ def _add_curve(figure: go.Figure, number: int, name: str, x: np.ndarray, y: np.n
         y=y[kept],
         mode="lines",
         name=name,
-        line={
-            "color": RUN_COLOURS[number % len(RUN_COLOURS)],
-            "dash": _DASHES[number % len(_DASHES)],
-            "width": 3,
-        },
+        line=_line(number),
         hovertemplate="%{y:.3f} at %{x:.3f}<extra>" + name + "</extra>",
     )
+
+
+def _line(number: int) -> dict[str, Any]:
+    # From the sixth run on a colour comes again, with another dash.
+    dash = _DASHES[(number + number // len(RUN_COLOURS)) % len(_DASHES)]
+    return {"color": RUN_COLOURS[number % len(RUN_COLOURS)], "dash": dash, "width": 3}
+
+
+def _faint(colour: str) -> str:
+    red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
+    return f"rgba({red},{green},{blue},0.18)"

@@ -26,6 +26,7 @@ BALANCINGS: Mapping[str, str] = {
     "weights": "Class weights",
     "resampling": "Resampling",
 }
+PRECISIONS: Mapping[str, str] = {"float32": "Full (float32)", "mixed": "Mixed (float16, for GPUs)"}
 FOLDS = (2, 20)
 
 
@@ -60,6 +61,7 @@ class TrainingConfig:
             class's patches weigh more in the loss, "resampling" draws as many of each class.
         early_stopping: end when the validation loss has not improved for ``patience`` epochs.
         patience: epochs.
+        precision: a key of `PRECISIONS`; mixed precision needs a GPU (see `idc.precision`).
         name: what people call the run; free text.
 
     Raises:
@@ -87,6 +89,7 @@ class TrainingConfig:
     balancing: str = "none"
     early_stopping: bool = False
     patience: int = 5
+    precision: str = "float32"
     name: str = ""
 
     def __post_init__(self) -> None:
@@ -99,6 +102,7 @@ class TrainingConfig:
         _one_of("schedule", self.schedule, SCHEDULES)
         _one_of("augmentation", self.augmentation, AUGMENTATIONS)
         _one_of("balancing", self.balancing, BALANCINGS)
+        _one_of("precision", self.precision, PRECISIONS)
         if self.patches is not None:
             _within("patches", self.patches, 2, 10**9)
         self._check_folds()

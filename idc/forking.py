@@ -86,7 +86,9 @@ def fork_run(parent: Run, config: TrainingConfig) -> Run:
             if (before := getattr(own, name)) != now and name not in ("name", "split_seed")
         },
         # A schedule follows the optimizer's count of steps: its cycle begins anew, and so does it.
+        # In mixed precision it holds the scale of the loss besides.
         with_optimizer=own.optimizer == config.optimizer
+        and own.precision == config.precision
         and own.schedule == config.schedule == "constant",
     )
     run = create_run(

@@ -132,7 +132,28 @@ class Bootstrap:
         ):
             raise ValueError("a paired difference needs the same cases, drawn alike")
         return {
-            name: _difference(other_values - values, self._drawn)
+            name: _difference((other_values - values)[: self._drawn.stop], len(self.scores.cases))
+            for (name, values), other_values in zip(
+                self._values(at).items(), other._values(other_at).values(), strict=True
+            )
+        }
+
+    def unpaired_difference(
+        self, other: "Bootstrap", at: float, other_at: float
+    ) -> Mapping[str, Difference]:
+        """How much higher the scores of predictions of other patches are.
+
+        Not paired: the cases of either are drawn apart from each other, so the two must have
+        different seeds, and as many draws.
+
+        Args:
+            at, other_at: the thresholds of either.
+        """
+        fewest = min(len(self.scores.cases), len(other.scores.cases))
+        return {
+            name: _difference(
+                other_values[: other._drawn.stop] - values[: self._drawn.stop], fewest
+            )
             for (name, values), other_values in zip(
                 self._values(at).items(), other._values(other_at).values(), strict=True
             )
@@ -178,11 +199,12 @@ def few_cases_note(cases: int) -> str:
     return ""
 
 
-def _difference(values: np.ndarray, drawn: slice) -> Difference:
-    value, alone = float(values[0]), values[drawn.stop :]
+def _difference(values: np.ndarray, cases: int) -> Difference:
+    """Of the difference over all cases and, behind it, over each draw of so many cases."""
+    value, drawn = float(values[0]), values[1:]
     no_interval = "a score is undefined" if math.isnan(value) else ""
-    no_interval = no_interval or _no_interval(values[drawn], len(alone))
-    low, high = (math.nan,) * 2 if no_interval else _quantiles(values[drawn], _LEVELS)
+    no_interval = no_interval or _no_interval(drawn, cases)
+    low, high = (math.nan,) * 2 if no_interval else _quantiles(drawn, _LEVELS)
     return Difference(value, low, high, no_interval)
 
 

@@ -67,7 +67,7 @@ def notebook_cnn() -> keras.Model:
             _dense(64),
             layers.Dropout(0.3),
             _dense(24),
-            layers.Dense(2, activation="softmax", name="probabilities"),
+            _answer(),
         ],
         name="notebook",
     )
@@ -103,7 +103,7 @@ def residual_cnn(name: str, widths: Sequence[int]) -> keras.Model:
         inner = _normalised(_plain_conv(width, 3, name=f"stage{number}_b")(inner), gamma="zeros")
         x = _relu(layers.Add(name=f"stage{number}")([x, inner]))
     x = layers.GlobalAveragePooling2D(name="features")(x)
-    x = layers.Dense(2, activation="softmax", name="probabilities")(x)
+    x = _answer()(x)
     return keras.Model(patch, x, name=name)
 
 
@@ -136,6 +136,11 @@ def _conv(filters: int) -> layers.Layer:
 
 def _dense(units: int) -> layers.Layer:
     return layers.Dense(units, activation="relu", kernel_initializer="he_uniform")
+
+
+def _answer() -> layers.Layer:
+    # In float32 also in mixed precision: float16 has no numbers near 1 for a sure answer.
+    return layers.Dense(2, activation="softmax", dtype="float32", name="probabilities")
 
 
 _BUILDERS: dict[str, Callable[[], keras.Model]] = {

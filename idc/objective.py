@@ -26,9 +26,8 @@ def compile_model(model: keras.Model, config: TrainingConfig, steps: int) -> Non
     rate: Any = config.learning_rate
     if config.schedule == "one-cycle":
         rate = one_cycle(config.learning_rate, steps)
-    optimizer = _optimizer(config, rate)
     model.compile(
-        optimizer=optimizer,
+        optimizer=_optimizer(config, rate),
         loss=keras.losses.BinaryCrossentropy(label_smoothing=config.label_smoothing),
         metrics=[
             LatestBatch(keras.losses.binary_crossentropy, name="batch_loss"),
@@ -39,7 +38,8 @@ def compile_model(model: keras.Model, config: TrainingConfig, steps: int) -> Non
             keras.metrics.CategoricalAccuracy(name="accuracy"),
         ],
     )
-    optimizer.build(model.trainable_variables)
+    # The model's own: in mixed precision Keras has wrapped it into one that scales the loss.
+    model.optimizer.build(model.trainable_variables)
     # Metrics get their variables with their first batch; a checkpoint may have values for them.
     batch = keras.ops.convert_to_tensor([[1.0, 0.0]])
     model.compute_metrics(None, batch, batch)

@@ -30,6 +30,7 @@ from idc.models import build_model
 from idc.objective import batch_scores, compile_model
 from idc.pace import Pace, Stopwatch
 from idc.pausing import LeftPaused, wait_while_paused
+from idc.precision import building_in
 from idc.run_outputs import keep_weights, score_best, write_predictions
 from idc.runlog import LogWriter
 from idc.runs import ENVIRONMENT_FILE, Run, RunStatus, check_same_data
@@ -131,7 +132,8 @@ class _Training:
             else None
         )
         keras.utils.set_random_seed(self._config.seed)
-        self._model = build_model(self._config.preset)
+        with building_in(self._config.precision):
+            self._model = build_model(self._config.preset)
         compile_model(self._model, self._config, self._steps * self._config.epochs)
         restored = restore_checkpoint(self._run.folder, self._model)
         if restored.history:

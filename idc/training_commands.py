@@ -3,12 +3,15 @@
 import argparse
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from idc import control
-from idc.config import preset_config, split_of
+from idc.config import TrainingConfig, preset_config, split_of
+from idc.errors import ConfigError
 from idc.memory import KEEP_FREED_MEMORY
+from idc.settings_file import read_settings_file
 
 
 def train(options: argparse.Namespace) -> None:
@@ -18,14 +21,7 @@ def train(options: argparse.Namespace) -> None:
     from idc.starting import create_run
     from idc.store import open_store
 
-    settings = {
-        name: value
-        for name, value in vars(options).items()
-        if value is not None and name not in ("command", "data", "preset")
-    }
-    if settings.get("patches") == "all":
-        settings["patches"] = None
-    config = preset_config(options.preset, options.data, **settings)
+    config = asked_config(options)
     store = open_store(config.data)
     marked = wrong_rows(config.data, store.index) if config.leave_out_marked else None
     split = split_of(config, store.index, marked)
@@ -39,6 +35,32 @@ def train(options: argparse.Namespace) -> None:
     if note := split_note(split):
         print(note, file=sys.stderr)
     _become_trainer(create_run(config).id)
+
+
+def asked_config(options: argparse.Namespace) -> TrainingConfig:
+    """The settings that the words of ``train`` ask for: a file's or a preset's, then the options.
+
+    Raises:
+        ConfigError: the file cannot be read, no data set is named, or a value cannot be.
+    """
+    settings = {
+        name: value
+        for name, value in vars(options).items()
+        if value is not None and name not in ("command", "config")
+    }
+    if settings.get("patches") == "all":
+        settings["patches"] = None
+    if options.config is not None:
+        try:
+            content = options.config.read_bytes()
+        except OSError as error:
+            raise ConfigError(
+                f"The settings in '{options.config}' cannot be read ({error.strerror})."
+            ) from error
+        return replace(read_settings_file(content), **settings)
+    if "data" not in settings:
+        raise ConfigError("No data set is named; give --data NAME, or --config FILE.")
+    return preset_config(settings.pop("preset", "notebook"), settings.pop("data"), **settings)
 
 
 def resume(options: argparse.Namespace) -> None:

@@ -1,7 +1,8 @@
-"""Compare: two or more runs side by side, on the patches that all of them have scored."""
+"""Compare: two or more runs side by side; how they learned, and how they score the same patches."""
 
 import streamlit as st
 
+from idc.ui.compare_groups import groups_of, learning_curves, settings_and_scores
 from idc.ui.compare_parts import (
     choose_runs,
     choose_thresholds,
@@ -19,6 +20,12 @@ with error_sentences():
     runs = choose_runs()
     if not runs:
         st.stop()
+    groups = groups_of(runs)
+    settings_and_scores(groups)
+    learning_curves(groups)
+
+with error_sentences():
+    st.subheader("On the same patches")
     result = compared(runs)
     thresholds = choose_thresholds(result)
     score_table(result, thresholds)

@@ -1,8 +1,9 @@
-"""Leakage: whether a split scores what its training part has as good as shown."""
+"""Leakage: whether a split scores what its training part has shown, and what that is worth."""
 
 import streamlit as st
 
 from idc.ui.leakage_parts import check, choose_split, show_report
+from idc.ui.split_gap_parts import offer_pair, pair_of_url, show_pair
 from idc.ui.words import error_sentences
 
 st.title("Leakage")
@@ -12,6 +13,12 @@ st.caption(
 )
 
 with error_sentences():
+    pair = pair_of_url()
+    if pair is not None:
+        show_pair(pair)
+        st.stop()
+
+with error_sentences():
     chosen = choose_split()
     if chosen is None:
         st.stop()
@@ -19,3 +26,5 @@ with error_sentences():
     report = check(store, split)
     if report is not None:
         show_report(store, report)
+    st.divider()
+    offer_pair(store)

@@ -7,16 +7,17 @@ from idc.runs import list_runs
 from idc.ui.choose import choose_run
 from idc.ui.run_care import run_care, run_notes, undo_notice
 from idc.ui.run_list import run_list
-from idc.ui.train_setup import new_run
+from idc.ui.train_setup import new_run, setup_expander
 from idc.ui.train_watch import watch
 from idc.ui.words import error_sentences
 
 st.title("Train")
 
 with error_sentences():
-    busy = busy_with()
-    with st.expander("Set up a new run", expanded=not list_runs(), icon=":material/tune:"):
-        new_run(busy)
+    setup = setup_expander(first=not list_runs())
+    if setup.open:
+        with setup:
+            new_run(busy_with())
 
 with error_sentences():
     undo_notice()

@@ -61,6 +61,13 @@ LIGHT = [
     "idc.looks",
     "idc.watching",
     "idc.moments",
+    "idc.speeds",
+    "idc.speedjobs",
+    "idc.estimates",
+    "idc.settings_url",
+    "idc.settings_file",
+    "idc.run_groups",
+    "idc.split_gap",
 ]
 # Runs on import: the frame calls Streamlit at once. What it imports is looked at all the same.
 FRAME = "idc.ui.main"

@@ -1,6 +1,5 @@
 """The pieces of Compare."""
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,7 +8,7 @@ import streamlit as st
 
 from idc.compared_runs import ComparedRuns, balanced_thresholds, compare_runs
 from idc.comparison_figures import precision_recall_curves, roc_curves
-from idc.intervals import Difference, few_cases_note
+from idc.intervals import few_cases_note
 from idc.neighbourhood import find_row, parse_place, place_of
 from idc.patches import CLASS_NAMES
 from idc.runs import BUNDLED, Run, list_runs, open_run
@@ -17,9 +16,10 @@ from idc.ui.choose import run_title
 from idc.ui.compared_slide import both_slides, slide_link
 from idc.ui.patch_detail import patch_detail
 from idc.ui.patch_grid import PatchTile, patch_grid
+from idc.ui.score_words import difference_words
 from idc.ui.words import plain, score
 
-MOST_RUNS = 5
+MOST_RUNS = 10
 _ASKED = "runs-in-url"
 _TILES_A_PAGE = 48
 _TILE_PX = 78
@@ -127,16 +127,6 @@ def score_table(result: ComparedRuns, thresholds: Sequence[float]) -> None:
         "Difference to the first run with its 95 % interval, from a bootstrap over cases: both "
         "runs are scored on the same draws of cases. **Bold** where the interval leaves 0 out."
     )
-
-
-def difference_words(difference: Difference) -> str:
-    """ "+0.012 (−0.003 to +0.027)", bold where the interval leaves 0 out."""
-    if math.isnan(difference.value):
-        return "–"
-    if math.isnan(difference.low):
-        return f"{_signed(difference.value)} (no interval: {difference.no_interval})"
-    words = f"{_signed(difference.value)} ({_signed(difference.low)} to {_signed(difference.high)})"
-    return f"**{words}**" if difference.clear else words
 
 
 def curves(result: ComparedRuns) -> None:
@@ -260,10 +250,6 @@ def _compared(runs: tuple[tuple[str, str], ...]) -> ComparedRuns:
 
 def _name(result: ComparedRuns, number: int) -> str:
     return f"{number + 1}: {plain(result.runs[number].title)}"
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.3f}".replace("-", "−")
 
 
 def _tile(entry: dict) -> PatchTile:

@@ -7,6 +7,7 @@ from app import open_page, text
 from made_patches import tiny_store
 
 from idc.config import preset_config
+from idc.runlog import LogWriter
 from idc.runs import PREDICTIONS_FILE, RunStatus
 from idc.starting import create_run
 
@@ -55,7 +56,7 @@ def test_one_run_cannot_be_compared(home):
 def test_scores_stand_beside_their_paired_difference(runs):
     at = compare_page(*runs)
 
-    table = at.table[0].value
+    table = at.table[1].value
     assert table.columns.tolist() == ["1: timid", "2: good", "difference, 2: good"]
     assert table.loc["Accuracy"].tolist() == ["0.500", "1.000", "**+0.500 (+0.500 to +0.500)**"]
     assert table.loc["Precision"].tolist() == ["–", "1.000", "–"]
@@ -65,7 +66,7 @@ def test_scores_stand_beside_their_paired_difference(runs):
 def test_matrices_are_subtracted(runs):
     at = compare_page(*runs)
 
-    table = at.table[1].value
+    table = at.table[2].value
     assert table.loc["Missed IDC"].tolist() == ["10", "0", "−10"]
     assert table.loc["True negative"].tolist() == ["10", "10", "+0"]
 
@@ -112,7 +113,7 @@ def test_threshold_moves_all_runs(runs):
     at = compare_page(*runs)
     at.slider(key="threshold").set_value(0.02).run()
 
-    assert at.table[1].value.loc["Found IDC"].tolist() == ["10", "10", "+0"]
+    assert at.table[2].value.loc["Found IDC"].tolist() == ["10", "10", "+0"]
 
 
 def test_different_patches_are_said_and_only_the_shared_ones_compared(runs):
@@ -129,15 +130,87 @@ def test_runs_of_the_address_are_compared_in_its_order(runs):
     at = open_page("compare")
     at.query_params["runs"] = [runs[0].id, third.id]
     at.run()
-    assert at.table[0].value.columns[0] == "1: timid"
-    assert at.table[0].value.columns[1] == "2: third"
+    assert at.table[1].value.columns[0] == "1: timid"
+    assert at.table[1].value.columns[1] == "2: third"
 
     at.multiselect(key="runs").set_value([third.id, runs[1].id]).run()
 
-    assert at.table[0].value.columns[1] == "2: good"
+    assert at.table[1].value.columns[1] == "2: good"
     assert runs_in_address(at) == [third.id, runs[1].id]
 
 
 def runs_in_address(at):
     value = at.query_params["runs"]
     return value if isinstance(value, list) else [value]
+
+
+def logged_run(name, aucs, **settings):
+    run = create_run(preset_config("fast", "tiny", name=name, **settings))
+    log = LogWriter(run.folder)
+    for epoch, auc in enumerate(aucs, 1):
+        log.append("epoch", epoch=epoch, val_roc_auc=auc, loss=1 / epoch, best=epoch == 1)
+    rows = np.arange(20)
+    y_prob = np.float32([0.1, 0.9] * 10)
+    pd.DataFrame({"row": rows, "probability": y_prob, "part": "test"}).to_parquet(
+        run.folder / PREDICTIONS_FILE
+    )
+    run.write_status(RunStatus(state="finished", epochs=len(aucs), epoch=len(aucs)))
+    return run
+
+
+def learning_chart(at):
+    charts = [json.loads(chart.proto.spec) for chart in at.get("plotly_chart")]
+    return next(c for c in charts if c["layout"]["xaxis"]["title"]["text"] == "epoch")
+
+
+def learning_curves(at):
+    return learning_chart(at)["data"]
+
+
+def test_settings_that_differ_stand_beside_final_scores(home):
+    tiny_store("tiny", cases=4, per_case=10)
+    at = compare_page(
+        logged_run("one", [0.5, 0.6], augmentation="none"), logged_run("two", [0.7], epochs=9)
+    )
+
+    table = at.table[0].value
+    assert table.index.tolist() == ["1: one", "2: two"]
+    assert table.to_dict("list") == {
+        "Epochs": ["3", "9"],
+        "Augmentation": ["none", "flips"],
+        "Best epoch": ["1", "1"],
+        "ROC AUC": ["1.000", "1.000"],
+        "Balanced accuracy": ["1.000", "1.000"],
+    }
+
+
+def test_learning_curves_of_all_runs_are_in_one_chart(home):
+    tiny_store("tiny", cases=4, per_case=10)
+    at = compare_page(logged_run("one", [0.5, 0.6]), logged_run("two", [0.7], epochs=9))
+
+    assert [trace["name"] for trace in learning_curves(at)] == ["one", "two"]
+    at.segmented_control(key="learning_curve").set_value("loss").run()
+    assert learning_chart(at)["layout"]["yaxis"]["title"]["text"] == "Training loss"
+
+
+def test_seeds_are_one_curve_with_a_band_or_each_its_own(home):
+    tiny_store("tiny", cases=4, per_case=10)
+    runs = [logged_run(f"seed {seed}", [0.5 + seed / 10], seed=seed) for seed in (0, 1)]
+    at = compare_page(*runs)
+
+    assert [trace.get("name") for trace in learning_curves(at)] == [None, "seed 0 and 1 more seeds"]
+    assert at.table[0].value.loc["1: seed 0 and 1 more seeds", "Seeds"] == "0, 1"
+    assert at.table[0].value["ROC AUC"].tolist() == ["1.000 (1.000 to 1.000)"]
+
+    at.toggle(key="seeds_together").set_value(False).run()
+    assert [trace["name"] for trace in learning_curves(at)] == ["seed 0", "seed 1"]
+    assert at.table[0].value["Seed"].tolist() == ["0", "1"]
+
+
+def test_runs_that_share_no_patch_are_compared_as_far_as_they_can_be(runs):
+    other = scored_run("elsewhere", [0.2, 0.8], rows=[30, 31])
+    at = open_page("compare")
+    at.multiselect(key="runs").set_value([runs[0].id, other.id]).run()
+
+    assert at.table[0].value.index.tolist() == ["1: timid", "2: elsewhere"]
+    assert at.error[0].value.startswith("No patch was scored by all of these runs")

@@ -27,7 +27,7 @@ from idc.watching import Frame, asked_case, held_out_cases, watch_case, write_fr
 def started(monkeypatch):
     """Runs whose trainer the page has started; none really starts."""
     ids = []
-    for module in ("idc.starting", "idc.forking", "idc.ui.train_controls"):
+    for module in ("idc.several_runs", "idc.starting", "idc.forking", "idc.ui.train_controls"):
         monkeypatch.setattr(f"{module}.start_trainer", lambda run: ids.append(run.id))
     return ids
 
@@ -103,7 +103,10 @@ def test_start_makes_a_run_of_the_forms_settings(home, started):
         "for the lecture",
     )
     assert run.config.patches is None  # all, for there are fewer than 40,000
-    assert at.button(key="start").label == "Queue training"  # one at a time
+    assert at.session_state["setup"] is False  # so that the curves come into view
+    at.session_state["setup"] = True
+    assert "waits in the queue" in at.run().info[0].value
+    assert at.button(key="start").label == "Queue training"
 
 
 def test_split_that_cannot_be_made_is_a_sentence(home):
@@ -390,7 +393,7 @@ def test_queued_run_shows_its_place_and_can_be_withdrawn(home):
     second.write_status(RunStatus(state="queued", epochs=3))
 
     def look():
-        at = open_page("train", query={"run": second.id})
+        at = open_page("train", query={"run": second.id}, setup=True)
         assert at.info[0].value.startswith("**Monday** is training now. One at a time")
         assert at.info[-1].value == (
             "**Place 1** in the queue: one run trains at a time. Now: **Monday**. It starts by "

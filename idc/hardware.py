@@ -1,0 +1,39 @@
+"""What the machine has, without loading a network library: pages ask this.
+
+Whether Keras can use it is told by `idc.devices`, in the processes that load Keras anyway.
+"""
+
+import functools
+import os
+import shutil
+import subprocess
+
+
+def device_words() -> str:
+    """For example "NVIDIA H100, 80 GiB" or "CPU, 2 cores"."""
+    return gpu_words() or f"CPU, {usable_cores()} cores"
+
+
+def usable_cores() -> int:
+    """Cores that this process may use, which a container may have cut down."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@functools.cache
+def gpu_words() -> str:
+    """The first NVIDIA GPU's name and memory; "" when the driver shows none."""
+    if shutil.which("nvidia-smi") is None or os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1"):
+        return ""
+    answer = subprocess.run(
+        ["nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader,nounits"],
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    if answer.returncode or not answer.stdout.strip():
+        return ""
+    name, mib = answer.stdout.splitlines()[0].rsplit(",", 1)
+    return f"{name.strip()}, {float(mib) / 1024:.0f} GiB"

@@ -1,0 +1,37 @@
+"""The numbers that a network computes with."""
+
+import contextlib
+from collections.abc import Iterator
+
+import keras
+
+from idc.devices import uses_gpu
+from idc.errors import ConfigError
+
+_POLICIES = {"float32": "float32", "mixed": "mixed_float16"}
+
+
+@contextlib.contextmanager
+def building_in(precision: str) -> Iterator[None]:
+    """Networks built within compute in this precision; their weights are float32 either way.
+
+    Mixed precision (Micikevicius et al. 2018, arXiv:1710.03740) computes in float16 and scales the
+    loss, so that small gradients do not vanish: Keras wraps the optimizer when it is compiled.
+
+    Args:
+        precision: a key of `idc.config.PRECISIONS`.
+
+    Raises:
+        ConfigError: mixed precision without a GPU.
+    """
+    if precision == "mixed" and not uses_gpu():
+        raise ConfigError(
+            "Mixed precision is for a GPU, and this device has none that Keras can use; a CPU is "
+            "slower with it. Choose precision float32."
+        )
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(_POLICIES[precision])
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)

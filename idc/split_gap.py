@@ -1,0 +1,161 @@
+"""What the notebook's random split promises, and what unseen cases get: two runs side by side.
+
+Both runs have the same settings but for the split. The random one is scored on patches whose
+neighbours it trained on, the other one on cases that it has never seen; how much less it gets there
+is how far the random split flatters. The two score different patches, so the interval of the gap
+comes from bootstraps over cases drawn apart from each other, not paired.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from idc.errors import RunError
+from idc.intervals import Bootstrap, Difference, Interval, few_cases_note
+from idc.results import Results, saved_results
+from idc.runs import Run
+
+SCORES: Mapping[str, str] = {
+    "balanced_accuracy": "Balanced accuracy",
+    "roc_auc": "ROC AUC",
+    "accuracy": "Accuracy",
+    "sensitivity": "Sensitivity",
+    "specificity": "Specificity",
+    "f1": "F1 (IDC class)",
+}
+_MAIN = "balanced_accuracy"
+_PROTOCOLS = ("random", "case-disjoint")
+_OF_THE_SPLIT = {"protocol": "", "unlisted": "", "name": ""}
+
+
+@dataclass(frozen=True)
+class SplitPair:
+    """Two runs of the same settings, split at random and by case."""
+
+    random: Run
+    by_case: Run
+
+    @property
+    def runs(self) -> tuple[Run, Run]:
+        """The random one first."""
+        return self.random, self.by_case
+
+    @property
+    def done(self) -> bool:
+        """Whether both have scored what they held out."""
+        return all(run.status().state == "finished" for run in self.runs)
+
+
+@dataclass(frozen=True)
+class SplitGap:
+    """How far apart the scores of a pair are.
+
+    Attributes:
+        scores: by split ("random", "case-disjoint"), each score by its name.
+        differences: how much less the unseen cases get, negative where it is less.
+        patches, cases: by split, how many were scored.
+    """
+
+    scores: Mapping[str, Mapping[str, Interval]]
+    differences: Mapping[str, Difference]
+    patches: Mapping[str, int]
+    cases: Mapping[str, int]
+
+    def sentence(self) -> str:
+        """What it means, for people."""
+        promised, got = (self.scores[protocol][_MAIN] for protocol in _PROTOCOLS)
+        gap = self.differences[_MAIN]
+        if math.isnan(gap.value):
+            return "The gap is undefined: one of the runs has scored patches of one class alone."
+        told = (
+            f"The random split promises a balanced accuracy of {_with_interval(promised)}; cases "
+            f"that the network has never seen get {_with_interval(got)}."
+        )
+        size = f"{abs(gap.value):.3f} {'more' if gap.value > 0 else 'less'}"
+        if not gap.clear:
+            return (
+                f"{told} That is {size}, but with so few cases it may be chance: the interval of "
+                "the gap holds 0. More cases, or other seeds, tell more."
+            )
+        if gap.value > 0:
+            return f"{told} That is {size}: the cases held out happen to be easy ones."
+        return f"{told} That is {size}: so far the random split flatters."
+
+    def caution(self) -> str:
+        """What to know about the intervals; "" when nothing."""
+        return few_cases_note(self.cases["case-disjoint"])
+
+
+def split_pair(random: Run, by_case: Run) -> SplitPair:
+    """Two runs as a pair.
+
+    Raises:
+        RunError: they differ in more than the split.
+    """
+    for run, protocol in ((random, "random"), (by_case, "case-disjoint")):
+        if run.bundled or run.config.protocol != protocol or run.config.folds:
+            raise RunError(f"The run '{run.title}' does not train under the split '{protocol}'.")
+    if not _alike(random, by_case):
+        raise RunError(
+            f"The runs '{random.title}' and '{by_case.title}' differ in more than the split, so "
+            "the gap between them would mean nothing."
+        )
+    return SplitPair(random, by_case)
+
+
+def list_pairs(runs: Sequence[Run]) -> list[SplitPair]:
+    """The pairs among runs, each run by case with the newest random one like it.
+
+    Args:
+        runs: the newest first.
+    """
+    found = []
+    for by_case in runs:
+        if by_case.config.protocol != "case-disjoint" or by_case.config.folds:
+            continue
+        for random in runs:
+            if random.config.protocol == "random" and _alike(random, by_case):
+                found.append(SplitPair(random, by_case))
+                break
+    return found
+
+
+def split_gap(pair: SplitPair) -> SplitGap:
+    """The scores of a pair on what each has held out, and how far they are apart.
+
+    Raises:
+        RunError: one of them has no predictions. DataError: the data set is gone.
+    """
+    results = [saved_results(run) for run in pair.runs]
+    first, second = (_bootstrap(result, seed) for seed, result in enumerate(results))
+    at = [result.threshold for result in results]
+    scores = [first.intervals(at[0]), second.intervals(at[1])]
+    return SplitGap(
+        scores=dict(zip(_PROTOCOLS, scores, strict=True)),
+        differences=first.unpaired_difference(second, at[0], at[1]),
+        patches=_each(len(result.rows) for result in results),
+        cases=_each(len(np.unique(result.cases)) for result in results),
+    )
+
+
+def _bootstrap(results: Results, seed: int) -> Bootstrap:
+    """Of another seed each: the two must not draw alike."""
+    return Bootstrap(results.y_true, results.y_prob, results.cases, seed=seed)
+
+
+def _each(values: Iterable[int]) -> dict[str, int]:
+    return dict(zip(_PROTOCOLS, values, strict=True))
+
+
+def _alike(random: Run, by_case: Run) -> bool:
+    """The same settings but for the split, and what belongs to it."""
+    settings = [{**run.config.to_json(), **_OF_THE_SPLIT} for run in (random, by_case)]
+    return settings[0] == settings[1]
+
+
+def _with_interval(score: Interval) -> str:
+    if math.isnan(score.low):
+        return f"{score.value:.3f}"
+    return f"{score.value:.3f} ({score.low:.3f} to {score.high:.3f})"

@@ -1,0 +1,39 @@
+"""Some training patches and what the chosen augmentation makes of them, drawn anew when asked."""
+
+import cv2
+import numpy as np
+import streamlit as st
+
+from idc.augmentation_preview import preview_picture, preview_rows
+from idc.config import AUGMENTATIONS
+from idc.splits import Split
+from idc.store import PatchStore
+
+_ENLARGED = 2
+_DRAWN = "augmentation-drawn"
+
+
+@st.fragment
+def augmentation_view(store: PatchStore, split: Split, kind: str) -> None:
+    """Draw them.
+
+    Args:
+        kind: a key of `idc.config.AUGMENTATIONS`.
+    """
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown("**As the network is shown them**")
+        if st.button("Others", icon=":material/refresh:", type="tertiary", key="other_patches"):
+            st.session_state[_DRAWN] = st.session_state.get(_DRAWN, 0) + 1
+    rng = np.random.default_rng(st.session_state.get(_DRAWN, 0))
+    rows = preview_rows(store.labels, split.train, rng)
+    picture = preview_picture(store.patches[rows], kind, rng)
+    large = cv2.resize(picture, None, fx=_ENLARGED, fy=_ENLARGED, interpolation=cv2.INTER_NEAREST)
+    chosen = AUGMENTATIONS[kind].lower()
+    st.image(
+        large,
+        alt=f"{len(rows)} training patches, each followed by six views of it; "
+        f"augmentation: {chosen}",
+        width="stretch",
+    )
+    told = "every epoch shows them unchanged" if kind == "none" else "each epoch draws new views"
+    st.caption(f"Left the patches, then six views each. Augmentation: {chosen}; {told}.")

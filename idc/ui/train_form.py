@@ -1,0 +1,281 @@
+"""The form of a run's settings. Its values are in the URL, so a copied link fills it in the same.
+
+Widgets of settings that a preset proposes have a key for each preset, so that another preset brings
+its own values.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from idc.config import (
+    AUGMENTATIONS,
+    BALANCINGS,
+    OPTIMIZERS,
+    PRECISIONS,
+    PRESETS,
+    SCHEDULES,
+    TrainingConfig,
+    preset_config,
+)
+from idc.hardware import gpu_words
+from idc.marks import wrong_rows
+from idc.setting_words import SETTING_WORDS
+from idc.settings_url import (
+    FIRST_PRESET,
+    NAMES,
+    OFF_THE_FORM,
+    every_word,
+    form_defaults,
+    read_settings,
+    write_settings,
+)
+from idc.splits import PROTOCOL_HELP, PROTOCOLS
+from idc.store import PatchStore
+from idc.ui.words import plain
+
+_WRITTEN, _PROBLEMS = "settings-in-url", "settings-problems"
+_OFF_THE_FORM = "settings-off-the-form"
+_OWN_KEYS = {"seed": "train_seed", "name": "run_name"}
+_OF_EVERY_PRESET = ("preset", "protocol", "unlisted", "leave_out_marked", "seed", "name")
+
+
+def link_has_settings() -> bool:
+    """Whether the URL fills in the form."""
+    return any(name in st.query_params for name in NAMES)
+
+
+def settings_form(store: PatchStore, wanted_data: str | None) -> TrainingConfig:
+    """Draw the form; returns what it says now, which is in the URL then too.
+
+    Args:
+        wanted_data: the data set that the URL named.
+    """
+    _take_from_url(store, wanted_data)
+    said = st.empty()
+    config = _Form(store).config()
+    _write_to_url(config, len(store))
+    if problems := st.session_state.get(_PROBLEMS):
+        told = "; ".join(plain(problem.rstrip(".")) for problem in problems)
+        said.warning(f"Not taken over: {told}.", icon=":material/link_off:")
+    return config
+
+
+def fill_in(config: TrainingConfig) -> None:
+    """Let the form begin with these settings at the next run of the script."""
+    st.session_state.pop(_WRITTEN, None)
+    plain_config = TrainingConfig(data=config.data)
+    st.session_state[_OFF_THE_FORM] = [
+        name for name in OFF_THE_FORM if getattr(config, name) != getattr(plain_config, name)
+    ]
+    _set_url({"data": config.data, **every_word(config)})
+
+
+def say_not_taken(problem: str) -> None:
+    """Show a sentence above the form, until a setting is changed."""
+    st.session_state[_PROBLEMS] = (problem,)
+
+
+class _Form:
+    """The widgets, one method a group; each begins as the preset proposes."""
+
+    def __init__(self, store: PatchStore) -> None:
+        self._store = store
+        self._settings: dict[str, Any] = {}
+        self._defaults = form_defaults(FIRST_PRESET, store.name, len(store))
+
+    def config(self) -> TrainingConfig:
+        """Draw all of it."""
+        preset = self._preset()
+        self._split()
+        self._data(*st.columns(2))
+        st.markdown("**Learning**")
+        self._learning(*st.columns(3))
+        self._classes(*st.columns(2))
+        st.markdown("**Until when**")
+        self._end(*st.columns(3, vertical_alignment="bottom"))
+        with st.popover("More settings", icon=":material/tune:"):
+            self._more()
+        self._text()
+        return preset_config(preset, self._store.name, **self._settings)
+
+    def _preset(self) -> str:
+        st.session_state.setdefault("preset", FIRST_PRESET)
+        preset = st.selectbox(
+            "Preset",
+            list(PRESETS),
+            format_func=lambda name: PRESETS[name].title,
+            key="preset",
+            help=SETTING_WORDS["preset"],
+        )
+        st.caption(PRESETS[preset].summary)
+        self._defaults = form_defaults(preset, self._store.name, len(self._store))
+        return preset
+
+    def _split(self) -> None:
+        protocol = self._choice(st, "Split", "protocol", PROTOCOLS)
+        st.caption(PROTOCOL_HELP[protocol])
+        if protocol == "published" and self._toggle(
+            st, "Cases in no published list join training", "unlisted"
+        ):
+            self._settings["unlisted"] = "train"
+        else:
+            self._settings["unlisted"] = "ignore"
+
+    def _data(self, first: DeltaGenerator, second: DeltaGenerator) -> None:
+        most = len(self._store)
+        patches = self._number(first, "Patches to use", "patches", 2, most, 1_000)
+        self._settings["patches"] = None if patches >= most else patches
+        self._number(second, "Seed", "seed", 0, 2**31 - 1)
+        marked = len(wrong_rows(self._store.name, self._store.index))
+        if marked:
+            words = f"Leave out patches marked wrong ({marked:,})"
+            self._toggle(st, words, "leave_out_marked")
+
+    def _learning(
+        self, first: DeltaGenerator, second: DeltaGenerator, third: DeltaGenerator
+    ) -> None:
+        self._number(first, "Batch size", "batch_size", 1, 8_192)
+        self._number(second, "Learning rate", "learning_rate", 1e-8, 10.0, 1e-4, "%.6g")
+        self._choice(third, "Schedule", "schedule", SCHEDULES)
+
+    def _classes(self, first: DeltaGenerator, second: DeltaGenerator) -> None:
+        self._choice(first, "Augmentation", "augmentation", AUGMENTATIONS)
+        self._choice(second, "Class balance", "balancing", BALANCINGS)
+
+    def _end(self, first: DeltaGenerator, second: DeltaGenerator, third: DeltaGenerator) -> None:
+        self._number(first, "Epochs", "epochs", 1, 10_000)
+        early = self._toggle(second, "Stop early", "early_stopping")
+        self._number(third, "Patience", "patience", 1, 1_000, disabled=not early)
+
+    def _more(self) -> None:
+        optimizers = dict.fromkeys(OPTIMIZERS, "")
+        names = {"adam": "Adam", "adamw": "AdamW"}
+        optimizer = self._choice(st, "Optimizer", "optimizer", {**optimizers, **names})
+        plain_adam = optimizer == "adam"
+        self._number(
+            st, "Weight decay", "weight_decay", 0.0, 10.0, 0.01, "%.6g", disabled=plain_adam
+        )
+        self._number(st, "Label smoothing", "label_smoothing", 0.0, 0.499, 0.05, "%.3g")
+        if gpu_words():
+            self._choice(st, "Precision", "precision", PRECISIONS)
+        else:
+            st.caption("Precision: float32. Mixed precision is for a GPU; this machine has none.")
+
+    def _text(self) -> None:
+        key = self._begin("name")
+        name = st.text_input(
+            "Name", max_chars=80, key=key, placeholder="optional", help=SETTING_WORDS["name"]
+        )
+        self._settings["name"] = name.strip()
+
+    def _choice(self, place: Any, label: str, name: str, options: Mapping[str, str]) -> str:
+        value = place.selectbox(
+            label,
+            list(options),
+            format_func=lambda option: options[option],
+            key=self._begin(name),
+            help=SETTING_WORDS[name],
+        )
+        self._settings[name] = value
+        return str(value)
+
+    def _number(
+        self,
+        place: Any,
+        label: str,
+        name: str,
+        least: float,
+        most: float,
+        step: float = 1,
+        form: str | None = None,
+        disabled: bool = False,
+    ) -> Any:
+        value = place.number_input(
+            label,
+            least,
+            most,
+            step=step,
+            format=form,
+            key=self._begin(name),
+            help=SETTING_WORDS[name],
+            disabled=disabled,
+        )
+        self._settings[name] = value
+        return value
+
+    def _toggle(self, place: Any, label: str, name: str) -> bool:
+        value = place.toggle(label, key=self._begin(name), help=SETTING_WORDS[name])
+        self._settings[name] = value
+        return bool(value)
+
+    def _begin(self, name: str) -> str:
+        """The widget's key, its value set if it has none yet."""
+        key = _key(name, self._defaults.preset, self._store.name)
+        value = _in_widget(name, getattr(self._defaults, name), len(self._store))
+        st.session_state.setdefault(key, value)
+        return key
+
+
+def _key(name: str, preset: str, store_name: str) -> str:
+    if name == "patches":
+        return f"patches_{store_name}"
+    return _OWN_KEYS.get(name, name) if name in _OF_EVERY_PRESET else f"{name}_{preset}"
+
+
+def _in_widget(name: str, value: Any, size: int) -> Any:
+    """A setting as its widget holds it."""
+    if name == "patches":
+        return size if value is None else min(value, size)
+    return value == "train" if name == "unlisted" else value
+
+
+def _take_from_url(store: PatchStore, wanted_data: str | None) -> None:
+    words = _words_in_url()
+    ours = words == st.session_state.get(_WRITTEN, {})
+    if ours and (not words or "preset" in st.session_state):
+        return
+    asked = read_settings({name: st.query_params.get_all(name) for name in words})
+    problems = list(asked.problems)
+    if wanted_data is not None and wanted_data != store.name:
+        problems.insert(0, f"there is no data set '{wanted_data[:100]}' here; choose one.")
+    settings = dict(asked.settings)
+    if settings.get("precision") == "mixed" and not gpu_words():
+        del settings["precision"]
+        problems.append("mixed precision is for a GPU, and this machine has none.")
+    if names := st.session_state.pop(_OFF_THE_FORM, ()):
+        problems.append(f"{', '.join(names)}: the form has no place for it; the shell takes it.")
+    _begin_with(settings, store)
+    st.session_state[_PROBLEMS] = tuple(problems)
+    st.session_state[_WRITTEN] = None  # so that the first writing is no change of the visitor's
+
+
+def _begin_with(settings: Mapping[str, Any], store: PatchStore) -> None:
+    preset = settings.get("preset", FIRST_PRESET)
+    for name in NAMES:
+        key = _key(name, preset, store.name)
+        st.session_state.pop(key, None)
+        if name in settings:
+            st.session_state[key] = _in_widget(name, settings[name], len(store))
+
+
+def _write_to_url(config: TrainingConfig, size: int) -> None:
+    words = write_settings(config, size)
+    written = st.session_state.get(_WRITTEN, {})
+    if written is not None and words != written:
+        st.session_state.pop(_PROBLEMS, None)
+    st.session_state[_WRITTEN] = words
+    if words != _words_in_url():
+        _set_url(words)
+
+
+def _words_in_url() -> dict[str, str]:
+    return {name: st.query_params[name] for name in NAMES if name in st.query_params}
+
+
+def _set_url(words: Mapping[str, str]) -> None:
+    """Replace the settings in the URL, in one step; what else is there stays."""
+    others = {name: st.query_params.get_all(name) for name in st.query_params if name not in NAMES}
+    st.query_params.from_dict({**others, **words})

@@ -1,0 +1,27 @@
+"""The soak of `bench/soak.py`, shortened: live charts in three tabs, and nothing left behind."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+BENCH = Path(__file__).resolve().parents[2] / "bench" / "soak.py"
+
+
+def test_server_grows_little_over_trainings_and_leaves_no_process(chromium):
+    done = subprocess.run(
+        [sys.executable, str(BENCH), "--trainings", "1", "--minutes", "0", "--json"],
+        capture_output=True,
+        text=True,
+    )
+
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout.splitlines()[-1])
+    assert told["trainings"] == 1
+    assert told["before_mb"] > 50  # it was the server that was measured
+    assert told["growth_mb"] < 50
+    assert told["left"] == []

@@ -1,0 +1,111 @@
+import numpy as np
+import pandas as pd
+import pytest
+from app import metrics, open_page, text
+from made_patches import tiny_store
+
+from idc.config import preset_config
+from idc.runs import PREDICTIONS_FILE, RunStatus, list_runs
+from idc.starting import create_run
+
+
+@pytest.fixture(autouse=True)
+def tiny(home):
+    return tiny_store("tiny", cases=6, per_case=10)
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """Runs whose trainer the page has started, in order; none really starts."""
+    ids = []
+    monkeypatch.setattr("idc.several_runs.start_trainer", lambda run: ids.append(run.id))
+    return ids
+
+
+def made_run(protocol, y_prob, **settings):
+    run = create_run(preset_config("fast", "tiny", protocol=protocol, **settings))
+    if y_prob is None:
+        run.write_status(RunStatus(state="running", epochs=3, epoch=1, phase="training"))
+        return run
+    rows = np.arange(len(y_prob))
+    table = pd.DataFrame({"row": rows, "probability": np.float32(y_prob), "part": "test"})
+    table.to_parquet(run.folder / PREDICTIONS_FILE)
+    run.write_status(RunStatus(state="finished", epochs=3, epoch=3))
+    return run
+
+
+def gap_page(random, by_case):
+    return open_page("leakage", query={"random": random.id, "by_case": by_case.id})
+
+
+def test_gap_is_told_in_a_sentence_and_figures_and_survives_in_the_url():
+    at = gap_page(made_run("random", [0.1, 0.9] * 30), made_run("case-disjoint", [0.1, 0.2] * 30))
+
+    assert "That is 0.500 less: so far the random split flatters." in text(at).replace("\\", "")
+    assert metrics(at) == {
+        "The random split promises": "1.000",
+        "Unseen cases get": "0.500",
+        "Gap": "−0.500",
+    }
+    table = at.table[0].value
+    assert table["Score"].tolist()[:2] == ["Balanced accuracy", "ROC AUC"]
+    assert table["Gap"].tolist()[0] == "**−0.500 (−0.500 to −0.500)**"
+    assert "60 patches of 6 cases at random" in text(at)
+    assert len(at.get("plotly_chart")) == 1
+
+
+def test_two_runs_are_watched_until_both_are_done():
+    random, by_case = made_run("random", [0.1, 0.9] * 30), made_run("case-disjoint", None)
+    with by_case.trainer_lock():
+        at = gap_page(random, by_case)
+
+        assert not at.metric
+        assert len(at.get("progress")) == 1
+        assert "epoch 1 of 3" in text(at)
+
+
+def test_run_that_broke_off_says_so_and_where_to_go_on():
+    random, by_case = made_run("random", [0.1, 0.9] * 30), made_run("case-disjoint", None)
+    at = gap_page(random, by_case)
+
+    assert not at.metric
+    assert "continue it" in at.warning[0].value
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ({"random": "../../etc/passwd", "by_case": "x"}, "There is no run"),
+        ({"by_case": "nobody"}, "There is no run"),
+    ],
+)
+def test_wrong_link_is_a_sentence_and_the_check_is_there(query, sentence):
+    at = open_page("leakage", query=query)
+
+    assert sentence in at.error[0].value
+    assert at.button(key="check")
+    assert not at.exception
+
+
+def test_runs_that_are_no_pair_are_a_sentence():
+    at = gap_page(made_run("random", [0.1]), made_run("case-disjoint", [0.1], seed=1))
+
+    assert "differ in more than the split" in at.error[0].value
+
+
+def test_leakage_offers_to_train_both_and_lists_earlier_pairs(started):
+    random = made_run("random", [0.1, 0.9] * 30, epochs=9, name="old, random")
+    by_case = made_run("case-disjoint", [0.1, 0.9] * 30, epochs=9, name="old, by case")
+    at = open_page("leakage")
+    [link] = [link for link in at.get("page_link") if "old" in link.proto.label]
+    assert f"random={random.id}&by_case={by_case.id}" in link.proto.query_string
+
+    at.selectbox(key="gap_preset").set_value("notebook").run()
+    at.button(key="start_both").click().run()
+
+    new = [run for run in list_runs() if run.id in started]
+    assert {(run.config.protocol, run.config.preset) for run in new} == {
+        ("random", "notebook"),
+        ("case-disjoint", "notebook"),
+    }
+    assert at.subheader[0].value == "The same training under both splits"

@@ -1,0 +1,242 @@
+import pytest
+from app import open_page, text
+from made_patches import tiny_store
+
+from idc.config import preset_config
+from idc.hardware import device_words
+from idc.runs import list_runs
+from idc.settings_file import write_settings_file
+from idc.speeds import SpeedKey, keep_speed
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """Runs whose trainer the page has started, in order; none really starts."""
+    ids = []
+    monkeypatch.setattr("idc.several_runs.start_trainer", lambda run: ids.append(run.id))
+    return ids
+
+
+@pytest.fixture(autouse=True)
+def tiny(home):
+    return tiny_store("tiny", cases=6, per_case=10)
+
+
+def settings_in_url(at):
+    return {
+        name: value[0] if isinstance(value, list) else value
+        for name, value in at.query_params.items()
+        if name not in ("data", "run")
+    }
+
+
+# The URL
+
+
+def test_link_fills_in_the_form():
+    link = {"preset": "notebook", "epochs": "7", "early_stopping": "true", "patience": "2"}
+    link |= {"seed": "5", "name": "for you", "schedule": "one-cycle", "patches": "30"}
+    at = open_page("train", query=link)
+
+    assert at.selectbox(key="preset").value == "notebook"
+    assert at.number_input(key="epochs_notebook").value == 7
+    assert at.number_input(key="patience_notebook").value == 2
+    assert at.number_input(key="train_seed").value == 5
+    assert at.number_input(key="patches_tiny").value == 30
+    assert at.selectbox(key="schedule_notebook").value == "one-cycle"
+    assert at.text_input(key="run_name").value == "for you"
+    assert settings_in_url(at) == link
+    assert not at.warning
+
+
+def test_what_is_changed_is_in_the_url_and_what_is_as_proposed_is_not():
+    at = open_page("train")
+    assert settings_in_url(at) == {}
+
+    at.number_input(key="epochs_fast").set_value(9).run()
+    at.selectbox(key="augmentation_fast").set_value("flips+stain").run()
+    assert settings_in_url(at) == {"epochs": "9", "augmentation": "flips+stain"}
+
+    at.number_input(key="epochs_fast").set_value(3).run()
+    assert settings_in_url(at) == {"augmentation": "flips+stain"}
+
+
+def test_another_preset_brings_its_own_values():
+    at = open_page("train", query={"epochs": "9"})
+    at.selectbox(key="preset").set_value("notebook").run()
+
+    assert at.number_input(key="epochs_notebook").value == 20
+    assert settings_in_url(at) == {"preset": "notebook"}
+
+
+def test_hostile_link_is_one_sentence_and_the_form_is_as_proposed():
+    at = open_page(
+        "train",
+        query={"data": "../../etc", "epochs": "0", "batch_size": "9" * 400, "preset": "<b>x</b>"},
+    )
+
+    [warning] = at.warning
+    assert warning.value.startswith("Not taken over: there is no data set '../../etc' here")
+    for part in ("preset must be one of", "epochs must lie in", "batch\\_size is too long"):
+        assert part in warning.value
+    assert at.selectbox(key="preset").value == "fast"
+    assert at.number_input(key="epochs_fast").value == 3
+    assert not at.exception
+
+    at.number_input(key="epochs_fast").set_value(4).run()
+    assert not at.warning  # said once; the visitor goes on
+
+
+def test_more_patches_than_there_are_means_all_of_them():
+    at = open_page("train", query={"patches": "1000000"})
+
+    assert at.number_input(key="patches_tiny").value == 60
+    assert not at.exception
+
+
+def test_mixed_precision_is_offered_where_there_is_a_gpu_alone(monkeypatch):
+    at = open_page("train", query={"precision": "mixed"})
+    assert "mixed precision is for a GPU" in at.warning[0].value
+    assert not [box for box in at.selectbox if box.key == "precision_fast"]
+
+    monkeypatch.setattr("idc.ui.train_form.gpu_words", lambda: "NVIDIA H100, 80 GiB")
+    at = open_page("train", query={"precision": "mixed"})
+    assert at.selectbox(key="precision_fast").value == "mixed"
+    assert not at.warning
+
+
+def test_form_that_was_closed_opens_as_it_was():
+    at = open_page("train", query={"epochs": "7"})
+    at.session_state["setup"] = False
+    at.run()
+    assert not at.number_input
+    at.session_state["setup"] = True
+    at.run()
+
+    assert at.number_input(key="epochs_fast").value == 7
+
+
+# The file
+
+
+def upload(at, content):
+    return at.file_uploader(key="settings_uploaded").set_value(
+        [("config.json", content, "application/json")]
+    )
+
+
+def test_file_from_the_shell_fills_in_the_form_and_the_command_line_is_shown():
+    config = preset_config("notebook", "tiny", patches=None, epochs=4, seed=3, balancing="weights")
+    at = open_page("train")
+    upload(at, write_settings_file(config).encode()).run()
+
+    assert at.selectbox(key="preset").value == "notebook"
+    assert at.selectbox(key="balancing_notebook").value == "weights"
+    assert settings_in_url(at) == {
+        "preset": "notebook",
+        "epochs": "4",
+        "seed": "3",
+        "balancing": "weights",
+    }
+    assert at.code[0].value.splitlines()[-1].strip() == "--balancing=weights"
+
+
+def test_what_the_form_has_no_place_for_is_said():
+    config = preset_config("fast", "tiny", patches=None, split_seed=3)
+    at = open_page("train")
+    upload(at, write_settings_file(config).encode()).run()
+
+    assert at.warning[0].value.startswith("Not taken over: split\\_seed\\: the form has no place")
+
+
+def test_file_that_holds_no_settings_is_a_sentence():
+    at = open_page("train")
+    upload(at, b'{"data": "tiny", "epochs": -1}').run()
+
+    assert at.warning[0].value.startswith("Not taken over: epochs must lie in")
+    assert not at.exception
+
+
+# What it would take
+
+
+def test_time_and_memory_are_told_before_the_start(home):
+    keep_speed(
+        SpeedKey(device_words(), "fast", 64, "float32"),
+        {
+            "device": "CPU, 2 cores",
+            "step_s": 10.0,
+            "augment_s": {"none": 0.0, "flips": 0.0, "flips+stain": 0.0},
+            "predict_s": 0.0,
+            "start_s": 30.0,
+            "base_bytes": 7 * 10**8,
+            "train_bytes": 9 * 10**8,
+            "peak_bytes": 12 * 10**8,
+            "gpu_bytes": None,
+        },
+    )
+    at = open_page("train")
+
+    assert "It takes about **1 min 0 s** on CPU, 2 cores and about **1.2 GB** of memory." in text(
+        at
+    )
+    at.toggle(key="early_stopping_fast").set_value(True).run()
+    assert "It takes at most **1 min 0 s**" in text(at)
+
+
+def test_unknown_speed_is_measured_beside_the_page(monkeypatch):
+    asked = []
+    monkeypatch.setattr("idc.ui.train_estimate.start_speed_test", asked.append)
+    at = open_page("train")
+
+    assert "Measuring how fast this device trains" in text(at)
+    assert set(asked) == {SpeedKey(device_words(), "fast", 64, "float32")}
+
+
+def test_running_trainer_is_not_disturbed_by_measuring(monkeypatch, started):
+    asked = []
+    monkeypatch.setattr("idc.ui.train_estimate.start_speed_test", asked.append)
+    at = open_page("train", query={"epochs": "2"})
+    at.button(key="start").click().run()
+    asked.clear()
+    at.session_state["setup"] = True
+    at.run()
+
+    assert "unknown while something else trains" in text(at)
+    assert asked == []
+
+
+def test_views_of_training_patches_are_shown_and_others_on_request():
+    at = open_page("train", query={"augmentation": "flips+stain"})
+    first = at.get("image")[0].proto.imgs[0].url
+
+    at.button(key="other_patches").click().run()
+
+    assert at.get("image")[0].proto.imgs[0].url != first
+    assert "Augmentation: flips, right angles and stain" in text(at)
+
+
+# Several runs
+
+
+def test_several_seeds_are_as_many_runs(started):
+    at = open_page("train", query={"seed": "7", "name": "mine"})
+    at.number_input(key="seeds").set_value(3).run()
+    assert at.button(key="start").label == "Start 3 trainings"
+    at.button(key="start").click().run()
+
+    runs = {run.id: run for run in list_runs()}
+    told = [(runs[run_id].config.seed, runs[run_id].config.name) for run_id in started]
+    assert told == [(7, "mine, seed 7"), (8, "mine, seed 8"), (9, "mine, seed 9")]
+
+
+def test_both_splits_are_two_runs_and_lead_to_their_gap(started):
+    at = open_page("train", query={"epochs": "2"})
+    at.button(key="start_both").click().run()
+
+    random, by_case = sorted(list_runs(), key=lambda run: started.index(run.id))
+    assert (random.config.protocol, by_case.config.protocol) == ("random", "case-disjoint")
+    assert random.config.epochs == by_case.config.epochs == 2
+    assert at.title[0].value == "Leakage"
+    assert at.query_params["random"] in (random.id, [random.id])
+    assert "The same training under both splits" in [head.value for head in at.subheader]

@@ -1,0 +1,86 @@
+import numpy as np
+import pytest
+
+from idc.comparison_figures import learning_curves_figure
+from idc.config import preset_config
+from idc.run_groups import RunGroup, curve_band, differing_settings, seed_groups
+from idc.runlog import LogWriter
+from idc.starting import create_run
+
+
+@pytest.fixture
+def make(home):
+    """A run that has logged these validation AUCs."""
+
+    def made(*aucs, **settings):
+        run = create_run(preset_config("fast", "a", **settings))
+        log = LogWriter(run.folder)
+        for epoch, auc in enumerate(aucs, 1):
+            log.append("epoch", epoch=epoch, val_roc_auc=auc, loss=1.0)
+        return run
+
+    return made
+
+
+def test_seeds_of_the_same_settings_go_together(make):
+    first, other = make(seed=0, name="a"), make(seed=0, epochs=9)
+    second = make(seed=1, name="b")
+
+    assert [group.runs for group in seed_groups([first, other, second])] == [
+        (first, second),
+        (other,),
+    ]
+    assert len(seed_groups([first, other, second], together=False)) == 3
+
+
+def test_repetition_of_a_run_is_no_other_seed(make):
+    first, repeated = make(seed=3), make(seed=3)
+
+    assert len(seed_groups([first, repeated])) == 2
+
+
+def test_band_goes_from_the_lowest_to_the_highest_around_the_mean(make):
+    group = RunGroup((make(0.5, 0.8, 0.9, seed=0), make(0.7, 0.6, seed=1)))
+
+    band = curve_band(group, "val_roc_auc")
+
+    assert band.epochs.tolist() == [1, 2]  # the epochs that both have reached
+    np.testing.assert_allclose(band.mean, [0.6, 0.7])
+    np.testing.assert_allclose(band.low, [0.5, 0.6])
+    np.testing.assert_allclose(band.high, [0.7, 0.8])
+
+
+def test_undefined_score_leaves_a_gap_in_the_curve(make):
+    band = curve_band(RunGroup((make(None, 0.8),)), "val_roc_auc")
+
+    assert np.isnan(band.mean[0])
+    assert band.mean[1] == 0.8
+
+
+def test_run_without_an_epoch_has_an_empty_curve(make):
+    assert len(curve_band(RunGroup((make(),)), "val_roc_auc").epochs) == 0
+
+
+def test_only_settings_that_differ_are_told_and_a_name_is_none(make):
+    groups = seed_groups([make(name="a"), make(name="b", epochs=9, patches=None)])
+
+    assert differing_settings(groups) == {"patches": [40_000, None], "epochs": [3, 9]}
+
+
+def test_seed_differs_only_between_single_runs(make):
+    one, two = make(seed=0), make(seed=1)
+
+    assert differing_settings(seed_groups([one, two], together=False)) == {"seed": [0, 1]}
+    assert differing_settings(seed_groups([one, two, make(epochs=9)])) == {"epochs": [3, 9]}
+
+
+def test_all_groups_are_curves_of_one_chart_and_only_several_seeds_have_a_band(make):
+    groups = seed_groups([make(0.5, 0.6, seed=0), make(0.7, 0.8, seed=1), make(0.9, epochs=9)])
+
+    bands = [(group.title, curve_band(group, "val_roc_auc")) for group in groups]
+    traces = learning_curves_figure(bands, "AUC").data
+
+    assert [trace.fill for trace in traces] == ["toself", None, None]
+    assert list(traces[0].y) == pytest.approx([0.7, 0.8, 0.6, 0.5])
+    assert list(traces[1].y) == pytest.approx([0.6, 0.7])
+    assert traces[1].line.color != traces[2].line.color

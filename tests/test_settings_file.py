@@ -1,0 +1,109 @@
+import json
+import shlex
+from dataclasses import fields
+
+import pytest
+
+from idc.command_line import command_line
+from idc.config import PRESETS, TrainingConfig, preset_config
+from idc.errors import ConfigError
+from idc.setting_words import SETTING_WORDS
+from idc.settings_file import command_of, read_settings_file, write_settings_file
+from idc.training_commands import asked_config
+
+EVERYTHING_ELSE = {
+    "protocol": "case-disjoint",
+    "patches": None,
+    "folds": 5,
+    "fold": 2,
+    "leave_out_marked": True,
+    "seed": 5,
+    "split_seed": 6,
+    "epochs": 2,
+    "learning_rate": 0.002,
+    "label_smoothing": 0.0,
+    "early_stopping": True,
+    "precision": "mixed",
+    "name": "--name; rm -rf 'x'",
+}
+
+
+def asked(words):
+    return asked_config(command_line().parse_args(shlex.split(words)))
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_command_line_of_settings_asks_for_these_settings(preset):
+    config = preset_config(preset, "my data", **EVERYTHING_ELSE)
+
+    words = command_of(config)
+
+    assert words.startswith("python -m idc train ")
+    assert asked(words.removeprefix("python -m idc ")) == config
+
+
+def test_command_line_leaves_out_what_the_preset_says():
+    assert command_of(preset_config("fast", "demo")) == (
+        "python -m idc train --data=demo --preset=fast"
+    )
+    assert command_of(preset_config("fast", "demo", epochs=9)).endswith(" --epochs=9")
+
+
+def test_command_line_over_several_lines_breaks_between_options_alone():
+    config = preset_config("fast", "demo", name="a --b")
+
+    assert command_of(config, " \\\n  ").splitlines() == [
+        "python -m idc train \\",
+        "  --data=demo \\",
+        "  --preset=fast \\",
+        "  '--name=a --b'",
+    ]
+
+
+def test_file_of_settings_holds_them_all_and_options_win_over_it(tmp_path):
+    config = preset_config("fast", "demo", **EVERYTHING_ELSE)
+    path = tmp_path / "config.json"
+    path.write_text(write_settings_file(config), encoding="utf-8")
+
+    assert read_settings_file(path.read_bytes()) == config
+    assert asked(f"train --config {path}") == config
+    changed = asked(f"train --config {path} --epochs 8 --no-early-stopping --data other")
+    assert (changed.epochs, changed.early_stopping, changed.data) == (8, False, "other")
+    assert changed.learning_rate == config.learning_rate
+
+
+def test_missing_file_and_missing_data_set_are_sentences(tmp_path):
+    with pytest.raises(ConfigError, match=r"cannot be read \(No such file"):
+        asked(f"train --config {tmp_path / 'none.json'}")
+    with pytest.raises(ConfigError, match="No data set is named; give --data NAME"):
+        asked("train --epochs 3")
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"\xff\xfe\x00", "it is not JSON in UTF-8"),
+        (b"[" * 60_000, "it is not JSON in UTF-8"),
+        (b" " * (64 * 1024 + 1), "has at most 64 kB"),
+        (b"[1]", "is a JSON object of named settings"),
+        (b'{"data": "a", "epochs": 1e999}', "epochs must be int"),
+        (b'{"data": "a", "os": 1}', "Unknown setting: os"),
+    ],
+)
+def test_file_that_holds_no_settings_is_a_sentence(content, sentence):
+    with pytest.raises(ConfigError, match=sentence):
+        read_settings_file(content)
+
+
+def test_help_of_train_documents_every_setting(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "1000")  # else a hyphen may end a line
+    with pytest.raises(SystemExit):
+        command_line().parse_args(["train", "--help"])
+    told = " ".join(capsys.readouterr().out.split())
+
+    names = [field.name for field in fields(TrainingConfig)]
+    assert list(SETTING_WORDS) == names
+    for name in names:
+        assert f"--{name.replace('_', '-')}" in told
+        assert " ".join(SETTING_WORDS[name].split()) in told, name
+    assert json.loads(write_settings_file(TrainingConfig(data="a"))).keys() == set(names)

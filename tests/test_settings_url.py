@@ -1,0 +1,99 @@
+import pytest
+
+from idc.config import PRESETS, preset_config
+from idc.settings_url import NAMES, form_defaults, read_settings, write_settings
+
+
+def problems(**words):
+    return read_settings({name: [word] for name, word in words.items()}).problems
+
+
+def test_form_as_proposed_leaves_the_url_empty():
+    assert write_settings(form_defaults("fast", "demo", 100), 100) == {}
+    assert write_settings(form_defaults("notebook", "demo", 100), 100) == {"preset": "notebook"}
+
+
+def test_proposal_is_bounded_where_there_are_many_patches():
+    assert form_defaults("fast", "demo", 40_000).patches is None
+    assert form_defaults("fast", "demo", 40_001).patches == 40_000
+
+
+def test_only_what_differs_is_written():
+    config = preset_config("fast", "demo", epochs=7, learning_rate=1e-5, early_stopping=True)
+
+    assert write_settings(config, 50_000) == {
+        "epochs": "7",
+        "learning_rate": "1e-05",
+        "early_stopping": "true",
+    }
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_setting_survives_the_way_through_the_url(preset):
+    other = {
+        "protocol": "published",
+        "unlisted": "train",
+        "patches": None,
+        "leave_out_marked": True,
+        "seed": 2**31 - 1,
+        "epochs": 77,
+        "batch_size": 33,
+        "learning_rate": 0.00123,
+        "optimizer": "adam" if PRESETS[preset].settings.get("optimizer") else "adamw",
+        "weight_decay": 0.25,
+        "schedule": "constant" if PRESETS[preset].settings.get("schedule") else "one-cycle",
+        "label_smoothing": 0.2,
+        "augmentation": "none" if PRESETS[preset].settings.get("augmentation") else "flips",
+        "balancing": "resampling",
+        "early_stopping": True,
+        "patience": 9,
+        "precision": "mixed",
+        "name": "Müller & Söhne, 100 % = ?#",
+    }
+    config = preset_config(preset, "demo", **other)
+
+    words = write_settings(config, 50_000)
+    asked = read_settings({name: [word] for name, word in words.items()})
+
+    assert set(other) | {"preset"} == set(NAMES)
+    assert asked.problems == ()
+    assert preset_config(**{"preset": "fast", "data": "demo", **asked.settings}) == config
+
+
+def test_word_that_cannot_be_is_said_and_the_others_hold():
+    asked = read_settings({"epochs": ["0"], "seed": ["7"], "case": ["8867"]})
+
+    assert asked.problems == ("epochs must lie in [1, 10000]. Received: 0",)
+    assert asked.settings == {"seed": 7}
+
+
+@pytest.mark.parametrize(
+    ("name", "word", "sentence"),
+    [
+        ("epochs", "ten", "epochs must be a whole number. Received: 'ten'"),
+        ("epochs", "1e3", "epochs must be a whole number. Received: '1e3'"),
+        ("seed", "-1", "seed must lie in [0, 2.14748e+09]. Received: -1"),
+        ("learning_rate", "nan", "learning_rate must lie in [1e-08, 10]. Received: nan"),
+        ("learning_rate", "inf", "learning_rate must lie in [1e-08, 10]. Received: inf"),
+        ("learning_rate", "", "learning_rate must be a number. Received: ''"),
+        ("early_stopping", "1", "early_stopping must be true or false. Received: '1'"),
+        ("batch_size", "9" * 5_000, "batch_size is too long. Received: 5,000 signs"),
+        ("name", "x" * 81, "name has at most 80 signs. Received: 81"),
+        (
+            "optimizer",
+            "__import__('os')",
+            "optimizer must be one of adam, adamw. Received: \"__import__('os')\"",
+        ),
+        (
+            "precision",
+            "<script>",
+            "precision must be one of float32, mixed. Received: '<script>'",
+        ),
+    ],
+)
+def test_hostile_word_is_one_sentence(name, word, sentence):
+    assert problems(**{name: word}) == (sentence,)
+
+
+def test_last_of_repeated_words_holds():
+    assert read_settings({"epochs": ["3", "4"]}).settings == {"epochs": 4}

@@ -1,0 +1,36 @@
+from idc.config import preset_config
+from idc.several_runs import of_both_splits, of_seeds, start_runs
+
+
+def test_one_seed_is_the_very_settings():
+    config = preset_config("fast", "a", name="mine")
+
+    assert of_seeds(config, 1) == [config]
+
+
+def test_seeds_follow_each_other_and_are_told_in_the_name():
+    told = of_seeds(preset_config("fast", "a", seed=4, name="x" * 80), 2)
+
+    assert [config.seed for config in told] == [4, 5]
+    assert [config.name for config in told] == ["x" * 60 + ", seed 4", "x" * 60 + ", seed 5"]
+    assert of_seeds(preset_config("fast", "a"), 2)[0].name == "Seed 0"
+
+
+def test_both_splits_differ_in_the_split_alone():
+    config = preset_config("fast", "a", protocol="published", unlisted="train", epochs=7)
+
+    random, by_case = (config.to_json() for config in of_both_splits(config))
+
+    assert {name for name in random if random[name] != by_case[name]} == {"protocol", "name"}
+    assert (random["protocol"], by_case["protocol"]) == ("random", "case-disjoint")
+    assert random["unlisted"] == "ignore"
+
+
+def test_runs_start_in_order(home, monkeypatch):
+    started = []
+    monkeypatch.setattr("idc.several_runs.start_trainer", lambda run: started.append(run.id))
+
+    runs = start_runs(of_seeds(preset_config("fast", "a"), 3))
+
+    assert started == [run.id for run in runs]
+    assert [run.config.seed for run in runs] == [0, 1, 2]

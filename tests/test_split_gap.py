@@ -1,0 +1,115 @@
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from made_patches import tiny_store
+
+from idc.config import preset_config
+from idc.errors import RunError
+from idc.intervals import Bootstrap
+from idc.runs import PREDICTIONS_FILE, RunStatus
+from idc.split_gap import list_pairs, split_gap, split_pair
+from idc.starting import create_run
+
+RIGHT, TIMID = [0.1, 0.9] * 5, [0.1, 0.2] * 5  # of one case: labels alternate 0, 1
+
+
+@pytest.fixture
+def store(home):
+    return tiny_store("tiny", cases=12, per_case=10)
+
+
+def scored(protocol, y_prob, first_row=0, **settings):
+    run = create_run(preset_config("fast", "tiny", protocol=protocol, **settings))
+    rows = first_row + np.arange(len(y_prob))
+    table = pd.DataFrame({"row": rows, "probability": np.float32(y_prob), "part": "test"})
+    table.to_parquet(run.folder / PREDICTIONS_FILE)
+    run.write_status(RunStatus(state="finished", epochs=1, epoch=1))
+    return run
+
+
+def pair(promised, got, **settings):
+    return split_pair(
+        scored("random", promised, **settings), scored("case-disjoint", got, 60, **settings)
+    )
+
+
+def test_gap_is_what_unseen_cases_get_less(store):
+    gap = split_gap(pair(RIGHT * 6, (RIGHT + TIMID) * 3))
+
+    assert gap.scores["random"]["balanced_accuracy"].value == 1
+    assert gap.scores["case-disjoint"]["balanced_accuracy"].value == 0.75
+    assert gap.differences["balanced_accuracy"].value == -0.25
+    assert gap.differences["sensitivity"].value == -0.5
+    assert (gap.patches, gap.cases) == (
+        {"random": 60, "case-disjoint": 60},
+        {"random": 6, "case-disjoint": 6},
+    )
+
+
+def test_clear_gap_is_said_to_flatter(store):
+    sentence = split_gap(pair(RIGHT * 6, TIMID * 6)).sentence()
+
+    assert sentence == (
+        "The random split promises a balanced accuracy of 1.000 (1.000 to 1.000); cases that the "
+        "network has never seen get 0.500 (0.500 to 0.500). That is 0.500 less: so far the random "
+        "split flatters."
+    )
+
+
+def test_gap_that_may_be_chance_says_so(store):
+    sentence = split_gap(pair(RIGHT * 5 + TIMID, RIGHT * 4 + TIMID * 2)).sentence()
+
+    assert "the interval of the gap holds 0" in sentence
+
+
+def test_case_where_unseen_ones_are_easier_is_not_hidden(store):
+    assert "the cases held out happen to be easy ones" in (
+        split_gap(pair(TIMID * 6, RIGHT * 6)).sentence()
+    )
+
+
+def test_one_class_alone_leaves_the_gap_undefined(store):
+    gap = split_gap(
+        split_pair(scored("random", [0.1]), scored("case-disjoint", [0.1, 0.9], first_row=10))
+    )
+
+    assert math.isnan(gap.differences["balanced_accuracy"].value)
+    assert "The gap is undefined" in gap.sentence()
+
+
+def test_few_cases_are_a_caution(store):
+    assert "Only 6 cases" in split_gap(pair(RIGHT * 6, RIGHT * 6)).caution()
+
+
+def test_runs_that_differ_in_more_than_the_split_are_no_pair(store):
+    random, by_case = scored("random", RIGHT), scored("case-disjoint", RIGHT, seed=1)
+
+    with pytest.raises(RunError, match="differ in more than the split"):
+        split_pair(random, by_case)
+    with pytest.raises(RunError, match="does not train under the split 'random'"):
+        split_pair(by_case, random)
+
+
+def test_pairs_are_found_among_runs_whatever_their_names(store):
+    random = scored("random", RIGHT, name="one")
+    by_case = scored("case-disjoint", RIGHT, name="other")
+    lone = scored("case-disjoint", RIGHT, seed=1)
+
+    [found] = list_pairs([lone, by_case, random])
+
+    assert found.runs == (random, by_case)
+
+
+def test_unpaired_difference_draws_the_cases_of_either_apart():
+    y_true, cases = np.array([0, 1] * 20), np.repeat(np.arange(10), 4)
+    hard = np.where(np.arange(40) < 20, 0.9, y_true)  # half of the cases are false alarms
+    one, other = (Bootstrap(y_true, hard, cases, seed=seed) for seed in (0, 1))
+
+    paired = one.difference(Bootstrap(y_true, hard, cases, seed=0), 0.5, 0.5)["specificity"]
+    apart = one.unpaired_difference(other, 0.5, 0.5)["specificity"]
+
+    assert (paired.value, paired.low, paired.high) == (0, 0, 0)
+    assert apart.value == 0
+    assert apart.low < -0.3 < 0.3 < apart.high
