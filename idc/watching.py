@@ -91,14 +91,18 @@ def held_out_cases(store: PatchStore, split: Split) -> np.ndarray:
 
 
 def default_case(store: PatchStore, split: Split) -> int | None:
-    """The held-out case with most to see: the most patches of its rarer class."""
+    """The held-out case with most to see: the most patches of its rarer class.
+
+    A case that the store holds completely comes before one with gaps, if it has both classes.
+    """
     table = case_table(store.index)
     table = table[table["case"].isin(held_out_cases(store, split))]
     if table.empty:
         return None
     positive = table["positive"].to_numpy()
     rarer = np.minimum(positive, table["patches"].to_numpy() - positive)
-    return int(table["case"].to_numpy()[rarer.argmax()])
+    whole = (table["patches"] >= table["expected"]).to_numpy() & (rarer > 0)
+    return int(table["case"].to_numpy()[np.lexsort((-rarer, ~whole))[0]])
 
 
 def watch_case(run_folder: Path, case: int) -> None:

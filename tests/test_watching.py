@@ -88,6 +88,25 @@ def test_default_is_the_held_out_case_with_most_patches_of_its_rarer_class(home)
     assert default_case(store, split_by_case(store)) == 3
 
 
+def test_complete_case_is_watched_before_one_with_gaps(home):
+    from made_patches import store_of
+
+    from idc.patches import PatchName
+
+    # Of the full data set, case 16534 has 21 + 42 patches and case 8863 has many more.
+    labels = {1: [0, 1], 8863: [0, 1] * 60, 16534: [0] * 21 + [1] * 42}
+    names = [
+        PatchName(case=case, x=1 + 50 * i, y=1, label=label)
+        for case, of_case in labels.items()
+        for i, label in enumerate(of_case)
+    ]
+    store = store_of("mixed", names)
+    train = np.flatnonzero(store.cases == 1)
+    split = Split("case-disjoint", 0, train, np.empty(0, int), np.empty(0, int))
+
+    assert default_case(store, split) == 16534
+
+
 def test_random_split_has_no_case_to_watch(store):
     split = Split("random", 0, np.array([0, 4, 8]), np.array([1, 5]), np.array([2]))
 
