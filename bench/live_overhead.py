@@ -85,7 +85,7 @@ def _trained(home: Path, mode: str, options: argparse.Namespace) -> dict[str, An
     """Train once; seconds, processor seconds, frames and the weights' checksum."""
     from idc.config import preset_config
     from idc.memory import KEEP_FREED_MEMORY
-    from idc.runs import create_run
+    from idc.starting import create_run
     from idc.store import list_stores
 
     [data] = list_stores()
@@ -179,7 +179,7 @@ def _do_not_watch(training: Any) -> None:
 
     training.SlideWatch = Blind
     training.worst_patches = lambda *_: []
-    training.BATCH_SCORES = ("loss", "accuracy")
+    objective.BATCH_SCORES = ("loss", "accuracy")
     unused = {"batch_balanced_accuracy", "batch_roc_auc"}
     every_metric = objective.keras.Model.compile
 

@@ -212,12 +212,3 @@ def _read_json(path: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise RunError(f"'{path.name}' of the run '{path.parent.name}' is damaged.") from error
     return value if isinstance(value, dict) else {}
-
-
-def __getattr__(name: str) -> Any:
-    """Until every caller asks `idc.starting`: what moved there is still found here."""
-    if name in ("create_run", "start_trainer", "trainer_command", "prepare_to_continue"):
-        from idc import starting
-
-        return getattr(starting, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -10,8 +10,8 @@ from made_patches import tiny_store
 from idc import watching
 from idc.config import preset_config
 from idc.neighbourhood import place_of
-from idc.runs import create_run
 from idc.splits import Split
+from idc.starting import create_run
 from idc.watching import (
     Frame,
     SlideWatch,

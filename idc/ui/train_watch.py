@@ -134,7 +134,7 @@ def _progress(status: RunStatus) -> None:
     words = [_PHASE_WORDS[status.phase]]
     if status.phase in ("training", "validating"):
         words.append(f"epoch {min(status.epoch + 1, status.epochs)} of {status.epochs}")
-    if status.patches_per_s:
+    if status.patches_per_s and status.phase == "training":  # one line, so that nothing jumps
         words.append(f"{status.patches_per_s:,.0f} patches/s")
     if status.left_s is not None:
         words.append(f"about {duration(status.left_s)} left")
