@@ -23,6 +23,7 @@ from idc.config import split_of
 from idc.environment import environment
 from idc.evaluation import evaluate
 from idc.event_files import EventFiles
+from idc.first_filters import keep_first_filters
 from idc.forking import lineage
 from idc.history import History, UnderWay
 from idc.inference import probabilities
@@ -130,13 +131,15 @@ class _Training:
             else None
         )
         keras.utils.set_random_seed(self._config.seed)
-        self._model = build_model(self._config.preset)
+        self._model = build_model(self._config.network)
         compile_model(self._model, self._config, self._steps * self._config.epochs)
         restored = restore_checkpoint(self._run.folder, self._model)
         if restored.history:
             self._history = History.from_json(restored.history)
         elif origin := lineage(self._run):
             load_origin(self._run.folder, self._model, with_optimizer=origin.with_optimizer)
+        if not restored.step:  # within an epoch they are neither the last one's nor the next one's
+            keep_first_filters(self._run.folder, self._model, restored.epoch)
         self._running_means = restored.running_means
         self._watch = Stopwatch(self._history.elapsed_s)
         self._saved, self._saved_at = self._here(), self._watch.seconds()
@@ -234,6 +237,7 @@ class _Training:
             keep_weights(self._run, self._model, self._history.best or {})
             write_predictions(self._run, self._split, {"validation": y_prob})
         self._history.finish_epoch(entry)
+        keep_first_filters(self._run.folder, self._model, entry["epoch"])
         self._checkpoint()
         self._log.append("epoch", **entry)
         self._events.after_epoch(entry)
