@@ -24,11 +24,11 @@ class LayerViews:
     entries: list[dict[str, Any]]
     block: bytes
 
-    def first_filters(self) -> tuple[dict[str, Any], np.ndarray] | None:
-        """The first convolution's entry, and its filters.
+    def first_filters(self) -> np.ndarray | None:
+        """The first convolution's filters.
 
         Returns:
-            Filters as float32, shape (filters, channels, rows, columns); None where the network
+            float32, shape (filters, channels, rows, columns); None where the network
             has no convolution.
         """
         entry = next((entry for entry in self.entries if "filters" in entry), None)
@@ -40,7 +40,7 @@ class LayerViews:
         bytes_ = np.frombuffer(self.block, np.uint8, size, sent["at"]).astype(np.float32)
         low, high = (np.array(sent[end], np.float32)[:, None] for end in ("low", "high"))
         kernels = low + bytes_.reshape(count, -1) / 255 * (high - low)
-        return entry, kernels.reshape(count, channels, rows, columns)
+        return kernels.reshape(count, channels, rows, columns)
 
 
 def look_through(run: Run, patch: np.ndarray) -> LayerViews:

@@ -33,12 +33,13 @@ def look_through(model: keras.Model, patch: np.ndarray) -> tuple[list[dict[str, 
         - "maps": "low" and "high" of each map that is sent, and "at", where its bytes begin
         - "filters" of a convolution: "shape" [height, width, maps below, filters sent], "stride",
           "padding", "bias", "low", "high" (one of each filter) and "at"
+        - "scale" and "shift" of a rescaling: one number a colour each
         - "sums" of the last layer: what it adds up before its softmax
 
         and the bytes: maps one after the other, each row by row; filters likewise.
     """
     layers = [layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)]
-    outputs = keras.Model(model.inputs, [layer.output for layer in layers])(
+    outputs = keras.Model(model.inputs[0], [layer.output for layer in layers])(
         patch[None], training=False
     )
     values = [np.asarray(value)[0].astype(np.float32) for value in outputs]
@@ -53,6 +54,9 @@ def look_through(model: keras.Model, patch: np.ndarray) -> tuple[list[dict[str, 
         entry["maps"] = _maps(value, block)
         if isinstance(layer, keras.layers.Conv2D):
             entry["filters"] = _filters(layer, block)
+        if isinstance(layer, keras.layers.Rescaling):
+            for name, given in (("scale", layer.scale), ("shift", layer.offset)):
+                entry[name] = np.broadcast_to(given, 3).astype(float).tolist()
         entries.append(entry)
     entries[-1]["sums"] = _sums(layers[-1], values[entries[-1]["inputs"][0]])
     return entries, bytes(block)

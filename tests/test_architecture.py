@@ -59,6 +59,10 @@ LIGHT = [
     "idc.familiar",
     "idc.foreign",
     "idc.looks",
+    "idc.built_network",
+    "idc.first_filters",
+    "idc.layer_views",
+    "idc.receptive",
 ]
 # Runs on import: the frame calls Streamlit at once. What it imports is looked at all the same.
 FRAME = "idc.ui.main"

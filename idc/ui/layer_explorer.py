@@ -1,0 +1,34 @@
+"""Every layer of a network on one patch: maps, filters, and what each value looked at."""
+
+import base64
+import hashlib
+import json
+
+import numpy as np
+
+from idc.layer_views import LayerViews
+from idc.patches import CLASS_NAMES
+from idc.ui.own_component import own_component
+
+_view = own_component("layer_explorer", "words", "pixels", "layer_words")
+
+
+def layer_explorer(patch: np.ndarray, views: LayerViews, *, network: str, key: str) -> None:
+    """Show it. Everything happens in the browser.
+
+    Args:
+        patch: uint8 RGB, shape (50, 50, 3).
+        network: names the network; another one begins at its first convolution.
+    """
+    said = json.dumps(views.entries).encode() + views.block
+    _view(
+        key=key,
+        data={
+            "patch": base64.b64encode(patch.tobytes()).decode("ascii"),
+            "layers": views.entries,
+            "block": base64.b64encode(views.block).decode("ascii"),
+            "classes": list(CLASS_NAMES),
+            "network": network,
+            "content": hashlib.blake2b(said, digest_size=8).hexdigest(),
+        },
+    )
