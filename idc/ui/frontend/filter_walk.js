@@ -43,10 +43,12 @@ function newWalk(parentElement) {
   walk.editor = element("div", "editor");
   const middle = element("section", "", element("h4", "", "Below the filter"), walk.products, walk.sum);
   parentElement.append(
-    element("h4", "", "The filter"),
-    walk.presets,
-    walk.about,
-    walk.editor,
+    element(
+      "div",
+      "choosing",
+      element("div", "", element("h4", "", "The filter"), walk.presets, walk.about),
+      walk.editor,
+    ),
     element("div", "buttons", walk.play, whole, empty),
     element(
       "div",
