@@ -152,11 +152,11 @@ def train_it(built: Architecture) -> None:
 
 
 def _one_of(label: str, titles: Mapping[Any, str], key: str, meaning: str) -> Any:
-    return st.segmented_control(
+    return st.radio(
         label,
         list(titles),
         format_func=lambda choice: titles[choice],
-        required=True,
+        horizontal=True,
         key=key,
         help=meaning,
     )

@@ -272,14 +272,15 @@ function productTable(name, products, size) {
       element("span", "factors", `${plainly(value)} × ${plainly(weight, 2)}`),
       element("strong", "", plainly(product)),
     );
+    cell.title = `${plainly(value)} × ${plainly(weight, 2)} = ${plainly(product)}`;
     const share = Math.abs(product) / (Math.max(...products.map((p) => Math.abs(p.product))) || 1);
     cell.style.setProperty("--share", `${Math.round(55 * share)}%`);
     cell.style.setProperty("--hue", product < 0 ? "#8c510a" : "#01665e");
     return cell;
   });
-  const grid = element("div", "table", ...cells);
+  const grid = element("div", size > EDITABLE_SIDE ? "table fine" : "table", ...cells);
   grid.style.setProperty("--size", size);
-  return element("div", "", element("p", "hint", `${name}: value × weight`), grid);
+  return element("div", "", element("p", "hint", size > EDITABLE_SIDE ? `${name}: products` : `${name}: value × weight`), grid);
 }
 
 function inSum(value, at) {

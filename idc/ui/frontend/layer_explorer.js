@@ -36,7 +36,8 @@ function newView(parentElement) {
   view.answer = element("section", "answer");
   view.said = element("p", "said");
   view.said.setAttribute("role", "status");
-  const stage = element("div", "stage", view.maps.frame, view.patch.frame);
+  const { allPart, onePart } = view.maps;
+  const stage = element("div", "stage", allPart, onePart, view.patch.frame);
   parentElement.append(
     view.strip,
     view.title,
@@ -86,8 +87,7 @@ function newMaps(view) {
   const allPart = element("section", "part", allTitle, all.picture);
   const hint = element("p", "hint");
   const onePart = element("section", "part", label, one.picture, hint);
-  const frame = element("div", "maps", onePart, allPart);
-  return { all, one, number, of, label, allTitle, allPart, onePart, hint, frame };
+  return { all, one, number, of, label, allTitle, allPart, onePart, hint };
 }
 
 function newPatch() {

@@ -3,7 +3,7 @@
 
 const SIDE = 50;
 const TALL_PX = 130;
-const WIDE_PX = 560; // of all blocks together, at most
+const AROUND_PX = 10; // a block, for its frame
 
 export default function ({ data, parentElement }) {
   const stack = (parentElement.stack ??= newStack(parentElement));
@@ -32,7 +32,7 @@ function newStack(parentElement) {
   stack.field = element("div", "frame");
   stack.fieldWords = element("p", "hint");
   stack.body = element("tbody");
-  const heads = ["Layer", "Shape", "Parameters", "Multiply-adds", "Looks at"].map((text) => {
+  const heads = ["Layer", "Shape", "Parameters", "Multiply-adds", "Looks at (px)"].map((text) => {
     const head = element("th", "", text);
     head.scope = "col";
     return head;
@@ -43,7 +43,7 @@ function newStack(parentElement) {
     element(
       "p",
       "hint",
-      "Height: side of the maps. Width: how many maps, or numbers. Both to scale. Choose a block, or move with the arrow keys.",
+      "Height: side of the maps. Width: how many maps, or numbers. To scale, but for rows of many numbers. Choose a block, or move with the arrow keys.",
     ),
     element(
       "div",
@@ -58,13 +58,15 @@ function newStack(parentElement) {
 
 function show(stack) {
   const maps = ({ shape }) => shape[shape.length - 1];
-  const widest = stack.layers.filter(({ shape }) => shape.length === 3).reduce((n, l) => n + maps(l), 0);
-  const scale = WIDE_PX / Math.max(widest, 100);
+  const isMap = ({ shape }) => shape.length === 3;
+  const all = stack.layers.filter(isMap).reduce((sum, layer) => sum + maps(layer), 0);
+  const room = `(100cqi - ${AROUND_PX * stack.layers.length + 40}px)`;
   stack.buttons = stack.layers.map((layer, number) => {
     const block = element("span", "block");
-    const isMap = layer.shape.length === 3;
-    block.style.height = isMap ? `${Math.max(3, (TALL_PX * layer.shape[0]) / SIDE)}px` : "3px";
-    block.style.width = `${Math.min(WIDE_PX / 2, Math.max(2, maps(layer) * scale))}px`;
+    block.style.height = isMap(layer) ? `${Math.max(3, (TALL_PX * layer.shape[0]) / SIDE)}px` : "3px";
+    // A long row of numbers would push everything else aside.
+    const share = Math.min(0.25, maps(layer) / all);
+    block.style.width = `max(2px, calc(${room} * ${share}))`;
     const button = element("button", `layer ${layer.kind}`, block);
     button.type = "button";
     button.setAttribute("aria-label", `${titleOf(layer)}, ${shapeWords(layer.shape)}`);
@@ -81,7 +83,7 @@ function show(stack) {
       shapeWords(layer.shape),
       layer.parameters ? whole(layer.parameters) : "–",
       layer.multiply_adds ? whole(layer.multiply_adds) : "–",
-      sight(layer),
+      sight(layer).replace(" px", ""),
     ];
     return element("tr", "", name, ...cells.map((text) => element("td", "", text)));
   });
