@@ -57,4 +57,4 @@ def look_through(run: Run, patch: np.ndarray) -> LayerViews:
             f"patch must be uint8 of shape (50, 50, 3). Received: {patch.dtype} {patch.shape}"
         )
     answer, block = ask_model(run, patch[None], "layers")
-    return LayerViews(answer["layers"], block)
+    return LayerViews(answer["layers"], bytes(block))

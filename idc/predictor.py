@@ -21,7 +21,8 @@ def answer(question: dict[str, Any], block: bytes) -> tuple[dict[str, Any], byte
     """Patches in, arrays out; an error becomes a sentence.
 
     The question's "kind" says what is asked: "probabilities", "look" (each patch's probability and
-    features, one row each), "grad-cam", or "layers" of the first patch, which `idc.layers` describes.
+    features, one row each), "grad-cam", or "layers": all layers on the first patch, as
+    `idc.layers.look_through` describes them.
     """
     try:
         model, inside = _model(question["folder"], question["network"], question["sha256"])

@@ -21,7 +21,7 @@ from idc.built_network import (
 )
 from idc.config import YOURS, preset_config, split_of
 from idc.folds import busy_with
-from idc.runs import create_run, start_trainer
+from idc.starting import start_run
 from idc.ui.choose import choose_store
 from idc.ui.network_stack import network_stack
 from idc.ui.words import error_sentences, metric_row, plain
@@ -135,19 +135,17 @@ def train_it(built: Architecture) -> None:
     busy = busy_with()
     if busy is not None:
         st.info(
-            f"**{plain(busy)}** is training now. Stop it, or wait until it is done.",
+            f"**{plain(busy)}** is training now. Yours waits in the queue until its turn has come.",
             icon=":material/hourglass_top:",
         )
     if st.button(
-        "Train it",
+        "Train it" if busy is None else "Queue it",
         type="primary",
         icon=":material/play_arrow:",
         key="train_it",
-        disabled=busy is not None,
     ):
         split_of(config, store.index)  # refuses in a sentence what could not train
-        run = create_run(config)
-        start_trainer(run)
+        run = start_run(config)
         st.switch_page("../../pages/train.py", query_params={"run": run.id})
 
 
