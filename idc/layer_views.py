@@ -24,6 +24,11 @@ class LayerViews:
     entries: list[dict[str, Any]]
     block: bytes
 
+    def probability(self) -> float:
+        """Of IDC-positive, as the network's last layer gives it: not calibrated. In [0, 1]."""
+        negative, positive = self.entries[-1]["sums"]
+        return 1 / (1 + math.exp(min(700.0, negative - positive)))
+
     def first_filters(self) -> np.ndarray | None:
         """The first convolution's filters.
 

@@ -92,7 +92,7 @@ def show_network(built: Architecture) -> None:
                 f"{_NOTEBOOK_PARAMETERS:,}.",
             ),
             (
-                "Multiply-adds a patch",
+                "Multiply-adds",
                 _short(costs.multiply_adds),
                 "How often a value is multiplied by a weight to judge one patch: the work.",
             ),
@@ -102,9 +102,9 @@ def show_network(built: Architecture) -> None:
                 "The square of the patch that one value of the last maps has looked at.",
             ),
             (
-                "Memory to train",
+                "Memory",
                 f"{costs.training_bytes(_batch_size()) / 2**20:,.0f} MiB",
-                f"About, for the values of a batch of {_batch_size()}.",
+                f"About, for the values of a batch of {_batch_size()} while it trains.",
             ),
         ]
     )

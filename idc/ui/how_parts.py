@@ -128,7 +128,7 @@ def _layers() -> None:
     example = _choose_example(run)
     if run is None or example is None:
         return
-    layer_explorer(example.rgb, _views(run, example), network=run.id, key="layers")
+    layer_explorer(example.rgb, _views(run, example), run, key="layers")
 
 
 def _training() -> None:

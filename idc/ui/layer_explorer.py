@@ -8,17 +8,18 @@ import numpy as np
 
 from idc.layer_views import LayerViews
 from idc.patches import CLASS_NAMES
+from idc.runs import Run
 from idc.ui.own_component import own_component
 
 _view = own_component("layer_explorer", "words", "pixels", "layer_words")
 
 
-def layer_explorer(patch: np.ndarray, views: LayerViews, *, network: str, key: str) -> None:
+def layer_explorer(patch: np.ndarray, views: LayerViews, run: Run, *, key: str) -> None:
     """Show it. Everything happens in the browser.
 
     Args:
         patch: uint8 RGB, shape (50, 50, 3).
-        network: names the network; another one begins at its first convolution.
+        run: whose network it is; another one begins at its first convolution.
     """
     said = json.dumps(views.entries).encode() + views.block
     _view(
@@ -28,7 +29,20 @@ def layer_explorer(patch: np.ndarray, views: LayerViews, *, network: str, key: s
             "layers": views.entries,
             "block": base64.b64encode(views.block).decode("ascii"),
             "classes": list(CLASS_NAMES),
-            "network": network,
+            "network": run.id,
+            "note": _note(run, views),
             "content": hashlib.blake2b(said, digest_size=8).hexdigest(),
         },
+    )
+
+
+def _note(run: Run, views: LayerViews) -> str:
+    """What still happens to the answer before Predict shows it; empty when nothing does."""
+    raw = views.probability()
+    shown = float(run.calibration().apply(np.array([raw], np.float32))[0])
+    if f"{raw:.1%}" == f"{shown:.1%}":
+        return ""
+    return (
+        f"This model's answers are then calibrated on cases that it has not seen, so that Predict "
+        f"shows {shown:.1%} for this patch."
     )

@@ -270,7 +270,7 @@ function productTable(name, products, size) {
       "div",
       `product ${outside ? "outside" : ""}`,
       element("span", "factors", `${plainly(value)} × ${plainly(weight, 2)}`),
-      element("strong", "", plainly(product)),
+      element("strong", "", size > EDITABLE_SIDE ? twoPlaces(product) : plainly(product)),
     );
     cell.title = `${plainly(value)} × ${plainly(weight, 2)} = ${plainly(product)}`;
     const share = Math.abs(product) / (Math.max(...products.map((p) => Math.abs(p.product))) || 1);
@@ -281,6 +281,11 @@ function productTable(name, products, size) {
   const grid = element("div", size > EDITABLE_SIDE ? "table fine" : "table", ...cells);
   grid.style.setProperty("--size", size);
   return element("div", "", element("p", "hint", size > EDITABLE_SIDE ? `${name}: products` : `${name}: value × weight`), grid);
+}
+
+function twoPlaces(value) {
+  const text = Math.abs(value).toFixed(2);
+  return value < 0 && text !== "0.00" ? `−${text}` : text;
 }
 
 function inSum(value, at) {

@@ -251,7 +251,10 @@ function showSum(bench) {
     cell.textContent = counted && bench.light[at] ? PANES[product].sign : "";
   });
   const sum = rows.reduce((all, row) => all + row, 0);
-  bench.rows.forEach((node, row) => (node.textContent = `${row ? "+ " : ""}${withSign(rows[row])}`));
+  bench.rows.forEach((node, row) => {
+    const [sign, size] = [rows[row] < 0 ? "−" : "+", Math.abs(rows[row])];
+    node.textContent = row ? `${sign} ${size}` : withSign(rows[row]);
+  });
   bench.total.textContent = `Sum: ${withSign(sum)}`;
   bench.limit.textContent = withSign(bench.threshold);
   const counting = bench.counted !== null;

@@ -4,6 +4,7 @@
 const SIDE = 50;
 const ALL_MAPS_PX = 640; // across, of the picture of all maps
 const ROW_OF_NUMBERS = 32;
+const NUMBER_PX = 64; // across, at most, of one number in a row
 const MOST_SLICES = 64; // of a filter: one for each map below
 
 export default function ({ data, parentElement }) {
@@ -127,6 +128,7 @@ function load(view, data) {
   view.block = bytesOf(data.block);
   view.layers = data.layers;
   view.classes = data.classes;
+  view.note = data.note;
   view.layer = Math.min(view.layer, view.layers.length - 1);
   if (view.content !== data.network) {
     view.content = data.network;
@@ -278,6 +280,7 @@ function chooseMap(view, number) {
     colourOf(view, valueOf(view, layer, view.map, [x, y])),
   );
   one.picture.style.aspectRatio = `${columns} / ${rows}`;
+  one.picture.style.maxWidth = layer.shape.length === 3 ? "" : `${NUMBER_PX * columns}px`;
   label.hidden = layer.shape.length !== 3;
   input.max = sent;
   if (input.getRootNode().activeElement !== input) input.value = view.map + 1;
@@ -334,7 +337,9 @@ function choosePlace(view, place) {
   const where =
     layer.shape.length === 3
       ? `Map ${view.map + 1}, column ${place[0] + 1}, row ${place[1] + 1}`
-      : `Number ${whole(place[1] * columns + place[0] + 1)} of ${whole(layer.shape[0])}`;
+      : layer.sums
+        ? `Probability of ${view.classes[place[0]]}`
+        : `Number ${whole(place[1] * columns + place[0] + 1)} of ${whole(layer.shape[0])}`;
   view.said.textContent = `${where}: ${value}. It looked at ${width} × ${height} px of the patch.`;
   view.maps.one.picture.setAttribute("aria-label", view.said.textContent);
 }
@@ -387,11 +392,22 @@ function showAnswer(view) {
   const layer = view.layers[view.layer];
   view.answer.hidden = !layer.sums;
   if (!layer.sums) return;
-  const powers = layer.sums.map((sum) => Math.exp(sum - Math.max(...layer.sums)));
+  const powers = layer.sums.map(Math.exp);
   const all = powers.reduce((sum, power) => sum + power, 0);
   const table = element("table");
-  const head = ["", "Sum z", "Power e^z, as a share of the larger", "Probability"];
-  table.append(element("tr", "", ...head.map((text) => element("th", "", text))));
+  const power = element("span", "", "Power e", element("sup", "", "z"));
+  const heads = ["", "Sum z", power, "Share of both powers: the probability"];
+  table.append(
+    element(
+      "tr",
+      "",
+      ...heads.map((text, at) => {
+        const head = element(at ? "th" : "td", "", text);
+        if (at) head.scope = "col";
+        return head;
+      }),
+    ),
+  );
   layer.sums.forEach((sum, at) => {
     const share_ = powers[at] / all;
     const bar = element("span", `bar ${at ? "positive" : "negative"}`);
@@ -418,5 +434,6 @@ function showAnswer(view) {
         "two shares add up to 100 %. The larger sum wins, and the further it leads, the surer the answer.",
     ),
     element("div", "scroll", table),
+    element("p", "hint", view.note),
   );
 }

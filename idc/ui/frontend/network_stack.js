@@ -51,9 +51,17 @@ function newStack(parentElement) {
       element("div", "picture sight", stack.field),
       element("div", "words", stack.title, stack.about, stack.fieldWords),
     ),
-    element("div", "scroll", table),
+    scrolled(table),
   );
   return stack;
+}
+
+function scrolled(table) {
+  const frame = element("div", "scroll", table);
+  frame.tabIndex = 0;
+  frame.setAttribute("role", "region");
+  frame.setAttribute("aria-label", "All layers");
+  return frame;
 }
 
 function show(stack) {
