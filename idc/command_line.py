@@ -177,6 +177,11 @@ def _add_train(sub: argparse.ArgumentParser) -> None:
         "--preset", choices=list(PRESETS), default="notebook", help="the network and its settings"
     )
     sub.add_argument(
+        "--architecture",
+        metavar="TEXT",
+        help="the network of the preset 'yours', as the address of Build has it",
+    )
+    sub.add_argument(
         "--protocol", choices=list(PROTOCOLS), help="how patches are split (case-disjoint)"
     )
     sub.add_argument(

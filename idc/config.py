@@ -237,7 +237,8 @@ PRESETS: Mapping[str, Preset] = {
     ),
     YOURS: Preset(
         title="Your own CNN",
-        summary="A network that you put together on Build, trained as the fast one is.",
+        summary="The network of Build, trained as the fast one is: the one that is proposed there, "
+        "unless you train your own from that page.",
         settings={"epochs": 3, **_QUICK_LEARNING},
     ),
 }
