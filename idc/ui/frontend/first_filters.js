@@ -32,12 +32,12 @@ function newFilm(parentElement) {
     next.button.focus();
   });
   film.title = element("h4");
-  film.large = ["Before training", "", "What training added"].map((title) => {
+  film.large = ["", "", "What training added"].map((title) => {
     const canvas = element("canvas");
     const caption = element("figcaption", "", title);
     return { canvas, caption, figure: element("figure", "", canvas, caption) };
   });
-  film.found = ["What it finds, before", ""].map((title) => {
+  film.found = ["", ""].map((title) => {
     const canvas = element("canvas");
     const caption = element("figcaption", "", title);
     return { canvas, caption, figure: element("figure", "wide", canvas, caption) };
@@ -99,8 +99,7 @@ function stop(film) {
 function goTo(film, at) {
   film.at = at;
   film.slider.value = at;
-  const epoch = film.data.epochs[at];
-  film.when.textContent = epoch ? `After epoch ${epoch}` : "Before training: pure chance";
+  film.when.textContent = whenOf(film, at) + (film.data.epochs[at] ? "" : ": pure chance");
   film.slider.setAttribute("aria-valuetext", film.when.textContent);
   film.buttons.forEach(({ button, canvas, share: moved }, number) => {
     drawFilter(canvas, film, kernelOf(film, at, number), film.data.largest);
@@ -109,6 +108,11 @@ function goTo(film, at) {
     button.setAttribute("aria-label", `Filter ${number + 1}: changed by ${words}`);
   });
   pick(film, film.chosen);
+}
+
+function whenOf(film, at) {
+  const epoch = film.data.epochs[at];
+  return epoch ? `After epoch ${epoch}` : "Before training";
 }
 
 function pick(film, number) {
@@ -122,11 +126,10 @@ function pick(film, number) {
   const most = (values) => values.reduce((m, value) => Math.max(m, Math.abs(value)), 1e-9);
   const scale = Math.max(most(before), most(now));
   film.title.textContent = `Filter ${number + 1}`;
-  film.large[1].caption.textContent = film.when.textContent;
+  film.large[1].caption.textContent = whenOf(film, film.at);
   [before, now].forEach((kernel, at) => drawFilter(film.large[at].canvas, film, kernel, scale));
   drawFilter(film.large[2].canvas, film, change, film.at ? most(change) : 1);
-  const first = film.data.epochs[0];
-  film.large[0].caption.textContent = first ? `After epoch ${first}` : "Before training";
+  film.large[0].caption.textContent = whenOf(film, 0);
   film.said.textContent =
     `The change is ${share(changeOf(film, film.at, number))} of the filter's size at the start; ` +
     "its picture is stretched to full contrast. Grey means a weight of 0; more red than grey, that " +
@@ -140,8 +143,9 @@ function showFound(film, kernels) {
   const maps = kernels.map((kernel) =>
     mapOf(film.channels, { size, stride, before, side, weights: byChannel(film, kernel) }),
   );
-  film.found[0].caption.textContent = `What it finds, ${film.large[0].caption.textContent.toLowerCase()}`;
-  film.found[1].caption.textContent = `What it finds, ${film.when.textContent.toLowerCase()}`;
+  [0, film.at].forEach((at, number) => {
+    film.found[number].caption.textContent = `What it finds ${whenOf(film, at).toLowerCase()}`;
+  });
   const most = Math.max(...maps.map((map) => map.reduce((m, v) => Math.max(m, Math.abs(v)), 1e-9)));
   maps.forEach((map, at) =>
     paint(film.found[at].canvas, side, side, (x, y) => signed(map[y * side + x] / most)),

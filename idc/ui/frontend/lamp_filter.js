@@ -100,7 +100,7 @@ function cameraPanel(bench) {
   const slider = element("input");
   Object.assign(slider, { type: "range", min: -8, max: 20, step: 1, value: FIRST_THRESHOLD });
   slider.addEventListener("input", () => change(bench, { threshold: slider.valueAsNumber }));
-  bench.limit = element("output", "limit");
+  bench.limit = element("span", "limit");
   bench.camera = element("div", "camera", element("span", "lens"), element("span", "flash"));
   bench.camera.setAttribute("aria-hidden", "true");
   bench.fires = element("p", "fires");
