@@ -6,6 +6,7 @@ from made_patches import tiny_store
 
 from idc.config import preset_config
 from idc.first_filters import read_first_filters
+from idc.forking import fork_run
 from idc.prediction import predict_patches
 from idc.results import saved_results
 from idc.runs import open_run
@@ -14,7 +15,7 @@ from idc.starting import create_run, prepare_to_continue
 pytestmark = pytest.mark.slow
 
 
-def test_it_trains_stops_goes_on_predicts_and_is_evaluated(home):
+def test_it_trains_goes_on_predicts_is_evaluated_and_forked(home, monkeypatch):
     import keras
 
     from idc.training import train
@@ -37,3 +38,7 @@ def test_it_trains_stops_goes_on_predicts_and_is_evaluated(home):
     assert np.allclose(asked, results.y_prob, atol=1e-5)
     model = keras.models.load_model(run.folder / "model.keras")
     assert model.count_params() == again.best()["parameters"]
+
+    monkeypatch.setattr("idc.forking.start_trainer", lambda run: None)
+    child = fork_run(again, preset_config("fast", "tiny", epochs=1))
+    assert child.config.network == again.config.network

@@ -11,7 +11,9 @@ from idc.patches import CLASS_NAMES
 from idc.runs import Run
 from idc.ui.own_component import own_component
 
-_view = own_component("layer_explorer", "words", "pixels", "layer_words")
+_view = own_component(
+    "layer_explorer", "words", "pixels", "layer_words", "layer_maps", "layer_answer"
+)
 
 
 def layer_explorer(patch: np.ndarray, views: LayerViews, run: Run, *, key: str) -> None:

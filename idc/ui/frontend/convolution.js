@@ -55,8 +55,7 @@ function sumAt(channels, { weights, size, stride, before }, column, row) {
     for (let dy = Math.max(0, -top); dy < size && top + dy < PATCH_SIDE; dy += 1) {
       for (let dx = Math.max(0, -left); dx < size && left + dx < PATCH_SIDE; dx += 1) {
         sum +=
-          weights[channel][dy * size + dx] *
-          channels[channel][(top + dy) * PATCH_SIDE + left + dx];
+          weights[channel][dy * size + dx] * channels[channel][(top + dy) * PATCH_SIDE + left + dx];
       }
     }
   }

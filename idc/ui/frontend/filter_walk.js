@@ -41,7 +41,13 @@ function newWalk(parentElement) {
   walk.presets.setAttribute("aria-label", "Filters");
   walk.about = element("p", "about");
   walk.editor = element("div", "editor");
-  const middle = element("section", "", element("h4", "", "Below the filter"), walk.products, walk.sum);
+  const middle = element(
+    "section",
+    "",
+    element("h4", "", "Below the filter"),
+    walk.products,
+    walk.sum,
+  );
   parentElement.append(
     element(
       "div",
@@ -165,7 +171,10 @@ function newEditor(walk, weights) {
   const inputs = weights.map((weight, at) => {
     const input = element("input");
     Object.assign(input, { type: "number", step: "any", value: Number(weight.toFixed(3)) });
-    input.setAttribute("aria-label", `Weight in row ${1 + Math.floor(at / 3)}, column ${1 + (at % 3)}`);
+    input.setAttribute(
+      "aria-label",
+      `Weight in row ${1 + Math.floor(at / 3)}, column ${1 + (at % 3)}`,
+    );
     return input;
   });
   inputs.forEach((input, at) =>
@@ -217,7 +226,8 @@ function stop(walk) {
 }
 
 function move(walk, place) {
-  if (String(place) === String(walk.at) && walk.seen[place[1] * walk.filter.side + place[0]]) return;
+  if (String(place) === String(walk.at) && walk.seen[place[1] * walk.filter.side + place[0]])
+    return;
   walk.at = place;
   show(walk);
 }
@@ -247,7 +257,9 @@ function showProducts(walk) {
   const channels = productsAt(walk.channels, walk.filter, walk.at);
   const names = channels.length === 3 ? ["Red", "Green", "Blue"] : ["Brightness"];
   walk.products.replaceChildren(
-    ...channels.map((products, channel) => productTable(names[channel], products, walk.filter.size)),
+    ...channels.map((products, channel) =>
+      productTable(names[channel], products, walk.filter.size),
+    ),
   );
   const sums = channels.map((products) => products.reduce((sum, one) => sum + one.product, 0));
   const sum = sums.reduce((all, one) => all + one, 0);
@@ -280,7 +292,12 @@ function productTable(name, products, size) {
   });
   const grid = element("div", size > EDITABLE_SIDE ? "table fine" : "table", ...cells);
   grid.style.setProperty("--size", size);
-  return element("div", "", element("p", "hint", size > EDITABLE_SIDE ? `${name}: products` : `${name}: value × weight`), grid);
+  return element(
+    "div",
+    "",
+    element("p", "hint", size > EDITABLE_SIDE ? `${name}: products` : `${name}: value × weight`),
+    grid,
+  );
 }
 
 function twoPlaces(value) {

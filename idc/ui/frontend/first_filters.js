@@ -64,8 +64,7 @@ function load(film, data) {
   film.size = rows * columns * channels;
   const levels = bytesOf(data.kernels);
   film.kernels = Float32Array.from(levels, (level) => ((level - 128) / 127) * data.largest);
-  film.channels =
-    data.patch && scaledChannels(bytesOf(data.patch), data.scale, data.shift);
+  film.channels = data.patch && scaledChannels(bytesOf(data.patch), data.scale, data.shift);
   film.foundRow.hidden = !film.channels;
   film.buttons = Array.from({ length: count }, (_, number) => {
     const canvas = element("canvas");
@@ -156,7 +155,10 @@ function showFound(film, kernels) {
 function kernelOf(film, at, number) {
   const count = film.data.shape[3];
   const start = at * film.size * count;
-  return Float32Array.from({ length: film.size }, (_, i) => film.kernels[start + i * count + number]);
+  return Float32Array.from(
+    { length: film.size },
+    (_, i) => film.kernels[start + i * count + number],
+  );
 }
 
 function byChannel(film, kernel) {

@@ -38,7 +38,13 @@ export default function ({ parentElement }) {
 }
 
 function newBench(parentElement) {
-  const bench = { light: [...SHAPES[1]], digit: "1", panes: forDigit(1), counting: 0, counted: null };
+  const bench = {
+    light: [...SHAPES[1]],
+    digit: "1",
+    panes: forDigit(1),
+    counting: 0,
+    counted: null,
+  };
   bench.threshold = FIRST_THRESHOLD;
   const stage = element("div", "stage", lightPanel(bench), filterPanel(bench), cameraPanel(bench));
   parentElement.append(stage, verdictPanel(bench));
@@ -105,7 +111,12 @@ function cameraPanel(bench) {
   bench.camera.setAttribute("aria-hidden", "true");
   bench.fires = element("p", "fires");
   bench.fires.setAttribute("role", "status");
-  const through = element("div", "through", bench.through.frame, element("div", "sums", ...bench.rows));
+  const through = element(
+    "div",
+    "through",
+    bench.through.frame,
+    element("div", "sums", ...bench.rows),
+  );
   return element(
     "section",
     "panel",

@@ -71,7 +71,9 @@ function show(stack) {
   const room = `(100cqi - ${AROUND_PX * stack.layers.length + 40}px)`;
   stack.buttons = stack.layers.map((layer, number) => {
     const block = element("span", "block");
-    block.style.height = isMap(layer) ? `${Math.max(3, (TALL_PX * layer.shape[0]) / SIDE)}px` : "3px";
+    block.style.height = isMap(layer)
+      ? `${Math.max(3, (TALL_PX * layer.shape[0]) / SIDE)}px`
+      : "3px";
     // A long row of numbers would push everything else aside.
     const share = Math.min(0.25, maps(layer) / all);
     block.style.width = `max(2px, calc(${room} * ${share}))`;
