@@ -11,7 +11,7 @@ export default function ({ data, parentElement }) {
 }
 
 function newView(parentElement) {
-  const view = { layer: 0, map: 0, place: [0, 0] };
+  const view = { layer: 0, map: 0, place: [0, 0], spot: [0, 0] };
   view.strip = element("div", "strip");
   view.strip.setAttribute("role", "group");
   view.strip.setAttribute("aria-label", "Layers, from the patch to the answer");
@@ -122,7 +122,7 @@ function load(view, data) {
       0,
       view.layers.findIndex(({ filters }) => filters),
     );
-    view.place = [20, 20];
+    view.spot = [0.41, 0.41]; // in shares of a side
   }
   paint(view.patch.canvas, SIDE, SIDE, (x, y) => pixel(view, x, y));
   showStrip(view);
@@ -176,8 +176,13 @@ function chooseLayer(view, number) {
     (layer.parameters
       ? `${whole(layer.parameters)} parameters.`
       : "No parameters: nothing to learn.");
-  const { columns, rows } = gridOf(layer);
-  view.place = [Math.min(view.place[0], columns - 1), Math.min(view.place[1], rows - 1)];
+  if (layer.shape.length === 3) {
+    // The same spot of the patch, as far as the layers' maps have places for it.
+    const { columns, rows } = gridOf(layer);
+    view.place = [Math.floor(view.spot[0] * columns), Math.floor(view.spot[1] * rows)];
+  } else {
+    view.place = [0, 0];
+  }
   view.lowest = Math.min(...layer.maps.low, 0);
   view.highest = Math.max(...layer.maps.high, 0);
   drawAll(view);

@@ -111,6 +111,7 @@ function choosePlace(view, place) {
   const { columns, rows } = gridOf(layer);
   if (valueOf(view, layer, view.map, place) === null) return;
   view.place = place;
+  if (layer.shape.length === 3) view.spot = [(place[0] + 0.5) / columns, (place[1] + 0.5) / rows];
   Object.assign(view.maps.one.frame.style, {
     left: `${(100 * place[0]) / columns}%`,
     top: `${(100 * place[1]) / rows}%`,
