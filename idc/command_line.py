@@ -196,6 +196,7 @@ def _add_train(sub: argparse.ArgumentParser) -> None:
 
     setting("data", metavar="NAME")
     setting("preset", choices=list(PRESETS))
+    setting("architecture", metavar="TEXT")
     setting("protocol", choices=list(PROTOCOLS))
     setting("unlisted", choices=UNLISTED)
     setting("patches", type=_count, metavar="N|all")

@@ -11,6 +11,7 @@ from typing import Any, get_args
 import numpy as np
 import pandas as pd
 
+from idc.built_network import Architecture, check_batch, parse_architecture
 from idc.errors import ConfigError
 from idc.splits import PROTOCOLS, UNLISTED, Split, make_split, redraw_training, without_rows
 
@@ -28,6 +29,7 @@ BALANCINGS: Mapping[str, str] = {
 }
 PRECISIONS: Mapping[str, str] = {"float32": "Full (float32)", "mixed": "Mixed (float16, for GPUs)"}
 FOLDS = (2, 20)
+YOURS = "yours"  # the preset whose network the visitor builds
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,8 @@ class TrainingConfig:
     Attributes:
         data: the store's name.
         preset: the network, a key of `PRESETS`.
+        architecture: preset ``yours`` only: what the visitor built, as `idc.built_network` reads
+            it. Empty for the others.
         protocol: how patches are dealt into parts, a key of `idc.splits.PROTOCOLS`.
         unlisted: protocol ``published`` only: cases in no list are left out or train.
         patches: how many patches to use, drawn at the same rate from both classes; None for all.
@@ -70,6 +74,7 @@ class TrainingConfig:
 
     data: str
     preset: str = "notebook"
+    architecture: str = ""
     protocol: str = "case-disjoint"
     unlisted: str = "ignore"
     patches: int | None = 40_000
@@ -106,6 +111,7 @@ class TrainingConfig:
         if self.patches is not None:
             _within("patches", self.patches, 2, 10**9)
         self._check_folds()
+        self._settle_architecture()
         _within("seed", self.seed, 0, 2**31 - 1)
         if self.split_seed is not None:
             _within("split_seed", self.split_seed, 0, 2**31 - 1)
@@ -129,6 +135,18 @@ class TrainingConfig:
                 f"Folds are folds of cases: protocol must be case-disjoint. Received: "
                 f"{self.protocol!r}"
             )
+
+    def _settle_architecture(self) -> None:
+        built = parse_architecture(self.architecture) if self.architecture else Architecture()
+        # Another preset has its layers already; and whoever built nothing gets what we would.
+        object.__setattr__(self, "architecture", str(built) if self.preset == YOURS else "")
+        if self.preset == YOURS:
+            check_batch(built, self.batch_size)
+
+    @property
+    def network(self) -> str:
+        """What `idc.models.build_model` builds."""
+        return f"{YOURS}-{self.architecture}" if self.preset == YOURS else self.preset
 
     def to_json(self) -> dict[str, Any]:
         """The content of ``config.json``."""
@@ -220,6 +238,12 @@ PRESETS: Mapping[str, Preset] = {
         summary="The fast network's plan, wider and trained for longer: minutes instead of "
         "seconds, for the best scores here.",
         settings={"epochs": 20, **_QUICK_LEARNING, "augmentation": "flips+stain"},
+    ),
+    YOURS: Preset(
+        title="Your own CNN",
+        summary="The network of Build, trained as the fast one is: the one that is proposed there, "
+        "unless you train your own from that page.",
+        settings={"epochs": 3, **_QUICK_LEARNING},
     ),
 }
 

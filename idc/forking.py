@@ -24,6 +24,7 @@ LINEAGE_FILE = "lineage.json"
 KEPT = (
     "data",
     "preset",
+    "architecture",
     "protocol",
     "unlisted",
     "patches",

@@ -11,6 +11,8 @@ from typing import Any
 import keras
 from keras import layers
 
+from idc.built_network import HIDDEN_UNITS, parse_architecture
+from idc.config import YOURS
 from idc.errors import ConfigError
 from idc.patches import PATCH_SHAPE
 
@@ -28,9 +30,14 @@ _STANDARDISING = (
 def build_model(name: str) -> keras.Model:
     """Build an untrained, uncompiled network; `keras.utils.set_random_seed` sets its weights.
 
+    Args:
+        name: as `idc.config.TrainingConfig.network` says it.
+
     Raises:
         ConfigError: there is no network of that name.
     """
+    if name.startswith(f"{YOURS}-"):
+        return built_cnn(name.removeprefix(f"{YOURS}-"))
     if name not in _BUILDERS:
         raise ConfigError(f"preset must be one of {', '.join(_BUILDERS)}. Received: {name!r}")
     return _BUILDERS[name]()
@@ -105,6 +112,35 @@ def residual_cnn(name: str, widths: Sequence[int]) -> keras.Model:
     x = layers.GlobalAveragePooling2D(name="features")(x)
     x = _answer()(x)
     return keras.Model(patch, x, name=name)
+
+
+def built_cnn(architecture: str) -> keras.Model:
+    """What a visitor put together; layer by layer as `idc.built_network` counts it.
+
+    Args:
+        architecture: as `idc.built_network.parse_architecture` reads it.
+
+    Raises:
+        ConfigError: it cannot be read, or a choice lies outside its range.
+    """
+    built = parse_architecture(architecture)
+    pool = {"max": layers.MaxPooling2D, "average": layers.AveragePooling2D, "none": None}
+    patch = keras.Input(PATCH_SHAPE, dtype="uint8", name="patch")
+    x = layers.Rescaling(*_STANDARDISING, name="standardise")(patch)
+    for block in range(1, built.blocks + 1):
+        for number in range(1, built.convolutions + 1):
+            filters, name = built.width * 2 ** (block - 1), f"block{block}_{number}"
+            x = _relu(_normalised(_plain_conv(filters, built.kernel, name=name)(x)))
+        if pooling := pool[built.pooling]:
+            x = pooling(2, name=f"block{block}_pool")(x)
+        if built.dropout_percent:
+            x = layers.Dropout(built.dropout_percent / 100, name=f"block{block}_dropout")(x)
+    if built.ending == "average":
+        x = layers.GlobalAveragePooling2D(name="features")(x)
+    else:
+        x = _dense(HIDDEN_UNITS)(layers.Flatten(name="features")(x))
+    x = layers.Dense(2, activation="softmax", name="probabilities")(x)
+    return keras.Model(patch, x, name=f"{YOURS}-{built}")
 
 
 def _plain_conv(filters: int, size: int, *, strides: int = 1, name: str) -> layers.Layer:

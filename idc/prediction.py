@@ -194,6 +194,20 @@ def _check(patches: np.ndarray) -> None:
 
 
 def _ask(run: Run, patches: np.ndarray, kind: str = "probabilities") -> np.ndarray:
+    answer, block = ask_model(run, patches, kind)
+    return np.frombuffer(block, np.float32).reshape(answer["shape"])
+
+
+def ask_model(run: Run, patches: np.ndarray, kind: str) -> Answer:
+    """Put a question about patches to the worker; the answer is as `idc.predictor` gives it.
+
+    Args:
+        patches: uint8 RGB, shape (n, 50, 50, 3).
+        kind: what is asked, see `idc.predictor.answer`.
+
+    Raises:
+        PredictionError: as `predict_patches`.
+    """
     if not run.has_model():
         raise PredictionError(
             f"The run '{run.title}' has no finished epoch yet; let it train for an epoch."
@@ -205,14 +219,14 @@ def _ask(run: Run, patches: np.ndarray, kind: str = "probabilities") -> np.ndarr
         answer, block = _ask_for(run, run.best()["sha256"], patches, kind)
     if "error" in answer:
         raise PredictionError(str(answer["error"]))
-    return np.frombuffer(block, np.float32).reshape(answer["shape"])
+    return answer, block
 
 
 def _ask_for(run: Run, sha256: str, patches: np.ndarray, kind: str) -> Answer:
     question = {
         "kind": kind,
         "folder": str(run.folder),
-        "preset": run.config.preset,
+        "network": run.config.network,
         "sha256": sha256,
         "count": len(patches),
     }

@@ -11,6 +11,7 @@ from idc.child import serve
 from idc.errors import IdcError
 from idc.inference import probabilities
 from idc.inside import Inside
+from idc.layers import look_through
 from idc.patches import PATCH_SHAPE
 from idc.runs import WEIGHTS_FILE
 from idc.weights import load_model
@@ -20,11 +21,15 @@ def answer(question: dict[str, Any], block: bytes) -> tuple[dict[str, Any], byte
     """Patches in, arrays out; an error becomes a sentence.
 
     The question's "kind" says what is asked: "probabilities", "look" (each patch's probability and
-    features, one row each) or "grad-cam".
+    features, one row each), "grad-cam", or "layers": all layers on the first patch, as
+    `idc.layers.look_through` describes them.
     """
     try:
-        model, inside = _model(question["folder"], question["preset"], question["sha256"])
+        model, inside = _model(question["folder"], question["network"], question["sha256"])
         patches = np.frombuffer(block, np.uint8).reshape(question["count"], *PATCH_SHAPE)
+        if question["kind"] == "layers":
+            entries, maps = look_through(model, patches[0])
+            return {"layers": entries}, maps
         if question["kind"] == "look":
             found = np.column_stack(inside.look(patches))
         elif question["kind"] == "grad-cam":
@@ -37,8 +42,8 @@ def answer(question: dict[str, Any], block: bytes) -> tuple[dict[str, Any], byte
 
 
 @functools.lru_cache(maxsize=3)
-def _model(folder: str, preset: str, sha256: str) -> tuple[keras.Model, Inside]:
-    model = load_model(Path(folder) / WEIGHTS_FILE, preset, sha256)
+def _model(folder: str, network: str, sha256: str) -> tuple[keras.Model, Inside]:
+    model = load_model(Path(folder) / WEIGHTS_FILE, network, sha256)
     return model, Inside(model)
 
 

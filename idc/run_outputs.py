@@ -63,7 +63,7 @@ def write_predictions(run: Run, split: Split, answers: dict[str, np.ndarray]) ->
 
 def score_best(run: Run, split: Split, store: PatchStore) -> None:
     """Let the best weights answer for the held-out parts; save the model for others."""
-    best = load_model(run.folder / WEIGHTS_FILE, run.config.preset, run.best()["sha256"])
+    best = load_model(run.folder / WEIGHTS_FILE, run.config.network, run.best()["sha256"])
     write_predictions(
         run,
         split,

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 SETTING_WORDS: Mapping[str, str] = {
     "data": "The data set's name.",
     "preset": "The network, and the settings that suit it; each of them can be changed.",
+    "architecture": "The network of the preset 'yours', as Build describes it and has it in its "
+    "address: 3x1-w16-k3-max-d0-average, say.",
     "protocol": "How patches are dealt into a part to train on and parts to score on.",
     "unlisted": "With published cases: those of no published list (119 of the 279) are ignored, so "
     "that the split is exactly the papers', or train.",

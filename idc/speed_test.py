@@ -21,15 +21,15 @@ def main(words: list[str]) -> int:
     from idc.console import fail
     from idc.errors import IdcError
 
-    preset, batch_size, precision = words
+    network, batch_size, precision = words
     try:
-        print(json.dumps(measure(preset, int(batch_size), precision)))
+        print(json.dumps(measure(network, int(batch_size), precision)))
     except IdcError as error:
         return fail(error)
     return 0
 
 
-def measure(preset: str, batch_size: int, precision: str) -> dict[str, Any]:
+def measure(network: str, batch_size: int, precision: str) -> dict[str, Any]:
     """The attributes of an `idc.speeds.Speed`."""
     began = time.monotonic()
     from idc.training import TrainingBatches, build_model, compile_model  # isort: skip
@@ -38,11 +38,14 @@ def measure(preset: str, batch_size: int, precision: str) -> dict[str, Any]:
     from idc.inference import BATCH_SIZE, probabilities
     from idc.precision import building_in
 
-    config = preset_config(preset, "random", batch_size=batch_size, precision=precision)
+    preset, _, architecture = network.partition("-")
+    config = preset_config(
+        preset, "random", architecture=architecture, batch_size=batch_size, precision=precision
+    )
     rng = np.random.default_rng(0)
     patches = rng.integers(0, 256, (max(batch_size, BATCH_SIZE), 50, 50, 3), np.uint8)
     with building_in(precision):
-        model = build_model(preset)
+        model = build_model(network)
     compile_model(model, config, 1_000)
     base_bytes = _peak_bytes()
     batch = TrainingBatches(

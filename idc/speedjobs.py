@@ -97,7 +97,7 @@ _lock = threading.Lock()
 
 def speed_test_command(key: SpeedKey) -> list[str]:
     """The command line of the test."""
-    words = [key.preset, str(key.batch_size), key.precision]
+    words = [key.network, str(key.batch_size), key.precision]
     return [sys.executable, "-m", "idc.speed_test", *words]
 
 

@@ -31,7 +31,7 @@ class SpeedKey:
     """What a speed depends on, besides the patches."""
 
     device: str
-    preset: str
+    network: str
     batch_size: int
     precision: str
 
@@ -85,7 +85,7 @@ class RunSpeed:
 def speed_key(config: TrainingConfig) -> SpeedKey:
     """What the speed of such a run depends on, on this machine."""
     batch_size = min(config.batch_size, MOST_TESTED_BATCH)
-    return SpeedKey(device_words(), config.preset, batch_size, config.precision)
+    return SpeedKey(device_words(), config.network, batch_size, config.precision)
 
 
 def known_speed(key: SpeedKey) -> Speed | None:
@@ -129,7 +129,7 @@ def run_speed(config: TrainingConfig, device: str, runs: Sequence[Run]) -> RunSp
 
 
 def _like(config: TrainingConfig) -> tuple[Any, ...]:
-    return (config.preset, config.batch_size, config.precision, config.augmentation)
+    return (config.network, config.batch_size, config.precision, config.augmentation)
 
 
 def _measured(run: Run) -> list[tuple[float, float]]:

@@ -23,6 +23,7 @@ from idc.config import split_of
 from idc.environment import environment
 from idc.evaluation import evaluate
 from idc.event_files import EventFiles
+from idc.first_filters import keep_first_filters
 from idc.forking import lineage
 from idc.history import History, UnderWay
 from idc.inference import probabilities
@@ -133,13 +134,15 @@ class _Training:
         )
         keras.utils.set_random_seed(self._config.seed)
         with building_in(self._config.precision):
-            self._model = build_model(self._config.preset)
+            self._model = build_model(self._config.network)
         compile_model(self._model, self._config, self._steps * self._config.epochs)
         restored = restore_checkpoint(self._run.folder, self._model)
         if restored.history:
             self._history = History.from_json(restored.history)
         elif origin := lineage(self._run):
             load_origin(self._run.folder, self._model, with_optimizer=origin.with_optimizer)
+        if not restored.step:  # within an epoch they are neither the last one's nor the next one's
+            keep_first_filters(self._run.folder, self._model, restored.epoch)
         self._running_means = restored.running_means
         self._watch = Stopwatch(self._history.elapsed_s)
         self._saved, self._saved_at = self._here(), self._watch.seconds()
@@ -158,11 +161,13 @@ class _Training:
             step=restored.step,
             note=restored.note(),
         )
-        self._slide = SlideWatch(self._run, self._store, self._split, self._answer)
+        self._slide = SlideWatch(
+            self._run,
+            self._store,
+            self._split,
+            lambda rows: probabilities(self._model, self._store.patches, rows),
+        )
         self._slide.begin(restored.epoch, self._watch.seconds(), restored.step)
-
-    def _answer(self, rows: np.ndarray) -> np.ndarray:
-        return probabilities(self._model, self._store.patches, rows)
 
     def _log_start(self, restored: Restored) -> None:
         self._log.append(
@@ -188,7 +193,7 @@ class _Training:
         if under_way.step < self._steps:
             self._fit(epoch, under_way.step)
         self._tell(phase="validating", step=self._steps)
-        if self._unsaved_s() + self._pace.validation_s > _CHECKPOINT_EVERY_S:
+        if self._watch.seconds() - self._saved_at + self._pace.validation_s > _CHECKPOINT_EVERY_S:
             self._checkpoint()
         scores, y_prob = self._validate()
         entry = {
@@ -244,6 +249,7 @@ class _Training:
             write_predictions(self._run, self._split, {"validation": y_prob})
         entry["elapsed_s"] = round(self._watch.seconds(), 2)
         self._history.finish_epoch(entry)
+        keep_first_filters(self._run.folder, self._model, entry["epoch"])
         self._checkpoint()
         self._log.append("epoch", **entry)
         self._events.after_epoch(entry)
@@ -255,9 +261,6 @@ class _Training:
 
     def _here(self) -> tuple[int, int]:
         return self._history.epoch, self._history.step
-
-    def _unsaved_s(self) -> float:
-        return self._watch.seconds() - self._saved_at
 
     def _checkpoint(self) -> None:
         """Save the state as it is, between two steps, unless it is on the disk already."""
@@ -296,7 +299,7 @@ class _Training:
             epochs_left = self._status.epochs - self._history.epoch
             left_s = self._pace.seconds_left(epochs_left, step, speed)
             self._tell(phase="training", step=step, patches_per_s=speed, left_s=left_s)
-        if self._unsaved_s() >= _CHECKPOINT_EVERY_S:
+        if self._watch.seconds() - self._saved_at >= _CHECKPOINT_EVERY_S:
             self._checkpoint()
         self._slide.after_step(self._history.epoch, step, self._watch.seconds())
         self._obey()

@@ -13,14 +13,15 @@ from idc.models import build_model
 _Layout = dict[str, tuple[tuple[int, ...], str]]  # name in the file -> shape, dtype
 
 
-def load_model(path: Path, preset: str, sha256: str) -> keras.Model:
-    """Build the network ``preset`` and load its weights.
+def load_model(path: Path, network: str, sha256: str) -> keras.Model:
+    """Build a network and load its weights.
 
     A ``.keras`` file from elsewhere can run code when loaded; a checked file of weights cannot.
 
     Args:
         path: a ``.weights.h5`` file. Where its digest is another, its predecessor may have it: a
             trainer was cut off between new weights and their digest.
+        network: as `idc.models.build_model` names it.
         sha256: the hex digest that it must have.
 
     Raises:
@@ -39,16 +40,17 @@ def load_model(path: Path, preset: str, sha256: str) -> keras.Model:
             f"The weights of '{path.parent.name}' are damaged on disk (their checksum differs); "
             "continue the run to write them again, or choose another run."
         )
-    model = build_model(preset)
+    model = build_model(network)
     try:
         if problem := _misfit(_layout(path), _own_layout(model)):
             raise PredictionError(
-                f"The weights of '{path.parent.name}' do not fit the network '{preset}': {problem}."
+                f"The weights of '{path.parent.name}' do not fit the network '{network}': "
+                f"{problem}."
             )
         model.load_weights(path)
     except (ValueError, KeyError, OSError) as error:
         raise PredictionError(
-            f"The weights of '{path.parent.name}' do not fit the network '{preset}'."
+            f"The weights of '{path.parent.name}' do not fit the network '{network}'."
         ) from error
     return model
 

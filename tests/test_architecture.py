@@ -68,6 +68,10 @@ LIGHT = [
     "idc.settings_file",
     "idc.run_groups",
     "idc.split_gap",
+    "idc.built_network",
+    "idc.first_filters",
+    "idc.layer_views",
+    "idc.receptive",
 ]
 # Runs on import: the frame calls Streamlit at once. What it imports is looked at all the same.
 FRAME = "idc.ui.main"

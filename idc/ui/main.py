@@ -18,6 +18,8 @@ MENU = (
     ("labels", "Labels", ":material/label:"),
     ("compare", "Compare", ":material/compare_arrows:"),
     ("leakage", "Leakage", ":material/water_drop:"),
+    ("how_it_works", "How it works", ":material/lightbulb:"),
+    ("build", "Build", ":material/construction:"),
 )
 
 freeze_imports()

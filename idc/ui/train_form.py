@@ -17,6 +17,7 @@ from idc.config import (
     PRECISIONS,
     PRESETS,
     SCHEDULES,
+    YOURS,
     TrainingConfig,
     preset_config,
 )
@@ -39,7 +40,15 @@ from idc.ui.words import plain
 _WRITTEN, _PROBLEMS = "settings-in-url", "settings-problems"
 _OFF_THE_FORM = "settings-off-the-form"
 _OWN_KEYS = {"seed": "train_seed", "name": "run_name"}
-_OF_EVERY_PRESET = ("preset", "protocol", "unlisted", "leave_out_marked", "seed", "name")
+_OF_EVERY_PRESET = (
+    "preset",
+    "architecture",
+    "protocol",
+    "unlisted",
+    "leave_out_marked",
+    "seed",
+    "name",
+)
 
 
 def link_has_settings() -> bool:
@@ -112,7 +121,17 @@ class _Form:
         )
         st.caption(PRESETS[preset].summary)
         self._defaults = form_defaults(preset, self._store.name, len(self._store))
+        if preset == YOURS:
+            self._architecture()
         return preset
+
+    def _architecture(self) -> None:
+        key = self._begin("architecture")
+        text = st.text_input(
+            "Network", max_chars=60, key=key, help=SETTING_WORDS["architecture"]
+        ).strip()
+        st.page_link("../../pages/build.py", label="Build another", icon=":material/construction:")
+        self._settings["architecture"] = text
 
     def _split(self) -> None:
         protocol = self._choice(st, "Split", "protocol", PROTOCOLS)

@@ -17,6 +17,8 @@ TITLES = {
     "labels": "Labels",
     "compare": "Compare",
     "leakage": "Leakage",
+    "how_it_works": "How it works",
+    "build": "Build",
 }
 
 
@@ -37,6 +39,8 @@ def test_cold_deep_link_shows_the_page_in_its_frame(app, page, path):
             "labelLabels",
             "compare_arrowsCompare",
             "water_dropLeakage",
+            "lightbulbHow it works",
+            "constructionBuild",
         ]
     )
     expect(page.get_by_test_id("stException")).to_have_count(0)

@@ -1,0 +1,65 @@
+"""Every layer of a run's network on one patch, asked of the warm worker (see `idc.layers`)."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from idc.errors import PredictionError
+from idc.patches import PATCH_SHAPE
+from idc.prediction import ask_model
+from idc.runs import Run
+
+
+@dataclass(frozen=True)
+class LayerViews:
+    """What every layer gives for a patch.
+
+    Attributes:
+        entries: one a layer, as `idc.layers.look_through` describes them.
+        block: the bytes that they point into.
+    """
+
+    entries: list[dict[str, Any]]
+    block: bytes
+
+    def probability(self) -> float:
+        """Of IDC-positive, as the network's last layer gives it: not calibrated. In [0, 1]."""
+        negative, positive = self.entries[-1]["sums"]
+        return 1 / (1 + math.exp(min(700.0, negative - positive)))
+
+    def first_filters(self) -> np.ndarray | None:
+        """The first convolution's filters.
+
+        Returns:
+            float32, shape (filters, channels, rows, columns); None where the network
+            has no convolution.
+        """
+        entry = next((entry for entry in self.entries if "filters" in entry), None)
+        if entry is None:
+            return None
+        sent = entry["filters"]
+        rows, columns, channels, count = sent["shape"]
+        size = math.prod(sent["shape"])
+        bytes_ = np.frombuffer(self.block, np.uint8, size, sent["at"]).astype(np.float32)
+        low, high = (np.array(sent[end], np.float32)[:, None] for end in ("low", "high"))
+        kernels = low + bytes_.reshape(count, -1) / 255 * (high - low)
+        return kernels.reshape(count, channels, rows, columns)
+
+
+def look_through(run: Run, patch: np.ndarray) -> LayerViews:
+    """Send a patch through a run's best weights, and look at every layer.
+
+    Args:
+        patch: uint8 RGB, shape (50, 50, 3).
+
+    Raises:
+        PredictionError: the run has no weights, they are damaged, or the worker failed.
+    """
+    if patch.shape != PATCH_SHAPE or patch.dtype != np.uint8:
+        raise PredictionError(
+            f"patch must be uint8 of shape (50, 50, 3). Received: {patch.dtype} {patch.shape}"
+        )
+    answer, block = ask_model(run, patch[None], "layers")
+    return LayerViews(answer["layers"], bytes(block))

@@ -1,0 +1,131 @@
+"""Every layer of a network on one patch, for the process that holds the network.
+
+Pages ask for it by `idc.layer_views`. Maps and filters travel as one byte a number, between the
+lowest and the highest of each map; what they say in words travels as JSON.
+"""
+
+import math
+from typing import Any
+
+import keras
+import numpy as np
+
+from idc.receptive import PATCH, WHOLE, Spans, joined, through_window
+
+MOST_MAPS = 128  # of a layer; more are counted, not sent
+_MOST_BYTES = 200_000  # of a layer's maps, and as much of its filters
+_DIGITS = 5
+
+
+def look_through(model: keras.Model, patch: np.ndarray) -> tuple[list[dict[str, Any]], bytes]:
+    """What every layer gives for a patch.
+
+    Args:
+        patch: uint8 RGB, shape (50, 50, 3).
+
+    Returns:
+        An entry a layer, in the order of the network:
+
+        - "name", "kind" (the class in `keras.layers`), "activation" ("" or "relu", "softmax"),
+          "parameters", "inputs" (numbers of the layers before it)
+        - "shape": [height, width, maps], or [numbers]
+        - "spans": for each place along a side, the first and last pixel that it looked at
+        - "maps": "low" and "high" of each map that is sent, and "at", where its bytes begin
+        - "filters" of a convolution: "shape" [height, width, maps below, filters sent], "stride",
+          "padding", "bias", "low", "high" (one of each filter) and "at"
+        - "scale" and "shift" of a rescaling: one number a colour each
+        - "sums" of the last layer: what it adds up before its softmax
+
+        and the bytes: maps one after the other, each row by row; filters likewise.
+    """
+    layers = [layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)]
+    outputs = keras.Model(model.inputs[0], [layer.output for layer in layers])(
+        patch[None], training=False
+    )
+    values = [np.asarray(value)[0].astype(np.float32) for value in outputs]
+    number_of = {id(layer.output): number for number, layer in enumerate(layers)}
+    block, entries = bytearray(), list[dict[str, Any]]()
+    for layer, value in zip(layers, values, strict=True):
+        given = layer.input if isinstance(layer.input, list) else [layer.input]
+        inputs = [number_of[id(tensor)] for tensor in given if id(tensor) in number_of]
+        entry = _facts(layer, value, inputs)
+        below = [entries[number]["spans"] for number in inputs] or [PATCH]
+        entry["spans"] = _spans(layer, below)
+        entry["maps"] = _maps(value, block)
+        if isinstance(layer, keras.layers.Conv2D):
+            entry["filters"] = _filters(layer, block)
+        if isinstance(layer, keras.layers.Rescaling):
+            for name, given in (("scale", layer.scale), ("shift", layer.offset)):
+                entry[name] = np.broadcast_to(given, 3).astype(float).tolist()
+        entries.append(entry)
+    entries[-1]["sums"] = _sums(layers[-1], values[entries[-1]["inputs"][0]])
+    return entries, bytes(block)
+
+
+def _facts(layer: keras.Layer, value: np.ndarray, inputs: list[int]) -> dict[str, Any]:
+    activation = getattr(layer, "activation", None)
+    return {
+        "name": layer.name,
+        "kind": type(layer).__name__,
+        "activation": "" if activation in (None, keras.activations.linear) else activation.__name__,
+        "parameters": layer.count_params(),
+        "inputs": inputs,
+        "shape": list(value.shape),
+    }
+
+
+def _spans(layer: keras.Layer, below: list[Spans]) -> Spans:
+    kinds = keras.layers
+    if isinstance(layer, kinds.Conv2D):
+        return through_window(below[0], layer.kernel_size[0], layer.strides[0], layer.padding)
+    if isinstance(layer, kinds.MaxPooling2D | kinds.AveragePooling2D):
+        return through_window(below[0], layer.pool_size[0], layer.strides[0], layer.padding)
+    if isinstance(layer, kinds.Dense | kinds.GlobalAveragePooling2D):
+        return WHOLE
+    if isinstance(layer, kinds.Add):
+        return joined(*below)
+    return below[0]  # value by value; flattened ones are still read by their places
+
+
+def _maps(value: np.ndarray, block: bytearray) -> dict[str, Any]:
+    """Put a layer's maps at the end of the block; numbers in a row are one map of one row."""
+    maps = value.transpose(2, 0, 1) if value.ndim == 3 else value[None, None, :]
+    most = max(1, min(MOST_MAPS, _MOST_BYTES // math.prod(maps.shape[1:])))
+    return _quantised(maps[:most], block)
+
+
+def _filters(layer: keras.Layer, block: bytearray) -> dict[str, Any]:
+    """Put a convolution's filters at the end of the block: one after the other, map by map."""
+    weights = [np.asarray(weight).astype(np.float32) for weight in layer.get_weights()]
+    kernel = weights[0].transpose(3, 2, 0, 1)  # filter, map below, row, column
+    kernel = kernel[: max(1, min(MOST_MAPS, _MOST_BYTES // math.prod(kernel.shape[1:])))]
+    sent = kernel.reshape(len(kernel), -1, kernel.shape[-1])
+    return {
+        "shape": [*layer.kernel_size, kernel.shape[1], len(kernel)],
+        "stride": layer.strides[0],
+        "padding": layer.padding,
+        "bias": _rounded(weights[1][: len(kernel)]) if len(weights) > 1 else None,
+        **_quantised(sent, block),
+    }
+
+
+def _quantised(maps: np.ndarray, block: bytearray) -> dict[str, Any]:
+    """Append maps as bytes; 0 is the lowest value of each, 255 its highest.
+
+    Args:
+        maps: float32, shape (n, rows, columns).
+    """
+    low, high = maps.min(axis=(1, 2)), maps.max(axis=(1, 2))
+    range_ = np.where(high > low, high - low, 1)[:, None, None]
+    at = len(block)
+    block += ((maps - low[:, None, None]) / range_ * 255).round().astype(np.uint8).tobytes()
+    return {"at": at, "low": _rounded(low), "high": _rounded(high)}
+
+
+def _sums(last: keras.Layer, features: np.ndarray) -> list[float]:
+    kernel, bias = (np.asarray(weight, np.float32) for weight in last.get_weights())
+    return _rounded(features.ravel() @ kernel + bias)
+
+
+def _rounded(values: np.ndarray) -> list[float]:
+    return [float(f"{value:.{_DIGITS}g}") for value in values.tolist()]

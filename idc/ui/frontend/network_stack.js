@@ -1,0 +1,129 @@
+// The layers of a network as blocks to scale, and as a table. One scale for all sides and another
+// for all numbers of maps, so that what looks larger is larger.
+
+const SIDE = 50;
+const TALL_PX = 130;
+const AROUND_PX = 10; // a block, for its frame
+
+export default function ({ data, parentElement }) {
+  const stack = (parentElement.stack ??= newStack(parentElement));
+  const text = JSON.stringify(data);
+  if (stack.loaded === text) return;
+  stack.loaded = text;
+  stack.layers = data.layers;
+  stack.chosen = Math.min(stack.chosen, data.layers.length - 1);
+  show(stack);
+}
+
+function newStack(parentElement) {
+  const stack = { chosen: 1 };
+  stack.blocks = element("div", "blocks");
+  stack.blocks.setAttribute("role", "group");
+  stack.blocks.setAttribute("aria-label", "Layers, from the patch to the answer");
+  stack.blocks.addEventListener("keydown", (event) => {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!step || !stack.layers[stack.chosen + step]) return;
+    event.preventDefault();
+    choose(stack, stack.chosen + step);
+    stack.buttons[stack.chosen].focus();
+  });
+  stack.title = element("h4");
+  stack.about = element("p");
+  stack.field = element("div", "frame");
+  stack.fieldWords = element("p", "hint");
+  stack.body = element("tbody");
+  const heads = ["Layer", "Shape", "Parameters", "Multiply-adds", "Looks at (px)"].map((text) => {
+    const head = element("th", "", text);
+    head.scope = "col";
+    return head;
+  });
+  const table = element("table", "", element("thead", "", element("tr", "", ...heads)), stack.body);
+  parentElement.append(
+    stack.blocks,
+    element(
+      "p",
+      "hint",
+      "Height: side of the maps. Width: how many maps, or numbers. To scale, but for rows of many numbers. Choose a block, or move with the arrow keys.",
+    ),
+    element(
+      "div",
+      "chosen",
+      element("div", "picture sight", stack.field),
+      element("div", "words", stack.title, stack.about, stack.fieldWords),
+    ),
+    scrolled(table),
+  );
+  return stack;
+}
+
+function scrolled(table) {
+  const frame = element("div", "scroll", table);
+  frame.tabIndex = 0;
+  frame.setAttribute("role", "region");
+  frame.setAttribute("aria-label", "All layers");
+  return frame;
+}
+
+function show(stack) {
+  const maps = ({ shape }) => shape[shape.length - 1];
+  const isMap = ({ shape }) => shape.length === 3;
+  const all = stack.layers.filter(isMap).reduce((sum, layer) => sum + maps(layer), 0);
+  const room = `(100cqi - ${AROUND_PX * stack.layers.length + 40}px)`;
+  stack.buttons = stack.layers.map((layer, number) => {
+    const block = element("span", "block");
+    block.style.height = isMap(layer)
+      ? `${Math.max(3, (TALL_PX * layer.shape[0]) / SIDE)}px`
+      : "3px";
+    // A long row of numbers would push everything else aside.
+    const share = Math.min(0.25, maps(layer) / all);
+    block.style.width = `max(2px, calc(${room} * ${share}))`;
+    const button = element("button", `layer ${layer.kind}`, block);
+    button.type = "button";
+    button.setAttribute("aria-label", `${titleOf(layer)}, ${shapeWords(layer.shape)}`);
+    button.title = `${titleOf(layer)}: ${shapeWords(layer.shape)}`;
+    button.addEventListener("click", () => choose(stack, number));
+    return button;
+  });
+  const focused = [...stack.blocks.children].indexOf(stack.blocks.getRootNode().activeElement);
+  stack.blocks.replaceChildren(...stack.buttons);
+  stack.rows = stack.layers.map((layer) => {
+    const name = element("th", "", titleOf(layer));
+    name.scope = "row";
+    const cells = [
+      shapeWords(layer.shape),
+      layer.parameters ? whole(layer.parameters) : "–",
+      layer.multiply_adds ? whole(layer.multiply_adds) : "–",
+      sight(layer).replace(" px", ""),
+    ];
+    return element("tr", "", name, ...cells.map((text) => element("td", "", text)));
+  });
+  stack.body.replaceChildren(...stack.rows);
+  choose(stack, stack.chosen);
+  stack.blocks.children[focused]?.focus();
+}
+
+function choose(stack, number) {
+  stack.chosen = number;
+  const layer = stack.layers[number];
+  stack.buttons.forEach((button, at) => {
+    button.setAttribute("aria-pressed", at === number);
+    button.tabIndex = at === number ? 0 : -1;
+  });
+  stack.rows.forEach((row, at) => row.classList.toggle("now", at === number));
+  const [, about] = LAYER_WORDS[layer.kind] ?? ["", ""];
+  stack.title.textContent = `${titleOf(layer)}: ${shapeWords(layer.shape)}`;
+  stack.about.textContent = about;
+  const side = Math.min(SIDE, layer.field_px);
+  const corner = Math.floor((SIDE - side) / 2);
+  placeFrame(stack.field, [corner, corner, side, side], SIDE);
+  stack.fieldWords.textContent = `One of its values looks at ${sight(layer)} of the patch.`;
+}
+
+function sight({ field_px: field }) {
+  return field >= SIDE ? "all 50 × 50 px" : `${field} × ${field} px`;
+}
+
+function titleOf(layer) {
+  const [title] = LAYER_WORDS[layer.kind] ?? [layer.kind];
+  return layer.block ? `${title}, block ${layer.block}` : title;
+}

@@ -1,0 +1,14 @@
+"""The layers of a network as blocks to scale, and as a table."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from idc.built_network import BuiltLayer
+from idc.ui.own_component import own_component
+
+_view = own_component("network_stack", "words", "pixels", "layer_words")
+
+
+def network_stack(layers: Sequence[BuiltLayer], *, key: str) -> None:
+    """Show it; which layer is chosen stays in the browser."""
+    _view(key=key, data={"layers": [asdict(layer) for layer in layers]})

@@ -1,0 +1,17 @@
+"""Build: put a network together, see at once what it costs, and train it."""
+
+import streamlit as st
+
+from idc.ui.build_parts import choose_architecture, show_network, train_it
+from idc.ui.words import error_sentences
+
+st.title("Build")
+st.caption("A network of your own: change it, see at once what it costs, and train it.")
+
+with error_sentences():
+    form, network = st.columns([2, 5], gap="large")
+    with form:
+        built = choose_architecture()
+    with network:
+        show_network(built)
+    train_it(built)

@@ -1,0 +1,87 @@
+import json
+
+import pytest
+from app import metrics, open_page
+from made_patches import tiny_store
+
+from idc.built_network import Architecture, costs_of
+from idc.runs import list_runs
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """Runs whose trainer the page has started; none really starts."""
+    ids = []
+    monkeypatch.setattr("idc.starting.start_trainer", lambda run: ids.append(run.id))
+    return ids
+
+
+def layers(at):
+    return json.loads(at.get("bidi_component")[0].proto.json)["layers"]
+
+
+def test_each_choice_changes_the_figures_and_the_layers_at_once(home):
+    at = open_page("build")
+    assert metrics(at)["Parameters"] == f"{costs_of(Architecture()).parameters:,}"
+    assert metrics(at)["Receptive field"] == "22 × 22 px"
+
+    at.slider(key="built_blocks").set_value(4).run()
+    at.radio(key="built_pooling").set_value("none").run()
+    built = Architecture(blocks=4, pooling="none")
+
+    assert metrics(at)["Parameters"] == f"{costs_of(built).parameters:,}"
+    assert metrics(at)["Multiply-adds"] == f"{costs_of(built).multiply_adds / 1e6:,.1f} million"
+    assert metrics(at)["Receptive field"] == "9 × 9 px"
+    assert [layer["shape"] for layer in layers(at)][-2:] == [[128], [2]]
+    assert at.query_params["architecture"] == str(built)
+
+
+def test_link_opens_the_network_that_it_names(home):
+    at = open_page("build", query={"architecture": "2x3-w8-k5-average-d20-flatten"})
+
+    assert at.slider(key="built_convolutions").value == 3
+    assert at.radio(key="built_kernel").value == 5
+    assert at.slider(key="built_dropout").value == 20
+
+
+def test_broken_link_is_told_and_the_proposed_network_stands(home):
+    at = open_page("build", query={"architecture": "huge"})
+
+    assert "architecture must read like" in at.error[0].value
+    assert at.slider(key="built_blocks").value == Architecture().blocks
+
+
+def test_network_beyond_the_limits_is_refused_in_a_sentence(home):
+    at = open_page("build", query={"architecture": "5x1-w8-k3-max-d0-average"})
+
+    at.slider(key="built_width").set_value(64).run()
+    at.slider(key="built_convolutions").set_value(3).run()
+
+    assert at.error[0].value.startswith("A network of one's own has at most 5,000,000 parameters")
+    assert not at.exception
+
+
+def test_train_it_starts_a_run_of_this_network(home, started):
+    tiny_store("tiny", cases=4, per_case=20)
+    at = open_page("build", query={"architecture": "2x1-w4-k3-max-d10-average"})
+
+    at.number_input(key="built_epochs").set_value(2)
+    at.text_input(key="built_name").set_value("mine")
+    at.button(key="train_it").click().run()
+
+    [run] = list_runs()
+    assert started == [run.id]
+    assert run.config.network == "yours-2x1-w4-k3-max-d10-average"
+    assert (run.config.epochs, run.config.name, run.config.patches) == (2, "mine", None)
+
+
+def test_data_that_cannot_be_split_is_told_before_anything_starts(home, started):
+    tiny_store("tiny", cases=2, per_case=10)
+    at = open_page("build")
+
+    at.button(key="train_it").click().run()
+
+    assert at.error[0].value.startswith("Splitting by case needs at least 3 cases")
+    assert started == []

@@ -1,0 +1,91 @@
+import base64
+import json
+import shutil
+
+import numpy as np
+import pytest
+from app import open_page, text
+
+from idc.prediction import predict_patches
+from idc.store import open_store
+
+pytestmark = pytest.mark.slow
+
+
+def sent(at, number=-1):
+    """What a component of the page was given; the last one by default."""
+    return json.loads(at.get("bidi_component")[number].proto.json)
+
+
+def chapter(name):
+    return open_page("how_it_works", query={"chapter": name})
+
+
+def test_begins_with_the_light_and_leads_on_chapter_by_chapter(home):
+    at = open_page("how_it_works")
+    assert "A 1 that is missed is a **false negative**" in text(at)
+
+    for title in (
+        "The same filter slides over a patch",
+        "Layer upon layer",
+        "Nobody writes the filters: training finds them",
+    ):
+        at.button(key="next_chapter").click().run()
+        assert at.subheader[0].value == title
+    assert not at.exception
+
+
+def test_without_a_data_set_generated_tissue_is_shown_to_the_bundled_model(home):
+    at = chapter("A filter on a patch")
+
+    assert "There is no data set yet, so this is generated tissue, not from patients." in text(at)
+    walk = sent(at)
+    assert len(base64.b64decode(walk["patch"])) == 7500
+    assert [preset["title"] for preset in walk["presets"]] == [
+        "Edges",
+        "Upright edges",
+        "Blur",
+        "Sharpen",
+    ]
+    assert (walk["learned"]["size"], walk["learned"]["side"]) == (4, 25)
+    assert len(walk["learned"]["filters"]) == 32
+
+
+def test_every_layer_of_the_chosen_run_on_the_chosen_patch(trained_run):
+    at = open_page("how_it_works", query={"chapter": "Every layer", "patch": "2_151_1"})
+    shown = sent(at)
+    store = open_store("tiny")
+    row = int(store.index.query("case == 2 and x == 151").index[0])
+
+    assert base64.b64decode(shown["patch"]) == store.patches[row].tobytes()
+    kinds = [layer["kind"] for layer in shown["layers"]]
+    assert (len(kinds), kinds[0], kinds[-1]) == (23, "Rescaling", "Dense")
+    negative, positive = np.exp(shown["layers"][-1]["sums"])
+    answer = predict_patches(trained_run, store.patches[row][None])[0]
+    assert positive / (negative + positive) == pytest.approx(float(answer), abs=1e-4)
+    assert shown["note"] == ""  # nothing is calibrated
+
+
+def test_bundled_models_calibration_is_told_beside_its_softmax(home):
+    note = sent(chapter("Every layer"))["note"]
+
+    assert note.startswith("This model's answers are then calibrated on cases")
+
+
+def test_first_filters_of_each_epoch_are_shown(trained_run):
+    film = sent(chapter("What training does"))
+
+    assert film["epochs"] == [0, 1]
+    assert film["shape"] == [3, 3, 3, 32]
+    levels = np.frombuffer(base64.b64decode(film["kernels"]), np.uint8).astype(float)
+    before, after = (levels.reshape(2, -1) - 128) / 127 * film["largest"]
+    assert 0 < np.abs(after - before).max() < 0.1  # an epoch moves them a little
+
+
+def test_run_that_kept_none_says_so(trained_run):
+    shutil.rmtree(trained_run.folder / "first_filters")
+
+    at = chapter("What training does")
+
+    assert "has not kept its first filters" in at.info[0].value
+    assert not at.exception
