@@ -31,6 +31,7 @@ def test_only_what_differs_is_written():
 @pytest.mark.parametrize("preset", PRESETS)
 def test_every_setting_survives_the_way_through_the_url(preset):
     other = {
+        "architecture": "2x1-w8-k5-none-d10-flatten",
         "protocol": "published",
         "unlisted": "train",
         "patches": None,
