@@ -139,7 +139,7 @@ def built_cnn(architecture: str) -> keras.Model:
         x = layers.GlobalAveragePooling2D(name="features")(x)
     else:
         x = _dense(HIDDEN_UNITS)(layers.Flatten(name="features")(x))
-    x = layers.Dense(2, activation="softmax", name="probabilities")(x)
+    x = _answer()(x)
     return keras.Model(patch, x, name=f"{YOURS}-{built}")
 
 

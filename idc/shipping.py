@@ -19,6 +19,7 @@ from idc.calibration import fit_calibration
 from idc.config import TrainingConfig, preset_config
 from idc.demo import DEMO_CASES, DEMO_SEED, pack_demo
 from idc.errors import RunError
+from idc.first_filters import FOLDER as FILTERS_DIR
 from idc.looks import Profile, fit_profile
 from idc.memory import KEEP_FREED_MEMORY
 from idc.model_card import model_card
@@ -173,8 +174,10 @@ def _copy(
     lines = (run.folder / LOG_FILE).read_text(encoding="utf-8").splitlines(keepends=True)
     kept = [line for line in lines if with_steps or json.loads(line)["event"] != "step"]
     (folder / LOG_FILE).write_text("".join(kept), encoding="utf-8")
-    if with_steps and (run.folder / SLIDE_DIR).exists():  # for the replay
-        shutil.copytree(run.folder / SLIDE_DIR, folder / SLIDE_DIR)
+    if with_steps:  # for the replay, and for How it works
+        for name in (SLIDE_DIR, FILTERS_DIR):
+            if (run.folder / name).exists():
+                shutil.copytree(run.folder / name, folder / name)
     _named(run.predictions(), store).to_parquet(folder / PREDICTIONS_FILE, index=False)
 
 
