@@ -18,7 +18,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from idc.kaggle_login import without_kaggle_secrets
+from idc.child_environment import without_secrets
 from idc.turns import Turns
 
 Answer = tuple[dict[str, Any], bytes | bytearray]
@@ -42,7 +42,8 @@ class Child:
         module: the module that calls `serve` when run.
         environ: variables to set in the child, besides those it inherits.
         inherit: names of the parent's variables that the child may see; None lets it see all but
-            Kaggle's secrets. A child that reads hostile bytes has no business with any secret.
+            secrets (`idc.child_environment`). A child that reads hostile bytes has no business
+            with any secret.
         max_answer_bytes: the largest block that is accepted back.
         max_questions: a process that has answered this many makes room for a fresh one; None
             keeps it for good.
@@ -142,7 +143,7 @@ class Child:
     def _inherited(self) -> dict[str, str]:
         own = os.environ
         if self._inherit is None:
-            return without_kaggle_secrets(own)
+            return without_secrets(own)
         return {name: own[name] for name in self._inherit if name in own}
 
     def _stop(self) -> None:

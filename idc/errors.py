@@ -41,6 +41,10 @@ class SlowUpload(UploadError):
     """A visitor's file was refused because reading it took too long."""
 
 
+class ServerBusy(UploadError):
+    """A visitor's file was refused because others' files fill the server; it may come again."""
+
+
 class PredictionError(IdcError):
     """The model could not answer."""
 

@@ -25,12 +25,12 @@ from types import FrameType
 from typing import Any
 
 from idc import control, durable
+from idc.child_environment import without_secrets
 from idc.config import split_of
 from idc.console import ProgressLine, fail
 from idc.doubtful import HeldOut, held_out_of
 from idc.errors import IdcError, RunError
 from idc.home import home_dir
-from idc.kaggle_login import without_kaggle_secrets
 from idc.memory import KEEP_FREED_MEMORY
 from idc.runlock import RUN_ID, hold_lock, is_locked
 from idc.runs import TRAINER_OUTPUT_FILE, Run, check_same_data, list_runs, open_run
@@ -194,7 +194,7 @@ def start_folds(job: FoldJob) -> None:
             stderr=subprocess.STDOUT,
             start_new_session=True,
             cwd=Path(__file__).resolve().parent.parent,
-            env={**without_kaggle_secrets(os.environ), "IDC_HOME": str(home_dir())},
+            env={**without_secrets(os.environ), "IDC_HOME": str(home_dir())},
         )
     # Without somebody who waits for it, an ended process would stay in the process table.
     threading.Thread(target=process.wait, daemon=True).start()
@@ -269,7 +269,7 @@ def _train_fold(job: FoldJob, fold: int, progress: ProgressLine | None) -> bool:
             stderr=output,
             start_new_session=True,
             cwd=Path(__file__).resolve().parent.parent,
-            env={**KEEP_FREED_MEMORY, **without_kaggle_secrets(os.environ)},
+            env={**KEEP_FREED_MEMORY, **without_secrets(os.environ)},
         )
     while trainer.poll() is None:
         if job.stop_requested() and not run.stop_requested():

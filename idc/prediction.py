@@ -129,6 +129,11 @@ def warm_predictor() -> None:
     predict_patches(default_model(), np.zeros((1, *PATCH_SHAPE), np.uint8))
 
 
+def worker_alive() -> bool:
+    """Whether the worker's process runs now. The next patch starts it where it does not."""
+    return _worker().pid() is not None
+
+
 def image_files(paths: list[Path]) -> Iterator[ImageFile]:
     """All files at the given paths, in the order given: files, folders (sorted) and zips.
 

@@ -18,10 +18,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from idc import control, durable, left_out
+from idc.child_environment import without_secrets
 from idc.config import TrainingConfig
 from idc.errors import RunError
 from idc.home import runs_dir
-from idc.kaggle_login import without_kaggle_secrets
 from idc.memory import KEEP_FREED_MEMORY
 from idc.run_status import RunStatus, read_status
 from idc.runlock import is_locked
@@ -102,7 +102,7 @@ def start_trainer(run: Run) -> None:
                 cwd=Path(__file__).resolve().parent.parent,
                 env={
                     **KEEP_FREED_MEMORY,
-                    **without_kaggle_secrets(os.environ),
+                    **without_secrets(os.environ),
                     "IDC_HOME": str(run.folder.parent.parent),
                 },
             )

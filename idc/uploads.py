@@ -29,7 +29,7 @@ from idc.decoders import (
     Lane,
     Limits,
 )
-from idc.errors import SlowUpload, UploadError
+from idc.errors import ServerBusy, SlowUpload, UploadError
 from idc.turns import NoTurn
 
 MAX_FILE_BYTES = 200 * 10**6
@@ -162,7 +162,7 @@ class Gate:
                 "save it as an 8-bit RGB PNG and try again."
             ) from error
         except NoTurn as error:
-            raise UploadError(
+            raise ServerBusy(
                 f"{name} found the server busy with other pictures; try again in a minute."
             ) from error
         except ChildDied as error:
@@ -190,6 +190,7 @@ def decode_image(
 
     Raises:
         SlowUpload: it took longer than its limit.
+        ServerBusy: no decoder was free in time.
         UploadError: in one sentence, what is wrong and what to do.
     """
     return _gate.decode(data, name, patch_side_px)

@@ -1,4 +1,4 @@
-"""The server around the pages: warm-up, a health route, security headers, limits of uploads."""
+"""The server around the pages: warm-up, health, security headers, limits, a door for programs."""
 
 import contextlib
 import logging
@@ -12,9 +12,12 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from streamlit import App
 
+from idc import __version__
+from idc.api_token import api_token
 from idc.child import ChildDied
-from idc.errors import IdcError
-from idc.prediction import warm_predictor
+from idc.errors import ConfigError, IdcError
+from idc.prediction import warm_predictor, worker_alive
+from idc.ui.api import PATH, ApiDoor, predict
 from idc.ui.kept_uploads import quota, show_again
 from idc.ui.upload_limits import UploadLimits
 from idc.uploads import warm_gate
@@ -43,13 +46,18 @@ Send = Callable[[Message], Awaitable[None]]
 @contextlib.asynccontextmanager
 async def lifespan(app: App) -> AsyncIterator[dict[str, Any] | None]:
     """Warm up beside the first visitor's first look: the import of TensorFlow takes seconds."""
+    try:
+        api_token()
+    except ConfigError as error:
+        logging.getLogger(__name__).error("The door for programs stays closed. %s", error)
     threading.Thread(target=_warm_up, name="warm-up", daemon=True).start()
     yield None
 
 
 async def healthz(request: Request) -> JSONResponse:
-    """For whoever watches the server."""
-    return JSONResponse({"status": "ok"})
+    """For whoever watches the server. A worker that does not run starts with the next patch."""
+    worker = "alive" if worker_alive() else "not running"
+    return JSONResponse({"status": "ok", "version": __version__, "worker": worker})
 
 
 class SecurityHeaders:
@@ -72,9 +80,10 @@ class SecurityHeaders:
         await self._app(scope, receive, send_with_headers)
 
 
-routes = [Route("/healthz", healthz)]
+routes = [Route("/healthz", healthz), Route(PATH, predict, methods=["POST"])]
 middleware = [
     Middleware(SecurityHeaders),
+    Middleware(ApiDoor),
     Middleware(UploadLimits, quota=quota, on_refusal=show_again),
 ]
 

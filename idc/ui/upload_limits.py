@@ -80,6 +80,11 @@ class UploadLimits:
         return Quota(dict, file_bytes=MAX_OTHER_BYTES)  # nothing of these is kept
 
 
+async def throw_away(receive: Receive) -> None:
+    """Throw a body away that nobody reads, as far as that is bearable."""
+    await _Body(receive).drain()
+
+
 def _owner(scope: Message) -> str:
     """Whose quota it is: the session's, else the address's."""
     upload = _UPLOAD.search(scope["path"])

@@ -1,0 +1,100 @@
+"""What a program is told about its pictures: by the gate, the model and the warnings of Predict."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from idc.errors import RunError, ServerBusy, UploadError
+from idc.foreign import warnings_of
+from idc.many import LARGEST_PATCH_PX
+from idc.packing import to_patch_size
+from idc.patches import CLASS_NAMES, PATCH_SHAPE, PATCH_SIZE_PX
+from idc.prediction import ImageFile, default_model, look
+from idc.runs import Run, open_run
+from idc.uploads import DecodedImage, decode_image, printable_name
+
+MAX_FILES = 256  # what the model takes at once
+
+_NOTICE = "For teaching and research, not for diagnosis."
+
+
+def answer_files(run_id: str | None, files: Sequence[ImageFile]) -> dict[str, Any]:
+    """A model's answers, as JSON has them.
+
+    Args:
+        run_id: who answers; None for the one that answers on Predict when nobody chose.
+        files: 1 to `MAX_FILES`, each a patch as PNG, JPEG, TIFF, BMP or WebP.
+
+    Returns:
+        "model" (its "run", "title", and the "sha256" of its weights), "threshold" [0, 1], from
+        which on a patch is called IDC-positive, "notice", and "answers" in the order of the files:
+        each a "name" with "probability" [0, 1], "class", "warnings" and "notes" (sentences), or
+        with a "detail", why the file was refused.
+
+    Raises:
+        RunError: there is no such run, or it cannot answer.
+        UploadError: no file can be read; the sentence is the first one's.
+        ServerBusy: other visitors' files fill the gate.
+        PredictionError: the model did not answer.
+    """
+    run = _open(run_id)
+    sha256 = run.best().get("sha256")
+    read = [_read(file) for file in files]
+    images = [image for image in read if isinstance(image, DecodedImage)]
+    if not images:
+        raise next(error for error in read if isinstance(error, UploadError))
+    patches = np.stack([to_patch_size(image.rgb) for image in images])
+    found = look(run, patches)
+    if not np.isfinite(found.y_prob).all():
+        raise RunError(f"The answers of '{run.title}' are not numbers: its training diverged.")
+    threshold = run.calibration().threshold
+    told = zip(found.y_prob, warnings_of(run, patches, found.features), strict=True)
+    answers = []
+    for file, image in zip(files, read, strict=True):
+        answer: dict[str, Any] = {"name": printable_name(file.name)}
+        if isinstance(image, DecodedImage):
+            probability, warnings = next(told)
+            answer |= {
+                "probability": round(float(probability), 6),
+                "class": CLASS_NAMES[int(probability >= threshold)],
+                "warnings": warnings,
+                "notes": [*image.notes, *_resized(image)],
+            }
+        else:
+            answer |= {"detail": str(image)}
+        answers.append(answer)
+    return {
+        "model": {"run": run.id, "title": run.title, "sha256": sha256},
+        "threshold": threshold,
+        "notice": _NOTICE,
+        "answers": answers,
+    }
+
+
+def _open(run_id: str | None) -> Run:
+    run = default_model() if run_id is None else open_run(run_id)
+    if not run.has_model():
+        raise RunError(
+            f"The run '{run.title}' has no finished epoch yet; let it train for an epoch."
+        )
+    return run
+
+
+def _read(file: ImageFile) -> DecodedImage | UploadError:
+    try:
+        return decode_image(file.data, file.name, patch_side_px=LARGEST_PATCH_PX)
+    except ServerBusy:
+        raise
+    except UploadError as error:
+        return error
+
+
+def _resized(image: DecodedImage) -> list[str]:
+    height, width = image.rgb.shape[:2]
+    if (height, width) == PATCH_SHAPE[:2]:
+        return []
+    return [
+        f"Resized from {width} x {height} to {PATCH_SIZE_PX} x {PATCH_SIZE_PX} px; at another "
+        "scale than 4 um a pixel the answer means little."
+    ]

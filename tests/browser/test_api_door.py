@@ -1,0 +1,33 @@
+"""The door for programs on the app as it is started: beside the pages, and silent about its token."""
+
+import urllib.request
+
+import pytest
+import requests
+from conftest import running_app
+from made_patches import png
+
+from idc.api_token import TOKEN_VARIABLE
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+TOKEN = "canary-7f3a9c51e2d8b604"
+
+
+def test_program_is_answered_while_the_pages_stay_where_they_are(home, monkeypatch):
+    monkeypatch.setenv(TOKEN_VARIABLE, TOKEN)
+    with running_app(home) as address:
+        door, bearer = f"{address}/api/predict", {"Authorization": f"Bearer {TOKEN}"}
+        picture = png((200, 100, 150))
+        good = requests.post(door, data=picture, headers=bearer, timeout=300)
+        bad = requests.post(door, data=picture, headers={"Authorization": TOKEN}, timeout=60)
+        health = requests.get(f"{address}/healthz", timeout=60)
+        with urllib.request.urlopen(f"{address}/predict") as page:
+            shell = page.read()
+
+    assert good.json()["model"]["run"] == "bundled"
+    assert (bad.status_code, good.headers["X-Frame-Options"]) == (401, "DENY")
+    assert health.json() == {"status": "ok", "version": "0.1.0", "worker": "alive"}
+    assert b"<title>Streamlit</title>" in shell  # the page's frame, not an answer of ours
+    told = good.text + bad.text + health.text + (home / "server.txt").read_text()
+    assert TOKEN not in told

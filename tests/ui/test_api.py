@@ -1,0 +1,248 @@
+"""idc.ui.api: POST /api/predict, on the real server over loopback."""
+
+import threading
+
+import numpy as np
+import pytest
+import requests
+import uvicorn
+from hostile_files import GOOD, malformed_files
+from made_patches import png
+from starlette.applications import Starlette
+from waiting import wait_until
+
+from idc import api_answers
+from idc.api_answers import MAX_FILES
+from idc.api_token import TOKEN_VARIABLE
+from idc.crowd import Crowd
+from idc.errors import PredictionError, ServerBusy
+from idc.patches import CLASS_NAMES
+from idc.prediction import Look, predict_patches
+from idc.runs import BUNDLED, open_run
+from idc.ui import api
+from idc.ui.server import middleware, routes
+from idc.uploads import MAX_FILE_BYTES, decode_image
+
+TOKEN = "canary-7f3a9c51e2d8b604"
+BEARER = {"Authorization": f"Bearer {TOKEN}"}
+PINK = png((200, 100, 150))
+VIOLET = png((120, 60, 140))
+
+
+@pytest.fixture(scope="module")
+def server():
+    """The app's own routes and middleware on a free port, without Streamlit behind them."""
+    app = Starlette(routes=routes, middleware=middleware)
+    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", lifespan="off")
+    running = uvicorn.Server(config)
+    thread = threading.Thread(target=running.run)
+    thread.start()
+    wait_until(lambda: running.started, "the server listens")
+    yield f"http://127.0.0.1:{running.servers[0].sockets[0].getsockname()[1]}"
+    running.should_exit = True
+    thread.join()
+
+
+@pytest.fixture
+def door(server, monkeypatch, home):
+    """The address of the door, open."""
+    monkeypatch.setenv(TOKEN_VARIABLE, TOKEN)
+    return f"{server}{api.PATH}"
+
+
+@pytest.fixture
+def no_model(monkeypatch):
+    """A model that says 0.25, 0.75, 0.25, ... at once."""
+
+    def look(run, patches):
+        return Look(np.resize(np.float32([0.25, 0.75]), len(patches)), np.zeros((len(patches), 1)))
+
+    monkeypatch.setattr(api_answers, "look", look)
+    monkeypatch.setattr(api_answers, "warnings_of", lambda run, patches, seen: [["w"]] * len(seen))
+
+
+def post(door, data=PINK, headers=BEARER, **more):
+    return requests.post(door, data=data, headers=headers, timeout=120, **more)
+
+
+def form(door, *files):
+    return requests.post(
+        door, files=[("file", file) for file in files], headers=BEARER, timeout=120
+    )
+
+
+def sentence(answer, status):
+    """The one line of a refusal, of this status."""
+    assert answer.status_code == status, answer.text
+    assert list(answer.json()) == ["detail"]
+    assert "\n" not in answer.json()["detail"]
+    return answer.json()["detail"]
+
+
+def test_door_is_closed_by_default(server, monkeypatch):
+    monkeypatch.delenv(TOKEN_VARIABLE, raising=False)
+    address = f"{server}{api.PATH}"
+
+    assert sentence(post(address), 404).startswith("The door for programs is closed")
+    assert sentence(requests.get(address, timeout=60), 404).startswith("The door")
+
+
+def test_useless_token_leaves_it_closed(door, monkeypatch, caplog):
+    monkeypatch.setenv(TOKEN_VARIABLE, "tooshort")
+
+    sentence(post(door, headers={"Authorization": "Bearer tooshort"}), 404)
+    assert "must be a single word of 16 to 500" in caplog.text
+    assert "tooshort" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "headers", [{}, {"Authorization": f"Bearer {TOKEN}x"}, {"Authorization": f"Basic {TOKEN}"}]
+)
+def test_without_the_token_nobody_comes_in(door, headers):
+    answer = post(door, headers=headers)
+
+    assert "Authorization: Bearer TOKEN" in sentence(answer, 401)
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+    assert TOKEN not in answer.text
+
+
+def test_body_of_a_stranger_is_not_kept(door, monkeypatch):
+    async def never(*call):
+        raise AssertionError("a body was read before the token")
+
+    monkeypatch.setattr("idc.ui.upload_limits._Body.read", never)
+
+    sentence(post(door, bytes(3 * 10**6), headers={}), 401)
+
+
+@pytest.mark.slow  # the model answers
+def test_picture_gets_the_same_answer_as_on_the_page(door):
+    run = open_run(BUNDLED)
+    expected = float(predict_patches(run, decode_image(PINK).rgb[None])[0])
+
+    told = post(door, params={"name": "mine.png"}).json()
+
+    assert told["model"] == {
+        "run": "bundled",
+        "title": "Bundled model",
+        "sha256": run.best()["sha256"],
+    }
+    assert told["threshold"] == run.calibration().threshold
+    assert told["notice"] == "For teaching and research, not for diagnosis."
+    [answer] = told["answers"]
+    assert answer["name"] == "mine.png"
+    assert answer["probability"] == pytest.approx(expected, abs=1e-5)
+    assert answer["class"] == CLASS_NAMES[expected >= told["threshold"]]
+    assert answer["warnings"]  # one colour is no tissue
+    assert answer["notes"] == []
+
+
+def test_form_of_several_is_answered_file_by_file(door, no_model):
+    answer = form(door, ("a.png", PINK), ("b.txt", b"words"), ("c.png", png((9, 9, 9), width=60)))
+
+    assert answer.status_code == 200
+    first, second, third = answer.json()["answers"]
+    assert (first["name"], first["probability"], first["class"]) == ("a.png", 0.25, "IDC-negative")
+    assert (second["name"], list(second)) == ("b.txt", ["name", "detail"])
+    assert second["detail"].startswith("b.txt is not a PNG")
+    assert (third["name"], third["probability"], third["class"]) == ("c.png", 0.75, "IDC-positive")
+    assert third["warnings"] == ["w"]
+    assert third["notes"][0].startswith("Resized from 60 x 50 to 50 x 50 px")
+
+
+def test_hostile_files_are_sentences_and_the_next_good_one_works(door, no_model):
+    for name, data in list(malformed_files().items())[::15]:
+        assert post(door, data).status_code in (200, 422), name
+    sentence(post(door, b"\x89PNG\r\n\x1a\n" + bytes(100)), 422)
+    assert "a zip archive" in sentence(post(door, b"PK\x03\x04" + bytes(30)), 422)
+    assert "a region" in sentence(post(door, png((1, 2, 3), 401, 401)), 422)
+    assert form(door, ("x", b"no"), ("y", b"no")).json() == {
+        "detail": "x is not a PNG, JPEG, TIFF, BMP or WebP image; save it as PNG, JPEG, TIFF, BMP "
+        "or WebP and try again."
+    }
+
+    assert post(door, GOOD).json()["answers"][0]["probability"] == 0.25
+
+
+def test_body_that_is_no_picture_is_refused(door):
+    assert "send a picture" in sentence(post(door, b""), 422)
+    assert "-F file=@patch.png" in sentence(
+        requests.post(door, files={"file": (None, "words")}, headers=BEARER, timeout=60), 422
+    )
+    json_like = {**BEARER, "Content-Type": "application/json"}
+    assert "image/png" in sentence(post(door, b"{}", headers=json_like), 415)
+    broken = {**BEARER, "Content-Type": "multipart/form-data"}
+    assert sentence(post(door, PINK, headers=broken), 400).endswith(
+        "Missing boundary in multipart."
+    )
+    garbled = {**BEARER, "Content-Type": "multipart/form-data; boundary=b"}
+    assert sentence(post(door, PINK, headers=garbled), 400).endswith("Invalid multipart data.")
+
+
+def test_too_much_is_refused(door):
+    assert "200 MB" in sentence(post(door, bytes(MAX_FILE_BYTES + 20_000)), 413)
+    many = [(f"{number}.png", b"x") for number in range(MAX_FILES + 1)]
+    assert sentence(form(door, *many), 413) == "A form may hold 256 files; send them in several."
+
+
+def test_unknown_run_other_methods_and_other_addresses_are_sentences(door):
+    unknown = post(door, params={"run": "../../etc"})
+    assert sentence(unknown, 422).startswith("There is no run '../../etc'")
+    other = requests.get(door, headers=BEARER, timeout=60)
+    assert sentence(other, 405) == "Send the pictures with POST /api/predict."
+    assert other.headers["Allow"] == "POST"
+    assert sentence(post(door + "/more"), 404) == "There is only POST /api/predict here."
+
+
+@pytest.mark.parametrize("error", [ServerBusy("busy."), PredictionError("no answer.")])
+def test_what_passes_is_503_with_the_time_to_come_back(door, monkeypatch, error):
+    def fail(*call):
+        raise error
+
+    monkeypatch.setattr(api, "answer_files", fail)
+    answer = post(door)
+
+    assert sentence(answer, 503) == str(error)
+    assert answer.headers["Retry-After"] == "5"
+
+
+@pytest.mark.parametrize(("most", "most_of_one", "status"), [(9, 1, 429), (1, 9, 503)])
+def test_who_finds_no_place_is_told_when_to_come_back(door, monkeypatch, most, most_of_one, status):
+    """And meanwhile the server answers others: the work does not block its loop."""
+    working, may_end = threading.Event(), threading.Event()
+
+    def work(run_id, files):
+        working.set()
+        may_end.wait(60)
+        return {}
+
+    monkeypatch.setattr(api, "answer_files", work)
+    narrow = Crowd(most, most_of_one)
+    monkeypatch.setattr(Crowd, "place", lambda crowd, caller, place=narrow.place: place(caller))
+    first = threading.Thread(target=lambda: post(door))
+    first.start()
+    wait_until(working.is_set, "the first request is worked on")
+    answer = post(door)
+    healthy = requests.get(door.replace(api.PATH, "/healthz"), timeout=60)
+    may_end.set()
+    first.join()
+
+    sentence(answer, status)
+    assert answer.headers["Retry-After"] == "5"
+    assert healthy.json()["status"] == "ok"
+    assert post(door).status_code == 200
+
+
+def test_token_is_in_no_log_and_no_answer(door, no_model, caplog, capfd):
+    caplog.set_level(0)
+    answers = [
+        post(door),
+        post(door, headers={"Authorization": f"Basic {TOKEN}"}),
+        post(door, b"no picture"),
+        requests.get(f"{door}?token={TOKEN[:4]}", headers=BEARER, timeout=60),
+        requests.get(door.replace(api.PATH, "/healthz"), headers=BEARER, timeout=60),
+    ]
+
+    told = "".join(f"{answer.headers}{answer.text}" for answer in answers)
+    assert [answer.status_code for answer in answers] == [200, 401, 422, 405, 200]
+    assert TOKEN not in told + caplog.text + "".join(capfd.readouterr())
