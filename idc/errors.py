@@ -49,5 +49,9 @@ class PredictionError(IdcError):
     """The model could not answer."""
 
 
+class GameError(IdcError):
+    """A round cannot be drawn or read, or a score not be kept."""
+
+
 class DownloadError(IdcError):
     """The data set could not be fetched, or what arrived is not what it should be."""

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from filelock import FileLock
 
 from idc.errors import LabelError
 from idc.home import home_dir
+from idc.sqlite_file import opened
 
 VERDICTS: Mapping[str, str] = {
     "keep": "The label is right",
@@ -29,7 +29,6 @@ MARKS_FILE = "marks.sqlite3"
 COLUMNS = ("case", "x", "y", "label", "verdict", "reviewer", "run", "probability", "marked")
 
 _MOST_SIGNS = 40
-_WAIT_S = 30.0  # for the other writer; one mark takes milliseconds
 _TABLE = """
 CREATE TABLE IF NOT EXISTS marks (
     data TEXT NOT NULL,
@@ -183,28 +182,10 @@ def _marks() -> Iterator[sqlite3.Connection]:
     """The open file, in one transaction that is kept unless an error leaves the ``with``."""
     path = _path()
     try:
-        if not path.exists():
-            _make(path)
-        database = sqlite3.connect(path, timeout=_WAIT_S)
-        with contextlib.closing(database), database:
+        with opened(path, _TABLE) as database:
             yield database
     except (sqlite3.Error, OSError) as error:
         raise LabelError(
             f"The marks in '{path}' cannot be read or written ({error}); check the disk and the "
             "file's rights."
         ) from error
-
-
-def _make(path: Path) -> None:
-    """An empty file in WAL mode. It appears whole: two first reviewers must not meet in it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(path.with_suffix(".lock")):
-        if path.exists():
-            return
-        beside = path.with_suffix(".new")
-        beside.unlink(missing_ok=True)
-        with contextlib.closing(sqlite3.connect(beside)) as database:
-            database.execute("PRAGMA journal_mode = WAL")  # the file remembers it
-            database.execute(_TABLE)
-            database.commit()
-        beside.replace(path)  # closing has moved the log into the file

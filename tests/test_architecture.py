@@ -72,6 +72,10 @@ LIGHT = [
     "idc.first_filters",
     "idc.layer_views",
     "idc.receptive",
+    "idc.api_answers",
+    "idc.game",
+    "idc.game_rounds",
+    "idc.evening",
 ]
 # Runs on import: the frame calls Streamlit at once. What it imports is looked at all the same.
 FRAME = "idc.ui.main"

@@ -1,4 +1,4 @@
-"""The door for programs on the app as it is started: beside the pages, and silent about its token."""
+"""The door for programs on the app as it is started: beside the pages, silent about its token."""
 
 import urllib.request
 

@@ -1,0 +1,139 @@
+"""The scores of the evening: who got how many of ten right, under chosen names, until cleared.
+
+One SQLite file for the whole home. A name has one score a round, the first one: whoever plays the
+same ten again knows them.
+"""
+
+import contextlib
+import sqlite3
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from idc.errors import GameError
+from idc.game import LEVELS
+from idc.home import home_dir
+from idc.sqlite_file import opened
+
+SCORES_FILE = "scores.sqlite3"
+LONGEST_NAME = 24
+
+_TABLE = """
+CREATE TABLE IF NOT EXISTS scores (
+    round TEXT NOT NULL,
+    name TEXT NOT NULL,
+    level TEXT NOT NULL,
+    right INTEGER NOT NULL,
+    best_streak INTEGER NOT NULL,
+    model_right INTEGER NOT NULL,
+    played REAL NOT NULL,
+    PRIMARY KEY (round, name)
+) WITHOUT ROWID
+"""
+
+
+@dataclass(frozen=True)
+class Score:
+    """One player's result of one round.
+
+    Attributes:
+        name: chosen, 1 to `LONGEST_NAME` printable signs.
+        round: `idc.game.Game.name` and the run's id: the same ten patches.
+        level: a key of `idc.game.LEVELS`.
+        right, best_streak: as `idc.game.Tally`.
+        model_right: how many of the ten the model had right.
+    """
+
+    name: str
+    round: str
+    level: str
+    right: int
+    best_streak: int
+    model_right: int
+
+
+def keep_score(score: Score) -> bool:
+    """Keep a score. False where the name has one of this round, which stays.
+
+    Raises:
+        GameError: the name is no use, or the file cannot be written.
+    """
+    name = check_name(score.name)
+    with _scores() as database:
+        done = database.execute(
+            "INSERT OR IGNORE INTO scores VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                score.round,
+                name,
+                score.level,
+                int(score.right),
+                int(score.best_streak),
+                int(score.model_right),
+                time.time(),
+            ),
+        )
+        return done.rowcount == 1
+
+
+def scores() -> list[Score]:
+    """All scores, the best first: most right, harder level, longer streak, earlier.
+
+    Raises:
+        GameError: the file cannot be read.
+    """
+    if not _path().exists():
+        return []
+    with _scores() as database:
+        found = [
+            Score(*row)
+            for row in database.execute(
+                "SELECT name, round, level, right, best_streak, model_right FROM scores"
+                " ORDER BY played, name"
+            )
+        ]
+    harder = list(LEVELS)
+    return sorted(
+        found,
+        key=lambda score: (-score.right, -harder.index(score.level), -score.best_streak),
+    )
+
+
+def clear_scores() -> int:
+    """Forget all scores; how many there were.
+
+    Raises:
+        GameError: the file cannot be written.
+    """
+    if not _path().exists():
+        return 0
+    with _scores() as database:
+        return database.execute("DELETE FROM scores").rowcount
+
+
+def check_name(name: str) -> str:
+    """A player's name without blanks around it.
+
+    Raises:
+        GameError: it is empty, too long, or holds signs that do not print.
+    """
+    name = name.strip()
+    if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable():
+        raise GameError(f"A name has 1 to {LONGEST_NAME} printable signs; choose another one.")
+    return name
+
+
+def _path() -> Path:
+    return home_dir() / SCORES_FILE
+
+
+@contextlib.contextmanager
+def _scores() -> Iterator[sqlite3.Connection]:
+    try:
+        with opened(_path(), _TABLE) as database:
+            yield database
+    except (sqlite3.Error, OSError) as error:
+        raise GameError(
+            f"The scores in '{_path()}' cannot be read or written ({error}); check the disk, or "
+            "move the file away to begin anew."
+        ) from error

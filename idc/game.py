@@ -1,0 +1,210 @@
+"""You against the CNN: a round of ten patches, its rules, its levels, and the link that shares it.
+
+Everything here is a pure function. Which patches may be asked for, and what the model says of them,
+is `idc.game_rounds`.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from idc.errors import GameError
+from idc.patches import PATCH_SIZE_PX
+
+PATCHES = 10
+LEVELS: Mapping[str, tuple[str, str]] = {  # its title, and what is in it
+    "easy": ("Easy", "the third of the patches where the model is surest, and right"),
+    "medium": ("Medium", "the third in between"),
+    "hard": ("Hard", "the third where the model is least sure, or wrong"),
+}
+SEEDS = 2**24
+
+_CODE = re.compile(r"([emh])([12])-([0-9a-f]{6})-([0-9a-f]{4})((?:-[np]{0,10}){1,2})")
+_FEWEST, _MOST = 3, 7  # IDC-positive ones in a round; always five would be a hint at its end
+_APART = 3  # cells between two patches of a round, so that none lies in the other's surroundings
+_ODDS_DIGITS = 3  # a machine that rounds the model's answer elsewhere must draw the same patches
+_SURE = 1e-6
+
+
+@dataclass(frozen=True)
+class Game:
+    """A round as far as it was played.
+
+    Attributes:
+        level: a key of `LEVELS`.
+        seed: [0, `SEEDS`), of the draw.
+        check: four hexadecimal digits of what was drawn, see `idc.game_rounds`.
+        guesses: one str a player (one or two players), a sign a patch: "p" for IDC-positive,
+            "n" for IDC-negative. Two players' differ in length by nothing: both guess, then both
+            see.
+    """
+
+    level: str
+    seed: int
+    check: str
+    guesses: tuple[str, ...]
+
+    @property
+    def players(self) -> int:
+        """1 or 2."""
+        return len(self.guesses)
+
+    @property
+    def turn(self) -> int:
+        """How many patches are guessed, 0 .. `PATCHES`."""
+        return len(self.guesses[0])
+
+    @property
+    def over(self) -> bool:
+        """Whether all patches are guessed."""
+        return self.turn == PATCHES
+
+    @property
+    def name(self) -> str:
+        """Names the ten patches and the number of players, whatever was guessed."""
+        return f"{self.level[0]}{self.players}-{self.seed:06x}-{self.check}"
+
+    def code(self) -> str:
+        """All of it as links carry it: "h1-00c0de-9b1e-pnnp"."""
+        return "-".join([self.name, *self.guesses])
+
+    def guessed(self, turn: int, guesses: str) -> "Game":
+        """The game after the players' guesses on one patch.
+
+        Args:
+            turn: which patch they mean. A guess on another one than the next is a late message,
+                and changes nothing.
+            guesses: one sign a player.
+
+        Raises:
+            GameError: these are no guesses.
+        """
+        if not re.fullmatch(f"[np]{{{self.players}}}", guesses):
+            raise GameError("A guess is IDC-positive or IDC-negative, one of each player.")
+        if turn != self.turn or self.over:
+            return self
+        said = zip(self.guesses, guesses, strict=True)
+        return replace(self, guesses=tuple(before + sign for before, sign in said))
+
+    def again(self) -> "Game":
+        """The same ten patches, nothing guessed."""
+        return replace(self, guesses=("",) * self.players)
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How somebody is doing.
+
+    Attributes:
+        right: guesses that the label agrees with.
+        streak: of them without a miss up to now.
+        best_streak: the longest such row.
+    """
+
+    right: int
+    streak: int
+    best_streak: int
+
+
+def parse_game(code: str) -> Game:
+    """Read `Game.code`.
+
+    Raises:
+        GameError: it is something else.
+    """
+    match = _CODE.fullmatch(code)
+    guesses = tuple(match[5].split("-")[1:]) if match else ()
+    if match is None or len(guesses) != int(match[2]) or len({len(g) for g in guesses}) != 1:
+        raise GameError("This link is no round of ten patches, or was cut off; ask for it again.")
+    level = next(level for level in LEVELS if level.startswith(match[1]))
+    return Game(level, int(match[3], 16), match[4], guesses)
+
+
+def tally(guesses: str, labels: Sequence[int] | np.ndarray) -> Tally:
+    """Count guesses against labels.
+
+    Args:
+        guesses: "p" and "n", no more than there are labels.
+        labels: {0, 1}.
+    """
+    right = streak = best = 0
+    for sign, label in zip(guesses, labels, strict=False):
+        hit = (sign == "p") == bool(label)
+        right += hit
+        streak = streak + 1 if hit else 0
+        best = max(best, streak)
+    return Tally(right, streak, best)
+
+
+def model_guesses(y_prob: np.ndarray, threshold: float) -> str:
+    """What a model would have guessed: "p" from its threshold on."""
+    return "".join("p" if p >= threshold else "n" for p in y_prob)
+
+
+def of_level(labels: np.ndarray, y_prob: np.ndarray, threshold: float, level: str) -> np.ndarray:
+    """Positions of the patches of a level: int64, sorted.
+
+    The patches of each class are parted in three by how clearly the model is right: by the
+    distance of its log-odds from those of its threshold, towards the label.
+
+    Args:
+        labels: {0, 1}, shape (n,).
+        y_prob: [0, 1], shape (n,).
+        level: a key of `LEVELS`.
+    """
+    odds = np.round(_log_odds(y_prob) - _log_odds(threshold), _ODDS_DIGITS)
+    clear = np.where(labels == 1, odds, -odds)
+    found = []
+    for label in (0, 1):
+        own = np.flatnonzero(labels == label)
+        own = own[np.argsort(-clear[own], kind="stable")]
+        found.append(np.array_split(own, len(LEVELS))[list(LEVELS).index(level)])
+    chosen = np.sort(np.concatenate(found))
+    if level == "easy":
+        chosen = chosen[(y_prob[chosen] >= threshold) == (labels[chosen] == 1)]
+    return chosen
+
+
+def draw(labels: np.ndarray, places: np.ndarray, seed: int) -> np.ndarray:
+    """Ten of some patches in a random order, between three and seven of them positive.
+
+    No two lie so near each other on a slide that one shows in the other's surroundings: the label
+    of a patch to come would be seen there.
+
+    Args:
+        labels: {0, 1}, shape (n,).
+        places: int, shape (n, 3): case, x, y in pixels.
+        seed: the same one draws the same patches.
+
+    Returns:
+        int64, shape (10,), positions.
+
+    Raises:
+        GameError: there are too few.
+    """
+    rng = np.random.default_rng(seed)
+    wanted = {1: int(rng.integers(_FEWEST, _MOST + 1))}
+    wanted[0] = PATCHES - wanted[1]
+    drawn: list[int] = []
+    for place in rng.permutation(len(labels)).tolist():
+        if wanted[int(labels[place])] and not _near(places[place], places[drawn]):
+            drawn.append(place)
+            wanted[int(labels[place])] -= 1
+    if len(drawn) < PATCHES:
+        raise GameError(
+            "There are too few patches for a round of ten of this level; choose another level, run "
+            "or data set."
+        )
+    return rng.permutation(np.array(drawn))
+
+
+def _near(place: np.ndarray, others: np.ndarray) -> bool:
+    steps = np.abs(others[:, 1:] - place[1:]).max(axis=1, initial=0)
+    return bool(((others[:, 0] == place[0]) & (steps < _APART * PATCH_SIZE_PX)).any())
+
+
+def _log_odds(y_prob: np.ndarray | float) -> np.ndarray:
+    p = np.clip(np.asarray(y_prob, np.float64), _SURE, 1 - _SURE)
+    return np.log(p / (1 - p))

@@ -1,0 +1,93 @@
+"""What a round of You against the CNN asks: ten patches of cases that the run has never seen."""
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+
+from idc.errors import GameError
+from idc.game import draw, of_level
+from idc.patches import PATCH_SIZE_PX
+from idc.prediction import predict_patches
+from idc.results import held_out_rows, train_cases
+from idc.runs import Run, check_same_data
+from idc.store import PatchStore
+
+_POOL = 150  # of each class: the model looks at so many, and from these a level is chosen
+
+
+@dataclass(frozen=True)
+class Round:
+    """Ten patches, and what label and model say of them. Nobody sees it before guessing.
+
+    Attributes:
+        rows: int64, shape (10,), row numbers in the store.
+        labels: {0, 1}, shape (10,).
+        y_prob: float32 [0, 1], shape (10,), calibrated.
+        threshold: from which probability on the model calls a patch positive.
+        check: four hexadecimal digits of patches, labels and weights.
+    """
+
+    rows: np.ndarray
+    labels: np.ndarray
+    y_prob: np.ndarray
+    threshold: float
+    check: str
+
+
+def unseen_rows(run: Run, store: PatchStore) -> np.ndarray:
+    """Rows of all whole patches of cases that the run has not trained on: int64, sorted.
+
+    Raises:
+        GameError: there are none.
+        RunError: the data set was packed anew since.
+    """
+    if run.config.data == store.name and not run.bundled:
+        check_same_data(run, store)
+    rows = held_out_rows(run, store)
+    rows = rows[~np.isin(store.cases[rows], train_cases(run))]
+    whole = [store.columns[side][rows] == PATCH_SIZE_PX for side in ("height", "width")]
+    rows = rows[whole[0] & whole[1]]
+    if not len(rows):
+        raise GameError(
+            f"The run '{run.title}' has seen every case of the data set '{store.name}', so here is "
+            "nothing that it would have to guess as you do; choose another run or data set."
+        )
+    return rows
+
+
+def draw_round(run: Run, store: PatchStore, level: str, seed: int) -> Round:
+    """Draw a round; the same arguments draw the same one while data and weights are the same.
+
+    Raises:
+        GameError: there are no patches for it, or too few.
+        RunError: the data set was packed anew since.
+        PredictionError: the model could not answer.
+    """
+    rows, rng = unseen_rows(run, store), np.random.default_rng(seed)
+    pool = np.sort(np.concatenate([_some(rng, rows[store.labels[rows] == k]) for k in (0, 1)]))
+    labels, threshold = store.labels[pool], run.calibration().threshold
+    y_prob = predict_patches(run, store.patches[pool])
+    if not np.isfinite(y_prob).all():
+        raise GameError(f"The answers of '{run.title}' are not numbers: its training diverged.")
+    chosen = of_level(labels, y_prob, threshold, level)
+    places = np.stack([store.columns[name][pool[chosen]] for name in ("case", "x", "y")], axis=1)
+    chosen = chosen[draw(labels[chosen], places.astype(np.int64), seed)]
+    return Round(
+        pool[chosen],
+        labels[chosen],
+        y_prob[chosen],
+        threshold,
+        _check(run, store, pool[chosen]),
+    )
+
+
+def _some(rng: np.random.Generator, rows: np.ndarray) -> np.ndarray:
+    return rng.choice(rows, min(_POOL, len(rows)), replace=False)
+
+
+def _check(run: Run, store: PatchStore, rows: np.ndarray) -> str:
+    digest = hashlib.blake2b(str(run.best().get("sha256")).encode(), digest_size=2)
+    for name in ("case", "x", "y", "label"):
+        digest.update(store.columns[name][rows].astype(np.int64).tobytes())
+    return digest.hexdigest()
