@@ -18,10 +18,15 @@ def choose_store(label: str = "Data set") -> PatchStore | None:
     return cached_store(choose_titled(label, {name: name for name in names}, key="data"))
 
 
-def choose_run(*, with_predictions: bool = False, with_model: bool = False) -> Run | None:
+def choose_run(
+    *, with_predictions: bool = False, with_model: bool = False, default: str = ""
+) -> Run | None:
     """A picker of runs, the newest first; None, with a way to make one, when there are none.
 
     Where predictions or a model are asked for, the bundled model can be chosen too.
+
+    Args:
+        default: an id; the first run if it is not among them.
     """
     runs = [
         run
@@ -38,7 +43,8 @@ def choose_run(*, with_predictions: bool = False, with_model: bool = False) -> R
         st.info("There is no trained run yet.", icon=":material/info:")
         st.page_link("../../pages/train.py", label="Train one", icon=":material/model_training:")
         return None
-    return open_run(choose_titled("Run", {run.id: run_title(run) for run in runs}, key="run"))
+    titles = {run.id: run_title(run) for run in runs}
+    return open_run(choose_titled("Run", titles, key="run", default=default))
 
 
 def choose_titled(label: str, titles: Mapping[str, str], *, key: str, default: str = "") -> str:

@@ -20,6 +20,7 @@ MENU = (
     ("leakage", "Leakage", ":material/water_drop:"),
     ("how_it_works", "How it works", ":material/lightbulb:"),
     ("build", "Build", ":material/construction:"),
+    ("play", "You against the CNN", ":material/sports_esports:"),
 )
 
 freeze_imports()

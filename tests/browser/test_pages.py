@@ -20,6 +20,7 @@ TITLES = {
     "leakage": "Leakage",
     "how_it_works": "How it works",
     "build": "Build",
+    "play": "You against the CNN",
 }
 
 
@@ -42,6 +43,7 @@ def test_cold_deep_link_shows_the_page_in_its_frame(app, page, path):
             "water_dropLeakage",
             "lightbulbHow it works",
             "constructionBuild",
+            "sports_esportsYou against the CNN",
         ]
     )
     expect(page.get_by_test_id("stException")).to_have_count(0)
