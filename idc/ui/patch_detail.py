@@ -26,6 +26,7 @@ def patch_detail(
     run: Run | None = None,
     probability: float | None = None,
     slide_link: bool = True,
+    scrolls: bool = True,
 ) -> None:
     """Show a patch of a store. A click on a neighbour puts that one into the URL as ``patch``.
 
@@ -33,6 +34,7 @@ def patch_detail(
         run: whose `probability` it is, and who predicts when asked to.
         probability: [0, 1]; None or nan when the run has not answered for this patch.
         slide_link: offer to show it on its slide; False where the slide is beside it.
+        scrolls: the page goes to a patch that opens out of sight, as below a grid on a phone.
     """
     place = place_of(store, row)
     entry = store.index.iloc[row]
@@ -45,6 +47,7 @@ def patch_detail(
             "alt": f"Patch at x {place.x}, y {place.y} of case {place.case}, {CLASS_NAMES[label]}",
             "patch_px": PATCH_SIZE_PX,
             "label": label,
+            "scrolls": scrolls,
             **surroundings(store, row),
         },
         on_open_change=_open_neighbour,

@@ -125,8 +125,6 @@ def _reveal(drawn: Round, turn: int) -> dict[str, Any]:
     }
 
 
-def _png_uri(rgb: np.ndarray, times: int = 8) -> str:
-    """Each pixel as a square, so that nothing is invented between them."""
-    large = cv2.resize(np.asarray(rgb), None, fx=times, fy=times, interpolation=cv2.INTER_NEAREST)
-    _, png = cv2.imencode(".png", cv2.cvtColor(large, cv2.COLOR_RGB2BGR))
+def _png_uri(rgb: np.ndarray) -> str:
+    _, png = cv2.imencode(".png", cv2.cvtColor(np.asarray(rgb), cv2.COLOR_RGB2BGR))
     return "data:image/png;base64," + base64.b64encode(png.tobytes()).decode("ascii")

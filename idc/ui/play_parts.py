@@ -142,7 +142,8 @@ def play(game: Game, run: Run, store: PatchStore, drawn: Round) -> None:
     with around:
         st.subheader("Where it lies")
         opened = _opened(store, row)
-        patch_detail(store, opened, run=run, probability=probability if opened == row else None)
+        known = probability if opened == row else None
+        patch_detail(store, opened, run=run, probability=known, scrolls=False)
     with why, error_sentences():
         show_warnings(run, rgb)
         explanation(run, rgb, probability)

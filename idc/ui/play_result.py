@@ -1,6 +1,5 @@
 """The end of a round: who had how many right, the link to it, and the scores of the evening."""
 
-
 import pandas as pd
 import streamlit as st
 
@@ -20,7 +19,7 @@ from idc.ui.play_parts import begin, drawn_here, leave, open_game
 from idc.ui.words import error_sentences, metric_row, plain
 
 _RIVAL, _OPENED = "play_rival", "play_answers"
-_TILE_PX = 96
+_TILE_PX = 80  # five a row beside the opened one
 
 _link = own_component("share_link")
 
@@ -174,7 +173,6 @@ def _ten(game: Game, run: Run, store: PatchStore, drawn: Round, *, open_: bool) 
             [_tile(game, store, drawn, turn, open_) for turn in range(PATCHES)],
             key=f"play_ten_{int(open_)}",
             tile_px=_TILE_PX,
-            columns=5,
             label="The ten patches of the round",
         )
     if open_ and picked is not None:

@@ -19,7 +19,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     layOut(detail);
     paint(detail);
     detail.large.dataset.shown = data.place;
-    if (another || !detail.seen) comeIntoView(detail);
+    if (data.scrolls && (another || !detail.seen)) comeIntoView(detail);
     detail.seen = true;
   });
 }

@@ -2,6 +2,8 @@
 // guess nothing in here knows label or answer: they come with the next message, once all have
 // guessed. Two players' guesses wait here, unseen, for each other.
 
+let smooth = true; // chosen once, for every patch that follows
+
 export default function ({ data, parentElement, setTriggerValue }) {
   const play = parentElement.play ?? (parentElement.play = newPlay(parentElement));
   const before = play.data;
@@ -35,13 +37,15 @@ function draw(play) {
   stage.dataset.turn = data.turn;
   play.seats = data.players.map((player, number) => newSeat(play, player, number));
   const middle = element("div", "middle");
-  middle.append(element("p", "progress", `Patch ${data.turn} of ${data.of}`), newPatch(data));
+  middle.append(element("p", "progress", `Patch ${data.turn} of ${data.of}`), ...newPatch(data));
   if (data.reveal) middle.append(newVerdict(data.reveal));
   const next = data.reveal ? newNext(play) : null;
   if (next) middle.append(next);
   stage.replaceChildren(play.seats[0], middle, ...play.seats.slice(1));
   if (next && (held || document.activeElement === document.body)) next.focus({ preventScroll: true });
   else if (held) stage.querySelector("button")?.focus({ preventScroll: true });
+  // Who has read the reasons below is taken back up; what is in sight stays where it is.
+  if (stage.getBoundingClientRect().top < 0) stage.scrollIntoView({ block: "start" });
   play.said.textContent = data.reveal
     ? [data.reveal.words, ...data.players.map((p) => `${p.title}: ${p.outcome}.`)].join(" ")
     : `Patch ${data.turn} of ${data.of}. Is it IDC?`;
@@ -51,7 +55,18 @@ function newPatch(data) {
   const picture = element("img", "patch");
   picture.src = data.picture;
   picture.alt = data.alt;
-  return picture;
+  const toggle = element("button", "toggle");
+  toggle.type = "button";
+  const show = () => {
+    picture.classList.toggle("pixels", !smooth);
+    toggle.textContent = smooth ? "Show the pixels as they are" : "Show it smooth";
+  };
+  toggle.addEventListener("click", () => {
+    smooth = !smooth;
+    show();
+  });
+  show();
+  return [picture, toggle];
 }
 
 function newVerdict(reveal) {

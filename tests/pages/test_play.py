@@ -1,0 +1,167 @@
+"""You against the CNN: nothing is told before the guess, and links carry rounds."""
+
+import json
+
+import numpy as np
+import pytest
+from app import metrics, open_page, text
+from made_patches import tiny_store
+
+from idc import game_rounds
+from idc.evening import Score, keep_score, scores
+from idc.game import parse_game
+from idc.game_rounds import draw_round
+from idc.runs import BUNDLED, open_run
+from idc.ui import play_parts
+
+CODE = "e1-00c0de-{check}-{guesses}"
+
+
+@pytest.fixture
+def drawn(home, monkeypatch):
+    """Ten patches of made tissue, by a stand-in for the bundled model; without the reasons."""
+
+    def predict(run, patches):
+        return (1 - patches.mean(axis=(1, 2, 3)) / 255).astype(np.float32)
+
+    monkeypatch.setattr(game_rounds, "predict_patches", predict)
+    monkeypatch.setattr(play_parts, "explanation", lambda run, rgb, probability: None)
+    monkeypatch.setattr(play_parts, "show_warnings", lambda run, rgb: None)
+    return draw_round(open_run(BUNDLED), tiny_store("mine", cases=12), "easy", 0xC0DE)
+
+
+def right_guesses(drawn, count=10):
+    return "".join("np"[label] for label in drawn.labels[:count])
+
+
+def open_link(drawn, guesses, **change):
+    code = CODE.format(check=drawn.check, guesses=guesses)
+    return open_page("play", query={"run": BUNDLED, "data": "mine", "game": code} | change)
+
+
+def sent(at, key):
+    """What the component with this key in its data was sent."""
+    found = [json.loads(view.proto.json) for view in at.get("bidi_component")]
+    return next(data for data in found if key in data)
+
+
+def say(at, name, **message):
+    at.session_state["play"] = {name: message}
+    return at.run()
+
+
+def test_start_draws_a_round_and_asks_for_its_first_patch(drawn):
+    at = open_page("play")
+    at.button(key="play_start").click().run()
+
+    assert not at.exception
+    game = parse_game(at.query_params["game"][0])
+    assert (game.level, game.guesses) == ("easy", ("",))
+    assert (sent(at, "players")["turn"], sent(at, "players")["mode"]) == (1, "ask")
+
+
+def test_before_the_guess_neither_label_nor_answer_is_in_the_page(drawn):
+    at = open_link(drawn, "")
+    [view] = at.get("bidi_component")
+    told = json.loads(view.proto.json)
+
+    assert told["reveal"] is None
+    assert set(told) == {"game", "turn", "of", "mode", "picture", "alt", "players", "reveal"}
+    [player] = told["players"]
+    assert (player["right"], player["hits"]) == (0, [])
+    everything = text(at) + view.proto.json.replace(told["picture"], "")
+    assert "IDC-" not in everything and f"{drawn.y_prob[0]:.3f}" not in everything
+    assert "Case" not in everything  # by which the label could be looked up
+
+
+def test_guess_tells_label_answer_and_surroundings_and_the_address_follows(drawn):
+    at = open_link(drawn, "")
+    game, guess = sent(at, "players")["game"], right_guesses(drawn, 1)
+    say(at, "guessed", game=game, turn=1, guesses=guess)
+
+    told = sent(at, "players")
+    assert (told["mode"], told["reveal"]["label"]) == ("reveal", int(drawn.labels[0]))
+    assert told["players"][0]["hit"] is True
+    assert f"{drawn.y_prob[0]:.1%}" in told["reveal"]["answer"]
+    assert sent(at, "cells")["place"]  # its neighbourhood
+    assert at.query_params["game"] == [CODE.format(check=drawn.check, guesses=guess)]
+
+    say(at, "next", game=game, turn=1)
+    assert (sent(at, "players")["mode"], sent(at, "players")["turn"]) == ("ask", 2)
+
+
+def test_message_about_another_patch_or_round_changes_nothing(drawn):
+    at = open_link(drawn, "")
+    say(at, "guessed", game=sent(at, "players")["game"], turn=4, guesses="p")
+    say(at, "guessed", game="h1-000000-0000", turn=1, guesses="p")
+
+    assert at.query_params["game"] == [CODE.format(check=drawn.check, guesses="")]
+    assert sent(at, "players")["mode"] == "ask"
+
+
+def test_link_shows_the_result_without_spoiling_the_ten(drawn):
+    at = open_link(drawn, right_guesses(drawn))
+
+    assert metrics(at)["This player"] == "10 of 10"
+    assert [tile["label"] for tile in sent(at, "tiles")["tiles"]] == [None] * 10
+    assert not at.text_input  # a link enters no score
+    at.button(key="play_same").click().run()
+    assert at.query_params["game"] == [CODE.format(check=drawn.check, guesses="")]
+    assert sent(at, "players")["turn"] == 1
+
+
+def test_own_round_can_be_entered_once_and_a_name_is_plain_text(drawn):
+    name = "<b>*Ada*</b>"
+    game = parse_game(CODE.format(check=drawn.check, guesses=right_guesses(drawn)))
+    at = open_link(drawn, right_guesses(drawn))
+    at.session_state["play_own"] = {game.name: game.guesses}
+    at.run()
+    at.text_input(key="play_name_0").set_value(name)
+    at.button(key="play_enter_button_0").click().run()
+
+    assert [(score.name, score.right, score.best_streak) for score in scores()] == [(name, 10, 10)]
+    assert at.table[0].value["Name"].tolist() == [r"\<b\>\*Ada\*\</b\>"]
+    assert not at.text_input
+
+
+def test_scores_are_cleared_by_a_button_that_asks(drawn):
+    keep_score(Score("Ada", "round", "easy", 7, 3, 9))
+    at = open_page("play")
+    assert "All 1 will be gone, for everybody." in text(at)
+    at.button(key="play_clear").click().run()
+
+    assert scores() == []
+    assert not at.table
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"game": "h1-xyz"}, "no round of ten patches"),
+        ({"game": "e1-00c0de-ffff-p"}, "no longer the same"),
+        ({"run": "../../etc"}, "There is no run"),
+        ({"data": "gone"}, "gone"),
+    ],
+)
+def test_useless_link_is_one_sentence_and_a_way_on(drawn, change, words):
+    at = open_link(drawn, "p", **change)
+
+    assert not at.exception
+    [error] = at.error
+    assert words in error.value.replace("\\", "")
+    at.button[0].click().run()
+    assert at.button(key="play_start")
+
+
+def test_without_unseen_cases_the_page_says_so(home):
+    from evaluated_run import evaluated_run
+
+    from idc.runs import BEST_FILE, WEIGHTS_FILE
+
+    run = evaluated_run(name="once")
+    for file in (BEST_FILE, WEIGHTS_FILE):
+        (run.folder / file).write_text("{}")
+    at = open_page("play", query={"run": run.id})
+
+    assert "has seen every case" in at.error[0].value
+    assert not [button for button in at.button if button.key == "play_start"]

@@ -1,0 +1,135 @@
+"""idc.game: rules, levels, the draw, and the link that carries a round."""
+
+import numpy as np
+import pytest
+
+from idc.errors import GameError
+from idc.game import Game, Tally, draw, model_guesses, of_level, parse_game, tally
+
+
+def places(count: int, case: int = 1) -> np.ndarray:
+    """Patches three cells from each other on one slide."""
+    return np.array([[case, 1 + 150 * number, 1] for number in range(count)])
+
+
+def test_game_goes_on_by_a_guess_of_each_player():
+    game = Game("hard", 0xC0DE, "9b1e", ("", ""))
+
+    game = game.guessed(0, "pn").guessed(1, "nn")
+
+    assert game.guesses == ("pn", "nn")
+    assert (game.turn, game.players, game.over) == (2, 2, False)
+
+
+def test_late_or_early_guess_changes_nothing():
+    game = Game("easy", 1, "0000", ("pp",))
+
+    assert game.guessed(1, "n") == game
+    assert game.guessed(3, "n") == game
+    full = Game("easy", 1, "0000", ("p" * 10,))
+    assert full.over
+    assert full.guessed(10, "n") == full
+
+
+@pytest.mark.parametrize("guesses", ["", "x", "pn", "None"])
+def test_what_is_no_guess_is_refused(guesses):
+    with pytest.raises(GameError):
+        Game("easy", 1, "0000", ("",)).guessed(0, guesses)
+
+
+@pytest.mark.parametrize(
+    ("game", "code"),
+    [
+        (Game("hard", 0xC0DE, "9b1e", ("",)), "h1-00c0de-9b1e-"),
+        (Game("easy", 2**24 - 1, "0000", ("pnnp",)), "e1-ffffff-0000-pnnp"),
+        (Game("medium", 0, "abcd", ("p" * 10, "n" * 10)), f"m2-000000-abcd-{'p' * 10}-{'n' * 10}"),
+    ],
+)
+def test_link_carries_the_whole_game(game, code):
+    assert game.code() == code
+    assert parse_game(code) == game
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "",
+        "h1-00c0de-9b1e",
+        "x1-00c0de-9b1e-p",
+        "h3-00c0de-9b1e-p",
+        "h1-00C0DE-9b1e-p",
+        "h1-1000000-9b1e-p",
+        "h1-00c0de-9b1e-pq",
+        f"h1-00c0de-9b1e-{'p' * 11}",
+        "h1-00c0de-9b1e-p-n",  # one player, two rows of guesses
+        "h2-00c0de-9b1e-p",
+        "h2-00c0de-9b1e-p-nn",  # one has seen more than the other
+        "h1-00c0de-9b1e-p\n",
+    ],
+)
+def test_anything_else_is_no_link(code):
+    with pytest.raises(GameError, match="no round of ten patches"):
+        parse_game(code)
+
+
+def test_same_ten_again_forgets_the_guesses():
+    assert Game("easy", 5, "abcd", ("pp", "nn")).again() == Game("easy", 5, "abcd", ("", ""))
+
+
+def test_tally_counts_hits_the_row_up_to_now_and_the_longest_one():
+    labels = [1, 0, 1, 1, 0, 1]
+
+    assert tally("", labels) == Tally(0, 0, 0)
+    assert tally("pnp", labels) == Tally(3, 3, 3)
+    assert tally("pnpnn", labels) == Tally(4, 1, 3)
+    assert tally("npnnpn", labels) == Tally(0, 0, 0)
+
+
+def test_model_guesses_positive_from_its_threshold_on():
+    assert model_guesses(np.array([0.39, 0.4, 0.9]), 0.4) == "npp"
+
+
+def test_levels_part_each_class_by_how_clearly_the_model_is_right():
+    labels = np.array([1, 1, 1, 0, 0, 0])
+    y_prob = np.array([0.3, 0.99, 0.6, 0.45, 0.8, 0.01])
+
+    assert of_level(labels, y_prob, 0.5, "easy").tolist() == [1, 5]
+    assert of_level(labels, y_prob, 0.5, "medium").tolist() == [2, 3]
+    assert of_level(labels, y_prob, 0.5, "hard").tolist() == [0, 4]
+
+
+def test_near_the_threshold_is_hard_wherever_it_lies():
+    labels, y_prob = np.array([1, 1, 1]), np.array([0.21, 0.9, 0.5])
+
+    assert of_level(labels, y_prob, 0.2, "hard").tolist() == [0]
+
+
+def test_easy_never_holds_what_the_model_has_wrong():
+    labels, y_prob = np.array([1, 1, 1, 0, 0, 0]), np.array([0.1, 0.2, 0.3, 0.1, 0.2, 0.3])
+
+    assert of_level(labels, y_prob, 0.5, "easy").tolist() == [3]
+
+
+def test_draw_is_ten_distinct_patches_the_same_for_a_seed_with_three_to_seven_positive():
+    labels = np.arange(60) % 2
+    rounds = [draw(labels, places(60), seed) for seed in range(40)]
+
+    assert all(len(set(drawn.tolist())) == 10 for drawn in rounds)
+    assert {int(labels[drawn].sum()) for drawn in rounds} == {3, 4, 5, 6, 7}
+    assert draw(labels, places(60), 3).tolist() == rounds[3].tolist()
+    assert rounds[3].tolist() != rounds[4].tolist()
+
+
+def test_no_patch_of_a_round_shows_in_the_surroundings_of_another():
+    near = np.array([[case, x, 1] for case in range(1, 17) for x in (1, 51, 101)])
+
+    drawn = near[draw(np.arange(48) // 3 % 2, near, seed=0)]
+
+    assert len(set(drawn[:, 0].tolist())) == 10  # one a case: within it they are too near
+
+
+def test_too_few_patches_are_a_sentence():
+    with pytest.raises(GameError, match="too few patches"):
+        draw(np.arange(8) % 2, places(8), seed=0)
+    with pytest.raises(GameError, match="too few patches"):
+        draw(np.zeros(50, int), places(50), seed=0)
