@@ -102,7 +102,7 @@ def _player(game: Game, number: int, known: np.ndarray, revealed: int | None) ->
         told |= {
             "hit": hit,
             "outcome": f"{'✓' if hit else '✗'} {_SIGNS[guesses[revealed]]}: "
-            f"{'right' if hit else 'not so'}",
+            f"{'right' if hit else 'wrong'}",
         }
     return told
 
@@ -110,7 +110,7 @@ def _player(game: Game, number: int, known: np.ndarray, revealed: int | None) ->
 def _reveal(drawn: Round, turn: int) -> dict[str, Any]:
     label, probability = int(drawn.labels[turn]), float(drawn.y_prob[turn])
     sign = model_guesses(drawn.y_prob[turn : turn + 1], drawn.threshold)
-    right = "right" if (sign == "p") == bool(label) else "not so"
+    right = "right" if (sign == "p") == bool(label) else "wrong"
     truth = f"Labelled {CLASS_NAMES[label]}"
     answer = (
         f"The CNN says {_SIGNS[sign]}: {right}. Probability of IDC {probability:.1%}, positive "

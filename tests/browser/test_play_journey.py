@@ -10,9 +10,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 def test_two_play_ten_patches_by_keyboard_and_share_the_result(page, app):
     tiny_store("mine", cases=12)
     page.goto(f"{app}/play")
-    page.get_by_role(
-        "radio", name="Hard"
-    ).click()  # noise: the model is sure, and right of no class
+    page.get_by_role("radio", name="Hard").click()  # on noise nothing is easy
     page.get_by_role("radio", name="Two, on one keyboard").click()
     page.get_by_role("button", name="Start").click()
     for turn in range(1, 11):
