@@ -185,8 +185,13 @@ def _predict(options: argparse.Namespace) -> int:
     from idc.prediction import default_model, image_files, predict_patches, read_patch
     from idc.region_command import region_command, wants_region
     from idc.runs import open_run
+    from idc.slides_command import slides_command
     from idc.uploads import looks_like_image
 
+    if options.out or options.data:
+        return slides_command(options)
+    if not options.path:
+        raise IdcError("Name what to predict: images, folders, zips, slides; or --data NAME.")
     if wants_region(options):
         region_command(options)
         return 0

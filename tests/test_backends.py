@@ -48,7 +48,7 @@ def copy_of(run, ending):
 
 @pytest.fixture(scope="module")
 def continued(tmp_path_factory):
-    """One epoch on TensorFlow, then one more: on TensorFlow, on JAX; and on TensorFlow after JAX."""
+    """An epoch on TensorFlow, one more on TensorFlow or on JAX; and on TensorFlow after JAX."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("IDC_HOME", str(tmp_path_factory.mktemp("backends")))
         tiny_store("tiny", cases=3, per_case=12)
