@@ -74,6 +74,7 @@ def command_line() -> argparse.ArgumentParser:
         help="train N epochs beyond the finished ones (a run that was cut off goes on "
         "to its own number by default; a finished one trains as many again)",
     )
+    _add_hosts(sub)
 
     sub = command("repeat", "Train a run's settings again, on the very same patches.")
     sub.add_argument("run", help="the run's id")
@@ -237,6 +238,19 @@ def _add_train(sub: argparse.ArgumentParser) -> None:
     setting("patience", type=int, metavar="N")
     setting("precision", choices=list(PRECISIONS))
     setting("name")
+    _add_hosts(sub)
+
+
+def _add_hosts(sub: argparse.ArgumentParser) -> None:
+    several = sub.add_argument_group("several machines as one (Keras on JAX)")
+    several.add_argument(
+        "--hosts",
+        metavar="HOST0:PORT,HOST1:PORT",
+        help="the same on each machine; the run lies on the first, whose settings count",
+    )
+    several.add_argument(
+        "--host-index", type=int, default=0, metavar="N", help="which of them this one is, from 0"
+    )
 
 
 def _count(text: str) -> int | str:
