@@ -139,6 +139,7 @@ def _runs(options: argparse.Namespace) -> None:
                 "epoch": status.epoch,
                 "epochs": status.epochs,
                 "preset": run.config.preset,
+                "backend": run.environment().get("backend"),
                 "data": run.config.data,
                 "protocol": run.config.protocol,
                 "best_epoch": best.get("epoch"),
@@ -150,13 +151,17 @@ def _runs(options: argparse.Namespace) -> None:
     if options.json:
         print(json.dumps(rows, indent=1))
         return
-    line = "{run:<32} {state:<12} {epochs:>9} {preset:<9} {protocol:<14} {score:>8}  {data}"
+    line = (
+        "{run:<32} {state:<12} {epochs:>9} {preset:<9} {backend:<10} {protocol:<14} {score:>8}  "
+        "{data}"
+    )
     print(
         line.format(
             run="RUN",
             state="STATE",
             epochs="EPOCHS",
             preset="PRESET",
+            backend="BACKEND",
             protocol="PROTOCOL",
             score="BAL.ACC.",
             data="DATA",
@@ -167,6 +172,7 @@ def _runs(options: argparse.Namespace) -> None:
         shown = {
             **row,
             "epochs": f"{row['epoch']}/{row['epochs']}",
+            "backend": row["backend"] or "",
             "score": "" if score is None else f"{score:.3f}",
         }
         print(line.format(**shown))

@@ -88,6 +88,17 @@ def follow(hosts: Hosts) -> None:
         _train(run, share, _SharedRequests(folder, None, lambda: False), None)
 
 
+def take_all_devices(batch_size: int) -> Share:
+    """Let this process alone train on all its GPUs, as many of them as divide the batch evenly."""
+    known = keras.distribution.list_devices()
+    used = next(n for n in range(len(known), 0, -1) if batch_size % n == 0)
+    if used > 1:
+        keras.distribution.set_distribution(
+            keras.distribution.DataParallel(devices=known[:used], auto_shard_dataset=False)
+        )
+    return Share(devices=used)
+
+
 def _meet(hosts: Hosts) -> Share:
     """Wait for all machines, and take their devices for one."""
     jax.distributed.initialize(

@@ -126,23 +126,31 @@ class _Trainer:
         if self._hosts:
             os.environ["KERAS_BACKEND"] = "jax"
         from idc.training import train  # isort: skip
+        import keras
+
         from idc.runs import open_run
 
+        run, share = open_run(self.folder.name), {}
         if self._hosts:
             from idc.together import lead
 
             return lead(
-                open_run(self.folder.name),
+                run,
                 self._hosts,
                 on_status=self._show if self._progress else None,
                 stop_asked=self._stop_asked,
                 requests=self._requests,
             )
+        if keras.backend.backend() == "jax":
+            from idc.together import take_all_devices
+
+            share = {"share": take_all_devices(run.config.batch_size)}
         return train(
-            open_run(self.folder.name),
+            run,
             on_status=self._show if self._progress else None,
             stop_asked=self._stop_asked,
             requests=self._requests,
+            **share,
         )
 
     def _memory_sentence(self) -> str:

@@ -24,8 +24,9 @@ from idc.starting import create_run, prepare_to_continue
 TRAINER = Path(__file__).with_name("backend_trainer.py")
 
 
-def start(*words, fault=""):
+def start(*words, fault="", devices=1):
     environ = {**os.environ, "KERAS_BACKEND": "jax", "IDC_FAULT": fault}
+    environ["XLA_FLAGS"] = f"--xla_force_host_platform_device_count={devices}"
     environ["PYTHONPATH"] = str(TRAINER.parents[1])
     return subprocess.Popen([sys.executable, TRAINER, "--each-step", *words], env=environ)
 
@@ -44,10 +45,17 @@ def variables(run):
     return of_kind(read_checkpoint(newest_first(run.folder)[0])[1], "v")
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(
+def curve(run):
+    return [entry[name] for entry in run.log().epochs for name in ("loss", "val_loss")]
+
+
+needs_jax = pytest.mark.skipif(
     importlib.util.find_spec("jax") is None, reason="needs jax: requirements-jax.txt"
 )
+
+
+@pytest.mark.slow
+@needs_jax
 def test_two_processes_one_killed_within_an_epoch_end_as_one_process_does(home):
     store = tiny_store("tiny", cases=2, per_case=20)
     alone, together = create_run(tiny_config()), create_run(tiny_config())
@@ -61,12 +69,22 @@ def test_two_processes_one_killed_within_an_epoch_end_as_one_process_does(home):
     assert train_on_two(together) == (0, 0)
 
     assert (together.log().starts[-1]["epoch"], together.log().starts[-1]["step"]) != (0, 0)
-    for one, two in zip(alone.log().epochs, together.log().epochs, strict=True):
-        assert two["loss"] == pytest.approx(one["loss"], rel=1e-5)
-        assert two["val_loss"] == pytest.approx(one["val_loss"], rel=1e-5)
+    assert curve(together) == pytest.approx(curve(alone), rel=1e-5)
     for one, two in zip(variables(alone), variables(together), strict=True):
         assert np.allclose(one, two, rtol=1e-3, atol=1e-5)
     assert open_run(together.id).has_model() and open_run(together.id).has_predictions()
+
+
+@pytest.mark.slow
+@needs_jax
+def test_one_process_takes_all_devices_that_divide_the_batch_and_ends_alike(home):
+    tiny_store("tiny", cases=2, per_case=20)
+    alone, on_two = create_run(tiny_config()), create_run(tiny_config())
+
+    assert start(alone.id).wait(timeout=400) == 0
+    assert start(on_two.id, devices=3).wait(timeout=400) == 0  # of 3, 2 divide a batch of 16
+
+    assert curve(on_two) == pytest.approx(curve(alone), rel=1e-5)
 
 
 def batches_of(share, size, **settings):
