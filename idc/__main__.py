@@ -139,6 +139,7 @@ def _runs(options: argparse.Namespace) -> None:
                 "epoch": status.epoch,
                 "epochs": status.epochs,
                 "preset": run.config.preset,
+                "backend": run.environment().get("backend"),
                 "data": run.config.data,
                 "protocol": run.config.protocol,
                 "best_epoch": best.get("epoch"),
@@ -150,13 +151,17 @@ def _runs(options: argparse.Namespace) -> None:
     if options.json:
         print(json.dumps(rows, indent=1))
         return
-    line = "{run:<32} {state:<12} {epochs:>9} {preset:<9} {protocol:<14} {score:>8}  {data}"
+    line = (
+        "{run:<32} {state:<12} {epochs:>9} {preset:<9} {backend:<10} {protocol:<14} {score:>8}  "
+        "{data}"
+    )
     print(
         line.format(
             run="RUN",
             state="STATE",
             epochs="EPOCHS",
             preset="PRESET",
+            backend="BACKEND",
             protocol="PROTOCOL",
             score="BAL.ACC.",
             data="DATA",
@@ -167,6 +172,7 @@ def _runs(options: argparse.Namespace) -> None:
         shown = {
             **row,
             "epochs": f"{row['epoch']}/{row['epochs']}",
+            "backend": row["backend"] or "",
             "score": "" if score is None else f"{score:.3f}",
         }
         print(line.format(**shown))
@@ -185,8 +191,13 @@ def _predict(options: argparse.Namespace) -> int:
     from idc.prediction import default_model, image_files, predict_patches, read_patch
     from idc.region_command import region_command, wants_region
     from idc.runs import open_run
+    from idc.slides_command import slides_command
     from idc.uploads import looks_like_image
 
+    if options.out or options.data:
+        return slides_command(options)
+    if not options.path:
+        raise IdcError("Name what to predict: images, folders, zips, slides; or --data NAME.")
     if wants_region(options):
         region_command(options)
         return 0

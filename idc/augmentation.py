@@ -3,7 +3,14 @@
 import numpy as np
 
 
-def augment(patches: np.ndarray, kind: str, rng: np.random.Generator) -> np.ndarray:
+def augment(
+    patches: np.ndarray,
+    kind: str,
+    rng: np.random.Generator,
+    *,
+    among: int | None = None,
+    first: int = 0,
+) -> np.ndarray:
     """Change each patch at random, each on its own.
 
     Args:
@@ -11,14 +18,22 @@ def augment(patches: np.ndarray, kind: str, rng: np.random.Generator) -> np.ndar
         kind: "none", "flips" (one of the 8 flips and right angles) or "flips+stain" (besides,
             stronger or weaker stain in each colour channel).
         rng: where the randomness comes from.
+        among: these patches are the ones from number ``first`` on of a batch of so many, which
+            several machines share: all draw the same for all, and each changes its own.
 
     Returns:
         uint8 RGB, shape (n, 50, 50, 3).
     """
     if kind == "none":
         return patches
-    views = _viewed(patches, rng.integers(8, size=len(patches)))
-    return views if kind == "flips" else _restained(views, rng)
+    among = len(patches) if among is None else among
+    own = slice(first, first + len(patches))
+    views = _viewed(patches, rng.integers(8, size=among)[own])
+    if kind == "flips":
+        return views
+    shape = (among, 1, 1, 3)
+    factor, shift = rng.uniform(0.85, 1.15, shape), rng.uniform(-0.05, 0.05, shape)
+    return _restained(views, factor[own], shift[own])
 
 
 def eight_views(patch: np.ndarray) -> np.ndarray:
@@ -43,13 +58,12 @@ def _viewed(patches: np.ndarray, views: np.ndarray) -> np.ndarray:
     return viewed
 
 
-def _restained(patches: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _restained(patches: np.ndarray, factor: np.ndarray, shift: np.ndarray) -> np.ndarray:
     """Scale and shift the optical density of each channel.
 
     Stain absorbs light exponentially (Beer-Lambert), so its amount is linear in optical density,
     where stain jitter is usually applied (Tellez et al. 2018, doi:10.1109/TMI.2018.2820199).
     """
-    shape = (len(patches), 1, 1, 3)
     density = -np.log((patches.astype(np.float32) + 1) / 256)
-    density = density * rng.uniform(0.85, 1.15, shape) + rng.uniform(-0.05, 0.05, shape)
+    density = density * factor + shift
     return np.clip(np.rint(256 * np.exp(-density) - 1), 0, 255).astype(np.uint8)

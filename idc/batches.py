@@ -1,12 +1,36 @@
 """Training batches, drawn so that any of them can be made again: from seed, epoch and step."""
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import keras
 import numpy as np
 
 from idc.augmentation import augment
+
+
+@dataclass(frozen=True)
+class Share:
+    """One process's part of every batch, contiguous: process ``index`` of ``processes``.
+
+    Attributes:
+        devices: of all processes together, the same number in each.
+    """
+
+    index: int = 0
+    processes: int = 1
+    devices: int = 1
+
+    def of(self, rows: np.ndarray) -> tuple[np.ndarray, int, int]:
+        """The own rows of a batch, the length of the batch when filled up, and where they begin."""
+        whole = -(-len(rows) // self.devices) * self.devices
+        length = whole // self.processes
+        first = self.index * length
+        return np.resize(rows, whole)[first : first + length], whole, first
+
+
+ALL = Share()
 
 
 class TrainingBatches(keras.utils.PyDataset):
@@ -22,6 +46,9 @@ class TrainingBatches(keras.utils.PyDataset):
         balancing: "resampling" draws as many patches of each class, as many in all as there are.
         epoch: from 1.
         first_step: begin after so many of the epoch's batches.
+        share: whose part of each batch this is, where several machines train as one. A batch that
+            does not divide evenly among all devices (the last one) is filled up with its own first
+            patches.
     """
 
     def __init__(
@@ -36,6 +63,7 @@ class TrainingBatches(keras.utils.PyDataset):
         seed: int,
         epoch: int,
         first_step: int = 0,
+        share: Share = ALL,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -47,6 +75,7 @@ class TrainingBatches(keras.utils.PyDataset):
         self._batch_size = batch_size
         self._augmentation = augmentation
         self._seed, self._epoch, self._first_step = seed, epoch, first_step
+        self._share = share
 
     def __len__(self) -> int:
         return math.ceil(len(self._order) / self._batch_size) - self._first_step
@@ -55,7 +84,9 @@ class TrainingBatches(keras.utils.PyDataset):
         step = self._first_step + number
         rows = self._order[step * self._batch_size : (step + 1) * self._batch_size]
         rng = np.random.default_rng([self._seed, self._epoch, step])
-        patches = augment(self._patches[rows], self._augmentation, rng)
+        rows, whole, first = self._share.of(rows)
+        own = self._patches[rows]
+        patches = augment(own, self._augmentation, rng, among=whole, first=first)
         return patches, np.eye(2, dtype=np.float32)[self._labels[rows]]
 
 

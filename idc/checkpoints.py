@@ -17,6 +17,7 @@ import keras
 import numpy as np
 
 from idc import durable
+from idc.backends import same_kind, settle
 from idc.checkpoint_files import FOLDER, ORIGIN, newest_first, of_kind, read_checkpoint
 from idc.errors import RunError
 
@@ -62,6 +63,7 @@ def save_checkpoint(
         epoch: finished epochs. ``step``: finished steps of the next one.
         history: JSON values to give back at `restore_checkpoint`.
     """
+    settle(model)
     folder = run_folder / FOLDER
     folder.mkdir(exist_ok=True)
     buffer = io.BytesIO()
@@ -90,7 +92,7 @@ def restore_checkpoint(run_folder: Path, model: keras.Model) -> Restored:
     damaged: list[str] = []
     for path in newest_first(run_folder):
         description, arrays = read_checkpoint(path)
-        if description and description["variables"] == _description(model):
+        if description and _of_kinds(description["variables"]) == _of_kinds(_description(model)):
             for variable, value in zip(_variables(model), of_kind(arrays, "v"), strict=True):
                 variable.assign(value)
             return Restored(
@@ -114,16 +116,17 @@ def load_origin(run_folder: Path, model: keras.Model, *, with_optimizer: bool) -
         RunError: the origin is damaged.
     """
     description, arrays = read_checkpoint(run_folder / f"{ORIGIN}.json")
-    own = _description(model)
+    own = _of_kinds(_description(model))
     weights = len(model.variables)
-    if not description or description["variables"][:weights] != own[:weights]:
+    theirs = _of_kinds(description["variables"]) if description else []
+    if theirs[:weights] != own[:weights] or not description:
         raise RunError(
             "The checkpoint that this run was forked from is damaged on disk; fork it again."
         )
     values = of_kind(arrays, "v")
     for variable, value in zip(model.variables, values, strict=False):
         variable.assign(value)
-    if with_optimizer and description["variables"] == own:
+    if with_optimizer and theirs == own:
         rate = float(model.optimizer.learning_rate)
         for variable, value in zip(model.optimizer.variables, values[weights:], strict=True):
             variable.assign(value)
@@ -132,6 +135,11 @@ def load_origin(run_folder: Path, model: keras.Model, *, with_optimizer: bool) -
 
 def _variables(model: keras.Model) -> Sequence[Any]:
     return [*model.variables, *model.optimizer.variables]
+
+
+def _of_kinds(description: list[list[Any]]) -> list[list[Any]]:
+    """For comparing: a checkpoint of one backend goes on with the other."""
+    return [[shape, same_kind(dtype)] for shape, dtype in description]
 
 
 def _description(model: keras.Model) -> list[list[Any]]:

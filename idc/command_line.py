@@ -74,6 +74,7 @@ def command_line() -> argparse.ArgumentParser:
         help="train N epochs beyond the finished ones (a run that was cut off goes on "
         "to its own number by default; a finished one trains as many again)",
     )
+    _add_hosts(sub)
 
     sub = command("repeat", "Train a run's settings again, on the very same patches.")
     sub.add_argument("run", help="the run's id")
@@ -157,7 +158,7 @@ def _add_judging(command: Callable[[str, str], argparse.ArgumentParser]) -> None
 
 
 def _add_predict(sub: argparse.ArgumentParser) -> None:
-    sub.add_argument("path", nargs="+", type=Path, help="an image, a folder, a zip, or a slide")
+    sub.add_argument("path", nargs="*", type=Path, help="an image, a folder, a zip, or a slide")
     sub.add_argument("--run", help="whose model (by default the newest, else the bundled one)")
     sub.add_argument(
         "--csv", default="-", metavar="FILE", help="where to write; - is standard output"
@@ -178,6 +179,25 @@ def _add_predict(sub: argparse.ArgumentParser) -> None:
     )
     region.add_argument("--geojson", metavar="FILE", help="write the answers for QuPath")
     region.add_argument("--png", metavar="FILE", help="write the heat map")
+    many = sub.add_argument_group("many slides: files, folders of them, or a data set's cases")
+    many.add_argument(
+        "--out",
+        type=Path,
+        metavar="FOLDER",
+        help="write one Parquet file a slide here; started again, it goes on with what is missing",
+    )
+    many.add_argument("--data", metavar="NAME", help="the cases of this data set as slides")
+    many.add_argument(
+        "--engine",
+        choices=("local", "ray"),
+        default="local",
+        help="this machine's devices, or a Ray cluster (RAY_ADDRESS; needs requirements-ray.txt)",
+    )
+    many.add_argument(
+        "--devices",
+        metavar="0,1,...",
+        help="a worker for each: GPUs by number, or cpu (by default all GPUs, else cpu)",
+    )
 
 
 def _add_train(sub: argparse.ArgumentParser) -> None:
@@ -218,6 +238,19 @@ def _add_train(sub: argparse.ArgumentParser) -> None:
     setting("patience", type=int, metavar="N")
     setting("precision", choices=list(PRECISIONS))
     setting("name")
+    _add_hosts(sub)
+
+
+def _add_hosts(sub: argparse.ArgumentParser) -> None:
+    several = sub.add_argument_group("several machines as one (Keras on JAX)")
+    several.add_argument(
+        "--hosts",
+        metavar="HOST0:PORT,HOST1:PORT",
+        help="the same on each machine; the run lies on the first, whose settings count",
+    )
+    several.add_argument(
+        "--host-index", type=int, default=0, metavar="N", help="which of them this one is, from 0"
+    )
 
 
 def _count(text: str) -> int | str:

@@ -5,10 +5,13 @@ written, and nothing is missed: the log says the same.
 """
 
 import importlib.util
+import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 FOLDER = "tensorboard"
+_WITHOUT = "tensorboard.compat.notf"
 _OF_EPOCHS = ("loss", "accuracy")
 
 
@@ -22,6 +25,9 @@ class EventFiles:
     def __init__(self, run_folder: Path) -> None:
         self._writer: Any = None
         if importlib.util.find_spec("tensorboard") is not None:
+            # Its word for "without TensorFlow", which it would import to write a file: seconds,
+            # and beside Keras on JAX a second owner of the GPU's memory.
+            sys.modules.setdefault(_WITHOUT, ModuleType(_WITHOUT))
             from tensorboard.summary import Writer
 
             self._writer = Writer(str(run_folder / FOLDER))

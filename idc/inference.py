@@ -5,6 +5,7 @@ from collections.abc import Callable
 import keras
 import numpy as np
 
+from idc.backends import settle
 from idc.models import IDC_POSITIVE
 
 BATCH_SIZE = 256
@@ -27,6 +28,7 @@ def probabilities(
     Returns:
         float32 [0, 1], shape (number of rows,).
     """
+    settle(model)
     rows = np.arange(len(patches)) if rows is None else rows
     answers = np.empty(len(rows), np.float32)
     # Small jobs get a small batch: one uploaded patch must not cost as much as 256.

@@ -6,6 +6,7 @@ loads it: a child process (`idc.predictor`) does, once, and keeps the last model
 
 import atexit
 import functools
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -25,13 +26,9 @@ _CHUNK = 256  # as many at once as the model takes: a single patch waits for no 
 _LOAD_TIMEOUT_S = 180.0  # the import of TensorFlow on a busy machine
 _SECONDS_A_PATCH = 0.1  # far more than any CPU needs
 
-# A trainer may hold the GPU, and one patch gains nothing from it.
-_ON_CPU = {
-    "CUDA_VISIBLE_DEVICES": "-1",
-    "JAX_PLATFORMS": "cpu",
-    "TF_CPP_MIN_LOG_LEVEL": "3",
-    **KEEP_FREED_MEMORY,
-}
+# Where the worker computes: "cpu", or a GPU's number. By default the CPU: a trainer may hold the
+# GPU, and one patch gains nothing from it. `idc.many_slides` sets it in its workers.
+DEVICE = "IDC_PREDICT_DEVICE"
 
 
 @dataclass(frozen=True)
@@ -185,9 +182,22 @@ def _image_file(shown: str, read: Callable[[], bytes]) -> ImageFile:
 
 @functools.cache
 def _worker() -> Child:
-    worker = Child("idc.predictor", environ=_ON_CPU)
+    worker = Child("idc.predictor", environ=_device_environ(os.environ.get(DEVICE, "cpu")))
     atexit.register(worker.close)
     return worker
+
+
+def _device_environ(device: str) -> dict[str, str]:
+    common = {"TF_CPP_MIN_LOG_LEVEL": "3", **KEEP_FREED_MEMORY}
+    if device == "cpu":
+        return {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu", **common}
+    return {
+        "CUDA_VISIBLE_DEVICES": device,
+        # Take what is needed, not the whole GPU: somebody may train beside.
+        "TF_FORCE_GPU_ALLOW_GROWTH": "true",
+        "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
+        **common,
+    }
 
 
 def _check(patches: np.ndarray) -> None:

@@ -166,11 +166,20 @@ def open_run(run_id: str) -> Run:
     folder = (SHIPPED_DIR if run_id == BUNDLED else runs_dir()) / run_id
     if not RUN_ID.fullmatch(run_id) or not (folder / CONFIG_FILE).exists():
         raise RunError(f"There is no run '{run_id[:100]}'; 'python -m idc runs' lists them.")
+    return open_run_at(folder)
+
+
+def open_run_at(folder: Path) -> Run:
+    """Open a run whose folder lies anywhere.
+
+    Raises:
+        RunError: its settings are damaged.
+    """
     try:
         settings = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
         config = TrainingConfig.from_json(settings)
     except (OSError, ValueError, ConfigError) as error:
-        raise RunError(f"The settings of the run '{run_id}' are damaged on disk.") from error
+        raise RunError(f"The settings of the run '{folder.name}' are damaged on disk.") from error
     return Run(folder, config)
 
 

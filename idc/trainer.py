@@ -23,10 +23,12 @@ from types import FrameType
 from typing import Any
 
 from idc import control
+from idc.backend_memory import out_of_memory, smaller_batch_sentence
 from idc.console import ProgressLine, fail
 from idc.device_queue import hold_device, place
 from idc.errors import IdcError
 from idc.home import runs_dir
+from idc.hosts import Hosts, parse_hosts
 from idc.run_status import RunStatus, read_status, write_status
 from idc.runlock import hold_lock
 
@@ -41,14 +43,22 @@ class Withdrawn(Exception):
 def main(arguments: list[str] | None = None) -> int:
     """Train one run to its end. Returns 0, or 2 after an error."""
     parser = argparse.ArgumentParser(prog="idc.trainer", description="Train one run.")
-    parser.add_argument("run")
+    parser.add_argument("run", nargs="?", help="none on the machines after the first")
+    parser.add_argument("--hosts", help="several machines train as one: host0:port,host1:port")
+    parser.add_argument("--host-index", type=int, default=0)
     parser.add_argument("--follow", action="store_true", help="show progress, print the id")
     options = parser.parse_args(arguments)
+    try:
+        hosts = parse_hosts(options.hosts, options.host_index) if options.hosts else None
+    except IdcError as error:
+        return fail(error)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _once(stop))
+    if hosts and hosts.index:
+        return _join(hosts)
     trainer = _Trainer(
-        runs_dir() / options.run, ProgressLine() if options.follow else None, stop.is_set
+        runs_dir() / options.run, ProgressLine() if options.follow else None, stop.is_set, hosts
     )
     try:
         with hold_lock(trainer.folder):  # at once, so that pages see that it lives
@@ -67,9 +77,13 @@ class _Trainer:
     """The life of the process around the training: the queue, and every way to end."""
 
     def __init__(
-        self, folder: Path, progress: ProgressLine | None, stop_asked: Callable[[], bool]
+        self,
+        folder: Path,
+        progress: ProgressLine | None,
+        stop_asked: Callable[[], bool],
+        hosts: Hosts | None = None,
     ) -> None:
-        self.folder = folder
+        self.folder, self._hosts = folder, hosts
         self._progress, self._stop_asked = progress, stop_asked
         self._requests = control.Requests(folder)
         self._first_request = control.latest(folder)
@@ -93,6 +107,8 @@ class _Trainer:
         except Exception as error:
             traceback.print_exc()
             reason = f"Training broke off: {_words(error)}"
+            if out_of_memory(error):
+                reason = self._memory_sentence()
             self._fail(reason)
             raise IdcError(reason) from error
         finally:
@@ -107,15 +123,42 @@ class _Trainer:
         self._tell(state="running", phase="loading", reason="", note="")
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         # Keras before all that imports pandas: the other way round, fit hangs on some Macs.
+        if self._hosts:
+            os.environ["KERAS_BACKEND"] = "jax"
         from idc.training import train  # isort: skip
+        import keras
+
         from idc.runs import open_run
 
+        run, share = open_run(self.folder.name), {}
+        if self._hosts:
+            from idc.together import lead
+
+            return lead(
+                run,
+                self._hosts,
+                on_status=self._show if self._progress else None,
+                stop_asked=self._stop_asked,
+                requests=self._requests,
+            )
+        if keras.backend.backend() == "jax":
+            from idc.together import take_all_devices
+
+            share = {"share": take_all_devices(run.config.batch_size)}
         return train(
-            open_run(self.folder.name),
+            run,
             on_status=self._show if self._progress else None,
             stop_asked=self._stop_asked,
             requests=self._requests,
+            **share,
         )
+
+    def _memory_sentence(self) -> str:
+        from idc.devices import describe_device
+        from idc.runs import open_run
+
+        batch_size = open_run(self.folder.name).config.batch_size
+        return smaller_batch_sentence(batch_size, describe_device())
 
     def _while_waiting(self) -> None:
         if self._stop_asked() or self._is_withdrawn():
@@ -156,6 +199,18 @@ class _Trainer:
         self._progress.show(share, text, status.left_s)
 
 
+def _join(hosts: Hosts) -> int:
+    """Train a share of the run of the first machine. Returns 0, or 2 after an error."""
+    os.environ["KERAS_BACKEND"] = "jax"
+    try:
+        from idc.together import follow
+
+        follow(hosts)
+    except IdcError as error:
+        return fail(error)
+    return 0
+
+
 @contextlib.contextmanager
 def _reserve(folder: Path) -> Iterator[None]:
     """Keep a little room on the disk, so that a run which fills it can still say so."""
@@ -186,5 +241,14 @@ def _words(error: Exception) -> str:
     return str(error) or type(error).__name__
 
 
+def leave(code: int) -> None:
+    """End the process. After an error at once: JAX would wait for machines that have gone."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if code:
+        os._exit(code)
+    sys.exit(0)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

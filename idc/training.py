@@ -17,7 +17,7 @@ import keras
 import numpy as np
 
 from idc import control, durable
-from idc.batches import TrainingBatches, class_weights
+from idc.batches import ALL, Share, TrainingBatches, class_weights
 from idc.checkpoints import Restored, load_origin, restore_checkpoint, save_checkpoint
 from idc.config import split_of
 from idc.environment import environment
@@ -57,6 +57,7 @@ def train(
     on_status: OnStatus | None = None,
     stop_asked: Callable[[], bool] = lambda: False,
     requests: control.Requests | None = None,
+    share: Share = ALL,
 ) -> RunStatus:
     """Train a run from its last checkpoint, or from the start, to its end.
 
@@ -65,6 +66,7 @@ def train(
         on_status: called with each status that is written, about once a second.
         stop_asked: besides the run's own control file, asked at each step.
         requests: what people ask of the run; by default read from its control file.
+        share: this process's part of each batch; several processes pause by leaving.
 
     Returns:
         the last status: "finished", or "stopped" or "paused" when somebody asked for it.
@@ -72,7 +74,8 @@ def train(
     Raises:
         IdcError: the data is missing, cannot be split, or is not what the run began with.
     """
-    return _Training(run, on_status, stop_asked, requests or control.Requests(run.folder)).work()
+    requests = requests or control.Requests(run.folder)
+    return _Training(run, on_status, stop_asked, requests, share).work()
 
 
 class _Training:
@@ -84,7 +87,9 @@ class _Training:
         on_status: OnStatus | None,
         stop_asked: Callable[[], bool],
         requests: control.Requests,
+        share: Share,
     ) -> None:
+        self._share = share
         self._run, self._config = run, run.config
         self._on_status, self._stop_asked = on_status, stop_asked
         self._requests = requests
@@ -216,6 +221,7 @@ class _Training:
             seed=self._config.seed,
             epoch=epoch,
             first_step=first_step,
+            share=self._share,
         )
         self._model.fit(
             batches,
@@ -341,6 +347,8 @@ class _Training:
             left_s=None,
             patches_per_s=None,
         )
+        if self._share.processes > 1:
+            raise LeftPaused
         with self._watch.standing():
             request = wait_while_paused(self._requests, self._stop_asked)
         self._pace.forget()

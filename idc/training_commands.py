@@ -21,6 +21,8 @@ def train(options: argparse.Namespace) -> None:
     from idc.starting import create_run
     from idc.store import open_store
 
+    if options.hosts and options.host_index:
+        _become_trainer(None, options)
     config = asked_config(options)
     store = open_store(config.data)
     marked = wrong_rows(config.data, store.index) if config.leave_out_marked else None
@@ -34,7 +36,7 @@ def train(options: argparse.Namespace) -> None:
     )
     if note := split_note(split):
         print(note, file=sys.stderr)
-    _become_trainer(create_run(config).id)
+    _become_trainer(create_run(config).id, options)
 
 
 def asked_config(options: argparse.Namespace) -> TrainingConfig:
@@ -46,7 +48,7 @@ def asked_config(options: argparse.Namespace) -> TrainingConfig:
     settings = {
         name: value
         for name, value in vars(options).items()
-        if value is not None and name not in ("command", "config")
+        if value is not None and name not in ("command", "config", "hosts", "host_index")
     }
     if settings.get("patches") == "all":
         settings["patches"] = None
@@ -69,6 +71,8 @@ def resume(options: argparse.Namespace) -> None:
     from idc.runs import open_run
     from idc.starting import ask, prepare_to_continue
 
+    if options.hosts and options.host_index:
+        _become_trainer(None, options)
     run = open_run(options.run)
     if run.status().state == "paused" and is_locked(run.folder) and not options.more_epochs:
         ask(run, control.RESUME)
@@ -76,7 +80,7 @@ def resume(options: argparse.Namespace) -> None:
         print(run.id)
         return
     prepare_to_continue(run, options.more_epochs)
-    _become_trainer(run.id)
+    _become_trainer(run.id, options)
 
 
 def repeat(options: argparse.Namespace) -> None:
@@ -88,7 +92,7 @@ def repeat(options: argparse.Namespace) -> None:
     _become_trainer(create_run(run.config, same_left_out_as=run).id)
 
 
-def _become_trainer(run_id: str) -> None:
+def _become_trainer(run_id: str | None, options: argparse.Namespace | None = None) -> None:
     # A fresh process, so that Keras is imported first (see idc.trainer), under the same pid, so
     # that whoever started this command can watch, interrupt or kill the training itself.
     sys.stdout.flush()
@@ -97,7 +101,10 @@ def _become_trainer(run_id: str) -> None:
         [str(Path(__file__).resolve().parent.parent), os.environ.get("PYTHONPATH", "")]
     ).rstrip(os.pathsep)
     os.environ |= {**KEEP_FREED_MEMORY, **os.environ}
-    os.execv(sys.executable, [sys.executable, "-m", "idc.trainer", run_id, "--follow"])
+    words = [run_id, "--follow"] if run_id else []
+    if options and options.hosts:
+        words += ["--hosts", options.hosts, "--host-index", str(options.host_index)]
+    os.execv(sys.executable, [sys.executable, "-m", "idc.trainer", *words])
 
 
 TRAINING: dict[str, Any] = {"train": train, "resume": resume, "repeat": repeat}

@@ -117,8 +117,10 @@ def _matrix_now(run: Run, epoch: dict[str, Any]) -> None:
 
 
 def _device(run: Run) -> str:
-    device = run.environment().get("device")
-    return f", {plain(device)}" if device else ""
+    environment = run.environment()
+    device, backend = environment.get("device"), environment.get("backend")
+    other = f", Keras on {plain(backend)}" if backend not in (None, "tensorflow") else ""
+    return f", {plain(device)}{other}" if device else ""
 
 
 def _progress(status: RunStatus) -> None:

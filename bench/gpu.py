@@ -1,0 +1,189 @@
+"""Patches a second that the trainer reaches on the device at hand, beside two other figures.
+
+(a) the notebook's own loop: its network, Keras' ``fit`` on arrays, batches of 20;
+(b) the bare forward and backward pass of the same network and batch on data that lies on the device
+    already: the limit for any way of feeding it;
+(c) the input alone: batches drawn and augmented by one core, as fast as nobody takes them.
+
+    KERAS_BACKEND=jax python bench/gpu.py [--preset fast] [--batch-size 1024] [--patches 20000]
+
+All in one process, in turns, the first turn for compiling left out; medians over the others. The
+patches are noise: speed does not depend on what they show. Prints a Markdown table with device and
+versions. It says by itself when it ran on a CPU: then the table is no figure for a GPU.
+"""
+
+import argparse
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import keras
+import numpy as np
+from notebook_baseline import notebook_network
+
+from idc.batches import TrainingBatches
+from idc.config import preset_config
+from idc.devices import describe_device
+from idc.models import build_model
+from idc.objective import compile_model
+from idc.step_callback import AfterEachStep
+
+_NOTEBOOK_BATCH = 20
+
+
+def main() -> None:
+    options = _parse()
+    rng = np.random.default_rng(0)
+    patches = rng.integers(0, 256, (options.patches, 50, 50, 3), np.uint8)
+    labels = rng.integers(0, 2, options.patches)
+    contestants = {
+        "(a) the notebook's loop": _notebook_loop(patches, labels, options.notebook_patches),
+        "this trainer": _trainer(patches, labels, options.preset, options.batch_size),
+        "(b) bare forward + backward": _bare(
+            patches, labels, options.preset, options.batch_size, options.patches
+        ),
+        "(c) input alone": _input(patches, labels, options.preset, options.batch_size),
+    }
+    speeds: dict[str, list[float]] = {name: [] for name in contestants}
+    for turn in range(options.turns + 1):
+        for name, run in contestants.items():
+            began = time.perf_counter()
+            done = run()
+            if turn:  # the first one compiles
+                speeds[name].append(done / (time.perf_counter() - began))
+    _print(options, {name: statistics.median(values) for name, values in speeds.items()})
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--preset", default="fast")
+    parser.add_argument("--batch-size", type=int, default=1024)
+    parser.add_argument("--patches", type=int, default=20_000, help="of an epoch")
+    parser.add_argument("--notebook-patches", type=int, default=2_000, help="of the loop (a)")
+    parser.add_argument("--turns", type=int, default=3)
+    return parser.parse_args()
+
+
+def _notebook_loop(patches: np.ndarray, labels: np.ndarray, count: int) -> Callable[[], int]:
+    x, y = patches[:count], keras.utils.to_categorical(labels[:count], 2)
+    model = notebook_network()
+    model.compile(keras.optimizers.Adam(1e-4), "binary_crossentropy", metrics=["accuracy"])
+
+    def run() -> int:
+        model.fit(x, y, batch_size=_NOTEBOOK_BATCH, epochs=1, verbose=0)
+        return len(x)
+
+    return run
+
+
+def _compiled(preset: str, batch_size: int, steps: int) -> keras.Model:
+    config = preset_config(preset, "bench", batch_size=batch_size)
+    model = build_model(preset)
+    compile_model(model, config, steps)
+    return model
+
+
+def _trainer(
+    patches: np.ndarray, labels: np.ndarray, preset: str, batch_size: int
+) -> Callable[[], int]:
+    """One epoch as `idc.training` does it, its callback after each step included."""
+    rows = np.arange(len(patches))
+    augmentation = preset_config(preset, "bench").augmentation
+    model = _compiled(preset, batch_size, 10 * len(rows) // batch_size)
+
+    def after_step(step: int, logs: dict[str, float]) -> None:
+        float(logs["cross_entropy"])
+
+    def run() -> int:
+        batches = TrainingBatches(
+            patches, labels, rows, batch_size=batch_size, augmentation=augmentation, seed=0, epoch=1
+        )
+        callback = AfterEachStep(after_step, 0, ())
+        model.fit(batches, epochs=1, shuffle=False, verbose=0, callbacks=[callback])
+        return len(rows)
+
+    return run
+
+
+def _input(
+    patches: np.ndarray, labels: np.ndarray, preset: str, batch_size: int
+) -> Callable[[], int]:
+    rows, augmentation = np.arange(len(patches)), preset_config(preset, "bench").augmentation
+
+    def run() -> int:
+        batches = TrainingBatches(
+            patches, labels, rows, batch_size=batch_size, augmentation=augmentation, seed=0, epoch=1
+        )
+        return sum(len(batches[number][0]) for number in range(len(batches)))
+
+    return run
+
+
+def _bare(
+    patches: np.ndarray, labels: np.ndarray, preset: str, batch_size: int, count: int
+) -> Callable[[], int]:
+    """The compiled training step again and again on one batch that stays on the device."""
+    model = _compiled(preset, batch_size, 10 * count // batch_size)
+    x = keras.ops.convert_to_tensor(patches[:batch_size])
+    y = keras.ops.convert_to_tensor(np.eye(2, dtype=np.float32)[labels[:batch_size]])
+    model.train_on_batch(x, y)
+    steps = max(1, count // batch_size)
+
+    def on_jax() -> int:
+        state = model._get_jax_state(
+            trainable_variables=True,
+            non_trainable_variables=True,
+            optimizer_variables=True,
+            metrics_variables=True,
+        )
+        for _ in range(steps):
+            _, state = model.train_function(state, iter([(x, y, None)]))
+        np.asarray(state[0][0])  # wait for the device
+        parts = (model.trainable_variables, model.non_trainable_variables)
+        parts += (model.optimizer.variables, model.metrics_variables)
+        for variables, values in zip(parts, state, strict=True):
+            for variable, value in zip(variables, values, strict=True):
+                variable.assign(value)
+        return steps * batch_size
+
+    def on_tensorflow() -> int:
+        for _ in range(steps):
+            logs = step()
+        float(logs["loss"])
+        return steps * batch_size
+
+    if keras.backend.backend() == "jax":
+        return on_jax
+    import tensorflow as tf
+
+    step = tf.function(lambda: model.train_step((x, y)))
+    return on_tensorflow
+
+
+def _print(options: argparse.Namespace, speeds: dict[str, float]) -> None:
+    backend = keras.backend.backend()
+    version = getattr(__import__(backend), "__version__", "unknown")
+    device = describe_device()
+    print(
+        f"{time.strftime('%Y-%m-%d')}, {device}, Keras {keras.__version__} on {backend} {version}, "
+        f"preset {options.preset}, {options.batch_size} patches a step"
+    )
+    if device.startswith("CPU"):
+        print("Measured on a CPU: the GPU column is not measured yet.")
+    notebook, ours, limit, _ = speeds.values()
+    print("\n| | patches/s |\n|---|---|")
+    for name, speed in speeds.items():
+        print(f"| {name} | {speed:,.0f} |")
+    print(f"\n{ours / notebook:.1f} times (a), {ours / limit:.0%} of (b)")
+    print(f"a full-size epoch (277,524 patches) would take {277_524 / ours:,.1f} s")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,161 @@
+"""Many slides: one worker a device, one result file a slide, and on again after any break.
+
+A worker (`idc.slide_worker`) reads and tiles; the model itself runs in a child of the worker, on
+the worker's device. A slide that cannot be done is named, and the others go on.
+"""
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from idc.child import Child, ChildDied, ChildTimeout
+from idc.errors import IdcError
+from idc.prediction import DEVICE
+from idc.slide_work import Settings, SlideTask, is_done
+
+_SLIDE_TIMEOUT_S = 12 * 3600.0  # a large slide with overlap on one core takes hours, not days
+_MOST_LOST_WORKERS = 3  # without one good slide in between: the device is the problem, not a slide
+
+Work = Callable[[SlideTask], str]  # does a task; returns why it could not, empty when it could
+
+
+class WorkerLost(IdcError):
+    """A worker ended in the middle of a slide."""
+
+
+@dataclass
+class Progress:
+    """How far a job is.
+
+    Attributes:
+        total: slides in all. ``kept``: of these, done before. ``done``: finished now.
+        failed: name and reason of each slide that could not be done.
+    """
+
+    total: int
+    kept: int = 0
+    done: int = 0
+    failed: list[tuple[str, str]] = field(default_factory=list)
+    began: float = field(default_factory=time.monotonic)
+
+    @property
+    def over(self) -> int:
+        """Slides that need nothing more."""
+        return self.kept + self.done + len(self.failed)
+
+    def left_s(self) -> float | None:
+        """Estimated seconds to the end by the pace of this time; None before the first slide."""
+        worked = self.done + len(self.failed)
+        if not worked:
+            return None
+        return (time.monotonic() - self.began) / worked * (self.total - self.over)
+
+
+OnProgress = Callable[[Progress], None]
+
+
+def still_to_do(
+    tasks: Sequence[SlideTask], settings: Settings, folder: Path
+) -> tuple[list[SlideTask], Progress]:
+    """The tasks whose result is not there yet, and a job's progress to begin with.
+
+    Raises:
+        IdcError: the folder cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise IdcError(f"'{folder}' cannot be written ({error.strerror}).") from error
+    todo = [task for task in tasks if not _is_done(task, settings, folder)]
+    return todo, Progress(len(tasks), kept=len(tasks) - len(todo))
+
+
+def predict_slides(
+    todo: Iterable[SlideTask],
+    progress: Progress,
+    workers: Sequence[Work],
+    on_progress: OnProgress = lambda progress: None,
+) -> Progress:
+    """Let each worker take the next slide until there is none.
+
+    Args:
+        progress: counts on from here; also what is given back.
+        workers: one a device; each is called by a thread of its own, one slide at a time.
+        on_progress: called after each slide, by one thread at a time.
+    """
+    tasks, lock = iter(todo), threading.Lock()
+    threads = [
+        threading.Thread(target=_take_slides, args=(work, tasks, lock, progress, on_progress))
+        for work in workers
+    ]
+    for thread in threads:
+        thread.daemon = True  # Ctrl-C ends the job; what is finished is on the disk
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for task in tasks:  # left when every worker gave up
+        progress.failed.append((task.name, "Not begun: all workers ended unexpectedly."))
+    return progress
+
+
+@contextlib.contextmanager
+def device_workers(
+    devices: Sequence[str], settings: Settings, folder: Path
+) -> Iterator[list[Work]]:
+    """A worker process for each device, "cpu" or a GPU's number, for the length of a ``with``."""
+    children = [Child("idc.slide_worker", environ={DEVICE: device}) for device in devices]
+
+    def work_of(child: Child) -> Work:
+        return lambda task: _ask(child, task, settings, folder)
+
+    try:
+        yield [work_of(child) for child in children]
+    finally:
+        for child in children:
+            child.close()
+
+
+def _take_slides(
+    work: Work,
+    tasks: Iterator[SlideTask],
+    lock: threading.Lock,
+    progress: Progress,
+    on_progress: OnProgress,
+) -> None:
+    lost = 0
+    while lost < _MOST_LOST_WORKERS:
+        with lock:
+            task = next(tasks, None)
+        if task is None:
+            return
+        try:
+            problem, lost = work(task), 0
+        except WorkerLost as error:
+            problem, lost = str(error), lost + 1
+        with lock:
+            if problem:
+                progress.failed.append((task.name, problem))
+            else:
+                progress.done += 1
+            on_progress(progress)
+
+
+def _ask(child: Child, task: SlideTask, settings: Settings, folder: Path) -> str:
+    question = {"task": asdict(task), "settings": asdict(settings), "folder": str(folder)}
+    try:
+        answer, _ = child.ask(question, timeout_s=_SLIDE_TIMEOUT_S)
+    except ChildTimeout as error:
+        raise WorkerLost("It was not answered in 12 hours.") from error
+    except ChildDied as error:
+        raise WorkerLost("Its worker ended unexpectedly (out of memory?).") from error
+    return str(answer["problem"])
+
+
+def _is_done(task: SlideTask, settings: Settings, folder: Path) -> bool:
+    try:
+        return is_done(task, settings, folder)
+    except IdcError:  # gone: whoever works on it says so
+        return False

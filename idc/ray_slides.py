@@ -1,0 +1,97 @@
+"""Many slides on a Ray cluster: the same tasks, files and answers as `idc.many_slides`.
+
+The machines share the project's folder, ``IDC_HOME``, the slides and the folder of results, as
+cluster machines do. Ray is asked only here; `requirements-ray.txt` installs it.
+"""
+
+import importlib.util
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from idc.errors import IdcError
+from idc.home import home_dir
+from idc.many_slides import OnProgress, Progress
+from idc.prediction import DEVICE
+from idc.slide_work import Settings, SlideTask, answer_task
+
+_PROJECT = Path(__file__).resolve().parent.parent
+
+
+def predict_slides_on_ray(
+    todo: list[SlideTask],
+    progress: Progress,
+    settings: Settings,
+    folder: Path,
+    on_progress: OnProgress,
+) -> Progress:
+    """As `idc.many_slides.predict_slides`, by one worker a GPU of the cluster, or a core without.
+
+    Raises:
+        IdcError: Ray is not installed, or the cluster cannot be reached.
+    """
+    if importlib.util.find_spec("ray") is None:
+        raise IdcError("Ray is not installed: .venv/bin/pip install -r requirements-ray.txt")
+    import ray
+
+    # Ray's own report of uses goes to its makers; nothing leaves from here unasked.
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    began = not ray.is_initialized()
+    environ = {"PYTHONPATH": str(_PROJECT), "IDC_HOME": str(home_dir())}
+    try:
+        if began:
+            ray.init(runtime_env={"env_vars": environ}, log_to_driver=False, logging_level="ERROR")
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        raise IdcError(f"The Ray cluster cannot be reached: {error}") from error
+    try:
+        return _work(todo, progress, settings, folder, on_progress)
+    finally:
+        if began:
+            ray.shutdown()
+
+
+def _work(
+    todo: list[SlideTask],
+    progress: Progress,
+    settings: Settings,
+    folder: Path,
+    on_progress: OnProgress,
+) -> Progress:
+    import ray
+
+    gpus = int(ray.cluster_resources().get("GPU", 0))
+    cores = int(ray.cluster_resources().get("CPU", 1))
+    data = ray.data.from_items([{"number": i, **asdict(task)} for i, task in enumerate(todo)])
+    answers = data.repartition(len(todo)).map(
+        _Worker,
+        fn_constructor_args=(asdict(settings), str(folder)),
+        # The model keeps several cores busy by itself; a slide a core would only wait for them.
+        concurrency=(1, gpus or max(1, min(cores // 2, len(todo)))),
+        num_gpus=1 if gpus else 0,
+    )
+    for row in answers.iter_rows():
+        if row["problem"]:
+            progress.failed.append((todo[row["number"]].name, row["problem"]))
+        else:
+            progress.done += 1
+        on_progress(progress)
+    return progress
+
+
+class _Worker:
+    """An actor that answers one slide after the other, its model warm."""
+
+    def __init__(self, settings: dict[str, Any], folder: str) -> None:
+        import ray
+
+        gpus = ray.get_gpu_ids()
+        os.environ[DEVICE] = str(gpus[0]) if gpus else "cpu"
+        self._settings, self._folder = Settings(**settings), Path(folder)
+
+    def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
+        number = row.pop("number")
+        return {
+            "number": number,
+            "problem": answer_task(SlideTask(**row), self._settings, self._folder),
+        }

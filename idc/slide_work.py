@@ -1,0 +1,237 @@
+"""One slide of many: what is asked about it, its answers as a file, and whether they are there.
+
+A slide is a whole-slide file, or a case of a packed data set. Its result is one Parquet file with
+the columns of `idc.region_exports.COLUMNS`, one row a cell (a case: one row a patch, in px at 4 um
+from the case's own origin). The file says in its own metadata which model answered what: so a job
+that is started again knows by the files alone what is done.
+"""
+
+import functools
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from idc import durable
+from idc.errors import IdcError, PredictionError, SlideError
+from idc.patches import PATCH_SIZE_PX
+from idc.region_exports import COLUMNS
+from idc.regions import RegionAnswers, cell_boxes
+from idc.runs import Run, open_run
+from idc.store import PatchStore, open_store
+from idc.whole_slides import SUFFIXES
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_ASKED = b"idc"  # the key in the file's metadata
+
+
+@dataclass(frozen=True)
+class SlideTask:
+    """One slide, as a worker anywhere is told of it.
+
+    Attributes:
+        name: for people.
+        path: a whole-slide file; empty for a case.
+        data, case: a packed data set's name and a case of it.
+    """
+
+    name: str
+    path: str = ""
+    data: str = ""
+    case: int = 0
+
+    def result_name(self) -> str:
+        """The result's file name; slides of the same name in two folders have two."""
+        if self.data:
+            return f"case-{self.case}.parquet"
+        return f"{self.name}-{hashlib.sha256(self.path.encode()).hexdigest()[:8]}.parquet"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is asked about each slide.
+
+    Attributes:
+        run: the id of the run whose model answers. ``sha256``: of its weights.
+        threshold: IDC-positive from here on.
+        mpp_um: micrometres per px; None to believe the files.
+        stride: px from tile to tile.
+    """
+
+    run: str
+    sha256: str
+    threshold: float
+    mpp_um: float | None = None
+    stride: int = PATCH_SIZE_PX
+
+
+def settings_of(
+    run: Run, threshold: float | None, mpp_um: float | None, stride: int = PATCH_SIZE_PX
+) -> Settings:
+    """The settings for a run's best weights as they are now.
+
+    Raises:
+        PredictionError: the run has no finished epoch yet.
+    """
+    if not run.has_model():
+        raise PredictionError(
+            f"The run '{run.title}' has no finished epoch yet; let it train for an epoch."
+        )
+    if threshold is None:
+        threshold = run.calibration().threshold
+    return Settings(run.id, run.best()["sha256"], threshold, mpp_um, stride)
+
+
+def slides_at(paths: list[Path]) -> list[SlideTask]:
+    """Whole-slide files, and those in folders and below, in the order given, each once.
+
+    Raises:
+        SlideError: a path does not exist, or there is no slide at all.
+    """
+    found: dict[str, SlideTask] = {}
+    for path in paths:
+        path = path.expanduser().resolve()
+        if path.is_dir():
+            files = sorted(
+                file
+                for file in path.rglob("*")
+                if file.suffix.lower() in SUFFIXES and not file.name.startswith(".")
+            )
+        elif path.is_file():
+            files = [path]
+        else:
+            raise SlideError(f"There is no file or folder at '{path}'; check the path.")
+        for file in files:
+            found[str(file)] = SlideTask(file.name, path=str(file))
+    if not found:
+        raise SlideError(f"There is no slide at these paths; looked for {', '.join(SUFFIXES)}.")
+    return list(found.values())
+
+
+def cases_of(data: str) -> list[SlideTask]:
+    """All cases of a packed data set."""
+    cases = np.unique(open_store(data).cases)
+    return [SlideTask(f"case {case}", data=data, case=int(case)) for case in cases]
+
+
+def is_done(task: SlideTask, settings: Settings, folder: Path) -> bool:
+    """Whether this very question was answered: same slide, weights and settings."""
+    import pyarrow.parquet as pq
+
+    try:
+        metadata = pq.read_schema(folder / task.result_name()).metadata or {}
+    except (OSError, ValueError):  # none there, or damaged: it can be made again
+        return False
+    return bool(metadata.get(_ASKED) == _asked(task, settings))
+
+
+def answer_task(task: SlideTask, settings: Settings, folder: Path) -> str:
+    """Answer one slide and write its file, whole or not at all.
+
+    Returns:
+        why it could not be done, one sentence; empty when it is done.
+    """
+    import pyarrow.parquet as pq
+
+    try:
+        asked = _asked(task, settings)  # before the answers: a file that changes is asked again
+        table = _case_table(task, settings) if task.data else _slide_table(task, settings)
+        with durable.replacing(folder / task.result_name()) as beside:
+            pq.write_table(table.replace_schema_metadata({_ASKED: asked}), beside)
+    except IdcError as error:
+        return str(error)
+    except OSError as error:
+        return f"Its result could not be written ({error.strerror or error})."
+    return ""
+
+
+def _asked(task: SlideTask, settings: Settings) -> bytes:
+    """All that the answers depend on; where it lies does not matter to a case."""
+    slide: list[Any]
+    if task.data:
+        slide = [_store(task.data).fingerprint, task.case]
+    else:
+        try:
+            facts = Path(task.path).stat()
+        except OSError as error:
+            raise SlideError(f"'{task.name}' is no longer there.") from error
+        slide = [task.path, facts.st_size, facts.st_mtime_ns]
+    return json.dumps({**asdict(settings), "slide": slide}, sort_keys=True).encode()
+
+
+def _slide_table(task: SlideTask, settings: Settings) -> "pa.Table":
+    from idc.slide_answers import SlideQuestion, answer_slide
+    from idc.whole_slides import WholeSlide
+
+    path, mpp_um = Path(task.path), settings.mpp_um
+    if mpp_um is None:
+        with WholeSlide(path) as slide:
+            mpp_um = slide.mpp_um
+        if mpp_um is None:
+            raise SlideError(f"'{task.name}' does not say its scale; give it with --mpp.")
+    question = SlideQuestion(path, mpp_um, _run(settings), settings.stride)
+    return _table(*_cells(answer_slide(question).answers), settings.threshold)
+
+
+def _cells(answers: RegionAnswers) -> tuple[np.ndarray, np.ndarray]:
+    boxes = cell_boxes(answers.layout.x_edges_px, answers.layout.y_edges_px)
+    return boxes.reshape(-1, 4), answers.cells().ravel()
+
+
+def _case_table(task: SlideTask, settings: Settings) -> "pa.Table":
+    from idc.prediction import predict_patches
+
+    store = _store(task.data)
+    rows = _rows_by_case(task.data)[task.case]
+    y_prob = [
+        predict_patches(_run(settings), store.patches[rows[start : start + _ROWS_AT_A_TIME]])
+        for start in range(0, len(rows), _ROWS_AT_A_TIME)
+    ]
+    store.let_go()
+    side = np.full(len(rows), PATCH_SIZE_PX)
+    boxes = np.stack([store.columns["x"][rows], store.columns["y"][rows], side, side], axis=1)
+    return _table(boxes, np.concatenate(y_prob), settings.threshold)
+
+
+_ROWS_AT_A_TIME = 8_192  # 60 MB of pixels
+
+
+def _table(boxes: np.ndarray, y_prob: np.ndarray, threshold: float) -> "pa.Table":
+    """As `COLUMNS`; on background, where ``y_prob`` is nan, the answers are null."""
+    import pyarrow as pa
+
+    known = ~np.isnan(y_prob)
+    columns = [
+        *(pa.array(boxes[:, i], pa.int64()) for i in range(4)),
+        pa.array(known),
+        pa.array(y_prob, pa.float32(), mask=~known),
+        pa.array((y_prob >= threshold).astype(np.int8), pa.int8(), mask=~known),
+    ]
+    return pa.table(columns, names=list(COLUMNS))
+
+
+@functools.lru_cache(maxsize=1)
+def _store(data: str) -> PatchStore:
+    return open_store(data)
+
+
+@functools.lru_cache(maxsize=1)
+def _rows_by_case(data: str) -> dict[int, np.ndarray]:
+    cases = _store(data).cases
+    order = np.argsort(cases, kind="stable")
+    found, starts = np.unique(cases[order], return_index=True)
+    return dict(zip(found.tolist(), np.split(order, starts[1:]), strict=True))
+
+
+def _run(settings: Settings) -> Run:
+    run = open_run(settings.run)
+    if run.best().get("sha256") != settings.sha256:
+        raise PredictionError(
+            f"The run '{run.title}' has other weights than when this job began; start it again."
+        )
+    return run

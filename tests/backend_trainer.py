@@ -1,0 +1,41 @@
+"""Trains runs one after the other in this process, on the backend that KERAS_BACKEND names.
+
+The network is tiny, without dropout, whose masks no two backends draw alike, unless asked for.
+
+python tests/backend_trainer.py [--dropout] [--each-step] RUN_ID... [--hosts ... --host-index N]
+    --each-step: a checkpoint after each step, so that a kill can be gone on from within an epoch
+"""
+
+import sys
+
+import tiny_training
+
+from idc import training
+from idc.trainer import leave, main
+
+
+def without_dropout(preset):
+    import keras
+
+    layers = keras.layers
+    inputs = keras.Input((50, 50, 3), dtype="uint8")
+    x = layers.Rescaling(1 / 255)(inputs)
+    # No bias before a batch normalisation: its gradient is rounding alone; Adam makes steps of it.
+    x = layers.Conv2D(4, 5, strides=5, use_bias=False)(x)
+    x = layers.GlobalAveragePooling2D()(layers.BatchNormalization()(x))
+    return keras.Model(inputs, layers.Dense(2, activation="softmax")(x), name=preset)
+
+
+if __name__ == "__main__":
+    words = sys.argv[1:]
+    hosts = words[words.index("--hosts") :] if "--hosts" in words else []
+    words = words[: len(words) - len(hosts)]
+    if "--dropout" not in words:
+        tiny_training.tiny_network = without_dropout
+    tiny_training.be_tiny(setattr)
+    training.compile_model = tiny_training.compile_for_real  # eager JAX is slower than its tracing
+    if "--each-step" in words:
+        training._CHECKPOINT_EVERY_S = 0
+    runs = [word for word in words if not word.startswith("--")]
+    codes = [main([run_id, *hosts]) for run_id in runs] or [main(hosts)]
+    leave(max(codes))

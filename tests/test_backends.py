@@ -1,0 +1,143 @@
+"""The same training on Keras over JAX as over TensorFlow: the same scores, each other's files."""
+
+import importlib.util
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from backend_trainer import without_dropout
+from made_patches import tiny_store
+from tiny_training import be_tiny, digest, tiny_config
+
+from idc import training
+from idc.backends import same_kind
+from idc.child import Child
+from idc.inference import probabilities
+from idc.objective import compile_model
+from idc.runs import BUNDLED, WEIGHTS_FILE, Run, open_run
+from idc.starting import create_run, prepare_to_continue
+from idc.weights import load_model
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        importlib.util.find_spec("jax") is None, reason="needs jax: requirements-jax.txt"
+    ),
+]
+
+TRAINER = Path(__file__).with_name("backend_trainer.py")
+
+
+def train_on(backend, *words, fault=""):
+    """Train in a process of its own; returns its exit code, negative for a signal."""
+    environ = {**os.environ, "KERAS_BACKEND": backend, "IDC_FAULT": fault}
+    environ["PYTHONPATH"] = str(TRAINER.parents[1])
+    return subprocess.run([sys.executable, TRAINER, *words], env=environ).returncode
+
+
+def copy_of(run, ending):
+    """The same run under another name."""
+    folder = shutil.copytree(run.folder, run.folder.with_name(run.id[:-4] + ending))
+    return Run(folder, run.config)
+
+
+@pytest.fixture(scope="module")
+def continued(tmp_path_factory):
+    """An epoch on TensorFlow, one more on TensorFlow or on JAX; and on TensorFlow after JAX."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("IDC_HOME", str(tmp_path_factory.mktemp("backends")))
+        tiny_store("tiny", cases=3, per_case=12)
+        be_tiny(patch.setattr)
+        patch.setattr(training, "build_model", without_dropout)
+        patch.setattr("idc.weights.build_model", without_dropout)
+        on_tensorflow = create_run(tiny_config(epochs=1))
+        training.train(on_tensorflow)
+        on_jax = copy_of(on_tensorflow, "0001")
+        for run in (on_tensorflow, on_jax):
+            prepare_to_continue(run, more_epochs=1)
+        training.train(on_tensorflow)
+        assert train_on("jax", on_jax.id) == 0
+        back = copy_of(on_jax, "0002")
+        prepare_to_continue(back, more_epochs=1)
+        training.train(back)
+    return on_tensorflow, on_jax, back
+
+
+def test_jax_goes_on_with_a_checkpoint_of_tensorflow_to_the_same_losses(continued):
+    on_tensorflow, on_jax = (run.log().epochs[1] for run in continued[:2])
+
+    for name in ("loss", "val_loss", "val_roc_auc"):
+        assert on_jax[name] == pytest.approx(on_tensorflow[name], rel=1e-4), name
+
+
+def test_their_answers_agree_patch_by_patch(continued):
+    on_tensorflow, on_jax = (run.predictions() for run in continued[:2])
+
+    assert (on_tensorflow["row"] == on_jax["row"]).all()
+    assert np.allclose(on_tensorflow["probability"], on_jax["probability"], atol=1e-4)
+
+
+def test_environment_says_which_backend(continued):
+    said = [run.environment() for run in continued]
+
+    assert [e["backend"] for e in said] == ["tensorflow", "jax", "tensorflow"]
+    assert ["jax" in e for e in said] == [False, True, False]
+
+
+def test_tensorflow_goes_on_with_a_checkpoint_of_jax(continued):
+    log = continued[2].log()
+
+    assert (log.starts[-1]["epoch"], len(log.epochs), log.starts[-1]["damaged"]) == (2, 3, [])
+
+
+def test_training_on_jax_that_is_killed_within_an_epoch_continues_to_the_very_same_end(home):
+    tiny_store("tiny", cases=3, per_case=12)
+    undisturbed, killed = create_run(tiny_config()), create_run(tiny_config())
+    words = ("--dropout", "--each-step")
+
+    assert train_on("jax", *words, killed.id, fault="kill 40") == -signal.SIGKILL
+    prepare_to_continue(killed)
+    assert train_on("jax", *words, killed.id, undisturbed.id) == 0
+
+    assert killed.log().starts[-1]["step"] == 1
+    assert digest(killed) == digest(undisturbed)
+
+
+def test_predictor_on_jax_gives_the_answers_of_tensorflow():
+    run = open_run(BUNDLED)
+    patches = np.random.default_rng(0).integers(0, 256, (3, 50, 50, 3), np.uint8)
+    question = {"kind": "probabilities", "folder": str(run.folder), "count": len(patches)}
+    question |= {"preset": run.config.preset, "sha256": run.best()["sha256"]}
+    worker = Child("idc.predictor", environ={"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"})
+
+    try:
+        answer, block = worker.ask(question, patches.tobytes(), timeout_s=300)
+    finally:
+        worker.close()
+
+    assert answer["shape"] == [3]
+    model = load_model(run.folder / WEIGHTS_FILE, run.config.preset, run.best()["sha256"])
+    assert np.allclose(np.frombuffer(block, np.float32), probabilities(model, patches), atol=1e-5)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_loss_is_the_binary_cross_entropy_of_the_softmax(smoothing):
+    model = without_dropout("fast")
+    compile_model(model, tiny_config(label_smoothing=smoothing), 2)
+    patches = np.random.default_rng(0).integers(0, 256, (4, 50, 50, 3), np.uint8)
+    y_true = np.eye(2, dtype=np.float32)[[0, 1, 1, 0]]
+
+    y_prob = model(patches, training=True)
+
+    wanted, p = y_true[:, 1] * (1 - smoothing) + smoothing / 2, np.asarray(y_prob)[:, 1]
+    by_hand = -np.mean(wanted * np.log(p) + (1 - wanted) * np.log(1 - p))
+    assert float(model.compute_loss(None, y_true, y_prob)) == pytest.approx(by_hand, rel=1e-5)
+
+
+def test_integers_of_both_widths_are_one_kind_on_disk():
+    assert same_kind("int32") == same_kind("int64") != same_kind("float32")

@@ -1,0 +1,258 @@
+import importlib.util
+from dataclasses import replace
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from made_patches import tiny_store
+from made_slides import tissue_squares, write_slide
+
+from idc import prediction, slides_command, whole_slides
+from idc.__main__ import main
+from idc.errors import SlideError
+from idc.many_slides import Progress, WorkerLost, predict_slides, still_to_do
+from idc.region_exports import COLUMNS
+from idc.runs import BUNDLED, open_run
+from idc.slide_work import SlideTask, answer_task, cases_of, is_done, settings_of, slides_at
+
+
+@pytest.fixture
+def slides(tmp_path):
+    """Three slides of 1 um per px, two cells of tissue each."""
+    folder = tmp_path / "slides"
+    folder.mkdir()
+    for number in range(3):
+        rgb = tissue_squares(600, 400, 200, [(0, 0), (1, number)])
+        write_slide(folder / f"s{number}.svs", rgb, mpp_um=1.0)
+    return folder
+
+
+@pytest.fixture
+def settings(home):
+    return settings_of(open_run(BUNDLED), threshold=0.5, mpp_um=None)
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """The model answers 0.75 for everything; how many patches it was asked about, each time."""
+    counts = []
+
+    def answer(run, patches, **_):
+        counts.append(len(patches))
+        return np.full(len(patches), 0.75, np.float32)
+
+    monkeypatch.setattr(whole_slides, "predict_patches", answer)
+    monkeypatch.setattr(prediction, "predict_patches", answer)
+    return counts
+
+
+@pytest.fixture
+def one_worker_here(monkeypatch):
+    """Workers without processes, so that a test may answer for the model."""
+
+    class Here:
+        def __init__(self, devices, settings, folder):
+            self.work = [lambda task: answer_task(task, settings, folder) for _ in devices]
+
+        def __enter__(self):
+            return self.work
+
+        def __exit__(self, *_):
+            return None
+
+    monkeypatch.setattr(slides_command, "device_workers", Here)
+
+
+def modified(folder):
+    return {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
+
+
+def test_each_slide_becomes_one_file_with_a_row_a_cell(slides, settings, asked, tmp_path):
+    (task, *_) = slides_at([slides])
+
+    assert answer_task(task, settings, tmp_path) == ""
+
+    (path,) = tmp_path.glob("*.parquet")
+    table = pq.read_table(path)
+    assert path.name.startswith("s0.svs-")
+    assert tuple(table.column_names) == COLUMNS
+    assert table.column("y_prob").to_pylist() == [0.75, None, None, 0.75, None, None]
+    assert table.column("y_pred").to_pylist() == [1, None, None, 1, None, None]
+    assert table.column("y_px").to_pylist() == [0, 0, 0, 200, 200, 200]
+
+
+def test_case_of_a_data_set_becomes_one_file_with_a_row_a_patch(settings, asked, tmp_path):
+    store = tiny_store("tiny", cases=3, per_case=12)
+    task = cases_of("tiny")[1]
+
+    assert answer_task(task, settings, tmp_path) == ""
+
+    table = pq.read_table(tmp_path / "case-2.parquet")
+    assert table.column("x_px").to_pylist() == store.columns["x"][store.cases == 2].tolist()
+    assert table.column("y_prob").to_pylist() == [0.75] * 12
+    assert asked == [12]
+
+
+def test_started_again_only_what_is_missing_is_done(
+    slides, asked, one_worker_here, home, tmp_path, capsys
+):
+    out = tmp_path / "out"
+    words = ["predict", str(slides), "--out", str(out)]
+    assert main(words) == 0
+    before = modified(out)
+    removed = next(name for name in before if name.startswith("s1"))
+    (out / removed).unlink()
+
+    assert main(words) == 0
+
+    after = modified(out)
+    assert {name for name in after if after[name] != before[name]} == {removed}
+    assert "3 slides, 2 of them done before" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "change", [{"sha256": "0" * 64}, {"threshold": 0.6}, {"mpp_um": 1.1}, {"stride": 25}]
+)
+def test_result_of_another_model_or_setting_does_not_count(
+    slides, settings, asked, tmp_path, change
+):
+    task = slides_at([slides])[0]
+    answer_task(task, settings, tmp_path)
+
+    assert is_done(task, settings, tmp_path)
+    assert not is_done(task, replace(settings, **change), tmp_path)
+
+
+def test_result_of_another_file_of_that_name_or_a_damaged_result_does_not_count(
+    slides, settings, asked, tmp_path
+):
+    first, second, _ = slides_at([slides])
+    for task in (first, second):
+        answer_task(task, settings, tmp_path)
+    write_slide(slides / "s0.svs", tissue_squares(800, 400, 200, [(0, 0)]), mpp_um=1.0)
+    (tmp_path / second.result_name()).write_bytes(b"PAR1 cut off")
+
+    assert still_to_do([first, second], settings, tmp_path)[0] == [first, second]
+
+
+def test_slide_that_cannot_be_read_is_named_and_the_others_are_done(
+    slides, asked, one_worker_here, home, tmp_path, capsys
+):
+    (slides / "broken.svs").write_bytes(b"no slide")
+    out = tmp_path / "out"
+
+    assert main(["predict", str(slides), "--out", str(out)]) == 2
+
+    answer = capsys.readouterr()
+    assert answer.err.count("idc: broken.svs: ") == 1
+    assert "1 slides could not be done" in answer.err
+    assert answer.out == f"3 results in '{out}'\n"
+    assert len(list(out.iterdir())) == 3  # nothing half-written beside them
+
+
+def test_model_that_changed_under_the_job_does_not_answer(slides, settings, asked, tmp_path):
+    changed = replace(settings, sha256="0" * 64)
+
+    problem = answer_task(slides_at([slides])[0], changed, tmp_path)
+
+    assert "has other weights than when this job began" in problem
+    assert list(tmp_path.glob("*.parquet")) == []
+
+
+def test_worker_that_ends_costs_one_slide_and_three_in_a_row_end_the_job():
+    tasks = [SlideTask(f"s{number}") for number in range(6)]
+
+    def work(task):
+        if task.name == "s0":
+            return ""
+        raise WorkerLost("gone")
+
+    progress = predict_slides(tasks, Progress(len(tasks)), [work])
+
+    assert progress.done == 1
+    assert [name for name, _ in progress.failed] == ["s1", "s2", "s3", "s4", "s5"]
+    assert progress.failed[2][1] == "gone"
+    assert progress.failed[3][1] == "Not begun: all workers ended unexpectedly."
+
+
+def test_two_workers_share_the_slides():
+    tasks = [SlideTask(str(number)) for number in range(50)]
+    done = []
+
+    def work(task):
+        done.append(task.name)
+        return ""
+
+    predict_slides(tasks, Progress(50), [work, work])
+
+    assert sorted(done, key=int) == [task.name for task in tasks]
+
+
+def test_time_left_follows_the_slides_done_this_time():
+    progress = Progress(total=10, kept=4)
+    assert progress.left_s() is None
+    progress.done, progress.began = 2, progress.began - 20
+
+    assert progress.left_s() == pytest.approx(40, rel=0.01)
+
+
+def test_slide_named_twice_is_done_once(slides):
+    named = slides_at([slides, slides / "s1.svs"])
+
+    assert [task.name for task in named] == ["s0.svs", "s1.svs", "s2.svs"]
+
+
+def test_folder_without_slides_is_refused_with_a_sentence(tmp_path):
+    with pytest.raises(SlideError, match="There is no slide at these paths"):
+        slides_at([tmp_path])
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--data", "tiny"], "Where to write? Give --out FOLDER"),
+        (["a.svs", "--out", "o", "--csv", "c"], "Many slides are written as Parquet"),
+        (["a.svs", "--out", "o", "--data", "tiny"], "Either slides or --data NAME"),
+        (["--out", "o", "--data", "tiny", "--overlap"], "are cut already"),
+        ([], "Name what to predict"),
+    ],
+)
+def test_words_that_make_no_sense_are_refused(words, sentence, home, capsys):
+    assert main(["predict", *words]) == 2
+    assert sentence in capsys.readouterr().err
+
+
+def test_devices_are_gpus_by_number_or_the_cpu(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,3")
+    assert slides_command._devices(None) == ["2", "3"]
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
+    assert slides_command._devices(None) == ["cpu"]
+    assert slides_command._devices("0, cpu") == ["0", "cpu"]
+
+
+@pytest.mark.slow
+def test_worker_processes_and_ray_write_the_same_answers(slides, home, tmp_path, capsys):
+    if importlib.util.find_spec("ray") is None:
+        pytest.skip("needs ray: requirements-ray.txt")
+    (slides / "broken.svs").write_bytes(b"no slide")
+    results = {}
+    for engine in ("local", "ray"):
+        out = tmp_path / engine
+        words = ["predict", str(slides), "--out", str(out), "--engine", engine]
+        assert main(words) == 2, capsys.readouterr().err
+        assert "idc: broken.svs: " in capsys.readouterr().err
+        results[engine] = {path.name: pq.read_table(path) for path in out.iterdir()}
+
+    assert len(results["local"]) == 3
+    assert results["local"].keys() == results["ray"].keys()
+    for name, table in results["local"].items():
+        assert table.equals(results["ray"][name], check_metadata=True)
+        assert sum(table.column("is_tissue").to_pylist()) == 2
+
+
+def test_ray_is_asked_for_by_name_when_it_is_missing(slides, home, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+
+    words = ["predict", str(slides), "--out", str(tmp_path / "out"), "--engine", "ray"]
+    assert main(words) == 2
+    assert "requirements-ray.txt" in capsys.readouterr().err
