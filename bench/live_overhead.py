@@ -112,7 +112,7 @@ def _page(home: Path, run_id: str) -> Iterator[None]:
     with idc_lab(home) as (address, _), chromium() as browser:
         page = browser.new_page(viewport={"width": 1280, "height": 800})
         page.goto(f"{address}/train?run={run_id}")
-        page.get_by_role("button", name="Stop").wait_for(timeout=120_000)
+        page.get_by_role("button", name="Stop", exact=True).wait_for(timeout=120_000)
         yield
 
 

@@ -14,10 +14,11 @@ from idc.ui.words import error_sentences
 st.title("Train")
 
 with error_sentences():
-    setup = setup_expander(first=not list_runs())
+    busy = busy_with()
+    setup = setup_expander(first=not list_runs(), busy=busy is not None)
     if setup.open:
         with setup:
-            new_run(busy_with())
+            new_run(busy)
 
 with error_sentences():
     undo_notice()

@@ -27,17 +27,18 @@ _OPEN = "setup"  # the key of the expander
 _COLLAPSE = "setup-collapse"
 
 
-def setup_expander(first: bool) -> ExpanderContainer:
+def setup_expander(first: bool, busy: bool) -> ExpanderContainer:
     """Where the form is drawn: open on a link with settings, and where there is no run yet.
 
-    Closed, it computes nothing; a start closes it, so that the curves come into view.
+    Closed, it computes nothing; a start closes it, so that the curves come into view, and a
+    refresh while something trains leaves it closed.
 
     Args:
-        first: whether there is no run yet.
+        first: whether there is no run yet. ``busy``: whether something trains.
     """
     if st.session_state.pop(_COLLAPSE, False):
         st.session_state[_OPEN] = False
-    st.session_state.setdefault(_OPEN, first or link_has_settings())
+    st.session_state.setdefault(_OPEN, first or (link_has_settings() and not busy))
     return st.expander("Set up a new run", icon=":material/tune:", key=_OPEN, on_change="rerun")
 
 

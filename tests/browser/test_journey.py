@@ -52,14 +52,14 @@ def test_from_the_zip_to_a_prediction(app, page, real_data, tmp_path):
     assert canvas.get_attribute("data-seen") == "yes"  # redrawn in place, so it did not flicker
 
     page.reload()
-    expect(page.get_by_role("button", name="Stop")).to_be_visible()
+    expect(page.get_by_role("button", name="Stop", exact=True)).to_be_visible()
     before = picture(page)
     wait_until(lambda: picture(page) != before, "the chart grows on after the refresh")
     second = page.context.new_page()
     second.goto(f"{app}/train")
-    expect(second.get_by_role("button", name="Stop")).to_be_visible()
+    expect(second.get_by_role("button", name="Stop", exact=True)).to_be_visible()
     second.close()
-    expect(page.get_by_text("All 20 epochs are done.")).to_be_visible(timeout=240_000)
+    expect(page.get_by_text("All 20 epochs are done.")).to_be_visible(timeout=600_000)
 
     menu(page, "Evaluate")
     cells = page.get_by_role("button").filter(has_text="of IDC-")
@@ -79,6 +79,8 @@ def test_from_the_zip_to_a_prediction(app, page, real_data, tmp_path):
         archive.extract(member, tmp_path)
     page.locator("input[type=file]").set_input_files(tmp_path / member)
     expect(page.get_by_text("Probability of IDC: ")).to_be_visible()
+    patch = page.get_by_role("img", name="The patch as the model sees it")
+    wait_until(lambda: patch.evaluate("image => image.naturalWidth > 0"), "the patch is shown")
     (tmp_path / "notes.png").write_text("these are words")
     page.locator("input[type=file]").set_input_files(tmp_path / "notes.png")
     expect(

@@ -31,7 +31,7 @@ def test_slide_is_repainted_while_training_and_replayed_afterwards(home, app, pa
     page.get_by_role("button", name="Start training").click()
 
     # It paints itself, in place: the canvas stays the same one.
-    expect(page.get_by_role("button", name="Stop")).to_be_visible()
+    expect(page.get_by_role("button", name="Stop", exact=True)).to_be_visible()
     page.locator(f"{VIEWER} canvas").nth(1).evaluate("canvas => { canvas.dataset.seen = 'yes' }")
     wait_until(lambda: frame(page) == "0-0", "the untrained network is on screen")
     noise = marks(page)
