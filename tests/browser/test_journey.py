@@ -42,6 +42,8 @@ def test_from_the_zip_to_a_prediction(app, page, real_data, tmp_path):
     page.get_by_role("spinbutton", name="Patches to use").fill("1800")
     page.keyboard.press("Tab")
     expect(page.get_by_text("steps an epoch").last).to_contain_text("Training array (")
+    views = page.get_by_role("img", name="training patches, each followed by six views")
+    wait_until(lambda: views.evaluate("image => image.naturalWidth > 0"), "the views are shown")
     page.get_by_role("button", name="Start training").click()
     expect(page.get_by_text(re.compile(r"epoch \d+ of 20")).first).to_be_visible()
     expect(page.get_by_text("CPU, ").first).to_be_visible()
