@@ -20,7 +20,7 @@ def compile_model(model: keras.Model, config: TrainingConfig, steps: int) -> Non
     The loss is the notebook's binary cross-entropy, written as the categorical one, which it
     equals on two probabilities that sum to one. Not for style: Keras on TensorFlow, asked for the
     binary one, takes what went into the softmax for the input of a sigmoid, and so computes another
-    loss (0.62 instead of 0.55 where JAX and NumPy agree).
+    loss (0.775 instead of the 0.909 on which JAX and NumPy agree; see docs/scale.md).
 
     Args:
         steps: optimizer steps in the whole run, for the schedule.

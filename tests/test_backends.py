@@ -112,7 +112,7 @@ def test_predictor_on_jax_gives_the_answers_of_tensorflow():
     run = open_run(BUNDLED)
     patches = np.random.default_rng(0).integers(0, 256, (3, 50, 50, 3), np.uint8)
     question = {"kind": "probabilities", "folder": str(run.folder), "count": len(patches)}
-    question |= {"preset": run.config.preset, "sha256": run.best()["sha256"]}
+    question |= {"network": run.config.network, "sha256": run.best()["sha256"]}
     worker = Child("idc.predictor", environ={"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"})
 
     try:
@@ -121,7 +121,7 @@ def test_predictor_on_jax_gives_the_answers_of_tensorflow():
         worker.close()
 
     assert answer["shape"] == [3]
-    model = load_model(run.folder / WEIGHTS_FILE, run.config.preset, run.best()["sha256"])
+    model = load_model(run.folder / WEIGHTS_FILE, run.config.network, run.best()["sha256"])
     assert np.allclose(np.frombuffer(block, np.float32), probabilities(model, patches), atol=1e-5)
 
 
