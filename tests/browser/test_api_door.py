@@ -4,7 +4,7 @@ import urllib.request
 
 import pytest
 import requests
-from conftest import running_app
+from app_server import running_app
 from made_patches import png
 
 from idc.api_token import TOKEN_VARIABLE
