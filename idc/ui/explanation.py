@@ -25,7 +25,7 @@ _NEAREST = 8
 _TILE_PX = 72
 _LEAST_RANGE = 0.02  # of a probability: smaller effects are shown as the little that they are
 
-_view = own_component("explanation", "words")
+_view = own_component("explanation", "words", "choices")
 
 
 def show_warnings(run: Run, rgb: np.ndarray) -> None:

@@ -1,5 +1,7 @@
 """A region that a visitor brought: its scale, how it is tiled, and its heat map."""
 
+from functools import partial
+
 import streamlit as st
 
 from idc.patches import MPP_UM, PATCH_SIZE_PX
@@ -7,15 +9,10 @@ from idc.region_pictures import shown_picture, tiling_picture
 from idc.regions import Region, RegionAnswers, lay_out_region, predict_region, tile_at
 from idc.rescaling import COMMON_SCALES, LEAST_MPP_UM, MOST_MPP_UM, scale_note
 from idc.runs import Run
-from idc.ui.explanation import explanation, show_warnings
-from idc.ui.predict_parts import whose_answer
 from idc.ui.region_map import (
     MappedImage,
-    downloads,
     patches_words,
-    show_map,
-    show_summary,
-    show_tile,
+    show_answers,
     tiling_words,
 )
 from idc.ui.slide_viewer import jpeg_picture
@@ -55,7 +52,8 @@ def show_region(run: Run, image: DecodedImage, *, name: str, key: str) -> None:
             return
         _keep(asked, answers)
         place.empty()
-    _show_answers(run, image, region, answers, name=name, key=key)
+    shown = _shown(key, name, image)
+    show_answers(run, answers, shown, partial(tile_at, region), key="region")
 
 
 def choose_scale(from_file: float | None, *, key: str) -> tuple[float | None, int]:
@@ -119,35 +117,6 @@ def _ask(run: Run, image: DecodedImage, region: Region) -> RegionAnswers | None:
     buttons.button("Stop", icon=":material/stop:", key="stop_region")
     with timed_progress("The model looks at {total:,} patches …") as progress:
         return predict_region(run, region, on_progress=progress)
-
-
-def _show_answers(
-    run: Run,
-    image: DecodedImage,
-    region: Region,
-    answers: RegionAnswers,
-    *,
-    name: str,
-    key: str,
-) -> None:
-    shown = _shown(key, name, image)
-    show_summary(run, answers)
-    left, right = st.columns([3, 1], gap="medium")
-    with left:
-        picked = show_map(run, answers, shown, key="region")
-        st.caption(whose_answer(run))
-    with right:
-        if picked is None:
-            st.caption("Click on a patch to see it as the model does.")
-        else:
-            row, column = answers.layout.places[picked].tolist()
-            tile = answers.layout.tiling.tile_of(row, column)
-            patch = tile_at(region, *tile)
-            show_tile(run, answers, patch, (row, column), shown.of)
-            show_warnings(run, patch)
-        downloads(run, answers, shown, key="region")
-    if picked is not None:
-        explanation(run, patch, float(answers.tiles[tile]))
 
 
 def _kept() -> dict[tuple[object, ...], RegionAnswers]:

@@ -13,17 +13,8 @@ from idc.runs import Run
 from idc.slide_answers import SlideAnswers, SlideQuestion, kept_answers, kept_when
 from idc.slide_folders import VARIABLE, allowed_slide, listed_slides, slide_folders
 from idc.slide_jobs import SlideJob, slide_job, start_slide
-from idc.ui.explanation import explanation, show_warnings
-from idc.ui.predict_parts import whose_answer
 from idc.ui.predict_region import choose_scale
-from idc.ui.region_map import (
-    MappedImage,
-    downloads,
-    show_map,
-    show_summary,
-    show_tile,
-    tiling_words,
-)
+from idc.ui.region_map import MappedImage, show_answers, tiling_words
 from idc.ui.slide_viewer import jpeg_picture
 from idc.ui.words import plain
 from idc.whole_slides import WholeSlide, lay_out_slide
@@ -140,25 +131,15 @@ def _watch(job: SlideJob) -> None:
 
 
 def _show_answers(question: SlideQuestion, found: SlideAnswers) -> None:
-    run, answers = question.run, found.answers
-    image = _mapped(question.name(), question.path.name, found)
-    show_summary(run, answers)
-    left, right = st.columns([3, 1], gap="medium")
-    with left:
-        picked = show_map(run, answers, image, key="whole_slide")
-        st.caption(whose_answer(run))
-    with right:
-        if picked is None:
-            st.caption("Click on a patch to see it as the model does.")
-        else:
-            row, column = answers.layout.places[picked].tolist()
-            tile = answers.layout.tiling.tile_of(row, column)
-            patch = _tile(question.name(), *tile, question, answers.layout)
-            show_tile(run, answers, patch, (row, column), image.of)
-            show_warnings(run, patch)
-        downloads(run, answers, image, key="whole_slide")
-    if picked is not None:
-        explanation(run, patch, float(answers.tiles[tile]))
+    name, layout = question.name(), found.answers.layout
+    image = _mapped(name, question.path.name, found)
+    show_answers(
+        question.run,
+        found.answers,
+        image,
+        lambda row, column: _tile(name, row, column, question, layout),
+        key="whole_slide",
+    )
 
 
 def _from_url(key: str, from_file: float | None) -> None:

@@ -1,5 +1,6 @@
 """Answers for a region or a whole slide: as a heat map, one patch opened, and as files."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,9 @@ from idc.region_exports import region_csv, region_geojson
 from idc.region_pictures import picture_edges, region_png
 from idc.regions import Layout, RegionAnswers, cell_boxes
 from idc.runs import Run
+from idc.ui.explanation import explanation, show_warnings
 from idc.ui.patches_shown import enlarged
+from idc.ui.predict_parts import whose_answer
 from idc.ui.slide_viewer import Cells, Picture, slide_viewer
 from idc.ui.words import coloured_class, share
 
@@ -52,6 +55,40 @@ def show_map(run: Run, answers: RegionAnswers, image: MappedImage, *, key: str) 
         mpp_um=layout.mpp_um * layout.width_px / image.picture.width,
         picked=st.session_state.get(f"{key}-opened"),
     )
+
+
+def show_answers(
+    run: Run,
+    answers: RegionAnswers,
+    image: MappedImage,
+    patch_of: Callable[[int, int], np.ndarray],
+    *,
+    key: str,
+) -> None:
+    """The answers in one line, the heat map, the patch picked in it with its reasons, the files.
+
+    Args:
+        patch_of: row and column of a tile -> the patch as the model was shown it, uint8 RGB, shape
+            (50, 50, 3).
+    """
+    show_summary(run, answers)
+    left, right = st.columns([3, 1], gap="medium")
+    with left:
+        picked = show_map(run, answers, image, key=key)
+        st.caption(whose_answer(run))
+    if picked is None:
+        with right:
+            st.caption("Click on a patch to see it as the model does.")
+            downloads(run, answers, image, key=key)
+        return
+    row, column = answers.layout.places[picked].tolist()
+    tile = answers.layout.tiling.tile_of(row, column)
+    patch = patch_of(*tile)
+    with right:
+        show_tile(run, answers, patch, (row, column), image.of)
+        show_warnings(run, patch)
+        downloads(run, answers, image, key=key)
+    explanation(run, patch, float(answers.tiles[tile]))
 
 
 def show_summary(run: Run, answers: RegionAnswers) -> None:

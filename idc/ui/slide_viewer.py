@@ -25,7 +25,9 @@ _UNKNOWN = -1
 
 _PARTS = ("camera", "layers", "legend", "parts", "input", "saving")
 
-_view = own_component("slide_viewer", "board", "frames", *(f"slide_{part}" for part in _PARTS))
+_view = own_component(
+    "slide_viewer", "board", "frames", "choices", *(f"slide_{part}" for part in _PARTS)
+)
 
 
 @dataclass(frozen=True)
