@@ -4,6 +4,7 @@ import ast
 import graphlib
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -143,6 +144,15 @@ def test_no_two_test_modules_have_the_same_name():
     names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
 
     assert sorted(names) == sorted(set(names))
+
+
+def test_git_ignores_all_that_the_app_writes_where_nobody_moved_its_home():
+    sources = [path.read_text(encoding="utf-8") for path in CORE]
+    folders = {name for text in sources for name in re.findall(r'home_dir\(\) / "(\w+)"', text)}
+    ignored = (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
+
+    assert {f"/{name}/" for name in folders} - set(ignored) == set()
+    assert {"data", "runs", "devices", "trash"} <= folders
 
 
 def test_streamlit_stays_in_the_pages_and_the_ui():
