@@ -64,7 +64,7 @@ def test_fast_network_is_above_chance_on_unseen_patches_after_a_few_steps():
     model = build_model("fast")
     compile_model(model, preset_config("fast", "any"), steps=12)
     for step in range(12):
-        rows = np.arange(64)[step % 2 :: 2]
+        rows = np.arange(64).reshape(2, 32)[step % 2]  # both classes in each batch
         model.train_on_batch(patches[rows], np.eye(2, dtype=np.float32)[labels[rows]])
     y_prob = np.asarray(model(patches[64:], training=True))[:, 1]
 

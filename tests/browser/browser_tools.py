@@ -3,6 +3,8 @@
 import time
 from collections.abc import Callable
 
+from playwright.sync_api import Page
+
 
 def wait_until(condition: Callable[[], object], what: str, most_s: float = 180) -> None:
     """Poll a condition; the limit only keeps a broken app from hanging."""
@@ -10,3 +12,9 @@ def wait_until(condition: Callable[[], object], what: str, most_s: float = 180) 
     while not condition():
         assert time.monotonic() < deadline, f"waited in vain until {what}"
         time.sleep(0.2)
+
+
+def wait_for_picture(page: Page, name: str) -> None:
+    """Wait until an image has arrived; the server lets go of it when the page moves on."""
+    image = page.get_by_role("img", name=name)
+    wait_until(lambda: image.evaluate("image => image.naturalWidth > 0"), f"'{name}' is shown")

@@ -4,7 +4,7 @@ import re
 import zipfile
 
 import pytest
-from browser_tools import wait_until
+from browser_tools import wait_for_picture, wait_until
 from playwright.sync_api import expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.real]
@@ -42,8 +42,7 @@ def test_from_the_zip_to_a_prediction(app, page, real_data, tmp_path):
     page.get_by_role("spinbutton", name="Patches to use").fill("1800")
     page.keyboard.press("Tab")
     expect(page.get_by_text("steps an epoch").last).to_contain_text("Training array (")
-    views = page.get_by_role("img", name="training patches, each followed by six views")
-    wait_until(lambda: views.evaluate("image => image.naturalWidth > 0"), "the views are shown")
+    wait_for_picture(page, "training patches, each followed by six views")
     page.get_by_role("button", name="Start training").click()
     expect(page.get_by_text(re.compile(r"epoch \d+ of 20")).first).to_be_visible()
     expect(page.get_by_text("CPU, ").first).to_be_visible()
@@ -81,8 +80,7 @@ def test_from_the_zip_to_a_prediction(app, page, real_data, tmp_path):
         archive.extract(member, tmp_path)
     page.locator("input[type=file]").set_input_files(tmp_path / member)
     expect(page.get_by_text("Probability of IDC: ")).to_be_visible()
-    patch = page.get_by_role("img", name="The patch as the model sees it")
-    wait_until(lambda: patch.evaluate("image => image.naturalWidth > 0"), "the patch is shown")
+    wait_for_picture(page, "The patch as the model sees it")
     (tmp_path / "notes.png").write_text("these are words")
     page.locator("input[type=file]").set_input_files(tmp_path / "notes.png")
     expect(

@@ -1,7 +1,7 @@
 """A slide turns from noise into a map while the network trains; then back in time, and again."""
 
 import pytest
-from browser_tools import wait_until
+from browser_tools import wait_for_picture, wait_until
 from playwright.sync_api import expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -28,6 +28,7 @@ def test_slide_is_repainted_while_training_and_replayed_afterwards(home, app, pa
     page.get_by_role("spinbutton", name="Patches to use").fill("600")
     page.keyboard.press("Tab")
     expect(page.get_by_text("steps an epoch").last).to_contain_text("Training array (")
+    wait_for_picture(page, "training patches, each followed by six views")
     page.get_by_role("button", name="Start training").click()
 
     # It paints itself, in place: the canvas stays the same one.
