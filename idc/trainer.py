@@ -10,6 +10,7 @@ have come while it still held the lock (see `idc.starting.ask`).
 
 import argparse
 import contextlib
+import faulthandler
 import os
 import signal
 import sys
@@ -52,6 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
         hosts = parse_hosts(options.hosts, options.host_index) if options.hosts else None
     except IdcError as error:
         return fail(error)
+    faulthandler.register(signal.SIGUSR1)  # "kill -USR1" writes into its output where it is
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _once(stop))

@@ -6,6 +6,7 @@ import streamlit as st
 
 from idc.runs import BUNDLED, Run, list_runs, open_run
 from idc.store import PatchStore, is_current, list_stores, open_store
+from idc.ui import address
 
 
 def choose_store(label: str = "Data set") -> PatchStore | None:
@@ -58,17 +59,25 @@ def choose_titled(label: str, titles: Mapping[str, str], *, key: str, default: s
         key: of the widget, and the name in the URL.
         default: an id; the first one if it is not among them.
     """
-    written, wanted = f"{key}-written", st.query_params.get(key)
-    arrived = key not in st.session_state or wanted != st.session_state.get(written)
+    wanted = st.query_params.get(key)
+    arrived = key not in st.session_state or (
+        wanted != address.latest(key) and not address.is_outdated(key, wanted)
+    )
     if wanted in titles and arrived:
         st.session_state[key] = wanted
     elif st.session_state.get(key) not in titles:
         st.session_state[key] = default if default in titles else next(iter(titles))
     chosen = st.selectbox(label, list(titles), format_func=lambda entry: titles[entry], key=key)
-    st.session_state[written] = chosen
     if wanted != chosen:
         st.query_params[key] = chosen
+    address.remember(key, chosen)
     return chosen
+
+
+def put_into_address(key: str, chosen: str) -> None:
+    """Let the picker of this key show another thing from the next run of the script on."""
+    st.query_params[key] = chosen
+    address.expect(key, chosen)
 
 
 def cached_store(name: str) -> PatchStore:

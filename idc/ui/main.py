@@ -4,6 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from idc.ui import address
 from idc.ui.collector import freeze_imports
 
 ICON = str(Path(__file__).with_name("icon.svg"))
@@ -39,4 +40,5 @@ with st.sidebar:
         st.page_link(pages[name], label=title, icon=icon, width="stretch")
     st.caption("For teaching and research, not for diagnosis.")
 
+address.arrive(current.url_path)
 current.run()

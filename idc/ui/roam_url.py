@@ -5,11 +5,18 @@ from collections.abc import Mapping
 import streamlit as st
 
 from idc.roam_view import NAMES, RoamView, read_view, write_view
+from idc.ui import address
+
+_VIEW = "view"  # the part of the address
 
 
 def current_view() -> RoamView:
-    """What the URL asks for."""
-    return read_view({name: st.query_params.get_all(name) for name in NAMES})
+    """What the URL asks for, or what was written there since the browser sent it."""
+    words = _words()
+    if address.is_outdated(_VIEW, words):
+        words = address.latest(_VIEW)
+    address.remember(_VIEW, words)
+    return read_view(dict(words))
 
 
 def show_view(view: RoamView, fixed: Mapping[str, str]) -> None:
@@ -21,3 +28,9 @@ def show_view(view: RoamView, fixed: Mapping[str, str]) -> None:
     """
     others = {name: st.query_params.get_all(name) for name in st.query_params if name not in NAMES}
     st.query_params.from_dict({**others, **fixed, **write_view(view)})
+    address.remember(_VIEW, _words())
+
+
+def _words() -> tuple[tuple[str, tuple[str, ...]], ...]:
+    query = st.query_params
+    return tuple((name, tuple(query.get_all(name))) for name in NAMES if name in query)

@@ -9,6 +9,7 @@ from idc.forking import can_fork, fork_run
 from idc.run_notes import NAME_SIGNS, NOTES_SIGNS, RunNotes, write_notes
 from idc.runs import Run, RunStatus
 from idc.trash import delete_run, deleted_runs, restore_run
+from idc.ui.choose import put_into_address
 from idc.ui.words import error_sentences, plain
 
 
@@ -56,7 +57,7 @@ def _bring_back(run_id: str) -> None:
     with error_sentences():
         restore_run(run_id)
         st.session_state.pop("deleted_run", None)
-        st.query_params["run"] = run_id
+        put_into_address("run", run_id)
         st.rerun()
 
 
@@ -107,7 +108,7 @@ def _fork_form(run: Run) -> None:
         )
     if pressed:
         with error_sentences():
-            st.query_params["run"] = fork_run(run, config).id  # the picker follows the URL
+            put_into_address("run", fork_run(run, config).id)
             st.rerun()
 
 

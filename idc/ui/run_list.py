@@ -6,6 +6,7 @@ import streamlit as st
 from idc.config import PRESETS
 from idc.device_queue import place
 from idc.runs import Run, list_runs
+from idc.ui.choose import put_into_address
 from idc.ui.run_care import deleted_list
 from idc.ui.words import error_sentences, score, started
 
@@ -35,7 +36,7 @@ def _table() -> None:
         chosen = [runs[number].id for number in event.selection.rows if number < len(runs)]
         if chosen and chosen[0] != st.session_state.get("clicked_run"):
             st.session_state["clicked_run"] = chosen[0]
-            st.query_params["run"] = chosen[0]  # the picker follows the URL
+            put_into_address("run", chosen[0])
             st.rerun()
 
 

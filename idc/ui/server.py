@@ -1,7 +1,10 @@
 """The server around the pages: warm-up, health, security headers, limits, a door for programs."""
 
 import contextlib
+import faulthandler
 import logging
+import signal
+import sys
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
@@ -46,6 +49,8 @@ Send = Callable[[Message], Awaitable[None]]
 @contextlib.asynccontextmanager
 async def lifespan(app: App) -> AsyncIterator[dict[str, Any] | None]:
     """Warm up beside the first visitor's first look: the import of TensorFlow takes seconds."""
+    if sys.__stderr__ is not None:  # "kill -USR1" writes there where each thread is
+        faulthandler.register(signal.SIGUSR1, file=sys.__stderr__)
     try:
         api_token()
     except ConfigError as error:

@@ -35,10 +35,12 @@ from idc.settings_url import (
 )
 from idc.splits import PROTOCOL_HELP, PROTOCOLS
 from idc.store import PatchStore
+from idc.ui import address
 from idc.ui.words import plain
 
-_WRITTEN, _PROBLEMS = "settings-in-url", "settings-problems"
-_OFF_THE_FORM = "settings-off-the-form"
+_ADDRESS = "settings"  # the part of the address
+_FILLED_IN, _PROBLEMS = "settings-filled-in", "settings-problems"
+_OFF_THE_FORM, _TAKEN = "settings-off-the-form", "settings-taken"
 _OWN_KEYS = {"seed": "train_seed", "name": "run_name"}
 _OF_EVERY_PRESET = (
     "preset",
@@ -74,7 +76,7 @@ def settings_form(store: PatchStore, wanted_data: str | None) -> TrainingConfig:
 
 def fill_in(config: TrainingConfig) -> None:
     """Let the form begin with these settings at the next run of the script."""
-    st.session_state.pop(_WRITTEN, None)
+    st.session_state[_FILLED_IN] = True
     plain_config = TrainingConfig(data=config.data)
     st.session_state[_OFF_THE_FORM] = [
         name for name in OFF_THE_FORM if getattr(config, name) != getattr(plain_config, name)
@@ -253,8 +255,7 @@ def _in_widget(name: str, value: Any, size: int) -> Any:
 
 def _take_from_url(store: PatchStore, wanted_data: str | None) -> None:
     words = _words_in_url()
-    ours = words == st.session_state.get(_WRITTEN, {})
-    if ours and (not words or "preset" in st.session_state):
+    if not st.session_state.pop(_FILLED_IN, False) and _is_ours(words):
         return
     asked = read_settings({name: st.query_params.get_all(name) for name in words})
     problems = list(asked.problems)
@@ -268,7 +269,15 @@ def _take_from_url(store: PatchStore, wanted_data: str | None) -> None:
         problems.append(f"{', '.join(names)}: the form has no place for it; the shell takes it.")
     _begin_with(settings, store)
     st.session_state[_PROBLEMS] = tuple(problems)
-    st.session_state[_WRITTEN] = None  # so that the first writing is no change of the visitor's
+    st.session_state[_TAKEN] = True
+
+
+def _is_ours(words: dict[str, str]) -> bool:
+    """Whether the URL says what the form has written there, now or a moment ago."""
+    said, latest = _in_order(words), address.latest(_ADDRESS)
+    if latest is None or "preset" not in st.session_state:  # the form was not there
+        return not words and not latest
+    return said == latest or address.is_outdated(_ADDRESS, said)
 
 
 def _begin_with(settings: Mapping[str, Any], store: PatchStore) -> None:
@@ -281,13 +290,19 @@ def _begin_with(settings: Mapping[str, Any], store: PatchStore) -> None:
 
 
 def _write_to_url(config: TrainingConfig, size: int) -> None:
-    words = write_settings(config, size)
-    written = st.session_state.get(_WRITTEN, {})
-    if written is not None and words != written:
+    words, said = write_settings(config, size), _words_in_url()
+    taken = st.session_state.pop(_TAKEN, False)  # then the writing is no change of the visitor's
+    if not taken and _in_order(words) != address.latest(_ADDRESS):
         st.session_state.pop(_PROBLEMS, None)
-    st.session_state[_WRITTEN] = words
-    if words != _words_in_url():
+    if address.latest(_ADDRESS) is None:
+        address.remember(_ADDRESS, _in_order(said))  # a browser in a hurry may send it once more
+    address.remember(_ADDRESS, _in_order(words))
+    if words != said:
         _set_url(words)
+
+
+def _in_order(words: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted(words.items()))
 
 
 def _words_in_url() -> dict[str, str]:

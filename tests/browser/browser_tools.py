@@ -18,3 +18,12 @@ def wait_for_picture(page: Page, name: str) -> None:
     """Wait until an image has arrived; the server lets go of it when the page moves on."""
     image = page.get_by_role("img", name=name)
     wait_until(lambda: image.evaluate("image => image.naturalWidth > 0"), f"'{name}' is shown")
+
+
+def broken_pictures(page: Page) -> list[str]:
+    """The addresses of the images on the page that did not arrive or cannot be decoded."""
+    return page.evaluate(
+        "() => [...document.images]"
+        ".filter(image => image.currentSrc && image.complete && !image.naturalWidth)"
+        ".map(image => image.currentSrc)"
+    )

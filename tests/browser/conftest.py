@@ -5,6 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 from app_server import running_app
+from browser_tools import broken_pictures, wait_until
+from what_was_going_on import tell
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 PATIENCE_MS = 90_000  # only so that a broken app does not hang the tests
@@ -18,6 +20,20 @@ _QUIET = (
     "--disable-component-update",
     "--disable-sync",
 )
+
+_HARMLESS = (
+    "404",  # Streamlit itself probes two addresses below a deep link that do not exist
+    "Image source error",  # also a picture that was superseded on its way: see `broken_pictures`
+)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A page that stands still says nothing of why; its processes do."""
+    report = yield
+    if report.when == "call" and report.failed and "home" in item.funcargs:
+        report.sections.append(("What was going on", tell(item.funcargs["home"])))
+    return report
 
 
 @pytest.fixture
@@ -52,11 +68,12 @@ def page(chromium):
     tab.on(
         "console",
         lambda message: (
-            # Streamlit itself probes two addresses below a deep link that do not exist.
             tab.complaints.append(message.text)
-            if message.type == "error" and "404" not in message.text
+            if message.type == "error" and not any(words in message.text for words in _HARMLESS)
             else None
         ),
     )
     yield tab
+    for open_tab in context.pages:
+        wait_until(lambda tab=open_tab: not broken_pictures(tab), "no picture is broken", 20)
     context.close()

@@ -102,6 +102,16 @@ def test_filters_narrow_what_is_shown_and_are_in_the_url(tiny):
     assert url(at) == {"case": ["1", "3"], "class": ["positive"]}
 
 
+def test_whoever_is_quicker_than_the_address_bar_loses_no_filter(tiny):
+    at = open_roam()
+    at.selectbox(key="roam_class").set_value("positive").run()
+    del at.query_params["class"]  # the browser has not shown it yet
+    at.multiselect(key="roam_cases").set_value([2]).run()
+
+    assert rows(at) == list(range(21, 40, 2))
+    assert url(at) == {"case": ["2"], "class": ["positive"]}
+
+
 def test_sort_by_stain_shows_the_darkest_first_with_its_figure(tiny):
     at = open_roam()
 

@@ -69,6 +69,16 @@ def test_another_preset_brings_its_own_values():
     assert settings_in_url(at) == {"preset": "notebook"}
 
 
+def test_whoever_is_quicker_than_the_address_bar_loses_no_change():
+    at = open_page("train")
+    at.number_input(key="epochs_fast").set_value(9).run()
+    del at.query_params["epochs"]  # the browser has not shown it yet
+    at.number_input(key="train_seed").set_value(5).run()
+
+    assert at.number_input(key="epochs_fast").value == 9
+    assert settings_in_url(at) == {"epochs": "9", "seed": "5"}
+
+
 def test_hostile_link_is_one_sentence_and_the_form_is_as_proposed():
     at = open_page(
         "train",

@@ -1,0 +1,60 @@
+"""idc.ui.choose: a picker and the address follow each other."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+
+def script():
+    import streamlit as st
+
+    from idc.ui.choose import choose_titled, put_into_address
+
+    if st.button("first", key="first"):
+        put_into_address("thing", "a")
+        st.rerun()
+    st.session_state["chosen"] = choose_titled("Thing", {"a": "A", "b": "B", "c": "C"}, key="thing")
+
+
+@pytest.fixture
+def at():
+    return AppTest.from_function(script).run()
+
+
+def choose(at, name):
+    return at.selectbox(key="thing").set_value(name).run()
+
+
+def chosen(at):
+    """What is chosen, once picker and address agree."""
+    [in_address] = at.query_params["thing"]
+    assert at.selectbox(key="thing").value == in_address == at.session_state["chosen"]
+    return in_address
+
+
+def test_the_first_is_chosen_at_first_and_a_choice_is_in_the_address(at):
+    assert chosen(at) == "a"
+    assert chosen(choose(at, "b")) == "b"
+
+
+def test_another_address_chooses(at):
+    at.query_params["thing"] = "c"
+
+    assert chosen(at.run()) == "c"
+
+
+def test_address_of_nothing_known_changes_nothing(at):
+    choose(at, "b").query_params["thing"] = "x"
+
+    assert chosen(at.run()) == "b"
+
+
+def test_choice_is_kept_though_the_browser_has_not_shown_it_yet(at):
+    choose(at, "b").query_params["thing"] = "a"
+
+    assert chosen(at.run()) == "b"
+
+
+def test_the_script_chooses_also_what_was_chosen_before(at):
+    choose(at, "b")
+
+    assert chosen(at.button(key="first").click().run()) == "a"
