@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,10 @@ from idc.console import ProgressLine, in_place
 from idc.errors import DataError, IdcError, SlideError
 from idc.patches import PATCH_SIZE_PX
 from idc.prediction import default_model
+from idc.region_doubt import region_warning
 from idc.region_exports import region_csv, region_geojson
 from idc.region_pictures import region_png, shown_picture
-from idc.regions import RegionAnswers, lay_out_region, predict_region
+from idc.regions import RegionAnswers, lay_out_region, predict_region, tile_at
 from idc.rescaling import scale_note
 from idc.runs import Run, open_run
 from idc.slide_answers import SlideQuestion, answer_slide
@@ -38,7 +40,7 @@ def region_command(options: argparse.Namespace) -> None:
         raise DataError(f"There is no file at '{path}'; check the path.")
     run = open_run(options.run) if options.run else default_model()
     stride = PATCH_SIZE_PX // 2 if options.overlap else PATCH_SIZE_PX
-    answers, picture = _answer(path, run, options.mpp, stride)
+    answers, picture, doubt = _answer(path, run, options.mpp, stride)
     threshold = run.calibration().threshold if options.threshold is None else options.threshold
     cells = answers.cells()[answers.layout.tissue]
     called = f"{(cells >= threshold).mean():.1%}" if len(cells) else "nothing"
@@ -48,6 +50,8 @@ def region_command(options: argparse.Namespace) -> None:
         "For research and teaching, not for diagnosis.",
         file=sys.stderr,
     )
+    if doubt:
+        print(f"Warning: {doubt}", file=sys.stderr)
     _write(options.csv, region_csv(answers, threshold).encode())
     if options.geojson:
         text = region_geojson(answers, name=path.name, model=run.title, threshold=threshold)
@@ -58,8 +62,8 @@ def region_command(options: argparse.Namespace) -> None:
 
 def _answer(
     path: Path, run: Run, mpp_um: float | None, stride: int
-) -> tuple[RegionAnswers, np.ndarray]:
-    """The answers, and a picture of it all, uint8 RGB."""
+) -> tuple[RegionAnswers, np.ndarray, str | None]:
+    """The answers, a picture of it all, uint8 RGB, and why not to believe them."""
     with in_place() as progress:
         try:
             with WholeSlide(path) as slide:
@@ -75,12 +79,14 @@ def _answer(
             SlideQuestion(path, mpp_um, run, stride),
             lambda state, done, total: progress.show(done / total, words[state]),
         )
-        return found.answers, found.overview
+        with WholeSlide(path) as slide:
+            doubt = region_warning(run, found.answers, partial(slide.tile, found.answers.layout))
+        return found.answers, found.overview, doubt
 
 
 def _answer_image(
     path: Path, run: Run, mpp_um: float | None, stride: int, progress: ProgressLine
-) -> tuple[RegionAnswers, np.ndarray]:
+) -> tuple[RegionAnswers, np.ndarray, str | None]:
     """An image of another format, through the gate as an upload would."""
     try:
         data = read_file(path, MAX_FILE_BYTES)
@@ -94,7 +100,8 @@ def _answer_image(
     print(scale_note(mpp_um), file=sys.stderr)
     region = lay_out_region(image.rgb, mpp_um, stride)
     answers = predict_region(run, region, on_progress=progress.count)
-    return answers, shown_picture(image.rgb)
+    doubt = region_warning(run, answers, partial(tile_at, region))
+    return answers, shown_picture(image.rgb), doubt
 
 
 def _write(target: str, data: bytes) -> None:

@@ -7,7 +7,7 @@ import pytest
 from made_patches import png
 from made_slides import PINK, tissue_squares, write_slide
 
-from idc import regions, whole_slides
+from idc import region_command, regions, whole_slides
 from idc.__main__ import main
 
 
@@ -20,6 +20,7 @@ def answering(home, monkeypatch):
 
     monkeypatch.setattr(whole_slides, "predict_patches", answer)
     monkeypatch.setattr(regions, "predict_patches", answer)
+    monkeypatch.setattr(region_command, "region_warning", lambda *_: None)
 
 
 @pytest.fixture
@@ -53,6 +54,21 @@ def test_an_image_is_a_region_when_its_scale_is_given(tmp_path, capsys):
         f"{x},{y},100,100,1,0.750000,1" for y in (0, 100) for x in (0, 100, 200, 300)
     ]
     assert "Shrunk 4:1" in err
+
+
+def test_a_doubtful_region_is_said_to_be_one(slide, tmp_path, capsys, monkeypatch):
+    def warning(run, answers, patch_of):
+        assert patch_of(0, 0).shape == (50, 50, 3)
+        return "Do not believe it."
+
+    monkeypatch.setattr(region_command, "region_warning", warning)
+    path = tmp_path / "a.png"
+    path.write_bytes(png(PINK, height=200, width=400))
+
+    assert main(["predict", str(path), "--mpp", "1"]) == 0
+    assert "Warning: Do not believe it." in capsys.readouterr().err
+    assert main(["predict", str(slide), "--csv", str(tmp_path / "out.csv")]) == 0
+    assert "Warning: Do not believe it." in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
+from idc.region_doubt import region_warning
 from idc.region_exports import region_csv, region_geojson
 from idc.region_pictures import picture_edges, region_png
 from idc.regions import Layout, RegionAnswers, cell_boxes
@@ -14,7 +15,7 @@ from idc.ui.explanation import explanation, show_warnings
 from idc.ui.patches_shown import enlarged
 from idc.ui.predict_parts import whose_answer
 from idc.ui.slide_viewer import Cells, Picture, slide_viewer
-from idc.ui.words import coloured_class, share
+from idc.ui.words import coloured_class, plain, share
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,9 @@ def show_answers(
             (50, 50, 3).
     """
     show_summary(run, answers)
+    sentence, _ = _warning(run.id, answers, run, patch_of)
+    if sentence:
+        st.warning(plain(sentence), icon=":material/warning:")
     left, right = st.columns([3, 1], gap="medium")
     with left:
         picked = show_map(run, answers, image, key=key)
@@ -89,6 +93,14 @@ def show_answers(
         show_warnings(run, patch)
         downloads(run, answers, image, key=key)
     explanation(run, patch, float(answers.tiles[tile]))
+
+
+# By identity, so the answers are held as long as what is known of them.
+@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs={RegionAnswers: id})
+def _warning(
+    run_id: str, answers: RegionAnswers, _run: Run, _patch_of: Callable[[int, int], np.ndarray]
+) -> tuple[str | None, RegionAnswers]:
+    return region_warning(_run, answers, _patch_of), answers
 
 
 def show_summary(run: Run, answers: RegionAnswers) -> None:

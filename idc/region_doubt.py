@@ -1,0 +1,45 @@
+"""When not to believe the answers for a region or a slide: a look at some of its patches."""
+
+from collections import Counter
+from collections.abc import Callable
+
+import numpy as np
+
+from idc.foreign import REASONS, profile_of, reasons
+from idc.prediction import look
+from idc.regions import RegionAnswers
+from idc.runs import Run
+
+_CHECKED = 48  # patches, spread evenly: enough to tell a third of them from a twentieth
+DOUBTFUL_SHARE = 1 / 3
+
+
+def region_warning(
+    run: Run, answers: RegionAnswers, patch_of: Callable[[int, int], np.ndarray]
+) -> str | None:
+    """Why a run's answers for a region should not be believed, in two sentences; mostly None.
+
+    Patches at the edge of tissue may be almost blank in any region, so these count neither way.
+
+    Args:
+        patch_of: row and column of a tile -> the patch, uint8 RGB, shape (50, 50, 3).
+
+    Raises:
+        PredictionError: as `idc.prediction.look`.
+    """
+    profile = profile_of(run)
+    places = np.argwhere(np.isfinite(answers.tiles))
+    if profile is None or not len(places):
+        return None
+    some = np.linspace(0, len(places) - 1, min(_CHECKED, len(places))).astype(int)
+    patches = np.stack([patch_of(row, column) for row, column in places[some].tolist()])
+    told = reasons(profile, patches, look(run, patches).features)
+    judged = [names for names in told if names != ["blank"]]
+    strange = [names for names in judged if names]
+    if not strange or len(strange) < DOUBTFUL_SHARE * len(judged):
+        return None
+    [(most, _)] = Counter(name for names in strange for name in names).most_common(1)
+    return (
+        f"{len(strange)} of {len(judged)} patches that were checked are unlike those that the "
+        f"model learned from. The commonest reason: {REASONS[most]}"
+    )

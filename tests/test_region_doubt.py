@@ -1,0 +1,76 @@
+"""idc.region_doubt: a region is doubted when a third of its patches are strange, and not before."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from made_tissue import made_features, pink_patches
+
+from idc import region_doubt
+from idc.foreign import REASONS
+from idc.looks import fit_profile
+from idc.region_doubt import region_warning
+from idc.regions import RegionAnswers
+
+TISSUE = pink_patches(40, 7)
+GLASS = np.full((50, 50, 3), 244, np.uint8)
+
+
+def brown():
+    rng = np.random.default_rng(0)
+    noise = rng.normal(0, 8, (50, 50, 1))
+    return np.clip(np.array([150, 100, 60]) + noise, 0, 255).astype(np.uint8)
+
+
+@pytest.fixture
+def run(monkeypatch):
+    """Its model knows pink patches."""
+    training, held_out = ((pink_patches(n, n), made_features(n, n)) for n in (300, 100))
+    profile = fit_profile(training, held_out)
+    monkeypatch.setattr(region_doubt, "profile_of", lambda run: profile)
+    usual = made_features(300, 300)[:1]
+    found = SimpleNamespace(features=usual)
+    monkeypatch.setattr(
+        region_doubt,
+        "look",
+        lambda run, patches: SimpleNamespace(features=found.features.repeat(len(patches), axis=0)),
+    )
+    return "a run"
+
+
+def warning(run, patches):
+    """The warning for a region of one row of tiles, the last of which was not asked about."""
+    tiles = np.full((1, len(patches) + 1), 0.5, np.float32)
+    tiles[0, -1] = np.nan
+    return region_warning(run, RegionAnswers(None, tiles), lambda row, column: patches[column])
+
+
+def test_tissue_is_not_doubted(run):
+    assert warning(run, list(TISSUE)) is None
+
+
+def test_a_third_of_strange_patches_is_told_with_the_commonest_reason(run):
+    assert warning(run, [*[brown()] * 12, *TISSUE[:24]]) == (
+        "12 of 36 patches that were checked are unlike those that the model learned from. "
+        f"The commonest reason: {REASONS['brown']}"
+    )
+
+
+def test_fewer_are_not_told(run):
+    assert warning(run, [*[brown()] * 11, *TISSUE[:25]]) is None
+
+
+def test_glass_counts_neither_way(run):
+    assert warning(run, [GLASS] * 9) is None
+    assert warning(run, [*[GLASS] * 9, brown(), *TISSUE[:2]]).startswith("1 of 3 patches")
+
+
+def test_of_many_patches_some_from_everywhere_are_checked(run):
+    assert warning(run, [brown()] * 1_000).startswith("48 of 48 patches")
+    assert warning(run, [*[brown()] * 500, *list(TISSUE[:20]) * 25]).startswith("24 of 48 patches")
+
+
+def test_region_without_answers_and_run_without_a_profile_are_not_doubted(run, monkeypatch):
+    assert region_warning(run, RegionAnswers(None, np.full((2, 2), np.nan)), None) is None
+    monkeypatch.setattr(region_doubt, "profile_of", lambda run: None)
+    assert warning(run, [brown()]) is None
