@@ -29,4 +29,4 @@ def smaller_batch_sentence(batch_size: int, device: str) -> str:
     advice = f"start again with a batch size of {batch_size // 2}"
     if device.startswith("CPU"):
         return f"{cause}; {advice}."
-    return f"{cause}, or somebody else fills it; {advice}, or on the CPU (CUDA_VISIBLE_DEVICES=-1)."
+    return f"{cause}, or somebody else fills it; {advice}, or continue it on the CPU."

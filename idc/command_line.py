@@ -74,6 +74,7 @@ def command_line() -> argparse.ArgumentParser:
         help="train N epochs beyond the finished ones (a run that was cut off goes on "
         "to its own number by default; a finished one trains as many again)",
     )
+    _add_on_cpu(sub)
     _add_hosts(sub)
 
     sub = command("repeat", "Train a run's settings again, on the very same patches.")
@@ -238,7 +239,16 @@ def _add_train(sub: argparse.ArgumentParser) -> None:
     setting("patience", type=int, metavar="N")
     setting("precision", choices=list(PRECISIONS))
     setting("name")
+    _add_on_cpu(sub)
     _add_hosts(sub)
+
+
+def _add_on_cpu(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument(
+        "--on-cpu",
+        action=argparse.BooleanOptionalAction,
+        help="keep to the CPU though there is a GPU, now and whenever the run goes on",
+    )
 
 
 def _add_hosts(sub: argparse.ArgumentParser) -> None:

@@ -26,6 +26,7 @@ from typing import Any
 from idc import control
 from idc.backend_memory import out_of_memory, smaller_batch_sentence
 from idc.console import ProgressLine, fail
+from idc.device_choice import take_chosen_device
 from idc.device_queue import hold_device, place
 from idc.errors import IdcError
 from idc.home import runs_dir
@@ -53,12 +54,12 @@ def main(arguments: list[str] | None = None) -> int:
         hosts = parse_hosts(options.hosts, options.host_index) if options.hosts else None
     except IdcError as error:
         return fail(error)
-    faulthandler.register(signal.SIGUSR1)  # "kill -USR1" writes into its output where it is
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _once(stop))
     if hosts and hosts.index:
         return _join(hosts)
+    take_chosen_device(runs_dir() / options.run)
     trainer = _Trainer(
         runs_dir() / options.run, ProgressLine() if options.follow else None, stop.is_set, hosts
     )
@@ -253,4 +254,5 @@ def leave(code: int) -> None:
 
 
 if __name__ == "__main__":
+    faulthandler.register(signal.SIGUSR1)  # "kill -USR1" writes into its output where it is
     leave(main())

@@ -9,9 +9,12 @@ from typing import Any
 
 from idc import control
 from idc.config import TrainingConfig, preset_config, split_of
+from idc.device_choice import choose_cpu
 from idc.errors import ConfigError
 from idc.memory import KEEP_FREED_MEMORY
 from idc.settings_file import read_settings_file
+
+_ABOUT_THE_PLACE = ("command", "config", "hosts", "host_index", "on_cpu")  # and no settings
 
 
 def train(options: argparse.Namespace) -> None:
@@ -36,7 +39,9 @@ def train(options: argparse.Namespace) -> None:
     )
     if note := split_note(split):
         print(note, file=sys.stderr)
-    _become_trainer(create_run(config).id, options)
+    run = create_run(config)
+    choose_cpu(run.folder, bool(options.on_cpu))
+    _become_trainer(run.id, options)
 
 
 def asked_config(options: argparse.Namespace) -> TrainingConfig:
@@ -48,7 +53,7 @@ def asked_config(options: argparse.Namespace) -> TrainingConfig:
     settings = {
         name: value
         for name, value in vars(options).items()
-        if value is not None and name not in ("command", "config", "hosts", "host_index")
+        if value is not None and name not in _ABOUT_THE_PLACE
     }
     if settings.get("patches") == "all":
         settings["patches"] = None
@@ -80,6 +85,8 @@ def resume(options: argparse.Namespace) -> None:
         print(run.id)
         return
     prepare_to_continue(run, options.more_epochs)
+    if options.on_cpu is not None:
+        choose_cpu(run.folder, options.on_cpu)
     _become_trainer(run.id, options)
 
 

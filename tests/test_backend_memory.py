@@ -38,7 +38,7 @@ def test_other_errors_are_not_taken_for_it(error):
 def test_sentence_names_a_smaller_batch_and_the_cpu_for_a_gpu():
     assert smaller_batch_sentence(1024, "NVIDIA H100, 80 GiB") == (
         "The memory of NVIDIA H100, 80 GiB is used up at 1024 patches a step, or somebody else "
-        "fills it; start again with a batch size of 512, or on the CPU (CUDA_VISIBLE_DEVICES=-1)."
+        "fills it; start again with a batch size of 512, or continue it on the CPU."
     )
     assert smaller_batch_sentence(64, "CPU, 2 cores") == (
         "The memory of CPU, 2 cores is used up at 64 patches a step; start again with a batch "

@@ -10,6 +10,7 @@ import pytest
 
 from idc import control
 from idc.config import TrainingConfig
+from idc.device_choice import choose_cpu, keeps_to_cpu, take_chosen_device
 from idc.device_queue import device_name, hold_device, place, somebody_waits
 from idc.run_status import current_status, read_status
 from idc.runlock import hold_lock
@@ -96,6 +97,28 @@ def test_ticket_of_a_killed_one_holds_nobody_up(home):
         pass
 
     assert not ticket.exists()
+
+
+def test_run_that_keeps_to_the_cpu_waits_for_nobody_on_the_gpu(home, start):
+    on_gpu, on_cpu = new_run("on the GPU"), new_run("on the CPU")
+    choose_cpu(on_cpu.folder)
+
+    with hold_lock(on_gpu.folder), hold_device(on_gpu.id, 1.0, give_up):
+        start(on_cpu)
+        wait_until(lambda: turns(home) == [["begin", on_cpu.id]])
+        (home / "go").touch()
+        wait_until(lambda: read_status(on_cpu.folder).state == "finished")
+
+
+def test_choice_of_the_cpu_can_be_taken_back(home, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    run = new_run()
+    choose_cpu(run.folder)
+    choose_cpu(run.folder, False)
+    take_chosen_device(run.folder)
+
+    assert not keeps_to_cpu(run.folder)
+    assert device_name() == "0"
 
 
 def test_another_device_is_another_queue(home, monkeypatch):

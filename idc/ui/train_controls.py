@@ -5,8 +5,10 @@ from collections.abc import Callable
 import streamlit as st
 
 from idc import control
+from idc.device_choice import choose_cpu, keeps_to_cpu
 from idc.device_queue import place
 from idc.forking import lineage
+from idc.hardware import gpu_words
 from idc.runlock import is_locked
 from idc.runs import Run, RunStatus, list_runs
 from idc.starting import ask, prepare_to_continue, start_trainer
@@ -122,6 +124,14 @@ def _ended(run: Run, status: RunStatus) -> None:
                 width=160,
                 help="Beyond the finished ones.",
             )
+        on_cpu = keeps_to_cpu(run.folder)
+        if gpu_words():
+            on_cpu = st.toggle(
+                "On the CPU",
+                value=on_cpu,
+                key=f"on_cpu_{run.id}",
+                help="Slower, but it needs no memory of the GPU and waits for nobody who uses it.",
+            )
         pressed = st.button(
             "Continue",
             icon=":material/resume:",
@@ -131,6 +141,7 @@ def _ended(run: Run, status: RunStatus) -> None:
     if pressed:
         with error_sentences():
             prepare_to_continue(run, more)
+            choose_cpu(run.folder, on_cpu)
             start_trainer(run)
             st.rerun()
 

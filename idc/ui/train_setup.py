@@ -1,12 +1,15 @@
 """A new run: the form, the data that it would train on, what it would take, and Start."""
 
 from functools import partial
+from pathlib import Path
 
 import pandas as pd
 import streamlit as st
 from streamlit.elements.lib.mutable_expander_container import ExpanderContainer
 
 from idc.config import TrainingConfig, split_of
+from idc.device_choice import choose_cpu
+from idc.hardware import gpu_words
 from idc.marks import wrong_rows
 from idc.several_runs import MOST_SEEDS, of_seeds, start_runs
 from idc.speedjobs import stop_speed_tests
@@ -75,6 +78,17 @@ def _start(config: TrainingConfig, watched: int | None, busy: str | None) -> Non
             "in the queue, and trains when its turn has come.",
             icon=":material/hourglass_top:",
         )
+    on_cpu = (
+        busy is not None
+        and bool(gpu_words())
+        and st.toggle(
+            "Train on the CPU meanwhile",
+            key="start_on_cpu",
+            help="Slower, and at once: it does not wait for the GPU. The estimate above is for the "
+            "GPU.",
+        )
+    )
+    waits = busy is not None and not on_cpu
     with st.container(horizontal=True, vertical_alignment="bottom"):
         seeds = st.number_input(
             "Seeds",
@@ -86,14 +100,14 @@ def _start(config: TrainingConfig, watched: int | None, busy: str | None) -> Non
             "their mean and how far they spread.",
         )
         pressed = st.button(
-            _words_to_start(int(seeds), busy is not None),
+            _words_to_start(int(seeds), waits),
             type="primary",
             icon=":material/play_arrow:",
             key="start",
             width="stretch",
         )
     if pressed:
-        fill = partial(watch_case, case=watched) if watched is not None else None
+        fill = partial(_fill, watched=watched, on_cpu=on_cpu)
         runs = start_runs(of_seeds(config, int(seeds)), fill=fill)
         stop_speed_tests()  # now that no other one begins
         st.session_state["run"] = runs[0].id
@@ -111,8 +125,16 @@ def _start(config: TrainingConfig, watched: int | None, busy: str | None) -> Non
         start_both_splits(config)
 
 
-def _words_to_start(seeds: int, busy: bool) -> str:
-    verb = "Queue" if busy else "Start"
+def _fill(folder: Path, *, watched: int | None, on_cpu: bool) -> None:
+    """What a run's folder holds besides its settings."""
+    if watched is not None:
+        watch_case(folder, case=watched)
+    if on_cpu:
+        choose_cpu(folder)
+
+
+def _words_to_start(seeds: int, waits: bool) -> str:
+    verb = "Queue" if waits else "Start"
     return f"{verb} training" if seeds == 1 else f"{verb} {seeds} trainings"
 
 

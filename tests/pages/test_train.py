@@ -8,6 +8,7 @@ from made_patches import tiny_store
 
 from idc import control, runs
 from idc.config import PRESETS, preset_config
+from idc.device_choice import keeps_to_cpu
 from idc.device_queue import hold_device
 from idc.durable import file_sha256
 from idc.forking import lineage
@@ -497,3 +498,53 @@ def test_dead_trainer_shows_as_interrupted_with_continue(home, started):
     at.button(key="continue").click().run()
     assert started == [run.id]
     assert json.loads((run.folder / STATUS_FILE).read_text())["epochs"] == 3
+
+
+# The CPU beside a GPU
+
+
+def toggles(at):
+    return [toggle.label for toggle in at.toggle]
+
+
+@pytest.fixture
+def a_gpu(monkeypatch):
+    for module in ("idc.ui.train_setup", "idc.ui.train_controls"):
+        monkeypatch.setattr(f"{module}.gpu_words", lambda: "NVIDIA H100, 80 GiB")
+
+
+def test_cpu_is_offered_while_the_gpu_is_busy(home, started, a_gpu):
+    tiny_store("tiny", cases=3, per_case=10)
+    other = finished_run()
+    assert "Train on the CPU meanwhile" not in toggles(open_page("train", setup=True))
+    other.write_status(RunStatus(state="running", phase="training", epochs=3))
+
+    with other.trainer_lock():
+        at = open_page("train", setup=True)
+        assert at.button(key="start").label == "Queue training"
+        at.toggle(key="start_on_cpu").set_value(True).run()
+        assert at.button(key="start").label == "Start training"
+        at.button(key="start").click().run()
+
+    assert keeps_to_cpu(open_run(started[0]).folder)
+
+
+def test_cpu_is_not_offered_where_there_is_no_gpu(home):
+    tiny_store("tiny", cases=3, per_case=10)
+    run = finished_run()
+    run.write_status(RunStatus(state="failed", epochs=3, epoch=1, reason="Out of memory."))
+
+    assert not {"On the CPU", "Train on the CPU meanwhile"} & set(toggles(open_page("train")))
+
+
+def test_run_that_filled_the_gpu_can_go_on_on_the_cpu(home, started, a_gpu):
+    tiny_store("tiny", cases=3, per_case=10)
+    run = finished_run()
+    run.write_status(RunStatus(state="failed", epochs=3, epoch=1, reason="Out of memory."))
+
+    at = open_page("train")
+    at.toggle(key=f"on_cpu_{run.id}").set_value(True).run()
+    at.button(key="continue").click().run()
+
+    assert started == [run.id]
+    assert keeps_to_cpu(run.folder)
