@@ -80,6 +80,11 @@ def command_line() -> argparse.ArgumentParser:
     sub = command("repeat", "Train a run's settings again, on the very same patches.")
     sub.add_argument("run", help="the run's id")
 
+    sub = command("fork", "Start a new run from the last checkpoint of one, with other settings.")
+    sub.add_argument("run", help="the run's id; what it held out stays held out")
+    _add_learning(sub)
+    _add_on_cpu(sub)
+
     sub = command("runs", "List all runs, the newest first.")
     sub.add_argument("--json", action="store_true", help="as JSON")
 
@@ -210,37 +215,50 @@ def _add_train(sub: argparse.ArgumentParser) -> None:
         "besides win over it. Without a file, the preset's settings are the defaults.",
     )
 
-    def setting(name: str, **options: Any) -> None:
+    add = _adder(sub)
+    add("data", metavar="NAME")
+    add("preset", choices=list(PRESETS))
+    add("architecture", metavar="TEXT")
+    add("protocol", choices=list(PROTOCOLS))
+    add("unlisted", choices=UNLISTED)
+    add("patches", type=_count, metavar="N|all")
+    add("folds", type=int, metavar="K")
+    add("fold", type=int, metavar="N")
+    add("leave_out_marked", action=argparse.BooleanOptionalAction)
+    add("split_seed", type=int, metavar="S")
+    _add_learning(sub)
+    _add_on_cpu(sub)
+    _add_hosts(sub)
+
+
+def _add_learning(sub: argparse.ArgumentParser) -> None:
+    """The settings that a fork may change too."""
+    add = _adder(sub)
+    add("seed", type=int, metavar="S")
+    add("epochs", type=int, metavar="N")
+    add("batch_size", type=int, metavar="N")
+    add("learning_rate", type=float, metavar="R")
+    add("optimizer", choices=OPTIMIZERS)
+    add("weight_decay", type=float, metavar="D")
+    add("schedule", choices=list(SCHEDULES))
+    add("label_smoothing", type=float, metavar="E")
+    add("augmentation", choices=list(AUGMENTATIONS))
+    add("balancing", choices=list(BALANCINGS))
+    add("early_stopping", action=argparse.BooleanOptionalAction)
+    add("patience", type=int, metavar="N")
+    add("precision", choices=list(PRECISIONS))
+    add("name")
+
+
+def _adder(sub: argparse.ArgumentParser) -> Callable[..., None]:
+    """Adds an option for a setting, explained as on the form."""
+
+    def add(name: str, **options: Any) -> None:
         option = "--" + name.replace("_", "-")
         text = SETTING_WORDS[name].replace("%", "%%")
         sub.add_argument(option, default=None, help=text, **options)
 
-    setting("data", metavar="NAME")
-    setting("preset", choices=list(PRESETS))
-    setting("architecture", metavar="TEXT")
-    setting("protocol", choices=list(PROTOCOLS))
-    setting("unlisted", choices=UNLISTED)
-    setting("patches", type=_count, metavar="N|all")
-    setting("folds", type=int, metavar="K")
-    setting("fold", type=int, metavar="N")
-    setting("leave_out_marked", action=argparse.BooleanOptionalAction)
-    setting("seed", type=int, metavar="S")
-    setting("split_seed", type=int, metavar="S")
-    setting("epochs", type=int, metavar="N")
-    setting("batch_size", type=int, metavar="N")
-    setting("learning_rate", type=float, metavar="R")
-    setting("optimizer", choices=OPTIMIZERS)
-    setting("weight_decay", type=float, metavar="D")
-    setting("schedule", choices=list(SCHEDULES))
-    setting("label_smoothing", type=float, metavar="E")
-    setting("augmentation", choices=list(AUGMENTATIONS))
-    setting("balancing", choices=list(BALANCINGS))
-    setting("early_stopping", action=argparse.BooleanOptionalAction)
-    setting("patience", type=int, metavar="N")
-    setting("precision", choices=list(PRECISIONS))
-    setting("name")
-    _add_on_cpu(sub)
-    _add_hosts(sub)
+    return add
 
 
 def _add_on_cpu(sub: argparse.ArgumentParser) -> None:

@@ -62,13 +62,24 @@ class Lineage:
 
 
 def fork_run(parent: Run, config: TrainingConfig) -> Run:
-    """Create a run that starts from the parent's newest checkpoint, and start its trainer.
+    """Create a fork, see `create_fork`, and start its trainer.
+
+    Raises:
+        RunError: as `create_fork`, or it cannot be started.
+    """
+    run = create_fork(parent, config)
+    start_trainer(run)
+    return run
+
+
+def create_fork(parent: Run, config: TrainingConfig) -> Run:
+    """Create a run that starts from the parent's newest checkpoint.
 
     Args:
         config: what it trains with; the settings in `KEPT` are the parent's.
 
     Raises:
-        RunError: the parent has no checkpoint, or the run cannot be written or started.
+        RunError: the parent has no checkpoint, or the run cannot be written.
     """
     own = parent.config
     settings = {name: getattr(own, name) for name in KEPT}
@@ -92,11 +103,9 @@ def fork_run(parent: Run, config: TrainingConfig) -> Run:
         and own.precision == config.precision
         and own.schedule == config.schedule == "constant",
     )
-    run = create_run(
+    return create_run(
         config, same_left_out_as=parent, fill=lambda folder: _copy(checkpoint, folder, about)
     )
-    start_trainer(run)
-    return run
 
 
 def lineage(run: Run) -> Lineage | None:

@@ -14,7 +14,7 @@ from idc.errors import ConfigError
 from idc.memory import KEEP_FREED_MEMORY
 from idc.settings_file import read_settings_file
 
-_ABOUT_THE_PLACE = ("command", "config", "hosts", "host_index", "on_cpu")  # and no settings
+_NO_SETTINGS = ("command", "config", "run", "hosts", "host_index", "on_cpu")
 
 
 def train(options: argparse.Namespace) -> None:
@@ -50,11 +50,7 @@ def asked_config(options: argparse.Namespace) -> TrainingConfig:
     Raises:
         ConfigError: the file cannot be read, no data set is named, or a value cannot be.
     """
-    settings = {
-        name: value
-        for name, value in vars(options).items()
-        if value is not None and name not in _ABOUT_THE_PLACE
-    }
+    settings = _given(options)
     if settings.get("patches") == "all":
         settings["patches"] = None
     if options.config is not None:
@@ -68,6 +64,15 @@ def asked_config(options: argparse.Namespace) -> TrainingConfig:
     if "data" not in settings:
         raise ConfigError("No data set is named; give --data NAME, or --config FILE.")
     return preset_config(settings.pop("preset", "notebook"), settings.pop("data"), **settings)
+
+
+def _given(options: argparse.Namespace) -> dict[str, Any]:
+    """The settings among the options, those that were given."""
+    return {
+        name: value
+        for name, value in vars(options).items()
+        if value is not None and name not in _NO_SETTINGS
+    }
 
 
 def resume(options: argparse.Namespace) -> None:
@@ -99,6 +104,17 @@ def repeat(options: argparse.Namespace) -> None:
     _become_trainer(create_run(run.config, same_left_out_as=run).id)
 
 
+def fork(options: argparse.Namespace) -> None:
+    """Create a run that starts where another one has come to, and become its trainer."""
+    from idc.forking import create_fork
+    from idc.runs import open_run
+
+    parent = open_run(options.run)
+    run = create_fork(parent, replace(parent.config, **_given(options)))
+    choose_cpu(run.folder, bool(options.on_cpu))
+    _become_trainer(run.id)
+
+
 def _become_trainer(run_id: str | None, options: argparse.Namespace | None = None) -> None:
     # A fresh process, so that Keras is imported first (see idc.trainer), under the same pid, so
     # that whoever started this command can watch, interrupt or kill the training itself.
@@ -114,4 +130,4 @@ def _become_trainer(run_id: str | None, options: argparse.Namespace | None = Non
     os.execv(sys.executable, [sys.executable, "-m", "idc.trainer", *words])
 
 
-TRAINING: dict[str, Any] = {"train": train, "resume": resume, "repeat": repeat}
+TRAINING: dict[str, Any] = {"train": train, "resume": resume, "repeat": repeat, "fork": fork}

@@ -9,6 +9,9 @@ import pytest
 from fake_kaggle import Answer
 from made_patches import png, tiny_store, write_patches_zip
 
+from idc.forking import lineage
+from idc.runs import open_run
+
 
 def idc(*words):
     return subprocess.run(
@@ -106,7 +109,8 @@ def test_runs_of_an_empty_home_is_an_empty_list(home):
 
 
 @pytest.mark.parametrize(
-    "command", ["download", "pack", "verify", "train", "resume", "runs", "evaluate", "predict"]
+    "command",
+    ["download", "pack", "verify", "train", "resume", "fork", "runs", "evaluate", "predict"],
 )
 def test_every_command_explains_itself(command):
     done = idc(command, "--help")
@@ -129,6 +133,14 @@ def test_train_prints_the_split_and_ends_with_the_runs_id(home):
     again = idc("resume", run_id, "--more-epochs", 1)
     assert (again.returncode, again.stdout.splitlines()[-1]) == (0, run_id)
     assert json.loads(idc("runs", "--json").stdout)[0]["epoch"] == 2
+
+    forked = idc("fork", run_id, "--seed", 5, "--epochs", 1, "--name", "forked")
+    assert forked.returncode == 0
+    child = open_run(forked.stdout.splitlines()[-1])
+    assert (child.status().state, child.config.seed, child.config.name) == ("finished", 5, "forked")
+    assert lineage(child).sentence() == (
+        "Forked from first after epoch 2; other settings: seed 0 → 5."
+    )
 
 
 @pytest.mark.slow
