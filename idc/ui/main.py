@@ -8,6 +8,7 @@ from idc.ui import address
 from idc.ui.collector import freeze_imports
 
 ICON = str(Path(__file__).with_name("icon.svg"))
+STYLE = Path(__file__).with_name("frontend") / "frame.css"
 
 MENU = (
     ("home", "Home", ":material/home:"),
@@ -26,6 +27,7 @@ MENU = (
 
 freeze_imports()
 st.set_page_config(page_title="IDC Lab", page_icon=ICON, layout="wide")
+st.html(STYLE)
 
 pages = {
     name: st.Page(f"../../pages/{name}.py", title=title, default=name == "home")
