@@ -2,44 +2,21 @@
 
 import threading
 from dataclasses import dataclass, field
+from functools import partial
 
-from idc.errors import IdcError
 from idc.familiar import learn, reference_of
 from idc.runs import Run
 from idc.store import PatchStore
+from idc.thread_job import ThreadJob
 
 
-@dataclass
-class FamiliarJob:
-    """One such work and where it stands. Read by pages, written by its thread.
+@dataclass(kw_only=True)
+class FamiliarJob(ThreadJob):
+    """One such work and where it stands: "looking", "done" or "failed"."""
 
-    Attributes:
-        state: "looking", "done" or "failed".
-        done, total: patches; the total is 0 until it is known.
-        problem: why it failed, one sentence.
-        thread: that does it.
-    """
-
+    work: str = "Looking at the training patches"
     state: str = "looking"
-    done: int = 0
-    total: int = 0
-    problem: str = ""
     thread: threading.Thread = field(default_factory=threading.Thread)
-
-    def _work(self, run: Run, store: PatchStore) -> None:
-        try:
-            learn(run, reference_of(run, store), on_progress=self._advance)
-            self.state = "done"
-        except IdcError as error:
-            self.state, self.problem = "failed", str(error)
-        except Exception as error:
-            # A thread's error reaches nobody else, and the page must not wait for ever.
-            self.state = "failed"
-            self.problem = f"Looking at the training patches broke off: {type(error).__name__}."
-            raise
-
-    def _advance(self, done: int, total: int) -> None:
-        self.done, self.total = done, total
 
 
 _jobs: dict[tuple[str, str], FamiliarJob] = {}  # by the weights and the data set's fingerprint
@@ -57,11 +34,13 @@ def start_learning(run: Run, store: PatchStore) -> FamiliarJob:
         job = _jobs.get(key)
         if job is None or job.state == "done":  # done, and yet asked for: its file is gone
             job = _jobs[key] = FamiliarJob()
-            job.thread = threading.Thread(
-                target=job._work, args=(run, store), name=f"learn-{run.id}", daemon=True
-            )
-            job.thread.start()
+            look = partial(_look, run, store, job)
+            job.thread = job.start(look, f"learn-{run.id}")
         return job
+
+
+def _look(run: Run, store: PatchStore, job: FamiliarJob) -> None:
+    learn(run, reference_of(run, store), on_progress=job.advance)
 
 
 def forget_failure(run: Run, store: PatchStore) -> None:

@@ -1,61 +1,20 @@
 """Measuring in the background of the server, so that no visitor waits for it."""
 
 import threading
-import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 
-from idc.errors import IdcError
 from idc.measurements import measure_store
 from idc.store import PatchStore
+from idc.thread_job import ThreadJob
 
 
-class _Stopped(Exception):
-    """The visitor asked for it."""
+@dataclass(kw_only=True)
+class MeasureJob(ThreadJob):
+    """One measuring and where it stands: "measuring", "done", "failed" or "stopped"."""
 
-
-@dataclass
-class MeasureJob:
-    """One measuring and where it stands. Read by pages, written by its thread.
-
-    Attributes:
-        state: "measuring", "done", "failed" or "stopped".
-        problem: why it failed, one sentence.
-    """
-
-    total: int
+    work: str = "Measuring"
     state: str = "measuring"
-    done: int = 0
-    problem: str = ""
-    began: float = field(default_factory=time.monotonic)
-    _stop: threading.Event = field(default_factory=threading.Event)
-
-    def stop(self) -> None:
-        """End at the next block; nothing half-made is left."""
-        self._stop.set()
-
-    def left_s(self) -> float | None:
-        """Estimated seconds to the end; None before the first block."""
-        if not self.done:
-            return None
-        return (time.monotonic() - self.began) / self.done * (self.total - self.done)
-
-    def _work(self, store: PatchStore) -> None:
-        try:
-            measure_store(store, on_progress=self._advance)
-            self.state = "done"
-        except _Stopped:
-            self.state = "stopped"
-        except IdcError as error:
-            self.state, self.problem = "failed", str(error)
-        except Exception as error:
-            # A thread's error reaches nobody else, and the page must not wait for ever.
-            self.state, self.problem = "failed", f"Measuring broke off: {type(error).__name__}."
-            raise
-
-    def _advance(self, done: int, total: int) -> None:
-        self.done, self.total = done, total
-        if self._stop.is_set():
-            raise _Stopped
 
 
 _jobs: dict[str, MeasureJob] = {}  # by the fingerprint of the store
@@ -71,9 +30,8 @@ def start_measuring(store: PatchStore) -> MeasureJob:
     """Start to measure a store, or join the measuring that is under way."""
     with _lock:
         job = _jobs.get(store.fingerprint)
-        if job is None or job.state != "measuring":
-            job = _jobs[store.fingerprint] = MeasureJob(len(store))
-            threading.Thread(
-                target=job._work, args=(store,), name=f"measure-{store.name}", daemon=True
-            ).start()
+        if job is None or not job.live:
+            job = _jobs[store.fingerprint] = MeasureJob(total=len(store))
+            measure = partial(measure_store, store, on_progress=job.advance)
+            job.start(measure, f"measure-{store.name}")
         return job

@@ -5,7 +5,7 @@ from made_patches import tiny_store
 
 from idc import measurejobs
 from idc.errors import DataError
-from idc.measurejobs import MeasureJob, measure_job, start_measuring
+from idc.measurejobs import measure_job, start_measuring
 from idc.measurements import has_measurements, measure_store, saved_measurements
 
 
@@ -94,9 +94,3 @@ def test_bug_ends_as_a_failure_and_not_as_a_measuring_for_ever(gate, monkeypatch
     gate.let_all_end()
 
     assert (job.state, job.problem) == ("failed", "Measuring broke off: ZeroDivisionError.")
-
-
-def test_time_left_follows_the_speed_so_far(monkeypatch):
-    monkeypatch.setattr(measurejobs.time, "monotonic", lambda: 110.0)
-
-    assert MeasureJob(1_000, done=200, began=100.0).left_s() == 40.0

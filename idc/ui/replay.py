@@ -19,7 +19,7 @@ _IN_S = 30.0
 _FIT = 0.0  # the speed at which the whole run takes `_IN_S`
 _SPEEDS = {"real time": 1.0, "2×": 2.0, "10×": 10.0, "60×": 60.0, "in 30 s": _FIT}
 
-_view = own_component("replay_bar", "words", "play_bar")
+_view = own_component("replay_bar", "words", "slider", "play_bar")
 
 
 @dataclass(frozen=True)

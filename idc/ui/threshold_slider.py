@@ -13,7 +13,7 @@ from idc.ui.own_component import own_component
 
 _PARAMETER = "threshold"
 
-_view = own_component("threshold_slider", "board", "words")
+_view = own_component("threshold_slider", "board", "words", "slider")
 
 
 def threshold_slider(

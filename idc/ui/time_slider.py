@@ -15,7 +15,7 @@ from idc.watching import Frame
 
 _MOST_FRAMES = 120
 
-_view = own_component("time_slider", "words", "frames", "play_bar")
+_view = own_component("time_slider", "words", "frames", "slider", "play_bar")
 
 
 def time_slider(film: str, frames: Sequence[Frame], *, steps: int, key: str) -> None:
