@@ -6,7 +6,6 @@ started it. It may be started at any time: where another one trains already, it 
 """
 
 import contextlib
-import os
 import secrets
 import shutil
 import subprocess
@@ -17,12 +16,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from idc import control, durable, left_out
-from idc.child_environment import without_secrets
+from idc import control, durable, left_out, standby
 from idc.config import TrainingConfig
+from idc.device_choice import keeps_to_cpu
 from idc.errors import RunError
 from idc.home import runs_dir
-from idc.memory import KEEP_FREED_MEMORY
 from idc.run_status import RunStatus, read_status
 from idc.runlock import is_locked
 from idc.runs import CONFIG_FILE, TRAINER_OUTPUT_FILE, Run
@@ -88,9 +86,14 @@ def create_run(
 def start_trainer(run: Run) -> None:
     """Start the trainer as a process of its own; it outlives the app.
 
+    One that waits for a run takes it over, unless the run keeps to the CPU: with what a backend
+    takes hold of when it is loaded, it could be too late to hide the GPU from it.
+
     Raises:
         RunError: the system does not let it start; the run says so too.
     """
+    if not keeps_to_cpu(run.folder) and standby.hand_over(run.id):
+        return
     try:
         with (run.folder / TRAINER_OUTPUT_FILE).open("ab") as output:
             process = subprocess.Popen(
@@ -100,11 +103,7 @@ def start_trainer(run: Run) -> None:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
                 cwd=Path(__file__).resolve().parent.parent,
-                env={
-                    **KEEP_FREED_MEMORY,
-                    **without_secrets(os.environ),
-                    "IDC_HOME": str(run.folder.parent.parent),
-                },
+                env=standby.trainer_environment(run.folder.parent.parent),
             )
     except OSError as error:
         reason = (

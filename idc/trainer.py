@@ -1,5 +1,7 @@
 """The trainer process: ``python -m idc.trainer RUN_ID [--follow]``.
 
+With ``--standby`` instead of an id it loads Keras and waits for one, see `idc.standby`.
+
 The app spawns it detached; the shell's ``train`` and ``resume`` become it. ``--follow`` shows
 progress on standard error, and prints the run's id at the end.
 
@@ -23,7 +25,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from idc import control
+from idc import control, standby
 from idc.backend_memory import out_of_memory, smaller_batch_sentence
 from idc.console import ProgressLine, fail
 from idc.device_choice import take_chosen_device
@@ -49,7 +51,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--hosts", help="several machines train as one: host0:port,host1:port")
     parser.add_argument("--host-index", type=int, default=0)
     parser.add_argument("--follow", action="store_true", help="show progress, print the id")
+    parser.add_argument("--standby", action="store_true", help="load Keras, then wait for an id")
     options = parser.parse_args(arguments)
+    if options.standby:
+        options.run = standby.wait_for_a_run()
+        if not options.run:
+            return 0
+        from idc.runs import TRAINER_OUTPUT_FILE  # loads pandas, which has to come after Keras
+
+        standby.write_into(runs_dir() / options.run / TRAINER_OUTPUT_FILE)
     try:
         hosts = parse_hosts(options.hosts, options.host_index) if options.hosts else None
     except IdcError as error:
@@ -69,7 +79,8 @@ def main(arguments: list[str] | None = None) -> int:
     except IdcError as error:
         return fail(error)
     if status.state == "paused" and trainer.wanted_again():
-        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+        words = [options.run if word == "--standby" else word for word in sys.orig_argv[1:]]
+        os.execv(sys.executable, [sys.executable, *words])
     if options.follow:
         print(status.reason, file=sys.stderr)
         print(options.run)

@@ -10,6 +10,7 @@ from idc.runs import list_runs
 from idc.speedjobs import speed_job, start_speed_test
 from idc.speeds import known_speed, run_speed, speed_key
 from idc.splits import Split
+from idc.standby import keep_ready
 from idc.ui.words import plain
 
 _LOOK_EVERY_S = 1.0
@@ -23,6 +24,8 @@ def estimate_line(config: TrainingConfig, split: Split, busy: bool) -> None:
     """
     key = speed_key(config)
     waiting = known_speed(key) is None and not busy and not _failed(config)
+    if not waiting and not busy:
+        keep_ready()  # whoever sees the form may press Start, and then not wait for Keras
     run_every = _LOOK_EVERY_S if waiting else None
     st.fragment(_estimate, run_every=run_every, key="estimate")(config, split, busy, waiting)
 

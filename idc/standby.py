@@ -1,0 +1,120 @@
+"""A trainer that has loaded Keras ahead of its run, so that a start need not wait for the import.
+
+At most one beside the server. It becomes the trainer of the run that it is handed; what happens
+then is what happens with any other. It ends by itself when the server has gone, or when nobody has
+started anything for a quarter of an hour, for it holds some 500 MB.
+"""
+
+import atexit
+import os
+import select
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+from idc.child_environment import without_secrets
+from idc.home import home_dir
+from idc.memory import KEEP_FREED_MEMORY
+
+READY = "ready\n"
+_MOST_IDLE_S = 15 * 60.0
+
+_lock = threading.Lock()
+_waiting: subprocess.Popen[str] | None = None
+_home = Path()
+
+
+def trainer_environment(home: Path) -> dict[str, str]:
+    """The environment of a trainer process."""
+    return {**KEEP_FREED_MEMORY, **without_secrets(os.environ), "IDC_HOME": str(home)}
+
+
+def keep_ready() -> None:
+    """See to it that a trainer waits, or is on its way there."""
+    global _waiting, _home
+    with _lock:
+        if _waiting is not None and _waiting.poll() is None and _home == home_dir():
+            return
+        _dismiss()
+        _home = home_dir()
+        _waiting = subprocess.Popen(
+            [sys.executable, "-m", "idc.trainer", "--standby"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            start_new_session=True,
+            cwd=Path(__file__).resolve().parent.parent,
+            env=trainer_environment(_home),
+        )
+        # Without somebody who waits for it, an ended process would stay in the process table.
+        threading.Thread(target=_waiting.wait, daemon=True).start()
+
+
+def hand_over(run_id: str) -> bool:
+    """Let the waiting trainer train this run.
+
+    Returns:
+        whether there was one that had loaded Keras; one that had not is ended, for it would only
+        take time from the trainer that is started now.
+    """
+    global _waiting
+    with _lock:
+        process = _waiting
+        if process is None or _home != home_dir() or not _is_ready(process):
+            _dismiss()
+            return False
+        _waiting = None
+        assert process.stdin is not None and process.stdout is not None
+        try:
+            with process.stdin as stdin, process.stdout:
+                stdin.write(f"{run_id}\n")
+        except OSError:  # it has ended just now
+            return False
+        return True
+
+
+def dismiss() -> None:
+    """End the waiting trainer; none outlives the server."""
+    with _lock:
+        _dismiss()
+
+
+def wait_for_a_run() -> str:
+    """In the waiting trainer: load Keras, say so, wait. Returns a run's id, "" if none comes."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    import idc.training  # noqa: F401
+
+    sys.stdout.write(READY)
+    sys.stdout.flush()
+    asked, _, _ = select.select([sys.stdin], [], [], _MOST_IDLE_S)
+    return sys.stdin.readline().strip() if asked else ""
+
+
+def write_into(output: Path) -> None:
+    """In the waiting trainer, once it has a run: its own output instead of the server's pipes."""
+    with output.open("ab") as file, Path(os.devnull).open("rb") as nothing:
+        os.dup2(nothing.fileno(), 0)
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+
+
+def _dismiss() -> None:
+    global _waiting
+    if _waiting is not None:
+        _waiting.kill()
+        for pipe in (_waiting.stdin, _waiting.stdout):
+            if pipe is not None:
+                pipe.close()
+    _waiting = None
+
+
+def _is_ready(process: subprocess.Popen[str]) -> bool:
+    assert process.stdout is not None
+    if process.poll() is not None or not select.select([process.stdout], [], [], 0)[0]:
+        return False
+    return process.stdout.readline() == READY
+
+
+atexit.register(dismiss)

@@ -1,0 +1,136 @@
+"""idc.standby: a trainer that waits, with real processes."""
+
+import os
+import select
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from made_patches import tiny_store
+
+from idc import standby, starting
+from idc.config import preset_config
+from idc.device_choice import choose_cpu
+from idc.runs import TRAINER_OUTPUT_FILE
+from idc.standby import dismiss, hand_over, keep_ready
+from idc.starting import create_run, start_trainer
+
+MOST_S = 240  # only so that a broken one does not hang the tests
+
+
+@pytest.fixture(autouse=True)
+def none_left(home):
+    yield
+    dismiss()
+
+
+def waiting():
+    """The waiting trainer's process."""
+    return standby._waiting
+
+
+def wait_until_ready():
+    assert select.select([waiting().stdout], [], [], MOST_S)[0]
+
+
+def ended(pid):
+    deadline = time.monotonic() + MOST_S
+    while time.monotonic() < deadline:
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except FileNotFoundError:
+            return True
+        if state == "Z":  # nobody has fetched its exit code
+            return True
+        time.sleep(0.05)
+    return False
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """The command lines of trainers that `start_trainer` wanted of its own; none really starts."""
+    commands = []
+
+    def popen(command, **_):
+        commands.append(command)
+        return SimpleNamespace(wait=lambda: 0)
+
+    monkeypatch.setattr(
+        starting, "subprocess", SimpleNamespace(**{**vars(subprocess), "Popen": popen})
+    )
+    return commands
+
+
+def new_run():
+    return create_run(
+        preset_config("fast", "tiny", protocol="random", epochs=1, batch_size=8, patches=None)
+    )
+
+
+@pytest.mark.slow
+def test_waiting_trainer_trains_the_next_run_and_writes_into_its_folder():
+    tiny_store("tiny", cases=3, per_case=12)
+    keep_ready()
+    process = waiting()
+    keep_ready()
+    assert waiting() is process  # one is enough
+    wait_until_ready()
+
+    run = new_run()
+    start_trainer(run)
+
+    assert waiting() is None
+    assert process.wait(MOST_S) == 0
+    assert run.status().state == "finished"
+    assert (run.folder / TRAINER_OUTPUT_FILE).exists()
+
+
+def test_trainer_that_is_still_loading_is_ended_and_another_one_starts(started):
+    keep_ready()
+    process = waiting()
+    run = create_run(preset_config("fast", "tiny"))
+    start_trainer(run)
+
+    assert [command[-1] for command in started] == [run.id]
+    assert process.wait(MOST_S) == -9
+    assert waiting() is None
+
+
+def test_run_that_keeps_to_the_cpu_gets_a_trainer_of_its_own(started, monkeypatch):
+    monkeypatch.setattr(standby, "hand_over", lambda run_id: pytest.fail("handed over"))
+    run = create_run(preset_config("fast", "tiny"))
+    choose_cpu(run.folder)
+    start_trainer(run)
+
+    assert len(started) == 1
+
+
+def test_nothing_is_handed_over_where_nobody_waits():
+    assert not hand_over("a")
+
+
+def test_trainer_that_waits_for_another_home_is_ended(tmp_path, monkeypatch):
+    keep_ready()
+    process = waiting()
+    monkeypatch.setenv("IDC_HOME", str(tmp_path))
+
+    assert not hand_over("a")
+    assert process.wait(MOST_S) == -9
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_waiting_trainer_ends_when_its_server_was_killed(home):
+    code = (
+        "import os, select; from idc import standby; standby.keep_ready(); "
+        "select.select([standby._waiting.stdout], [], [], 240); "
+        "print(standby._waiting.pid, flush=True); os.kill(os.getpid(), 9)"
+    )
+    server = subprocess.run(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=os.environ
+    )
+
+    assert ended(int(server.stdout))
