@@ -4,8 +4,8 @@
 
 A real server and a real browser. Prints the seconds at which each thing is there: the page, the
 demo tissue, a prediction; then, from pressing Start with the defaults, the first movement of the
-chart, the first epoch, the end; and the scores of that run on the cases held out. Then the same of a
-second run, started after half a minute's look at the form.
+chart, the first epoch, the end; and the scores of that run on the cases held out. Then the same of
+a second run, started after half a minute's look at the form.
 """
 
 import os
