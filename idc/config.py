@@ -5,7 +5,7 @@ Nothing heavy is imported here: the Train page draws its form from this file.
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, get_args
 
 import numpy as np
@@ -225,7 +225,7 @@ PRESETS: Mapping[str, Preset] = {
         title="Notebook CNN",
         summary="The well-known notebook's network: 2.5 million parameters, 20 epochs of batches "
         "of 20 at a learning rate of 0.0001.",
-        settings={"epochs": 20, "batch_size": 20, "learning_rate": 1e-4},
+        settings={"epochs": 20, "batch_size": 20, "learning_rate": 1e-4, "schedule": "constant"},
     ),
     "fast": Preset(
         title="Fast CNN",
@@ -251,11 +251,30 @@ PRESETS: Mapping[str, Preset] = {
 def preset_config(preset: str, data: str, **settings: Any) -> TrainingConfig:
     """A configuration from a preset; ``settings`` win over the preset's.
 
+    A batch size without a learning rate brings the rate that suits it, see `proposed_rate`.
+
     Raises:
         ConfigError: unknown preset, or a value outside its range.
     """
     _one_of("preset", preset, PRESETS)
-    return TrainingConfig(data=data, preset=preset, **{**PRESETS[preset].settings, **settings})
+    config = TrainingConfig(data=data, preset=preset, **{**PRESETS[preset].settings, **settings})
+    if "learning_rate" in settings:
+        return config
+    return replace(config, learning_rate=proposed_rate(preset, config.batch_size))
+
+
+def proposed_rate(preset: str, batch_size: int) -> float:
+    """The learning rate that a preset proposes for a batch size.
+
+    Larger batches are fewer steps on less noisy gradients, so those of the quick recipe are larger
+    too: with the square root of the batch, as suits Adam (Malladi et al. 2022, arXiv:2205.10287;
+    `bench/large_batches.py` compares). The notebook's rate stays what the notebook has.
+    """
+    settings = PRESETS[preset].settings
+    rate, usual = float(settings["learning_rate"]), int(settings["batch_size"])
+    if settings["schedule"] == "constant" or batch_size <= usual:
+        return rate
+    return float(f"{rate * math.sqrt(batch_size / usual):.3g}")
 
 
 def _check_type(name: str, value: Any, kind: Any) -> None:

@@ -22,7 +22,8 @@ SETTING_WORDS: Mapping[str, str] = {
     "did; its training patches are then drawn anew with the seed.",
     "epochs": "How often the network sees every training patch.",
     "batch_size": "Patches between two corrections of the weights.",
-    "learning_rate": "How large each correction is; with one cycle, the largest of them.",
+    "learning_rate": "How large each correction is; with one cycle, the largest of them. The quick "
+    "presets propose a larger one for a larger batch.",
     "optimizer": "How corrections follow from gradients: adam, or adamw, which also lets weights "
     "decay.",
     "weight_decay": "How strongly adamw pulls the weights towards 0 at each step, against learning "

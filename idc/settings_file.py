@@ -3,7 +3,7 @@
 import json
 import shlex
 
-from idc.config import TrainingConfig, preset_config
+from idc.config import TrainingConfig, preset_config, proposed_rate
 from idc.errors import ConfigError
 
 MOST_BYTES = 64 * 1024
@@ -36,6 +36,7 @@ def command_of(config: TrainingConfig, between: str = " ") -> str:
         between: what stands before each option; a line's end, say.
     """
     plain = preset_config(config.preset, config.data).to_json()
+    plain["learning_rate"] = proposed_rate(config.preset, config.batch_size)
     words = [f"--data={config.data}", f"--preset={config.preset}"]
     for name, value in config.to_json().items():
         if value == plain[name]:

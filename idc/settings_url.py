@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, get_args
 
-from idc.config import TrainingConfig, preset_config
+from idc.config import TrainingConfig, preset_config, proposed_rate
 from idc.errors import ConfigError
 
 FIRST_PRESET = "fast"
@@ -76,6 +76,7 @@ def write_settings(config: TrainingConfig, size: int) -> dict[str, str]:
     """
     plain = form_defaults(config.preset, config.data, size).to_json()
     plain["preset"] = FIRST_PRESET
+    plain["learning_rate"] = proposed_rate(config.preset, config.batch_size)
     return {
         name: _word(value)
         for name, value in config.to_json().items()

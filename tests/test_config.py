@@ -184,3 +184,15 @@ def test_folds_are_of_cases_and_one_of_them_is_scored():
     assert refusal(folds=5, fold=1, protocol="random") == (
         "Folds are folds of cases: protocol must be case-disjoint. Received: 'random'"
     )
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "rate"), [(8, 0.004), (64, 0.004), (256, 0.008), (1024, 0.016), (300, 0.00866)]
+)
+def test_quick_presets_propose_a_larger_rate_for_a_larger_batch(batch_size, rate):
+    assert preset_config("fast", "a", batch_size=batch_size).learning_rate == rate
+    assert preset_config("fast", "a", batch_size=batch_size, learning_rate=1.0).learning_rate == 1.0
+
+
+def test_notebooks_rate_is_the_notebooks_whatever_the_batch():
+    assert preset_config("notebook", "a", batch_size=1024).learning_rate == 1e-4

@@ -49,6 +49,13 @@ def test_command_line_leaves_out_what_the_preset_says():
     assert command_of(preset_config("fast", "demo", epochs=9)).endswith(" --epochs=9")
 
 
+@pytest.mark.parametrize("rate", [0.004, 0.008])
+def test_command_line_of_a_large_batch_keeps_its_rate_proposed_or_not(rate):
+    config = preset_config("fast", "demo", batch_size=256, learning_rate=rate)
+
+    assert asked(command_of(config).removeprefix("python -m idc ")) == config
+
+
 def test_command_line_over_several_lines_breaks_between_options_alone():
     config = preset_config("fast", "demo", name="a --b")
 

@@ -5,6 +5,7 @@ its own values.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
@@ -20,6 +21,7 @@ from idc.config import (
     YOURS,
     TrainingConfig,
     preset_config,
+    proposed_rate,
 )
 from idc.hardware import gpu_words
 from idc.marks import wrong_rows
@@ -41,6 +43,7 @@ from idc.ui.words import plain
 _ADDRESS = "settings"  # the part of the address
 _FILLED_IN, _PROBLEMS = "settings-filled-in", "settings-problems"
 _OFF_THE_FORM, _TAKEN = "settings-off-the-form", "settings-taken"
+_PROPOSED = "settings-proposed-rate"
 _OWN_KEYS = {"seed": "train_seed", "name": "run_name"}
 _OF_EVERY_PRESET = (
     "preset",
@@ -158,9 +161,19 @@ class _Form:
     def _learning(
         self, first: DeltaGenerator, second: DeltaGenerator, third: DeltaGenerator
     ) -> None:
-        self._number(first, "Batch size", "batch_size", 1, 8_192)
+        self._rate_follows(self._number(first, "Batch size", "batch_size", 1, 8_192))
         self._number(second, "Learning rate", "learning_rate", 1e-8, 10.0, 1e-4, "%.6g")
         self._choice(third, "Schedule", "schedule", SCHEDULES)
+
+    def _rate_follows(self, batch_size: int) -> None:
+        """Propose the rate that suits the batch size, unless the visitor has set another one."""
+        preset = self._defaults.preset
+        rate, proposed = proposed_rate(preset, batch_size), st.session_state.get(_PROPOSED)
+        key = _key("learning_rate", preset, self._store.name)
+        if proposed == (preset, st.session_state.get(key)):
+            st.session_state[key] = rate
+        st.session_state[_PROPOSED] = (preset, rate)
+        self._defaults = replace(self._defaults, learning_rate=rate)
 
     def _classes(self, first: DeltaGenerator, second: DeltaGenerator) -> None:
         self._choice(first, "Augmentation", "augmentation", AUGMENTATIONS)
@@ -281,6 +294,7 @@ def _is_ours(words: dict[str, str]) -> bool:
 
 
 def _begin_with(settings: Mapping[str, Any], store: PatchStore) -> None:
+    st.session_state.pop(_PROPOSED, None)
     preset = settings.get("preset", FIRST_PRESET)
     for name in NAMES:
         key = _key(name, preset, store.name)

@@ -69,6 +69,31 @@ def test_another_preset_brings_its_own_values():
     assert settings_in_url(at) == {"preset": "notebook"}
 
 
+def rate(at):
+    return at.number_input(key="learning_rate_fast").value
+
+
+def test_proposed_rate_follows_the_batch_size_until_another_one_is_set():
+    at = open_page("train")
+    at.number_input(key="batch_size_fast").set_value(256).run()
+    assert rate(at) == 0.008
+    assert settings_in_url(at) == {"batch_size": "256"}
+
+    at.number_input(key="learning_rate_fast").set_value(0.01).run()
+    at.number_input(key="batch_size_fast").set_value(64).run()
+    assert rate(at) == 0.01
+
+
+@pytest.mark.parametrize("linked", [{}, {"learning_rate": "0.004"}])
+def test_link_of_a_large_batch_keeps_its_rate_proposed_or_not(linked):
+    link = {"batch_size": "256", **linked}
+    at = open_page("train", query=link)
+
+    assert rate(at) == (0.004 if linked else 0.008)
+    assert settings_in_url(at) == link
+    assert rate(at.run()) == (0.004 if linked else 0.008)
+
+
 def test_whoever_is_quicker_than_the_address_bar_loses_no_change():
     at = open_page("train")
     at.number_input(key="epochs_fast").set_value(9).run()
