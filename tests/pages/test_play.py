@@ -19,10 +19,14 @@ CODE = "e1-00c0de-{check}-{guesses}"
 
 @pytest.fixture
 def drawn(home, monkeypatch):
-    """Ten patches of made tissue, by a stand-in for the bundled model; without the reasons."""
+    """Ten patches of made tissue, by a stand-in for the bundled model; without the reasons.
+
+    What is darker than a middle grey is positive to it, whatever the model's threshold.
+    """
 
     def predict(run, patches):
-        return (1 - patches.mean(axis=(1, 2, 3)) / 255).astype(np.float32)
+        darkness = 0.5 - patches.mean(axis=(1, 2, 3)) / 255
+        return np.clip(run.calibration().threshold + darkness, 0, 1).astype(np.float32)
 
     monkeypatch.setattr(game_rounds, "predict_patches", predict)
     monkeypatch.setattr(play_parts, "explanation", lambda run, rgb, probability: None)
