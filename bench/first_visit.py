@@ -60,9 +60,10 @@ def main() -> None:
         page.get_by_text("Probability of IDC: ").wait_for()
         clock.mark("first prediction")
         _menu(page, "Train")
+        os.environ["IDC_HOME"] = home
         page.get_by_text("Set up a new run").click()  # closed, since the recorded runs are here
         _train(page, clock)
-        print(_scores(Path(home)))
+        print(_scores())
         page.get_by_text("Set up a new run").click()
         page.wait_for_timeout(1000 * _LOOK_S)
         _train(page, clock)
@@ -73,9 +74,7 @@ def _train(page: Page, clock: Clock) -> None:
     clock.start()
     print("Start pressed")
     page.get_by_role("button", name="Stop", exact=True).wait_for()
-    canvas = page.locator(".st-key-chart_loss canvas").first
-    empty = canvas.evaluate("canvas => canvas.toDataURL()")
-    wait_until(lambda: canvas.evaluate("canvas => canvas.toDataURL()") != empty)
+    _wait_for_a_step_in_the_chart(page)
     clock.mark("the chart moves")
     page.get_by_text("Confusion matrix after epoch 1").wait_for()
     clock.mark("first epoch is validated")
@@ -83,8 +82,21 @@ def _train(page: Page, clock: Clock) -> None:
     clock.mark("the run is finished")
 
 
-def _scores(home: Path) -> str:
-    os.environ["IDC_HOME"] = str(home)
+def _wait_for_a_step_in_the_chart(page: Page) -> None:
+    """Until the chart is another one than just before the first step; axes alone do not count."""
+    canvas = page.locator(".st-key-chart_loss canvas").first
+
+    def picture() -> str:
+        return canvas.evaluate("canvas => canvas.toDataURL()")
+
+    before = picture()
+    while not next(iter(list_runs())).log().steps:
+        before = picture()
+        time.sleep(0.05)
+    wait_until(lambda: picture() != before)
+
+
+def _scores() -> str:
     run = next(run for run in list_runs() if not run.shipped())
     reports = {part: saved_results(run, part).report() for part in saved_parts(run)}
     return "\n".join(
