@@ -38,16 +38,19 @@ def keep_ready() -> None:
             return
         _dismiss()
         _home = home_dir()
-        _waiting = subprocess.Popen(
-            [sys.executable, "-m", "idc.trainer", "--standby"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            start_new_session=True,
-            cwd=Path(__file__).resolve().parent.parent,
-            env=trainer_environment(_home),
-        )
+        try:
+            _waiting = subprocess.Popen(
+                [sys.executable, "-m", "idc.trainer", "--standby"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                text=True,
+                start_new_session=True,
+                cwd=Path(__file__).resolve().parent.parent,
+                env=trainer_environment(_home),
+            )
+        except OSError:
+            return  # nothing is lost but time; whoever starts a run is told if none can start
         # Without somebody who waits for it, an ended process would stay in the process table.
         threading.Thread(target=_waiting.wait, daemon=True).start()
 

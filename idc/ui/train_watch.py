@@ -15,6 +15,7 @@ from idc.ui.confusion_matrix import confusion_matrix
 from idc.ui.evaluate_tables import report_table
 from idc.ui.leakage_parts import run_leakage_link
 from idc.ui.live_chart import live_charts
+from idc.ui.pulse import keep_redrawing
 from idc.ui.replay import is_playing, playback_of, replay_bar, replay_button, replayed
 from idc.ui.train_controls import run_controls
 from idc.ui.watched_slide import store_of, watched_slide, worst_now
@@ -50,6 +51,8 @@ def _watch(run: Run, state: str, was_playing: bool) -> None:
         if playback is not None:
             replay_bar(playback)
         _draw(run, moment, whole, replay=playback is not None)
+        if whole.status.moving:
+            keep_redrawing("watch_pulse")
 
 
 def _draw(run: Run, moment: Moment, whole: Moment, *, replay: bool) -> None:

@@ -1,0 +1,28 @@
+"""Keeps a page that redraws itself alive.
+
+The browser asks for each redraw of a ``run_every`` fragment. Under load that beat was seen to be
+lost for good, once in some sixty starts of a training: the page then stands still until somebody
+reloads it.
+"""
+
+import time
+
+import streamlit as st
+
+from idc.ui.own_component import own_component
+
+_PATIENCE_S = 10.0  # longer than a loaded machine takes for a redraw
+
+_view = own_component("pulse")
+
+
+def keep_redrawing(key: str) -> None:
+    """Draw the whole page anew, which begins the beat again, if the fragment was not redrawn."""
+    missed = _view(
+        key=key,
+        data={"drawn": time.time(), "patience_s": _PATIENCE_S},
+        height=1,
+        on_missed_change=lambda: None,
+    ).missed
+    if missed:
+        st.rerun()

@@ -1,0 +1,30 @@
+"""A page whose browser has lost the beat of its redraws goes on by itself."""
+
+import pytest
+from made_patches import tiny_store
+from playwright.sync_api import expect
+
+from idc.config import preset_config
+from idc.run_status import RunStatus
+from idc.starting import create_run
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+WITHOUT_A_BEAT = """
+const setInterval = window.setInterval;
+window.setInterval = (call, ms, ...rest) => ms === 1000 ? 0 : setInterval(call, ms, ...rest);
+"""
+
+
+def test_run_is_followed_though_the_browser_asks_for_no_redraw(home, app, page):
+    tiny_store("tiny", cases=3, per_case=10)
+    run = create_run(preset_config("fast", "tiny", protocol="random", patches=None))
+    with run.trainer_lock():
+        run.write_status(RunStatus(state="running", phase="training", epochs=9, steps=5))
+        page.add_init_script(WITHOUT_A_BEAT)
+        page.goto(f"{app}/train?run={run.id}")
+        expect(page.get_by_text("epoch 1 of 9")).to_be_visible()
+
+        run.write_status(RunStatus(state="running", phase="training", epochs=9, epoch=4, steps=5))
+        expect(page.get_by_text("epoch 5 of 9")).to_be_visible()
+    assert page.complaints == []
