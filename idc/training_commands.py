@@ -10,7 +10,7 @@ from typing import Any
 from idc import control
 from idc.config import TrainingConfig, preset_config, split_of
 from idc.device_choice import choose_cpu
-from idc.errors import ConfigError
+from idc.errors import ConfigError, RunError
 from idc.memory import KEEP_FREED_MEMORY
 from idc.settings_file import read_settings_file
 
@@ -110,6 +110,8 @@ def fork(options: argparse.Namespace) -> None:
     from idc.runs import open_run
 
     parent = open_run(options.run)
+    if parent.status().live:  # its checkpoints come and go
+        raise RunError(f"The run '{parent.title}' is being trained; pause or stop it first.")
     run = create_fork(parent, replace(parent.config, **_given(options)))
     choose_cpu(run.folder, bool(options.on_cpu))
     _become_trainer(run.id)

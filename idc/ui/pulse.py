@@ -1,8 +1,7 @@
 """Keeps a page that redraws itself alive.
 
-The browser asks for each redraw of a ``run_every`` fragment. Under load that beat was seen to be
-lost for good, once in some sixty starts of a training: the page then stands still until somebody
-reloads it.
+The browser asks for each redraw of a ``run_every`` fragment. Under load that beat was now and then
+seen to be lost for good: the page then stands still until somebody reloads it.
 """
 
 import time
