@@ -32,8 +32,9 @@ from idc.doubtful import HeldOut, held_out_of
 from idc.errors import IdcError, RunError
 from idc.home import home_dir
 from idc.memory import KEEP_FREED_MEMORY
+from idc.run_status import TRAINER_OUTPUT_FILE
 from idc.runlock import RUN_ID, hold_lock, is_locked
-from idc.runs import TRAINER_OUTPUT_FILE, Run, check_same_data, list_runs, open_run
+from idc.runs import Run, check_same_data, list_runs, open_run
 from idc.starting import create_run, prepare_to_continue, trainer_command
 from idc.store import open_store
 

@@ -9,11 +9,13 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from idc.home import home_dir
+from idc.standby import keep_ready
 from idc.store import PackReport, check_store_name
 
 
@@ -35,6 +37,7 @@ class PackJob:
     problem: str = ""
     report: PackReport | None = None
     began: float = field(default_factory=time.monotonic)
+    _then: Callable[[], None] | None = None
     _cancel: threading.Event = field(default_factory=threading.Event)
     _process: subprocess.Popen[str] | None = None
 
@@ -59,6 +62,8 @@ class PackJob:
             raise
         if self.report is not None:
             self.state = "done"
+            if self._then is not None:
+                self._then()
         elif self._cancel.is_set():
             self.state = "cancelled"
         else:
@@ -112,8 +117,11 @@ def start_packing(paths: list[Path], name: str) -> PackJob:
 
 
 def start_demo(name: str = "demo") -> PackJob:
-    """Start to generate demo tissue, or join the generation that is under way."""
-    return _start(check_store_name(name), "cases", ["--demo"])
+    """Start to generate demo tissue, or join the generation that is under way.
+
+    Who has made tissue is about to see a network learn: a trainer loads Keras meanwhile.
+    """
+    return _start(check_store_name(name), "cases", ["--demo"], keep_ready)
 
 
 def packer_command(name: str, words: list[str]) -> list[str]:
@@ -121,12 +129,14 @@ def packer_command(name: str, words: list[str]) -> list[str]:
     return [sys.executable, "-m", "idc.packer", name, *words]
 
 
-def _start(name: str, unit: str, words: list[str]) -> PackJob:
+def _start(
+    name: str, unit: str, words: list[str], then: Callable[[], None] | None = None
+) -> PackJob:
     with _lock:
         job = _jobs.get(name)
         if job is None or job.state != "packing":
             _jobs.pop(name, None)  # else it would keep its old place in the list
-            job = _jobs[name] = PackJob(name, unit)
+            job = _jobs[name] = PackJob(name, unit, _then=then)
             command = packer_command(name, words)
             threading.Thread(target=job._watch, args=(command,), daemon=True).start()
         return job

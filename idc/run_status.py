@@ -13,6 +13,7 @@ from idc.errors import RunError
 from idc.runlock import is_locked
 
 STATUS_FILE = "status.json"
+TRAINER_OUTPUT_FILE = "trainer.txt"  # what else its process says: warnings, tracebacks
 
 # A trainer takes its lock within a second of its start; this long after, no lock means no trainer.
 _START_GRACE_S = 8.0

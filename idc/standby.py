@@ -1,8 +1,8 @@
 """A trainer that has loaded Keras ahead of its run, so that a start need not wait for the import.
 
-At most one beside the server. It becomes the trainer of the run that it is handed; what happens
-then is what happens with any other. It ends by itself when the server has gone, or when nobody has
-started anything for a quarter of an hour, for it holds some 500 MB.
+At most one beside the server. It becomes the trainer of the run that it is handed, while it still
+loads too; what happens then is what happens with any other. It ends by itself when the server has
+gone, or when nobody has started anything for a quarter of an hour, for it holds some 500 MB.
 """
 
 import atexit
@@ -17,12 +17,12 @@ from idc.child_environment import without_secrets
 from idc.home import home_dir
 from idc.memory import KEEP_FREED_MEMORY
 
-READY = "ready\n"
 _MOST_IDLE_S = 15 * 60.0
 
 _lock = threading.Lock()
 _waiting: subprocess.Popen[str] | None = None
 _home = Path()
+_loading: threading.Thread | None = None  # in the waiting trainer
 
 
 def trainer_environment(home: Path) -> dict[str, str]:
@@ -31,7 +31,7 @@ def trainer_environment(home: Path) -> dict[str, str]:
 
 
 def keep_ready() -> None:
-    """See to it that a trainer waits, or is on its way there."""
+    """See to it that a trainer waits for a run, or loads and will wait."""
     global _waiting, _home
     with _lock:
         if _waiting is not None and _waiting.poll() is None and _home == home_dir():
@@ -42,7 +42,7 @@ def keep_ready() -> None:
             _waiting = subprocess.Popen(
                 [sys.executable, "-m", "idc.trainer", "--standby"],
                 stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 text=True,
                 start_new_session=True,
@@ -56,22 +56,17 @@ def keep_ready() -> None:
 
 
 def hand_over(run_id: str) -> bool:
-    """Let the waiting trainer train this run.
-
-    Returns:
-        whether there was one that had loaded Keras; one that had not is ended, for it would only
-        take time from the trainer that is started now.
-    """
+    """Let the waiting trainer train this run. Returns whether there was one."""
     global _waiting
     with _lock:
         process = _waiting
-        if process is None or _home != home_dir() or not _is_ready(process):
+        if process is None or _home != home_dir() or process.poll() is not None:
             _dismiss()
             return False
         _waiting = None
-        assert process.stdin is not None and process.stdout is not None
+        assert process.stdin is not None
         try:
-            with process.stdin as stdin, process.stdout:
+            with process.stdin as stdin:
                 stdin.write(f"{run_id}\n")
         except OSError:  # it has ended just now
             return False
@@ -85,14 +80,25 @@ def dismiss() -> None:
 
 
 def wait_for_a_run() -> str:
-    """In the waiting trainer: load Keras, say so, wait. Returns a run's id, "" if none comes."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    import idc.training  # noqa: F401
+    """In the waiting trainer: begin to load Keras, and wait. Returns a run's id, "" if none comes.
 
-    sys.stdout.write(READY)
-    sys.stdout.flush()
+    Keras may still be loading then; `finish_loading` before anything of it is used.
+    """
+    global _loading
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    _loading = threading.Thread(target=_load, name="loading")
+    _loading.start()
     asked, _, _ = select.select([sys.stdin], [], [], _MOST_IDLE_S)
     return sys.stdin.readline().strip() if asked else ""
+
+
+def finish_loading() -> None:
+    """In a trainer: until Keras is loaded, where it is being loaded already.
+
+    Two threads that import the same modules could each meet the other's half-made ones.
+    """
+    if _loading is not None:
+        _loading.join()
 
 
 def write_into(output: Path) -> None:
@@ -107,17 +113,13 @@ def _dismiss() -> None:
     global _waiting
     if _waiting is not None:
         _waiting.kill()
-        for pipe in (_waiting.stdin, _waiting.stdout):
-            if pipe is not None:
-                pipe.close()
+        if _waiting.stdin is not None:
+            _waiting.stdin.close()
     _waiting = None
 
 
-def _is_ready(process: subprocess.Popen[str]) -> bool:
-    assert process.stdout is not None
-    if process.poll() is not None or not select.select([process.stdout], [], [], 0)[0]:
-        return False
-    return process.stdout.readline() == READY
+def _load() -> None:
+    import idc.training  # noqa: F401
 
 
 atexit.register(dismiss)

@@ -21,9 +21,9 @@ from idc.config import TrainingConfig
 from idc.device_choice import keeps_to_cpu
 from idc.errors import RunError
 from idc.home import runs_dir
-from idc.run_status import RunStatus, read_status
+from idc.run_status import TRAINER_OUTPUT_FILE, RunStatus, read_status
 from idc.runlock import is_locked
-from idc.runs import CONFIG_FILE, TRAINER_OUTPUT_FILE, Run
+from idc.runs import CONFIG_FILE, Run
 
 
 def start_run(config: TrainingConfig, *, fill: Callable[[Path], None] | None = None) -> Run:

@@ -1,6 +1,6 @@
 """The trainer process: ``python -m idc.trainer RUN_ID [--follow]``.
 
-With ``--standby`` instead of an id it loads Keras and waits for one, see `idc.standby`.
+With ``--standby`` instead of an id it waits for one while it loads Keras, see `idc.standby`.
 
 The app spawns it detached; the shell's ``train`` and ``resume`` become it. ``--follow`` shows
 progress on standard error, and prints the run's id at the end.
@@ -33,7 +33,7 @@ from idc.device_queue import hold_device, place
 from idc.errors import IdcError
 from idc.home import runs_dir
 from idc.hosts import Hosts, parse_hosts
-from idc.run_status import RunStatus, read_status, write_status
+from idc.run_status import TRAINER_OUTPUT_FILE, RunStatus, read_status, write_status
 from idc.runlock import hold_lock
 
 _RESERVE_FILE = ".reserve"
@@ -51,14 +51,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--hosts", help="several machines train as one: host0:port,host1:port")
     parser.add_argument("--host-index", type=int, default=0)
     parser.add_argument("--follow", action="store_true", help="show progress, print the id")
-    parser.add_argument("--standby", action="store_true", help="load Keras, then wait for an id")
+    parser.add_argument("--standby", action="store_true", help="load Keras, and wait for an id")
     options = parser.parse_args(arguments)
     if options.standby:
         options.run = standby.wait_for_a_run()
         if not options.run:
             return 0
-        from idc.runs import TRAINER_OUTPUT_FILE  # loads pandas, which has to come after Keras
-
         standby.write_into(runs_dir() / options.run / TRAINER_OUTPUT_FILE)
     try:
         hosts = parse_hosts(options.hosts, options.host_index) if options.hosts else None
@@ -136,6 +134,7 @@ class _Trainer:
     def _train(self) -> RunStatus:
         self._tell(state="running", phase="loading", reason="", note="")
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+        standby.finish_loading()
         # Keras before all that imports pandas: the other way round, fit hangs on some Macs.
         if self._hosts:
             os.environ["KERAS_BACKEND"] = "jax"

@@ -242,6 +242,24 @@ def test_demo_tissue_is_counted_in_cases_and_made_by_the_packer(gate):
     assert gate.commands == [["demo", "--demo"]]
 
 
+def test_trainer_loads_keras_once_demo_tissue_is_there_and_not_when_it_was_given_up(
+    gate, monkeypatch, tmp_path
+):
+    asked = []
+    monkeypatch.setattr(packjobs, "keep_ready", lambda: asked.append(True))
+    source = write_patches_zip(tmp_path / "tissue.zip", NAME)  # sooner there than tissue
+    monkeypatch.setattr(
+        packjobs, "packer_command", lambda name, words: gate.command(name, ["--", str(source)])
+    )
+
+    given_up, job = start_demo("a"), start_demo("b")
+    given_up.cancel()
+    gate.let_all_end()
+
+    assert (given_up.state, job.state) == ("cancelled", "done")
+    assert asked == [True]
+
+
 def test_only_ended_packings_can_be_taken_off_the_list(gate, tmp_path):
     job = start_packing([write_patches_zip(tmp_path / "a.zip", NAME)], "a")
 

@@ -1,20 +1,20 @@
 """idc.standby: a trainer that waits, with real processes."""
 
 import os
-import select
 import subprocess
 import sys
-import time
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from made_patches import tiny_store
+from waiting import wait_until
 
 from idc import standby, starting
 from idc.config import preset_config
 from idc.device_choice import choose_cpu
-from idc.runs import TRAINER_OUTPUT_FILE
+from idc.run_status import TRAINER_OUTPUT_FILE
+from idc.runlock import hold_lock, is_locked
 from idc.standby import dismiss, hand_over, keep_ready
 from idc.starting import create_run, start_trainer
 
@@ -32,21 +32,12 @@ def waiting():
     return standby._waiting
 
 
-def wait_until_ready():
-    assert select.select([waiting().stdout], [], [], MOST_S)[0]
-
-
-def ended(pid):
-    deadline = time.monotonic() + MOST_S
-    while time.monotonic() < deadline:
-        try:
-            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-        except FileNotFoundError:
-            return True
-        if state == "Z":  # nobody has fetched its exit code
-            return True
-        time.sleep(0.05)
-    return False
+def has_ended(pid):
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return True
+    return state == "Z"  # nobody has fetched its exit code
 
 
 @pytest.fixture
@@ -71,31 +62,44 @@ def new_run():
 
 
 @pytest.mark.slow
-def test_waiting_trainer_trains_the_next_run_and_writes_into_its_folder():
+def test_waiting_trainer_takes_the_next_run_at_once_and_trains_it(started):
     tiny_store("tiny", cases=3, per_case=12)
     keep_ready()
     process = waiting()
     keep_ready()
     assert waiting() is process  # one is enough
-    wait_until_ready()
 
     run = new_run()
     start_trainer(run)
 
     assert waiting() is None
+    wait_until(lambda: is_locked(run.folder), "the run is taken", MOST_S)
+    assert (run.status().state, run.status().phase) in (("starting", ""), ("running", "loading"))
     assert process.wait(MOST_S) == 0
     assert run.status().state == "finished"
     assert (run.folder / TRAINER_OUTPUT_FILE).exists()
+    assert not started
 
 
-def test_trainer_that_is_still_loading_is_ended_and_another_one_starts(started):
+@pytest.mark.slow
+def test_waiting_trainer_leaves_a_run_alone_that_another_one_trains():
     keep_ready()
     process = waiting()
-    run = create_run(preset_config("fast", "tiny"))
+    run = new_run()
+
+    with hold_lock(run.folder):
+        assert hand_over(run.id)
+        assert process.wait(MOST_S) == 2
+
+
+def test_another_trainer_starts_where_the_waiting_one_has_died(started):
+    keep_ready()
+    waiting().kill()
+    waiting().wait(MOST_S)
+    run = new_run()
     start_trainer(run)
 
     assert [command[-1] for command in started] == [run.id]
-    assert process.wait(MOST_S) == -9
     assert waiting() is None
 
 
@@ -125,12 +129,11 @@ def test_trainer_that_waits_for_another_home_is_ended(tmp_path, monkeypatch):
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_waiting_trainer_ends_when_its_server_was_killed(home):
     code = (
-        "import os, select; from idc import standby; standby.keep_ready(); "
-        "select.select([standby._waiting.stdout], [], [], 240); "
+        "import os; from idc import standby; standby.keep_ready(); "
         "print(standby._waiting.pid, flush=True); os.kill(os.getpid(), 9)"
     )
     server = subprocess.run(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=os.environ
     )
 
-    assert ended(int(server.stdout))
+    wait_until(lambda: has_ended(int(server.stdout)), "it has ended", MOST_S)

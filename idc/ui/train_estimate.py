@@ -24,7 +24,7 @@ def estimate_line(config: TrainingConfig, split: Split, busy: bool) -> None:
     """
     key = speed_key(config)
     waiting = known_speed(key) is None and not busy and not _failed(config)
-    if not waiting and not busy:
+    if not busy:
         keep_ready()  # whoever sees the form may press Start, and then not wait for Keras
     run_every = _LOOK_EVERY_S if waiting else None
     st.fragment(_estimate, run_every=run_every, key="estimate")(config, split, busy, waiting)

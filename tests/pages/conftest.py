@@ -4,12 +4,13 @@ import streamlit as st
 
 @pytest.fixture(autouse=True)
 def no_processes_beside(monkeypatch):
-    """The Train page measures the device beside the server and lets a trainer load Keras ahead.
+    """Pages measure the device beside the server, and let a trainer load Keras ahead of its run.
 
-    Its tests need no such processes.
+    Their tests need no such processes.
     """
     monkeypatch.setattr("idc.ui.train_estimate.start_speed_test", lambda key: None)
     monkeypatch.setattr("idc.ui.train_estimate.keep_ready", lambda: None)
+    monkeypatch.setattr("idc.packjobs.keep_ready", lambda: None)
 
 
 @pytest.fixture(autouse=True)
