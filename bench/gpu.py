@@ -1,4 +1,7 @@
-"""Patches a second that the trainer reaches on the device at hand, beside two other figures.
+"""Patches a second that the trainer reaches on the device at hand, beside other figures.
+
+The trainer is measured in its two ways (see `idc.feeding`): fed from the host, and with the patches
+on the device, where it takes several steps a call. Beside it:
 
 (a) the notebook's own loop: its network, Keras' ``fit`` on arrays, batches of 20;
 (b) the bare forward and backward pass of the same network and batch on data that lies on the device
@@ -6,6 +9,7 @@
 (c) the input alone: batches drawn and augmented by one core, as fast as nobody takes them.
 
     KERAS_BACKEND=jax python bench/gpu.py [--preset fast] [--batch-size 1024] [--patches 20000]
+        [--steps-a-call 8]
 
 All in one process, in turns, the first turn for compiling left out; medians over the others. The
 patches are noise: speed does not depend on what they show. Prints a Markdown table with device and
@@ -30,7 +34,9 @@ from notebook_baseline import notebook_network
 
 from idc.batches import TrainingBatches
 from idc.config import preset_config
+from idc.device_patches import drawing_on_device
 from idc.devices import describe_device
+from idc.feeding import Feeding
 from idc.models import build_model
 from idc.objective import compile_model
 from idc.step_callback import AfterEachStep
@@ -45,7 +51,16 @@ def main() -> None:
     labels = rng.integers(0, 2, options.patches)
     contestants = {
         "(a) the notebook's loop": _notebook_loop(patches, labels, options.notebook_patches),
-        "this trainer": _trainer(patches, labels, options.preset, options.batch_size),
+        "this trainer, fed from the host": _trainer(
+            patches, labels, options.preset, options.batch_size, Feeding(threads=options.threads)
+        ),
+        "this trainer, patches on the device": _trainer(
+            patches,
+            labels,
+            options.preset,
+            options.batch_size,
+            Feeding(holds_patches=True, steps_a_call=options.steps_a_call),
+        ),
         "(b) bare forward + backward": _bare(
             patches, labels, options.preset, options.batch_size, options.patches
         ),
@@ -68,6 +83,8 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--patches", type=int, default=20_000, help="of an epoch")
     parser.add_argument("--notebook-patches", type=int, default=2_000, help="of the loop (a)")
     parser.add_argument("--turns", type=int, default=3)
+    parser.add_argument("--steps-a-call", type=int, default=8, help="with patches on the device")
+    parser.add_argument("--threads", type=int, default=1, help="that draw batches on the host")
     return parser.parse_args()
 
 
@@ -83,27 +100,32 @@ def _notebook_loop(patches: np.ndarray, labels: np.ndarray, count: int) -> Calla
     return run
 
 
-def _compiled(preset: str, batch_size: int, steps: int) -> keras.Model:
+def _trainer(
+    patches: np.ndarray, labels: np.ndarray, preset: str, batch_size: int, feeding: Feeding
+) -> Callable[[], int]:
+    """One epoch as `idc.training` does it, its callback after each call included."""
+    rows = np.arange(len(patches))
     config = preset_config(preset, "bench", batch_size=batch_size)
     model = build_model(preset)
-    compile_model(model, config, steps)
-    return model
-
-
-def _trainer(
-    patches: np.ndarray, labels: np.ndarray, preset: str, batch_size: int
-) -> Callable[[], int]:
-    """One epoch as `idc.training` does it, its callback after each step included."""
-    rows = np.arange(len(patches))
-    augmentation = preset_config(preset, "bench").augmentation
-    model = _compiled(preset, batch_size, 10 * len(rows) // batch_size)
+    if feeding.holds_patches:
+        model = drawing_on_device(model, patches, config.augmentation)
+    steps = 10 * len(rows) // batch_size
+    compile_model(model, config, steps, steps_a_call=feeding.steps_a_call)
 
     def after_step(step: int, logs: dict[str, float]) -> None:
         float(logs["cross_entropy"])
 
     def run() -> int:
         batches = TrainingBatches(
-            patches, labels, rows, batch_size=batch_size, augmentation=augmentation, seed=0, epoch=1
+            patches,
+            labels,
+            rows,
+            batch_size=batch_size,
+            augmentation=config.augmentation,
+            seed=0,
+            epoch=1,
+            on_device=feeding.holds_patches,
+            workers=feeding.threads,
         )
         callback = AfterEachStep(after_step, 0, ())
         model.fit(batches, epochs=1, shuffle=False, verbose=0, callbacks=[callback])
@@ -130,7 +152,9 @@ def _bare(
     patches: np.ndarray, labels: np.ndarray, preset: str, batch_size: int, count: int
 ) -> Callable[[], int]:
     """The compiled training step again and again on one batch that stays on the device."""
-    model = _compiled(preset, batch_size, 10 * count // batch_size)
+    model = build_model(preset)
+    config = preset_config(preset, "bench", batch_size=batch_size)
+    compile_model(model, config, 10 * count // batch_size)
     x = keras.ops.convert_to_tensor(patches[:batch_size])
     y = keras.ops.convert_to_tensor(np.eye(2, dtype=np.float32)[labels[:batch_size]])
     model.train_on_batch(x, y)
@@ -177,12 +201,15 @@ def _print(options: argparse.Namespace, speeds: dict[str, float]) -> None:
     )
     if device.startswith("CPU"):
         print("Measured on a CPU: the GPU column is not measured yet.")
-    notebook, ours, limit, _ = speeds.values()
+    notebook, fed, held, limit, _ = speeds.values()
     print("\n| | patches/s |\n|---|---|")
     for name, speed in speeds.items():
         print(f"| {name} | {speed:,.0f} |")
-    print(f"\n{ours / notebook:.1f} times (a), {ours / limit:.0%} of (b)")
-    print(f"a full-size epoch (277,524 patches) would take {277_524 / ours:,.1f} s")
+    for name, ours in (("fed from the host", fed), ("patches on the device", held)):
+        print(
+            f"\n{name}: {ours / notebook:.1f} times (a), {ours / limit:.0%} of (b); a full-size "
+            f"epoch (277,524 patches) would take {277_524 / ours:,.1f} s"
+        )
 
 
 if __name__ == "__main__":

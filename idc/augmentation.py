@@ -2,15 +2,14 @@
 
 import numpy as np
 
+from idc.patches import PATCH_SIZE_PX
 
-def augment(
-    patches: np.ndarray,
-    kind: str,
-    rng: np.random.Generator,
-    *,
-    among: int | None = None,
-    first: int = 0,
-) -> np.ndarray:
+# What augmentation drew for the patches of a batch, each array's first axis the patches: nothing;
+# or views, int64 (n,); or these with factors and shifts of stain, float64 (n, 1, 1, 3) each.
+Drawn = tuple[np.ndarray, ...]
+
+
+def augment(patches: np.ndarray, kind: str, rng: np.random.Generator) -> np.ndarray:
     """Change each patch at random, each on its own.
 
     Args:
@@ -18,22 +17,44 @@ def augment(
         kind: "none", "flips" (one of the 8 flips and right angles) or "flips+stain" (besides,
             stronger or weaker stain in each colour channel).
         rng: where the randomness comes from.
-        among: these patches are the ones from number ``first`` on of a batch of so many, which
-            several machines share: all draw the same for all, and each changes its own.
 
     Returns:
         uint8 RGB, shape (n, 50, 50, 3).
     """
+    return changed(patches, draw(kind, rng, len(patches)))
+
+
+def draw(kind: str, rng: np.random.Generator, count: int) -> Drawn:
+    """What is to happen to each of some patches; arguments as `augment`."""
     if kind == "none":
-        return patches
-    among = len(patches) if among is None else among
-    own = slice(first, first + len(patches))
-    views = _viewed(patches, rng.integers(8, size=among)[own])
+        return ()
+    views = rng.integers(8, size=count)
     if kind == "flips":
-        return views
-    shape = (among, 1, 1, 3)
-    factor, shift = rng.uniform(0.85, 1.15, shape), rng.uniform(-0.05, 0.05, shape)
-    return _restained(views, factor[own], shift[own])
+        return (views,)
+    shape = (count, 1, 1, 3)
+    return views, rng.uniform(0.85, 1.15, shape), rng.uniform(-0.05, 0.05, shape)
+
+
+def changed(patches: np.ndarray, drawn: Drawn) -> np.ndarray:
+    """Let it happen.
+
+    Args:
+        patches: uint8 RGB, shape (n, 50, 50, 3). Not changed.
+
+    Returns:
+        uint8 RGB, shape (n, 50, 50, 3).
+    """
+    if not drawn:
+        return patches
+    views, *stain = drawn
+    viewed = _viewed(patches, views)
+    return restained(viewed, *stain) if stain else viewed
+
+
+def places_of_views() -> np.ndarray:
+    """Where each pixel of a view comes from: int32, shape (8, 2500), a row a view."""
+    pixels = np.arange(PATCH_SIZE_PX**2, dtype=np.int32).reshape(1, PATCH_SIZE_PX, PATCH_SIZE_PX)
+    return _viewed(np.repeat(pixels, 8, axis=0), np.arange(8)).reshape(8, -1)
 
 
 def eight_views(patch: np.ndarray) -> np.ndarray:
@@ -58,7 +79,7 @@ def _viewed(patches: np.ndarray, views: np.ndarray) -> np.ndarray:
     return viewed
 
 
-def _restained(patches: np.ndarray, factor: np.ndarray, shift: np.ndarray) -> np.ndarray:
+def restained(patches: np.ndarray, factor: np.ndarray, shift: np.ndarray) -> np.ndarray:
     """Scale and shift the optical density of each channel.
 
     Stain absorbs light exponentially (Beer-Lambert), so its amount is linear in optical density,

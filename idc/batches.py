@@ -7,7 +7,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from idc.augmentation import augment
+from idc.augmentation import changed, draw
+from idc.device_patches import inputs
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,9 @@ class TrainingBatches(keras.utils.PyDataset):
     Each item is (patches, targets): uint8 RGB, shape (b, 50, 50, 3), and one-hot float32, shape
     (b, 2). The last batch may be smaller.
 
+    Where the patches lie on the device, the first is what draws them there instead: see
+    `idc.device_patches.inputs`.
+
     Args:
         patches: uint8 RGB, shape (n, 50, 50, 3), possibly a memory map.
         labels: {0, 1}, shape (n,).
@@ -46,6 +50,7 @@ class TrainingBatches(keras.utils.PyDataset):
         balancing: "resampling" draws as many patches of each class, as many in all as there are.
         epoch: from 1.
         first_step: begin after so many of the epoch's batches.
+        on_device: whether the patches lie on the device.
         share: whose part of each batch this is, where several machines train as one. A batch that
             does not divide evenly among all devices (the last one) is filled up with its own first
             patches.
@@ -63,6 +68,7 @@ class TrainingBatches(keras.utils.PyDataset):
         seed: int,
         epoch: int,
         first_step: int = 0,
+        on_device: bool = False,
         share: Share = ALL,
         **kwargs: Any,
     ) -> None:
@@ -75,19 +81,24 @@ class TrainingBatches(keras.utils.PyDataset):
         self._batch_size = batch_size
         self._augmentation = augmentation
         self._seed, self._epoch, self._first_step = seed, epoch, first_step
-        self._share = share
+        self._on_device, self._share = on_device, share
 
     def __len__(self) -> int:
         return math.ceil(len(self._order) / self._batch_size) - self._first_step
 
-    def __getitem__(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+    def __getitem__(self, number: int) -> tuple[Any, np.ndarray]:
         step = self._first_step + number
         rows = self._order[step * self._batch_size : (step + 1) * self._batch_size]
         rng = np.random.default_rng([self._seed, self._epoch, step])
         rows, whole, first = self._share.of(rows)
-        own = self._patches[rows]
-        patches = augment(own, self._augmentation, rng, among=whole, first=first)
-        return patches, np.eye(2, dtype=np.float32)[self._labels[rows]]
+        # Machines that share a batch draw the same for all of it, and each takes its own part.
+        drawn = tuple(
+            part[first : first + len(rows)] for part in draw(self._augmentation, rng, whole)
+        )
+        targets = np.eye(2, dtype=np.float32)[self._labels[rows]]
+        if self._on_device:
+            return inputs(rows, drawn), targets
+        return changed(self._patches[rows], drawn), targets
 
 
 def class_weights(labels: np.ndarray) -> dict[int, float]:

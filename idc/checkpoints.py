@@ -19,6 +19,7 @@ import numpy as np
 from idc import durable
 from idc.backends import same_kind, settle
 from idc.checkpoint_files import FOLDER, ORIGIN, newest_first, of_kind, read_checkpoint
+from idc.device_patches import without_patches
 from idc.errors import RunError
 
 _KEPT = 2
@@ -117,14 +118,15 @@ def load_origin(run_folder: Path, model: keras.Model, *, with_optimizer: bool) -
     """
     description, arrays = read_checkpoint(run_folder / f"{ORIGIN}.json")
     own = _of_kinds(_description(model))
-    weights = len(model.variables)
+    network = without_patches(model.variables)
+    weights = len(network)
     theirs = _of_kinds(description["variables"]) if description else []
     if theirs[:weights] != own[:weights] or not description:
         raise RunError(
             "The checkpoint that this run was forked from is damaged on disk; fork it again."
         )
     values = of_kind(arrays, "v")
-    for variable, value in zip(model.variables, values, strict=False):
+    for variable, value in zip(network, values, strict=False):
         variable.assign(value)
     if with_optimizer and theirs == own:
         rate = float(model.optimizer.learning_rate)
@@ -134,7 +136,7 @@ def load_origin(run_folder: Path, model: keras.Model, *, with_optimizer: bool) -
 
 
 def _variables(model: keras.Model) -> Sequence[Any]:
-    return [*model.variables, *model.optimizer.variables]
+    return [*without_patches(model.variables), *model.optimizer.variables]
 
 
 def _of_kinds(description: list[list[Any]]) -> list[list[Any]]:

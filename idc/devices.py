@@ -2,7 +2,7 @@
 
 import keras
 
-from idc.hardware import gpu_words, usable_cores
+from idc.hardware import free_gpu_memory_bytes, gpu_words, usable_cores
 
 
 def describe_device() -> str:
@@ -30,3 +30,17 @@ def gpu_peak_bytes() -> int | None:
     import tensorflow as tf
 
     return int(tf.config.experimental.get_memory_info("GPU:0")["peak"])
+
+
+def free_gpu_bytes() -> int | None:
+    """Memory that the first GPU has left for this process; None where it is not told.
+
+    On TensorFlow to be asked before the first computation, which reserves all of it.
+    """
+    if keras.backend.backend() == "jax":
+        import jax
+
+        stats = jax.local_devices()[0].memory_stats() or {}
+        limit = stats.get("bytes_limit")
+        return None if limit is None else int(limit - stats.get("bytes_in_use", 0))
+    return free_gpu_memory_bytes()

@@ -24,16 +24,29 @@ def usable_cores() -> int:
 @functools.cache
 def gpu_words() -> str:
     """The first NVIDIA GPU's name and memory; "" when the driver shows none."""
+    answer = _first_gpu("name,memory.total")
+    if not answer:
+        return ""
+    name, mib = answer.rsplit(",", 1)
+    return f"{name.strip()}, {float(mib) / 1024:.0f} GiB"
+
+
+def free_gpu_memory_bytes() -> int | None:
+    """Memory of the first NVIDIA GPU that nobody has taken; None when the driver shows none."""
+    answer = _first_gpu("memory.free")
+    return int(float(answer) * 2**20) if answer else None
+
+
+def _first_gpu(what: str) -> str:
+    """What the driver says of it, without units; "" when it shows none."""
     if shutil.which("nvidia-smi") is None or os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1"):
         return ""
     answer = subprocess.run(
-        ["nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader,nounits"],
+        ["nvidia-smi", f"--query-gpu={what}", "--format=csv,noheader,nounits"],
         capture_output=True,
         text=True,
         timeout=20,
         check=False,
     )
-    if answer.returncode or not answer.stdout.strip():
-        return ""
-    name, mib = answer.stdout.splitlines()[0].rsplit(",", 1)
-    return f"{name.strip()}, {float(mib) / 1024:.0f} GiB"
+    lines = answer.stdout.splitlines()
+    return lines[0] if lines and not answer.returncode else ""

@@ -14,7 +14,9 @@ from idc.schedules import one_cycle
 BATCH_SCORES = ("loss", "accuracy", "balanced_accuracy", "roc_auc")
 
 
-def compile_model(model: keras.Model, config: TrainingConfig, steps: int) -> None:
+def compile_model(
+    model: keras.Model, config: TrainingConfig, steps: int, *, steps_a_call: int = 1
+) -> None:
     """Give a model its optimizer, loss and metrics.
 
     The loss is the notebook's binary cross-entropy, written as the categorical one, which it
@@ -24,6 +26,7 @@ def compile_model(model: keras.Model, config: TrainingConfig, steps: int) -> Non
 
     Args:
         steps: optimizer steps in the whole run, for the schedule.
+        steps_a_call: so many are taken before the host looks at them.
     """
     rate: Any = config.learning_rate
     if config.schedule == "one-cycle":
@@ -39,6 +42,7 @@ def compile_model(model: keras.Model, config: TrainingConfig, steps: int) -> Non
             keras.metrics.CategoricalCrossentropy(name="cross_entropy"),
             keras.metrics.CategoricalAccuracy(name="accuracy"),
         ],
+        steps_per_execution=steps_a_call,
     )
     # The model's own: in mixed precision Keras has wrapped it into one that scales the loss.
     model.optimizer.build(model.trainable_variables)

@@ -9,6 +9,8 @@ import numpy as np
 class AfterEachStep(keras.callbacks.Callback):
     """Calls ``after_step(step, logs)`` with the step within the epoch, from 1.
 
+    A model that takes several steps a call tells of the last of them alone.
+
     Args:
         first_step: steps of the epoch that were done before.
         running_means: values of the model's metrics after those steps.
@@ -32,5 +34,6 @@ class AfterEachStep(keras.callbacks.Callback):
                 variable.assign(value)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        """Keras counts the batches that it was given from 0."""
-        self._after_step(self._first_step + batch + 1, logs or {})
+        """Keras counts the batches that it was given from 0, past the end in a last short call."""
+        given = min(batch + 1, self.params["steps"])
+        self._after_step(self._first_step + given, logs or {})

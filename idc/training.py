@@ -17,12 +17,15 @@ import keras
 import numpy as np
 
 from idc import control, durable
+from idc.backends import settle
 from idc.batches import ALL, Share, TrainingBatches, class_weights
 from idc.checkpoints import Restored, load_origin, restore_checkpoint, save_checkpoint
 from idc.config import split_of
+from idc.device_patches import drawing_on_device
 from idc.environment import environment
 from idc.evaluation import evaluate
 from idc.event_files import EventFiles
+from idc.feeding import feeding
 from idc.first_filters import keep_first_filters
 from idc.forking import lineage
 from idc.history import History, UnderWay
@@ -138,14 +141,12 @@ class _Training:
             else None
         )
         keras.utils.set_random_seed(self._config.seed)
-        with building_in(self._config.precision):
-            self._model = build_model(self._config.network)
-        compile_model(self._model, self._config, self._steps * self._config.epochs)
-        restored = restore_checkpoint(self._run.folder, self._model)
+        self._build()
+        restored = restore_checkpoint(self._run.folder, self._trained)
         if restored.history:
             self._history = History.from_json(restored.history)
         elif origin := lineage(self._run):
-            load_origin(self._run.folder, self._model, with_optimizer=origin.with_optimizer)
+            load_origin(self._run.folder, self._trained, with_optimizer=origin.with_optimizer)
         if not restored.step:  # within an epoch they are neither the last one's nor the next one's
             keep_first_filters(self._run.folder, self._model, restored.epoch)
         self._running_means = restored.running_means
@@ -170,9 +171,30 @@ class _Training:
             self._run,
             self._store,
             self._split,
-            lambda rows: probabilities(self._model, self._store.patches, rows),
+            lambda rows: probabilities(self._network(), self._store.patches, rows),
         )
         self._slide.begin(restored.epoch, self._watch.seconds(), restored.step)
+
+    def _build(self) -> None:
+        """The network, and what ``fit`` trains: the same, or a model around it on a GPU."""
+        self._feeding = feeding(self._store.patches)
+        with building_in(self._config.precision):
+            self._model = self._trained = build_model(self._config.network)
+            if self._feeding.holds_patches:
+                self._trained = drawing_on_device(
+                    self._model, self._store.patches, self._config.augmentation
+                )
+        compile_model(
+            self._trained,
+            self._config,
+            self._steps * self._config.epochs,
+            steps_a_call=self._feeding.steps_a_call,
+        )
+
+    def _network(self) -> keras.Model:
+        """The network as trained so far, in the middle of a ``fit`` too."""
+        settle(self._trained)
+        return self._model
 
     def _log_start(self, restored: Restored) -> None:
         self._log.append(
@@ -221,9 +243,11 @@ class _Training:
             seed=self._config.seed,
             epoch=epoch,
             first_step=first_step,
+            on_device=self._feeding.holds_patches,
             share=self._share,
+            workers=self._feeding.threads,
         )
-        self._model.fit(
+        self._trained.fit(
             batches,
             initial_epoch=epoch - 1,
             epochs=epoch,
@@ -277,7 +301,7 @@ class _Training:
             under_way.seconds = self._watch.seconds() - self._epoch_began
         save_checkpoint(
             self._run.folder,
-            self._model,
+            self._trained,
             self._history.epoch,
             self._history.to_json(),
             step=self._history.step,
@@ -288,10 +312,12 @@ class _Training:
         """Called after each optimizer step; ``step`` from 1."""
         under_way = self._history.under_way
         assert under_way is not None
+        stride = max(1, self._steps // _LINES_AN_EPOCH)
+        is_told = step // stride > under_way.step // stride or step == self._steps
         under_way.step = step
         under_way.loss, under_way.accuracy = float(logs["cross_entropy"]), float(logs["accuracy"])
         speed = self._pace.speed(step)
-        if step % max(1, self._steps // _LINES_AN_EPOCH) == 0 or step == self._steps:
+        if is_told:
             loss, accuracy = float(logs["batch_loss"]), float(logs["batch_accuracy"])
             self._log.append(
                 "step",

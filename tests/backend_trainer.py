@@ -2,8 +2,11 @@
 
 The network is tiny, without dropout, whose masks no two backends draw alike, unless asked for.
 
-python tests/backend_trainer.py [--dropout] [--each-step] RUN_ID... [--hosts ... --host-index N]
+python tests/backend_trainer.py [--dropout] [--each-step] [--as-on-gpu] RUN_ID...
+    [--hosts ... --host-index N]
+
     --each-step: a checkpoint after each step, so that a kill can be gone on from within an epoch
+    --as-on-gpu: the patches lie on the device, and it takes several steps a call
 """
 
 import sys
@@ -11,6 +14,7 @@ import sys
 import tiny_training
 
 from idc import training
+from idc.feeding import Feeding
 from idc.trainer import leave, main
 
 
@@ -36,6 +40,8 @@ if __name__ == "__main__":
     training.compile_model = tiny_training.compile_for_real  # eager JAX is slower than its tracing
     if "--each-step" in words:
         training._CHECKPOINT_EVERY_S = 0
+    if "--as-on-gpu" in words:
+        training.feeding = lambda patches: Feeding(holds_patches=True, steps_a_call=2)
     runs = [word for word in words if not word.startswith("--")]
     codes = [main([run_id, *hosts]) for run_id in runs] or [main(hosts)]
     leave(max(codes))

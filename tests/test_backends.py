@@ -108,6 +108,18 @@ def test_training_on_jax_that_is_killed_within_an_epoch_continues_to_the_very_sa
     assert digest(killed) == digest(undisturbed)
 
 
+def test_jax_learns_the_same_from_patches_that_lie_on_the_device(home):
+    tiny_store("tiny", cases=3, per_case=12)
+    runs = fed, on_device = [create_run(tiny_config()) for _ in range(2)]
+
+    assert train_on("jax", fed.id) == 0
+    assert train_on("jax", "--as-on-gpu", on_device.id) == 0
+
+    for name in ("loss", "val_loss", "val_roc_auc"):
+        values = [[epoch[name] for epoch in run.log().epochs] for run in runs]
+        assert values[1] == pytest.approx(values[0], rel=1e-4), name
+
+
 def test_predictor_on_jax_gives_the_answers_of_tensorflow():
     run = open_run(BUNDLED)
     patches = np.random.default_rng(0).integers(0, 256, (3, 50, 50, 3), np.uint8)

@@ -82,7 +82,8 @@ def test_one_process_takes_all_devices_that_divide_the_batch_and_ends_alike(home
     alone, on_two = create_run(tiny_config()), create_run(tiny_config())
 
     assert start(alone.id).wait(timeout=400) == 0
-    assert start(on_two.id, devices=3).wait(timeout=400) == 0  # of 3, 2 divide a batch of 16
+    # Of 3 devices, 2 divide a batch of 16.
+    assert start("--as-on-gpu", on_two.id, devices=3).wait(timeout=400) == 0
 
     assert curve(on_two) == pytest.approx(curve(alone), rel=1e-5)
 

@@ -40,9 +40,9 @@ def tiny_network(preset):
     return keras.Model(inputs, layers.Dense(2, activation="softmax")(x), name=preset)
 
 
-def compiled_eagerly(model, config, steps):
+def compiled_eagerly(model, config, steps, **how):
     """Tracing a graph would take longer than all the steps of these trainings."""
-    compile_for_real(model, config, steps)
+    compile_for_real(model, config, steps, **how)
     model.run_eagerly = True
 
 
