@@ -2,7 +2,7 @@
 
 from array import array
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import accumulate, islice, pairwise
 from typing import overload
 
 
@@ -34,3 +34,9 @@ class BytesList(Sequence[bytes]):
         """Add one at the end."""
         self._joined += item
         self._ends.append(len(self._joined))
+
+    def extend(self, items: Sequence[bytes]) -> None:
+        """Add some at the end."""
+        ends = accumulate(map(len, items), initial=len(self._joined))
+        self._ends.extend(islice(ends, 1, None))
+        self._joined += b"".join(items)

@@ -1,15 +1,15 @@
 """Which patches lie in some sources, and where all copies of each are."""
 
-from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
-from idc.patches import parse_patch_numbers
+from idc.patches import parse_patch_names
 from idc.sources import Source
 
-_FIELDS = 6  # case, y, x, label, source, number
+_AT_ONCE = 2**15  # paths
 
 
 @dataclass(frozen=True)
@@ -44,15 +44,18 @@ def list_patches(sources: Sequence[Source]) -> Listing:
     Raises:
         DataError: a folder cannot be read.
     """
-    files, foreign = array("i"), 0
+    tables, foreign = [np.empty((0, 6), np.int32)], 0  # case, y, x, label, source, number
     for which, source in enumerate(sources):
-        for number, path in enumerate(source.names()):
-            name = parse_patch_numbers(path.rpartition("/")[2])
-            if name is None:
-                foreign += 1
-            else:
-                files.extend((*name, which, number))
-    table = np.frombuffer(files, np.int32).reshape(-1, _FIELDS)
+        paths, number = source.names(), 0
+        while some := list(islice(paths, _AT_ONCE)):
+            names, good = parse_patch_names(some)
+            rows = np.flatnonzero(good)
+            table = np.empty((len(rows), 6), np.int32)
+            table[:, :4], table[:, 4], table[:, 5] = names[rows], which, number + rows
+            tables.append(table)
+            foreign += len(some) - len(rows)
+            number += len(some)
+    table = np.concatenate(tables)
     # Stable, so copies of one name stay in the order of their listing.
     table = table[np.lexsort(table[:, 3::-1].T)]
     is_new = np.ones(len(table), bool)

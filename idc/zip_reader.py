@@ -12,9 +12,9 @@ import os
 import struct
 import zipfile
 import zlib
-from array import array
 from collections.abc import Iterator
 from io import BytesIO
+from itertools import compress
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -27,14 +27,25 @@ _END_SIGNATURE = b"PK\5\6"
 _MOST_COMMENT = 2**16 - 1
 _END64 = struct.Struct("<4sQ2H2L4Q")
 _LOCATOR64 = struct.Struct("<4sLQL")
-_ENTRY = struct.Struct("<4x2xBx2H4x3L3H4x2L")  # what is needed of the 46 bytes
+_ENTRY = np.dtype(  # what is needed of its 46 bytes
+    {
+        "names": ["version", "flags", "method", "crc", "packed", "size", "extra", "mode", "offset"],
+        "formats": ["u1", "<u2", "<u2", "<u4", "<u4", "<u4", "<u2", "<u4", "<u4"],
+        "offsets": [6, 8, 10, 16, 20, 24, 30, 38, 42],
+        "itemsize": 46,
+    }
+)
+_ENTRY_SIGNATURE = b"PK\1\2"
+_ENTRY_LENGTHS = struct.Struct("<4s24x3H")  # its signature; lengths of name, extra field, comment
 _LOCAL = struct.Struct("<4s2B4HL2L2H")
 
 _ENCRYPTED, _PATCHED, _STRONGLY_ENCRYPTED, _UTF_8 = 0x01, 0x20, 0x40, 0x800
-_FIELDS = 7  # of a member that are kept
+_KIND, _OFFSET = 5, 6  # columns of what is kept of a member
+_WIDE = [3, 4, 6]  # those that zip64 widens: bytes in the zip, bytes unpacked, offset
 _IN_EXTRA = 0xFFFF_FFFF  # a field that says: my value is in the zip64 extra field
 _NEWEST_VERSION = 63
 _PIECE = 4096
+_BLOCK = 2**20  # bytes of the directory at a time; an entry has less than 2**18
 _USUAL_EXTRA = 64  # bytes read along with a header, so that most members need one read
 
 
@@ -102,8 +113,7 @@ class ZipReader:
 
     def names(self) -> Iterator[str]:
         """Every member's path inside the zip."""
-        for name, flags in zip(self._names, self._table[:, 0].tolist(), strict=True):
-            yield _text(name, flags)
+        return map(_text, self._names, self._table[:, 0].tolist())
 
     def members(self) -> Members:
         """What the directory says of them."""
@@ -178,40 +188,85 @@ class ZipReader:
             int64 (members,): the offset where the member's room ends.
             the number of members, folders included.
         """
-        table, folders = array("q"), array("q")
-        read, left, end = self._file.read, directory.size, directory.start
-        self._file.seek(directory.start)
-        while left > 0:  # half a million times, so no calls that can be avoided
-            head = read(_ENTRY.size)
-            if len(head) != _ENTRY.size or head[:4] != b"PK\1\2":
-                raise zipfile.BadZipFile("damaged directory")
-            version, flags, method, *sizes, n, extra, comment, mode, offset = _ENTRY.unpack(head)
-            rest = read(n + extra + comment)
-            left -= _ENTRY.size + n + extra + comment
-            name = rest[:n]
-            if version > _NEWEST_VERSION:
-                raise NotImplementedError(f"zip version {version / 10}")
-            if flags & _UTF_8:
-                name.decode()  # an error, as in zipfile, when it is not what it says
-            if extra:
-                offset = _put_wide_values(rest[n : n + extra], sizes, offset)
-            offset += directory.shift
-            if not 0 <= offset < end:
-                offset = end  # where no member has room
-            if name.endswith(b"/"):
-                folders.append(len(table) // _FIELDS)
-            else:
-                self._names.append(name)
-            table.extend((flags, method, *sizes, mode >> 28, offset))
-            if self._max_members is not None and len(table) > self._max_members * _FIELDS:
+        tables, are_files = [np.empty((0, 7), np.int64)], [np.empty(0, bool)]
+        entries = 0
+        for block, starts, names in _directory_blocks(self._file, directory):
+            entries += len(names)
+            if self._max_members is not None and entries > self._max_members:
                 raise TooManyMembers(f"more than {self._max_members}")
-        if left < 0:
-            raise zipfile.BadZipFile("cut off directory")
-        members = np.frombuffer(table, np.int64).reshape(-1, _FIELDS)
-        entries, limits = len(members), _limits(members[:, -1], end)
-        if folders:
-            members, limits = (np.delete(rows, folders, axis=0) for rows in (members, limits))
-        return members, limits, entries
+            tables.append(_members_table(block, starts, names, directory))
+            is_file = [not name.endswith(b"/") for name in names]
+            are_files.append(np.array(is_file))
+            self._names.extend(list(compress(names, is_file)))
+        table, kept = np.concatenate(tables), np.concatenate(are_files)
+        limits = _limits(table[:, _OFFSET], directory.start)
+        return table[kept], limits[kept], entries
+
+
+def _directory_blocks(
+    file: BinaryIO, directory: _Directory
+) -> Iterator[tuple[bytes, list[int], list[bytes]]]:
+    """The directory piece by piece: whole entries, where each of them begins, and its name.
+
+    Raises:
+        zipfile.BadZipFile: it is damaged or cut off; the entries before that have been given.
+    """
+    file.seek(directory.start)
+    left, block = directory.size, b""
+    while left or block:
+        new = file.read(min(left, _BLOCK))
+        left -= len(new)
+        block += new
+        starts, names, at = [], [], 0
+        while at + _ENTRY.itemsize <= len(block):  # half a million times, so little is done here
+            signature, name, extra, comment = _ENTRY_LENGTHS.unpack_from(block, at)
+            name_at = at + _ENTRY.itemsize
+            end = name_at + name + extra + comment
+            if signature != _ENTRY_SIGNATURE or end > len(block):
+                break
+            starts.append(at)
+            names.append(block[name_at : name_at + name])
+            at = end
+        if not starts:
+            raise zipfile.BadZipFile("damaged or cut off directory")
+        yield block, starts, names
+        block = block[at:]
+
+
+def _members_table(
+    block: bytes, starts: list[int], names: list[bytes], directory: _Directory
+) -> np.ndarray:
+    """What is kept of some entries of the directory.
+
+    Args:
+        starts: where they begin in the block.
+
+    Returns:
+        int64 (entries, 7), as `ZipReader` keeps it.
+    """
+    windows = np.lib.stride_tricks.sliding_window_view(
+        np.frombuffer(block, np.uint8), _ENTRY.itemsize
+    )
+    entries = windows[starts].view(_ENTRY)[:, 0]
+    if (entries["version"] > _NEWEST_VERSION).any():
+        raise NotImplementedError(f"zip version {entries['version'].max() / 10}")
+    for row in np.flatnonzero(entries["flags"] & _UTF_8).tolist():
+        names[row].decode()  # an error, as in zipfile, when it is not what it says
+    kept = ("flags", "method", "crc", "packed", "size", "mode", "offset")
+    table = np.stack([entries[field] for field in kept], axis=1, dtype=np.int64)
+    table[:, _KIND] >>= 28
+    with_extra = np.flatnonzero(entries["extra"]).tolist()
+    if with_extra:
+        lengths, numbers = entries["extra"].tolist(), table[:, _WIDE].tolist()
+        for row in with_extra:
+            begin = starts[row] + _ENTRY.itemsize + len(names[row])
+            numbers[row] = _wide_values(block[begin : begin + lengths[row]], *numbers[row])
+        table[:, _WIDE] = numbers
+    # A record may claim an offset beyond 63 bits; every member is outside then all the same.
+    offsets = table[:, _OFFSET] + max(directory.shift, -(2**63))
+    inside = (offsets >= 0) & (offsets < directory.start)
+    table[:, _OFFSET] = np.where(inside, offsets, directory.start)  # there, none has room
+    return table
 
 
 def _unpack_unusual(body: bytes, method: int, crc: int, size: int) -> bytes:
@@ -235,7 +290,8 @@ def _limits(offsets: np.ndarray, end: int) -> np.ndarray:
 
 
 def _text(name: bytes, flags: int) -> str:
-    return name.decode("utf-8" if flags & _UTF_8 else "cp437")
+    # Most are ASCII, the same in both, and UTF-8 is the faster one.
+    return name.decode("utf-8" if flags & _UTF_8 or name.isascii() else "cp437")
 
 
 def _find_directory(file: BinaryIO) -> _Directory:
@@ -282,15 +338,8 @@ def _find_directory64(file: BinaryIO, end: int) -> tuple[int, int, int] | None:
     return (members, size, offset) if signature == b"PK\6\6" else None
 
 
-def _put_wide_values(extra: bytes, sizes: list[int], offset: int) -> int:
-    """Replace what does not fit 32 bits by its value in the extra field.
-
-    Args:
-        sizes: checksum, bytes in the zip, bytes unpacked; changed in place.
-
-    Returns:
-        The offset.
-    """
+def _wide_values(extra: bytes, packed: int, size: int, offset: int) -> tuple[int, int, int]:
+    """The same three numbers, from the extra field where they do not fit 32 bits."""
     while len(extra) >= 4:
         kind, length = struct.unpack_from("<HH", extra)
         if length + 4 > len(extra):
@@ -299,10 +348,10 @@ def _put_wide_values(extra: bytes, sizes: list[int], offset: int) -> int:
             # Numbers beyond 63 bits are lies, and would not fit the table.
             wide = (min(n, 2**62) for n in struct.unpack_from(f"<{length // 8}Q", extra, 4))
             try:
-                sizes[2] = next(wide) if sizes[2] == _IN_EXTRA else sizes[2]
-                sizes[1] = next(wide) if sizes[1] == _IN_EXTRA else sizes[1]
+                size = next(wide) if size == _IN_EXTRA else size
+                packed = next(wide) if packed == _IN_EXTRA else packed
                 offset = next(wide) if offset == _IN_EXTRA else offset
             except StopIteration as error:
                 raise zipfile.BadZipFile("damaged zip64 extra field") from error
         extra = extra[length + 4 :]
-    return offset
+    return packed, size, offset

@@ -21,3 +21,13 @@ def test_numbers_outside_are_refused():
     for number in (-1, 1):
         with pytest.raises(IndexError):
             names[number]
+
+
+def test_some_are_added_at_once():
+    names = BytesList()
+    names.append(b"a")
+    names.extend([b"", b"bc"])
+    names.extend([])
+    names.append(b"d")
+
+    assert list(names) == [b"a", b"", b"bc", b"d"]

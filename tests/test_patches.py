@@ -1,6 +1,8 @@
+import random
+
 import pytest
 
-from idc.patches import PatchName, parse_patch_name
+from idc.patches import PatchName, parse_patch_name, parse_patch_names
 
 
 def test_name_tells_case_place_and_label():
@@ -34,6 +36,8 @@ def test_case_of_the_letters_does_not_matter():
         "1234567890_idx5_x1_y1_class0.png",  # ten digits do not fit an int32
         "8863_idx5_x1_y1_class0.png\n",
         "0/8863_idx5_x1_y1_class0.png",
+        "\u0661_idx5_x1_y1_class0.png",  # a digit, but not one of ours
+        "8863_idx5_x1_y1_cla\u017f\u017f0.png",  # letters that are an s in some ways
     ],
 )
 def test_any_other_name_is_not_a_patch(name):
@@ -46,3 +50,56 @@ def test_names_sort_as_a_slide_is_read():
     third = PatchName(case=2, y=1, x=1, label=0)
 
     assert sorted([third, second, first]) == [first, second, third]
+
+
+def one_by_one(paths):
+    """What `parse_patch_name` says of each: (case, y, x, label), or None."""
+    names = [parse_patch_name(path.rpartition("/")[2]) for path in paths]
+    return [name and (name.case, name.y, name.x, name.label) for name in names]
+
+
+def all_at_once(paths):
+    """The same of `parse_patch_names`."""
+    numbers, good = parse_patch_names(paths)
+    rows = zip(numbers.tolist(), good.tolist(), strict=True)
+    return [tuple(row) if is_patch else None for row, is_patch in rows]
+
+
+def test_many_names_are_read_like_one():
+    paths = [
+        "8863_idx5_x451_y1451_class0.png",
+        "IDC_regular_ps50_idx5/8863/1/8863_idx5_x51_y1_class1.png",
+        "",
+        "/",
+        "a/999999999_IDX999_X999999999_Y999999999_CLASS1.PNG",
+        "/0_idx0_x0_y0_class0.png",
+        "7/1_idx5_x1_y1_class0.png/",
+        "ä/1_idx5_x1_y1_class0.png",
+        "\udcff1_idx5_x1_y1_class0.png",
+        "1_idx5_x1_y1_class0.png\n2_idx5_x1_y1_class0.png",
+        "png",
+        "9_idx5_x1_y1_class1.png",
+    ]
+
+    assert all_at_once(paths) == one_by_one(paths)
+    assert [path for path, name in zip(paths, all_at_once(paths), strict=True) if name] == [
+        paths[number] for number in (0, 1, 4, 5, 7, 11)
+    ]
+
+
+def test_no_names_at_all_are_read():
+    assert all_at_once([]) == []
+
+
+def test_many_names_with_any_sign_changed_are_read_like_one():
+    rng = random.Random(4)
+    paths = []
+    for _ in range(5_000):
+        signs = list("10253/1/10253_idx5_x1001_y51_class1.png")
+        for _ in range(rng.randrange(1, 3)):
+            place = rng.randrange(len(signs))
+            signs[place] = rng.choice(["", "0", "12345678", "/", "_", "x", "Y", "\0", "é", "\n"])
+        paths.append("".join(signs))
+
+    assert all_at_once(paths) == one_by_one(paths)
+    assert len({name for name in all_at_once(paths) if name}) > 20

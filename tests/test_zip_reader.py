@@ -8,6 +8,7 @@ from io import BytesIO
 
 import pytest
 
+import idc.zip_reader
 from idc.zip_reader import TooManyMembers, ZipReader
 
 MOST = 2**20
@@ -194,6 +195,25 @@ def test_so_many_members_and_no_more_are_listed_where_that_is_asked_for():
         ZipReader(whole, max_members=2)
 
 
+def test_names_are_text_in_the_encoding_that_their_member_tells(opened):
+    whole = zip_bytes({"ü": b"", "a": b""})  # zipfile marks the first as UTF-8
+    at = directory_at(whole)
+
+    assert list(opened(whole).names()) == ["ü", "a"]
+    assert list(opened(patched(whole, at + 8, b"\0\0")).names()) == ["├╝", "a"]  # as code page 437
+
+
+@pytest.mark.parametrize("block", [100, 101, 150, 1_000])
+def test_directory_is_read_in_blocks_wherever_they_end(opened, monkeypatch, block):
+    files = {f"{number}/{'n' * (number % 40)}": b"%d" % number for number in range(50)}
+    monkeypatch.setattr(idc.zip_reader, "_BLOCK", block)
+
+    reader = opened(zip_bytes({"folder/": b"", **files, "last/": b""}))
+
+    assert contents(reader) == {name: content for name, content in files.items() if name[-1] != "/"}
+    assert reader.entries == 52
+
+
 # What is refused
 
 
@@ -339,6 +359,42 @@ def test_damaged_directory_is_refused_as_a_whole(opened, field, new, error):
 
     with pytest.raises(error):
         opened(damaged)
+
+
+@pytest.mark.parametrize("entry", [0, 1, 25, 49])
+def test_damage_anywhere_in_a_directory_of_several_blocks_is_refused(opened, monkeypatch, entry):
+    monkeypatch.setattr(idc.zip_reader, "_BLOCK", 200)
+    whole = zip_bytes({f"{number:02}": b"" for number in range(50)})
+    at = directory_at(whole) + 48 * entry
+
+    with pytest.raises(zipfile.BadZipFile):
+        opened(patched(whole, at + 3, b"\3"))
+    with pytest.raises(NotImplementedError):
+        opened(patched(whole, at + 6, b"\x40"))
+    with pytest.raises(zipfile.BadZipFile):
+        opened(patched(whole, at + 28, b"\xff\xff"))
+
+
+def test_the_first_fault_of_a_directory_is_the_one_that_is_told(opened):
+    whole = zip_bytes({"a": b"", "b": b""})
+    newer = patched(whole, directory_at(whole) + 6, b"\x40")
+
+    with pytest.raises(NotImplementedError):
+        opened(patched(newer, directory_at(whole) + 47, b"XX"))
+
+
+@pytest.mark.parametrize("offset", [2**63, 2**64 - 1])
+def test_directory_said_to_begin_beyond_any_file_leaves_no_member_room(opened, offset):
+    whole = zip_bytes({"a": b"content"})
+    at, size = directory_at(whole), len(whole) - 22 - directory_at(whole)
+    end64 = b"PK\6\6" + struct.pack("<QHHLLQQQQ", 44, 45, 45, 0, 0, 1, 1, size, offset)
+    locator = b"PK\6\7" + struct.pack("<LQL", 0, at + size, 1)
+
+    reader = opened(whole[:-22] + end64 + locator + whole[-22:])
+
+    assert len(reader) == 1
+    with pytest.raises(zipfile.BadZipFile):
+        reader.read(0, MOST)
 
 
 @pytest.mark.parametrize(
