@@ -27,6 +27,7 @@ from idc.store_writer import PatchBlock, StoreWriter
 
 _MAX_SIDE_PX = 1000  # a larger picture under a patch's name is not a patch
 _DAMAGED_NAMES_KEPT = 20
+_PNG_START = struct.Struct(">8s8x2I")  # signature, width, height
 _BATCH = 512
 _MOST_THREADS = 8  # more would wait for the GIL, which they need between their calls
 
@@ -84,9 +85,11 @@ def decode_patch(data: bytes) -> np.ndarray | None:
         1000 px a side.
     """
     # OpenCV would allocate whatever the header declares, so look at the header first.
-    if data[:8] != b"\x89PNG\r\n\x1a\n" or len(data) < 24:
+    if len(data) < _PNG_START.size:
         return None
-    width, height = struct.unpack(">II", data[16:24])
+    signature, width, height = _PNG_START.unpack_from(data)
+    if signature != b"\x89PNG\r\n\x1a\n":
+        return None
     if not (0 < width <= _MAX_SIDE_PX and 0 < height <= _MAX_SIDE_PX):
         return None
     return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
@@ -163,17 +166,21 @@ def _decode_all(listing: Listing, sources: Sequence[Source]) -> Generator[_Batch
 def _decode_batch(listing: Listing, sources: Sequence[Source], rows: range) -> _Batch:
     names = listing.names[rows.start : rows.stop]
     pixels = np.empty((len(rows), *PATCH_SHAPE), np.uint8)
-    sizes = np.zeros((len(rows), 2), np.int16)
-    bounds = listing.starts[rows.start : rows.stop + 1].tolist()
-    for row, (first, end) in enumerate(pairwise(bounds)):
-        image = _first_good(listing.copies[first:end].tolist(), sources)
-        if image is not None:
-            sizes[row] = image.shape[:2]
+    sizes = []
+    starts = listing.starts[rows.start : rows.stop + 1]
+    copies = listing.copies[starts[0] : starts[-1]].tolist()
+    for row, (first, end) in enumerate(pairwise((starts - starts[0]).tolist())):
+        image = _first_good(copies[first:end], sources)
+        if image is None:
+            sizes.append((0, 0))
+        else:
+            sizes.append(image.shape[:2])
             pixels[row] = to_patch_size(image)
-    good = sizes[:, 0] > 0
+    size = np.array(sizes, np.int16)
+    good = size[:, 0] > 0
     if good.all():
-        return _Batch(PatchBlock(names, pixels, sizes), names[:0])
-    return _Batch(PatchBlock(names[good], pixels[good], sizes[good]), names[~good])
+        return _Batch(PatchBlock(names, pixels, size), names[:0])
+    return _Batch(PatchBlock(names[good], pixels[good], size[good]), names[~good])
 
 
 def _first_good(copies: list[list[int]], sources: Sequence[Source]) -> np.ndarray | None:

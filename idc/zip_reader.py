@@ -37,10 +37,13 @@ _ENTRY = np.dtype(  # what is needed of its 46 bytes
 )
 _ENTRY_SIGNATURE = b"PK\1\2"
 _ENTRY_LENGTHS = struct.Struct("<4s24x3H")  # its signature; lengths of name, extra field, comment
-_LOCAL = struct.Struct("<4s2B4HL2L2H")
+_LOCAL = struct.Struct("<4s22x2H")  # a header's signature, lengths of its name and extra field
+_LOCAL_SIGNATURE = b"PK\3\4"
+_MEMBER = struct.Struct("=8q")  # a row of what is kept of the members
 
 _ENCRYPTED, _PATCHED, _STRONGLY_ENCRYPTED, _UTF_8 = 0x01, 0x20, 0x40, 0x800
-_KIND, _OFFSET = 5, 6  # columns of what is kept of a member
+_KIND, _OFFSET, _LIMIT = 5, 6, 7  # columns of what is kept of a member
+_KEPT = ("flags", "method", "crc", "packed", "size", "mode", "offset")
 _WIDE = [3, 4, 6]  # those that zip64 widens: bytes in the zip, bytes unpacked, offset
 _IN_EXTRA = 0xFFFF_FFFF  # a field that says: my value is in the zip64 extra field
 _NEWEST_VERSION = 63
@@ -103,7 +106,7 @@ class ZipReader:
         self._max_members = max_members
         try:
             self.found = _find_directory(self._file)
-            self._table, self._limits, self.entries = self._read_directory(self.found)
+            self._table, self.entries = self._read_directory(self.found)
         except BaseException:
             self._file.close()
             raise
@@ -117,9 +120,9 @@ class ZipReader:
 
     def members(self) -> Members:
         """What the directory says of them."""
-        flags, method, _, packed, size, kind, offset = self._table.T
+        flags, method, _, packed, size, kind, offset, limit = self._table.T
         names = np.array([len(name) for name in self._names], np.int64)
-        room = self._limits - offset - _LOCAL.size - names
+        room = limit - offset - _LOCAL.size - names
         return Members(flags, method, packed, size, room, kind)
 
     def read(self, number: int, max_bytes: int) -> bytes:
@@ -133,13 +136,16 @@ class ZipReader:
             RuntimeError: encrypted; its child NotImplementedError: packed in an unknown way.
             zlib.error, lzma.LZMAError, EOFError, OSError, ValueError: damaged, or closed.
         """
-        flags, method, crc, packed, size, _, offset = self._table[number].tolist()
+        name = self._names[number]
+        flags, method, crc, packed, size, _, offset, limit = _MEMBER.unpack_from(
+            self._table.data, number * _MEMBER.size
+        )
         # What is packed hardly ever grows, so a member that claims so much is not honest.
         if size > max_bytes or packed > max_bytes + 2**16:
             raise zipfile.BadZipFile("too large")
         if flags & (_ENCRYPTED | _PATCHED | _STRONGLY_ENCRYPTED):
             raise RuntimeError("encrypted, or a patch of another member")
-        body = self._body(self._names[number], packed, offset, int(self._limits[number]) - offset)
+        body = self._body(name, packed, offset, limit - offset)
         if method == zipfile.ZIP_STORED:
             content = body
         elif method == zipfile.ZIP_DEFLATED:
@@ -162,10 +168,12 @@ class ZipReader:
         if least > room:
             raise zipfile.BadZipFile("overlaps with another member, or with the directory")
         block = self._at(offset, min(least + _USUAL_EXTRA, room))
-        if len(block) < _LOCAL.size or block[:4] != b"PK\3\4":
+        if len(block) < _LOCAL.size:
             raise zipfile.BadZipFile("no member where the directory says")
-        name_length, extra_length = _LOCAL.unpack_from(block)[-2:]
-        if block[_LOCAL.size : _LOCAL.size + name_length] != name:
+        signature, name_length, extra_length = _LOCAL.unpack_from(block)
+        if signature != _LOCAL_SIGNATURE:
+            raise zipfile.BadZipFile("no member where the directory says")
+        if name_length != len(name) or not block.startswith(name, _LOCAL.size):
             raise zipfile.BadZipFile("another name than in the directory")
         begin = _LOCAL.size + name_length + extra_length
         end = begin + packed
@@ -180,15 +188,15 @@ class ZipReader:
             return self._bytes[offset : offset + count]
         return os.pread(self._file.fileno(), count, offset)
 
-    def _read_directory(self, directory: _Directory) -> tuple[np.ndarray, np.ndarray, int]:
+    def _read_directory(self, directory: _Directory) -> tuple[np.ndarray, int]:
         """Keep the names, and of each member what reading needs.
 
         Returns:
-            int64 (members, 7): flags, method, crc, bytes in the zip, bytes unpacked, kind, offset.
-            int64 (members,): the offset where the member's room ends.
+            int64 (members, 8): flags, method, crc, bytes in the zip, bytes unpacked, kind, offset,
+            and the offset where the member's room ends.
             the number of members, folders included.
         """
-        tables, are_files = [np.empty((0, 7), np.int64)], [np.empty(0, bool)]
+        tables, are_files = [np.empty((0, 8), np.int64)], [np.empty(0, bool)]
         entries = 0
         for block, starts, names in _directory_blocks(self._file, directory):
             entries += len(names)
@@ -199,8 +207,8 @@ class ZipReader:
             are_files.append(np.array(is_file))
             self._names.extend(list(compress(names, is_file)))
         table, kept = np.concatenate(tables), np.concatenate(are_files)
-        limits = _limits(table[:, _OFFSET], directory.start)
-        return table[kept], limits[kept], entries
+        table[:, _LIMIT] = _limits(table[:, _OFFSET], directory.start)
+        return table[kept], entries
 
 
 def _directory_blocks(
@@ -242,7 +250,7 @@ def _members_table(
         starts: where they begin in the block.
 
     Returns:
-        int64 (entries, 7), as `ZipReader` keeps it.
+        int64 (entries, 8), as `ZipReader` keeps it, but for where each one's room ends.
     """
     windows = np.lib.stride_tricks.sliding_window_view(
         np.frombuffer(block, np.uint8), _ENTRY.itemsize
@@ -252,8 +260,9 @@ def _members_table(
         raise NotImplementedError(f"zip version {entries['version'].max() / 10}")
     for row in np.flatnonzero(entries["flags"] & _UTF_8).tolist():
         names[row].decode()  # an error, as in zipfile, when it is not what it says
-    kept = ("flags", "method", "crc", "packed", "size", "mode", "offset")
-    table = np.stack([entries[field] for field in kept], axis=1, dtype=np.int64)
+    table = np.zeros((len(entries), 8), np.int64)
+    for column, field in enumerate(_KEPT):
+        table[:, column] = entries[field]
     table[:, _KIND] >>= 28
     with_extra = np.flatnonzero(entries["extra"]).tolist()
     if with_extra:
