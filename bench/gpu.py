@@ -9,7 +9,7 @@ on the device, where it takes several steps a call. Beside it:
 (c) the input alone: batches drawn and augmented by one core, as fast as nobody takes them.
 
     KERAS_BACKEND=jax python bench/gpu.py [--preset fast] [--batch-size 1024] [--patches 20000]
-        [--steps-a-call 8]
+        [--steps-a-call 8] [--precision mixed]
 
 All in one process, in turns, the first turn for compiling left out; medians over the others. The
 patches are noise: speed does not depend on what they show. Prints a Markdown table with device and
@@ -33,12 +33,13 @@ import numpy as np
 from notebook_baseline import notebook_network
 
 from idc.batches import TrainingBatches
-from idc.config import preset_config
+from idc.config import PRECISIONS, TrainingConfig, preset_config
 from idc.device_patches import drawing_on_device
 from idc.devices import describe_device
 from idc.feeding import Feeding
 from idc.models import build_model
 from idc.objective import compile_model
+from idc.precision import building_in
 from idc.step_callback import AfterEachStep
 
 _NOTEBOOK_BATCH = 20
@@ -49,22 +50,17 @@ def main() -> None:
     rng = np.random.default_rng(0)
     patches = rng.integers(0, 256, (options.patches, 50, 50, 3), np.uint8)
     labels = rng.integers(0, 2, options.patches)
+    config = preset_config(
+        options.preset, "bench", batch_size=options.batch_size, precision=options.precision
+    )
+    fed = Feeding(threads=options.threads)
+    held = Feeding(holds_patches=True, steps_a_call=options.steps_a_call)
     contestants = {
         "(a) the notebook's loop": _notebook_loop(patches, labels, options.notebook_patches),
-        "this trainer, fed from the host": _trainer(
-            patches, labels, options.preset, options.batch_size, Feeding(threads=options.threads)
-        ),
-        "this trainer, patches on the device": _trainer(
-            patches,
-            labels,
-            options.preset,
-            options.batch_size,
-            Feeding(holds_patches=True, steps_a_call=options.steps_a_call),
-        ),
-        "(b) bare forward + backward": _bare(
-            patches, labels, options.preset, options.batch_size, options.patches
-        ),
-        "(c) input alone": _input(patches, labels, options.preset, options.batch_size),
+        "this trainer, fed from the host": _trainer(patches, labels, config, fed),
+        "this trainer, patches on the device": _trainer(patches, labels, config, held),
+        "(b) bare forward + backward": _bare(patches, labels, config),
+        "(c) input alone": _input(patches, labels, config),
     }
     speeds: dict[str, list[float]] = {name: [] for name in contestants}
     for turn in range(options.turns + 1):
@@ -80,6 +76,7 @@ def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--preset", default="fast")
     parser.add_argument("--batch-size", type=int, default=1024)
+    parser.add_argument("--precision", choices=tuple(PRECISIONS), default="float32")
     parser.add_argument("--patches", type=int, default=20_000, help="of an epoch")
     parser.add_argument("--notebook-patches", type=int, default=2_000, help="of the loop (a)")
     parser.add_argument("--turns", type=int, default=3)
@@ -101,15 +98,15 @@ def _notebook_loop(patches: np.ndarray, labels: np.ndarray, count: int) -> Calla
 
 
 def _trainer(
-    patches: np.ndarray, labels: np.ndarray, preset: str, batch_size: int, feeding: Feeding
+    patches: np.ndarray, labels: np.ndarray, config: TrainingConfig, feeding: Feeding
 ) -> Callable[[], int]:
     """One epoch as `idc.training` does it, its callback after each call included."""
     rows = np.arange(len(patches))
-    config = preset_config(preset, "bench", batch_size=batch_size)
-    model = build_model(preset)
-    if feeding.holds_patches:
-        model = drawing_on_device(model, patches, config.augmentation)
-    steps = 10 * len(rows) // batch_size
+    with building_in(config.precision):
+        model = build_model(config.network)
+        if feeding.holds_patches:
+            model = drawing_on_device(model, patches, config.augmentation)
+    steps = 10 * len(rows) // config.batch_size
     compile_model(model, config, steps, steps_a_call=feeding.steps_a_call)
 
     def after_step(step: int, logs: dict[str, float]) -> None:
@@ -120,7 +117,7 @@ def _trainer(
             patches,
             labels,
             rows,
-            batch_size=batch_size,
+            batch_size=config.batch_size,
             augmentation=config.augmentation,
             seed=0,
             epoch=1,
@@ -134,31 +131,31 @@ def _trainer(
     return run
 
 
-def _input(
-    patches: np.ndarray, labels: np.ndarray, preset: str, batch_size: int
-) -> Callable[[], int]:
-    rows, augmentation = np.arange(len(patches)), preset_config(preset, "bench").augmentation
-
+def _input(patches: np.ndarray, labels: np.ndarray, config: TrainingConfig) -> Callable[[], int]:
     def run() -> int:
         batches = TrainingBatches(
-            patches, labels, rows, batch_size=batch_size, augmentation=augmentation, seed=0, epoch=1
+            patches,
+            labels,
+            np.arange(len(patches)),
+            batch_size=config.batch_size,
+            augmentation=config.augmentation,
+            seed=0,
+            epoch=1,
         )
         return sum(len(batches[number][0]) for number in range(len(batches)))
 
     return run
 
 
-def _bare(
-    patches: np.ndarray, labels: np.ndarray, preset: str, batch_size: int, count: int
-) -> Callable[[], int]:
+def _bare(patches: np.ndarray, labels: np.ndarray, config: TrainingConfig) -> Callable[[], int]:
     """The compiled training step again and again on one batch that stays on the device."""
-    model = build_model(preset)
-    config = preset_config(preset, "bench", batch_size=batch_size)
-    compile_model(model, config, 10 * count // batch_size)
+    batch_size, steps = config.batch_size, max(1, len(patches) // config.batch_size)
+    with building_in(config.precision):
+        model = build_model(config.network)
+    compile_model(model, config, 10 * steps)
     x = keras.ops.convert_to_tensor(patches[:batch_size])
     y = keras.ops.convert_to_tensor(np.eye(2, dtype=np.float32)[labels[:batch_size]])
     model.train_on_batch(x, y)
-    steps = max(1, count // batch_size)
 
     def on_jax() -> int:
         state = model._get_jax_state(
@@ -197,7 +194,7 @@ def _print(options: argparse.Namespace, speeds: dict[str, float]) -> None:
     device = describe_device()
     print(
         f"{time.strftime('%Y-%m-%d')}, {device}, Keras {keras.__version__} on {backend} {version}, "
-        f"preset {options.preset}, {options.batch_size} patches a step"
+        f"preset {options.preset} in {options.precision}, {options.batch_size} patches a step"
     )
     if device.startswith("CPU"):
         print("Measured on a CPU: the GPU column is not measured yet.")
