@@ -34,8 +34,10 @@ def saved_probabilities(run: Run, store: PatchStore, rows: np.ndarray) -> np.nda
         return answers
     saved = run.predictions()
     known = _named_rows(saved, store, rows) if run.bundled else _own_rows(run, saved, store)
-    probability = pd.Series(saved["probability"].to_numpy(), index=known)
-    return run.calibration().apply(probability[known >= 0].reindex(rows).to_numpy())
+    # Of a whole data set's answers first the few that may be meant: an index of all is slow.
+    near = (known >= rows.min()) & (known <= rows.max())
+    probability = pd.Series(saved["probability"].to_numpy()[near], index=known[near])
+    return run.calibration().apply(probability.reindex(rows).to_numpy())
 
 
 def fresh_probabilities(
