@@ -2,7 +2,8 @@
 
 Each run of the script is sent the address that the browser showed when it asked. Where somebody
 acts again before the answer to their last action has arrived, that is an address of before, and
-whoever believed it would undo that last action.
+whoever believed it would undo that last action. What is written there is noted here first: the
+writing is one of the places where Streamlit ends a run of the script for the next one.
 """
 
 from collections.abc import Hashable

@@ -65,19 +65,20 @@ def choose_titled(label: str, titles: Mapping[str, str], *, key: str, default: s
     )
     if wanted in titles and arrived:
         st.session_state[key] = wanted
+        address.remember(key, wanted)
     elif st.session_state.get(key) not in titles:
         st.session_state[key] = default if default in titles else next(iter(titles))
     chosen = st.selectbox(label, list(titles), format_func=lambda entry: titles[entry], key=key)
+    address.remember(key, chosen)
     if wanted != chosen:
         st.query_params[key] = chosen
-    address.remember(key, chosen)
     return chosen
 
 
 def put_into_address(key: str, chosen: str) -> None:
     """Let the picker of this key show another thing from the next run of the script on."""
-    st.query_params[key] = chosen
     address.expect(key, chosen)
+    st.query_params[key] = chosen
 
 
 def cached_store(name: str) -> PatchStore:

@@ -12,6 +12,7 @@ from idc.intervals import few_cases_note
 from idc.neighbourhood import find_row, parse_place, place_of
 from idc.patches import CLASS_NAMES
 from idc.runs import BUNDLED, Run, list_runs, open_run
+from idc.ui import address
 from idc.ui.choose import run_title
 from idc.ui.compared_slide import both_slides, slide_link
 from idc.ui.patch_detail import patch_detail
@@ -20,7 +21,6 @@ from idc.ui.score_words import difference_words
 from idc.ui.words import plain, score
 
 MOST_RUNS = 10
-_ASKED = "runs-in-url"
 _TILES_A_PAGE = 48
 _TILE_PX = 78
 SCORE_NAMES = {
@@ -46,10 +46,11 @@ def choose_runs() -> list[Run]:
         return []
     known = {run.id: run_title(run) for run in [*own, open_run(BUNDLED)]}
     own.sort(key=lambda run: run.config.folds > 0)  # a fold is rarely what one compares
-    asked = [run for run in st.query_params.get_all("runs") if run in known][:MOST_RUNS]
+    asked = tuple(run for run in st.query_params.get_all("runs") if run in known)[:MOST_RUNS]
     # Not bound to the URL by Streamlit: it would write the titles there, not the ids.
-    if asked and asked != st.session_state.get(_ASKED):
-        st.session_state["runs"] = asked
+    if asked and asked != address.latest("runs") and not address.is_outdated("runs", asked):
+        st.session_state["runs"] = list(asked)
+        address.remember("runs", asked)
     st.session_state.setdefault("runs", [run.id for run in own[:2]])
     chosen = st.multiselect(
         "Runs",
@@ -59,9 +60,9 @@ def choose_runs() -> list[Run]:
         max_selections=MOST_RUNS,
         help="The others are compared with the first one.",
     )
-    if chosen != asked:
+    address.remember("runs", tuple(chosen))
+    if tuple(chosen) != asked:
         st.query_params["runs"] = chosen
-    st.session_state[_ASKED] = chosen
     if len(chosen) < 2:
         st.info("Choose a second run to compare.", icon=":material/info:")
         return []

@@ -12,7 +12,7 @@ _VIEW = "view"  # the part of the address
 
 def current_view() -> RoamView:
     """What the URL asks for, or what was written there since the browser sent it."""
-    words = _words()
+    words = _words(_query())
     if address.is_outdated(_VIEW, words):
         words = address.latest(_VIEW)
     address.remember(_VIEW, words)
@@ -26,11 +26,15 @@ def show_view(view: RoamView, fixed: Mapping[str, str]) -> None:
         fixed: what a copied link has to name besides the view, also where it is the default now:
             data set and run.
     """
-    others = {name: st.query_params.get_all(name) for name in st.query_params if name not in NAMES}
-    st.query_params.from_dict({**others, **fixed, **write_view(view)})
-    address.remember(_VIEW, _words())
+    others = {name: values for name, values in _query().items() if name not in NAMES}
+    view_words = write_view(view)
+    address.remember(_VIEW, _words(view_words))
+    st.query_params.from_dict({**others, **fixed, **view_words})
 
 
-def _words() -> tuple[tuple[str, tuple[str, ...]], ...]:
-    query = st.query_params
-    return tuple((name, tuple(query.get_all(name))) for name in NAMES if name in query)
+def _query() -> dict[str, list[str]]:
+    return {name: st.query_params.get_all(name) for name in st.query_params}
+
+
+def _words(query: Mapping[str, list[str]]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    return tuple((name, tuple(query[name])) for name in NAMES if name in query)

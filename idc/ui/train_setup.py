@@ -16,7 +16,7 @@ from idc.speedjobs import stop_speed_tests
 from idc.splits import Split, split_note
 from idc.store import PatchStore
 from idc.ui.augmentation_view import augmentation_view
-from idc.ui.choose import choose_store
+from idc.ui.choose import choose_store, put_into_address
 from idc.ui.leakage_parts import leakage_link
 from idc.ui.settings_files import settings_files
 from idc.ui.split_gap_parts import start_both_splits
@@ -110,8 +110,8 @@ def _start(config: TrainingConfig, watched: int | None, busy: str | None) -> Non
         fill = partial(_fill, watched=watched, on_cpu=on_cpu)
         runs = start_runs(of_seeds(config, int(seeds)), fill=fill)
         stop_speed_tests()  # now that no other one begins
-        st.session_state["run"] = runs[0].id
         st.session_state[_COLLAPSE] = True
+        put_into_address("run", runs[0].id)
         st.rerun()
     if st.button(
         "Train under both splits",

@@ -1,6 +1,8 @@
 """idc.ui.choose: a picker and the address follow each other."""
 
 import pytest
+import streamlit as st
+from streamlit.runtime.state import QueryParamsProxy
 from streamlit.testing.v1 import AppTest
 
 
@@ -12,6 +14,8 @@ def script():
     if st.button("first", key="first"):
         put_into_address("thing", "a")
         st.rerun()
+    if st.button("third", key="third"):
+        st.session_state["thing"] = "c"
     st.session_state["chosen"] = choose_titled("Thing", {"a": "A", "b": "B", "c": "C"}, key="thing")
 
 
@@ -58,3 +62,21 @@ def test_the_script_chooses_also_what_was_chosen_before(at):
     choose(at, "b")
 
     assert chosen(at.button(key="first").click().run()) == "a"
+
+
+@pytest.fixture
+def cut_off(monkeypatch):
+    """A visitor acts while the page is drawn, so the script ends where it writes the address."""
+    write = QueryParamsProxy.__setitem__
+
+    def write_and_end(query, name, value):
+        write(query, name, value)
+        st.stop()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(QueryParamsProxy, "__setitem__", write_and_end)
+        return AppTest.from_function(script).run()
+
+
+def test_what_an_ended_run_of_the_script_wrote_into_the_address_undoes_no_choice(cut_off):
+    assert chosen(cut_off.button(key="third").click().run()) == "c"
