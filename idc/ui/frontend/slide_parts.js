@@ -34,14 +34,14 @@ function buildStage(viewer) {
     viewer.pickedFrame,
   );
   const buttons = element("div", "buttons");
-  for (const [sign, name, act] of [
-    ["+", "Zoom in", () => zoomBy(viewer, ZOOM_STEP)],
-    ["−", "Zoom out", () => zoomBy(viewer, 1 / ZOOM_STEP)],
-    ["⤢", "Fit the whole slide", () => glide(viewer, fitted(viewer.frame))],
-    ["⛶", "Full screen", () => toggleFullScreen(viewer)],
-    ["⤓", "Save this view as PNG", () => saveView(viewer)],
+  for (const [symbol, name, act] of [
+    ["add", "Zoom in", () => zoomBy(viewer, ZOOM_STEP)],
+    ["remove", "Zoom out", () => zoomBy(viewer, 1 / ZOOM_STEP)],
+    ["fit_screen", "Fit the whole slide", () => glide(viewer, fitted(viewer.frame))],
+    ["fullscreen", "Full screen", () => toggleFullScreen(viewer)],
+    ["download", "Save this view as PNG", () => saveView(viewer)],
   ]) {
-    const button = element("button", name === "Full screen" ? "fullscreen" : "", sign);
+    const button = element("button", symbol, symbol);
     button.type = "button";
     button.title = name;
     button.setAttribute("aria-label", name);
