@@ -38,11 +38,13 @@ def free_gpu_memory_bytes() -> int | None:
 
 
 def _first_gpu(what: str) -> str:
-    """What the driver says of it, without units; "" when it shows none."""
-    if shutil.which("nvidia-smi") is None or os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1"):
+    """What the driver says of the first one in use, without units; "" when it shows none."""
+    chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if shutil.which("nvidia-smi") is None or chosen in ("", "-1"):
         return ""
+    which = [f"--id={chosen.split(',')[0]}"] if chosen else []
     answer = subprocess.run(
-        ["nvidia-smi", f"--query-gpu={what}", "--format=csv,noheader,nounits"],
+        ["nvidia-smi", *which, f"--query-gpu={what}", "--format=csv,noheader,nounits"],
         capture_output=True,
         text=True,
         timeout=20,
