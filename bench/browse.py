@@ -31,7 +31,8 @@ import cv2
 import numpy as np
 import pandas as pd
 from full_size import full_size_store
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
+from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from idc.config import preset_config
 from idc.measurements import has_measurements, measure_store
@@ -369,10 +370,18 @@ def browse_slides(browser: Browser, address: str, rounds: int) -> Samples:
 def chooser(page: Page, label: str, words: list[str]) -> Iterator[Callable[[], object]]:
     """Clicks on the options of a select box, one after the other; it is opened beforehand."""
     for word in itertools.cycle(words):
-        page.get_by_role("combobox", name=label).click()
         option = page.get_by_role("listbox").last.get_by_role("option", name=word, exact=True)
-        option.wait_for(timeout=PATIENCE_MS)
+        until(lambda option=option: opened(page, label, option))
         yield option.click
+
+
+def opened(page: Page, label: str, option: Locator) -> bool:
+    """Open a select box; the answer to the click before may just arrive, and close it again."""
+    page.get_by_role("combobox", name=label).click()
+    with contextlib.suppress(PlaywrightTimeoutError):
+        option.wait_for(timeout=2_000)
+        return True
+    return False
 
 
 def browse_naive(browser: Browser, address: str, rounds: int) -> Samples:
