@@ -5,7 +5,6 @@ A test gives way to a training: it does not begin while one is live, and a start
 
 import atexit
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -13,9 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from idc.home import home_dir
-from idc.kaggle_login import without_kaggle_secrets
-from idc.memory import KEEP_FREED_MEMORY
 from idc.speeds import SpeedKey, keep_speed
+from idc.standby import trainer_environment
 
 _MOST_S = 180.0
 _MOST_KEPT = 32
@@ -67,12 +65,7 @@ class SpeedJob:
             text=True,
             start_new_session=True,
             cwd=Path(__file__).resolve().parent.parent,
-            env={
-                **KEEP_FREED_MEMORY,
-                **without_kaggle_secrets(os.environ),
-                "IDC_HOME": str(home_dir()),
-                "TF_CPP_MIN_LOG_LEVEL": "3",
-            },
+            env={**trainer_environment(home_dir()), "TF_CPP_MIN_LOG_LEVEL": "3"},
         ) as process:
             self._process = process
             if self._stop.is_set():  # in the moment before there was a process
