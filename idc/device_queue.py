@@ -44,6 +44,8 @@ def hold_device(run_id: str, asked: float, while_waiting: Callable[[], None]) ->
     folder.mkdir(parents=True, exist_ok=True)
     ticket = folder / f"{int(asked * 1e6):020d}-{run_id}"
     lock = FileLock(folder / "lock")
+    for dead in (home_dir() / "devices").glob(f"*/*-{run_id}"):
+        dead.unlink(missing_ok=True)  # a killed trainer's, which would count as living now
     ticket.touch()
     try:
         while _anybody_before(ticket) or not _take(lock):

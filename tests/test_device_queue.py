@@ -99,6 +99,17 @@ def test_ticket_of_a_killed_one_holds_nobody_up(home):
     assert not ticket.exists()
 
 
+def test_run_killed_in_the_queue_and_continued_does_not_wait_for_itself(home):
+    run = new_run()
+    for device in ("default", "0"):
+        folder = home / "devices" / device
+        folder.mkdir(parents=True)
+        (folder / f"{1_000_000:020d}-{run.id}").touch()  # a killed trainer leaves its ticket
+
+    with hold_lock(run.folder), hold_device(run.id, 2.0, give_up):
+        assert place(run.id) is None
+
+
 def test_run_that_keeps_to_the_cpu_waits_for_nobody_on_the_gpu(home, start):
     on_gpu, on_cpu = new_run("on the GPU"), new_run("on the CPU")
     choose_cpu(on_cpu.folder)
