@@ -5,6 +5,8 @@ somebody else's. Nothing heavy is imported here: a trainer takes the lock before
 """
 
 import contextlib
+import fcntl
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -43,11 +45,19 @@ def hold_lock(run_folder: Path) -> Iterator[None]:
 
 
 def is_locked(run_folder: Path) -> bool:
-    """Whether a trainer works on the run now."""
-    lock = FileLock(run_folder / LOCK_FILE)
+    """Whether a trainer works on the run now.
+
+    A look makes nothing, or it would bring back the folder of a run deleted meanwhile, and does
+    not keep out others who look: they share the lock for that moment.
+    """
     try:
-        lock.acquire(timeout=0)
-    except Timeout:
+        descriptor = os.open(run_folder / LOCK_FILE, os.O_RDONLY)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
         return True
-    lock.release()
+    finally:
+        os.close(descriptor)
     return False

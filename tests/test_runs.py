@@ -1,7 +1,9 @@
 """idc.runs: a run's folder and its life, without training anything."""
 
+import fcntl
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -17,7 +19,7 @@ from idc import starting
 from idc.config import TrainingConfig
 from idc.errors import RunError
 from idc.run_status import STATUS_FILE
-from idc.runlock import hold_lock
+from idc.runlock import LOCK_FILE, hold_lock, is_locked
 from idc.runs import (
     BEST_FILE,
     CONFIG_FILE,
@@ -177,7 +179,7 @@ def test_damaged_status_is_a_sentence(run):
 def test_runs_folder_that_cannot_be_written_is_a_sentence(home):
     (home / "runs").write_bytes(b"a file where the folder should be")
 
-    with pytest.raises(RunError, match="The run could not be written to '"):
+    with pytest.raises(RunError, match=r"The run in '.*' could not be written \("):
         create_run(TrainingConfig(data="a"))
 
 
@@ -290,6 +292,22 @@ def test_page_that_looks_does_not_keep_the_trainer_out(run):
     with run.trainer_lock():
         assert run.status().state == "running"
     assert run.status().state == "interrupted"
+
+
+def test_pages_that_look_at_once_do_not_take_each_other_for_a_trainer(run):
+    with run.trainer_lock():
+        pass
+    with (run.folder / LOCK_FILE).open() as file:
+        fcntl.flock(file, fcntl.LOCK_SH)  # another page, in the middle of its look
+
+        assert not is_locked(run.folder)
+
+
+def test_look_at_a_run_that_is_gone_makes_nothing(run):
+    shutil.rmtree(run.folder)
+
+    assert not is_locked(run.folder)
+    assert not run.folder.exists()
 
 
 @pytest.mark.slow
