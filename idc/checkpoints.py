@@ -57,7 +57,7 @@ class Restored:
 def save_checkpoint(
     run_folder: Path, model: keras.Model, epoch: int, history: dict[str, Any], *, step: int = 0
 ) -> None:
-    """Write a checkpoint, then drop all but the last two.
+    """Write a checkpoint, then drop all but it and the one before.
 
     Args:
         model: compiled, its optimizer built.
@@ -83,7 +83,10 @@ def save_checkpoint(
         "history": history,
     }
     durable.replace_json(folder / f"{stem}.json", description)
-    for old in newest_first(run_folder)[_KEPT:]:
+    found = newest_first(run_folder)
+    this = next(i for i, path in enumerate(found) if path.stem == stem)
+    # Newer ones were damaged, or the run would not have come by here again.
+    for old in [*found[:this], *found[this + _KEPT :]]:
         old.unlink()
         old.with_suffix(".npz").unlink(missing_ok=True)
 

@@ -101,6 +101,21 @@ def test_only_the_last_two_checkpoints_are_kept(tmp_path):
     ]
 
 
+def test_checkpoints_that_all_are_of_no_use_do_not_push_out_the_new_ones(tmp_path):
+    from idc.checkpoints import restore_checkpoint, save_checkpoint
+
+    for epoch in (7, 8):
+        save_checkpoint(tmp_path, small_model(units=5), epoch, {})
+    model = small_model()
+    assert restore_checkpoint(tmp_path, model).damaged == ("epoch-0008", "epoch-0007")
+    for epoch in (1, 2):
+        save_checkpoint(tmp_path, model, epoch, {})
+
+    found = restore_checkpoint(tmp_path, small_model())
+    assert (found.epoch, found.damaged) == (2, ())
+    assert len(list((tmp_path / "checkpoints").iterdir())) == 4
+
+
 def test_checkpoint_within_an_epoch_is_newer_than_the_one_before_it_and_holds_the_means(tmp_path):
     from idc.checkpoint_files import newest_first
     from idc.checkpoints import restore_checkpoint, save_checkpoint
