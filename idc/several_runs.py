@@ -6,7 +6,7 @@ from pathlib import Path
 
 from idc.config import TrainingConfig
 from idc.runs import Run
-from idc.starting import create_run, start_trainer
+from idc.starting import start_run
 
 MOST_SEEDS = 10
 _NAME_KEPT = 60  # signs of a name, so that what is added fits
@@ -47,10 +47,7 @@ def start_runs(
     Raises:
         IdcError: a run cannot be created or started; those before it are under way.
     """
-    runs = [create_run(config, fill=fill) for config in configs]
-    for run in runs:
-        start_trainer(run)
-    return runs
+    return [start_run(config, fill=fill) for config in configs]
 
 
 def _named(config: TrainingConfig, words: str) -> str:

@@ -1,4 +1,10 @@
+import errno
+
+import pytest
+
 from idc.config import preset_config
+from idc.errors import RunError
+from idc.runs import list_runs
 from idc.several_runs import of_both_splits, of_seeds, start_runs
 
 
@@ -28,9 +34,24 @@ def test_both_splits_differ_in_the_split_alone():
 
 def test_runs_start_in_order(home, monkeypatch):
     started = []
-    monkeypatch.setattr("idc.several_runs.start_trainer", lambda run: started.append(run.id))
+    monkeypatch.setattr("idc.starting.start_trainer", lambda run: started.append(run.id))
 
     runs = start_runs(of_seeds(preset_config("fast", "a"), 3))
 
     assert started == [run.id for run in runs]
     assert [run.config.seed for run in runs] == [0, 1, 2]
+
+
+def test_run_that_cannot_be_created_leaves_those_before_it_under_way(home, monkeypatch):
+    started = []
+    monkeypatch.setattr("idc.starting.start_trainer", lambda run: started.append(run.config.seed))
+
+    def third_fails(_folder):
+        if len(started) == 2:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(RunError, match="No space left on device"):
+        start_runs(of_seeds(preset_config("fast", "a"), 3), fill=third_fails)
+
+    assert started == [0, 1]
+    assert len(list_runs()) == 2

@@ -168,7 +168,7 @@ def test_running_folds_can_be_stopped(run):
 
 
 def test_marked_patches_can_be_left_out_of_the_next_training(run, monkeypatch):
-    monkeypatch.setattr("idc.several_runs.start_trainer", lambda run: None)
+    monkeypatch.setattr("idc.starting.start_trainer", lambda run: None)
     for x in (51, 151):
         save_mark(Mark("tiny", case=1, x=x, y=1, label=1, verdict="wrong", reviewer="Ana"))
     at = open_page("train", setup=True)

@@ -18,7 +18,7 @@ def tiny(home):
 def started(monkeypatch):
     """Runs whose trainer the page has started, in order; none really starts."""
     ids = []
-    monkeypatch.setattr("idc.several_runs.start_trainer", lambda run: ids.append(run.id))
+    monkeypatch.setattr("idc.starting.start_trainer", lambda run: ids.append(run.id))
     return ids
 
 

@@ -13,7 +13,7 @@ from idc.speeds import SpeedKey, keep_speed
 def started(monkeypatch):
     """Runs whose trainer the page has started, in order; none really starts."""
     ids = []
-    monkeypatch.setattr("idc.several_runs.start_trainer", lambda run: ids.append(run.id))
+    monkeypatch.setattr("idc.starting.start_trainer", lambda run: ids.append(run.id))
     return ids
 
 
