@@ -136,12 +136,22 @@ def test_test_that_was_killed_says_so(prints):
     assert job.problem == "The test ended with code -9, perhaps for want of memory."
 
 
-def test_one_at_a_time_and_a_start_of_a_training_ends_it(prints):
+def test_one_at_a_time_and_none_outlives_the_server(prints):
     job = prints("import time; time.sleep(600)")
 
     assert speedjobs.start_speed_test(KEY) is job
     assert speedjobs.start_speed_test(SpeedKey("x", "fast", 1, "float32")) is None
     speedjobs.stop_speed_tests()
+
+    assert ended(job).state == "stopped"
+    assert job._process.returncode is not None
+    assert known_speed(KEY) is None
+
+
+def test_training_that_begins_anywhere_ends_it(prints):
+    job = prints("import time; time.sleep(600)")
+
+    create_run(preset_config("fast", "a"))  # it is "starting", by whichever button or shell
 
     assert ended(job).state == "stopped"
     assert job._process.returncode is not None

@@ -8,7 +8,6 @@ from idc.console import duration
 from idc.runs import Run, RunStatus, list_runs, open_run
 from idc.settings_url import FIRST_PRESET, form_defaults
 from idc.several_runs import of_both_splits, start_runs
-from idc.speedjobs import stop_speed_tests
 from idc.split_gap import SCORES, SplitGap, SplitPair, list_pairs, split_gap, split_pair
 from idc.store import PatchStore
 from idc.ui.score_words import difference_words, signed, with_interval
@@ -22,7 +21,6 @@ _WORDS = ("Split at random by patch", "Split by case")
 def start_both_splits(config: TrainingConfig) -> None:
     """Start the two trainings, and go to where their gap will be shown."""
     pair = SplitPair(*start_runs(of_both_splits(config)))
-    stop_speed_tests()  # now that no other one begins
     st.switch_page("../../pages/leakage.py", query_params=_query(pair))
 
 

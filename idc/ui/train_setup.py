@@ -12,7 +12,6 @@ from idc.device_choice import choose_cpu
 from idc.hardware import gpu_words
 from idc.marks import wrong_rows
 from idc.several_runs import MOST_SEEDS, of_seeds, start_runs
-from idc.speedjobs import stop_speed_tests
 from idc.splits import Split, split_note
 from idc.store import PatchStore
 from idc.ui.augmentation_view import augmentation_view
@@ -109,7 +108,6 @@ def _start(config: TrainingConfig, watched: int | None, busy: str | None) -> Non
     if pressed:
         fill = partial(_fill, watched=watched, on_cpu=on_cpu)
         runs = start_runs(of_seeds(config, int(seeds)), fill=fill)
-        stop_speed_tests()  # now that no other one begins
         st.session_state[_COLLAPSE] = True
         put_into_address("run", runs[0].id)
         st.rerun()
