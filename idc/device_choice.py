@@ -7,6 +7,8 @@ that starts it, and the ones that go on after a pause, in the shell too.
 import os
 from pathlib import Path
 
+from idc.errors import written
+
 _FILE = "on_cpu"
 _NO_GPU = {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu"}
 
@@ -15,12 +17,13 @@ def choose_cpu(run_folder: Path, on_cpu: bool = True) -> None:
     """Let a run's next trainer keep to the CPU, or no longer.
 
     Raises:
-        OSError: the folder cannot be written.
+        RunError: the choice cannot be written.
     """
-    if on_cpu:
-        (run_folder / _FILE).touch()
-    else:
-        (run_folder / _FILE).unlink(missing_ok=True)
+    with written("The choice of the device"):
+        if on_cpu:
+            (run_folder / _FILE).touch()
+        else:
+            (run_folder / _FILE).unlink(missing_ok=True)
 
 
 def keeps_to_cpu(run_folder: Path) -> bool:

@@ -4,6 +4,9 @@ Every message states what is wrong and what to do, so that a page shows it with 
 the shell prints it, both unchanged. Anything that is not an `IdcError` is a bug.
 """
 
+import contextlib
+from collections.abc import Iterator
+
 
 class IdcError(Exception):
     """Root of all errors that the visitor can do something about."""
@@ -23,6 +26,25 @@ class ConfigError(IdcError):
 
 class RunError(IdcError):
     """A run does not exist, is damaged, or is in the wrong state for what was asked."""
+
+
+@contextlib.contextmanager
+def written(what: str) -> Iterator[None]:
+    """Turn a full or forbidden disk into a sentence, for what belongs to a run.
+
+    Args:
+        what: could not be written; it begins the sentence.
+
+    Raises:
+        RunError: instead of the system's `OSError`.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise RunError(
+            f"{what} could not be written ({error.strerror}); make room or check the folder's "
+            "rights."
+        ) from error
 
 
 class LabelError(IdcError):

@@ -29,7 +29,7 @@ from idc.child_environment import without_secrets
 from idc.config import split_of
 from idc.console import ProgressLine, fail
 from idc.doubtful import HeldOut, held_out_of
-from idc.errors import IdcError, RunError
+from idc.errors import IdcError, RunError, written
 from idc.home import home_dir
 from idc.memory import KEEP_FREED_MEMORY
 from idc.run_status import TRAINER_OUTPUT_FILE
@@ -92,8 +92,13 @@ class FoldJob:
         return self.state()[0] in ("starting", "running")
 
     def request_stop(self) -> None:
-        """Ask for a stop. Finished folds and finished epochs are kept."""
-        control.ask(self.folder, control.STOP)
+        """Ask for a stop. Finished folds and finished epochs are kept.
+
+        Raises:
+            RunError: the request cannot be written.
+        """
+        with written("The folds"):
+            control.ask(self.folder, control.STOP)
 
     def stop_requested(self) -> bool:
         """Whether somebody asked for a stop since the process started."""
@@ -127,18 +132,13 @@ def create_folds(base: Run, folds: int) -> FoldJob:
         split_of(_fold_config(base, folds, fold), store.index, base.left_out())
     folder = _folds_dir() / f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
     hidden = folder.with_name(f".{folder.name}")
-    try:
+    with written("The folds"):
         hidden.mkdir(parents=True)
         durable.replace_json(
             hidden / JOB_FILE, {"base_run": base.id, "data": base.config.data, "folds": folds}
         )
         _tell(hidden, "starting")
         hidden.rename(folder)
-    except OSError as error:
-        raise RunError(
-            f"The folds could not be written to '{_folds_dir()}' ({error.strerror}); make room or "
-            "check the folder's rights."
-        ) from error
     return open_folds(folder.name)
 
 
@@ -181,13 +181,13 @@ def start_folds(job: FoldJob) -> None:
     """Start, or continue, the job as a process of its own; it outlives the app.
 
     Raises:
-        RunError: its process is at work already.
+        RunError: its process is at work already, or cannot be started.
     """
     if is_locked(job.folder):
         raise RunError("These folds are being trained already.")
-    job.forget_stop()
-    _tell(job.folder, "starting")
-    with (job.folder / TRAINER_OUTPUT_FILE).open("ab") as output:
+    with written("The folds"), (job.folder / TRAINER_OUTPUT_FILE).open("ab") as output:
+        job.forget_stop()
+        _tell(job.folder, "starting")
         process = subprocess.Popen(
             [sys.executable, "-m", "idc.folds", job.id],
             stdin=subprocess.DEVNULL,
@@ -211,19 +211,22 @@ def train_folds(job: FoldJob, progress: ProgressLine | None = None) -> str:
         RunError: somebody else works on the job, or a fold could not be trained.
     """
     with hold_lock(job.folder):
-        _tell(job.folder, "running")
         try:
-            for fold in range(1, job.folds + 1):
-                if not _train_fold(job, fold, progress):
-                    return _tell(
-                        job.folder,
-                        "stopped",
-                        f"Stopped on request with {len(job.finished())} of {job.folds} folds done.",
-                    )
+            with written("The folds"):
+                return _train_each(job, progress)
         except IdcError as error:
-            _tell(job.folder, "failed", str(error))
+            with contextlib.suppress(OSError):  # a disk as full as that: it will show as dead
+                _tell(job.folder, "failed", str(error))
             raise
-        return _tell(job.folder, "finished", f"All {job.folds} folds are done.")
+
+
+def _train_each(job: FoldJob, progress: ProgressLine | None) -> str:
+    _tell(job.folder, "running")
+    for fold in range(1, job.folds + 1):
+        if not _train_fold(job, fold, progress):
+            done = f"{len(job.finished())} of {job.folds} folds done"
+            return _tell(job.folder, "stopped", f"Stopped on request with {done}.")
+    return _tell(job.folder, "finished", f"All {job.folds} folds are done.")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from idc import durable
-from idc.errors import RunError
+from idc.errors import RunError, written
 
 NOTES_FILE = "notes.json"
 NAME_SIGNS, NOTES_SIGNS = 80, 2_000
@@ -48,10 +48,5 @@ def write_notes(run_folder: Path, notes: RunNotes) -> None:
     ):
         if len(text) > most:
             raise RunError(f"{what} at most {most:,} signs. Received: {len(text):,}")
-    try:
+    with written("The notes"):
         durable.replace_json(run_folder / NOTES_FILE, asdict(notes))
-    except OSError as error:
-        raise RunError(
-            f"The notes could not be written ({error.strerror}); make room or check the rights of "
-            "the run's folder."
-        ) from error

@@ -19,7 +19,7 @@ from pathlib import Path
 from idc import control, durable, left_out, standby
 from idc.config import TrainingConfig
 from idc.device_choice import keeps_to_cpu
-from idc.errors import RunError
+from idc.errors import RunError, written
 from idc.home import runs_dir
 from idc.run_status import TRAINER_OUTPUT_FILE, RunStatus, read_status
 from idc.runlock import is_locked
@@ -65,19 +65,15 @@ def create_run(
     run_id = f"{stamp}-{config.preset}-{secrets.token_hex(2)}"
     hidden = runs_dir() / f".{run_id}"
     try:
-        hidden.mkdir(parents=True)
-        durable.replace_json(hidden / CONFIG_FILE, config.to_json())
-        if config.leave_out_marked:
-            durable.replace_json(hidden / left_out.LEFT_OUT_FILE, record)
-        if fill is not None:
-            fill(hidden)
-        Run(hidden, config).write_status(RunStatus(state="starting", epochs=config.epochs))
-        hidden.rename(runs_dir() / run_id)
-    except OSError as error:
-        raise RunError(
-            f"The run could not be written to '{runs_dir()}' ({error.strerror}); make room or "
-            "check the folder's rights."
-        ) from error
+        with written(f"The run in '{runs_dir()}'"):
+            hidden.mkdir(parents=True)
+            durable.replace_json(hidden / CONFIG_FILE, config.to_json())
+            if config.leave_out_marked:
+                durable.replace_json(hidden / left_out.LEFT_OUT_FILE, record)
+            if fill is not None:
+                fill(hidden)
+            Run(hidden, config).write_status(RunStatus(state="starting", epochs=config.epochs))
+            hidden.rename(runs_dir() / run_id)
     finally:
         shutil.rmtree(hidden, ignore_errors=True)  # gone already when all went well
     return Run(runs_dir() / run_id, config)
@@ -152,11 +148,9 @@ def prepare_to_continue(run: Run, more_epochs: int | None = None) -> RunStatus:
     started = RunStatus(
         state="starting", epochs=epochs, epoch=status.epoch, patience_from=patience_from
     )
-    try:
+    with written(f"The run '{run.title}'"):
         control.forget(run.folder)
         run.write_status(started)
-    except OSError as error:
-        raise _not_written(run, error) from error
     return started
 
 
@@ -170,19 +164,10 @@ def ask(run: Run, request: str) -> None:
     Raises:
         RunError: the request cannot be written, or no trainer can be started.
     """
-    try:
+    with written(f"The run '{run.title}'"):
         control.ask(run.folder, request)
         if is_locked(run.folder) or read_status(run.folder).state != "paused":
             return
         paused = read_status(run.folder)
         run.write_status(replace(paused, state="starting", phase="", updated=time.time()))
-    except OSError as error:
-        raise _not_written(run, error) from error
     start_trainer(run)
-
-
-def _not_written(run: Run, error: OSError) -> RunError:
-    return RunError(
-        f"The folder of the run '{run.title}' cannot be written ({error.strerror}); make room or "
-        "check its rights."
-    )

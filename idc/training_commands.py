@@ -89,9 +89,9 @@ def resume(options: argparse.Namespace) -> None:
         print("Its trainer has the network ready, and goes on by itself.", file=sys.stderr)
         print(run.id)
         return
-    prepare_to_continue(run, options.more_epochs)
     if options.on_cpu is not None:
         choose_cpu(run.folder, options.on_cpu)
+    prepare_to_continue(run, options.more_epochs)
     _become_trainer(run.id, options)
 
 

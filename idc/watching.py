@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from idc import durable
+from idc.errors import written
 from idc.neighbourhood import place_of
 from idc.runs import Run
 from idc.slides import case_table
@@ -106,8 +107,13 @@ def default_case(store: PatchStore, split: Split) -> int | None:
 
 
 def watch_case(run_folder: Path, case: int) -> None:
-    """Ask the trainer for a case; it turns to it within about a second."""
-    durable.replace_json(run_folder / WATCH_FILE, {"case": int(case)})
+    """Ask the trainer for a case; it turns to it within about a second.
+
+    Raises:
+        RunError: the wish cannot be written.
+    """
+    with written("The wish for a case"):
+        durable.replace_json(run_folder / WATCH_FILE, {"case": int(case)})
 
 
 def asked_case(run: Run) -> int | None:

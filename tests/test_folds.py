@@ -1,5 +1,6 @@
 """idc.folds: a run for each fold, one after the other, watched and stopped from outside."""
 
+import itertools
 import os
 import sys
 import threading
@@ -10,10 +11,10 @@ import numpy as np
 import pytest
 from made_patches import tiny_store
 
-from idc import folds
+from idc import durable, folds
 from idc.config import TrainingConfig
 from idc.errors import LabelError, RunError, SplitError
-from idc.folds import create_folds, list_folds, open_folds, start_folds, train_folds
+from idc.folds import FoldJob, create_folds, list_folds, open_folds, start_folds, train_folds
 from idc.marks import Mark, save_mark
 from idc.runlock import hold_lock
 from idc.runs import list_runs
@@ -122,6 +123,31 @@ def test_fold_that_fails_fails_the_job_with_its_reason(base, trainer):
 
     assert job.state() == ("failed", "Fold 1 of 2 was not trained to its end: It broke off.")
     assert len(job.runs()) == 1
+
+
+def fail_at(monkeypatch, fault):
+    monkeypatch.setattr(durable, "_operations", itertools.count(1))
+    monkeypatch.setenv("IDC_FAULT", fault)
+
+
+@pytest.mark.parametrize("asked", [train_folds, start_folds, FoldJob.request_stop])
+def test_full_disk_is_a_sentence(base, trainer, monkeypatch, asked):
+    job = create_folds(base, 2)
+    fail_at(monkeypatch, "ENOSPC 1+")
+
+    with pytest.raises(RunError, match=r"The folds could not be written \(No space left"):
+        asked(job)
+
+
+def test_disk_that_fails_for_a_moment_fails_the_job_with_its_reason(base, trainer, monkeypatch):
+    job = create_folds(base, 2)
+    fail_at(monkeypatch, "EIO 1")
+
+    with pytest.raises(RunError):
+        train_folds(job)
+
+    state, reason = job.state()
+    assert (state, reason.split("(")[0]) == ("failed", "The folds could not be written ")
 
 
 def test_job_whose_process_is_gone_shows_as_interrupted(base):

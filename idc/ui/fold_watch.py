@@ -1,5 +1,7 @@
 """Folds of a run: start them, watch them, stop them."""
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from idc.console import duration
@@ -69,9 +71,7 @@ def _show(job: FoldJob) -> None:
         if job.stop_requested():
             st.caption("Stopping at the next step; finished folds and epochs are kept.")
         else:
-            st.button(
-                "Stop", icon=":material/stop:", key=f"stop_{job.id}", on_click=job.request_stop
-            )
+            st.button("Stop", icon=":material/stop:", key=f"stop_{job.id}", on_click=_stopper(job))
     elif done < job.folds and st.button(
         "Continue",
         icon=":material/resume:",
@@ -80,6 +80,14 @@ def _show(job: FoldJob) -> None:
     ):
         start_folds(job)
         st.rerun(scope="app")
+
+
+def _stopper(job: FoldJob) -> Callable[[], None]:
+    def press() -> None:
+        with error_sentences():
+            job.request_stop()
+
+    return press
 
 
 def _progress(job: FoldJob, done: int) -> tuple[float, str]:

@@ -1,6 +1,7 @@
 """The watched slide: what the network says about a case, next to the truth, through time."""
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import streamlit as st
@@ -18,6 +19,7 @@ from idc.ui.patch_grid import patch_grid
 from idc.ui.patches_shown import patch_tile
 from idc.ui.slides_parts import cases_of, show_slide
 from idc.ui.time_slider import time_slider
+from idc.ui.words import error_sentences
 from idc.watching import Frame, asked_case, default_case, held_out_cases, watch_case
 
 _TILE_PX = 60
@@ -159,8 +161,13 @@ def _choose(
         cases,
         watched,
         key=key,
-        on_change=lambda: watch_case(run.folder, st.session_state[key]),
+        on_change=partial(_watch_chosen, run, key),
     )
+
+
+def _watch_chosen(run: Run, key: str) -> None:
+    with error_sentences():
+        watch_case(run.folder, st.session_state[key])
 
 
 def _picker(
