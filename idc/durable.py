@@ -14,7 +14,7 @@ import json
 import os
 import secrets
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -75,11 +75,17 @@ def replacing(path: Path) -> Iterator[Path]:
     sync_folder(path.parent)
 
 
-def remove_leftovers(folder: Path) -> None:
-    """Remove what killed writers left beside their files. Nobody may be writing there."""
+def remove_leftovers(folder: Path, spare: Sequence[str] = ()) -> None:
+    """Remove what killed writers left beside their files.
+
+    Args:
+        spare: names of files that others may be writing in this moment.
+    """
+    spared = tuple(f".{name}." for name in spare)
     for pattern in (".*.new", ".new.*"):
         for path in folder.rglob(pattern):
-            path.unlink(missing_ok=True)
+            if not path.name.startswith(spared):
+                path.unlink(missing_ok=True)
 
 
 def append(path: Path, content: bytes) -> None:

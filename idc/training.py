@@ -35,17 +35,19 @@ from idc.objective import batch_scores, compile_model
 from idc.pace import Pace, Stopwatch
 from idc.pausing import LeftPaused, wait_while_paused
 from idc.precision import building_in
+from idc.run_notes import NOTES_FILE
 from idc.run_outputs import keep_weights, score_best, write_predictions
 from idc.runlog import LogWriter
 from idc.runs import ENVIRONMENT_FILE, Run, RunStatus, check_same_data
 from idc.splits import Split
 from idc.step_callback import AfterEachStep
 from idc.store import PatchStore, open_store
-from idc.watching import SlideWatch, worst_patches
+from idc.watching import WATCH_FILE, SlideWatch, worst_patches
 
 _LINES_AN_EPOCH = 200
 _STATUS_EVERY_S = 1.0
 _CHECKPOINT_EVERY_S = 30.0  # of computing that a kill may cost
+_OF_PAGES = (control.CONTROL_FILE, NOTES_FILE, WATCH_FILE)  # written beside the trainer
 
 OnStatus = Callable[[RunStatus], None]
 
@@ -130,7 +132,7 @@ class _Training:
         return self._status
 
     def _load(self) -> None:
-        durable.remove_leftovers(self._run.folder)
+        durable.remove_leftovers(self._run.folder, spare=_OF_PAGES)
         self._store: PatchStore = open_store(self._config.data)
         check_same_data(self._run, self._store)
         self._split: Split = split_of(self._config, self._store.index, self._run.left_out())
@@ -378,8 +380,8 @@ class _Training:
         with self._watch.standing():
             request = wait_while_paused(self._requests, self._stop_asked)
         self._pace.forget()
-        self._do(request)
         self._tell(state="running", phase="training", reason="")
+        self._do(request)
 
     def _tell(self, **changes: Any) -> None:
         self._status = replace(self._status, updated=time.time(), **changes)

@@ -123,6 +123,15 @@ def test_leftovers_of_killed_writers_are_removed_and_nothing_else(tmp_path):
     assert os.listdir(tmp_path / "checkpoints") == []
 
 
+def test_files_that_others_may_be_writing_are_spared(tmp_path):
+    for name in (".control.json.ab12.new", ".status.json.cd34.new"):
+        (tmp_path / name).write_bytes(b"half")
+
+    durable.remove_leftovers(tmp_path, spare=("control.json",))
+
+    assert os.listdir(tmp_path) == [".control.json.ab12.new"]
+
+
 @pytest.mark.parametrize(
     ("fault", "failing"),
     [("ENOSPC 1", [0]), ("EIO 3", [0]), ("EIO 4", [0]), ("EIO 5", [1]), ("EIO 5+", [1, 2])],

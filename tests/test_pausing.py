@@ -11,6 +11,7 @@ from idc.checkpoint_files import newest_first, of_kind, read_checkpoint
 from idc.config import split_of
 from idc.control import ONE_EPOCH, PAUSE, RESUME, STOP
 from idc.forking import fork_run, lineage
+from idc.run_status import read_status
 from idc.runs import open_run
 from idc.starting import create_run, prepare_to_continue
 from idc.store import open_store
@@ -149,12 +150,21 @@ def test_stop_within_an_epoch_scores_the_best_and_keeps_the_step(tiny):
     assert end(run) == undisturbed()
 
 
-def test_stop_of_a_paused_run_scores_the_best(tiny):
-    run = new_run()
+def test_stop_of_a_paused_run_scores_the_best(tiny, monkeypatch):
+    from idc.run_outputs import score_best
+
+    run, meanwhile = new_run(), []
+
+    def looked_at(*args):
+        meanwhile.append(read_status(run.folder).state)
+        score_best(*args)
+
+    monkeypatch.setattr("idc.training.score_best", looked_at)
 
     told = trained(run, ONE_EPOCH, "", "", "", STOP)
 
     assert told[-1] == ("stopped", "Stopped on request after 1 of 2 epochs.")
+    assert meanwhile == ["running"]  # so that, killed then, it shows as interrupted
     assert set(run.predictions()["part"]) == {"validation", "test"}
 
 

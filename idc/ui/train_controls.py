@@ -47,9 +47,11 @@ def _waiting(run: Run, status: RunStatus) -> None:
         if trains:
             words += f" Now: **{', '.join(trains)}**."
         st.info(words + " It starts by itself.", icon=":material/hourglass_top:")
-    if asked in (control.WITHDRAW, control.STOP):
+    if asked == control.WITHDRAW:
         st.caption("Leaving the queue.")
         return
+    if asked == control.STOP:
+        st.caption("Stopping; in its turn the best weights answer for the held-out parts.")
     _button(run, control.WITHDRAW, "Withdraw", "logout", "Take it out of the queue again.")
 
 
@@ -82,7 +84,8 @@ def _running(run: Run) -> None:
 
 
 def _paused(run: Run) -> None:
-    if control.latest(run.folder)[0] == control.STOP:
+    ready = is_locked(run.folder)
+    if ready and control.latest(run.folder)[0] == control.STOP:
         st.caption("Stopping; the best weights answer for the held-out parts first.")
         return
     with st.container(horizontal=True, gap="small"):
@@ -104,7 +107,7 @@ def _paused(run: Run) -> None:
         _stop(run)
     st.caption(
         "The network is in memory and goes on at once, unless another run needs the device."
-        if is_locked(run.folder)
+        if ready
         else "The device was freed meanwhile; the network is loaded again first."
     )
 
@@ -140,8 +143,8 @@ def _ended(run: Run, status: RunStatus) -> None:
         )
     if pressed:
         with error_sentences():
-            prepare_to_continue(run, more)
             choose_cpu(run.folder, on_cpu)
+            prepare_to_continue(run, more)
             start_trainer(run)
             st.rerun()
 

@@ -28,7 +28,7 @@ from idc.watching import Frame, asked_case, held_out_cases, watch_case, write_fr
 def started(monkeypatch):
     """Runs whose trainer the page has started; none really starts."""
     ids = []
-    for module in ("idc.several_runs", "idc.starting", "idc.forking", "idc.ui.train_controls"):
+    for module in ("idc.starting", "idc.forking", "idc.ui.train_controls"):
         monkeypatch.setattr(f"{module}.start_trainer", lambda run: ids.append(run.id))
     return ids
 
@@ -384,6 +384,23 @@ def test_paused_run_whose_trainer_has_left_gets_a_new_one(home, started):
     assert started == [run.id]
     assert control.latest(run.folder)[0] == control.ONE_EPOCH
     assert run.status().state == "starting"
+
+
+def test_paused_run_whose_trainer_died_on_its_way_to_a_stop_can_be_stopped_again(home, started):
+    tiny_store("tiny", cases=3, per_case=10)
+    run = finished_run()
+    run.write_status(RunStatus(state="paused", epochs=3, epoch=1, reason="Paused."))
+    with run.trainer_lock():
+        at = open_page("train")
+        at.button(key="stop").click().run()
+        assert "Stopping; the best weights answer" in text(at)
+
+    at.run()
+    at.button(key="stop").click().run()
+
+    assert started == [run.id]
+    assert "in its turn the best weights answer" in text(at)
+    assert not at.button(key="ask_withdraw").disabled
 
 
 def test_queued_run_shows_its_place_and_can_be_withdrawn(home):
