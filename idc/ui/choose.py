@@ -7,16 +7,22 @@ import streamlit as st
 from idc.runs import BUNDLED, Run, list_runs, open_run
 from idc.store import PatchStore, is_current, list_stores, open_store
 from idc.ui import address
+from idc.ui.words import plain
 
 
-def choose_store(label: str = "Data set") -> PatchStore | None:
-    """A picker of data sets; None, with a way to get one, when there are none."""
+def choose_store(label: str = "Data set", *, tell_missing: bool = True) -> PatchStore | None:
+    """A picker of data sets; None, with a way to get one, when there are none.
+
+    Args:
+        tell_missing: as in `choose_titled`.
+    """
     names = list_stores()
     if not names:
         st.info("There is no data set yet.", icon=":material/info:")
         st.page_link("../../pages/home.py", label="Get one on Home", icon=":material/home:")
         return None
-    return cached_store(choose_titled(label, {name: name for name in names}, key="data"))
+    titles = {name: name for name in names}
+    return cached_store(choose_titled(label, titles, key="data", tell_missing=tell_missing))
 
 
 def choose_run(
@@ -48,7 +54,14 @@ def choose_run(
     return open_run(choose_titled("Run", titles, key="run", default=default))
 
 
-def choose_titled(label: str, titles: Mapping[str, str], *, key: str, default: str = "") -> str:
+def choose_titled(
+    label: str,
+    titles: Mapping[str, str],
+    *,
+    key: str,
+    default: str = "",
+    tell_missing: bool = True,
+) -> str:
     """A picker of things that have an id and a title; the id is in the URL.
 
     Streamlit's own ``bind`` would write the title there, so a link with an id would not work, and
@@ -58,18 +71,40 @@ def choose_titled(label: str, titles: Mapping[str, str], *, key: str, default: s
         titles: id -> title, at least one.
         key: of the widget, and the name in the URL.
         default: an id; the first one if it is not among them.
+        tell_missing: warn when the URL names another one than there are.
     """
-    wanted = st.query_params.get(key)
+    wanted, latest = st.query_params.get(key), address.latest(key)
     arrived = key not in st.session_state or (
-        wanted != address.latest(key) and not address.is_outdated(key, wanted)
+        wanted != latest and not address.is_outdated(key, wanted)
     )
-    if wanted in titles and arrived:
-        st.session_state[key] = wanted
-        address.remember(key, wanted)
-    elif st.session_state.get(key) not in titles:
-        st.session_state[key] = default if default in titles else next(iter(titles))
-    chosen = st.selectbox(label, list(titles), format_func=lambda entry: titles[entry], key=key)
-    address.remember(key, chosen)
+    before = st.session_state.get(key)
+    value = str(before or "")
+    if wanted and arrived and wanted in titles:
+        value = wanted
+    elif value not in titles:
+        # The browser tells a choice by its title, so one renamed meanwhile comes as no id.
+        value = next(entry for entry in (latest, default, *titles) if entry in titles)
+    if wanted and arrived:
+        address.remember(f"{key}-missing", "" if wanted in titles else wanted)
+    elif before is not None and latest is not None and value != latest:
+        address.remember(f"{key}-missing", "" if latest in titles else latest)
+    missing = address.latest(f"{key}-missing")
+    if missing and tell_missing:
+        st.warning(
+            f"'{plain(missing[:100])}' is not to be had here, or no longer; this is another one.",
+            icon=":material/search_off:",
+        )
+    ids = list(titles)
+    renamed = st.session_state.get(f"{key}-title", titles[value]) != titles[value]
+    if value != before or (value == latest and renamed):
+        st.session_state[key] = value
+        index = 0  # Streamlit wants no other one besides
+    else:
+        # Or a browser that misses the answer in which the value was set shows the first one.
+        index = ids.index(value) if value == latest else 0
+    st.session_state[f"{key}-title"] = titles[value]
+    address.remember(key, value)
+    chosen = st.selectbox(label, ids, index, format_func=lambda entry: titles[entry], key=key)
     if wanted != chosen:
         st.query_params[key] = chosen
     return chosen
@@ -79,6 +114,12 @@ def put_into_address(key: str, chosen: str) -> None:
     """Let the picker of this key show another thing from the next run of the script on."""
     address.expect(key, chosen)
     st.query_params[key] = chosen
+
+
+def forget(key: str) -> None:
+    """Let the picker of this key begin anew: what was chosen has gone, as was meant."""
+    st.session_state.pop(key, None)
+    st.query_params.pop(key, None)
 
 
 def cached_store(name: str) -> PatchStore:

@@ -46,12 +46,25 @@ def choose_runs() -> list[Run]:
         return []
     known = {run.id: run_title(run) for run in [*own, open_run(BUNDLED)]}
     own.sort(key=lambda run: run.config.folds > 0)  # a fold is rarely what one compares
-    asked = tuple(run for run in st.query_params.get_all("runs") if run in known)[:MOST_RUNS]
+    named = st.query_params.get_all("runs")
+    asked = tuple(run for run in dict.fromkeys(named) if run in known)[:MOST_RUNS]
+    latest = address.latest("runs")
     # Not bound to the URL by Streamlit: it would write the titles there, not the ids.
-    if asked and asked != address.latest("runs") and not address.is_outdated("runs", asked):
+    if asked and asked != latest and not address.is_outdated("runs", asked):
         st.session_state["runs"] = list(asked)
         address.remember("runs", asked)
-    st.session_state.setdefault("runs", [run.id for run in own[:2]])
+    elif not set(st.session_state.get("runs", [None])) <= set(known):
+        # At first; and the browser tells runs by their titles, so one renamed comes as no id.
+        kept = [run for run in latest or () if run in known]
+        st.session_state["runs"] = kept or [run.id for run in own[:2]]
+    if missing := [run for run in dict.fromkeys(named) if run not in known]:
+        address.remember("runs-missing", ", ".join(missing)[:200])
+    elif latest is not None and tuple(st.session_state["runs"]) != latest:
+        address.remember("runs-missing", "")
+    if missing := address.latest("runs-missing"):
+        st.warning(
+            f"Not to be had here, or no longer: {plain(missing)}.", icon=":material/search_off:"
+        )
     chosen = st.multiselect(
         "Runs",
         list(known),
@@ -61,7 +74,7 @@ def choose_runs() -> list[Run]:
         help="The others are compared with the first one.",
     )
     address.remember("runs", tuple(chosen))
-    if tuple(chosen) != asked:
+    if chosen != named:
         st.query_params["runs"] = chosen
     if len(chosen) < 2:
         st.info("Choose a second run to compare.", icon=":material/info:")

@@ -7,9 +7,11 @@ import streamlit as st
 from idc.config import AUGMENTATIONS, BALANCINGS, TrainingConfig
 from idc.forking import can_fork, fork_run
 from idc.run_notes import NAME_SIGNS, NOTES_SIGNS, RunNotes, write_notes
+from idc.runlock import is_locked
 from idc.runs import Run, RunStatus
+from idc.setting_words import SETTING_WORDS
 from idc.trash import delete_run, deleted_runs, restore_run
-from idc.ui.choose import put_into_address
+from idc.ui.choose import forget, put_into_address
 from idc.ui.words import error_sentences, plain
 
 
@@ -76,12 +78,13 @@ def _notes_form(run: Run) -> None:
 
 
 def _delete_button(run: Run, status: RunStatus) -> None:
+    at_work = status.live or (status.state == "paused" and is_locked(run.folder))
     pressed = st.button(
         "Delete",
         icon=":material/delete:",
-        key="delete_run",
-        disabled=status.live or run.shipped(),
-        help="Stop it first." if status.live else "Moves its folder to the trash; can be undone.",
+        key=f"delete_{run.id}",  # each run its own: a click can mean no other one
+        disabled=at_work or run.shipped(),
+        help="Stop it first." if at_work else "Moves its folder to the trash; can be undone.",
     )
     if pressed:
         with error_sentences():
@@ -89,6 +92,7 @@ def _delete_button(run: Run, status: RunStatus) -> None:
             delete_run(run)
             st.session_state["deleted_run"] = run.id
             st.session_state["deleted_title"] = title
+            forget("run")
             st.rerun()
 
 
@@ -123,18 +127,31 @@ def _fork_settings(run: Run) -> TrainingConfig:
         key=f"fork_seed_{run.id}",
         help="Another one: other patches.",
     )
-    epochs = right.number_input("Epochs", 1, 10_000, parent.epochs, key=f"fork_epochs_{run.id}")
+    epochs = right.number_input(
+        "Epochs",
+        1,
+        10_000,
+        parent.epochs,
+        key=f"fork_epochs_{run.id}",
+        help=SETTING_WORDS["epochs"],
+    )
     rate = left.number_input(
         "Learning rate",
         1e-8,
         10.0,
         parent.learning_rate,
-        format="%.5f",
+        format="%.6g",
         step=1e-4,
         key=f"fork_rate_{run.id}",
+        help=SETTING_WORDS["learning_rate"],
     )
     batch_size = right.number_input(
-        "Batch size", 1, 8_192, parent.batch_size, key=f"fork_batch_{run.id}"
+        "Batch size",
+        1,
+        8_192,
+        parent.batch_size,
+        key=f"fork_batch_{run.id}",
+        help=SETTING_WORDS["batch_size"],
     )
     augmentation = left.selectbox(
         "Augmentation",
@@ -142,6 +159,7 @@ def _fork_settings(run: Run) -> TrainingConfig:
         index=list(AUGMENTATIONS).index(parent.augmentation),
         format_func=lambda key: AUGMENTATIONS[key],
         key=f"fork_augmentation_{run.id}",
+        help=SETTING_WORDS["augmentation"],
     )
     balancing = right.selectbox(
         "Class balance",
@@ -149,6 +167,7 @@ def _fork_settings(run: Run) -> TrainingConfig:
         index=list(BALANCINGS).index(parent.balancing),
         format_func=lambda key: BALANCINGS[key],
         key=f"fork_balancing_{run.id}",
+        help=SETTING_WORDS["balancing"],
     )
     return replace(
         parent,

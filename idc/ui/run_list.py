@@ -24,19 +24,20 @@ def run_list(runs: list[Run]) -> None:
 def _table() -> None:
     with error_sentences():
         runs = list_runs()
+        shown = st.query_params.get("run", "")
         event = st.dataframe(
             pd.DataFrame([_row(run) for run in runs]),
-            key=f"runs_{len(runs)}_{runs[0].id}",  # a row's number means a run of this very list
+            # A row's number means a run of this very list, and a click on it a wish of now.
+            key=f"runs_{len(runs)}_{runs[0].id}_{shown}",
             on_select="rerun",
             selection_mode="single-row",
             hide_index=True,
             width="stretch",
             height=min(36 * (len(runs) + 1), 400),
         )
-        chosen = [runs[number].id for number in event.selection.rows if number < len(runs)]
-        if chosen and chosen[0] != st.session_state.get("clicked_run"):
-            st.session_state["clicked_run"] = chosen[0]
-            put_into_address("run", chosen[0])
+        clicked = [runs[number].id for number in event.selection.rows if number < len(runs)]
+        if clicked and clicked[0] != shown:
+            put_into_address("run", clicked[0])
             st.rerun()
 
 

@@ -11,11 +11,11 @@ from idc.config import TrainingConfig, split_of
 from idc.device_choice import choose_cpu
 from idc.hardware import gpu_words
 from idc.marks import wrong_rows
-from idc.several_runs import MOST_SEEDS, of_seeds, start_runs
+from idc.several_runs import MOST_SEEDS, check_splits, of_seeds, start_runs
 from idc.splits import Split, split_note
 from idc.store import PatchStore
 from idc.ui.augmentation_view import augmentation_view
-from idc.ui.choose import choose_store, put_into_address
+from idc.ui.choose import cached_store, choose_store, put_into_address
 from idc.ui.leakage_parts import leakage_link
 from idc.ui.settings_files import settings_files
 from idc.ui.split_gap_parts import start_both_splits
@@ -53,7 +53,7 @@ def new_run(busy: str | None) -> None:
     left, right = st.columns([5, 4], gap="large")
     with left:
         wanted_data = st.query_params.get("data")
-        store = choose_store()
+        store = choose_store(tell_missing=False)  # the form tells it
         if store is None:
             return
         config = settings_form(store, wanted_data)
@@ -107,7 +107,9 @@ def _start(config: TrainingConfig, watched: int | None, busy: str | None) -> Non
         )
     if pressed:
         fill = partial(_fill, watched=watched, on_cpu=on_cpu)
-        runs = start_runs(of_seeds(config, int(seeds)), fill=fill)
+        configs = of_seeds(config, int(seeds))
+        check_splits(configs, cached_store(config.data).index)
+        runs = start_runs(configs, fill=fill)
         st.session_state[_COLLAPSE] = True
         put_into_address("run", runs[0].id)
         st.rerun()

@@ -1,7 +1,6 @@
 """The watched slide: what the network says about a case, next to the truth, through time."""
 
 from collections.abc import Callable
-from functools import partial
 
 import numpy as np
 import streamlit as st
@@ -155,19 +154,15 @@ def _choose(
         return None
     asked = asked_case(run)
     watched = asked if asked in cases else default
-    key = f"watched_case_{run.id}"
-    return _picker(
-        store,
-        cases,
-        watched,
-        key=key,
-        on_change=partial(_watch_chosen, run, key),
-    )
+    return _picker(store, cases, watched, key=f"watched_case_{run.id}", on_choice=_asker(run))
 
 
-def _watch_chosen(run: Run, key: str) -> None:
-    with error_sentences():
-        watch_case(run.folder, st.session_state[key])
+def _asker(run: Run) -> Callable[[int], None]:
+    def ask(case: int) -> None:
+        with error_sentences():
+            watch_case(run.folder, case)
+
+    return ask
 
 
 def _picker(
@@ -176,18 +171,21 @@ def _picker(
     now: int,
     *,
     key: str,
-    on_change: Callable[[], None] | None = None,
+    on_choice: Callable[[int], None] | None = None,
 ) -> int:
-    """A picker that follows ``now`` when somebody else changes it."""
-    memo = f"{key}-now"
-    if st.session_state.get(memo) != now:
-        st.session_state[memo] = st.session_state[key] = now
+    """A picker that follows ``now`` when somebody else changes it: it is another one then.
+
+    If its value were set instead, a browser that misses the answer in which it is set would show,
+    and choose, the first case.
+    """
+    key = f"{key}_{now}"
     case = st.selectbox(
         "Watched slide",
         cases,
+        cases.index(now),
         format_func=_titles(store).__getitem__,
         key=key,
-        on_change=on_change,
+        on_change=(lambda: on_choice(st.session_state[key])) if on_choice else None,
         label_visibility="collapsed",
     )
     return now if case is None else int(case)

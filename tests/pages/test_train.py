@@ -219,14 +219,16 @@ def test_presenter_turns_the_trainer_to_another_case(home):
     case, other = held_out_cases(store, make_split(store.index, "case-disjoint")).tolist()
     with run.trainer_lock():
         at = open_page("train")
-        picker = at.selectbox(key=f"watched_case_{run.id}")
-        assert picker.value == case
+        picker = at.selectbox(key=f"watched_case_{run.id}_{case}")
+        assert (picker.value, picker.proto.default) == (case, 0)
         picker.set_value(other).run()
         assert asked_case(run) == other
+        picker = at.selectbox(key=f"watched_case_{run.id}_{other}")
+        assert (picker.value, picker.proto.default) == (other, 1)  # also for a browser just come
 
         watch_case(run.folder, case)  # somebody else, in another tab
         at.run()
-        assert at.selectbox(key=f"watched_case_{run.id}").value == case
+        assert at.selectbox(key=f"watched_case_{run.id}_{case}").value == case
         assert asked_case(run) == case
 
 
@@ -443,7 +445,7 @@ def test_deleted_run_is_taken_back_by_undo(home):
     tiny_store("tiny", cases=3, per_case=10)
     run = finished_run()
     at = open_page("train")
-    at.button(key="delete_run").click().run()
+    at.button(key=f"delete_{run.id}").click().run()
     assert list_runs() == []
 
     at.button(key="undo_delete").click().run()
@@ -457,7 +459,10 @@ def test_live_run_cannot_be_deleted(home):
     run = finished_run()
     run.write_status(RunStatus(state="running", phase="training", epochs=3, epoch=1, steps=2))
     with run.trainer_lock():
-        assert open_page("train").button(key="delete_run").disabled
+        assert open_page("train").button(key=f"delete_{run.id}").disabled
+        run.write_status(RunStatus(state="paused", epochs=3, epoch=1))
+        assert open_page("train").button(key=f"delete_{run.id}").disabled  # its network is ready
+    assert not open_page("train").button(key=f"delete_{run.id}").disabled
 
 
 def test_all_runs_are_listed_with_where_they_stand(home):

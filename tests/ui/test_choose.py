@@ -16,7 +16,8 @@ def script():
         st.rerun()
     if st.button("third", key="third"):
         st.session_state["thing"] = "c"
-    st.session_state["chosen"] = choose_titled("Thing", {"a": "A", "b": "B", "c": "C"}, key="thing")
+    titles = st.session_state.setdefault("titles", {"a": "A", "b": "B", "c": "C"})
+    st.session_state["chosen"] = choose_titled("Thing", titles, key="thing")
 
 
 @pytest.fixture
@@ -62,6 +63,44 @@ def test_the_script_chooses_also_what_was_chosen_before(at):
     choose(at, "b")
 
     assert chosen(at.button(key="first").click().run()) == "a"
+
+
+def test_address_of_nothing_known_is_told_until_the_next_choice(at):
+    assert not at.warning
+    at.query_params["thing"] = "*x*"
+
+    at.run()
+    assert at.run().warning[0].value.startswith("'\\*x\\*' is not to be had here, or no longer")
+    assert not choose(at, "b").warning
+
+
+def test_chosen_thing_that_went_away_is_told(at):
+    choose(at, "b").session_state["titles"] = {"a": "A", "c": "C"}
+
+    assert at.run().warning[0].value.startswith("'b' is not to be had here")
+    assert chosen(at) == "a"
+
+
+def test_renamed_thing_stays_chosen(at):
+    choose(at, "b").session_state["titles"] = {"a": "A", "b": "Bee", "c": "C"}
+    at.session_state["thing"] = "B"  # the browser tells a choice by its title, here an old one
+
+    assert chosen(at.run()) == "b"
+    assert not at.warning
+
+
+def test_new_title_of_the_chosen_thing_is_sent_to_the_browser(at):
+    choose(at, "b").session_state["titles"] = {"a": "A", "b": "Bee", "c": "C"}
+
+    picker = at.run().selectbox(key="thing").proto
+    assert (picker.set_value, picker.raw_value) == (True, "Bee")
+    assert not at.run().selectbox(key="thing").proto.set_value
+
+
+def test_browser_that_missed_how_the_choice_was_set_still_shows_it(at):
+    at.query_params["thing"] = "c"
+
+    assert at.run().run().selectbox(key="thing").proto.default == 2
 
 
 @pytest.fixture
