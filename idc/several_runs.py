@@ -4,7 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from idc.config import TrainingConfig
+import pandas as pd
+
+from idc.config import TrainingConfig, split_of
 from idc.runs import Run
 from idc.starting import start_run
 
@@ -34,6 +36,16 @@ def of_both_splits(config: TrainingConfig) -> tuple[TrainingConfig, TrainingConf
         for protocol, words in (("random", "random split"), ("case-disjoint", "by case"))
     }
     return both["random"], both["case-disjoint"]
+
+
+def check_splits(configs: Sequence[TrainingConfig], index: pd.DataFrame) -> None:
+    """Refuse what could not train, before the first one trains for nothing.
+
+    Raises:
+        SplitError: the data cannot be split as one of them asks.
+    """
+    for config in configs:
+        split_of(config, index)
 
 
 def start_runs(

@@ -43,9 +43,10 @@ class SplitPair:
         return self.random, self.by_case
 
     @property
-    def done(self) -> bool:
-        """Whether both have scored what they held out."""
-        return all(run.status().state == "finished" for run in self.runs)
+    def comparable(self) -> bool:
+        """Whether both have come to their end, set to as many epochs."""
+        first, second = (run.status() for run in self.runs)
+        return first.state == second.state == "finished" and first.epochs == second.epochs
 
 
 @dataclass(frozen=True)

@@ -293,7 +293,7 @@ def _part_by_case(cases: np.ndarray, lists: Mapping[str, frozenset[int]]) -> np.
 def _check_classes(split: Split, labels: np.ndarray) -> None:
     remedy = {
         "published": "Pack more of the listed cases"
-        + (", let unlisted cases join training (--unlisted train)" if split.unused else "")
+        + (", let unlisted cases join training" if split.unused else "")
         + ", or choose the protocol 'case-disjoint'.",
         "case-disjoint": "Try another seed, use more patches, or pack more cases.",
         "random": "Use more patches or another seed.",

@@ -190,7 +190,7 @@ def test_data_without_a_listed_case_says_what_would_help():
 
     assert str(refusal.value) == (
         "The train part holds no IDC-negative patch. Pack more of the listed cases, let unlisted "
-        "cases join training (--unlisted train), or choose the protocol 'case-disjoint'."
+        "cases join training, or choose the protocol 'case-disjoint'."
     )
 
 

@@ -7,11 +7,12 @@ from idc.config import PRESETS, TrainingConfig
 from idc.console import duration
 from idc.runs import Run, RunStatus, list_runs, open_run
 from idc.settings_url import FIRST_PRESET, form_defaults
-from idc.several_runs import of_both_splits, start_runs
+from idc.several_runs import check_splits, of_both_splits, start_runs
 from idc.split_gap import SCORES, SplitGap, SplitPair, list_pairs, split_gap, split_pair
 from idc.store import PatchStore
+from idc.ui.choose import cached_store
 from idc.ui.score_words import difference_words, signed, with_interval
-from idc.ui.words import describe, error_sentences, metric_row, plain, score
+from idc.ui.words import describe, error_sentences, metric_row, plain, score, started
 
 _LOOK_EVERY_S = 1.0
 _NAMES = ("random", "by_case")
@@ -19,8 +20,14 @@ _WORDS = ("Split at random by patch", "Split by case")
 
 
 def start_both_splits(config: TrainingConfig) -> None:
-    """Start the two trainings, and go to where their gap will be shown."""
-    pair = SplitPair(*start_runs(of_both_splits(config)))
+    """Start the two trainings, and go to where their gap will be shown.
+
+    Raises:
+        SplitError: the data cannot be split in both ways.
+    """
+    both = of_both_splits(config)
+    check_splits(both, cached_store(config.data).index)
+    pair = SplitPair(*start_runs(both))
     st.switch_page("../../pages/leakage.py", query_params=_query(pair))
 
 
@@ -68,10 +75,16 @@ def offer_pair(store: PatchStore) -> None:
     for pair in pairs[:5]:
         st.page_link(
             "../../pages/leakage.py",
-            label=f"{plain(pair.by_case.title)} · {plain(pair.by_case.config.data)}",
+            label=_title(pair),
             icon=":material/compare:",
             query_params=_query(pair),
         )
+
+
+def _title(pair: SplitPair) -> str:
+    config = pair.by_case.config
+    name = f"{plain(config.name)} · " if config.name else ""
+    return f"{name}{PRESETS[config.preset].title} on {plain(config.data)}, {started(pair.by_case)}"
 
 
 def show_pair(pair: SplitPair) -> None:
@@ -82,8 +95,8 @@ def show_pair(pair: SplitPair) -> None:
         f"{PRESETS[config.preset].title} on **{plain(config.data)}**, {config.epochs} epochs, seed "
         f"{config.seed}: the two differ in the split alone."
     )
-    live = any(run.status().live for run in pair.runs)
-    st.fragment(_watch, run_every=_LOOK_EVERY_S if live else None, key="pair")(pair, live)
+    moving = any(run.status().moving for run in pair.runs)
+    st.fragment(_watch, run_every=_LOOK_EVERY_S if moving else None, key="pair")(pair, moving)
     st.button(
         "Back to the check of a split",
         type="tertiary",
@@ -93,13 +106,19 @@ def show_pair(pair: SplitPair) -> None:
     )
 
 
-def _watch(pair: SplitPair, was_live: bool) -> None:
+def _watch(pair: SplitPair, was_moving: bool) -> None:
     with error_sentences():
         states = [run.status() for run in pair.runs]
-        if was_live and not any(status.live for status in states):
+        settled = not any(status.moving for status in states)
+        if was_moving and settled:
             st.rerun()  # the whole page: redrawing ends
-        settled = not any(status.live for status in states)
         if settled and all(run.has_predictions() for run in pair.runs):
+            if not pair.comparable:
+                st.warning(
+                    "The two have not trained to the same end, so the gap is not of the split "
+                    "alone; continue the one that is behind on Train.",
+                    icon=":material/info:",
+                )
             _show_gap(split_gap(pair))
         for column, run, status, words in zip(
             st.columns(2, gap="large"), pair.runs, states, _WORDS, strict=True
@@ -115,6 +134,8 @@ def _show_run(run: Run, status: RunStatus, words: str) -> None:
         done = (status.epoch + status.step / max(status.steps, 1)) / status.epochs
         left = "" if status.left_s is None else f"about {duration(status.left_s)} left"
         st.progress(min(done, 1.0), text=left or "Waiting or loading")
+    elif status.state == "paused":
+        st.info("Paused; it goes on when somebody resumes it on Train.", icon=":material/pause:")
     elif status.state != "finished":
         st.warning(plain(status.reason), icon=":material/error:")
     with st.container(horizontal=True):

@@ -64,6 +64,41 @@ def test_two_runs_are_watched_until_both_are_done():
         assert "epoch 1 of 3" in text(at)
 
 
+def test_pair_that_did_not_train_alike_says_so():
+    random, by_case = (made_run(p, [0.1, 0.9] * 30) for p in ("random", "case-disjoint"))
+    assert not gap_page(random, by_case).warning
+
+    for status in (
+        RunStatus(state="finished", epochs=5, epoch=5),
+        RunStatus(state="stopped", epochs=3, epoch=1, reason="Stopped."),
+    ):
+        by_case.write_status(status)
+        at = gap_page(random, by_case)
+        assert at.metric
+        assert "not trained to the same end" in at.warning[0].value
+
+
+def test_paused_run_of_a_pair_says_so_and_is_waited_for():
+    random, by_case = made_run("random", [0.1, 0.9] * 30), made_run("case-disjoint", [0.1] * 60)
+    by_case.write_status(RunStatus(state="paused", epochs=3, epoch=1))
+
+    at = gap_page(random, by_case)
+
+    assert not at.metric
+    assert at.info[0].value.startswith("Paused; it goes on when")
+    assert not at.warning
+
+
+def test_both_are_not_started_where_one_split_cannot_be(started):
+    tiny_store("a-two", cases=2, per_case=30)
+    at = open_page("leakage", query={"data": "a-two", "split": "random"})
+
+    at.button(key="start_both").click().run()
+
+    assert "needs at least 3 cases" in at.error[0].value
+    assert (started, list_runs()) == ([], [])
+
+
 def test_run_that_broke_off_says_so_and_where_to_go_on():
     random, by_case = made_run("random", [0.1, 0.9] * 30), made_run("case-disjoint", None)
     at = gap_page(random, by_case)
