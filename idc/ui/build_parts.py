@@ -22,6 +22,7 @@ from idc.built_network import (
 from idc.config import YOURS, preset_config, split_of
 from idc.folds import busy_with
 from idc.starting import start_run
+from idc.ui import address
 from idc.ui.choose import choose_store
 from idc.ui.network_stack import network_stack
 from idc.ui.words import error_sentences, metric_row, plain
@@ -76,7 +77,9 @@ def choose_architecture() -> Architecture:
         "The average of each map, or all values in a row and a dense layer of 64.",
     )
     built = Architecture(blocks, convolutions, width, kernel, pooling, dropout, ending)
-    st.query_params[_PARAMETER] = str(built)
+    address.remember(_PARAMETER, str(built))
+    if st.query_params.get(_PARAMETER) != str(built):
+        st.query_params[_PARAMETER] = str(built)
     return built
 
 
@@ -119,7 +122,7 @@ def train_it(built: Architecture) -> None:
         return
     first, second, third = st.columns(3)
     epochs = first.number_input("Epochs", 1, 10_000, 3, key="built_epochs")
-    most = len(store)
+    most = max(2, len(store))
     patches = second.number_input(
         "Patches to use", 2, most, min(40_000, most), step=1_000, key=f"built_patches_{store.name}"
     )
@@ -161,13 +164,19 @@ def _one_of(label: str, titles: Mapping[Any, str], key: str, meaning: str) -> An
 
 
 def _begin() -> None:
-    """Once in a visit: what the address asks for, else the proposed network."""
-    if "built_blocks" in st.session_state:
+    """What the address asks for when somebody comes, or goes back; else the proposed network."""
+    wanted = st.query_params.get(_PARAMETER)
+    if "built_blocks" in st.session_state and (
+        not wanted
+        or wanted == address.latest(_PARAMETER)
+        or address.is_outdated(_PARAMETER, wanted)
+    ):
         return
     built = Architecture()
-    if _PARAMETER in st.query_params:
+    if wanted:
+        address.remember(_PARAMETER, wanted)
         with error_sentences():
-            built = parse_architecture(st.query_params[_PARAMETER])
+            built = parse_architecture(wanted)
     st.session_state.update(
         built_blocks=built.blocks,
         built_convolutions=built.convolutions,

@@ -127,18 +127,26 @@ def pack_form() -> None:
 
 
 def _start(paths: str, name: str) -> None:
-    wanted = [
-        Path(line.strip().strip("'\"")).expanduser() for line in paths.splitlines() if line.strip()
-    ]
-    if not wanted:
+    lines = [line.strip().strip("'\"") for line in paths.splitlines() if line.strip()]
+    if not lines:
         raise DataError("Which zip or folder? Write its full path into the field.")
     if check_store_name(name) in list_stores():
         raise DataError(f"There is a data set named '{name}' already; choose another name.")
-    for path in wanted:
-        if not path.exists():
-            raise DataError(f"There is no file or folder at '{path}'; check the path.")
+    wanted = [_existing(line) for line in lines]
     start_packing(wanted, name)
     st.rerun()
+
+
+def _existing(words: str) -> Path:
+    try:
+        path = Path(words).expanduser()
+        if path.exists():
+            return path
+    except (OSError, RuntimeError, ValueError) as error:  # too long, not ours to read, no such home
+        raise DataError(
+            f"'{words[:100]}' cannot be looked at; check the path and its rights."
+        ) from error
+    raise DataError(f"There is no file or folder at '{words[:300]}'; check the path.")
 
 
 def pack_progress() -> None:

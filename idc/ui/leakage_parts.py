@@ -66,6 +66,10 @@ def choose_split() -> tuple[PatchStore, Split] | None:
     unlisted = protocol == "published" and st.toggle(
         "Cases in no published list join training", key="split_unlisted", bind="query-params"
     )
+    most = max(2, len(store))
+    if st.session_state.get("split-data", store.name) != store.name:
+        st.session_state["split_patches"] = most  # all of the other data set
+    st.session_state["split-data"] = store.name
     with st.container(horizontal=True, gap="small"):
         seed = st.number_input(
             "Seed", 0, 2**31 - 1, 0, key="split_seed", bind="query-params", width=160
@@ -73,8 +77,8 @@ def choose_split() -> tuple[PatchStore, Split] | None:
         patches = st.number_input(
             "Patches to use",
             2,
-            len(store),
-            len(store),
+            most,
+            most,
             step=1_000,
             key="split_patches",
             bind="query-params",

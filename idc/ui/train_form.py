@@ -149,7 +149,7 @@ class _Form:
             self._settings["unlisted"] = "ignore"
 
     def _data(self, first: DeltaGenerator, second: DeltaGenerator) -> None:
-        most = len(self._store)
+        most = max(2, len(self._store))
         patches = self._number(first, "Patches to use", "patches", 2, most, 1_000)
         self._settings["patches"] = None if patches >= most else patches
         self._number(second, "Seed", "seed", 0, 2**31 - 1)

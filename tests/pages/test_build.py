@@ -46,6 +46,16 @@ def test_link_opens_the_network_that_it_names(home):
     assert at.slider(key="built_dropout").value == 20
 
 
+def test_another_address_is_another_network(home):
+    at = open_page("build")
+    first = at.query_params["architecture"]
+    at.slider(key="built_blocks").set_value(4).run()
+    at.query_params["architecture"] = "2x3-w8-k5-average-d20-flatten"  # somebody opens a link
+
+    assert at.run().slider(key="built_blocks").value == 2
+    assert first != at.query_params["architecture"]
+
+
 def test_broken_link_is_told_and_the_proposed_network_stands(home):
     at = open_page("build", query={"architecture": "huge"})
 

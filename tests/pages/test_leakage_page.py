@@ -1,3 +1,4 @@
+import pytest
 from app import open_page, text
 from made_patches import tiny_store
 
@@ -33,6 +34,31 @@ def test_split_by_case_is_clean(home):
 
     assert at.success[0].value.startswith("No case is in two parts")
     assert not at.warning
+
+
+def test_another_data_set_is_checked_whole(home):
+    tiny_store("large", cases=5, per_case=10)
+    tiny_store("small", cases=3, per_case=4)
+    at = open_page("leakage", query={"split_patches": "20"})
+    assert (at.selectbox(key="data").value, at.number_input(key="split_patches").value) == (
+        "large",
+        20,
+    )
+
+    for name, patches in (("small", 12), ("large", 50)):
+        at.selectbox(key="data").set_value(name).run()
+        assert at.number_input(key="split_patches").value == patches
+
+
+@pytest.mark.parametrize("page", ["leakage", "train", "build"])
+def test_data_set_of_one_patch_is_refused_in_a_sentence(home, page):
+    tiny_store("one", cases=1, per_case=1)
+    at = open_page(page)
+    if page == "build":
+        at.button(key="train_it").click().run()
+
+    assert not at.exception
+    assert "needs at least" in at.error[0].value
 
 
 def test_check_is_remembered_for_the_same_split(home):
