@@ -79,7 +79,7 @@ class History:
     def end_sentence(self, epochs: int) -> str:
         """Why it needs no further epoch."""
         if self.epoch >= epochs or self.lowest is None:
-            return f"All {epochs} epochs are done."
+            return f"All {epochs} epochs are done." if epochs > 1 else "The epoch is done."
         return (
             f"Stopped early after epoch {self.epoch}: the validation loss has not improved since "
             f"epoch {self.lowest['epoch']}."

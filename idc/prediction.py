@@ -229,9 +229,10 @@ def ask_model(run: Run, patches: np.ndarray, kind: str) -> Answer:
         )
     asked = run.best().get("sha256", "")
     answer, block = _ask_for(run, asked, patches, kind)
-    if "error" in answer and run.best().get("sha256", "") != asked:
+    now = run.best().get("sha256", "")  # empty when somebody has deleted the run meanwhile
+    if "error" in answer and now not in ("", asked):
         # A trainer has put better weights in place while we asked for the old ones.
-        answer, block = _ask_for(run, run.best()["sha256"], patches, kind)
+        answer, block = _ask_for(run, now, patches, kind)
     if "error" in answer:
         raise PredictionError(str(answer["error"]))
     return answer, block

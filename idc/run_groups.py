@@ -102,9 +102,17 @@ def differing_settings(groups: Sequence[RunGroup]) -> dict[str, list[Any]]:
     found = {}
     for name in groups[0].config.to_json():
         values = [getattr(group.config, name) for group in groups]
+        if name == "split_seed" and any(value is not None for value in values):
+            values = [_split_seed(group) for group in groups]
         if name not in left_out and any(value != values[0] for value in values):
             found[name] = values
     return found
+
+
+def _split_seed(group: RunGroup) -> Any:
+    if group.config.split_seed is not None:
+        return group.config.split_seed
+    return group.config.seed if len(group.runs) == 1 else "each seed's own"
 
 
 def final_scores(group: RunGroup) -> dict[str, list[float]]:

@@ -164,7 +164,7 @@ def open_run(run_id: str) -> Run:
     """
     folder = (SHIPPED_DIR if run_id == BUNDLED else runs_dir()) / run_id
     if not RUN_ID.fullmatch(run_id) or not (folder / CONFIG_FILE).exists():
-        raise RunError(f"There is no run '{run_id[:100]}'; 'python -m idc runs' lists them.")
+        raise RunError(f"There is no run '{run_id[:100]}', or no longer.")
     return open_run_at(folder)
 
 

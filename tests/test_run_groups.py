@@ -74,6 +74,14 @@ def test_seed_differs_only_between_single_runs(make):
     assert differing_settings(seed_groups([one, two, make(epochs=9)])) == {"epochs": [3, 9]}
 
 
+def test_split_seed_of_a_fork_stands_beside_the_seed_that_others_split_by(make):
+    groups = seed_groups([make(seed=3), make(seed=4, split_seed=3)], together=False)
+    assert differing_settings(groups) == {"seed": [3, 4]}
+
+    groups = seed_groups([make(seed=3), make(seed=4, split_seed=7)], together=False)
+    assert differing_settings(groups) == {"split_seed": [3, 7], "seed": [3, 4]}
+
+
 def test_all_groups_are_curves_of_one_chart_and_only_several_seeds_have_a_band(make):
     groups = seed_groups([make(0.5, 0.6, seed=0), make(0.7, 0.8, seed=1), make(0.9, epochs=9)])
 

@@ -74,6 +74,9 @@ def settings_and_scores(groups: Sequence[RunGroup]) -> None:
         columns["Seeds"] = [
             ", ".join(str(run.config.seed) for run in group.runs) for group in groups
         ]
+    trained = [sorted({run.status().epoch for run in group.runs}) for group in groups]
+    if any(epochs != [group.config.epochs] for epochs, group in zip(trained, groups, strict=True)):
+        columns["Epochs trained"] = [", ".join(map(str, epochs)) for epochs in trained]
     columns["Best epoch"] = [
         ", ".join(str(epoch) for epoch in best_epochs(group)) or "–" for group in groups
     ]

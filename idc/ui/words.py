@@ -38,7 +38,14 @@ def error_sentences() -> Iterator[None]:
 
 def plain(text: str) -> str:
     """Text that Markdown shows letter by letter: names may come from a stranger."""
-    return re.sub(r"([\\`*_{}\[\]<>()#+!|~$:])", r"\\\1", text)
+    text = re.sub(r"([\\`*_{}\[\]<>()#+!|~$:&])", r"\\\1", text)
+    # What means something at the beginning of a line alone: a list, a rule, a heading's underline.
+    return re.sub(r"(?m)^(\s*)([-=]|\d+(?=\.))", _escaped, text)
+
+
+def _escaped(start: re.Match[str]) -> str:
+    spaces, sign = start.groups()
+    return f"{spaces}{sign}\\" if sign.isdigit() else f"{spaces}\\{sign}"
 
 
 def share(value: float) -> str:

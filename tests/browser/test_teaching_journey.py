@@ -154,7 +154,7 @@ def test_network_that_is_built_by_keys_trains_and_is_a_run_like_any_other(home, 
     page.keyboard.press("Tab")
     page.get_by_role("button", name="Train it").click()
     expect(page).to_have_url(re.compile("/train.*run="))
-    expect(page.get_by_text("All 1 epochs are done.").first).to_be_visible(timeout=240_000)
+    expect(page.get_by_text("The epoch is done.").first).to_be_visible(timeout=240_000)
     run = urllib.parse.parse_qs(urllib.parse.urlparse(page.url).query)["run"][0]
     page.goto(f"{app}/how_it_works?chapter=What+training+does&run={run}")
     expect(page.get_by_role("slider", name="Epoch")).to_have_value("1")

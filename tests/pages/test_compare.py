@@ -178,6 +178,7 @@ def test_settings_that_differ_stand_beside_final_scores(home):
     assert table.to_dict("list") == {
         "Epochs": ["3", "9"],
         "Augmentation": ["none", "flips"],
+        "Epochs trained": ["2", "1"],
         "Best epoch": ["1", "1"],
         "ROC AUC": ["1.000", "1.000"],
         "Balanced accuracy": ["1.000", "1.000"],
