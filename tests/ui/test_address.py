@@ -21,7 +21,7 @@ def script():
 
 
 def after(*written, page="here", **more):
-    at = AppTest.from_function(script)
+    at = AppTest.from_function(script, default_timeout=300)
     at.session_state["page"], at.session_state["written"] = page, written
     for name, value in more.items():
         at.session_state[name] = value

@@ -22,7 +22,7 @@ def script():
 
 @pytest.fixture
 def at():
-    return AppTest.from_function(script).run()
+    return AppTest.from_function(script, default_timeout=300).run()
 
 
 def choose(at, name):
@@ -114,7 +114,7 @@ def cut_off(monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(QueryParamsProxy, "__setitem__", write_and_end)
-        return AppTest.from_function(script).run()
+        return AppTest.from_function(script, default_timeout=300).run()
 
 
 def test_what_an_ended_run_of_the_script_wrote_into_the_address_undoes_no_choice(cut_off):
