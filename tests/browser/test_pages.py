@@ -4,6 +4,7 @@ import json
 import urllib.request
 
 import pytest
+from app_server import running_app
 from playwright.sync_api import expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -22,6 +23,13 @@ TITLES = {
     "build": "Build",
     "play": "You against the CNN",
 }
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory):
+    """One server for all of these tests: each is a visitor of its own and changes nothing."""
+    with running_app(tmp_path_factory.mktemp("home")) as address:
+        yield address
 
 
 @pytest.mark.parametrize("path", TITLES)
