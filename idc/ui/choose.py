@@ -91,7 +91,7 @@ def choose_titled(
     missing = address.latest(f"{key}-missing")
     if missing and tell_missing:
         st.warning(
-            f"'{plain(missing[:100])}' is not to be had here, or no longer; this is another one.",
+            f"There is no '{plain(missing[:100])}' here (any more); another one is shown.",
             icon=":material/search_off:",
         )
     ids = list(titles)

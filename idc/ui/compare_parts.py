@@ -62,9 +62,7 @@ def choose_runs() -> list[Run]:
     elif latest is not None and tuple(st.session_state["runs"]) != latest:
         address.remember("runs-missing", "")
     if missing := address.latest("runs-missing"):
-        st.warning(
-            f"Not to be had here, or no longer: {plain(missing)}.", icon=":material/search_off:"
-        )
+        st.warning(f"Not here (any more): {plain(missing)}.", icon=":material/search_off:")
     chosen = st.multiselect(
         "Runs",
         list(known),

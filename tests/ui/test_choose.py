@@ -70,14 +70,14 @@ def test_address_of_nothing_known_is_told_until_the_next_choice(at):
     at.query_params["thing"] = "*x*"
 
     at.run()
-    assert at.run().warning[0].value.startswith("'\\*x\\*' is not to be had here, or no longer")
+    assert at.run().warning[0].value.startswith("There is no '\\*x\\*' here (any more)")
     assert not choose(at, "b").warning
 
 
 def test_chosen_thing_that_went_away_is_told(at):
     choose(at, "b").session_state["titles"] = {"a": "A", "c": "C"}
 
-    assert at.run().warning[0].value.startswith("'b' is not to be had here")
+    assert at.run().warning[0].value.startswith("There is no 'b' here (any more)")
     assert chosen(at) == "a"
 
 
