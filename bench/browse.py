@@ -13,14 +13,12 @@ import argparse
 import contextlib
 import itertools
 import os
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import textwrap
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -31,7 +29,8 @@ import cv2
 import numpy as np
 import pandas as pd
 from full_size import full_size_store
-from playwright.sync_api import Browser, Locator, Page, sync_playwright
+from live_app import chromium, idc_lab, serving, wait_until
+from playwright.sync_api import Browser, Locator, Page
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from idc.config import preset_config
@@ -49,8 +48,6 @@ from idc.runs import PREDICTIONS_FILE
 from idc.starting import create_run
 from idc.store import PatchStore
 
-ROOT = Path(__file__).resolve().parent.parent
-CHROMIUM = "/usr/bin/chromium"
 STORE = "full"
 PATIENCE_MS = 120_000
 A_PAGE = 48
@@ -89,16 +86,13 @@ def main() -> None:
         print(f"measuring tissue and stain, once a store: {time.perf_counter() - start:.1f} s")
     made_run(store)
     query_times(store)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        with app(options.home) as (address, server):
+    with chromium() as browser:
+        with idc_lab(options.home) as (address, server):
             ours = browse_app(browser, address, store, options.rounds)
-            if (ROOT / "pages" / "slides.py").exists():
-                ours |= browse_slides(browser, address, options.rounds)
+            ours |= browse_slides(browser, address, options.rounds)
             print_memory(server, browser, address, options.visitors)
         with naive_app(store) as (address, _):
             naive = browse_naive(browser, address, max(5, options.rounds // 3))
-        browser.close()
     print_table(ours, naive)
 
 
@@ -169,13 +163,6 @@ def timed(work: Callable[[], np.ndarray]) -> tuple[np.ndarray, float]:
 
 
 @contextlib.contextmanager
-def app(home: Path) -> Iterator[tuple[str, subprocess.Popen]]:
-    """The app as its users start it."""
-    with serving(ROOT, "streamlit_app.py", {"IDC_HOME": str(home)}) as started:
-        yield started
-
-
-@contextlib.contextmanager
 def naive_app(store: PatchStore) -> Iterator[tuple[str, subprocess.Popen]]:
     """The naive page over the same index; files of a few cases exist, which is all it reads."""
     with tempfile.TemporaryDirectory() as scratch:
@@ -200,45 +187,6 @@ def naive_files(store: PatchStore, folder: Path, kept: int = 5_000) -> pd.DataFr
     table["probability"] = rng.random(len(store))
     table["path"] = np.resize(paths, len(store))
     return table
-
-
-@contextlib.contextmanager
-def serving(
-    folder: Path, script: str, environ: dict[str, str]
-) -> Iterator[tuple[str, subprocess.Popen]]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    options = [f"--server.port={port}", "--server.headless=true", "--server.address=127.0.0.1"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", script, *options],
-        cwd=folder,
-        env={**os.environ, **environ},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        address = f"http://127.0.0.1:{port}"
-        until(lambda: answers(f"{address}/_stcore/health"))
-        yield address, process
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def answers(url: str) -> bool:
-    with contextlib.suppress(OSError):
-        urllib.request.urlopen(url, timeout=5).close()
-        return True
-    return False
-
-
-def until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + PATIENCE_MS / 1000
-    while not condition():
-        if time.monotonic() > deadline:
-            raise TimeoutError("the server or the page did not answer in time")
-        time.sleep(0.1)
 
 
 # Clicks
@@ -321,7 +269,7 @@ NAIVE = """() => {
 
 def clicked(page: Page, finder: str, click: Callable[[], object]) -> float:
     """Milliseconds from the click until what `finder` tells has changed."""
-    until(lambda: page.evaluate(f"({finder})()") is not None)
+    wait_until(lambda: page.evaluate(f"({finder})()") is not None)
     before = page.evaluate(f"({finder})()")
     page.evaluate(_WATCH.replace("FINDER", finder), before)
     click()
@@ -352,7 +300,7 @@ def browse_slides(browser: Browser, address: str, rounds: int) -> Samples:
     page = visit(browser, f"{address}/slides?data={STORE}&case=8863")
     following = page.get_by_role("button", name="Next", exact=True)
     following.wait_for(timeout=PATIENCE_MS)
-    until(lambda: page.evaluate(f"({SLIDE})()") is not None)
+    wait_until(lambda: page.evaluate(f"({SLIDE})()") is not None)
     switches = [clicked(page, SLIDE, following.click) for _ in range(rounds)]
     page.get_by_role("button", name="Errors").or_(page.get_by_label("Errors")).first.click()
     steps = {
@@ -371,7 +319,7 @@ def chooser(page: Page, label: str, words: list[str]) -> Iterator[Callable[[], o
     """Clicks on the options of a select box, one after the other; it is opened beforehand."""
     for word in itertools.cycle(words):
         option = page.get_by_role("listbox").last.get_by_role("option", name=word, exact=True)
-        until(lambda option=option: opened(page, label, option))
+        wait_until(lambda option=option: opened(page, label, option))
         yield option.click
 
 

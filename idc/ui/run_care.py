@@ -1,8 +1,10 @@
 """What belongs to a run besides its training: name and notes, a fork, deleting it with undo."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from idc.config import AUGMENTATIONS, BALANCINGS, TrainingConfig
 from idc.forking import can_fork, fork_run
@@ -153,22 +155,8 @@ def _fork_settings(run: Run) -> TrainingConfig:
         key=f"fork_batch_{run.id}",
         help=SETTING_WORDS["batch_size"],
     )
-    augmentation = left.selectbox(
-        "Augmentation",
-        list(AUGMENTATIONS),
-        index=list(AUGMENTATIONS).index(parent.augmentation),
-        format_func=lambda key: AUGMENTATIONS[key],
-        key=f"fork_augmentation_{run.id}",
-        help=SETTING_WORDS["augmentation"],
-    )
-    balancing = right.selectbox(
-        "Class balance",
-        list(BALANCINGS),
-        index=list(BALANCINGS).index(parent.balancing),
-        format_func=lambda key: BALANCINGS[key],
-        key=f"fork_balancing_{run.id}",
-        help=SETTING_WORDS["balancing"],
-    )
+    augmentation = _fork_choice(left, run, "Augmentation", "augmentation", AUGMENTATIONS)
+    balancing = _fork_choice(right, run, "Class balance", "balancing", BALANCINGS)
     return replace(
         parent,
         seed=int(seed),
@@ -178,4 +166,17 @@ def _fork_settings(run: Run) -> TrainingConfig:
         augmentation=augmentation,
         balancing=balancing,
         name=f"{run.title[: NAME_SIGNS - 6]}, fork",
+    )
+
+
+def _fork_choice(
+    place: DeltaGenerator, run: Run, label: str, name: str, options: Mapping[str, str]
+) -> str:
+    return place.selectbox(
+        label,
+        list(options),
+        index=list(options).index(getattr(run.config, name)),
+        format_func=options.__getitem__,
+        key=f"fork_{name}_{run.id}",
+        help=SETTING_WORDS[name],
     )
