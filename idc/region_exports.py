@@ -23,12 +23,13 @@ COLUMNS = ("x_px", "y_px", "width_px", "height_px", "is_tissue", "y_prob", "y_pr
 
 def region_csv(answers: RegionAnswers, threshold: float) -> str:
     """One row a cell, background included: its answer is empty there."""
-    layout, cells = answers.layout, answers.cells()
-    boxes = cell_boxes(layout.x_edges_px, layout.y_edges_px)
+    layout = answers.layout
+    within = layout.areas_px > 0  # all but what mirroring added to a small region
+    boxes = cell_boxes(layout.x_edges_px, layout.y_edges_px)[within]
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(COLUMNS)
-    for box, y_prob in zip(boxes.reshape(-1, 4).tolist(), cells.ravel().tolist(), strict=True):
+    for box, y_prob in zip(boxes.tolist(), answers.cells()[within].tolist(), strict=True):
         known = not np.isnan(y_prob)
         answer = [f"{y_prob:.6f}", int(y_prob >= threshold)] if known else ["", ""]
         writer.writerow([*box, int(known), *answer])

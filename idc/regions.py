@@ -6,7 +6,7 @@ back speaks in px of the image that came in.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -48,6 +48,11 @@ class Layout:
     def y_edges_px(self) -> np.ndarray:
         """int64, shape (rows + 1,)."""
         return in_px(self.tiling.y_edges, self.mpp_um, self.height_px)
+
+    @property
+    def areas_px(self) -> np.ndarray:
+        """int64, shape (rows, columns): px of each cell; 0 where only mirroring made it."""
+        return np.outer(np.diff(self.y_edges_px), np.diff(self.x_edges_px))
 
     @property
     def places(self) -> np.ndarray:
@@ -113,7 +118,10 @@ def lay_out_region(rgb: np.ndarray, mpp_um: float, stride: int = PATCH_SIZE_PX) 
     whole = _mirrored_to_a_patch(scaled)
     tiling = Tiling(whole.shape[1], whole.shape[0], stride)
     found = shares(tissue_mask(whole), tiling.x_edges, tiling.y_edges)
-    layout = Layout(width, height, mpp_um, tiling, found >= TISSUE_SHARE)
+    layout = Layout(width, height, mpp_um, tiling, np.empty(0, bool))
+    # What only mirroring made has no place in the image, and is no tissue of it.
+    tissue = (found >= TISSUE_SHARE) & (layout.areas_px > 0)
+    layout = replace(layout, tissue=tissue)
     return Region(whole, layout, mirrored=whole is not scaled)
 
 
@@ -160,10 +168,12 @@ def cell_boxes(x_edges: np.ndarray, y_edges: np.ndarray) -> np.ndarray:
 def in_px(edges: np.ndarray, mpp_um: float, length_px: int) -> np.ndarray:
     """Edges at 4 um a pixel in px at another scale, none beyond the image.
 
+    A cell that lies beyond it, where a small region was mirrored, becomes empty.
+
     Args:
         edges: int64, rising; the last one is the region's end, and becomes ``length_px``.
     """
-    px = np.floor(edges * (MPP_UM / mpp_um)).astype(np.int64)  # so that no cell becomes empty
+    px = np.minimum(np.floor(edges * (MPP_UM / mpp_um)).astype(np.int64), length_px)
     px[-1] = length_px
     return px
 

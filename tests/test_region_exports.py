@@ -4,10 +4,11 @@ import json
 
 import cv2
 import numpy as np
-from made_slides import made_answers
+from made_slides import PINK, made_answers
 
 from idc.region_exports import COLUMNS, called_outlines, region_csv, region_geojson
 from idc.region_pictures import region_png, shown_picture, tiling_picture
+from idc.regions import RegionAnswers, lay_out_region
 
 NAN = np.nan
 ANSWERS = made_answers([[0.125, 0.75], [NAN, 0.5]], mpp_um=2.0)  # cells of 100 px
@@ -53,6 +54,22 @@ def test_geojson_has_a_tile_a_cell_with_tissue_and_the_called_region():
     ]
     assert tiles[1]["properties"]["measurements"] == {"Probability of IDC: M": 0.75}
     assert tiles[0]["geometry"]["coordinates"] == [[[0, 0], [100, 0], [100, 100], [0, 100], [0, 0]]]
+
+
+def test_a_region_smaller_than_a_patch_is_exported_as_large_as_it_is():
+    pink = np.full((80, 80, 3), PINK, np.uint8)
+    layout = lay_out_region(pink, 1.0, stride=25).layout  # 20 x 20 px, mirrored to 50 x 50
+    answers = RegionAnswers(layout, np.array([[0.75]], np.float32))
+    made = json.loads(region_geojson(answers, name="a.png", model="M", threshold=0.5))
+
+    assert region_csv(answers, 0.5).splitlines()[1:] == ["0,0,80,80,1,0.750000,1"]
+    assert [feature["geometry"]["coordinates"] for feature in made["features"]] == [
+        [[[80, 0], [80, 80], [0, 80], [0, 0], [80, 0]]],
+        [[[0, 0], [80, 0], [80, 80], [0, 80], [0, 0]]],
+    ]
+    assert (tiling_picture(layout, pink)[10:70, 10:70] == PINK).all()
+    heat = cv2.imdecode(np.frombuffer(region_png(answers, pink, 0.5), np.uint8), cv2.IMREAD_COLOR)
+    assert len(np.unique(heat[10:70, 10:70].reshape(-1, 3), axis=0)) == 1
 
 
 def test_a_second_export_names_the_same_things_alike():

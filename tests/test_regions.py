@@ -78,6 +78,26 @@ def test_smaller_than_a_patch_is_mirrored_to_fill_one(asked):
     assert region.layout.boxes_px().tolist() == [[0, 0, 30, 20]]
 
 
+def test_cells_that_only_mirroring_made_are_empty_and_no_tissue(asked):
+    region = lay_out_region(image(80, 60), 1.0, stride=25)  # 20 x 15 px at 4 um
+
+    assert region.layout.x_edges_px.tolist() == [0, 80, 80]
+    assert region.layout.y_edges_px.tolist() == [0, 60, 60]
+    assert region.layout.tissue.tolist() == [[True, False], [False, False]]
+    assert region.layout.boxes_px().tolist() == [[0, 0, 80, 60]]
+    assert len(asked) == 0
+    assert predict_region(None, region).cells()[0, 0] == np.float32(190 / 255)
+    assert len(asked) == 1
+
+
+def test_a_narrow_region_with_overlap_keeps_the_cells_along_its_length(asked):
+    layout = lay_out_region(image(400, 80), 1.0, stride=25).layout  # 100 x 20 px at 4 um
+
+    assert layout.x_edges_px.tolist() == [0, 100, 200, 300, 400]
+    assert layout.y_edges_px.tolist() == [0, 80, 80]
+    assert layout.tissue.tolist() == [[True] * 4, [False] * 4]
+
+
 def test_very_wide_regions_work(asked):
     answers = predict_region(None, lay_out_region(image(16_000, 60), 4.0))
 

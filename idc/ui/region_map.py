@@ -182,7 +182,8 @@ def patches_words(count: int) -> str:
 def tiling_words(layout: Layout) -> str:
     """How many patches, of how much tissue."""
     tiles = patches_words(int(layout.wanted().sum()))
-    background = 1 - layout.tissue.mean()
+    areas = layout.areas_px
+    background = 1 - areas[layout.tissue].sum() / areas.sum()
     width_mm, height_mm = (
         side * layout.mpp_um / 1000 for side in (layout.width_px, layout.height_px)
     )
@@ -193,6 +194,5 @@ def tiling_words(layout: Layout) -> str:
 
 
 def _tissue_mm2(layout: Layout) -> float:
-    widths, heights = np.diff(layout.x_edges_px), np.diff(layout.y_edges_px)
-    pixels = np.outer(heights, widths)[layout.tissue].sum()
+    pixels = layout.areas_px[layout.tissue].sum()
     return float(pixels * (layout.mpp_um / 1000) ** 2)

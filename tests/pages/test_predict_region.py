@@ -138,6 +138,23 @@ def test_overlap_lays_four_cells_over_a_patch():
     assert unpacked(viewer(at)["boxes"], "<u2")[:8] == [0, 0, 100, 100, 100, 0, 100, 100]
 
 
+def test_overlap_on_a_region_smaller_than_a_patch_stays_within_it():
+    small = as_png(tissue_squares(80, 80, 80, [(0, 0)]))  # 20 x 20 px at 4 um
+    at = upload(open_page("predict"), "small.png", small)
+    choice(at, "80").set_value("A region, cut into patches").run()
+    choice(at, "Objective").set_value("10x · 1").run()
+    at.toggle[0].set_value(True).run()
+
+    assert not at.exception
+    assert "0.08 × 0.08 mm: **1 patch** of 200 × 200 µm, 0.0% of the area" in text(at)
+    assert len(at.get("image")) == 1
+    at.button(key="predict_region").click().run()
+
+    assert not at.exception
+    assert unpacked(viewer(at)["boxes"], "<u2") == [0, 0, 80, 80]
+    assert "**100.0%** of 0.01 mm² of tissue called IDC-positive" in text(at)
+
+
 def test_scale_is_taken_from_the_file_where_it_says_it():
     file = io.BytesIO()
     rgb = Image.fromarray(tissue_squares(600, 400, 200, [(0, 0)]))
