@@ -248,6 +248,9 @@ def _begin_or_go_on(
         if place.startswith(f"bytes {partial.length}-") and place.endswith(total):
             return remote
     if response.status_code == 200:
+        if "text/html" in response.headers.get("Content-Type", ""):
+            # A login or maintenance page: what arrived of the file must not make room for it.
+            raise Trouble("A web page answered in the file's place")
         whole = RemoteFile.of(response)
         partial.begin(whole)
         return whole

@@ -47,6 +47,7 @@ class Answer:
         flip: byte of the file whose bits are flipped on the way.
         length: claim this length.
         etag: the file has just been replaced by one of this tag.
+        html: send a web page instead, as if that were right.
     """
 
     status: int | None = None
@@ -195,6 +196,9 @@ class _Storage(_Handler):
             return
         if answer.status is not None:
             self.send(answer.status, answer.headers)
+            return
+        if answer.html:
+            self.send(200, {"Content-Type": "text/html; charset=utf-8"}, b"<html>Back soon</html>")
             return
         self.send_file(seen, answer)
 

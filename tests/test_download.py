@@ -190,6 +190,20 @@ def test_server_that_always_cuts_at_the_same_place_is_not_asked_for_ever(kaggle,
     assert len(kaggle.bodies_asked()) == 4
 
 
+def test_web_page_in_place_of_the_rest_does_not_cost_what_arrived(kaggle, folder):
+    kaggle.storage = [Answer(cut_after=1_000), Answer(html=True)]
+
+    assert_packed(get(), kaggle, folder)
+    assert kaggle.bodies_asked() == [None, "bytes=1000-", "bytes=1000-"]
+
+
+def test_lasting_web_page_is_told_and_is_not_taken_for_the_file(kaggle, folder):
+    kaggle.storage = [Answer(html=True)] * 3
+
+    assert_failed(get(), sentence="A web page answered in the file's place, 3 times in a row.")
+    assert not (folder / PART_FILE).exists()
+
+
 def test_file_that_changed_before_going_on_begins_anew(kaggle, folder):
     kaggle.storage = [Answer(cut_after=1_000)] * 2
     get(replace(JOB, limits=replace(QUICK, tries=0)))
