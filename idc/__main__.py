@@ -192,6 +192,7 @@ def _predict(options: argparse.Namespace) -> int:
     from idc.region_command import region_command, wants_region
     from idc.runs import open_run
     from idc.slides_command import slides_command
+    from idc.sources import existing_path
     from idc.uploads import looks_like_image
 
     if options.out or options.data:
@@ -205,8 +206,9 @@ def _predict(options: argparse.Namespace) -> int:
     names: list[str] = []
     patches: list[np.ndarray] = []
     refused = foreign = 0
-    explicit = {str(path) for path in options.path if not path.is_dir()}
-    for file in image_files(options.path):
+    paths = [existing_path(path) for path in options.path]
+    explicit = {str(path) for path in paths if not path.is_dir()}
+    for file in image_files(paths):
         if file.name not in explicit and file.data and not looks_like_image(file.data):
             foreign += 1
             continue

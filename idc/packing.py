@@ -51,7 +51,7 @@ def pack(
     Raises:
         DataError: a source cannot be read or holds no patch, the store exists, the disk is full.
     """
-    with OpenSources([Path(path).expanduser() for path in paths]) as sources:
+    with OpenSources([Path(path) for path in paths]) as sources:
         listing = list_patches(sources)
         if not len(listing):
             raise DataError(

@@ -19,7 +19,7 @@ from idc.memory import KEEP_FREED_MEMORY
 from idc.packing import to_patch_size
 from idc.patches import PATCH_SHAPE
 from idc.runs import BUNDLED, Run, list_runs, open_run
-from idc.sources import FolderSource, UnreadableMember, ZipSource, read_file
+from idc.sources import FolderSource, UnreadableMember, ZipSource, existing_path, read_file
 from idc.uploads import MAX_FILE_BYTES, decode_image
 
 _CHUNK = 256  # as many at once as the model takes: a single patch waits for no more than that
@@ -135,9 +135,9 @@ def image_files(paths: list[Path]) -> Iterator[ImageFile]:
     """All files at the given paths, in the order given: files, folders (sorted) and zips.
 
     Raises:
-        DataError: a path does not exist, or a zip or folder cannot be read.
+        DataError: a path does not exist or cannot be looked at, or a zip or folder cannot be read.
     """
-    for path in paths:
+    for path in map(existing_path, paths):
         if path.is_dir():
             folder = FolderSource(path, MAX_FILE_BYTES)
             for number, name in enumerate(folder.names()):
@@ -153,7 +153,7 @@ def image_files(paths: list[Path]) -> Iterator[ImageFile]:
         elif path.is_file():
             yield _image_file(str(path), functools.partial(read_file, path, MAX_FILE_BYTES))
         else:
-            raise DataError(f"There is no file or folder at '{path}'; check the path.")
+            raise DataError(f"'{path}' is neither a file nor a folder; check the path.")
 
 
 def read_patch(file: ImageFile) -> np.ndarray:

@@ -18,7 +18,7 @@ from idc.regions import RegionAnswers, lay_out_region, predict_region, tile_at
 from idc.rescaling import scale_note
 from idc.runs import Run, open_run
 from idc.slide_answers import SlideQuestion, answer_slide
-from idc.sources import UnreadableMember, read_file
+from idc.sources import UnreadableMember, existing_path, read_file
 from idc.uploads import MAX_FILE_BYTES, decode_image
 from idc.whole_slides import ALWAYS_SLIDES, WholeSlide
 
@@ -35,9 +35,9 @@ def region_command(options: argparse.Namespace) -> None:
     """Answer one region or whole slide; write CSV, and GeoJSON and PNG where asked for."""
     if len(options.path) != 1:
         raise IdcError("One region or whole slide at a time; give a single path.")
-    path = options.path[0].expanduser()
+    path = existing_path(options.path[0])
     if not path.is_file():
-        raise DataError(f"There is no file at '{path}'; check the path.")
+        raise DataError(f"'{path}' is not a file; give a region or a whole slide.")
     run = open_run(options.run) if options.run else default_model()
     stride = PATCH_SIZE_PX // 2 if options.overlap else PATCH_SIZE_PX
     answers, picture, doubt = _answer(path, run, options.mpp, stride)

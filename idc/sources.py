@@ -22,6 +22,26 @@ class UnreadableMember(Exception):
     """One file of a source cannot be read. The others may be fine."""
 
 
+def existing_path(words: Path | str) -> Path:
+    """What a person's words point at on this computer; "~" is somebody's home.
+
+    Raises:
+        DataError: nothing is there, or it cannot be looked at.
+    """
+    shown = str(words)[:300]
+    try:
+        path = Path(words).expanduser()
+        if path.exists():
+            return path
+    except (OSError, RuntimeError, ValueError) as error:  # too long, not ours to read, no such home
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise DataError(
+            f"'{shown}' cannot be looked at ({str(reason).rstrip('.')}); check the path and its "
+            "rights."
+        ) from error
+    raise DataError(f"There is no file or folder at '{shown}'; check the path.")
+
+
 class Source(Protocol):
     """A collection of files, each with a name and a number."""
 
@@ -129,7 +149,7 @@ class OpenSources:
     """Opens several sources; closes them all at the end of a ``with``.
 
     Raises:
-        DataError: a path does not exist, or is neither a zip nor a folder.
+        DataError: a path does not exist, cannot be looked at, or is neither a zip nor a folder.
     """
 
     def __init__(self, paths: list[Path]) -> None:
@@ -158,8 +178,9 @@ class OpenSources:
 
 
 def _open_source(path: Path) -> Source:
+    path = existing_path(path)
     if path.is_dir():
         return FolderSource(path)
     if path.is_file():
         return ZipSource(path)
-    raise DataError(f"There is no file or folder at '{path}'; check the path.")
+    raise DataError(f"'{path}' is neither a file nor a folder; check the path.")

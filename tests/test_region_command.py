@@ -77,7 +77,7 @@ def test_a_doubtful_region_is_said_to_be_one(slide, tmp_path, capsys, monkeypatc
         (["a.png", "--region"], "'a.png' does not say its scale; give it with --mpp"),
         (["a.png", "--mpp", "99"], "The scale must lie between 0.05 and 16 um per pixel"),
         (["a.png", "a.png", "--mpp", "1"], "One region or whole slide at a time"),
-        (["missing.svs"], "There is no file at 'missing.svs'"),
+        (["missing.svs"], "There is no file or folder at 'missing.svs'"),
         (["bad.svs"], "'bad.svs' is no whole-slide file that OpenSlide can read"),
     ],
 )

@@ -1,12 +1,15 @@
+import errno
 import os
 import shutil
 import zipfile
+from pathlib import Path
 
 import pytest
 from made_patches import write_patches_zip
 
 from idc.errors import DataError
-from idc.sources import FolderSource, OpenSources, UnreadableMember, ZipSource
+from idc.prediction import image_files
+from idc.sources import FolderSource, OpenSources, UnreadableMember, ZipSource, existing_path
 
 
 def zip_of(path, members, **how):
@@ -182,6 +185,37 @@ def test_zips_are_closed_at_the_end(tmp_path):
 
     with pytest.raises(UnreadableMember):  # zipfile's "operation on a closed archive"
         read(source, "a")
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        ("~no-such-person/a.zip", "Could not determine home directory"),
+        ("x" * 300, "File name too long"),
+    ],
+)
+def test_path_that_cannot_be_looked_at_is_a_sentence(words, why):
+    with pytest.raises(DataError, match=rf"' cannot be looked at \({why}\); check the path"):
+        OpenSources([Path(words)])
+    with pytest.raises(DataError, match=rf"' cannot be looked at \({why}\); check the path"):
+        list(image_files([Path(words)]))
+
+
+def test_folder_without_rights_is_a_sentence(tmp_path, monkeypatch):
+    def stat(path, **how):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "stat", stat)  # root, who may run this, is let in everywhere
+
+    with pytest.raises(DataError, match=r"a\.zip' cannot be looked at \(Permission denied\)"):
+        OpenSources([tmp_path / "a.zip"])
+
+
+def test_home_of_the_person_who_asks_is_known(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    write_patches_zip(tmp_path / "a.zip")
+
+    assert existing_path("~/a.zip") == tmp_path / "a.zip"
 
 
 def test_missing_path_is_named(tmp_path):

@@ -1,7 +1,5 @@
 """The pieces of Home."""
 
-from pathlib import Path
-
 import streamlit as st
 
 from idc.console import duration
@@ -9,6 +7,7 @@ from idc.errors import DataError
 from idc.packjobs import PackJob, forget_job, pack_jobs, start_demo, start_packing
 from idc.reference import completeness
 from idc.runs import list_runs
+from idc.sources import existing_path
 from idc.store import PackReport, PatchStore, check_store_name, list_stores
 from idc.synthetic import NOTICE
 from idc.ui.choose import cached_store
@@ -132,21 +131,9 @@ def _start(paths: str, name: str) -> None:
         raise DataError("Which zip or folder? Write its full path into the field.")
     if check_store_name(name) in list_stores():
         raise DataError(f"There is a data set named '{name}' already; choose another name.")
-    wanted = [_existing(line) for line in lines]
+    wanted = [existing_path(line) for line in lines]
     start_packing(wanted, name)
     st.rerun()
-
-
-def _existing(words: str) -> Path:
-    try:
-        path = Path(words).expanduser()
-        if path.exists():
-            return path
-    except (OSError, RuntimeError, ValueError) as error:  # too long, not ours to read, no such home
-        raise DataError(
-            f"'{words[:100]}' cannot be looked at; check the path and its rights."
-        ) from error
-    raise DataError(f"There is no file or folder at '{words[:300]}'; check the path.")
 
 
 def pack_progress() -> None:
