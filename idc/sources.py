@@ -78,7 +78,8 @@ class ZipSource:
         return len(self._zip)
 
     def names(self) -> Iterator[str]:
-        return self._zip.names()
+        # Old packers on Windows write "\" between folders. Members are read by number anyway.
+        return (name.replace("\\", "/") for name in self._zip.names())
 
     def read(self, number: int) -> bytes:
         try:

@@ -8,6 +8,7 @@ import pytest
 from made_patches import write_patches_zip
 
 from idc.errors import DataError
+from idc.listing import list_patches
 from idc.prediction import image_files
 from idc.sources import FolderSource, OpenSources, UnreadableMember, ZipSource, existing_path
 
@@ -54,6 +55,18 @@ def test_zip_lists_files_and_not_folders(tmp_path):
     assert list(source.names()) == ["8863/0/a.png", "b.txt"]
     assert read(source, "8863/0/a.png") == b"a"
     assert source.label == "a.zip"
+
+
+def test_backslashes_between_folders_are_slashes(tmp_path):
+    name = r"8863\0\8863_idx5_x51_y1251_class0.png"
+    path = zip_of(tmp_path / "a.zip", {name: b"a", "8863/1/b.png": b"b"})
+
+    source = ZipSource(path)
+    listing = list_patches([source])
+
+    assert list(source.names()) == ["8863/0/8863_idx5_x51_y1251_class0.png", "8863/1/b.png"]
+    assert listing.names.tolist() == [[8863, 1251, 51, 0]]
+    assert read(source, "8863/0/8863_idx5_x51_y1251_class0.png") == b"a"
 
 
 def test_flipped_byte_inside_a_member_is_noticed_and_spares_the_others(tmp_path):
