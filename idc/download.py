@@ -27,6 +27,7 @@ from typing import Any
 from filelock import lock_descriptor
 
 from idc import durable
+from idc.child_environment import without_api_token
 from idc.errors import DataError, DownloadError
 from idc.home import download_dir, home_dir
 from idc.patience import Limits
@@ -274,7 +275,7 @@ def _spawn(lock: int) -> None:
             stderr=subprocess.STDOUT,
             start_new_session=True,
             cwd=Path(__file__).resolve().parent.parent,
-            env={**os.environ, "IDC_HOME": str(home_dir())},
+            env={**without_api_token(os.environ), "IDC_HOME": str(home_dir())},
         )
     # Without somebody who waits for it, an ended worker would stay in the process table.
     threading.Thread(target=process.wait, daemon=True).start()

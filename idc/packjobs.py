@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from idc.child_environment import without_secrets
 from idc.home import home_dir
 from idc.standby import keep_ready
 from idc.store import PackReport, check_store_name
@@ -82,7 +83,7 @@ class PackJob:
             text=True,
             start_new_session=True,  # Ctrl-C is for the server; this one ends when it has gone
             cwd=Path(__file__).resolve().parent.parent,
-            env={**os.environ, "IDC_HOME": str(home_dir())},
+            env={**without_secrets(os.environ), "IDC_HOME": str(home_dir())},
         ) as process:
             self._process = process
             if self._cancel.is_set():  # in the moment before there was a process

@@ -3,7 +3,7 @@
 import pytest
 
 from idc.api_token import FILE_VARIABLE, TOKEN_VARIABLE, api_token, is_authorized
-from idc.child_environment import without_secrets
+from idc.child_environment import without_api_token, without_secrets
 from idc.errors import ConfigError
 
 TOKEN = "canary-7f3a9c51e2d8"
@@ -66,3 +66,4 @@ def test_children_do_not_inherit_the_token():
     environ = {"PATH": "/bin", TOKEN_VARIABLE: TOKEN, "KAGGLE_KEY": "k"}
 
     assert without_secrets(environ) == {"PATH": "/bin"}
+    assert without_api_token(environ) == {"PATH": "/bin", "KAGGLE_KEY": "k"}

@@ -570,7 +570,10 @@ def test_bug_ends_as_a_failure_without_its_message(kaggle, folder, monkeypatch, 
 
 
 @pytest.mark.slow  # starts a process
-def test_token_is_in_no_file_argument_address_or_environment(kaggle, folder, home, workers):
+def test_token_is_in_no_file_argument_address_or_environment(
+    kaggle, folder, home, workers, monkeypatch
+):
+    monkeypatch.setenv("IDC_API_TOKEN", "the-door-for-programs")
     store_login(parse_login(CANARY))
     kaggle.accepted = {f"Bearer {CANARY}"}
     kaggle.storage = [Answer(stall_after=1_000)]
@@ -584,6 +587,7 @@ def test_token_is_in_no_file_argument_address_or_environment(kaggle, folder, hom
 
     assert download_status().state == "done"
     assert CANARY not in told
+    assert "IDC_API_TOKEN" not in told
     written = b"".join(path.read_bytes() for path in home.rglob("*") if path.is_file())
     assert CANARY.encode() not in written
     assert SIGNATURE.encode() not in written

@@ -212,6 +212,20 @@ def test_bug_in_the_process_is_a_failure(home, monkeypatch):
     )
 
 
+def test_process_that_reads_foreign_files_has_no_secrets(home, monkeypatch):
+    monkeypatch.setenv("IDC_API_TOKEN", "canary-of-the-door")
+    monkeypatch.setenv("KAGGLE_KEY", "canary-of-kaggle")
+    tell = "import json, os; print(json.dumps({'problem': ' '.join(os.environ.values())}))"
+    monkeypatch.setattr(packjobs, "packer_command", lambda *_: [sys.executable, "-c", tell])
+    monkeypatch.setattr(packjobs, "_jobs", {})
+    job = start_packing([], "a")
+    for thread in watchers():
+        thread.join()
+
+    assert str(home) in job.problem
+    assert "canary" not in job.problem
+
+
 def test_failed_packing_can_be_started_again(gate, tmp_path):
     failed = start_packing([tmp_path / "a.zip"], "a")
     gate.let_all_end()
