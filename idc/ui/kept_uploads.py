@@ -24,6 +24,11 @@ def kept_uploads() -> dict[str, Kept]:
 quota = Quota(kept_uploads)
 
 
+def is_session(session: str) -> bool:
+    """Whether somebody has a page open under that id. Outside of a server nobody can tell: True."""
+    return not runtime.exists() or runtime.get_instance().is_active_session(session)
+
+
 def uploader_key() -> str:
     """The key of the file uploader; another one once its files were removed."""
     number = st.session_state.get(_NUMBER, 0)

@@ -21,7 +21,7 @@ from idc.child import ChildDied
 from idc.errors import ConfigError, IdcError
 from idc.prediction import warm_predictor, worker_alive
 from idc.ui.api import PATH, ApiDoor, predict
-from idc.ui.kept_uploads import quota, show_again
+from idc.ui.kept_uploads import is_session, quota, show_again
 from idc.ui.upload_limits import UploadLimits
 from idc.uploads import warm_gate
 
@@ -89,7 +89,7 @@ routes = [Route("/healthz", healthz), Route(PATH, predict, methods=["POST"])]
 middleware = [
     Middleware(SecurityHeaders),
     Middleware(ApiDoor),
-    Middleware(UploadLimits, quota=quota, on_refusal=show_again),
+    Middleware(UploadLimits, quota=quota, on_refusal=show_again, is_session=is_session),
 ]
 
 

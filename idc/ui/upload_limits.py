@@ -5,10 +5,14 @@ together keep. A body that announces too much is refused at once, one that annou
 counted as it comes. What was cut off on its way never reaches the app, which would print an error
 of its own for it. A refusal is answered with 413 once the rest was thrown away: a browser that
 still sends would not read it otherwise.
+
+What is announced counts as kept until it has come or is given up. So an upload for a page that
+nobody has open gets no room at all, and one that drips is given up.
 """
 
 import asyncio
 import re
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -21,6 +25,8 @@ from idc.uploads import MAX_FILE_BYTES
 
 MAX_OTHER_BYTES = 10**6
 STALL_S = 60.0  # between two pieces of a body
+LEAST_BYTES_S = 20_000  # of a body on average, once it has come for ...
+SLOW_START_S = 60.0  # ... so long
 DRAIN_S = 60.0
 DRAIN_BYTES = 2 * MAX_FILE_BYTES
 
@@ -28,15 +34,19 @@ Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Any], Awaitable[None]]
 
+_now_s = time.monotonic
+
 _UPLOAD = re.compile(r"/_stcore/upload_file/([^/]+)/[^/]+/?$")
 _API = re.compile(r"/api/")
+
+_NO_SESSION = "There is no page open that this file could be for; load the page again."
 
 # A form's file of more than 1 MB would go to a temporary file on its way into memory.
 MultiPartParser.spool_max_size = 2 * MAX_FILE_BYTES
 
 
 class _CutOff(Exception):
-    """The visitor hung up or fell silent."""
+    """The visitor hung up, fell silent, or sends next to nothing."""
 
 
 class UploadLimits:
@@ -45,14 +55,20 @@ class UploadLimits:
     Args:
         quota: of the visitors' uploads, by session, and of API calls, by the caller's address.
         on_refusal: called with the owner whose upload was refused.
+        is_session: whether a page is open under an id; uploads for others are refused.
     """
 
     def __init__(
-        self, app: Any, quota: Quota, on_refusal: Callable[[str], None] = lambda owner: None
+        self,
+        app: Any,
+        quota: Quota,
+        on_refusal: Callable[[str], None] = lambda owner: None,
+        is_session: Callable[[str], bool] = lambda session: True,
     ) -> None:
         self._app = app
         self._quota = quota
         self._on_refusal = on_refusal
+        self._is_session = is_session
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -62,6 +78,9 @@ class UploadLimits:
             await self._app(scope, receive, send)
             return
         body = _Body(receive)
+        if _UPLOAD.search(scope["path"]) and not self._is_session(_owner(scope)):
+            await _refuse(_NO_SESSION, 400, body, scope, receive, send)
+            return
         try:
             with self._quota_of(scope["path"]).room(_owner(scope), _announced(scope)) as room:
                 await body.read(room)
@@ -69,9 +88,7 @@ class UploadLimits:
         except _CutOff:
             return
         except OverQuota as error:
-            await body.drain()
-            answer = JSONResponse({"detail": str(error)}, 413, {"connection": "close"})
-            await answer(scope, receive, send)
+            await _refuse(str(error), 413, body, scope, receive, send)
             self._on_refusal(_owner(scope))
 
     def _quota_of(self, path: str) -> Quota:
@@ -83,6 +100,14 @@ class UploadLimits:
 async def throw_away(receive: Receive) -> None:
     """Throw a body away that nobody reads, as far as that is bearable."""
     await _Body(receive).drain()
+
+
+async def _refuse(
+    sentence: str, status: int, body: "_Body", scope: Message, receive: Receive, send: Send
+) -> None:
+    await body.drain()
+    answer = JSONResponse({"detail": sentence}, status, {"connection": "close"})
+    await answer(scope, receive, send)
 
 
 def _owner(scope: Message) -> str:
@@ -116,9 +141,12 @@ class _Body:
             OverQuota: it is too long.
             _CutOff: it does not come to its end.
         """
-        total = 0
+        total, began_s = 0, _now_s()
         while self._more:
-            piece = await self._next()
+            left_s = began_s + SLOW_START_S + total / LEAST_BYTES_S - _now_s()
+            if left_s <= 0:
+                raise _CutOff
+            piece = await self._next(min(STALL_S, left_s))
             total += len(piece)
             if total > room.bytes:
                 room.grow(total)
@@ -140,13 +168,13 @@ class _Body:
         try:
             async with asyncio.timeout(DRAIN_S):
                 while self._more and left > 0:
-                    left -= len(await self._next())
+                    left -= len(await self._next(STALL_S))
         except (TimeoutError, _CutOff):
             return
 
-    async def _next(self) -> bytes:
+    async def _next(self, most_s: float) -> bytes:
         try:
-            message = await asyncio.wait_for(self._receive(), STALL_S)
+            message = await asyncio.wait_for(self._receive(), most_s)
         except TimeoutError as error:
             raise _CutOff from error
         if message["type"] == "http.disconnect":

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,7 +13,8 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from idc.quotas import Kept, Quota
-from idc.ui import upload_limits
+from idc.ui import kept_uploads, upload_limits
+from idc.ui.kept_uploads import is_session
 from idc.ui.server import middleware
 from idc.ui.upload_limits import UploadLimits
 from idc.uploads import MAX_FILE_BYTES
@@ -20,6 +22,7 @@ from idc.uploads import MAX_FILE_BYTES
 UPLOAD = "/_stcore/upload_file/session-1/file-1"
 FRAMING = 10_000
 SILENT = {"type": "silent"}
+SESSIONS = ("session-1", "session-2", "s")
 
 
 class Caller:
@@ -33,7 +36,8 @@ class Caller:
         app = Starlette(
             routes=[Route("/{rest:path}", self.keep, methods=["PUT", "POST", "DELETE"])]
         )
-        self.limits = UploadLimits(app, quota)
+        self.now_s = 0.0
+        self.limits = UploadLimits(app, quota, is_session=lambda session: session in SESSIONS)
 
     async def keep(self, request: Request) -> JSONResponse:
         self.reached.append(await request.body())
@@ -42,7 +46,9 @@ class Caller:
     async def receive(self) -> dict[str, Any]:
         if self.messages[0] is SILENT:
             await asyncio.Event().wait()
-        return self.messages.pop(0)
+        message = self.messages.pop(0)
+        self.now_s += message.get("after_s", 0.0)
+        return message
 
     async def send(self, message: dict[str, Any]) -> None:
         self.status = message.get("status", self.status)
@@ -77,7 +83,9 @@ def sent(
         "headers": headers,
         "client": ("1.2.3.4", 5),
     }
-    asyncio.run(caller.limits(scope, caller.receive, caller.send))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(upload_limits, "_now_s", lambda: caller.now_s)
+        asyncio.run(caller.limits(scope, caller.receive, caller.send))
     return caller
 
 
@@ -151,6 +159,43 @@ def test_visitor_who_falls_silent_is_given_up(monkeypatch):
     half = {"type": "http.request", "body": b"a", "more_body": True}
 
     assert sent(quota(), [half, SILENT], length=1_000).reached == []
+
+
+def test_body_that_drips_is_given_up_and_leaves_its_room():
+    mine = quota()
+    drop = {"type": "http.request", "body": b"a", "more_body": True, "after_s": 25.0}
+    caller = sent(mine, [drop] * 10, length=1_000)
+
+    assert (caller.status, caller.reached, len(caller.messages)) == (0, [], 7)
+    assert call(mine, bytes(2_000), length=2_000).status == 200
+
+
+def test_body_that_comes_slowly_but_steadily_is_taken():
+    mine = Quota(dict)
+    piece = {"type": "http.request", "body": bytes(900_000), "more_body": True, "after_s": 40.0}
+    caller = sent(mine, [*[piece] * 9, piece | {"more_body": False}], length=9_000_000)
+
+    assert (caller.status, len(caller.reached[0])) == (200, 9_000_000)
+
+
+def test_upload_for_a_page_that_nobody_has_open_is_refused_and_gets_no_room(monkeypatch):
+    mine = quota()
+    monkeypatch.setattr(mine, "room", lambda *_: pytest.fail("room was reserved"))
+    caller = call(mine, b"a", b"b", length=900, path=UPLOAD.replace("session-1", "invented"))
+
+    assert (caller.status, caller.reached, caller.messages) == (400, [], [])
+    assert json.loads(caller.answer)["detail"].startswith("There is no page open")
+
+
+def test_server_knows_its_sessions_and_lets_all_pass_where_none_runs(monkeypatch):
+    assert is_session("any")
+    instance = SimpleNamespace(is_active_session=lambda session: session == "open")
+    monkeypatch.setattr(kept_uploads.runtime, "exists", lambda: True)
+    monkeypatch.setattr(kept_uploads.runtime, "get_instance", lambda: instance)
+
+    assert (is_session("open"), is_session("invented")) == (True, False)
+    [entry] = [entry for entry in middleware if entry.cls is UploadLimits]
+    assert entry.kwargs["is_session"] is is_session
 
 
 def test_endless_body_is_not_thrown_away_for_ever(monkeypatch):
