@@ -14,9 +14,10 @@ import numpy as np
 
 from idc.errors import UploadError
 from idc.uploads import printable_name
-from idc.zip_reader import Members, TooManyMembers, ZipReader
+from idc.zip_reader import LargeDirectory, Members, TooManyMembers, ZipReader
 
 MAX_MEMBERS = 20_000  # folders included
+MAX_DIRECTORY_BYTES = 500 * MAX_MEMBERS  # names and extra fields; each may have 64 kB otherwise
 MAX_UNPACKED_BYTES = 500 * 10**6
 MAX_MEMBER_BYTES = 32 * 2**20
 MAX_RATIO = 100  # unpacked to packed, once it comes to ...
@@ -49,11 +50,18 @@ class UploadedZip:
     def __init__(self, data: bytes, name: str) -> None:
         shown = printable_name(name)
         try:
-            self._reader = ZipReader(data, max_members=MAX_MEMBERS)
+            self._reader = ZipReader(
+                data, max_members=MAX_MEMBERS, max_directory_bytes=MAX_DIRECTORY_BYTES
+            )
             paths = [path.replace("\\", "/") for path in self._reader.names()]
         except TooManyMembers as error:
             raise UploadError(
                 f"{shown} lists more than {MAX_MEMBERS:,} files; {_IN_PARTS}."
+            ) from error
+        except LargeDirectory as error:
+            raise UploadError(
+                f"{shown} has a list of names of more than {MAX_DIRECTORY_BYTES // 10**6} MB, "
+                f"longer than pictures need; {_ANEW}, with shorter names."
             ) from error
         except NotImplementedError as error:
             raise UploadError(f"{shown} is a zip of a rare kind; {_ANEW}.") from error

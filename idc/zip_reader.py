@@ -56,6 +56,10 @@ class TooManyMembers(zipfile.BadZipFile):
     """The zip lists more members than are wanted."""
 
 
+class LargeDirectory(zipfile.BadZipFile):
+    """The zip's directory is larger than is wanted."""
+
+
 class _Directory(NamedTuple):
     start: int  # of the directory in the file
     size: int
@@ -85,6 +89,7 @@ class ZipReader:
     Args:
         source: where it lies, or its bytes.
         max_members: folders included; None for any number.
+        max_directory_bytes: of the list of members; a larger one is not read. None for any size.
 
     Attributes:
         entries: how many members the directory lists, folders included.
@@ -92,12 +97,19 @@ class ZipReader:
 
     Raises:
         TooManyMembers: more than ``max_members``.
+        LargeDirectory: more than ``max_directory_bytes``.
         zipfile.BadZipFile: it is no zip, or its directory is damaged.
         NotImplementedError: it needs a newer reader, or lies on several disks.
         OSError, ValueError: it cannot be opened; a name is not in its own encoding.
     """
 
-    def __init__(self, source: Path | bytes, *, max_members: int | None = None) -> None:
+    def __init__(
+        self,
+        source: Path | bytes,
+        *,
+        max_members: int | None = None,
+        max_directory_bytes: int | None = None,
+    ) -> None:
         self._names = BytesList()
         self._bytes = source if isinstance(source, bytes) else None
         self._file: BinaryIO = (
@@ -106,6 +118,8 @@ class ZipReader:
         self._max_members = max_members
         try:
             self.found = _find_directory(self._file)
+            if max_directory_bytes is not None and self.found.size > max_directory_bytes:
+                raise LargeDirectory(f"more than {max_directory_bytes} bytes")
             self._table, self.entries = self._read_directory(self.found)
         except BaseException:
             self._file.close()
@@ -349,18 +363,20 @@ def _find_directory64(file: BinaryIO, end: int) -> tuple[int, int, int] | None:
 
 def _wide_values(extra: bytes, packed: int, size: int, offset: int) -> tuple[int, int, int]:
     """The same three numbers, from the extra field where they do not fit 32 bits."""
-    while len(extra) >= 4:
-        kind, length = struct.unpack_from("<HH", extra)
-        if length + 4 > len(extra):
+    at = 0  # by offset: thousands of empty fields fit in, and each cut would copy all the rest
+    while at + 4 <= len(extra):
+        kind, length = struct.unpack_from("<HH", extra, at)
+        at += 4
+        if at + length > len(extra):
             raise zipfile.BadZipFile("damaged extra field")
         if kind == 1:
             # Numbers beyond 63 bits are lies, and would not fit the table.
-            wide = (min(n, 2**62) for n in struct.unpack_from(f"<{length // 8}Q", extra, 4))
+            wide = (min(n, 2**62) for n in struct.unpack_from(f"<{length // 8}Q", extra, at))
             try:
                 size = next(wide) if size == _IN_EXTRA else size
                 packed = next(wide) if packed == _IN_EXTRA else packed
                 offset = next(wide) if offset == _IN_EXTRA else offset
             except StopIteration as error:
                 raise zipfile.BadZipFile("damaged zip64 extra field") from error
-        extra = extra[length + 4 :]
+        at += length
     return packed, size, offset

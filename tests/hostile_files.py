@@ -238,6 +238,7 @@ def hostile_zips() -> dict[str, tuple[str, bytes]]:
         "not-in-its-encoding": ("damaged or cut short", misnamed),
         "two-zips": ("something else before its first file", one + zip_of({"b.png": GOOD})),
         "too-many": ("more than 20,000 files", zip_of({str(n): b"" for n in range(20_001)})),
+        "long-names": ("list of names", zip_of({f"{n:050000}": b"" for n in range(201)})),
         "several-disks": ("rare kind", b"PK\3\4PK\6\6" + disks),
         "newer-version": ("rare kind", in_directory(one, 6, b"\x7f")),
         "zip-in-zip": ("is a zip archive", inner),

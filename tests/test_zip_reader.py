@@ -9,7 +9,7 @@ from io import BytesIO
 import pytest
 
 import idc.zip_reader
-from idc.zip_reader import TooManyMembers, ZipReader
+from idc.zip_reader import LargeDirectory, TooManyMembers, ZipReader
 
 MOST = 2**20
 REFUSED = (
@@ -193,6 +193,34 @@ def test_so_many_members_and_no_more_are_listed_where_that_is_asked_for():
     assert len(ZipReader(whole, max_members=3)) == 2
     with pytest.raises(TooManyMembers):
         ZipReader(whole, max_members=2)
+
+
+def test_directory_no_larger_than_asked_for_is_read():
+    whole = zip_bytes({"a": b"", "b": b""})  # an entry has 46 bytes and its name
+
+    assert len(ZipReader(whole, max_directory_bytes=94)) == 2
+    with pytest.raises(LargeDirectory):
+        ZipReader(whole, max_directory_bytes=93)
+
+
+class Counted(bytes):
+    """Bytes that know how many of them were copied out."""
+
+    copied = 0
+
+    def __getitem__(self, where):
+        piece = super().__getitem__(where)
+        Counted.copied += len(piece) if isinstance(where, slice) else 1
+        return piece
+
+
+def test_thousands_of_extra_fields_are_passed_over_without_copies():
+    numbers = struct.pack("<HHQQQ", 1, 24, 7, 5, 3)  # unpacked, packed, offset
+    extra = Counted(b"\x99\x99\0\0" * 16_000 + numbers)
+    unknown = 0xFFFF_FFFF
+
+    assert idc.zip_reader._wide_values(extra, unknown, unknown, unknown) == (5, 7, 3)
+    assert Counted.copied <= len(extra)
 
 
 def test_names_are_text_in_the_encoding_that_their_member_tells(opened):
