@@ -12,7 +12,8 @@ from idc.turns import Turns
 MAX_SIDE_PX = 16_384
 MAX_PIXELS = 100 * 10**6
 MAX_SWELL = 200  # bytes of pixels for each byte of a large picture; blank paper as JPEG has 190
-MAX_WAIT_S = 20.0  # behind other visitors' files
+MAX_WAIT_S = 20.0  # behind other visitors' files, at least ...
+MOST_AHEAD = 3  # ... and in any case behind so many that take all the time they may
 IMAGES_PER_CHILD = 500
 DECODERS = min(4, max(2, os.cpu_count() or 1))
 USUAL_BYTES = 32 * 2**20  # a larger file would not fit the usual memory beside its pixels
@@ -60,7 +61,8 @@ class Lane:
             )
             for _ in range(count)
         ]
-        self.turns = Turns(count, patience_s=MAX_WAIT_S)
+        # Patience no longer than one file's time would end behind two slow ones, for everybody.
+        self.turns = Turns(count, patience_s=max(MAX_WAIT_S, MOST_AHEAD * limits.time_s))
 
     def ask(self, question: dict[str, Any], data: bytes) -> Answer:
         """Ask the next free decoder; the wait for it is not in the time limit.

@@ -24,7 +24,7 @@ class Turns:
 
     def __init__(self, places: int = 1, *, patience_s: float | None = None) -> None:
         self._free = places
-        self._patience_s = patience_s
+        self.patience_s = patience_s
         self._waiting: deque[threading.Event] = deque()
         self._guard = threading.Lock()
 
@@ -45,7 +45,7 @@ class Turns:
             turn = threading.Event()
             self._waiting.append(turn)
         try:
-            served = turn.wait(self._patience_s)
+            served = turn.wait(self.patience_s)
         except BaseException:
             self._leave(turn)
             raise

@@ -724,10 +724,17 @@ def test_visitor_who_finds_all_decoders_taken_for_long_is_told_so(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("idc.decoders.MAX_WAIT_S", 0.01)
+    monkeypatch.setattr("idc.decoders.MOST_AHEAD", 0)
     gate = Gate(decoders=1)
     with gate.usual.turns, pytest.raises(UploadError, match="found the server busy"):
         gate.decode(GOOD, "good")
     gate.close()
+
+
+def test_patience_outlasts_two_slow_pictures_ahead() -> None:
+    gate = Gate()
+    for lane in (gate.usual, gate.large):
+        assert lane.turns.patience_s > 2 * lane.limits.time_s
 
 
 def test_image_over_the_memory_limit_costs_one_refusal() -> None:

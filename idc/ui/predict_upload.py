@@ -3,6 +3,7 @@
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from idc.errors import ServerBusy, UploadError
 from idc.patches import PATCH_SIZE_PX
 from idc.rescaling import fits_one_patch
 from idc.runs import Run
@@ -35,6 +36,8 @@ def show_upload(run: Run) -> None:
 
 def _show_image(run: Run, file: UploadedFile) -> None:
     image = _decoded(file.file_id, file)
+    if isinstance(image, UploadError):
+        raise type(image)(str(image))
     height, width = image.rgb.shape[:2]
     if max(height, width) > PATCH_SIZE_PX and _kind(image, file.file_id) == _KINDS[1]:
         show_region(run, image, name=file.name, key=file.file_id)
@@ -58,5 +61,16 @@ def _kind(image: DecodedImage, key: str) -> str | None:
 # A region is looked at in many reruns, and a large one takes a second to decode. One has 300 MB at
 # most, so only a few are kept, whoever brought them; a file's id is known to its visitor alone.
 @st.cache_resource(max_entries=4, ttl="10m", show_spinner=False)
-def _decoded(file_id: str, _file: UploadedFile) -> DecodedImage:
-    return decode_image(_file.getvalue(), _file.name)
+def _decoded(file_id: str, _file: UploadedFile) -> DecodedImage | UploadError:
+    """A file's picture, or why it is refused: errors are not kept, and a slow file would take its
+    whole time again at each rerun.
+
+    Raises:
+        ServerBusy: this one may come again.
+    """
+    try:
+        return decode_image(_file.getvalue(), _file.name)
+    except ServerBusy:
+        raise
+    except UploadError as error:
+        return type(error)(str(error))  # without the frames, which hold the file

@@ -4,10 +4,12 @@ import pytest
 from app import open_page, text
 from made_patches import png, tiny_store
 
+from idc.errors import ServerBusy, SlowUpload, UploadError
 from idc.familiar import learn, reference_of, store_to_compare
 from idc.results import run_split
 from idc.runs import BUNDLED, open_run
 from idc.store import open_store
+from idc.ui import predict_upload
 
 pytestmark = pytest.mark.slow
 
@@ -104,6 +106,25 @@ def test_bad_upload_is_one_sentence_and_the_next_good_one_works(trained_run):
     upload(at, "good.png", png((200, 100, 150)))
     assert not at.error
     assert at.subheader[0].value in CLASSES
+
+
+@pytest.mark.parametrize(("refusal", "times"), [(SlowUpload, 1), (UploadError, 1), (ServerBusy, 2)])
+def test_refused_file_is_not_read_again_unless_the_server_was_busy(
+    home, monkeypatch, refusal, times
+):
+    read = []
+
+    def refuse(data, name):
+        read.append(name)
+        raise refusal("It is refused.")
+
+    monkeypatch.setattr(predict_upload, "decode_image", refuse)
+    at = upload(open_page("predict"), "slow.png", png((200, 100, 150)))
+    at.run()
+
+    assert at.error[0].value == "It is refused."
+    assert not at.exception
+    assert read == ["slow.png"] * times
 
 
 def test_example_from_the_store_shows_its_label_after_the_choice(trained_run):
