@@ -89,7 +89,7 @@ def test_flat_colour_is_warned_about_and_the_bundled_model_says_where_its_patche
     at = upload(open_page("predict"), "flat.png", png((90, 140, 60)))
 
     assert [warning.value.split(";")[0] for warning in at.warning] == [
-        "It is brown or yellow where H&E is pink and violet, as an immunostain \\(DAB\\) or a "
+        "It is brown or yellow where H\\&E is pink and violet, as an immunostain \\(DAB\\) or a "
         "photograph is",
         "It has less fine detail than tissue at 4 µm a pixel\\: out of focus, or enlarged from a "
         "higher magnification",
