@@ -100,6 +100,10 @@ class ManyPrediction:
         """End after the batch that is under way; what is answered stays."""
         self._stopped.set()
 
+    def is_stopped(self) -> bool:
+        """Whether it was told to end."""
+        return self._stopped.is_set()
+
     def wait(self, most_s: float | None = None) -> None:
         """Wait for the end."""
         self._thread.join(most_s)

@@ -1,5 +1,6 @@
 """Many files on Predict: progress and a stop, then a table, the matrix, and what was refused."""
 
+import weakref
 from collections.abc import Sequence
 
 import numpy as np
@@ -24,6 +25,21 @@ _JOB, _TABLE, _OPENED = "many", "many_table", "many_opened"
 _ROWS_A_PAGE = 25
 _REFUSED_IN_FULL = 20  # more are a table that scrolls
 _AT_ONCE_S = 1.5  # a few patches are answered before a bar would be drawn
+
+
+class _Kept:
+    """The work on one upload, in its visitor's session alone: where that goes, the work stops.
+
+    Its thread holds the work itself, and with it pictures that count against every visitor's.
+
+    Attributes:
+        asked: for which model and files.
+    """
+
+    def __init__(self, asked: tuple[object, ...], job: ManyPrediction) -> None:
+        self.asked = asked
+        self.job = job
+        weakref.finalize(self, job.stop)
 
 
 def is_many(files: Sequence[UploadedFile]) -> bool:
@@ -57,15 +73,15 @@ def show_many(run: Run, files: Sequence[UploadedFile]) -> None:
 def _job(run: Run, files: Sequence[UploadedFile]) -> ManyPrediction:
     """The work on these files by this model, begun if it is new."""
     asked = (run.id, run.best().get("sha256", ""), tuple(file.file_id for file in files))
-    kept = st.session_state.get(_JOB)
-    if kept is not None and kept[0] == asked:
-        return kept[1]
+    kept: _Kept | None = st.session_state.get(_JOB)
+    if kept is not None and kept.asked == asked:
+        return kept.job
     if kept is not None:
-        kept[1].stop()
+        kept.job.stop()
         del st.session_state[_JOB], kept
     job = ManyPrediction(run, batch_files([(file.name, file.getvalue()) for file in files]))
     job.start()
-    st.session_state[_JOB] = (asked, job)
+    st.session_state[_JOB] = _Kept(asked, job)
     st.session_state.pop(_OPENED, None)
     return job
 

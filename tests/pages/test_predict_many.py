@@ -1,10 +1,15 @@
+import gc
 import json
+import threading
 
+import numpy as np
 import pytest
 from app import metrics, open_page, text
 from hostile_files import hostile_zips, zip_of
 from made_patches import png
+from waiting import wait_until
 
+from idc import many
 from idc.quotas import OverQuota
 from idc.ui.kept_uploads import quota
 
@@ -24,9 +29,9 @@ def upload(at, *files):
     kinds = [(name, data, "application/octet-stream") for name, data in files]
     at.file_uploader(key="upload").set_value(kinds).run()
     for _ in range(60):  # a rerun waits for the answers for a while
-        if not at.session_state["many"][1].state().running:
+        if not at.session_state["many"].job.state().running:
             break
-        at.session_state["many"][1].wait()
+        at.session_state["many"].job.wait()
         at.run()
     return at
 
@@ -61,15 +66,39 @@ def test_zip_becomes_figures_matrix_table_and_sentences(home):
 
 def test_answers_are_kept_over_reruns_and_asked_anew_for_other_files(home):
     at = upload(open_page("predict"), ("case.zip", LABELLED))
-    first = at.session_state["many"][1]
+    first = at.session_state["many"].job
 
     at.run()
-    assert at.session_state["many"][1] is first
+    assert at.session_state["many"].job is first
 
     upload(at, ("a.png", png((230, 200, 220))), ("b.png", png((90, 40, 120))))
-    assert at.session_state["many"][1] is not first
+    assert at.session_state["many"].job is not first
     assert metrics(at)["Answered"] == "2"
     assert "Confusion matrix" not in [heading.value for heading in at.subheader]
+
+
+def test_work_ends_with_its_visitors_session(home, monkeypatch):
+    asked, may_go_on = threading.Event(), threading.Event()
+
+    def predict(run, patches):
+        asked.set()
+        assert may_go_on.wait(120)
+        return np.zeros(len(patches), np.float32)
+
+    monkeypatch.setattr(many, "predict_patches", predict)
+    files = zip_of({f"{number}.png": png((200, 100, 150)) for number in range(200)})
+    at = open_page("predict")
+    at.file_uploader(key="upload").set_value([("many.zip", files, "application/zip")]).run()
+    job = at.session_state["many"].job
+    assert asked.wait(120)
+    assert job.state().running and len(at.button(key="stop_many").label) > 0
+
+    del at
+    wait_until(lambda: gc.collect() < 0 or job.is_stopped(), "the work is stopped")
+    may_go_on.set()
+    job.wait(120)
+
+    assert job.state().done < 200
 
 
 def test_heading_sorts_and_a_cell_of_the_matrix_leaves_its_files_alone(home):
