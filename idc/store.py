@@ -171,15 +171,29 @@ def open_store(name: str) -> PatchStore:
 
 
 def delete_store(name: str) -> None:
-    """Remove a store from the disk.
+    """Remove a store from the disk. Killed meanwhile, it leaves no half store under its name.
 
     Raises:
-        DataError: there is no such store.
+        DataError: there is no such store, or it cannot be removed.
     """
     folder = data_dir() / check_store_name(name)
     if not folder.is_dir():
         raise _missing(name)
-    shutil.rmtree(folder)
+    hidden = doomed(name)
+    shutil.rmtree(hidden, ignore_errors=True)  # of a deletion that was killed
+    try:
+        folder.rename(hidden)
+    except OSError as error:
+        raise DataError(
+            f"The data set '{name}' could not be removed ({error.strerror}); check the rights of "
+            f"'{data_dir()}'."
+        ) from error
+    shutil.rmtree(hidden, ignore_errors=True)  # what resists is swept away by the next packing
+
+
+def doomed(name: str) -> Path:
+    """Where a store lies while it is being removed."""
+    return data_dir() / f".{name}.deleted"
 
 
 def verify_store(name: str, *, on_progress: Progress | None = None) -> tuple[int, int]:

@@ -27,6 +27,7 @@ from idc.store import (
     PATCHES_FILE,
     PackReport,
     check_store_name,
+    doomed,
     npy_header,
     report_json,
     sealed,
@@ -34,6 +35,7 @@ from idc.store import (
 )
 
 _LOCK_TIMEOUT_S = 0.2  # another packing may hold it for a moment, to clear what was left over
+_LEFT_OVERS = ("packing", "replaced", "deleted")
 _BYTES_A_PATCH = PATCH_SIZE_PX * PATCH_SIZE_PX * 3
 
 
@@ -251,17 +253,17 @@ def _lock(name: str) -> FileLock:
 
 
 def _clear_left_overs(name: str) -> None:
-    """Remove what a killed packing left of a store, whose lock must be held."""
+    """Remove what a killed packing or deletion left of a store, whose lock must be held."""
     target, growing, moved_aside = data_dir() / name, _growing(name), _moved_aside(name)
     if moved_aside.exists() and not target.exists():
         moved_aside.rename(target)  # killed between its two renames
-    for left_over in (growing, moved_aside):
+    for left_over in (growing, moved_aside, doomed(name)):
         shutil.rmtree(left_over, ignore_errors=True)
 
 
 def _clear_others_left_overs() -> None:
     """The same for every store that nobody packs now: gigabytes that no one else would remove."""
-    for path in [*data_dir().glob(".*.packing"), *data_dir().glob(".*.replaced")]:
+    for path in (path for end in _LEFT_OVERS for path in data_dir().glob(f".*.{end}")):
         name = path.stem.removeprefix(".")
         with contextlib.suppress(Timeout), _lock(name).acquire(timeout=0):
             _clear_left_overs(name)

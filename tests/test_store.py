@@ -1,6 +1,7 @@
 """idc.store: opened in no time, read-only, and never trusted when a byte is wrong."""
 
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -314,6 +315,30 @@ def test_deleted_store_is_gone_and_the_others_stay(home):
 
     assert list_stores() == ["b"]
     assert not (home / "data" / "a").exists()
+
+
+def test_deletion_that_is_killed_leaves_no_half_store_and_is_ended_by_the_next_packing(
+    home, monkeypatch
+):
+    tiny_store("a")
+
+    class Killed(BaseException):
+        pass
+
+    def remove_one_file_and_die(folder, **how):
+        if folder.exists():
+            (folder / PATCHES_FILE).unlink()
+            raise Killed
+
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(shutil, "rmtree", remove_one_file_and_die)
+        delete_store("a")
+
+    assert list_stores() == []
+    with pytest.raises(DataError, match="There is no data set named 'a'"):
+        open_store("a")
+    tiny_store("b")
+    assert [path.name for path in (home / "data").iterdir() if path.is_dir()] == ["b"]
 
 
 def test_deleting_what_is_not_there_is_refused(home):
