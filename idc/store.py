@@ -49,6 +49,8 @@ INDEX_DTYPES = {
     "width": "int16",
 }
 
+_TRIES = 3  # to open a store while others put new ones in its place
+
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 Progress = Callable[[int, int], None]
@@ -151,11 +153,29 @@ def list_stores() -> list[str]:
 def open_store(name: str) -> PatchStore:
     """Open a store without reading its pixels.
 
+    Another packing may take its place meanwhile: then it is opened anew, so that labels and pixels
+    are always of one packing.
+
     Raises:
         DataError: there is no such store, or it is not readable; the sentence says what to do.
     """
     folder = data_dir() / check_store_name(name)
-    meta = read_meta(folder)
+    for _ in range(_TRIES):
+        meta = read_meta(folder)
+        try:
+            store = _open_as(name, meta)
+        except DataError:
+            if _is_still(folder, meta):
+                raise
+        else:
+            if _is_still(folder, meta):
+                return store
+    raise DataError(f"The data set '{name}' is being replaced; try again in a moment.")
+
+
+def _open_as(name: str, meta: dict[str, Any]) -> PatchStore:
+    """Open what lies on disk, which must be what ``meta`` says but for the pixels."""
+    folder = data_dir() / name
     try:
         index = (folder / INDEX_FILE).read_bytes()
         # The index is small, and a damaged one makes its reader raise anything at all.
@@ -294,6 +314,13 @@ def _read_index(content: bytes) -> dict[str, np.ndarray]:
         name: np.concatenate([np.empty(0, dtype), *map(np.from_dlpack, table[name].chunks)])
         for name, dtype in INDEX_DTYPES.items()
     }
+
+
+def _is_still(folder: Path, meta: dict[str, Any]) -> bool:
+    try:
+        return read_meta(folder) == meta
+    except DataError:
+        return False
 
 
 def _fingerprint(meta: dict[str, Any]) -> str:

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from made_patches import tiny_store
 
+from idc import store
 from idc.errors import DataError
+from idc.patches import PatchName
 from idc.store import (
     INDEX_FILE,
     META_FILE,
@@ -23,6 +25,7 @@ from idc.store import (
     sealed,
     verify_store,
 )
+from idc.store_writer import Patch, StoreWriter
 
 DAMAGED = "The data set 'a' is damaged on disk; pack it again from its source."
 
@@ -273,6 +276,55 @@ def test_opened_store_is_current_until_it_is_replaced_or_gone(home):
     assert not is_current(opened)
     tiny_store("a", cases=2, per_case=4)
     assert not is_current(opened)
+
+
+def replace_with(name, *, label, grey, count=2):
+    """Put a store in the place of another: patches of one label and one grey."""
+    row = [
+        Patch(PatchName(1, 1, 1 + 50 * number, label), np.full((50, 50, 3), grey, np.uint8))
+        for number in range(count)
+    ]
+    with StoreWriter(name, count, replace_existing=True) as writer:
+        writer.add(row)
+        writer.finish(PackReport(sources=("made by hand",)))
+
+
+@pytest.fixture
+def replaced_meanwhile(home, monkeypatch):
+    """Replaces the store "a" in the moment before its pixels are looked at, so many times."""
+
+    def begin(times, **new):
+        replace_with("a", label=0, grey=0)
+        looks = []
+        look = store._header_is_intact
+
+        def replace_and_look(path, count):
+            looks.append(path)
+            if len(looks) <= times:
+                replace_with("a", label=1, grey=len(looks), **new)
+            return look(path, count)
+
+        monkeypatch.setattr(store, "_header_is_intact", replace_and_look)
+
+    return begin
+
+
+@pytest.mark.parametrize("count", [2, 3])  # with as many patches no part alone looks wrong
+def test_store_that_is_replaced_while_it_is_opened_is_never_half_old(replaced_meanwhile, count):
+    replaced_meanwhile(2, count=count)
+
+    opened = open_store("a")
+
+    assert opened.labels.tolist() == [1] * count
+    assert (opened.patches == 2).all()
+    assert is_current(opened)
+
+
+def test_store_that_is_replaced_again_and_again_is_a_sentence(replaced_meanwhile):
+    replaced_meanwhile(3)
+
+    with pytest.raises(DataError, match="The data set 'a' is being replaced; try again"):
+        open_store("a")
 
 
 # Names, list, delete
