@@ -134,7 +134,7 @@ def needed_by(names: list[str]) -> set[str]:
 
 def test_the_modules_that_these_rules_are_about_are_found():
     assert {"streamlit_app", "pages.home", "idc.ui.main", "idc.store", "idc.tissue"} <= set(SOURCES)
-    assert imported("idc.errors") == set()
+    assert not {name for name in imported("idc.errors") if name.startswith("idc")}
     assert "idc.patches" in needed_by(["pages.home"])
     assert set(LIGHT) <= set(SOURCES)
 
