@@ -10,7 +10,7 @@ from idc.console import ProgressLine
 from idc.evaluation import Report, classification_report
 from idc.handout import write_predictions, write_report
 from idc.intervals import Bootstrap, Interval
-from idc.results import Results, fresh_results, saved_results, seen_cases
+from idc.results import Results, fresh_results, saved_results, seen_cases, seen_note
 from idc.runs import Run, open_run
 from idc.score_names import baseline
 from idc.store import open_store
@@ -43,6 +43,8 @@ def evaluate_command(options: argparse.Namespace) -> None:
         "data": options.data or run.config.data,
         "part": results.part,
     }
+    if results.part == "all" and results.store is not None:
+        about["seen_cases"] = seen_cases(run, results.store)
     if options.json:
         sure = {"intervals": {name: one.to_json() for name, one in intervals.items()}}
         print(json.dumps({**about, **report.to_json(), **sure}, indent=1))
@@ -53,11 +55,8 @@ def evaluate_command(options: argparse.Namespace) -> None:
 
 def _fresh(run: Run, data: str) -> Results:
     store = open_store(data)
-    if seen := seen_cases(run, store):
-        print(
-            f"Careful: the run trained on {seen:,} of these cases; scores on them flatter.",
-            file=sys.stderr,
-        )
+    if note := seen_note(run, store):
+        print(f"Careful: {note}", file=sys.stderr)
     with contextlib.closing(ProgressLine()) as progress:
         return fresh_results(run, store, on_progress=progress.count)
 

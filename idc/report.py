@@ -25,7 +25,7 @@ from idc.report_html import bullets, facts, interval, number, section, share, ta
 from idc.report_plots import DASHES, bar, dot, line, picture, plot
 from idc.report_slides import case_pictures
 from idc.report_style import STYLE
-from idc.results import Results, run_split
+from idc.results import Results, run_split, seen_note
 from idc.runs import Run
 from idc.score_names import SCORES, baseline
 from idc.splits import PROTOCOLS, split_note
@@ -83,7 +83,11 @@ def report_html(run: Run, results: Results, threshold: float) -> str:
 def _head(run: Run, results: Results, threshold: float) -> str:
     data = run.config.data if results.store is None else results.store.name
     notes = [few_cases_note(len(np.unique(results.cases)))]
-    if not run.bundled and results.part != "all" and results.store is not None:
+    whole = results.part == "all"
+    scored = "whole data set" if whole else f"{results.part} part"
+    if whole and results.store is not None:
+        notes.append(seen_note(run, results.store))
+    elif not run.bundled and results.store is not None:
         notes.append(split_note(run_split(run, results.store)))
     if results.store is not None and results.store.report.generated:
         notes.append("Generated tissue, not from patients.")
@@ -91,8 +95,8 @@ def _head(run: Run, results: Results, threshold: float) -> str:
         "Run": run.id,
         "Network": PRESETS[run.config.preset].title,
         "Data set": data,
-        "Split": PROTOCOLS[run.config.protocol],
-        "Scored": f"{results.part} part, {len(results.y_true):,} patches of "
+        "Split": "none: all patches" if whole else PROTOCOLS[run.config.protocol],
+        "Scored": f"{scored}, {len(results.y_true):,} patches of "
         f"{len(np.unique(results.cases)):,} cases",
         "Threshold": f"{threshold:.6g} (IDC-positive from this probability on)",
         "Written": time.strftime("%d %B %Y, %H:%M"),

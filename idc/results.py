@@ -161,6 +161,14 @@ def seen_cases(run: Run, store: PatchStore) -> int:
     return int(np.isin(np.unique(store.cases), train_cases(run)).sum())
 
 
+def seen_note(run: Run, store: PatchStore) -> str:
+    """What a reader of scores over a whole store must know; "" when the run has seen none of it."""
+    seen, cases = seen_cases(run, store), len(np.unique(store.cases))
+    if not seen:
+        return ""
+    return f"The run trained on {seen:,} of these {cases:,} cases; scores on them flatter."
+
+
 def _located(named: pd.DataFrame) -> tuple[PatchStore | None, pd.DataFrame]:
     """The first data set that holds all these patches, and their rows in it.
 

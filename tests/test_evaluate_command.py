@@ -2,9 +2,11 @@
 
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 from evaluated_run import evaluated_run
+from made_patches import tiny_store
 
 from idc.__main__ import main
 
@@ -56,3 +58,30 @@ def test_report_that_cannot_be_written_is_a_sentence(run, tmp_path, capsys):
     assert main(["evaluate", run.id, "--report", str(tmp_path / "no" / "out.html")]) == 2
 
     assert "cannot be written" in capsys.readouterr().err
+
+
+@pytest.fixture
+def unsure(monkeypatch):
+    """A model that answers 0.5 whatever it sees."""
+    monkeypatch.setattr(
+        "idc.results.predict_patches", lambda run, patches, **how: np.full(len(patches), 0.5, "f4")
+    )
+
+
+def test_cases_of_a_data_set_that_the_run_trained_on_are_told_in_json_too(run, unsure, capsys):
+    assert main(["evaluate", run.id, "--data", "tiny", "--json"]) == 0
+
+    printed = capsys.readouterr()
+    seen = json.loads(printed.out)["seen_cases"]
+    assert seen > 0
+    assert f"trained on {seen} of these 15 cases; scores on them flatter." in printed.err
+
+
+def test_data_set_of_new_cases_alone_needs_no_caution(run, unsure, capsys):
+    tiny_store("other", cases=2, per_case=5, first_case=70)
+
+    main(["evaluate", run.id, "--data", "other", "--json"])
+
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["seen_cases"] == 0
+    assert "Careful" not in printed.err

@@ -4,14 +4,17 @@ import io
 import re
 from html.parser import HTMLParser
 
+import numpy as np
 import pandas as pd
 import pytest
 from evaluated_run import evaluated_run
+from made_patches import tiny_store
 
 from idc.errors import IdcError
 from idc.handout import predictions_file, predictions_table, write_predictions, write_report
 from idc.report import LIMITS, report_html
-from idc.results import saved_results
+from idc.results import results_of, run_split, saved_results
+from idc.store import open_store
 
 
 class Reader(HTMLParser):
@@ -104,6 +107,26 @@ def test_report_of_one_class_says_what_is_undefined(home):
 
     assert "undefined: there is no IDC-positive patch" in words
     assert "nan" not in words
+
+
+def test_report_of_a_whole_data_set_says_that_the_run_trained_on_some_of_it(run):
+    store = open_store("tiny")  # 15 cases of 2 patches, split by patch
+    whole = results_of(store, "all", np.arange(30), np.full(30, 0.9, np.float32))
+    trained = len(np.unique(store.cases[run_split(run, store).train]))
+
+    page = Reader(report_html(run, whole, 0.5))
+
+    note = f"The run trained on {trained} of these 15 cases; scores on them flatter."
+    assert trained > 0 and note in page.texts
+    assert "none: all patches" in page.texts
+    assert "whole data set, 30 patches of 15 cases" in page.texts
+
+
+def test_report_of_new_cases_alone_does_not_say_so(run):
+    other = tiny_store("other", cases=5, per_case=2, first_case=100)
+    whole = results_of(other, "all", np.arange(10), np.full(10, 0.9, np.float32))
+
+    assert "The run trained on" not in report_html(run, whole, 0.5)
 
 
 def test_predictions_table_has_one_row_a_patch(run):
