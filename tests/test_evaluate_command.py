@@ -9,6 +9,7 @@ from evaluated_run import evaluated_run
 from made_patches import tiny_store
 
 from idc.__main__ import main
+from idc.store import delete_store
 
 
 @pytest.fixture
@@ -85,3 +86,14 @@ def test_data_set_of_new_cases_alone_needs_no_caution(run, unsure, capsys):
     printed = capsys.readouterr()
     assert json.loads(printed.out)["seen_cases"] == 0
     assert "Careful" not in printed.err
+
+
+def test_run_whose_data_set_is_gone_still_scores_another_one_with_a_caution(run, unsure, capsys):
+    tiny_store("other", cases=2, per_case=5)
+    delete_store("tiny")
+
+    assert main(["evaluate", run.id, "--data", "other", "--json"]) == 0
+
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["seen_cases"] is None
+    assert "cannot be told" in printed.err

@@ -9,7 +9,16 @@ from made_patches import tiny_store
 
 from idc.config import TrainingConfig
 from idc.errors import DataError, RunError
-from idc.results import results_of, run_split, saved_parts, saved_results, seen_cases
+from idc.results import (
+    held_out_rows,
+    results_of,
+    run_split,
+    saved_parts,
+    saved_results,
+    seen_cases,
+    seen_note,
+    train_cases,
+)
 from idc.runs import ENVIRONMENT_FILE, PREDICTIONS_FILE
 from idc.splits import make_split
 from idc.starting import create_run
@@ -221,3 +230,23 @@ def test_cases_that_the_run_trained_on_are_counted_in_another_store(run):
 
 def test_new_cases_were_not_seen(run):
     assert seen_cases(run, tiny_store("new", cases=3, per_case=2, first_case=100)) == 0
+
+
+def test_data_set_packed_anew_tells_nothing_of_what_was_trained_on_or_held_out(run):
+    delete_store("tiny")
+    anew = tiny_store("tiny", cases=7, per_case=4)
+
+    with pytest.raises(RunError, match="was packed anew since"):
+        train_cases(run)
+    with pytest.raises(RunError, match="was packed anew since"):
+        held_out_rows(run, anew)
+    with pytest.raises(RunError, match="was packed anew since"):
+        held_out_rows(run, tiny_store("other", cases=3, per_case=2))
+
+
+def test_count_of_seen_cases_is_none_where_nobody_can_tell(run):
+    other = tiny_store("other", cases=3, per_case=2)
+    delete_store("tiny")
+
+    assert seen_cases(run, other) is None
+    assert "cannot be told" in seen_note(run, other)

@@ -8,7 +8,7 @@ from idc.errors import ServerBusy, SlowUpload, UploadError
 from idc.familiar import learn, reference_of, store_to_compare
 from idc.results import run_split
 from idc.runs import BUNDLED, open_run
-from idc.store import open_store
+from idc.store import delete_store, open_store
 from idc.ui import predict_upload
 
 pytestmark = pytest.mark.slow
@@ -137,6 +137,16 @@ def test_example_from_the_store_shows_its_label_after_the_choice(trained_run):
     at.run()
 
     assert "The label is **IDC-" in text(at)
+
+
+def test_examples_of_a_data_set_packed_anew_are_a_sentence_instead(trained_run):
+    delete_store("tiny")
+    tiny_store("tiny", cases=5, per_case=20)
+
+    at = open_page("predict", source="Pick an example", query={"run": trained_run.id})
+
+    assert not at.exception
+    assert "was packed anew since the run" in at.error[0].value
 
 
 def test_link_with_a_patch_shows_the_answer_for_exactly_this_patch(trained_run):
