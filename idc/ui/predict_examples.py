@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from idc.case_predictions import trained_on_case
 from idc.errors import IdcError
 from idc.neighbourhood import find_row, parse_place
-from idc.results import held_out_rows, run_split, train_cases
+from idc.results import held_out_rows, run_split
 from idc.runs import Run, check_same_data
 from idc.sampling import alternating_sample
 from idc.store import PatchStore
@@ -17,6 +18,8 @@ from idc.ui.patch_grid import PatchTile, patch_grid
 from idc.ui.predict_parts import ChosenPatch
 
 _TRAINED_ON = "The run has trained on this patch, so its answer flatters."
+_TRAINED_ON_CASE = "The run has trained on patches of this case, so its answer flatters."
+_MAY_HAVE_TRAINED = "The run may have trained on this case: its data set is gone or changed."
 
 
 def choose_example(run: Run) -> ChosenPatch | None:
@@ -42,7 +45,7 @@ def _linked(run: Run) -> ChosenPatch | None:
             "pick another example."
         )
     title = f"Case {place.case}, x {place.x}, y {place.y} of {store.name}"
-    notes = (_TRAINED_ON,) if _trained_on(run, store, row) else ()
+    notes = tuple(note for note in [_seen_note(run, store, row)] if note)
     return ChosenPatch(np.array(store.patches[row]), title, notes, int(store.labels[row]))
 
 
@@ -51,16 +54,15 @@ def _unlink() -> None:
         st.query_params.pop(name, None)
 
 
-def _trained_on(run: Run, store: PatchStore, row: int) -> bool:
-    """Whether the run has learned from this very patch, or the bundled model from its case."""
-    if run.bundled:
-        return bool(np.isin(store.cases[row], train_cases(run)))
-    if store.name != run.config.data:
-        return False
+def _seen_note(run: Run, store: PatchStore, row: int) -> str:
+    """Whether the run has learned from this very patch or, in another data set, from its case."""
+    if run.bundled or store.name != run.config.data:
+        trained = trained_on_case(run, int(store.cases[row]))
+        return _MAY_HAVE_TRAINED if trained is None else _TRAINED_ON_CASE if trained else ""
     check_same_data(run, store)
     train = run_split(run, store).train
     at = int(np.searchsorted(train, row))
-    return at < len(train) and int(train[at]) == row
+    return _TRAINED_ON if at < len(train) and int(train[at]) == row else ""
 
 
 def _example(run: Run) -> ChosenPatch | None:

@@ -163,6 +163,22 @@ def test_link_with_a_patch_shows_the_answer_for_exactly_this_patch(trained_run):
     assert len(at.get("bidi_component")) == 1  # the examples to pick from
 
 
+def test_linked_patch_of_another_data_set_says_when_the_run_trained_on_its_case(trained_run):
+    store = open_store("tiny")
+    trained = int(store.cases[run_split(trained_run, store).train[0]])
+    tiny_store("other", cases=1, per_case=2, first_case=trained)
+    tiny_store("new", cases=1, per_case=2, first_case=70)
+
+    def notes(data, case):
+        query = {"data": data, "patch": f"{case}_1_1", "run": trained_run.id}
+        return " ".join(info.value for info in open_page("predict", query=query).info)
+
+    assert "The run has trained on patches of this case" in notes("other", trained)
+    assert "trained" not in notes("new", 70)
+    delete_store("tiny")
+    assert "may have trained on this case" in notes("new", 70)
+
+
 def test_link_with_an_unknown_patch_is_one_sentence(trained_run):
     at = open_page("predict", query={"data": "tiny", "patch": "3_9951_1"})
 
