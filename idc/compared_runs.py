@@ -40,6 +40,7 @@ class ComparedRuns:
         other_pixels: patches of the same place and label that hold other pixels in another run's
             data set; they are not compared.
         seen_cases: of the compared cases, how many each run trained on with other patches.
+        chose_on: how many of the compared patches are of each run's validation part.
         trained_on: [i][j]: patches that run j has scored and run i trained on.
     """
 
@@ -51,6 +52,7 @@ class ComparedRuns:
     scored: tuple[int, ...]
     other_pixels: int
     seen_cases: tuple[int, ...]
+    chose_on: tuple[int, ...]
     trained_on: tuple[tuple[int, ...], ...]
 
     @property
@@ -136,11 +138,17 @@ class ComparedRuns:
     def cautions(self) -> list[str]:
         """Whose scores flatter, and why; empty where the comparison is fair."""
         cases = len(np.unique(self.cases))
-        return [
+        said = [
             f"'{run.title}' trained on other patches of {seen:,} of the {cases:,} compared cases, "
             "so its scores flatter: neighbours share stain and tissue."
             for run, seen in zip(self.runs, self.seen_cases, strict=True)
             if seen
+        ]
+        return said + [
+            f"'{run.title}' chose its best epoch on {count:,} of these {len(self.rows):,} patches, "
+            "so its scores flatter a little."
+            for run, count in zip(self.runs, self.chose_on, strict=True)
+            if count
         ]
 
     def to_json(self, thresholds: Sequence[float]) -> dict[str, Any]:
@@ -233,6 +241,7 @@ def _compare(runs: Sequence[Run], part: str) -> ComparedRuns:
         scored=tuple(len(answer.places) for answer in answers),
         other_pixels=other_pixels,
         seen_cases=tuple(int(np.isin(cases, train_cases(run)).sum()) for run in runs),
+        chose_on=tuple(int(shared[f"validation_{number}"].sum()) for number in range(len(runs))),
         trained_on=tuple(
             tuple(len(places.merge(answer.places[_PLACE], on=_PLACE)) for answer in answers)
             for places in trained
@@ -246,7 +255,8 @@ class _Answers:
 
     Attributes:
         store: where the pictures are, if anywhere.
-        places: `_PLACE`, ``row`` in the store and ``probability``, one row a patch.
+        places: `_PLACE`, ``row`` in the store, ``probability`` and whether the patch is of the
+            ``validation`` part, one row a patch.
     """
 
     store: PatchStore | None
@@ -259,14 +269,16 @@ def _answers(run: Run, part: str) -> _Answers:
         raise RunError(f"The run '{run.title}' has no predictions for its {part} part.")
     results = [saved_results(run, name) for name in wanted]
     places = pd.concat(
-        result.patches[[*_PLACE, "row"]].astype("int64").assign(probability=result.y_prob)
+        result.patches[[*_PLACE, "row"]]
+        .astype("int64")
+        .assign(probability=result.y_prob, validation=result.part == "validation")
         for result in results
     )
     return _Answers(results[0].store, places.reset_index(drop=True))
 
 
 def _shared(answers: Sequence[_Answers]) -> tuple[pd.DataFrame, int]:
-    """Patches that all have: `_PLACE`, and ``row_<i>``, ``probability_<i>`` of each.
+    """Patches that all have: `_PLACE`, and what `_numbered` calls the columns of each run.
 
     The second value counts those that do not hold the same pixels everywhere.
     """

@@ -107,6 +107,19 @@ def test_test_parts_come_first_and_all_held_out_patches_where_they_share_none(st
     )
 
 
+def test_run_scored_on_patches_that_chose_its_best_epoch_is_named(store):
+    one = scored_run("one", test={0: 0.1, 5: 0.2, 6: 0.3})
+    two = scored_run("two", test={0: 0.2}, validation={5: 0.1, 6: 0.2, 7: 0.9})
+
+    def flattered(part):
+        return [said for said in compare_runs([one, two], part).cautions() if "best epoch" in said]
+
+    assert flattered("test") == []
+    assert flattered("held out") == [
+        "'two' chose its best epoch on 2 of these 3 patches, so its scores flatter a little."
+    ]
+
+
 def test_runs_that_share_no_patch_cannot_be_compared(store):
     with pytest.raises(RunError, match="No patch was scored by all of these runs"):
         compare_runs([scored_run("one", {0: 0.1}), scored_run("two", {1: 0.1})])
