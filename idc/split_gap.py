@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from idc.errors import RunError
-from idc.intervals import Bootstrap, Difference, Interval, few_cases_note
+from idc.intervals import FEW_CASES, Bootstrap, Difference, Interval, few_cases_note
 from idc.results import Results, saved_results
 from idc.runs import Run
 
@@ -75,10 +75,13 @@ class SplitGap:
             f"that the network has never seen get {_with_interval(got)}."
         )
         size = f"{abs(gap.value):.3f} {'more' if gap.value > 0 else 'less'}"
+        if gap.no_interval:
+            return f"{told} That is {size}; whether it is chance cannot be told: {gap.no_interval}."
         if not gap.clear:
+            few = "with so few cases " if min(self.cases.values()) < FEW_CASES else ""
             return (
-                f"{told} That is {size}, but with so few cases it may be chance: the interval of "
-                "the gap holds 0. More cases, or other seeds, tell more."
+                f"{told} That is {size}, but {few}it may be chance: the interval of the gap holds "
+                "0. More cases, or other seeds, tell more."
             )
         if gap.value > 0:
             return f"{told} That is {size}: the cases held out happen to be easy ones."

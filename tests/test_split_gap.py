@@ -61,7 +61,26 @@ def test_clear_gap_is_said_to_flatter(store):
 def test_gap_that_may_be_chance_says_so(store):
     sentence = split_gap(pair(RIGHT * 5 + TIMID, RIGHT * 4 + TIMID * 2)).sentence()
 
-    assert "the interval of the gap holds 0" in sentence
+    assert "with so few cases it may be chance: the interval of the gap holds 0" in sentence
+
+
+def test_gap_of_many_cases_that_may_be_chance_is_not_laid_on_their_number(home):
+    tiny_store("tiny", cases=24, per_case=10)
+    random = scored("random", RIGHT * 11 + TIMID)
+    by_case = scored("case-disjoint", RIGHT * 10 + TIMID * 2, 120)
+
+    sentence = split_gap(split_pair(random, by_case)).sentence()
+
+    assert "but it may be chance: the interval of the gap holds 0" in sentence
+
+
+def test_gap_without_an_interval_says_why_chance_cannot_be_told(store):
+    sentence = split_gap(pair(RIGHT * 6, TIMID)).sentence()
+
+    assert sentence.endswith(
+        "That is 0.500 less; whether it is chance cannot be told: there is one case only, and an "
+        "interval comes from drawing among several."
+    )
 
 
 def test_case_where_unseen_ones_are_easier_is_not_hidden(store):
