@@ -3,6 +3,8 @@
 The interval says how far the score would move had other cases been scored: as many cases as there
 are get drawn again and again, with replacement, and the middle 95 % of the scores are kept (the
 percentile bootstrap of whole clusters; Field & Welsh 2007, J. R. Statist. Soc. B 69, 369-390).
+The calibration error is a sum of distances, which the noise of drawing again can but widen: its
+interval lies high, and may leave out the value itself. The words beside it say so.
 """
 
 import functools

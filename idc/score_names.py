@@ -14,7 +14,8 @@ SCORES: Mapping[str, tuple[str, str]] = {
     "brier": ("Brier score", "mean squared error of the probability; lower is better"),
     "calibration_error": (
         "Calibration error",
-        "mean distance of probability and share of positives; lower is better",
+        "mean distance of probability and share of positives; lower is better. Drawing cases again "
+        "tends to raise it, so its interval lies high",
     ),
 }
 

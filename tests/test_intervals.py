@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from idc.intervals import Bootstrap, few_cases_note
+from idc.score_names import SCORES
 
 
 def bootstrap(*cases, resamples=1_000):
@@ -80,6 +81,15 @@ def test_threshold_moves_only_what_depends_on_it():
     assert (low["sensitivity"].value, high["sensitivity"].value) == (1, 0)
     for name in ("roc_auc", "average_precision", "brier", "calibration_error"):
         assert low[name] == high[name]
+
+
+def test_interval_of_the_calibration_error_lies_high_and_its_meaning_says_so():
+    surely, never = [(1, 0.5)] * 4, [(0, 0.5)] * 4
+    error = bootstrap(*[surely, never] * 6).intervals(0.5)["calibration_error"]
+
+    assert error.value == 0  # half are positive, as told; but rarely of a draw
+    assert error.high - error.value > 0.2
+    assert SCORES["calibration_error"][1].endswith("so its interval lies high")
 
 
 def test_same_predictions_get_the_same_intervals():

@@ -137,7 +137,9 @@ def score_table(result: ComparedRuns, thresholds: Sequence[float]) -> None:
     st.table(pd.DataFrame(columns, index=list(SCORE_NAMES.values())))
     st.caption(
         "Difference to the first run with its 95 % interval, from a bootstrap over cases: both "
-        "runs are scored on the same draws of cases. **Bold** where the interval leaves 0 out."
+        "runs are scored on the same draws of cases. **Bold** where the interval leaves 0 out. "
+        "Drawing cases again tends to raise a small calibration error more than a large one, so "
+        "the interval of its difference lies too near 0."
     )
 
 

@@ -61,6 +61,7 @@ def test_scores_stand_beside_their_paired_difference(runs):
     assert table.loc["Accuracy"].tolist() == ["0.500", "1.000", "**+0.500 (+0.500 to +0.500)**"]
     assert table.loc["Precision"].tolist() == ["–", "1.000", "–"]
     assert "All runs have scored the same 20 patches of 2 cases." in text(at)
+    assert "the interval of its difference lies too near 0" in text(at)
 
 
 def test_matrices_are_subtracted(runs):
