@@ -114,7 +114,7 @@ def _reveal(drawn: Round, turn: int) -> dict[str, Any]:
     truth = f"Labelled {CLASS_NAMES[label]}"
     answer = (
         f"The CNN says {_SIGNS[sign]}: {right}. Probability of IDC {probability:.1%}, positive "
-        f"from {drawn.threshold:.0%} on."
+        f"from {drawn.threshold:.1%} on."
     )
     return {
         "label": label,

@@ -126,7 +126,7 @@ def _numbers(answers: ManyAnswers, threshold: float) -> None:
     metric_row(
         [
             ("Answered", f"{answered:,}", ""),
-            (CLASS_NAMES[1], f"{positives:,}", f"Called so from {threshold:.0%} on."),
+            (CLASS_NAMES[1], f"{positives:,}", f"Called so from {threshold:.1%} on."),
             (CLASS_NAMES[0], f"{answered - positives:,}", ""),
             ("Refused", f"{len(answers.names) - answered:,}", "The sentences are below."),
         ]

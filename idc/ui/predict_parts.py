@@ -76,7 +76,7 @@ def show_prediction(run: Run, chosen: ChosenPatch) -> None:
     with answer:
         st.subheader(coloured_class(y_pred))
         st.progress(y_prob, text=f"Probability of IDC: **{y_prob:.1%}**")
-        st.markdown(f"Called IDC-positive from {threshold:.0%} on. {whose_answer(run)}")
+        st.markdown(f"Called IDC-positive from {threshold:.1%} on. {whose_answer(run)}")
         if chosen.label is not None:
             right = "agrees with" if chosen.label == y_pred else "contradicts"
             st.markdown(f"The label is **{class_name(chosen.label)}**: the answer {right} it.")

@@ -110,7 +110,7 @@ def show_summary(run: Run, answers: RegionAnswers) -> None:
     area_mm2 = _tissue_mm2(answers.layout)
     called = share(float(np.mean(cells >= threshold))) if len(cells) else "–"
     st.markdown(
-        f"**{called}** of {area_mm2:,.2f} mm² of tissue called IDC-positive, from {threshold:.0%} "
+        f"**{called}** of {area_mm2:,.2f} mm² of tissue called IDC-positive, from {threshold:.1%} "
         "on."
     )
 

@@ -92,7 +92,9 @@ def test_guess_tells_label_answer_and_surroundings_and_the_address_follows(drawn
     told = sent(at, "players")
     assert (told["mode"], told["reveal"]["label"]) == ("reveal", int(drawn.labels[0]))
     assert told["players"][0]["hit"] is True
-    assert f"{drawn.y_prob[0]:.1%}" in told["reveal"]["answer"]
+    assert told["reveal"]["answer"].endswith(
+        f"Probability of IDC {drawn.y_prob[0]:.1%}, positive from {drawn.threshold:.1%} on."
+    )
     assert sent(at, "cells")["place"]  # its neighbourhood
     assert address(at) == CODE.format(check=drawn.check, guesses=guess)
 

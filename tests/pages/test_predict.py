@@ -33,7 +33,7 @@ def test_bundled_model_calls_positive_from_its_own_threshold_on(home):
     at = upload(open_page("predict"), "mine.png", png((200, 100, 150)))
     threshold = open_run(BUNDLED).calibration().threshold
 
-    assert f"Called IDC-positive from {threshold:.0%} on." in text(at)
+    assert f"Called IDC-positive from {threshold:.1%} on." in text(at)
 
 
 def test_examples_for_the_bundled_model_come_from_cases_that_it_has_not_seen(home):

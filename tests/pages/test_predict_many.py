@@ -11,6 +11,7 @@ from waiting import wait_until
 
 from idc import many
 from idc.quotas import OverQuota
+from idc.runs import BUNDLED, open_run
 from idc.ui.kept_uploads import quota
 
 pytestmark = pytest.mark.slow
@@ -52,6 +53,9 @@ def test_zip_becomes_figures_matrix_table_and_sentences(home):
     found = metrics(at)
     assert found["Answered"] == "3" and found["Refused"] == "1"
     assert int(found["IDC-positive"]) + int(found["IDC-negative"]) == 3
+    assert [one.help for one in at.metric if one.label == "IDC-positive"] == [
+        f"Called so from {open_run(BUNDLED).calibration().threshold:.1%} on."
+    ]
     matrix = sent(at, "totals")
     assert [row["total"] for row in matrix["rows"]] == ["1", "2"]
     rows = sent(at, "sprite_columns")["rows"]

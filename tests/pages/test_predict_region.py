@@ -103,7 +103,7 @@ def test_heat_map_lies_on_the_uploaded_image_in_its_own_px():
     assert unpacked(sent["boxes"], "<u2") == [0, 0, 200, 200, 400, 200, 200, 200]
     assert unpacked(sent["places"], "<i4") == [0, 0, 400, 200]
     assert unpacked(sent["values"][0]["data"], "<f4") == [0.75, 0.75]
-    assert "**100.0%** of 0.08 mm² of tissue called IDC-positive" in text(at)
+    assert "**100.0%** of 0.08 mm² of tissue called IDC-positive, from 38.3% on." in text(at)
     assert [one.proto.label for one in at.get("download_button")] == ["CSV", "GeoJSON", "PNG"]
 
 
