@@ -103,7 +103,10 @@ class LeakageReport:
         )
 
     def sentences(self) -> list[str]:
-        """What it means for the scored parts, one sentence each; one that all is well if so."""
+        """What it means for the scored parts, one sentence each, or one that nothing reaches them.
+
+        Never empty.
+        """
         said = []
         for part in PARTS[1:]:
             size = self.sizes[part]
@@ -113,11 +116,19 @@ class LeakageReport:
                         f"{touched:,} of {size:,} {part} patches ({touched / size:.1%}) "
                         f"{_MEANING[kind]}."
                     )
+        return said or [self._nothing_of_training()]
+
+    def _nothing_of_training(self) -> str:
+        """What is left to say where no scored patch has a copy or a neighbour in training."""
         if not self.leaks:
-            said.append(
+            return (
                 "No case is in two parts, and no patch has a copy or a neighbour in another part."
             )
-        return said
+        training = [part for part in PARTS[1:] if self.shared_cases["train", part]]
+        shared = "Validation and test share cases, copies or neighbours"
+        if training:
+            shared = f"The training part shares cases with {' and '.join(training)}"
+        return f"{shared}; no held-out patch has a copy or a neighbour in the training part."
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, the pairs of parts named "train-test"."""

@@ -52,6 +52,23 @@ def test_cases_in_two_parts_are_counted(home):
     report = check_leakage(store, split([0, 2], [1], [3]))
 
     assert counts(report, "Shared cases") == [1, 1, 0]
+    assert report.sentences() == [
+        "The training part shares cases with validation and test; no held-out patch has a copy or "
+        "a neighbour in the training part."
+    ]
+
+
+def test_leak_between_validation_and_test_alone_gets_its_sentence(home):
+    one, two = tissue(0, 2)
+    store = far_apart(one, two, two)
+
+    report = check_leakage(store, split([0], [1], [2]))
+
+    assert report.leaks
+    assert report.sentences() == [
+        "Validation and test share cases, copies or neighbours; no held-out patch has a copy or a "
+        "neighbour in the training part."
+    ]
 
 
 def test_planted_copy_is_found_between_the_parts_that_it_joins(home):
