@@ -39,13 +39,17 @@ class Finding:
 
     Attributes:
         kind: a key of `KINDS`.
-        pairs: int64, shape (n, 2): rows of the store; the first is in the earlier part.
+        pairs: int64, shape (n, 2): rows of the store; the first is in the earlier part. Of patches
+            of a part that hold the same pixels, only the first is in pairs of copies.
         parts: int8, shape (n, 2): their positions in `idc.splits.PARTS`.
+        touching: by held-out part, how many of its patches have such a partner in the training
+            part; here each of the same pixels counts.
     """
 
     kind: str
     pairs: np.ndarray
     parts: np.ndarray
+    touching: Mapping[str, int]
 
     def counts(self) -> dict[tuple[str, str], int]:
         """How many pairs lie in each two parts, in the order of `PART_PAIRS`."""
@@ -56,8 +60,7 @@ class Finding:
 
     def touched(self, part: str) -> int:
         """How many patches of a held-out part have such a partner in the training part."""
-        of_part = (self.parts[:, 0] == 0) & (self.parts[:, 1] == PARTS.index(part))
-        return len(np.unique(self.pairs[of_part, 1]))
+        return self.touching[part]
 
     def examples(self, count: int, seed: int = 0) -> np.ndarray:
         """Which pairs to look at, a few positions in `pairs`; training ones if there are."""
@@ -171,15 +174,18 @@ def check_leakage(
     part = np.repeat(np.arange(len(PARTS), dtype=np.int8), [len(split.rows(p)) for p in PARTS])
     signed = signatures(store.patches, rows, on_progress=on_progress)
     index = store.index.iloc[rows]
+    each = np.arange(len(rows))
     found = {
-        "identical": _identical(signed, part),
-        "similar": _similar(store, rows, signed, part),
-        "adjacent": adjacent_pairs(index, part),
+        "identical": (_identical(signed, part), signed.contents),
+        "similar": (_similar(store, rows, signed, part), signed.contents),
+        "adjacent": (adjacent_pairs(index, part), each),
     }
     return LeakageReport(
         sizes={name: len(split.rows(name)) for name in PARTS},
         shared_cases=_shared_cases(index["case"].to_numpy(), part),
-        findings={kind: _finding(kind, pairs, rows, part) for kind, pairs in found.items()},
+        findings={
+            kind: _finding(kind, pairs, rows, part, alike) for kind, (pairs, alike) in found.items()
+        },
         near_uniform=int(signed.near_uniform.sum()),
         uniform_copies=_uniform_copies(signed, part),
     )
@@ -210,7 +216,7 @@ def adjacent_pairs(index: pd.DataFrame, part: np.ndarray) -> np.ndarray:
 def _identical(signed: Signatures, part: np.ndarray) -> np.ndarray:
     """Pairs of the same pixels in two parts: the first of each content in each part.
 
-    A content that is in a part many times stands for one: it is one picture.
+    A content that is in a part many times stands for one: all pairs of them would be far too many.
     """
     firsts = _one_of_each(signed, part, ~signed.near_uniform)
     pairs = firsts.merge(firsts, on="content")
@@ -250,10 +256,22 @@ def _shared_cases(cases: np.ndarray, part: np.ndarray) -> dict[tuple[str, str], 
     return {(one, other): len(of_part[one] & of_part[other]) for one, other in PART_PAIRS}
 
 
-def _finding(kind: str, pairs: np.ndarray, rows: np.ndarray, part: np.ndarray) -> Finding:
+def _finding(
+    kind: str, pairs: np.ndarray, rows: np.ndarray, part: np.ndarray, alike: np.ndarray
+) -> Finding:
+    """From pairs of positions.
+
+    Args:
+        alike: int64, shape (n,): patches of one number stand for each other in the pairs.
+    """
     turned = part[pairs[:, 0]] > part[pairs[:, 1]]
     pairs = np.where(turned[:, None], pairs[:, ::-1], pairs)
-    return Finding(kind, rows[pairs], part[pairs])
+    touching = {}
+    for number, name in enumerate(PARTS[1:], 1):
+        with_train = (part[pairs[:, 0]] == 0) & (part[pairs[:, 1]] == number)
+        of_these = np.isin(alike[part == number], alike[pairs[with_train, 1]])
+        touching[name] = int(of_these.sum())
+    return Finding(kind, rows[pairs], part[pairs], touching)
 
 
 def near_uniform_note(report: LeakageReport) -> str:

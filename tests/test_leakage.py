@@ -115,6 +115,19 @@ def test_many_copies_of_one_picture_count_once_for_two_parts(home):
     report = check_leakage(store, split([0, 1], [2, 3], []))
 
     assert counts(report, "Identical patches") == [1, 0, 0]
+    assert report.findings["identical"].touched("validation") == 2
+
+
+def test_each_scored_copy_of_a_training_patch_is_counted(home):
+    one, two, three = tissue(0, 3)
+    store = far_apart(one, two, one, one, one, jpeg(two), jpeg(two), three)
+
+    report = check_leakage(store, split([0, 1], [7], [2, 3, 4, 5, 6]))
+
+    assert report.sentences() == [
+        "3 of 5 test patches (60.0%) have the very pixels of a training patch.",
+        "2 of 5 test patches (40.0%) look nearly the same as a training patch.",
+    ]
 
 
 def test_blank_patches_are_no_copies_of_each_other_and_are_told_apart(home):

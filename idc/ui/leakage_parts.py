@@ -21,7 +21,7 @@ _ENLARGED = 3
 _GAP_PX = 10
 _MOST_REPORTS = 16
 _KIND_HELP = {
-    "identical": "The very same pixels in two parts.",
+    "identical": "The very same pixels in two parts. Copies within a part are one in the table.",
     "similar": "The same picture but for compression, brightness or scale: perceptual hashes that "
     "differ in at most 6 of 64 bits, confirmed on the pixels.",
     "adjacent": "They share an edge or a corner on their slide, and with it stain, scanner and "
