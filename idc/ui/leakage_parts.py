@@ -98,9 +98,11 @@ def _split_of_run(run_id: str) -> tuple[PatchStore, Split]:
     run = open_run(run_id)
     store = cached_store(run.config.data)
     check_same_data(run, store)
+    split = run_split(run, store)
+    # The split's seed: that of a fork's settings may be another one.
     st.markdown(
-        f"The split of the run **{plain(run.title)}**: {PROTOCOLS[run.config.protocol].lower()}, "
-        f"seed {run.config.seed}, data set {plain(store.name)}."
+        f"The split of the run **{plain(run.title)}**: {PROTOCOLS[split.protocol].lower()}, "
+        f"seed {split.seed}, data set {plain(store.name)}."
     )
     st.button(
         "Check another split",
@@ -109,7 +111,7 @@ def _split_of_run(run_id: str) -> tuple[PatchStore, Split]:
         key="other_split",
         on_click=_forget_run,
     )
-    return store, run_split(run, store)
+    return store, split
 
 
 def _forget_run() -> None:

@@ -84,6 +84,15 @@ def test_runs_split_is_checked_when_the_address_names_the_run(home):
     assert any(f"of {len(sizes.test)} test patches" in warning.value for warning in at.warning)
 
 
+def test_split_that_a_fork_took_over_is_named_by_the_seed_that_made_it(home):
+    tiny_store("tiny")
+    config = preset_config("notebook", "tiny", protocol="random", seed=3, split_seed=5)
+
+    at = open_page("leakage", query={"run": create_run(config).id})
+
+    assert "random by patch (the notebook's), seed 5, data set tiny" in text(at)
+
+
 def test_pair_that_touches_is_drawn_as_it_lies(home):
     store = tiny_store("tiny", cases=1, per_case=3)
 
