@@ -80,7 +80,8 @@ def best_threshold(y_true: np.ndarray, y_prob: np.ndarray) -> float:
     )
     best = int(np.argmax(sensitivity - false_positive_rate))
     if best == 0:  # roc_curve begins with a threshold that calls nothing positive
-        return 1.0
+        # 1 still calls a probability of 1 positive; then to call all of them is as good as none.
+        return 1.0 if np.max(y_prob) < 1 else 0.0
     below = thresholds[best + 1] if best + 1 < len(thresholds) else 0.0
     return float((thresholds[best] + below) / 2)
 

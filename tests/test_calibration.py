@@ -66,6 +66,15 @@ def test_best_threshold_of_answers_that_are_all_the_same_calls_all_alike():
     assert threshold == 1.0
 
 
+@pytest.mark.parametrize("surest", [0.9, 1.0])
+def test_best_threshold_of_answers_worse_than_guessing_calls_all_alike(surest):
+    y_prob = np.array([surest, 0.2])
+
+    called = y_prob >= best_threshold(np.array([0, 1]), y_prob)
+
+    assert called[0] == called[1]
+
+
 def test_reliability_leaves_out_empty_bins():
     table = reliability(np.array([0, 1, 1]), np.array([0.62, 0.68, 1.0]))
 
