@@ -57,7 +57,7 @@ def answer_files(run_id: str | None, files: Sequence[ImageFile]) -> dict[str, An
             probability, warnings = next(told)
             answer |= {
                 "probability": round(float(probability), 6),
-                "class": CLASS_NAMES[int(probability >= threshold)],
+                "class": CLASS_NAMES[int(float(probability) >= threshold)],
                 "warnings": warnings,
                 "notes": [*image.notes, *_resized(image)],
             }

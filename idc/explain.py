@@ -63,7 +63,7 @@ class EightViews:
     @property
     def dissenting(self) -> int:
         """How many views are called another class than the patch as it is."""
-        called = self.y_prob >= self.threshold
+        called = self.y_prob.astype(np.float64) >= self.threshold
         return int((called != called[0]).sum())
 
     def sentence(self) -> str:

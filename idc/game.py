@@ -140,7 +140,7 @@ def tally(guesses: str, labels: Sequence[int] | np.ndarray) -> Tally:
 
 def model_guesses(y_prob: np.ndarray, threshold: float) -> str:
     """What a model would have guessed: "p" from its threshold on."""
-    return "".join("p" if p >= threshold else "n" for p in y_prob)
+    return "".join("p" if p >= threshold else "n" for p in np.asarray(y_prob, np.float64))
 
 
 def of_level(labels: np.ndarray, y_prob: np.ndarray, threshold: float, level: str) -> np.ndarray:
@@ -163,7 +163,8 @@ def of_level(labels: np.ndarray, y_prob: np.ndarray, threshold: float, level: st
         found.append(np.array_split(own, len(LEVELS))[list(LEVELS).index(level)])
     chosen = np.sort(np.concatenate(found))
     if level == "easy":
-        chosen = chosen[(y_prob[chosen] >= threshold) == (labels[chosen] == 1)]
+        called = np.asarray(y_prob, np.float64)[chosen] >= threshold
+        chosen = chosen[called == (labels[chosen] == 1)]
     return chosen
 
 

@@ -46,7 +46,7 @@ class ManyAnswers:
 
     def positives(self, threshold: float) -> int:
         """How many are called IDC-positive."""
-        return int((self.y_prob[self.answered()] >= threshold).sum())
+        return int((self.y_prob.astype(np.float64) >= threshold).sum())
 
     def matrix(self, threshold: float) -> tuple[tuple[int, int], tuple[int, int]]:
         """The confusion matrix ((tn, fp), (fn, tp)) of those that have a label."""
@@ -89,7 +89,7 @@ class ManyAnswers:
 
         Names may come from a stranger, so none is left that a spreadsheet would run.
         """
-        said = np.where(self.y_prob >= threshold, *reversed(CLASS_NAMES))
+        said = np.where(self.y_prob.astype(np.float64) >= threshold, *reversed(CLASS_NAMES))
         table = pd.DataFrame(
             {
                 "file": [spreadsheet_safe(name) for name in self.names],

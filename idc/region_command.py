@@ -42,8 +42,8 @@ def region_command(options: argparse.Namespace) -> None:
     stride = PATCH_SIZE_PX // 2 if options.overlap else PATCH_SIZE_PX
     answers, picture, doubt = _answer(path, run, options.mpp, stride)
     threshold = run.calibration().threshold if options.threshold is None else options.threshold
-    cells = answers.cells()[answers.layout.tissue]
-    called = f"{(cells >= threshold).mean():.1%}" if len(cells) else "nothing"
+    cells = answers.called(threshold)[answers.layout.tissue]
+    called = f"{cells.mean():.1%}" if len(cells) else "nothing"
     print(
         f"Model: run {run.id}, IDC-positive from {threshold:.3f} on. {len(cells):,} cells of "
         f"tissue at {answers.layout.mpp_um:g} um per pixel, {called} of them called IDC-positive. "

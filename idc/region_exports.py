@@ -69,10 +69,10 @@ def region_geojson(answers: RegionAnswers, *, name: str, model: str, threshold: 
 
 def called_outlines(answers: RegionAnswers, threshold: float) -> list[Polygon]:
     """Around all cells called positive, in px of the image that came in."""
-    layout, cells = answers.layout, answers.cells()
+    layout = answers.layout
     return [
         Polygon(_px(layout, polygon.exterior), tuple(_px(layout, hole) for hole in polygon.holes))
-        for polygon in cell_outlines(cells >= threshold)
+        for polygon in cell_outlines(answers.called(threshold))
     ]
 
 

@@ -30,7 +30,7 @@ def region_png(answers: RegionAnswers, picture: np.ndarray, threshold: float) ->
     bgr = np.rint(picture[..., ::-1] * (1 - weight) + tint * weight).astype(np.uint8)
     corners = [
         np.stack([columns[ring[:, 0]], rows[ring[:, 1]]], axis=1).astype(np.int32)
-        for polygon in cell_outlines(cells >= threshold)
+        for polygon in cell_outlines(answers.called(threshold))
         for ring in polygon.rings
     ]
     line = max(1, round(max(height, width) / 800))

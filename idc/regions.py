@@ -101,6 +101,11 @@ class RegionAnswers:
         means = self.layout.tiling.cell_means(self.tiles)
         return np.where(self.layout.tissue, means, np.float32(np.nan))
 
+    def called(self, threshold: float) -> np.ndarray:
+        """bool, shape (rows, columns): the cells called IDC-positive; none on background."""
+        # Else NumPy rounds the threshold to float32, and calls cells that lie a hair below it.
+        return self.cells().astype(np.float64) >= threshold
+
 
 def lay_out_region(rgb: np.ndarray, mpp_um: float, stride: int = PATCH_SIZE_PX) -> Region:
     """Prepare a region.

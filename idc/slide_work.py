@@ -210,7 +210,7 @@ def _table(boxes: np.ndarray, y_prob: np.ndarray, threshold: float) -> "pa.Table
         *(pa.array(boxes[:, i], pa.int64()) for i in range(4)),
         pa.array(known),
         pa.array(y_prob, pa.float32(), mask=~known),
-        pa.array((y_prob >= threshold).astype(np.int8), pa.int8(), mask=~known),
+        pa.array((y_prob.astype(np.float64) >= threshold).astype(np.int8), pa.int8(), mask=~known),
     ]
     return pa.table(columns, names=list(COLUMNS))
 

@@ -89,6 +89,10 @@ def test_model_guesses_positive_from_its_threshold_on():
     assert model_guesses(np.array([0.39, 0.4, 0.9]), 0.4) == "npp"
 
 
+def test_model_that_is_a_hair_below_its_threshold_guesses_negative():
+    assert model_guesses(np.array([0.4], np.float32), float(np.float32(0.4)) + 1e-10) == "n"
+
+
 def test_levels_part_each_class_by_how_clearly_the_model_is_right():
     labels = np.array([1, 1, 1, 0, 0, 0])
     y_prob = np.array([0.3, 0.99, 0.6, 0.45, 0.8, 0.01])

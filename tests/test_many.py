@@ -2,6 +2,7 @@
 
 import io
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -86,6 +87,15 @@ FIVE = answers(("b", 0, 0.2), ("a", 1, 0.9), ("c", -1, 0.6), ("d", 1, 0.1), ("e"
 def test_matrix_counts_those_with_a_label_and_an_answer():
     assert FIVE.matrix(0.5) == ((1, 0), (1, 1))
     assert FIVE.positives(0.5) == 2
+
+
+def test_answer_a_hair_below_the_threshold_is_called_negative_everywhere():
+    five = replace(FIVE, y_prob=FIVE.y_prob.astype(np.float32))
+    threshold = float(np.float32(0.9)) + 1e-10  # as float32 the very answer
+
+    assert five.positives(threshold) == 0
+    assert five.matrix(threshold) == ((1, 0), (2, 0))
+    assert "IDC-positive" not in five.csv(threshold, "once")
 
 
 def test_cell_opens_exactly_its_files():

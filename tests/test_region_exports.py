@@ -85,6 +85,23 @@ def test_a_second_export_names_the_same_things_alike():
     assert len(set(ids[0])) == 4
 
 
+def test_cell_a_hair_below_the_threshold_is_called_nowhere():
+    answers = made_answers([[0.1, 0.9]])
+    threshold = float(np.float32(0.1)) + 1e-10  # as float32 the very answer
+    made = json.loads(region_geojson(answers, name="a.png", model="M", threshold=threshold))
+
+    assert answers.called(threshold).tolist() == [[False, True]]
+    assert [row[-1] for row in csv.reader(io.StringIO(region_csv(answers, threshold)))] == [
+        "y_pred",
+        "0",
+        "1",
+    ]
+    classes = [tile["properties"]["classification"]["name"] for tile in made["features"][1:]]
+    assert classes == ["IDC-negative", "IDC-positive"]
+    [outline] = called_outlines(answers, threshold)
+    assert outline.exterior[:, 0].min() == 50  # the second cell alone
+
+
 def test_nothing_is_called_on_background_even_at_threshold_zero():
     (outline,) = called_outlines(ANSWERS, 0.0)
 

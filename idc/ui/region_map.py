@@ -105,10 +105,10 @@ def _warning(
 
 def show_summary(run: Run, answers: RegionAnswers) -> None:
     """The answers in one line."""
-    cells = answers.cells()[answers.layout.tissue]
     threshold = run.calibration().threshold
     area_mm2 = _tissue_mm2(answers.layout)
-    called = share(float(np.mean(cells >= threshold))) if len(cells) else "–"
+    cells = answers.called(threshold)[answers.layout.tissue]
+    called = share(float(cells.mean())) if len(cells) else "–"
     st.markdown(
         f"**{called}** of {area_mm2:,.2f} mm² of tissue called IDC-positive, from {threshold:.1%} "
         "on."
