@@ -251,10 +251,15 @@ def _fold_split(index: pd.DataFrame, drawn: np.ndarray, seed: int, folds: int, f
     """A fold of cases to score, and the drawn patches of the others to train and validate on."""
     cases = index["case"].to_numpy()
     distinct = np.unique(cases)
-    if len(distinct) < max(folds, len(PARTS)):
+    # Beside the larger of two folds two cases must be left, to train and to validate on.
+    least = max(folds, len(PARTS) + 1 if folds == 2 else len(PARTS))
+    if len(distinct) < least:
+        remedy = "Pack more cases."
+        if len(distinct) >= len(PARTS):
+            other = "3" if folds == 2 else "fewer"
+            remedy = f"Ask for {other} folds, or pack more cases."
         raise SplitError(
-            f"{folds} folds need at least {max(folds, len(PARTS))} cases; there are "
-            f"{len(distinct)}. Ask for fewer folds, or pack more cases."
+            f"{folds} folds need at least {least} cases; there are {len(distinct)}. {remedy}"
         )
     order = np.array_split(np.random.default_rng(seed).permutation(distinct), folds)
     others = np.concatenate([order[number] for number in range(folds) if number != fold - 1])

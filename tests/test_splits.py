@@ -390,6 +390,20 @@ def test_more_folds_than_cases_are_refused():
         make_split(index, "case-disjoint", folds=5, fold=1)
 
 
+@pytest.mark.parametrize("fold", [1, 2])
+def test_two_folds_of_three_cases_are_refused_and_three_are_not(fold):
+    index = pd.DataFrame({"case": [1, 1, 2, 2, 3, 3], "label": [0, 1] * 3})
+
+    with pytest.raises(SplitError) as refused:
+        make_split(index, "case-disjoint", folds=2, fold=fold)
+
+    assert str(refused.value) == (
+        "2 folds need at least 4 cases; there are 3. Ask for 3 folds, or pack more cases."
+    )
+    counts = make_split(index, "case-disjoint", folds=3, fold=fold).counts(index)
+    assert counts["cases"].tolist() == [1, 1, 1]
+
+
 def test_training_patches_drawn_anew_keep_cases_and_what_is_held_out():
     index = pd.DataFrame({"case": np.repeat(np.arange(10), 20), "label": np.tile([0, 1], 100)})
     split = make_split(index, "case-disjoint", patches=100)
