@@ -4,7 +4,7 @@ import streamlit as st
 
 from idc.slides import lay_out
 from idc.ui.choose import choose_store
-from idc.ui.slide_runs import answers_of, choose_runs
+from idc.ui.slide_runs import answers_of, choose_runs, thresholds_of
 from idc.ui.slides_parts import (
     all_slides,
     choose_slide,
@@ -44,6 +44,7 @@ with error_sentences():
             slide,
             values,
             threshold=runs[0].calibration().threshold if runs else 0.5,
+            thresholds=thresholds_of(runs),
             picked=patch_in_url(store, slide),
         )
     keep_patch_in_url(store, row)

@@ -30,8 +30,7 @@ def slide_link(store: PatchStore, place: Place, runs: list[Run]) -> None:
 def both_slides(result: ComparedRuns, number: int, thresholds: list[float]) -> None:
     """One compared case as a slide, those with the most disagreements first."""
     st.subheader("On the slide")
-    one = [thresholds[0]] * len(result.runs)  # the viewer has one slider for both
-    disagreements = result.disagreements(number, one)["case"].value_counts()
+    disagreements = result.disagreements(number, thresholds)["case"].value_counts()
     cases = [*disagreements.index, *sorted(set(result.cases.tolist()) - set(disagreements.index))]
     case = st.selectbox(
         "Case",
@@ -50,13 +49,15 @@ def both_slides(result: ComparedRuns, number: int, thresholds: list[float]) -> N
     st.caption(
         "Saved answers, heat map of either run and the patches on which they disagree: choose the "
         "layer in the viewer. Patches that a run trained on have no answer of it here."
-        + (
-            f" Here both are called IDC-positive from {thresholds[0]:g} on, whatever their own."
-            if thresholds[number] != thresholds[0]
-            else ""
-        )
     )
-    row = show_slide(result.store, slide, values, threshold=thresholds[0], picked=None)
+    row = show_slide(
+        result.store,
+        slide,
+        values,
+        threshold=thresholds[0],
+        thresholds=dict(zip(titles, (thresholds[0], thresholds[number]), strict=True)),
+        picked=None,
+    )
     if row is not None:
         label = CLASS_NAMES[int(result.store.labels[row])]
         answers = ", ".join(

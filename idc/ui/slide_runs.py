@@ -40,11 +40,21 @@ def answers_of(runs: list[Run], store: PatchStore, slide: Slide) -> dict[str, np
 
     Says where they come from, and offers to ask the model for what was not saved.
     """
-    values: dict[str, np.ndarray] = {}
-    for run in runs:
-        title = run.title if run.title not in values else run.id
-        values[title] = _answers(run, store, slide)
+    values = {title: _answers(run, store, slide) for title, run in _titled(runs).items()}
     return {title: answers for title, answers in values.items() if not np.isnan(answers).all()}
+
+
+def thresholds_of(runs: list[Run]) -> dict[str, float]:
+    """Title, as in `answers_of` -> from which probability on the run itself calls a patch IDC."""
+    return {title: run.calibration().threshold for title, run in _titled(runs).items()}
+
+
+def _titled(runs: list[Run]) -> dict[str, Run]:
+    """Runs by title, or by id where the title is taken."""
+    titled: dict[str, Run] = {}
+    for run in runs:
+        titled[run.title if run.title not in titled else run.id] = run
+    return titled
 
 
 def _answers(run: Run, store: PatchStore, slide: Slide) -> np.ndarray:

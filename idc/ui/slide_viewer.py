@@ -93,6 +93,7 @@ def slide_viewer(
     hatch_gaps: bool = False,
     only_cells: bool = True,
     threshold: float = 0.5,
+    thresholds: Mapping[str, float] | None = None,
     mpp_um: float = MPP_UM,
     board: str | None = None,
     film: str | None = None,
@@ -115,6 +116,8 @@ def slide_viewer(
         hatch_gaps: draw gaps hatched, because tissue may be missing there.
         only_cells: show the picture inside its cells alone; False shows all of it.
         threshold: where the slider begins, and goes when this changes.
+        thresholds: name -> from which value on each of `values` calls a cell positive, where not
+            from `threshold` on. Each has its own until the slider is moved; then all have its.
         mpp_um: micrometre per px, for the scale bar.
         board: the `idc.ui.board` whose threshold is followed, instead of a slider here.
         film: the `idc.ui.time_slider` whose frame is shown in place of the first of `values`.
@@ -122,7 +125,7 @@ def slide_viewer(
             sliders and readout come with full screen alone.
         truth: offer the labels as a layer too, and begin with it.
     """
-    values = dict(values or {})
+    values, thresholds = dict(values or {}), thresholds or {}
     _check(cells, values)
     showing = _showing(picture, cells)
     mark = _mark(key, showing, cells, picked)
@@ -142,13 +145,19 @@ def slide_viewer(
             "places": None if cells.places is None else _packed(cells.places, np.int32),
             "labels": _packed(_labels(cells), np.int8),
             "values": [
-                {"name": name, "data": _packed(array, np.float32)} for name, array in values.items()
+                {
+                    "name": name,
+                    "data": _packed(array, np.float32),
+                    "threshold": thresholds.get(name, threshold),
+                }
+                for name, array in values.items()
             ],
             "outlines": [ring.ravel().tolist() for area in outlines for ring in area.rings],
             "gap_note": gap_note,
             "hatch_gaps": hatch_gaps,
             "only_cells": only_cells,
             "threshold": threshold,
+            "thresholds": [threshold, *thresholds.values()],
             "board": board,
             "film": film,
             "beside": beside,

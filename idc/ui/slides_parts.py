@@ -102,6 +102,7 @@ def show_slide(
     *,
     threshold: float,
     picked: int | None,
+    thresholds: Mapping[str, float] | None = None,
     key: str = "slide",
     board: str | None = None,
     film: str | None = None,
@@ -110,7 +111,7 @@ def show_slide(
 ) -> int | None:
     """The viewer; returns the row of the opened patch.
 
-    ``board``, ``film``, ``beside`` and ``truth``: see `slide_viewer`.
+    ``thresholds``, ``board``, ``film``, ``beside`` and ``truth``: see `slide_viewer`.
     """
     return slide_viewer(
         _picture(store.fingerprint, slide.case, store, slide),
@@ -127,6 +128,7 @@ def show_slide(
         gap_note="gap: no patch in this data set" if is_sampled(slide) else "",
         hatch_gaps=is_sampled(slide),
         threshold=threshold,
+        thresholds=thresholds,
     )
 
 

@@ -1,5 +1,7 @@
 """The slide viewer under a mouse and keys: what moves there asks no server."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,7 +10,7 @@ from playwright.sync_api import expect
 
 from idc.config import preset_config
 from idc.patches import PatchName
-from idc.runs import PREDICTIONS_FILE, RunStatus
+from idc.runs import CALIBRATION_FILE, PREDICTIONS_FILE, RunStatus
 from idc.starting import create_run
 from idc.store import PackReport, open_store
 from idc.store_writer import Patch, StoreWriter
@@ -34,11 +36,20 @@ def home(home):
             ]
         )
         writer.finish(PackReport(sources=("made by hand",)))
-    run = create_run(preset_config("notebook", open_store("square").name, protocol="random"))
+    answered_run()
+    return home
+
+
+def answered_run(name="", threshold=0.5):
+    """A run that answers from 0 in the first patch to 1 in the last."""
+    run = create_run(
+        preset_config("notebook", open_store("square").name, protocol="random", name=name)
+    )
     answers = {"row": np.arange(SIDE**2), "probability": np.linspace(0, 1, SIDE**2, dtype="f4")}
     pd.DataFrame({**answers, "part": "test"}).to_parquet(run.folder / PREDICTIONS_FILE)
+    (run.folder / CALIBRATION_FILE).write_text(json.dumps({"threshold": threshold}))
     run.write_status(RunStatus(state="finished", epochs=1, epoch=1))
-    return home
+    return run
 
 
 @pytest.fixture
@@ -128,6 +139,33 @@ def test_slide_answers_to_wheel_sliders_mouse_and_keys(app, page, messages):
     expect(threshold).to_have_value("0.25")
     expect(page.get_by_role("radio", name="Errors")).to_be_checked()
     assert pixels(page, 0) == whole
+    assert page.complaints == []
+
+
+def test_two_runs_are_judged_each_at_its_own_threshold_until_the_slider_is_moved(app, page):
+    usual, bold = answered_run("usual"), answered_run("bold", threshold=0.248)
+    page.goto(f"{app}/slides?data=square&case=7&run={usual.id}&run2={bold.id}")
+    legend = page.get_by_role("list", name="Legend")
+    threshold = page.get_by_role("slider", name="Threshold")
+    output = page.locator("label.threshold output")
+
+    page.get_by_role("radio", name="Disagreement").check()
+    expect(legend).to_contain_text("only usual calls it IDC, from 0.50 on: 0")
+    expect(legend).to_contain_text("only bold calls it IDC, from 0.248 on: 16")
+    expect(output).to_have_text("0.50 / 0.248")
+
+    page.get_by_role("radio", name="Errors").check()
+    expect(legend).to_contain_text("False alarm (FP): 0")
+    page.get_by_role("combobox", name="Whose answers").select_option("bold")
+    expect(legend).to_contain_text("False alarm (FP): 16")
+    expect(output).to_have_text("0.248")
+    page.get_by_role("radio", name="Probability").check()
+    expect(legend).to_contain_text("called IDC-positive, from 0.248 on")
+
+    page.get_by_role("radio", name="Disagreement").check()
+    threshold.fill("0.75")
+    expect(legend).to_contain_text("only bold calls it IDC: 0")
+    expect(output).to_have_text("0.75")
     assert page.complaints == []
 
 

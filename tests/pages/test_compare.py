@@ -110,6 +110,22 @@ def test_slide_shows_the_answers_of_both(runs):
     ]
 
 
+def test_slide_judges_each_run_at_the_threshold_that_the_page_compares_it_at(runs, monkeypatch):
+    monkeypatch.setattr("idc.ui.compare_parts.balanced_thresholds", lambda runs: [0.1, 0.02])
+    at = compare_page(*runs)
+    at.segmented_control(key="threshold_kind").set_value("Each run's own").run()
+
+    found = [json.loads(element.proto.json) for element in at.get("bidi_component")]
+    slide = next(data for data in found if "boxes" in data)
+    assert [layer["threshold"] for layer in slide["values"]] == [0.1, 0.02]
+    # Both call all patches positive: 0.1 and more of the one, 0.05 and more of the other.
+    assert at.selectbox(key="compared_case").options == [
+        "1 (0 disagreements)",
+        "2 (0 disagreements)",
+    ]
+    assert "whatever their own" not in text(at)
+
+
 def test_threshold_moves_all_runs(runs):
     at = compare_page(*runs)
     at.slider(key="threshold").set_value(0.02).run()

@@ -10,7 +10,14 @@ from streamlit.testing.v1 import AppTest
 
 from idc.config import preset_config
 from idc.patches import PatchName
-from idc.runs import BUNDLED, ENVIRONMENT_FILE, PREDICTIONS_FILE, RunStatus, open_run
+from idc.runs import (
+    BUNDLED,
+    CALIBRATION_FILE,
+    ENVIRONMENT_FILE,
+    PREDICTIONS_FILE,
+    RunStatus,
+    open_run,
+)
 from idc.starting import create_run
 from idc.store import PackReport
 from idc.store_writer import Patch, StoreWriter
@@ -180,6 +187,16 @@ def test_two_runs_are_compared(store):
 
     assert list(answers(at)) == ["one", "two"]
     assert "**two**: saved answers for all 12 patches; it trained on none of them." in text(at)
+
+
+def test_each_of_two_runs_is_judged_at_its_own_threshold(store):
+    every = dict.fromkeys(range(12, 24), 0.5)
+    first, second = made_run(store, "one", every), made_run(store, "two", every)
+    (second.folder / CALIBRATION_FILE).write_text('{"threshold": 0.3}')
+
+    layers = sent(slides_page(case="2", run=first.id, run2=second.id))["values"]
+
+    assert [(layer["name"], layer["threshold"]) for layer in layers] == [("one", 0.5), ("two", 0.3)]
 
 
 def test_run_without_an_answer_on_the_case_adds_no_layer(store):

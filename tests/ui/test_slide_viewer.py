@@ -33,6 +33,7 @@ def page():
         gap_note="gap",
         hatch_gaps=True,
         threshold=0.4,
+        thresholds=st.session_state.get("thresholds"),
     )
 
 
@@ -71,6 +72,13 @@ def test_browser_gets_cells_labels_and_values_as_typed_arrays():
     first, second, third = numbers(data["values"][0]["data"], "<f4")
     assert (first, third) == (0.25, 1.0)
     assert np.isnan(second)
+
+
+def test_each_set_of_values_brings_its_threshold():
+    given = [sent(run_page(thresholds=thresholds)) for thresholds in (None, {"fast": 0.7})]
+
+    assert [data["values"][0]["threshold"] for data in given] == [0.4, 0.7]
+    assert [data["thresholds"] for data in given] == [[0.4], [0.4, 0.7]]
 
 
 def test_browser_gets_what_the_legend_and_the_scale_need():

@@ -71,9 +71,15 @@ function outcomeOf(slide, values, threshold, i) {
 }
 
 // -1: only the second calls it IDC; 1: only the first; 0: both alike; NaN: an answer is missing.
-function callsDiffer(first, second, threshold, i) {
+// `thresholds`: of the first and of the second.
+function callsDiffer(first, second, thresholds, i) {
   if (Number.isNaN(first[i]) || Number.isNaN(second[i])) return NaN;
-  return (first[i] >= threshold ? 1 : 0) - (second[i] >= threshold ? 1 : 0);
+  return (first[i] >= thresholds[0] ? 1 : 0) - (second[i] >= thresholds[1] ? 1 : 0);
+}
+
+// From where on these answers count as IDC: from their own threshold, until one was set for all.
+function thresholdOf({ threshold, slide }, number) {
+  return threshold ?? slide.values[number]?.threshold ?? slide.threshold;
 }
 
 // The picture, then half of it, a quarter, ...: shrinking a large one at each frame is slow.
@@ -170,9 +176,10 @@ function paintTruth(view) {
 function paintErrors(view) {
   const { context, viewer } = view;
   const values = viewer.slide.values[viewer.first].data;
+  const threshold = thresholdOf(viewer, viewer.first);
   const fills = OUTCOMES.map((outcome) => outcomeFill(view, outcome));
   eachVisible(view, (i, x, y, width, height) => {
-    const outcome = outcomeOf(viewer.slide, values, viewer.threshold, i);
+    const outcome = outcomeOf(viewer.slide, values, threshold, i);
     if (outcome < 0) return;
     // Right answers step back behind the wrong ones.
     context.globalAlpha = viewer.opacity * (OUTCOMES[outcome].wrong ? 1 : RIGHT_STRENGTH);
@@ -184,11 +191,12 @@ function paintErrors(view) {
 function paintDisagreement(view) {
   const { context, viewer } = view;
   const [first, second] = viewer.slide.values.map(({ data }) => data);
+  const thresholds = [0, 1].map((number) => thresholdOf(viewer, number));
   const stripes = [FIRST_HIGHER, SECOND_HIGHER].map((colour, side) =>
     anchored(context, stripePattern(viewer, colour, side === 1), view.left, view.top),
   );
   eachVisible(view, (i, x, y, width, height) => {
-    const differ = callsDiffer(first, second, viewer.threshold, i);
+    const differ = callsDiffer(first, second, thresholds, i);
     if (Number.isNaN(differ)) return;
     const gap = first[i] - second[i];
     const side = gap > 0 ? 0 : 1;
@@ -217,7 +225,8 @@ function eachVisible({ context, viewer, left, top, scale }, paint) {
 function calledBorder(view, values) {
   const { viewer } = view;
   const { neighbours } = viewer.slide;
-  const called = (i) => i >= 0 && values[i] >= viewer.threshold;
+  const threshold = thresholdOf(viewer, viewer.first);
+  const called = (i) => i >= 0 && values[i] >= threshold;
   const path = new Path2D();
   eachVisible(view, (i, x, y, width, height) => {
     if (!called(i)) return;

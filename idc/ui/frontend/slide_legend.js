@@ -30,7 +30,7 @@ function probabilityLegend(viewer) {
     { sign: "scale", text: "probability of IDC, 0 to 1", wide: true, swatch: scaleSwatch },
     {
       sign: "called",
-      text: `called IDC-positive, from ${viewer.threshold.toFixed(2)} on`,
+      text: `called IDC-positive, from ${thresholdWords(thresholdOf(viewer, viewer.first))} on`,
       swatch: lineSwatch("#ffffff"),
     },
     ...unanswered(values.filter(Number.isNaN).length),
@@ -38,8 +38,9 @@ function probabilityLegend(viewer) {
 }
 
 function errorLegend(viewer) {
-  const { slide, threshold } = viewer;
+  const { slide } = viewer;
   const values = slide.values[viewer.first].data;
+  const threshold = thresholdOf(viewer, viewer.first);
   const counts = [0, 0, 0, 0];
   let without = 0;
   for (let i = 0; i < slide.count; i += 1) {
@@ -61,20 +62,24 @@ function errorLegend(viewer) {
 }
 
 function disagreementLegend(viewer) {
-  const { slide, threshold } = viewer;
+  const { slide } = viewer;
   const [first, second] = slide.values;
+  const thresholds = [0, 1].map((number) => thresholdOf(viewer, number));
+  const from = thresholds.map((threshold) =>
+    thresholds[0] === thresholds[1] ? "" : `, from ${thresholdWords(threshold)} on`,
+  );
   const counts = { 1: 0, 0: 0, [-1]: 0, NaN: 0 };
   for (let i = 0; i < slide.count; i += 1) {
-    counts[callsDiffer(first.data, second.data, threshold, i)] += 1;
+    counts[callsDiffer(first.data, second.data, thresholds, i)] += 1;
   }
-  const only = (name, count, colour, falling) => ({
+  const only = (name, own, count, colour, falling) => ({
     sign: colour,
-    text: `only ${name} calls it IDC: ${count.toLocaleString("en")}`,
+    text: `only ${name} calls it IDC${own}: ${count.toLocaleString("en")}`,
     swatch: stripeSwatch(viewer, colour, falling),
   });
   return [
-    only(first.name, counts[1], FIRST_HIGHER, false),
-    only(second.name, counts[-1], SECOND_HIGHER, true),
+    only(first.name, from[0], counts[1], FIRST_HIGHER, false),
+    only(second.name, from[1], counts[-1], SECOND_HIGHER, true),
     {
       sign: "same",
       text: `same call: ${counts[0].toLocaleString("en")}; tinted towards the higher probability`,
@@ -107,6 +112,12 @@ function unanswered(count) {
   return count
     ? [{ sign: "none", text: `not tinted: no answer for ${count.toLocaleString("en")} patches` }]
     : [];
+}
+
+// Two decimals as the slider has them; a model's own threshold may need a third.
+function thresholdWords(threshold) {
+  const short = threshold.toFixed(2);
+  return Number(short) === threshold ? short : threshold.toFixed(3);
 }
 
 function share(part, whole) {

@@ -22,9 +22,11 @@ export default function ({ data, parentElement, setStateValue }) {
     setStateValue("pick", { showing: data.showing, mark: data.mark.number, id });
   };
   recall(viewer, data);
-  if (viewer.given !== data.threshold) {
+  const given = String([...new Set(data.thresholds)]);
+  if (viewer.given !== given) {
     // Another model brings its own threshold; the same one leaves the slider alone.
-    viewer.given = viewer.threshold = data.threshold;
+    viewer.given = given;
+    viewer.threshold = null; // none for all: each has its own
   }
   viewer.colours = themeColours(viewer.root);
   viewer.slide = readSlide(data);
@@ -109,8 +111,9 @@ function readSlide(data) {
     labels,
     ids: unpacked(data.ids, Int32Array),
     places: data.places && unpacked(data.places, Int32Array),
-    values: data.values.map(({ name, data: packed }) => ({
+    values: data.values.map(({ name, data: packed, threshold }) => ({
       name,
+      threshold,
       data: unpacked(packed, Float32Array),
     })),
     neighbours: neighboursOf(boxes, count),
@@ -255,11 +258,18 @@ function showControls(viewer) {
   viewer.sliders.hidden = layer === "tissue";
   viewer.bar.hidden = fitting.length < 2 && !slide.outline;
   choices.hidden = fitting.length < 2;
-  for (const name of ["threshold", "opacity"]) {
-    const { input, output } = viewer[`${name}Field`];
-    input.value = viewer[name];
-    output.textContent = viewer[name].toFixed(2);
-  }
+  showSlider(viewer.opacityField, [viewer.opacity]);
+  const shown = layer === "disagreement" ? [0, 1] : [viewer.first];
+  showSlider(
+    viewer.thresholdField,
+    shown.map((number) => thresholdOf(viewer, number)),
+  );
+}
+
+// Of two values the slider stands at the first; moved, it sets one for both.
+function showSlider({ input, output }, values) {
+  input.value = values[0];
+  output.textContent = [...new Set(values)].map(thresholdWords).join(" / ");
 }
 
 function newChoice(viewer, name) {
