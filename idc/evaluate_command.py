@@ -56,7 +56,7 @@ def evaluate_command(options: argparse.Namespace) -> None:
 def _fresh(run: Run, data: str) -> Results:
     store = open_store(data)
     if note := seen_note(run, store):
-        print(f"Careful: {note}", file=sys.stderr)
+        print(f"Careful: {note[0].lower()}{note[1:]}", file=sys.stderr)
     with contextlib.closing(ProgressLine()) as progress:
         return fresh_results(run, store, on_progress=progress.count)
 

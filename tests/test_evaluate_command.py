@@ -75,7 +75,7 @@ def test_cases_of_a_data_set_that_the_run_trained_on_are_told_in_json_too(run, u
     printed = capsys.readouterr()
     seen = json.loads(printed.out)["seen_cases"]
     assert seen > 0
-    assert f"trained on {seen} of these 15 cases; scores on them flatter." in printed.err
+    assert f"the run trained on {seen} of these 15 cases; scores on them flatter." in printed.err
 
 
 def test_data_set_of_new_cases_alone_needs_no_caution(run, unsure, capsys):
