@@ -9,6 +9,7 @@ from idc.patches import CLASS_NAMES
 from idc.runs import Run
 from idc.slides import lay_out
 from idc.store import PatchStore
+from idc.ui.slide_viewer import KEPT
 from idc.ui.slides_parts import show_slide
 
 
@@ -56,7 +57,7 @@ def both_slides(result: ComparedRuns, number: int, thresholds: list[float]) -> N
         values,
         threshold=thresholds[0],
         thresholds=dict(zip(titles, (thresholds[0], thresholds[number]), strict=True)),
-        picked=None,
+        picked=KEPT,
     )
     if row is not None:
         label = CLASS_NAMES[int(result.store.labels[row])]

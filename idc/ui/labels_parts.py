@@ -202,7 +202,12 @@ def _judge(
         return
     row = find_row(store, place)
     if row is None:
-        raise LabelError(f"The data set '{store.name}' holds no patch {place}.")
+        st.info(
+            f"The data set '{plain(store.name)}' holds no patch {plain(str(place))}; choose one "
+            "here.",
+            icon=":material/info:",
+        )
+        return
     here = reviewed[reviewed["row"] == row]
     known = here.iloc[0] if len(here) else None
     mark = Mark(

@@ -9,6 +9,7 @@ from idc.results import Results
 from idc.runs import Run
 from idc.slides import lay_out
 from idc.store import PatchStore
+from idc.ui import address
 from idc.ui.patch_detail import patch_detail
 from idc.ui.patch_grid import patch_grid
 from idc.ui.patches_shown import patch_tile
@@ -40,7 +41,7 @@ def scored_grid(
     if store is None:
         raise ValueError("results must have a store. Received: none")
     left, right = st.columns([5, 3], gap="medium")
-    row = _opened_row(results) if st.session_state.get(_OPENED_IN) == key else None
+    row = _opened_row(results) if address.latest(_OPENED_IN) == key else None
     with left:
         picked = patch_grid(
             store.patches[table["row"].to_numpy()],
@@ -74,7 +75,7 @@ def scored_slide(run: Run, results: Results, case: int, *, key: str, board: str)
     if store is None:
         raise ValueError("results must have a store. Received: none")
     slide = lay_out(store, case)
-    row = _opened_row(results) if st.session_state.get(_OPENED_IN) == key else None
+    row = _opened_row(results) if address.latest(_OPENED_IN) == key else None
     left, right = st.columns([5, 3], gap="medium")
     with left:
         values = {run.title: _answers(results, slide.rows)}
@@ -93,7 +94,7 @@ def scored_slide(run: Run, results: Results, case: int, *, key: str, board: str)
 
 def linked_patch(run: Run, results: Results) -> None:
     """The patch of the address, on a visit that begins with it."""
-    if _OPENED_IN in st.session_state or (row := _opened_row(results)) is None:
+    if address.latest(_OPENED_IN) is not None or (row := _opened_row(results)) is None:
         return
     st.subheader("The patch of this link")
     _show(run, results, row)
@@ -105,9 +106,9 @@ def _opened_row(results: Results) -> int | None:
 
 
 def _open(store: PatchStore, row: int, key: str) -> None:
-    shown_elsewhere = _PARAMETER in st.query_params and st.session_state.get(_OPENED_IN) != key
+    shown_elsewhere = _PARAMETER in st.query_params and address.latest(_OPENED_IN) != key
     st.query_params[_PARAMETER] = str(place_of(store, row))
-    st.session_state[_OPENED_IN] = key
+    address.remember(_OPENED_IN, key)
     if shown_elsewhere:
         st.rerun()  # one patch is open on the page, so the other place has to let go first
 

@@ -1,6 +1,8 @@
 """One opened patch: large, in its surroundings on the slide, with what is known about it."""
 
 import base64
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import cv2
@@ -27,6 +29,7 @@ def patch_detail(
     probability: float | None = None,
     slide_link: bool = True,
     scrolls: bool = True,
+    on_open: Callable[[Place], None] | None = None,
 ) -> None:
     """Show a patch of a store. A click on a neighbour puts that one into the URL as ``patch``.
 
@@ -50,7 +53,7 @@ def patch_detail(
             "scrolls": scrolls,
             **surroundings(store, row),
         },
-        on_open_change=_open_neighbour,
+        on_open_change=partial(_open_neighbour, on_open),
     )
     st.markdown("  \n".join(_facts(entry, run, probability)))
     _links(store, place, run, slide_link)
@@ -85,10 +88,12 @@ def _png_uri(rgba: np.ndarray) -> str:
     return "data:image/png;base64," + base64.b64encode(png.tobytes()).decode("ascii")
 
 
-def _open_neighbour() -> None:
+def _open_neighbour(on_open: Callable[[Place], None] | None) -> None:
     """The browser names a place; whether there is a patch is for the page to find out."""
     place = parse_place(str(st.session_state["patch_detail"].get("open")))
-    if place is not None:
+    if place is not None and on_open is not None:
+        on_open(place)
+    elif place is not None:
         st.query_params["patch"] = str(place)
 
 

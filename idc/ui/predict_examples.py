@@ -13,6 +13,7 @@ from idc.results import held_out_rows, run_split
 from idc.runs import Run, check_same_data
 from idc.sampling import alternating_sample
 from idc.store import PatchStore
+from idc.synthetic import NOTICE
 from idc.ui.choose import cached_store, choose_store
 from idc.ui.patch_grid import PatchTile, patch_grid
 from idc.ui.predict_parts import ChosenPatch
@@ -29,29 +30,28 @@ def choose_example(run: Run) -> ChosenPatch | None:
 
 def _linked(run: Run) -> ChosenPatch | None:
     """The patch that a link names, of the data set that it names."""
-    store = cached_store(st.query_params.get("data", run.config.data))
-    place = parse_place(st.query_params["patch"])
-    row = find_row(store, place) if place else None
-    st.button(
+    st.button(  # first, so that a link to what is gone is no dead end
         "Pick another example",
         icon=":material/grid_view:",
         type="tertiary",
         key="unlink",
         on_click=_unlink,
     )
+    store = cached_store(st.query_params.get("data", run.config.data))
+    place = parse_place(st.query_params["patch"])
+    row = find_row(store, place) if place else None
     if place is None or row is None:
         raise IdcError(
             f"The data set '{store.name}' holds no patch '{st.query_params['patch'][:40]}'; "
             "pick another example."
         )
     title = f"Case {place.case}, x {place.x}, y {place.y} of {store.name}"
-    notes = tuple(note for note in [_seen_note(run, store, row)] if note)
+    notes = tuple(note for note in (_seen_note(run, store, row), _generated_note(store)) if note)
     return ChosenPatch(np.array(store.patches[row]), title, notes, int(store.labels[row]))
 
 
 def _unlink() -> None:
-    for name in ("patch", "data"):
-        st.query_params.pop(name, None)
+    st.query_params.pop("patch", None)
 
 
 def _seen_note(run: Run, store: PatchStore, row: int) -> str:
@@ -65,6 +65,10 @@ def _seen_note(run: Run, store: PatchStore, row: int) -> str:
     return _TRAINED_ON if at < len(train) and int(train[at]) == row else ""
 
 
+def _generated_note(store: PatchStore) -> str:
+    return f"{NOTICE.capitalize()}." if store.report.generated else ""
+
+
 def _example(run: Run) -> ChosenPatch | None:
     store = choose_store("Examples from") if run.bundled else cached_store(run.config.data)
     if store is None:
@@ -75,7 +79,9 @@ def _example(run: Run) -> ChosenPatch | None:
         return None
     table = alternating_sample(store.index.iloc[rows], 9, seed=0)
     table = table.assign(row=rows[table["row"].to_numpy()])
-    st.caption("Held-out patches: the model has not trained on them. Choose one.")
+    st.caption(
+        "Held-out patches: the model has not trained on them. Choose one. " + _generated_note(store)
+    )
     picked = patch_grid(
         store.patches[table["row"].to_numpy()],
         [_example_tile(entry) for entry in table.to_dict("records")],

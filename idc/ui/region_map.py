@@ -14,7 +14,7 @@ from idc.runs import Run
 from idc.ui.explanation import explanation, show_warnings
 from idc.ui.patches_shown import enlarged
 from idc.ui.predict_parts import whose_answer
-from idc.ui.slide_viewer import Cells, Picture, slide_viewer
+from idc.ui.slide_viewer import KEPT, Cells, Picture, slide_viewer
 from idc.ui.words import coloured_class, plain, share
 
 
@@ -54,7 +54,7 @@ def show_map(run: Run, answers: RegionAnswers, image: MappedImage, *, key: str) 
         only_cells=False,
         threshold=run.calibration().threshold,
         mpp_um=layout.mpp_um * layout.width_px / image.picture.width,
-        picked=st.session_state.get(f"{key}-opened"),
+        picked=KEPT,
     )
 
 

@@ -141,7 +141,13 @@ def _opened(
         )
     else:
         known = columns.probability
-        patch_detail(store, row, run=run, probability=None if known is None else known[row])
+        patch_detail(
+            store,
+            row,
+            run=run,
+            probability=None if known is None else known[row],
+            on_open=lambda other: show_view(replace(current_view(), patch=other), fixed),
+        )
     st.button(
         "Close",
         icon=":material/close:",

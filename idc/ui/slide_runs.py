@@ -7,7 +7,7 @@ from idc.case_predictions import fresh_probabilities, saved_probabilities, train
 from idc.runs import BUNDLED, Run, list_runs, open_run
 from idc.slides import Slide
 from idc.store import PatchStore
-from idc.ui.choose import choose_titled, run_title
+from idc.ui.choose import choose_titled, forget, run_title
 from idc.ui.words import plain
 
 _NONE = "none"
@@ -31,6 +31,8 @@ def choose_runs(store: PatchStore) -> list[Run]:
         return []
     others = {run: title for run, title in titles.items() if run != first}
     with right:
+        if first in (st.session_state.get("run2"), st.query_params.get("run2")):
+            forget("run2")  # no run is compared with itself
         second = choose_titled("Compare with", others, key="run2")
     return [open_run(run) for run in (first, second) if run != _NONE]
 

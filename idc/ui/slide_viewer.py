@@ -22,6 +22,7 @@ from idc.ui.own_component import own_component
 
 _JPEG_QUALITY = 90
 _UNKNOWN = -1
+KEPT = -2  # for ``picked``: what somebody picked stays, as long as the same picture is shown
 
 _PARTS = ("camera", "layers", "legend", "parts", "input", "saving")
 
@@ -180,18 +181,21 @@ class _Mark:
     number: int = 0
     id: int | None = None
     returned: int | None = None
+    showing: str = ""
 
 
 def _mark(key: str, showing: str, cells: Cells, picked: int | None) -> _Mark:
     memo = f"{key}-mark"
     last = st.session_state.get(memo, _Mark())
+    if picked == KEPT:
+        picked = last.returned if last.showing == showing else None
     if picked is not None and not (cells.ids == picked).any():
         picked = None
     if picked != last.returned:  # the caller changed it: a link, another slide, the back button
-        mark = _Mark(last.number + 1, picked, picked)
+        mark = _Mark(last.number + 1, picked, picked, showing)
     else:
         pick = _believed(st.session_state.get(key, {}).get("pick"), showing, last.number, cells)
-        mark = _Mark(last.number, last.id, last.returned if pick is None else pick)
+        mark = _Mark(last.number, last.id, last.returned if pick is None else pick, showing)
     st.session_state[memo] = mark
     return mark
 

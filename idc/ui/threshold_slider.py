@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from idc.thresholds import Preset
+from idc.ui import address
 from idc.ui.own_component import own_component
 
 _PARAMETER = "threshold"
@@ -27,7 +28,7 @@ def threshold_slider(
         default: as long as neither the visitor nor the address says otherwise.
     """
     showing, first = _first(board, default, key)
-    threshold = _moved(st.session_state.get(key, {}).get("moved"), board)
+    threshold = _moved(st.session_state.get(key, {}).get("moved"), board, showing)
     threshold = first if threshold is None else threshold
     _write_address(threshold, default)
     _view(
@@ -55,18 +56,22 @@ def _first(board: str, default: float, key: str) -> tuple[int, float]:
     """
     memo = f"{key}-first"
     last_board, showing, first = st.session_state.get(memo, (None, 0, default))
-    if last_board == board and key in st.session_state:
+    words, known = st.query_params.get(_PARAMETER, ""), address.latest(_PARAMETER)
+    went_back = known not in (None, words) and not address.is_outdated(_PARAMETER, words)
+    if last_board == board and key in st.session_state and not went_back:
         return showing, first
     in_address = _number(st.query_params.get(_PARAMETER))
-    other_run = last_board is not None and last_board != board
+    other_run = last_board not in (None, board) and not went_back
     first = default if in_address is None or other_run else in_address
     st.session_state[memo] = (board, showing + 1, first)
     return showing + 1, first
 
 
-def _moved(moved: Any, board: str) -> float | None:
+def _moved(moved: Any, board: str, showing: int) -> float | None:
     """What the browser says, believed only if it is a threshold of this board."""
     if not isinstance(moved, dict) or moved.get("board") != board:
+        return None
+    if moved.get("showing") != showing:  # from before an address brought another one
         return None
     return _number(moved.get("threshold"))
 
@@ -80,8 +85,11 @@ def _number(value: Any) -> float | None:
 
 
 def _write_address(threshold: float, default: float) -> None:
-    if threshold != default:
-        st.query_params[_PARAMETER] = repr(threshold)
+    words = "" if threshold == default else repr(threshold)
+    address.remember(_PARAMETER, words)
+    if words:
+        if st.query_params.get(_PARAMETER) != words:
+            st.query_params[_PARAMETER] = words
     elif _PARAMETER in st.query_params:
         del st.query_params[_PARAMETER]
 

@@ -24,8 +24,9 @@ def scores(at):
 
 
 def move(at, threshold):
-    board = components(at)["threshold_slider"]["board"]
-    at.session_state["threshold_slider"] = {"moved": {"board": board, "threshold": threshold}}
+    sent = components(at)["threshold_slider"]
+    moved = {"board": sent["board"], "showing": sent["showing"], "threshold": threshold}
+    at.session_state["threshold_slider"] = {"moved": moved}
     return at.run()
 
 

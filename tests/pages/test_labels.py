@@ -120,6 +120,14 @@ def test_any_patch_of_the_data_set_can_be_opened_and_marked(run):
     assert grid(at)["opened"] == 5  # on to the first that is open
 
 
+def test_link_to_a_patch_that_the_data_set_lacks_is_a_sentence(run):
+    at = labels_page()
+    at.query_params["patch"] = "9_1_1"
+
+    assert not at.run().exception
+    assert any("holds no patch" in info.value for info in at.info)
+
+
 def test_random_split_is_said_to_hide_wrong_labels(home):
     tiny_store("tiny", cases=4, per_case=10)
     run = create_run(preset_config("notebook", "tiny", protocol="random", epochs=1))

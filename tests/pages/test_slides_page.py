@@ -189,6 +189,17 @@ def test_two_runs_are_compared(store):
     assert "**two**: saved answers for all 12 patches; it trained on none of them." in text(at)
 
 
+def test_run_that_was_compared_and_is_chosen_alone_is_not_missing(store):
+    every = dict.fromkeys(range(12, 24), 0.5)
+    first, second = made_run(store, "one", every), made_run(store, "two", every)
+    at = slides_page(case="2", run=first.id, run2=second.id)
+
+    at.selectbox(key="run").set_value(second.id).run()
+
+    assert list(answers(at)) == ["two"]
+    assert not at.warning
+
+
 def test_each_of_two_runs_is_judged_at_its_own_threshold(store):
     every = dict.fromkeys(range(12, 24), 0.5)
     first, second = made_run(store, "one", every), made_run(store, "two", every)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from idc.ui.slide_viewer import Cells, Picture, jpeg_picture, slide_viewer
+from idc.ui.slide_viewer import KEPT, Cells, Picture, jpeg_picture, slide_viewer
 
 
 def page():
@@ -188,6 +188,15 @@ def test_pick_after_that_wins_again():
     del at.session_state["wanted"]
 
     assert pick(at, 42).session_state["picked"] == 42
+
+
+def test_kept_pick_stays_until_another_picture_is_shown():
+    at = pick(run_page(wanted=KEPT), 41)
+    assert at.session_state["picked"] == 41
+    assert at.run().session_state["picked"] == 41
+
+    at.session_state["shade"] = 90
+    assert at.run().session_state["picked"] is None
 
 
 def test_cell_of_another_slide_is_not_marked():

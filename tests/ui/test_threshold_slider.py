@@ -30,7 +30,8 @@ def run_page(**address):
 
 
 def move(at, threshold, board="run/test"):
-    at.session_state["slider"] = {"moved": {"board": board, "threshold": threshold}}
+    told = {"board": board, "showing": sent(at)["showing"], "threshold": threshold}
+    at.session_state["slider"] = {"moved": told}
     return at.run()
 
 
@@ -92,6 +93,18 @@ def test_another_run_begins_at_its_own_default():
 
     assert at.session_state["at"] == 0.5
     assert "threshold" not in at.query_params
+
+
+def test_going_back_brings_the_threshold_of_before_and_it_can_be_moved_again():
+    at = move(run_page(), 0.3)
+    first_move = at.session_state["slider"]
+    at.query_params["threshold"] = "0.25"  # an address of before this visit
+    at.run()
+    assert (at.session_state["at"], sent(at)["threshold"]) == (0.25, 0.25)
+
+    at.session_state["slider"] = first_move  # sent before the browser had drawn it
+    assert at.run().session_state["at"] == 0.25
+    assert move(at, 0.8).query_params["threshold"] == "0.8"
 
 
 def test_after_another_page_the_address_counts_again():

@@ -6,7 +6,8 @@ const REST_MS = 250;
 export default function ({ data, parentElement, setStateValue }) {
   const bar = parentElement.bar ?? (parentElement.bar = newBar(parentElement));
   bar.board = boardOf(data.board);
-  bar.report = (threshold) => setStateValue("moved", { board: data.board, threshold });
+  bar.report = (threshold) =>
+    setStateValue("moved", { board: data.board, showing: data.showing, threshold });
   loadBoard(bar.board, data);
   showPresets(bar, data.presets);
   bar.note.textContent = data.note;
