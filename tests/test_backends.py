@@ -100,7 +100,7 @@ def test_training_on_jax_that_is_killed_within_an_epoch_continues_to_the_very_sa
     undisturbed, killed = create_run(tiny_config()), create_run(tiny_config())
     words = ("--dropout", "--each-step")
 
-    assert train_on("jax", *words, killed.id, fault="kill 40") == -signal.SIGKILL
+    assert train_on("jax", *words, killed.id, fault="kill 30") == -signal.SIGKILL
     prepare_to_continue(killed)
     assert train_on("jax", *words, killed.id, undisturbed.id) == 0
 
