@@ -74,7 +74,8 @@ def test_waiting_trainer_takes_the_next_run_at_once_and_trains_it(started):
 
     assert waiting() is None
     wait_until(lambda: is_locked(run.folder), "the run is taken", MOST_S)
-    assert (run.status().state, run.status().phase) in (("starting", ""), ("running", "loading"))
+    status = run.status()
+    assert (status.state, status.phase) in (("starting", ""), ("running", "loading"))
     assert process.wait(MOST_S) == 0
     assert run.status().state == "finished"
     assert (run.folder / TRAINER_OUTPUT_FILE).exists()
