@@ -23,7 +23,7 @@ def keep(page, name):
 def test_from_an_empty_home_to_a_prediction(app, page):
     page.goto(app)
     expect(page.get_by_text("First, a data set")).to_be_visible()
-    expect(page.get_by_text("Get the real data set")).to_be_visible()
+    expect(page.get_by_role("heading", name="Get the real data set")).to_be_visible()
     expect(page.get_by_text("I have it already")).to_be_visible()
     keep(page, "1-empty")
 
