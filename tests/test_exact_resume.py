@@ -67,7 +67,9 @@ def test_killed_training_shows_as_interrupted(trainings):
     lines = trainings[1]["kill"]
 
     assert all_of(lines, "ended") == {-9}
-    assert all_of(lines, "state") <= {"starting", "interrupted"}
+    *states, last = [line["state"] for line in lines]
+    assert set(states) <= {"starting", "interrupted"}
+    assert last in ("interrupted", "finished")  # at the very last fsync all is done
 
 
 def test_full_disk_fails_the_run_with_a_sentence(trainings):
