@@ -129,14 +129,7 @@ def _fork_settings(run: Run) -> TrainingConfig:
         key=f"fork_seed_{run.id}",
         help="Another one: other patches.",
     )
-    epochs = right.number_input(
-        "Epochs",
-        1,
-        10_000,
-        parent.epochs,
-        key=f"fork_epochs_{run.id}",
-        help=SETTING_WORDS["epochs"],
-    )
+    epochs = _fork_number(right, run, "Epochs", "epochs", 10_000)
     rate = left.number_input(
         "Learning rate",
         1e-8,
@@ -147,26 +140,31 @@ def _fork_settings(run: Run) -> TrainingConfig:
         key=f"fork_rate_{run.id}",
         help=SETTING_WORDS["learning_rate"],
     )
-    batch_size = right.number_input(
-        "Batch size",
-        1,
-        8_192,
-        parent.batch_size,
-        key=f"fork_batch_{run.id}",
-        help=SETTING_WORDS["batch_size"],
-    )
+    batch_size = _fork_number(right, run, "Batch size", "batch_size", 8_192)
     augmentation = _fork_choice(left, run, "Augmentation", "augmentation", AUGMENTATIONS)
     balancing = _fork_choice(right, run, "Class balance", "balancing", BALANCINGS)
     return replace(
         parent,
         seed=int(seed),
-        epochs=int(epochs),
+        epochs=epochs,
         learning_rate=float(rate),
-        batch_size=int(batch_size),
+        batch_size=batch_size,
         augmentation=augmentation,
         balancing=balancing,
         name=f"{run.title[: NAME_SIGNS - 6]}, fork",
     )
+
+
+def _fork_number(place: DeltaGenerator, run: Run, label: str, name: str, most: int) -> int:
+    value = place.number_input(
+        label,
+        1,
+        most,
+        getattr(run.config, name),
+        key=f"fork_{name}_{run.id}",
+        help=SETTING_WORDS[name],
+    )
+    return int(value)
 
 
 def _fork_choice(
