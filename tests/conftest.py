@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fake_kaggle import FakeKaggle, patches_zip
-from made_patches import tiny_store
 
 from idc.runs import Run, open_run
+from tests.support.fake_kaggle import FakeKaggle, patches_zip
+from tests.support.made_patches import tiny_store
 
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 

@@ -2,10 +2,10 @@ import hashlib
 import zipfile
 
 import pytest
-from fake_kaggle import patches_zip
 
 from idc.archive_check import DamagedArchive, check_archive
 from idc.errors import DownloadError
+from tests.support.fake_kaggle import patches_zip
 
 
 @pytest.fixture

@@ -1,13 +1,13 @@
 import signal
 
 import pytest
-from made_patches import tiny_store
-from tiny_training import tiny_config
 
 from idc import training
 from idc.backend_memory import out_of_memory, smaller_batch_sentence
 from idc.starting import create_run
 from idc.trainer import main
+from tests.support.made_patches import tiny_store
+from tests.support.tiny_training import tiny_config
 
 
 class ResourceExhaustedError(Exception):

@@ -6,13 +6,9 @@ import shutil
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
-from backend_trainer import without_dropout
-from made_patches import tiny_store
-from tiny_training import be_tiny, digest, tiny_config
 
 from idc import training
 from idc.backends import same_kind
@@ -22,6 +18,10 @@ from idc.objective import compile_model
 from idc.runs import BUNDLED, WEIGHTS_FILE, Run, open_run
 from idc.starting import create_run, prepare_to_continue
 from idc.weights import load_model
+from tests.support import PROJECT, SUPPORT
+from tests.support.backend_trainer import without_dropout
+from tests.support.made_patches import tiny_store
+from tests.support.tiny_training import be_tiny, digest, tiny_config
 
 pytestmark = [
     pytest.mark.slow,
@@ -30,13 +30,13 @@ pytestmark = [
     ),
 ]
 
-TRAINER = Path(__file__).with_name("backend_trainer.py")
+TRAINER = SUPPORT / "backend_trainer.py"
 
 
 def train_on(backend, *words, fault=""):
     """Train in a process of its own; returns its exit code, negative for a signal."""
     environ = {**os.environ, "KERAS_BACKEND": backend, "IDC_FAULT": fault}
-    environ["PYTHONPATH"] = str(TRAINER.parents[1])
+    environ["PYTHONPATH"] = str(PROJECT)
     return subprocess.run([sys.executable, TRAINER, *words], env=environ).returncode
 
 

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
-from made_patches import tiny_store
 
 from idc.behind import in_bar, in_case, in_cell, in_point, most_wrong, patches_behind
 from idc.results import results_of
+from tests.support.made_patches import tiny_store
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from made_patches import tiny_store
 
 from idc.config import preset_config
 from idc.first_filters import read_first_filters
@@ -11,6 +10,7 @@ from idc.prediction import predict_patches
 from idc.results import saved_results
 from idc.runs import open_run
 from idc.starting import create_run, prepare_to_continue
+from tests.support.made_patches import tiny_store
 
 pytestmark = pytest.mark.slow
 

@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from made_patches import tiny_store
 
 from idc.case_predictions import fresh_probabilities, saved_probabilities, trained_on_case
 from idc.config import TrainingConfig
@@ -15,6 +14,7 @@ from idc.runs import BUNDLED, ENVIRONMENT_FILE, PREDICTIONS_FILE, open_run
 from idc.starting import create_run
 from idc.store import PackReport, delete_store, open_store
 from idc.store_writer import Patch, StoreWriter
+from tests.support.made_patches import tiny_store
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from made_patches import tiny_store
 
 from idc.compared_runs import compare_runs
 from idc.config import TrainingConfig
@@ -14,6 +13,7 @@ from idc.runs import PREDICTIONS_FILE
 from idc.splits import make_split
 from idc.starting import create_run
 from idc.store import open_store
+from tests.support.made_patches import tiny_store
 
 # tiny: cases 1..5 of 10 patches; row r is case r // 10 + 1, labels alternate 0, 1
 

@@ -1,9 +1,6 @@
 import keras
 import numpy as np
 import pytest
-from backend_trainer import without_dropout
-from made_patches import tiny_store
-from tiny_training import compile_for_real, tiny_config
 
 from idc import training
 from idc.augmentation import augment, draw
@@ -12,6 +9,9 @@ from idc.device_patches import PatchesOnDevice, drawing_on_device, inputs
 from idc.feeding import Feeding, feeding
 from idc.precision import building_in
 from idc.starting import create_run, prepare_to_continue
+from tests.support.backend_trainer import without_dropout
+from tests.support.made_patches import tiny_store
+from tests.support.tiny_training import compile_for_real, tiny_config
 
 pytestmark = pytest.mark.slow  # imports TensorFlow
 

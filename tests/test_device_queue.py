@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
@@ -15,8 +14,9 @@ from idc.device_queue import device_name, hold_device, place, somebody_waits
 from idc.run_status import current_status, read_status
 from idc.runlock import hold_lock
 from idc.starting import create_run
+from tests.support import PROJECT, SUPPORT
 
-TRAINER = Path(__file__).with_name("queued_trainer.py")
+TRAINER = SUPPORT / "queued_trainer.py"
 
 
 class Enough(Exception):
@@ -46,7 +46,7 @@ def start(home):
     def begin(run):
         process = subprocess.Popen(
             [sys.executable, TRAINER, run.id],
-            env={**os.environ, "PYTHONPATH": str(TRAINER.parents[1])},
+            env={**os.environ, "PYTHONPATH": str(PROJECT)},
             stderr=subprocess.DEVNULL,
         )
         processes.append(process)

@@ -3,13 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
-from made_patches import tiny_store
 
 from idc.config import TrainingConfig
 from idc.doubtful import confident_joint, held_out_of, ranked_doubts
 from idc.errors import LabelError
 from idc.runs import PREDICTIONS_FILE
 from idc.starting import create_run
+from tests.support.made_patches import tiny_store
 
 # Labels 0: 1 - p = .9 .8 .1 .6, mean .6. Labels 1: p = .9 .7 .2 .6, mean .6.
 LABELS = np.array([0, 0, 0, 0, 1, 1, 1, 1])

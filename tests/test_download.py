@@ -12,8 +12,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from fake_kaggle import SIGNATURE, Answer, patches_zip
-from made_patches import tiny_store
 
 from idc import download, downloader
 from idc.download import (
@@ -36,6 +34,8 @@ from idc.errors import DataError, DownloadError
 from idc.kaggle_login import parse_login, store_login
 from idc.patience import Limits
 from idc.store import list_stores, open_store, verify_store
+from tests.support.fake_kaggle import SIGNATURE, Answer, patches_zip
+from tests.support.made_patches import tiny_store
 
 QUICK = Limits(stall_s=20, tries=3, backoff_s=0.01, backoff_most_s=0.01, retry_after_most_s=0.01)
 IMPATIENT = replace(QUICK, stall_s=0.4)

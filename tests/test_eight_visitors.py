@@ -6,8 +6,6 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 import pytest
-from hostile_files import GOOD, bombs_and_polyglots, malformed_files
-from waiting import wait_until
 
 from idc import prediction
 from idc.errors import UploadError
@@ -15,6 +13,8 @@ from idc.prediction import predict_patches
 from idc.runs import BUNDLED, open_run
 from idc.turns import Turns
 from idc.uploads import decode_image
+from tests.support.hostile_files import GOOD, bombs_and_polyglots, malformed_files
+from tests.support.waiting import wait_until
 
 VISITORS, PREDICTIONS = 8, 60
 

@@ -5,11 +5,11 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from evaluated_run import evaluated_run
-from made_patches import tiny_store
 
 from idc.__main__ import main
 from idc.store import delete_store
+from tests.support.evaluated_run import evaluated_run
+from tests.support.made_patches import tiny_store
 
 
 @pytest.fixture

@@ -8,14 +8,15 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-from made_patches import tiny_store
+
+from tests.support import PROJECT, SUPPORT
+from tests.support.made_patches import tiny_store
 
 pytestmark = pytest.mark.slow
 
-CHILD = Path(__file__).with_name("killed_trainings.py")
+CHILD = SUPPORT / "killed_trainings.py"
 SWEEPS = {"kill": 17, "ENOSPC": 37, "EIO+": 61}
 
 
@@ -24,7 +25,7 @@ def trainings(tmp_path_factory):
     """(digest of the undisturbed training, fault -> one entry for each that was cut off)."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("IDC_HOME", str(tmp_path_factory.mktemp("cut_off")))
-        patch.setenv("PYTHONPATH", str(CHILD.parents[1]))
+        patch.setenv("PYTHONPATH", str(PROJECT))
         tiny_store("tiny", cases=3, per_case=12)
         every = os.environ.get("IDC_KILL_EVERY")
         answer = subprocess.run(

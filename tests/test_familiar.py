@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from made_patches import tiny_store
 
 from idc import familiar as familiar_module
 from idc import foreign as foreign_module
@@ -17,6 +16,7 @@ from idc.results import run_split, train_cases
 from idc.runs import BUNDLED, open_run
 from idc.store import PackReport, delete_store, open_store
 from idc.store_writer import Patch, PatchName, StoreWriter
+from tests.support.made_patches import tiny_store
 
 
 def learned(features, rows=None):

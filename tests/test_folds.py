@@ -5,11 +5,9 @@ import os
 import sys
 import threading
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
-from made_patches import tiny_store
 
 from idc import durable, folds
 from idc.config import TrainingConfig
@@ -20,8 +18,10 @@ from idc.runlock import hold_lock
 from idc.runs import list_runs
 from idc.starting import create_run
 from idc.store import delete_store
+from tests.support import PROJECT, SUPPORT
+from tests.support.made_patches import tiny_store
 
-TRAINER = Path(__file__).with_name("fold_trainer.py")
+TRAINER = SUPPORT / "fold_trainer.py"
 SETTINGS = {"data": "tiny", "protocol": "random", "patches": 24, "epochs": 3, "seed": 1}
 
 
@@ -39,7 +39,7 @@ def base(store):
 def trainer(monkeypatch):
     """Decides what the trainers of the folds do: finish, wait for a stop, or fail."""
     does = {}
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(TRAINER.parents[1])]))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(PROJECT)]))
     monkeypatch.setattr(
         folds,
         "trainer_command",

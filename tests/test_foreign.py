@@ -3,7 +3,6 @@
 import cv2
 import numpy as np
 import pytest
-from made_tissue import made_features, pink_patches
 from sklearn.datasets import load_sample_images
 
 from idc.foreign import REASONS, profile_of, reasons, warnings, warnings_of
@@ -13,6 +12,7 @@ from idc.prediction import look
 from idc.runs import BUNDLED, open_run
 from idc.shipping import profile_rows
 from idc.store import open_store
+from tests.support.made_tissue import made_features, pink_patches
 
 
 @pytest.fixture(scope="module")

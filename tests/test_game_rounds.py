@@ -2,8 +2,6 @@
 
 import numpy as np
 import pytest
-from evaluated_run import evaluated_run
-from made_patches import tiny_store
 
 from idc import game_rounds
 from idc.errors import GameError
@@ -11,6 +9,8 @@ from idc.game_rounds import draw_round, unseen_rows
 from idc.results import train_cases
 from idc.runs import BUNDLED, open_run
 from idc.store import open_store
+from tests.support.evaluated_run import evaluated_run
+from tests.support.made_patches import tiny_store
 
 
 @pytest.fixture

@@ -7,7 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hostile_files import (
+
+from idc.decoders import USUAL
+from idc.errors import UploadError
+from idc.upload_batch import batch_files
+from idc.uploads import decode_image
+from tests.support.hostile_files import (
     GOOD,
     GOOD_PIXELS,
     PICTURE,
@@ -16,11 +21,6 @@ from hostile_files import (
     hostile_zips,
     malformed_files,
 )
-
-from idc.decoders import USUAL
-from idc.errors import UploadError
-from idc.upload_batch import batch_files
-from idc.uploads import decode_image
 
 MOST_RISE_BYTES = 64 * 2**20
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT

@@ -7,7 +7,6 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from made_patches import tiny_store
 
 from idc import training_commands
 from idc.__main__ import main
@@ -16,6 +15,7 @@ from idc.folds import list_folds
 from idc.marks import Mark, save_mark
 from idc.runs import PREDICTIONS_FILE, RunStatus, list_runs
 from idc.starting import create_run
+from tests.support.made_patches import tiny_store
 
 
 @pytest.fixture

@@ -5,11 +5,11 @@ import json
 import logging
 
 import pytest
-from fake_kaggle import DOWNLOAD, HELLO, SIGNATURE, Answer
 
 from idc.errors import DownloadError
 from idc.kaggle import KaggleRefused, check_login, find_file
 from idc.kaggle_login import parse_login, store_login
+from tests.support.fake_kaggle import DOWNLOAD, HELLO, SIGNATURE, Answer
 
 TOKEN = "KGAT_canary0123456789"
 OTHER = "KGAT_other00123456789"

@@ -4,7 +4,6 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
-from test_signatures import tissue
 
 from idc.leakage import adjacent_pairs, check_leakage, near_uniform_note
 from idc.packing import pack
@@ -12,6 +11,7 @@ from idc.patches import PatchName
 from idc.splits import Split, make_split
 from idc.store import PackReport, open_store
 from idc.store_writer import Patch, StoreWriter
+from tests.support.made_tissue import smooth_patches
 
 PAIRS = ["train – validation", "train – test", "validation – test"]
 
@@ -47,7 +47,9 @@ def jpeg(patch):
 
 
 def test_cases_in_two_parts_are_counted(home):
-    store = packed(*((case, x, 1, tissue(case * 1000 + x)[0]) for case in (1, 2) for x in (1, 501)))
+    store = packed(
+        *((case, x, 1, smooth_patches(case * 1000 + x)[0]) for case in (1, 2) for x in (1, 501))
+    )
 
     report = check_leakage(store, split([0, 2], [1], [3]))
 
@@ -59,7 +61,7 @@ def test_cases_in_two_parts_are_counted(home):
 
 
 def test_leak_between_validation_and_test_alone_gets_its_sentence(home):
-    one, two = tissue(0, 2)
+    one, two = smooth_patches(0, 2)
     store = far_apart(one, two, two)
 
     report = check_leakage(store, split([0], [1], [2]))
@@ -72,7 +74,7 @@ def test_leak_between_validation_and_test_alone_gets_its_sentence(home):
 
 
 def test_planted_copy_is_found_between_the_parts_that_it_joins(home):
-    one, two, three = tissue(0, 3)
+    one, two, three = smooth_patches(0, 3)
     store = far_apart(one, two, three, one)
 
     report = check_leakage(store, split([0], [1, 2], [3]))
@@ -86,7 +88,7 @@ def test_planted_copy_is_found_between_the_parts_that_it_joins(home):
 
 
 def test_planted_recompressed_copy_is_found_as_nearly_identical(home):
-    one, two, three = tissue(0, 3)
+    one, two, three = smooth_patches(0, 3)
     store = far_apart(one, two, three, jpeg(two))
 
     report = check_leakage(store, split([3, 0], [1], [2]))
@@ -97,7 +99,7 @@ def test_planted_recompressed_copy_is_found_as_nearly_identical(home):
 
 
 def test_copies_within_a_part_leak_nothing(home):
-    one, two = tissue(0, 2)
+    one, two = smooth_patches(0, 2)
     store = far_apart(one, one, jpeg(one), two)
 
     report = check_leakage(store, split([0, 1, 2], [], [3]))
@@ -109,7 +111,7 @@ def test_copies_within_a_part_leak_nothing(home):
 
 
 def test_many_copies_of_one_picture_count_once_for_two_parts(home):
-    [one] = tissue(0)
+    [one] = smooth_patches(0)
     store = far_apart(one, one, one, one)
 
     report = check_leakage(store, split([0, 1], [2, 3], []))
@@ -119,7 +121,7 @@ def test_many_copies_of_one_picture_count_once_for_two_parts(home):
 
 
 def test_each_scored_copy_of_a_training_patch_is_counted(home):
-    one, two, three = tissue(0, 3)
+    one, two, three = smooth_patches(0, 3)
     store = far_apart(one, two, one, one, one, jpeg(two), jpeg(two), three)
 
     report = check_leakage(store, split([0, 1], [7], [2, 3, 4, 5, 6]))
@@ -131,7 +133,7 @@ def test_each_scored_copy_of_a_training_patch_is_counted(home):
 
 
 def test_blank_patches_are_no_copies_of_each_other_and_are_told_apart(home):
-    glass, [one] = np.full((50, 50, 3), 242, np.uint8), tissue(0)
+    glass, [one] = np.full((50, 50, 3), 242, np.uint8), smooth_patches(0)
     store = far_apart(glass, glass, one, np.full((50, 50, 3), 10, np.uint8))
 
     report = check_leakage(store, split([0, 3], [1], [2]))
@@ -171,7 +173,7 @@ def test_patches_of_one_part_or_further_apart_do_not_count(block):
 
 
 def test_neighbours_are_counted_and_the_scored_patches_that_touch_training(home):
-    store = packed(*((1, 1 + 50 * n, 1, tissue(n)[0]) for n in range(5)))
+    store = packed(*((1, 1 + 50 * n, 1, smooth_patches(n)[0]) for n in range(5)))
 
     report = check_leakage(store, split([0, 2], [1], [3, 4]))
 
@@ -185,7 +187,7 @@ def test_neighbours_are_counted_and_the_scored_patches_that_touch_training(home)
 
 
 def test_part_without_patches_and_unused_rows_are_left_out(home):
-    store = packed(*((1, 1 + 50 * n, 1, tissue(n)[0]) for n in range(5)))
+    store = packed(*((1, 1 + 50 * n, 1, smooth_patches(n)[0]) for n in range(5)))
 
     report = check_leakage(store, split([0], [2], []))
 
@@ -194,7 +196,7 @@ def test_part_without_patches_and_unused_rows_are_left_out(home):
 
 
 def test_json_names_the_parts(home):
-    store = packed(*((1, 1 + 50 * n, 1, tissue(n)[0]) for n in range(3)))
+    store = packed(*((1, 1 + 50 * n, 1, smooth_patches(n)[0]) for n in range(3)))
 
     told = check_leakage(store, split([0], [1], [2])).to_json()
 

@@ -3,7 +3,6 @@
 import json
 
 import pytest
-from made_patches import tiny_store
 
 from idc.config import TrainingConfig
 from idc.errors import RunError, SplitError
@@ -14,6 +13,7 @@ from idc.runs import check_same_data, open_run
 from idc.splits import make_split, split_note
 from idc.starting import create_run
 from idc.store import delete_store
+from tests.support.made_patches import tiny_store
 
 SETTINGS = {"data": "tiny", "protocol": "random", "patches": None, "seed": 3}
 

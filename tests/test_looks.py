@@ -3,11 +3,11 @@
 import cv2
 import numpy as np
 import pytest
-from made_tissue import made_features, pink_patches
 
 from idc.arrays import write_arrays
 from idc.errors import DataError
 from idc.looks import SIGNALS, Profile, fit_profile, log_contrasts
+from tests.support.made_tissue import made_features, pink_patches
 
 
 @pytest.fixture(scope="module")

@@ -6,11 +6,11 @@ import subprocess
 import sys
 
 import pytest
-from fake_kaggle import Answer
-from made_patches import png, tiny_store, write_patches_zip
 
 from idc.forking import lineage
 from idc.runs import open_run
+from tests.support.fake_kaggle import Answer
+from tests.support.made_patches import png, tiny_store, write_patches_zip
 
 
 def idc(*words):

@@ -7,9 +7,6 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from hostile_files import zip_of
-from made_patches import png
-from waiting import wait_until
 
 from idc import many
 from idc.errors import PredictionError, SlowUpload, UploadError
@@ -17,6 +14,9 @@ from idc.many import ManyPrediction
 from idc.many_answers import ManyAnswers, spreadsheet_safe
 from idc.runs import BUNDLED, open_run
 from idc.upload_batch import MAX_IMAGES, batch_files, label_of
+from tests.support.hostile_files import zip_of
+from tests.support.made_patches import png
+from tests.support.waiting import wait_until
 
 LONG_S = 120.0  # only so that broken code does not hang the tests
 

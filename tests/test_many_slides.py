@@ -4,8 +4,6 @@ from dataclasses import replace
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from made_patches import tiny_store
-from made_slides import tissue_squares, write_slide
 
 from idc import prediction, slides_command, whole_slides
 from idc.__main__ import main
@@ -14,6 +12,8 @@ from idc.many_slides import Progress, WorkerLost, predict_slides, still_to_do
 from idc.region_exports import COLUMNS
 from idc.runs import BUNDLED, open_run
 from idc.slide_work import SlideTask, answer_task, cases_of, is_done, settings_of, slides_at
+from tests.support.made_patches import tiny_store
+from tests.support.made_slides import tissue_squares, write_slide
 
 
 @pytest.fixture

@@ -4,10 +4,8 @@ import os
 import sqlite3
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-from made_patches import tiny_store
 
 from idc.errors import LabelError
 from idc.marks import (
@@ -20,8 +18,10 @@ from idc.marks import (
     wrong_places,
     wrong_rows,
 )
+from tests.support import PROJECT, SUPPORT
+from tests.support.made_patches import tiny_store
 
-CHILD = Path(__file__).with_name("marking_child.py")
+CHILD = SUPPORT / "marking_child.py"
 
 
 def mark(verdict="wrong", reviewer="Ana", case=1, x=51, label=1, data="tiny", **more):
@@ -145,7 +145,7 @@ def test_two_processes_mark_at_once_and_nothing_is_lost(home):
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env={**os.environ, "PYTHONPATH": str(CHILD.parents[1])},
+            env={**os.environ, "PYTHONPATH": str(PROJECT)},
         )
         for reviewer, verdict in (("Ana", "wrong"), ("Ben", "keep"))
     ]

@@ -1,12 +1,12 @@
 import threading
 
 import pytest
-from made_patches import tiny_store
 
 from idc import measurejobs
 from idc.errors import DataError
 from idc.measurejobs import measure_job, start_measuring
 from idc.measurements import has_measurements, measure_store, saved_measurements
+from tests.support.made_patches import tiny_store
 
 
 class Gate:

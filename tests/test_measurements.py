@@ -2,7 +2,6 @@ import zipfile
 
 import numpy as np
 import pytest
-from made_patches import store_of, tiny_store
 
 from idc import measurements
 from idc.errors import DataError
@@ -16,6 +15,7 @@ from idc.measurements import (
 from idc.packing import decode_patch, to_patch_size
 from idc.patches import PatchName
 from idc.store import delete_store
+from tests.support.made_patches import store_of, tiny_store
 
 WHITE, DARK = (255, 255, 255), (63, 63, 63)
 

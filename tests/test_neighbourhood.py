@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
-from made_patches import store_of
 
 from idc.neighbourhood import Place, cut_out, find_row, parse_place, place_of, rows_around
 from idc.packing import pack
 from idc.patches import PatchName
 from idc.store import open_store
+from tests.support.made_patches import store_of
 
 
 def name(case, x, y, label=0):

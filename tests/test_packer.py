@@ -1,11 +1,11 @@
 import json
 
 import pytest
-from made_patches import write_patches_zip
 
 import idc.demo
 from idc import packer
 from idc.store import PackReport, verify_store
+from tests.support.made_patches import write_patches_zip
 
 
 @pytest.fixture(autouse=True)

@@ -10,12 +10,10 @@ import sys
 import threading
 import zipfile
 import zlib
-from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-from made_patches import png, tiny_store, write_patches_zip
 
 import idc.packing
 import idc.sources
@@ -24,8 +22,10 @@ from idc.packing import decode_patch, pack, to_patch_size
 from idc.patches import PatchName
 from idc.store import PackReport, list_stores, open_store, verify_store
 from idc.store_writer import Patch, StoreWriter
+from tests.support import PROJECT, SUPPORT
+from tests.support.made_patches import png, tiny_store, write_patches_zip
 
-CHILD = Path(__file__).with_name("packing_child.py")
+CHILD = SUPPORT / "packing_child.py"
 BLUISH, REDDISH = (30, 60, 200), (200, 60, 30)
 NEGATIVE, POSITIVE = "8863_idx5_x1_y1_class0.png", "8863_idx5_x51_y1_class1.png"
 
@@ -474,7 +474,7 @@ def packing(home, tmp_path):
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(CHILD.parents[1])},
+        env={**os.environ, "PYTHONPATH": str(PROJECT)},
     )
     assert process.stdout.readline() == "512 of 513\n"
     yield process
@@ -512,7 +512,7 @@ def test_name_that_another_process_packs_is_refused_and_others_are_free(home, tm
 def little_room(tmp_path_factory):
     """What `packing_child` found where no file may grow beyond a limit."""
     folder = tmp_path_factory.mktemp("little_room")
-    environ = {**os.environ, "IDC_HOME": str(folder), "PYTHONPATH": str(CHILD.parents[1])}
+    environ = {**os.environ, "IDC_HOME": str(folder), "PYTHONPATH": str(PROJECT)}
     answer = subprocess.run(
         [sys.executable, CHILD, "full"], env=environ, stdout=subprocess.PIPE, check=True
     )

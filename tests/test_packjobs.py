@@ -7,14 +7,15 @@ import threading
 from pathlib import Path
 
 import pytest
-from made_patches import write_patches_zip
 
 from idc import packjobs
 from idc.errors import DataError
 from idc.packjobs import PackJob, forget_job, pack_jobs, start_demo, start_packing
 from idc.store import list_stores, open_store, verify_store
+from tests.support import PROJECT, SUPPORT
+from tests.support.made_patches import write_patches_zip
 
-HELD_PACKER = Path(__file__).with_name("held_packer.py")
+HELD_PACKER = SUPPORT / "held_packer.py"
 NAME = "8863_idx5_x1_y1_class0.png"
 
 
@@ -49,7 +50,7 @@ def gate_at(home, tmp_path, monkeypatch):
         gates.append(Gate(tmp_path / "gate", when))
         monkeypatch.setattr(packjobs, "packer_command", gates[0].command)
         monkeypatch.setattr(packjobs, "_jobs", {})
-        monkeypatch.setenv("PYTHONPATH", str(HELD_PACKER.parents[1]))
+        monkeypatch.setenv("PYTHONPATH", str(PROJECT))
         return gates[0]
 
     yield make

@@ -5,7 +5,6 @@ import functools
 
 import numpy as np
 import pytest
-from made_patches import tiny_store
 
 from idc.checkpoint_files import newest_first, of_kind, read_checkpoint
 from idc.config import split_of
@@ -15,6 +14,7 @@ from idc.run_status import read_status
 from idc.runs import open_run
 from idc.starting import create_run, prepare_to_continue
 from idc.store import open_store
+from tests.support.made_patches import tiny_store
 
 pytestmark = pytest.mark.slow  # imports TensorFlow
 
@@ -32,7 +32,7 @@ class Asked:
 
 @pytest.fixture
 def tiny(home, monkeypatch):
-    from tiny_training import be_tiny
+    from tests.support.tiny_training import be_tiny
 
     tiny_store("tiny", cases=3, per_case=12)
     be_tiny(monkeypatch.setattr)
@@ -45,7 +45,7 @@ def leaves_at_once(monkeypatch):
 
 
 def new_run(**settings):
-    from tiny_training import tiny_config
+    from tests.support.tiny_training import tiny_config
 
     return create_run(tiny_config(**settings))
 
@@ -65,7 +65,7 @@ def trained(run, *requests):
 
 @functools.cache  # the same in each home: settings and patches are
 def undisturbed():
-    from tiny_training import digest
+    from tests.support.tiny_training import digest
 
     run = new_run()
     trained(run)
@@ -73,7 +73,7 @@ def undisturbed():
 
 
 def end(run):
-    from tiny_training import digest
+    from tests.support.tiny_training import digest
 
     return digest(run)
 

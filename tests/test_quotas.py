@@ -4,9 +4,9 @@ import contextlib
 import threading
 
 import pytest
-from waiting import wait_until
 
 from idc.quotas import Kept, OverQuota, Quota
+from tests.support.waiting import wait_until
 
 FRAMING = 10_000  # what a form may put around a file
 

@@ -4,11 +4,11 @@ import json
 import cv2
 import numpy as np
 import pytest
-from made_patches import png
-from made_slides import PINK, tissue_squares, write_slide
 
 from idc import region_command, regions, whole_slides
 from idc.__main__ import main
+from tests.support.made_patches import png
+from tests.support.made_slides import PINK, tissue_squares, write_slide
 
 
 @pytest.fixture(autouse=True)

@@ -4,13 +4,13 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from made_tissue import made_features, pink_patches
 
 from idc import region_doubt
 from idc.foreign import REASONS
 from idc.looks import fit_profile
 from idc.region_doubt import region_warning
 from idc.regions import RegionAnswers
+from tests.support.made_tissue import made_features, pink_patches
 
 TISSUE = pink_patches(40, 7)
 GLASS = np.full((50, 50, 3), 244, np.uint8)

@@ -4,11 +4,11 @@ import json
 
 import cv2
 import numpy as np
-from made_slides import PINK, made_answers
 
 from idc.region_exports import COLUMNS, called_outlines, region_csv, region_geojson
 from idc.region_pictures import region_png, shown_picture, tiling_picture
 from idc.regions import RegionAnswers, lay_out_region
+from tests.support.made_slides import PINK, made_answers
 
 NAN = np.nan
 ANSWERS = made_answers([[0.125, 0.75], [NAN, 0.5]], mpp_um=2.0)  # cells of 100 px

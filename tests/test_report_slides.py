@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
-from made_patches import tiny_store
 
 from idc.report_slides import CELL_RGB, case_pictures
 from idc.results import Results, results_of
+from tests.support.made_patches import tiny_store
 
 
 @pytest.fixture

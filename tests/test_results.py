@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from made_patches import tiny_store
 
 from idc.config import TrainingConfig
 from idc.errors import DataError, RunError
@@ -23,6 +22,7 @@ from idc.runs import ENVIRONMENT_FILE, PREDICTIONS_FILE
 from idc.splits import make_split
 from idc.starting import create_run
 from idc.store import delete_store
+from tests.support.made_patches import tiny_store
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from made_patches import store_of
 
 from idc.measurements import Measurements
 from idc.patches import PatchName
@@ -17,6 +16,7 @@ from idc.roaming import (
     whole_order,
 )
 from idc.splits import Split
+from tests.support.made_patches import store_of
 
 NAN = float("nan")
 

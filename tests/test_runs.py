@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -31,8 +30,9 @@ from idc.runs import (
     open_run,
 )
 from idc.starting import create_run, prepare_to_continue, start_trainer, trainer_command
+from tests.support import PROJECT, SUPPORT
 
-CHILD = Path(__file__).with_name("run_child.py")
+CHILD = SUPPORT / "run_child.py"
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def trainer(run):
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(CHILD.parents[1])},
+        env={**os.environ, "PYTHONPATH": str(PROJECT)},
     )
     assert process.stdout.readline() == "holds it\n"
     yield process
@@ -109,7 +109,7 @@ def test_settings_are_read_as_utf_8_whatever_the_systems_encoding(home):
 
     answer = subprocess.run(
         [sys.executable, "-X", "warn_default_encoding", "-W", "error", "-c", code, run.id],
-        env={**os.environ, "PYTHONPATH": str(CHILD.parents[1])},
+        env={**os.environ, "PYTHONPATH": str(PROJECT)},
         capture_output=True,
         text=True,
     )

@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from made_patches import tiny_store
 
 from idc import shipped
 from idc.config import TrainingConfig, preset_config
@@ -35,6 +34,7 @@ from idc.splits import make_split
 from idc.starting import create_run, prepare_to_continue
 from idc.store import open_store
 from idc.watching import read_frames
+from tests.support.made_patches import tiny_store
 
 MOST_BYTES = 2 * 10**6
 

@@ -14,13 +14,7 @@ from idc.signatures import (
     signatures,
     similar_pairs,
 )
-
-
-def tissue(seed, count=1):
-    """Smooth random pictures, uint8 RGB, shape (count, 50, 50, 3)."""
-    rng = np.random.default_rng(seed)
-    coarse = rng.integers(0, 256, (count, 13, 13, 3)).astype(np.uint8)
-    return np.stack([cv2.resize(picture, (50, 50)) for picture in coarse])
+from tests.support.made_tissue import smooth_patches
 
 
 def hash_of(patches):
@@ -32,7 +26,7 @@ def flipped(value, *bits):
 
 
 def test_hash_has_a_bit_for_each_low_frequency_above_their_median():
-    [patch] = tissue(0)
+    [patch] = smooth_patches(0)
     low = dctn(grey_levels(patch[None])[0], norm="ortho")[:8, :8].ravel()
 
     bits = low > np.median(low[1:])
@@ -42,7 +36,7 @@ def test_hash_has_a_bit_for_each_low_frequency_above_their_median():
 
 
 def test_same_pixels_share_a_number_and_others_do_not():
-    one, other = tissue(1, 2)
+    one, other = smooth_patches(1, 2)
 
     signed = signatures(np.stack([one, other, one]), np.array([0, 1, 2]))
 
@@ -50,7 +44,7 @@ def test_same_pixels_share_a_number_and_others_do_not():
 
 
 def test_only_the_rows_asked_for_are_signed_and_progress_is_told():
-    patches, told = tissue(2, 5), []
+    patches, told = smooth_patches(2, 5), []
 
     signed = signatures(patches, np.array([4, 0]), on_progress=lambda *at: told.append(at))
 
@@ -59,7 +53,7 @@ def test_only_the_rows_asked_for_are_signed_and_progress_is_told():
 
 
 def test_patches_of_one_colour_are_near_uniform():
-    patches = np.stack([np.full((50, 50, 3), 240, np.uint8), tissue(3)[0]])
+    patches = np.stack([np.full((50, 50, 3), 240, np.uint8), smooth_patches(3)[0]])
     patches[0, :5, :5] -= 5  # a speck
 
     signed = signatures(patches, np.arange(2))
@@ -77,7 +71,7 @@ def test_no_patches_have_no_signatures():
 
 @pytest.mark.parametrize("seed", range(5))
 def test_copies_keep_their_hash_and_strangers_do_not(seed):
-    [patch], [stranger] = tissue(seed), tissue(100 + seed)
+    [patch], [stranger] = smooth_patches(seed), smooth_patches(100 + seed)
     _, jpeg = cv2.imencode(".jpg", patch, [cv2.IMWRITE_JPEG_QUALITY, 80])
     smaller = cv2.resize(patch, (40, 40), interpolation=cv2.INTER_AREA)
     copies = np.stack(
@@ -95,7 +89,7 @@ def test_copies_keep_their_hash_and_strangers_do_not(seed):
 
 
 def test_likeness_is_one_for_another_brightness_and_low_for_a_stranger():
-    patch, stranger = tissue(0), tissue(1)
+    patch, stranger = smooth_patches(0), smooth_patches(1)
     darker = (patch * 0.5).astype(np.uint8)
 
     assert likeness(patch, darker)[0] > 0.99

@@ -4,7 +4,6 @@ import time
 
 import numpy as np
 import pytest
-from made_slides import made_answers, tissue_squares, write_slide
 
 from idc import slide_answers, whole_slides
 from idc.errors import PredictionError
@@ -19,6 +18,7 @@ from idc.slide_answers import (
     kept_when,
 )
 from idc.slide_jobs import slide_job, start_slide
+from tests.support.made_slides import made_answers, tissue_squares, write_slide
 
 
 @pytest.fixture

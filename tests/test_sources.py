@@ -5,12 +5,12 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from made_patches import write_patches_zip
 
 from idc.errors import DataError
 from idc.listing import list_patches
 from idc.prediction import image_files
 from idc.sources import FolderSource, OpenSources, UnreadableMember, ZipSource, existing_path
+from tests.support.made_patches import write_patches_zip
 
 
 def zip_of(path, members, **how):

@@ -3,7 +3,6 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from made_patches import tiny_store
 
 from idc.config import preset_config
 from idc.errors import RunError
@@ -11,6 +10,7 @@ from idc.intervals import Bootstrap
 from idc.runs import PREDICTIONS_FILE, RunStatus
 from idc.split_gap import list_pairs, split_gap, split_pair
 from idc.starting import create_run
+from tests.support.made_patches import tiny_store
 
 RIGHT, TIMID = [0.1, 0.9] * 5, [0.1, 0.2] * 5  # of one case: labels alternate 0, 1
 

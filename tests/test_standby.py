@@ -7,8 +7,6 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from made_patches import tiny_store
-from waiting import wait_until
 
 from idc import standby, starting
 from idc.config import preset_config
@@ -17,6 +15,8 @@ from idc.run_status import TRAINER_OUTPUT_FILE
 from idc.runlock import hold_lock, is_locked
 from idc.standby import dismiss, hand_over, keep_ready
 from idc.starting import create_run, start_trainer
+from tests.support.made_patches import tiny_store
+from tests.support.waiting import wait_until
 
 MOST_S = 240  # only so that a broken one does not hang the tests
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_patches import tiny_store
 
 from idc import store
 from idc.errors import DataError
@@ -26,6 +25,7 @@ from idc.store import (
     verify_store,
 )
 from idc.store_writer import Patch, StoreWriter
+from tests.support.made_patches import tiny_store
 
 DAMAGED = "The data set 'a' is damaged on disk; pack it again from its source."
 

@@ -6,12 +6,9 @@ import signal
 import socket
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
-from made_patches import tiny_store
-from tiny_training import tiny_config
 
 from idc.batches import ALL, Share, TrainingBatches
 from idc.checkpoint_files import newest_first, of_kind, read_checkpoint
@@ -20,14 +17,17 @@ from idc.errors import ConfigError
 from idc.hosts import Hosts, parse_hosts
 from idc.runs import open_run
 from idc.starting import create_run, prepare_to_continue
+from tests.support import PROJECT, SUPPORT
+from tests.support.made_patches import tiny_store
+from tests.support.tiny_training import tiny_config
 
-TRAINER = Path(__file__).with_name("backend_trainer.py")
+TRAINER = SUPPORT / "backend_trainer.py"
 
 
 def start(*words, fault="", devices=1):
     environ = {**os.environ, "KERAS_BACKEND": "jax", "IDC_FAULT": fault}
     environ["XLA_FLAGS"] = f"--xla_force_host_platform_device_count={devices}"
-    environ["PYTHONPATH"] = str(TRAINER.parents[1])
+    environ["PYTHONPATH"] = str(PROJECT)
     return subprocess.Popen([sys.executable, TRAINER, "--each-step", *words], env=environ)
 
 

@@ -10,13 +10,13 @@ import time
 
 import numpy as np
 import pytest
-from made_patches import tiny_store
 
 from idc.config import preset_config, split_of
 from idc.home import runs_dir
 from idc.runs import open_run
 from idc.starting import create_run, prepare_to_continue, start_trainer
 from idc.store import delete_store, open_store
+from tests.support.made_patches import tiny_store
 
 pytestmark = pytest.mark.slow
 

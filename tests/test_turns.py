@@ -3,9 +3,9 @@
 import threading
 
 import pytest
-from waiting import wait_until
 
 from idc.turns import NoTurn, Turns
+from tests.support.waiting import wait_until
 
 
 def take(turns: Turns, name: str, served: list[str]) -> threading.Thread:

@@ -19,7 +19,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from made_files import (
+from PIL import Image, ImageCms
+
+from idc import uploads
+from idc.child import Child
+from idc.decoders import LARGE, MAX_PIXELS, MAX_SIDE_PX, USUAL, USUAL_BYTES
+from idc.errors import SlowUpload, UploadError
+from idc.uploads import MAX_FILE_BYTES, DecodedImage, Gate, ImageHeader, decode_image, image_header
+from tests.support.made_files import (
     bmp_declaring,
     chunk,
     jpeg_declaring,
@@ -30,14 +37,7 @@ from made_files import (
     tiff,
     webp_declaring,
 )
-from PIL import Image, ImageCms
-from waiting import wait_until
-
-from idc import uploads
-from idc.child import Child
-from idc.decoders import LARGE, MAX_PIXELS, MAX_SIDE_PX, USUAL, USUAL_BYTES
-from idc.errors import SlowUpload, UploadError
-from idc.uploads import MAX_FILE_BYTES, DecodedImage, Gate, ImageHeader, decode_image, image_header
+from tests.support.waiting import wait_until
 
 WHITE = [255, 255, 255]
 GREY_NOTE = "Grey converted to RGB."

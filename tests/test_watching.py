@@ -5,7 +5,6 @@ import json
 
 import numpy as np
 import pytest
-from made_patches import tiny_store
 
 from idc import watching
 from idc.config import preset_config
@@ -25,6 +24,7 @@ from idc.watching import (
     worst_patches,
     write_frame,
 )
+from tests.support.made_patches import tiny_store
 
 
 class Clock:
@@ -89,9 +89,8 @@ def test_default_is_the_held_out_case_with_most_patches_of_its_rarer_class(home)
 
 
 def test_complete_case_is_watched_before_one_with_gaps(home):
-    from made_patches import store_of
-
     from idc.patches import PatchName
+    from tests.support.made_patches import store_of
 
     # Of the full data set, case 16534 has 21 + 42 patches and case 8863 has many more.
     labels = {1: [0, 1], 8863: [0, 1] * 60, 16534: [0] * 21 + [1] * 42}

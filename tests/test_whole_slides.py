@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
-from made_slides import GLASS, PINK, tissue_squares, write_slide
 
 from idc import whole_slides
 from idc.errors import SlideError, UploadError
 from idc.whole_slides import WholeSlide, lay_out_slide, predict_slide
+from tests.support.made_slides import GLASS, PINK, tissue_squares, write_slide
 
 SQUARES = [(0, 0), (1, 2)]
 

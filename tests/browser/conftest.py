@@ -4,9 +4,10 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from app_server import running_app
-from browser_tools import broken_pictures, wait_until
-from what_was_going_on import tell
+
+from tests.support.app_server import running_app
+from tests.support.browser_tools import broken_pictures, wait_until
+from tests.support.process_stacks import tell
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 PATIENCE_MS = 90_000  # only so that a broken app does not hang the tests

@@ -4,10 +4,10 @@ import urllib.request
 
 import pytest
 import requests
-from app_server import running_app
-from made_patches import png
 
 from idc.api_token import TOKEN_VARIABLE
+from tests.support.app_server import running_app
+from tests.support.made_patches import png
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

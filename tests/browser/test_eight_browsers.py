@@ -6,12 +6,12 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
-from browser_tools import wait_until
-from hostile_files import GOOD, bombs_and_polyglots, hostile_zips, malformed_files
-from made_patches import png
 
 from idc.prediction import predict_patches
 from idc.runs import BUNDLED, open_run
+from tests.support.browser_tools import wait_until
+from tests.support.hostile_files import GOOD, bombs_and_polyglots, hostile_zips, malformed_files
+from tests.support.made_patches import png
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 

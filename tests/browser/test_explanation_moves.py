@@ -2,8 +2,9 @@
 
 import cv2
 import pytest
-from made_tissue import pink_patches
 from playwright.sync_api import expect
+
+from tests.support.made_tissue import pink_patches
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

@@ -4,8 +4,9 @@ import re
 import zipfile
 
 import pytest
-from browser_tools import wait_for_picture, wait_until
 from playwright.sync_api import expect
+
+from tests.support.browser_tools import wait_for_picture, wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.real]
 

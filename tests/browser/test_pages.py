@@ -4,8 +4,9 @@ import json
 import urllib.request
 
 import pytest
-from app_server import running_app
 from playwright.sync_api import expect
+
+from tests.support.app_server import running_app
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

@@ -1,8 +1,9 @@
 """You against the CNN by keyboard: two on a stage, then the link in another visitor's hands."""
 
 import pytest
-from made_patches import tiny_store
 from playwright.sync_api import expect
+
+from tests.support.made_patches import tiny_store
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

@@ -1,12 +1,12 @@
 """A page whose browser has lost the beat of its redraws goes on by itself."""
 
 import pytest
-from made_patches import tiny_store
 from playwright.sync_api import expect
 
 from idc.config import preset_config
 from idc.run_status import RunStatus
 from idc.starting import create_run
+from tests.support.made_patches import tiny_store
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

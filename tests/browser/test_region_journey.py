@@ -6,10 +6,10 @@ import re
 import cv2
 import numpy as np
 import pytest
-from browser_tools import wait_until
 from playwright.sync_api import expect
 
 from idc.synthetic import generate_slide
+from tests.support.browser_tools import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

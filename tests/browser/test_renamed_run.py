@@ -1,7 +1,6 @@
 """A run that is renamed while it is looked at stays the one that is meant."""
 
 import pytest
-from made_patches import tiny_store
 from playwright.sync_api import expect
 
 from idc.config import preset_config
@@ -9,6 +8,7 @@ from idc.run_notes import RunNotes, write_notes
 from idc.run_status import RunStatus
 from idc.runs import list_runs
 from idc.starting import create_run
+from tests.support.made_patches import tiny_store
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

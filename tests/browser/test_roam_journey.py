@@ -4,11 +4,11 @@ import re
 import urllib.parse
 
 import pytest
-from browser_tools import wait_until
-from made_patches import tiny_store
 from playwright.sync_api import expect
 
 from idc.measurements import measure_store
+from tests.support.browser_tools import wait_until
+from tests.support.made_patches import tiny_store
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

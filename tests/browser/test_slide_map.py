@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from browser_tools import wait_until
 from playwright.sync_api import expect
 
 from idc.config import preset_config
@@ -14,6 +13,7 @@ from idc.runs import CALIBRATION_FILE, PREDICTIONS_FILE, RunStatus
 from idc.starting import create_run
 from idc.store import PackReport, open_store
 from idc.store_writer import Patch, StoreWriter
+from tests.support.browser_tools import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

@@ -5,10 +5,10 @@ import urllib.parse
 
 import numpy as np
 import pytest
-from made_patches import tiny_store
 from playwright.sync_api import expect
 
 from idc.store import open_store
+from tests.support.made_patches import tiny_store
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

@@ -3,10 +3,10 @@
 import re
 
 import pytest
-from evaluated_run import evaluated_run
 from playwright.sync_api import expect
 
 from idc.results import saved_results
+from tests.support.evaluated_run import evaluated_run
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

@@ -1,8 +1,9 @@
 """A slide turns from noise into a map while the network trains; then back in time, and again."""
 
 import pytest
-from browser_tools import wait_for_picture, wait_until
 from playwright.sync_api import expect
+
+from tests.support.browser_tools import wait_for_picture, wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

@@ -1,11 +1,11 @@
 import json
 
 import pytest
-from app import metrics, open_page
-from made_patches import tiny_store
 
 from idc.built_network import Architecture, costs_of
 from idc.runs import list_runs
+from tests.support.app_pages import metrics, open_page
+from tests.support.made_patches import tiny_store
 
 pytestmark = pytest.mark.slow
 

@@ -3,13 +3,13 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from app import open_page, text
-from made_patches import tiny_store
 
 from idc.config import preset_config
 from idc.runlog import LogWriter
 from idc.runs import PREDICTIONS_FILE, RunStatus
 from idc.starting import create_run
+from tests.support.app_pages import open_page, text
+from tests.support.made_patches import tiny_store
 
 
 def scored_run(name, y_prob, rows=None):

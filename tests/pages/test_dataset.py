@@ -1,7 +1,7 @@
 import json
 
-from app import metrics, open_page, text
-from made_patches import tiny_store
+from tests.support.app_pages import metrics, open_page, text
+from tests.support.made_patches import tiny_store
 
 
 def shown(at):

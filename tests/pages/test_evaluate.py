@@ -3,12 +3,12 @@ import json
 
 import numpy as np
 import pytest
-from app import open_page, text
-from evaluated_run import Y_PROB, evaluated_run
 from streamlit.testing.v1 import AppTest
 
 from idc.results import saved_results
 from idc.runs import BUNDLED, list_runs, open_run
+from tests.support.app_pages import open_page, text
+from tests.support.evaluated_run import Y_PROB, evaluated_run
 
 
 def components(at):

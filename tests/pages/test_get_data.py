@@ -6,13 +6,13 @@ from dataclasses import replace
 from functools import partial
 
 import pytest
-from app import open_page, text
-from made_patches import tiny_store
 
 from idc import download
 from idc.download import DownloadJob, DownloadStatus, download_status, hold_lock
 from idc.store import list_stores
 from idc.ui import get_data
+from tests.support.app_pages import open_page, text
+from tests.support.made_patches import tiny_store
 
 CANARY = "KGAT_canary0123456789"
 UNDER_WAY = DownloadStatus(

@@ -1,9 +1,9 @@
 import pytest
-from app import open_page, text
-from made_patches import tiny_store, write_patches_zip
 
 from idc import packjobs
 from idc.store import list_stores
+from tests.support.app_pages import open_page, text
+from tests.support.made_patches import tiny_store, write_patches_zip
 
 
 @pytest.fixture(autouse=True)

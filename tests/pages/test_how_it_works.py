@@ -4,10 +4,10 @@ import shutil
 
 import numpy as np
 import pytest
-from app import open_page, text
 
 from idc.prediction import predict_patches
 from idc.store import open_store
+from tests.support.app_pages import open_page, text
 
 pytestmark = pytest.mark.slow
 

@@ -3,8 +3,6 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from app import metrics, open_page, text
-from made_patches import tiny_store
 
 from idc.config import preset_config
 from idc.folds import create_folds, open_folds
@@ -13,6 +11,8 @@ from idc.runs import PREDICTIONS_FILE, RunStatus, list_runs
 from idc.splits import make_split
 from idc.starting import create_run
 from idc.store import open_store
+from tests.support.app_pages import metrics, open_page, text
+from tests.support.made_patches import tiny_store
 
 # Rows 0..9 are case 1, labels alternate 0, 1. Doubtful: 5 (p .05), 2 (p .90), 7 (p .15).
 Y_PROB = [0.1, 0.9, 0.9, 0.8, 0.2, 0.05, 0.1, 0.15, 0.1, 0.9]

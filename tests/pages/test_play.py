@@ -4,8 +4,6 @@ import json
 
 import numpy as np
 import pytest
-from app import metrics, open_page, text
-from made_patches import tiny_store
 
 from idc import game_rounds
 from idc.evening import Score, keep_score, scores
@@ -13,6 +11,8 @@ from idc.game import parse_game
 from idc.game_rounds import draw_round
 from idc.runs import BUNDLED, open_run
 from idc.ui import play_parts
+from tests.support.app_pages import metrics, open_page, text
+from tests.support.made_patches import tiny_store
 
 CODE = "e1-00c0de-{check}-{guesses}"
 
@@ -166,9 +166,8 @@ def test_useless_link_is_one_sentence_and_a_way_on(drawn, change, words):
 
 
 def test_without_unseen_cases_the_page_says_so(home):
-    from evaluated_run import evaluated_run
-
     from idc.runs import BEST_FILE, WEIGHTS_FILE
+    from tests.support.evaluated_run import evaluated_run
 
     run = evaluated_run(name="once")
     for file in (BEST_FILE, WEIGHTS_FILE):

@@ -1,8 +1,6 @@
 import json
 
 import pytest
-from app import open_page, text
-from made_patches import png, tiny_store
 
 from idc.errors import ServerBusy, SlowUpload, UploadError
 from idc.familiar import learn, reference_of, store_to_compare
@@ -10,6 +8,8 @@ from idc.results import run_split
 from idc.runs import BUNDLED, open_run
 from idc.store import delete_store, open_store
 from idc.ui import predict_upload
+from tests.support.app_pages import open_page, text
+from tests.support.made_patches import png, tiny_store
 
 pytestmark = pytest.mark.slow
 

@@ -4,15 +4,15 @@ import threading
 
 import numpy as np
 import pytest
-from app import metrics, open_page, text
-from hostile_files import hostile_zips, zip_of
-from made_patches import png
-from waiting import wait_until
 
 from idc import many
 from idc.quotas import OverQuota
 from idc.runs import BUNDLED, open_run
 from idc.ui.kept_uploads import quota
+from tests.support.app_pages import metrics, open_page, text
+from tests.support.hostile_files import hostile_zips, zip_of
+from tests.support.made_patches import png
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 

@@ -4,15 +4,15 @@ import json
 
 import numpy as np
 import pytest
-from app import open_page, text
-from made_patches import png
-from made_slides import GLASS, PINK, tissue_squares, write_slide
 from PIL import Image
 
 from idc import regions, whole_slides
 from idc.runs import BUNDLED, open_run
 from idc.slide_answers import SlideQuestion, answer_slide, keep_answers
 from idc.ui import predict_parts
+from tests.support.app_pages import open_page, text
+from tests.support.made_patches import png
+from tests.support.made_slides import GLASS, PINK, tissue_squares, write_slide
 
 
 @pytest.fixture(autouse=True)

@@ -6,14 +6,14 @@ import threading
 import numpy as np
 import pandas as pd
 import pytest
-from app import open_page, text
-from made_patches import tiny_store
 
 from idc import measurejobs
 from idc.config import preset_config
 from idc.measurements import has_measurements, measure_store
 from idc.runs import ENVIRONMENT_FILE, PREDICTIONS_FILE
 from idc.starting import create_run
+from tests.support.app_pages import open_page, text
+from tests.support.made_patches import tiny_store
 
 
 @pytest.fixture

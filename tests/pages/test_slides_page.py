@@ -4,8 +4,6 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from app import open_page, text
-from made_patches import tiny_store
 from streamlit.testing.v1 import AppTest
 
 from idc.config import preset_config
@@ -21,6 +19,8 @@ from idc.runs import (
 from idc.starting import create_run
 from idc.store import PackReport
 from idc.store_writer import Patch, StoreWriter
+from tests.support.app_pages import open_page, text
+from tests.support.made_patches import tiny_store
 
 
 def slides_page(**query):

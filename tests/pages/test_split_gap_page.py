@@ -1,12 +1,12 @@
 import numpy as np
 import pandas as pd
 import pytest
-from app import metrics, open_page, text
-from made_patches import tiny_store
 
 from idc.config import preset_config
 from idc.runs import PREDICTIONS_FILE, RunStatus, list_runs
 from idc.starting import create_run
+from tests.support.app_pages import metrics, open_page, text
+from tests.support.made_patches import tiny_store
 
 
 @pytest.fixture(autouse=True)

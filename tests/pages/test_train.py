@@ -3,8 +3,6 @@ import json
 
 import numpy as np
 import pytest
-from app import open_page, text
-from made_patches import tiny_store
 
 from idc import control, runs
 from idc.config import PRESETS, preset_config
@@ -22,6 +20,8 @@ from idc.starting import create_run
 from idc.store import delete_store
 from idc.ui import replay
 from idc.watching import Frame, asked_case, held_out_cases, watch_case, write_frame
+from tests.support.app_pages import open_page, text
+from tests.support.made_patches import tiny_store
 
 
 @pytest.fixture

@@ -1,12 +1,12 @@
 import pytest
-from app import open_page, text
-from made_patches import tiny_store
 
 from idc.config import preset_config
 from idc.hardware import device_words
 from idc.runs import list_runs
 from idc.settings_file import write_settings_file
 from idc.speeds import SpeedKey, keep_speed
+from tests.support.app_pages import open_page, text
+from tests.support.made_patches import tiny_store
 
 
 @pytest.fixture

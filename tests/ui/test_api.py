@@ -6,10 +6,7 @@ import numpy as np
 import pytest
 import requests
 import uvicorn
-from hostile_files import GOOD, malformed_files
-from made_patches import png
 from starlette.applications import Starlette
-from waiting import wait_until
 
 from idc import api_answers
 from idc.api_answers import MAX_FILES
@@ -22,6 +19,9 @@ from idc.runs import BUNDLED, open_run
 from idc.ui import api
 from idc.ui.server import middleware, routes
 from idc.uploads import MAX_FILE_BYTES, decode_image
+from tests.support.hostile_files import GOOD, malformed_files
+from tests.support.made_patches import png
+from tests.support.waiting import wait_until
 
 TOKEN = "canary-7f3a9c51e2d8b604"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}

@@ -6,10 +6,10 @@ import json
 import cv2
 import numpy as np
 import pytest
-from made_patches import tiny_store
 from streamlit.testing.v1 import AppTest
 
 from idc.ui.contact_sheet import CARD_HEIGHT_PX, CARD_WIDTH_PX, draw_sheet
+from tests.support.made_patches import tiny_store
 
 
 def page():

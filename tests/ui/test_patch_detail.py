@@ -4,13 +4,13 @@ import json
 import cv2
 import numpy as np
 import pytest
-from made_patches import store_of
 from streamlit.testing.v1 import AppTest
 
 from idc.neighbourhood import cut_out, rows_around
 from idc.patches import PatchName
 from idc.ui import patch_detail as patch_detail_module
 from idc.ui.patch_detail import surroundings
+from tests.support.made_patches import store_of
 
 
 @pytest.fixture(autouse=True)

@@ -24,3 +24,10 @@ def made_features(count: int, seed: int = 0) -> np.ndarray:
     features = np.random.default_rng(seed).normal(1, 0.2, (count, 6)).astype(np.float32)
     features[:, 5] = 0
     return features
+
+
+def smooth_patches(seed: int, count: int = 1) -> np.ndarray:
+    """Smooth random pictures, uint8 RGB, shape (count, 50, 50, 3)."""
+    rng = np.random.default_rng(seed)
+    coarse = rng.integers(0, 256, (count, 13, 13, 3)).astype(np.uint8)
+    return np.stack([cv2.resize(picture, (50, 50)) for picture in coarse])

@@ -16,8 +16,6 @@ import sys
 import traceback
 from dataclasses import replace
 
-from tiny_training import be_tiny, digest, tiny_config
-
 from idc import training
 from idc.durable import file_sha256
 from idc.run_status import read_status, write_status
@@ -25,6 +23,7 @@ from idc.runs import open_run
 from idc.starting import create_run, prepare_to_continue
 from idc.trainer import main
 from idc.weights import predecessor
+from tests.support.tiny_training import be_tiny, digest, tiny_config
 
 
 def forked(work):

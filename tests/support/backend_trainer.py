@@ -12,11 +12,10 @@ python tests/backend_trainer.py [--dropout] [--each-step] [--as-on-gpu] RUN_ID..
 import math
 import sys
 
-import tiny_training
-
 from idc import training, watching
 from idc.feeding import Feeding
 from idc.trainer import leave, main
+from tests.support import tiny_training
 
 
 def without_dropout(preset):

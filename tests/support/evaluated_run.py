@@ -2,11 +2,11 @@
 
 import numpy as np
 import pandas as pd
-from made_patches import tiny_store
 
 from idc.config import preset_config
 from idc.runs import PREDICTIONS_FILE, Run, RunStatus
 from idc.starting import create_run
+from tests.support.made_patches import tiny_store
 
 # Rows 0 to 9: labels alternate 0, 1; one false alarm, two missed.
 Y_PROB = (0.1, 0.9, 0.2, 0.8, 0.7, 0.95, 0.3, 0.4, 0.05, 0.2)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
-from made_patches import png
+from tests.support.made_patches import png
 
 DOWNLOAD = "/v1/datasets.DatasetApiService/DownloadDataset"
 HELLO = "/v1/api.v1.DiagnosticsService/Hello"

@@ -8,7 +8,7 @@ import zlib
 from io import BytesIO
 from zipfile import ZIP_BZIP2, ZIP_DEFLATED, ZIP_LZMA, ZipFile, ZipInfo
 
-from made_files import (
+from tests.support.made_files import (
     bmp_declaring,
     chunk,
     jpeg_declaring,
