@@ -71,7 +71,7 @@ def _home(data: str) -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as folder:
         os.environ["IDC_HOME"] = folder
         from idc.demo import pack_demo
-        from idc.home import data_dir
+        from idc.files.home import data_dir
 
         if data == "demo":
             pack_demo("bench", seed=1)  # another seed, so that no recorded runs come with it

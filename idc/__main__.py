@@ -39,7 +39,7 @@ def _download(options: argparse.Namespace) -> None:
     from idc.download import DownloadJob, full_set
     from idc.download_words import show_download
     from idc.downloader import run_here
-    from idc.home import download_dir
+    from idc.files.home import download_dir
     from idc.reference import completeness
     from idc.store import open_store
 
@@ -188,11 +188,11 @@ def _predict(options: argparse.Namespace) -> int:
     import numpy as np
 
     from idc.errors import PredictionError, UploadError
+    from idc.files.sources import existing_path
     from idc.prediction import default_model, image_files, predict_patches, read_patch
     from idc.region_command import region_command, wants_region
     from idc.runs import open_run
     from idc.slides_command import slides_command
-    from idc.sources import existing_path
     from idc.uploads import looks_like_image
 
     if options.out or options.data:

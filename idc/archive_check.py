@@ -6,8 +6,8 @@ from contextlib import closing
 from pathlib import Path
 
 from idc.errors import DataError, DownloadError
+from idc.files.sources import UnreadableMember, ZipSource
 from idc.listing import list_patches
-from idc.sources import UnreadableMember, ZipSource
 from idc.store import Progress
 
 _BLOCK_BYTES = 2**20

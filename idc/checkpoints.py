@@ -16,11 +16,11 @@ from typing import Any
 import keras
 import numpy as np
 
-from idc import durable
 from idc.backends import same_kind, settle
 from idc.checkpoint_files import FOLDER, ORIGIN, newest_first, of_kind, read_checkpoint
 from idc.device_patches import without_patches
 from idc.errors import RunError
+from idc.files import atomic
 
 _KEPT = 2
 
@@ -74,7 +74,7 @@ def save_checkpoint(
     np.savez(buffer, **arrays)
     content = buffer.getvalue()
     stem = f"epoch-{epoch:04d}" + (f"-step-{step:06d}" if step else "")
-    durable.replace_file(folder / f"{stem}.npz", content)
+    atomic.replace_file(folder / f"{stem}.npz", content)
     description = {
         "epoch": epoch,
         "step": step,
@@ -82,7 +82,7 @@ def save_checkpoint(
         "variables": _description(model),
         "history": history,
     }
-    durable.replace_json(folder / f"{stem}.json", description)
+    atomic.replace_json(folder / f"{stem}.json", description)
     found = newest_first(run_folder)
     this = next(i for i, path in enumerate(found) if path.stem == stem)
     # Newer ones were damaged, or the run would not have come by here again.

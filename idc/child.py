@@ -15,10 +15,10 @@ import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any
 
 from idc.child_environment import without_secrets
+from idc.files.home import PROJECT_DIR
 from idc.turns import Turns
 
 Answer = tuple[dict[str, Any], bytes | bytearray]
@@ -134,7 +134,7 @@ class Child:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                cwd=Path(__file__).resolve().parent.parent,
+                cwd=PROJECT_DIR,
                 env={**self._inherited(), **self._environ},
             )
         self._pipe = ours

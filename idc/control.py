@@ -8,7 +8,7 @@ import json
 import secrets
 from pathlib import Path
 
-from idc import durable
+from idc.files import atomic
 
 CONTROL_FILE = "control.json"
 
@@ -24,9 +24,7 @@ def ask(run_folder: Path, request: str) -> None:
     """Put a request before the trainer; it takes the place of an earlier one."""
     if request not in REQUESTS:
         raise ValueError(f"request must be one of {', '.join(REQUESTS)}. Received: {request!r}")
-    durable.replace_json(
-        run_folder / CONTROL_FILE, {"request": request, "id": secrets.token_hex(4)}
-    )
+    atomic.replace_json(run_folder / CONTROL_FILE, {"request": request, "id": secrets.token_hex(4)})
 
 
 def latest(run_folder: Path) -> tuple[str, str]:

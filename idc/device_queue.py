@@ -18,7 +18,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from idc.home import home_dir, runs_dir
+from idc.files.home import home_dir, runs_dir
 from idc.runlock import is_locked
 
 _LOOK_EVERY_S = 0.25

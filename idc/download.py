@@ -21,15 +21,14 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from filelock import lock_descriptor
 
-from idc import durable
 from idc.child_environment import without_api_token
 from idc.errors import DataError, DownloadError
-from idc.home import download_dir, home_dir
+from idc.files import atomic
+from idc.files.home import PROJECT_DIR, download_dir, home_dir
 from idc.patience import Limits
 from idc.reference import expected_counts
 from idc.store import check_store_name, list_stores
@@ -199,7 +198,7 @@ def begin(job: DownloadJob) -> DownloadStatus:
     status = DownloadStatus(job.name, here=part.stat().st_size if part.exists() else 0)
     try:
         (download_dir() / STOP_FILE).unlink(missing_ok=True)
-        durable.replace_json(download_dir() / JOB_FILE, asdict(job))
+        atomic.replace_json(download_dir() / JOB_FILE, asdict(job))
         write_status(status)
     except OSError as error:
         raise _cannot_write(error) from error
@@ -214,7 +213,7 @@ def read_job() -> DownloadJob:
 
 def write_status(status: DownloadStatus) -> None:
     """Replace ``status.json`` atomically."""
-    durable.replace_json(download_dir() / STATUS_FILE, asdict(status))
+    atomic.replace_json(download_dir() / STATUS_FILE, asdict(status))
 
 
 @contextlib.contextmanager
@@ -274,7 +273,7 @@ def _spawn(lock: int) -> None:
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            cwd=Path(__file__).resolve().parent.parent,
+            cwd=PROJECT_DIR,
             env={**without_api_token(os.environ), "IDC_HOME": str(home_dir())},
         )
     # Without somebody who waits for it, an ended worker would stay in the process table.

@@ -33,7 +33,7 @@ from idc.download import (
     write_status,
 )
 from idc.errors import DownloadError, IdcError
-from idc.home import download_dir
+from idc.files.home import download_dir
 from idc.kaggle import KaggleRefused, find_file
 from idc.packing import pack
 from idc.patches import PATCH_SIZE_PX

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from idc.errors import GameError
+from idc.files.home import home_dir
+from idc.files.sqlite import opened
 from idc.game import LEVELS
-from idc.home import home_dir
-from idc.sqlite_file import opened
 
 SCORES_FILE = "scores.sqlite3"
 LONGEST_NAME = 24

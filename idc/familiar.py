@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from idc.arrays import read_arrays, write_arrays
 from idc.errors import DataError
-from idc.home import features_dir
+from idc.files.arrays import read_arrays, write_arrays
+from idc.files.home import features_dir
 from idc.looks import FEWEST, Profile, fit_profile
 from idc.prediction import look
 from idc.results import run_split, train_cases

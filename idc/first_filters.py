@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from idc import durable
 from idc.errors import RunError
+from idc.files import atomic
 
 FOLDER = "first_filters"
 MOST_SHOWN = 60  # epochs; of more, so many are picked evenly
@@ -50,7 +50,7 @@ def keep_first_filters(run_folder: Path, model: Any, epoch: int) -> None:
     folder.mkdir(exist_ok=True)
     buffer = io.BytesIO()
     np.save(buffer, np.asarray(kernel).astype(np.float32), allow_pickle=False)
-    durable.replace_file(folder / f"epoch-{epoch:04d}.npy", buffer.getvalue())
+    atomic.replace_file(folder / f"epoch-{epoch:04d}.npy", buffer.getvalue())
 
 
 def read_first_filters(run_folder: Path) -> FirstFilters | None:

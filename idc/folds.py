@@ -24,13 +24,14 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from idc import control, durable
+from idc import control
 from idc.child_environment import without_secrets
 from idc.config import split_of
 from idc.console import ProgressLine, fail
 from idc.doubtful import HeldOut, held_out_of
 from idc.errors import IdcError, RunError, written
-from idc.home import home_dir
+from idc.files import atomic
+from idc.files.home import PROJECT_DIR, home_dir
 from idc.memory import KEEP_FREED_MEMORY
 from idc.run_status import TRAINER_OUTPUT_FILE
 from idc.runlock import RUN_ID, hold_lock, is_locked
@@ -134,7 +135,7 @@ def create_folds(base: Run, folds: int) -> FoldJob:
     hidden = folder.with_name(f".{folder.name}")
     with written("The folds"):
         hidden.mkdir(parents=True)
-        durable.replace_json(
+        atomic.replace_json(
             hidden / JOB_FILE, {"base_run": base.id, "data": base.config.data, "folds": folds}
         )
         _tell(hidden, "starting")
@@ -194,7 +195,7 @@ def start_folds(job: FoldJob) -> None:
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            cwd=Path(__file__).resolve().parent.parent,
+            cwd=PROJECT_DIR,
             env={**without_secrets(os.environ), "IDC_HOME": str(home_dir())},
         )
     # Without somebody who waits for it, an ended process would stay in the process table.
@@ -272,7 +273,7 @@ def _train_fold(job: FoldJob, fold: int, progress: ProgressLine | None) -> bool:
             stdout=output,
             stderr=output,
             start_new_session=True,
-            cwd=Path(__file__).resolve().parent.parent,
+            cwd=PROJECT_DIR,
             env={**KEEP_FREED_MEMORY, **without_secrets(os.environ)},
         )
     while trainer.poll() is None:
@@ -292,7 +293,7 @@ def _new_fold_run(job: FoldJob, fold: int) -> Run:
     base = open_run(job.base_run)
     run = create_run(_fold_config(base, job.folds, fold), same_left_out_as=base)
     runs = [*_read(job.folder / RUNS_FILE, []), run.id]
-    durable.replace_json(job.folder / RUNS_FILE, runs)
+    atomic.replace_json(job.folder / RUNS_FILE, runs)
     return run
 
 
@@ -311,7 +312,7 @@ def _show(progress: ProgressLine, job: FoldJob, run: Run) -> None:
 
 
 def _tell(folder: Path, state: str, reason: str = "") -> str:
-    durable.replace_json(
+    atomic.replace_json(
         folder / STATUS_FILE, {"state": state, "reason": reason, "updated": time.time()}
     )
     return state

@@ -13,10 +13,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from idc import durable
 from idc.checkpoint_files import ORIGIN, newest_first, read_checkpoint
 from idc.config import TrainingConfig
 from idc.errors import RunError
+from idc.files import atomic
 from idc.runs import Run
 from idc.starting import create_run, start_trainer
 
@@ -133,5 +133,5 @@ def _copy(checkpoint: Path, folder: Path, about: Lineage) -> None:
     for suffix in (".npz", ".json"):
         copy = folder / f"{ORIGIN}{suffix}"
         shutil.copyfile(checkpoint.with_suffix(suffix), copy)
-        durable.sync_file(copy)
-    durable.replace_json(folder / LINEAGE_FILE, asdict(about))
+        atomic.sync_file(copy)
+    atomic.replace_json(folder / LINEAGE_FILE, asdict(about))

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from idc import durable
 from idc.errors import IdcError
+from idc.files import atomic
 from idc.report import report_html
 from idc.results import Results
 from idc.runs import Run
@@ -61,6 +61,6 @@ def write_predictions(path: Path, results: Results, threshold: float) -> None:
 
 def _write(path: Path, content: bytes) -> None:
     try:
-        durable.replace_file(path, content)
+        atomic.replace_file(path, content)
     except OSError as error:
         raise IdcError(f"'{path}' cannot be written ({error.strerror}).") from error

@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from idc import durable
 from idc.errors import DownloadError
+from idc.files import atomic
 
 NEW_TOKEN_PAGE = "https://www.kaggle.com/settings/api"
 MAX_LOGIN_BYTES = 10_000
@@ -71,7 +71,7 @@ def store_login(login: Login) -> Path:
         content = json.dumps({"username": login.username, "key": login.key}) + "\n"
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        durable.replace_file(path, content.encode(), mode=0o600)
+        atomic.replace_file(path, content.encode(), mode=0o600)
     except OSError as error:
         raise DownloadError(
             f"'{path}' cannot be written ({error.strerror}); check the folder's rights."

@@ -6,8 +6,8 @@ from itertools import islice
 
 import numpy as np
 
+from idc.files.sources import Source
 from idc.patches import parse_patch_names
-from idc.sources import Source
 
 _AT_ONCE = 2**15  # paths
 

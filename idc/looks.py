@@ -24,8 +24,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from idc.arrays import read_arrays, write_arrays
 from idc.errors import DataError
+from idc.files.arrays import read_arrays, write_arrays
 from idc.measurements import TISSUE_DENSITY
 
 SIGNALS = ("blank", "grey", "brown", "cold", "colour", "texture", "features")

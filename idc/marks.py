@@ -17,8 +17,8 @@ import numpy as np
 import pandas as pd
 
 from idc.errors import LabelError
-from idc.home import home_dir
-from idc.sqlite_file import opened
+from idc.files.home import home_dir
+from idc.files.sqlite import opened
 
 VERDICTS: Mapping[str, str] = {
     "keep": "The label is right",

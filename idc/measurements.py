@@ -24,9 +24,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from idc import durable
 from idc.errors import DataError
-from idc.home import data_dir
+from idc.files import atomic
+from idc.files.home import data_dir
 from idc.patches import PATCH_SHAPE
 from idc.store import PATCHES_FILE, PatchStore, Progress, is_current, npy_header
 
@@ -104,7 +104,7 @@ def measure_store(store: PatchStore, *, on_progress: Progress | None = None) -> 
         table = pa.table(dict(zip(COLUMNS, np.ascontiguousarray(found.T), strict=True)))
         buffer = io.BytesIO()
         pq.write_table(table, buffer, write_page_checksum=True)
-        durable.replace_file(_path(store), buffer.getvalue())
+        atomic.replace_file(_path(store), buffer.getvalue())
     except OSError as error:
         raise DataError(
             f"The patches of '{store.name}' could not be measured ({error.strerror or error}); "

@@ -19,9 +19,9 @@ import cv2
 import numpy as np
 
 from idc.errors import DataError
+from idc.files.sources import OpenSources, Source, UnreadableMember
 from idc.listing import Listing, list_patches
 from idc.patches import PATCH_SHAPE, PATCH_SIZE_PX, PatchName
-from idc.sources import OpenSources, Source, UnreadableMember
 from idc.store import PackReport, Progress
 from idc.store_writer import PatchBlock, StoreWriter
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from idc.child_environment import without_secrets
-from idc.home import home_dir
+from idc.files.home import PROJECT_DIR, home_dir
 from idc.standby import keep_ready
 from idc.store import PackReport, check_store_name
 
@@ -82,7 +82,7 @@ class PackJob:
             stdout=subprocess.PIPE,
             text=True,
             start_new_session=True,  # Ctrl-C is for the server; this one ends when it has gone
-            cwd=Path(__file__).resolve().parent.parent,
+            cwd=PROJECT_DIR,
             env={**without_secrets(os.environ), "IDC_HOME": str(home_dir())},
         ) as process:
             self._process = process

@@ -11,12 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from idc.errors import IdcError
-from idc.home import home_dir
+from idc.files.home import PROJECT_DIR, home_dir
 from idc.many_slides import OnProgress, Progress
 from idc.prediction import DEVICE
 from idc.slide_work import Settings, SlideTask, answer_task
-
-_PROJECT = Path(__file__).resolve().parent.parent
 
 
 def predict_slides_on_ray(
@@ -38,7 +36,7 @@ def predict_slides_on_ray(
     # Ray's own report of uses goes to its makers; nothing leaves from here unasked.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     began = not ray.is_initialized()
-    environ = {"PYTHONPATH": str(_PROJECT), "IDC_HOME": str(home_dir())}
+    environ = {"PYTHONPATH": str(PROJECT_DIR), "IDC_HOME": str(home_dir())}
     try:
         if began:
             ray.init(runtime_env={"env_vars": environ}, log_to_driver=False, logging_level="ERROR")

@@ -9,6 +9,7 @@ import numpy as np
 
 from idc.console import ProgressLine, in_place
 from idc.errors import DataError, IdcError, SlideError
+from idc.files.sources import UnreadableMember, existing_path, read_file
 from idc.patches import PATCH_SIZE_PX
 from idc.prediction import default_model
 from idc.region_doubt import region_warning
@@ -18,7 +19,6 @@ from idc.regions import RegionAnswers, lay_out_region, predict_region, tile_at
 from idc.rescaling import scale_note
 from idc.runs import Run, open_run
 from idc.slide_answers import SlideQuestion, answer_slide
-from idc.sources import UnreadableMember, existing_path, read_file
 from idc.uploads import MAX_FILE_BYTES, decode_image
 from idc.whole_slides import ALWAYS_SLIDES, WholeSlide
 

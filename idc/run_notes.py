@@ -8,8 +8,8 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from idc import durable
 from idc.errors import RunError, written
+from idc.files import atomic
 
 NOTES_FILE = "notes.json"
 NAME_SIGNS, NOTES_SIGNS = 80, 2_000
@@ -49,4 +49,4 @@ def write_notes(run_folder: Path, notes: RunNotes) -> None:
         if len(text) > most:
             raise RunError(f"{what} at most {most:,} signs. Received: {len(text):,}")
     with written("The notes"):
-        durable.replace_json(run_folder / NOTES_FILE, asdict(notes))
+        atomic.replace_json(run_folder / NOTES_FILE, asdict(notes))

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import pandas as pd
 
-from idc import durable
+from idc.files import atomic
 from idc.inference import probabilities
 from idc.runs import BEST_FILE, PREDICTIONS_FILE, WEIGHTS_FILE, Run
 from idc.splits import Split
@@ -31,12 +31,12 @@ def keep_weights(run: Run, model: keras.Model, rank: dict[str, Any]) -> None:
         rank: ``epoch`` and its scores.
     """
     path = run.folder / WEIGHTS_FILE
-    with durable.replacing(path) as beside:
+    with atomic.replacing(path) as beside:
         save_weights(model, beside)
-        digest = durable.file_sha256(beside)
-        if path.exists() and run.best().get("sha256") == durable.file_sha256(path):
+        digest = atomic.file_sha256(beside)
+        if path.exists() and run.best().get("sha256") == atomic.file_sha256(path):
             _keep_predecessor(path)
-    durable.replace_json(
+    atomic.replace_json(
         run.folder / BEST_FILE,
         {
             **rank,
@@ -58,7 +58,7 @@ def write_predictions(run: Run, split: Split, answers: dict[str, np.ndarray]) ->
         for part, y_prob in answers.items()
     )
     content = table.astype({"probability": "float32"}).to_parquet(index=False)
-    durable.replace_file(run.folder / PREDICTIONS_FILE, content)
+    atomic.replace_file(run.folder / PREDICTIONS_FILE, content)
 
 
 def score_best(run: Run, split: Split, store: PatchStore) -> None:
@@ -73,7 +73,7 @@ def score_best(run: Run, split: Split, store: PatchStore) -> None:
         },
     )
     # For other programs: uncompiled, so that loading it needs no class of ours.
-    with durable.replacing(run.folder / MODEL_FILE) as beside:
+    with atomic.replacing(run.folder / MODEL_FILE) as beside:
         best.save(beside)
 
 
@@ -84,4 +84,4 @@ def _keep_predecessor(path: Path) -> None:
         os.link(path, kept)
         return
     shutil.copyfile(path, kept)
-    durable.sync_file(kept)
+    atomic.sync_file(kept)

@@ -8,8 +8,8 @@ import time
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from idc import durable
 from idc.errors import RunError
+from idc.files import atomic
 from idc.runlock import is_locked
 
 STATUS_FILE = "status.json"
@@ -75,7 +75,7 @@ def read_status(run_folder: Path) -> RunStatus:
 
 def write_status(run_folder: Path, status: RunStatus) -> None:
     """Replace ``status.json`` atomically."""
-    durable.replace_json(run_folder / STATUS_FILE, asdict(status))
+    atomic.replace_json(run_folder / STATUS_FILE, asdict(status))
 
 
 def current_status(run_folder: Path) -> RunStatus:

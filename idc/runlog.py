@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from idc import durable
+from idc.files import atomic
 
 LOG_FILE = "log.jsonl"
 
@@ -50,12 +50,12 @@ class LogWriter:
 
     def append(self, event: str, **values: Any) -> None:
         """Write one line."""
-        durable.append(self._path, (json.dumps({"event": event, **values}) + "\n").encode())
+        atomic.append(self._path, (json.dumps({"event": event, **values}) + "\n").encode())
 
     def _end_cut_line(self) -> None:
         """A killed writer may have left half a line; the next one must not continue it."""
         if self._path.exists() and (content := self._path.read_bytes()) and content[-1:] != b"\n":
-            durable.append(self._path, b"\n")
+            atomic.append(self._path, b"\n")
 
 
 def read_log(folder: Path) -> RunLog:

@@ -17,7 +17,7 @@ import pandas as pd
 from idc import control, left_out
 from idc.config import TrainingConfig
 from idc.errors import ConfigError, RunError
-from idc.home import runs_dir
+from idc.files.home import runs_dir
 from idc.run_notes import RunNotes, read_notes
 from idc.run_status import RunStatus, current_status, read_status, write_status
 from idc.runlock import RUN_ID, hold_lock

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from idc import durable
 from idc.errors import RunError
-from idc.home import runs_dir
+from idc.files import atomic
+from idc.files.home import runs_dir
 from idc.runs import CONFIG_FILE, ENVIRONMENT_FILE, PREDICTIONS_FILE, SHIPPED_DIR
 from idc.store import PatchStore
 
@@ -68,4 +68,4 @@ def _with_rows(predictions: pd.DataFrame, store: PatchStore) -> pd.DataFrame | N
 
 
 def _change(path: Path, **values: Any) -> None:
-    durable.replace_json(path, {**json.loads(path.read_text(encoding="utf-8")), **values})
+    atomic.replace_json(path, {**json.loads(path.read_text(encoding="utf-8")), **values})

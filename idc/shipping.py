@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from idc import durable
 from idc.calibration import fit_calibration
 from idc.config import TrainingConfig, preset_config
 from idc.demo import DEMO_CASES, DEMO_SEED, pack_demo
 from idc.errors import RunError
+from idc.files import atomic
 from idc.first_filters import FOLDER as FILTERS_DIR
 from idc.looks import Profile, fit_profile
 from idc.memory import KEEP_FREED_MEMORY
@@ -79,7 +79,7 @@ def ship_bundled(run: Run) -> Run:
     y_true = store.labels[validation["row"].to_numpy()]
     y_prob = validation["probability"].to_numpy()
     calibration = fit_calibration(y_true, y_prob)
-    durable.replace_json(folder / CALIBRATION_FILE, dataclasses.asdict(calibration))
+    atomic.replace_json(folder / CALIBRATION_FILE, dataclasses.asdict(calibration))
     trained_on = np.unique(store.cases[run_split(run, store).train])
     (folder / TRAIN_CASES_FILE).write_text(json.dumps(trained_on.tolist()) + "\n", encoding="utf-8")
     counts = run_split(run, store).counts(store.index)
@@ -170,7 +170,7 @@ def _copy(
     folder.mkdir(parents=True)
     for name in (CONFIG_FILE, STATUS_FILE, BEST_FILE, *([WEIGHTS_FILE] if with_weights else [])):
         shutil.copyfile(run.folder / name, folder / name)
-    durable.replace_json(folder / ENVIRONMENT_FILE, {**run.environment(), "shipped": True})
+    atomic.replace_json(folder / ENVIRONMENT_FILE, {**run.environment(), "shipped": True})
     lines = (run.folder / LOG_FILE).read_text(encoding="utf-8").splitlines(keepends=True)
     kept = [line for line in lines if with_steps or json.loads(line)["event"] != "step"]
     (folder / LOG_FILE).write_text("".join(kept), encoding="utf-8")

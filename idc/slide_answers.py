@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 
 from idc.errors import SlideError
-from idc.home import whole_slides_dir
+from idc.files.home import whole_slides_dir
 from idc.patches import PATCH_SIZE_PX
 from idc.regions import Layout, RegionAnswers
 from idc.runs import Run

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from idc import durable
 from idc.errors import IdcError, PredictionError, SlideError
+from idc.files import atomic
 from idc.patches import PATCH_SIZE_PX
 from idc.region_exports import COLUMNS
 from idc.regions import RegionAnswers, cell_boxes
@@ -141,7 +141,7 @@ def answer_task(task: SlideTask, settings: Settings, folder: Path) -> str:
     try:
         asked = _asked(task, settings)  # before the answers: a file that changes is asked again
         table = _case_table(task, settings) if task.data else _slide_table(task, settings)
-        with durable.replacing(folder / task.result_name()) as beside:
+        with atomic.replacing(folder / task.result_name()) as beside:
             pq.write_table(table.replace_schema_metadata({_ASKED: asked}), beside)
     except IdcError as error:
         return str(error)

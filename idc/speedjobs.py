@@ -11,10 +11,9 @@ import sys
 import threading
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 
+from idc.files.home import PROJECT_DIR, home_dir
 from idc.folds import busy_with
-from idc.home import home_dir
 from idc.speeds import SpeedKey, keep_speed
 from idc.standby import trainer_environment
 
@@ -68,7 +67,7 @@ class SpeedJob:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
-            cwd=Path(__file__).resolve().parent.parent,
+            cwd=PROJECT_DIR,
             env={**trainer_environment(home_dir()), "TF_CPP_MIN_LOG_LEVEL": "3"},
         ) as process:
             self._process = process

@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from idc import durable
 from idc.config import TrainingConfig
 from idc.errors import RunError
+from idc.files import atomic
+from idc.files.home import home_dir
 from idc.hardware import device_words
-from idc.home import home_dir
 from idc.runs import Run
 
 MOST_TESTED_BATCH = 256  # a larger batch is not tried, or a visitor could fill the memory
@@ -103,7 +103,7 @@ def keep_speed(key: SpeedKey, values: Mapping[str, Any]) -> Speed:
     """
     speed = Speed(**values)
     key.path.parent.mkdir(parents=True, exist_ok=True)
-    durable.replace_json(key.path, asdict(speed))
+    atomic.replace_json(key.path, asdict(speed))
     return speed
 
 

@@ -14,7 +14,7 @@ import threading
 from pathlib import Path
 
 from idc.child_environment import without_secrets
-from idc.home import home_dir
+from idc.files.home import PROJECT_DIR, home_dir
 from idc.memory import KEEP_FREED_MEMORY
 
 _MOST_IDLE_S = 15 * 60.0
@@ -46,7 +46,7 @@ def keep_ready() -> None:
                 stderr=subprocess.DEVNULL,
                 text=True,
                 start_new_session=True,
-                cwd=Path(__file__).resolve().parent.parent,
+                cwd=PROJECT_DIR,
                 env=trainer_environment(_home),
             )
         except OSError:

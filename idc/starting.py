@@ -16,11 +16,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from idc import control, durable, left_out, standby
+from idc import control, left_out, standby
 from idc.config import TrainingConfig
 from idc.device_choice import keeps_to_cpu
 from idc.errors import RunError, written
-from idc.home import runs_dir
+from idc.files import atomic
+from idc.files.home import PROJECT_DIR, runs_dir
 from idc.run_status import TRAINER_OUTPUT_FILE, RunStatus, read_status
 from idc.runlock import is_locked
 from idc.runs import CONFIG_FILE, Run
@@ -67,9 +68,9 @@ def create_run(
     try:
         with written(f"The run in '{runs_dir()}'"):
             hidden.mkdir(parents=True)
-            durable.replace_json(hidden / CONFIG_FILE, config.to_json())
+            atomic.replace_json(hidden / CONFIG_FILE, config.to_json())
             if config.leave_out_marked:
-                durable.replace_json(hidden / left_out.LEFT_OUT_FILE, record)
+                atomic.replace_json(hidden / left_out.LEFT_OUT_FILE, record)
             if fill is not None:
                 fill(hidden)
             Run(hidden, config).write_status(RunStatus(state="starting", epochs=config.epochs))
@@ -98,7 +99,7 @@ def start_trainer(run: Run) -> None:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                cwd=Path(__file__).resolve().parent.parent,
+                cwd=PROJECT_DIR,
                 env=standby.trainer_environment(run.folder.parent.parent),
             )
     except OSError as error:

@@ -27,9 +27,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from idc.durable import json_bytes
 from idc.errors import DataError
-from idc.home import data_dir
+from idc.files.atomic import json_bytes
+from idc.files.home import data_dir
 from idc.patches import PATCH_SHAPE
 
 if TYPE_CHECKING:

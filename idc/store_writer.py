@@ -15,9 +15,9 @@ from types import TracebackType
 import numpy as np
 from filelock import FileLock, Timeout
 
-from idc import durable
 from idc.errors import DataError
-from idc.home import data_dir
+from idc.files import atomic
+from idc.files.home import data_dir
 from idc.patches import PATCH_SHAPE, PATCH_SIZE_PX, PatchName
 from idc.store import (
     FORMAT,
@@ -207,19 +207,19 @@ class StoreWriter:
         self._pixels.close()
         write_index(self._folder / INDEX_FILE, self._index())
         for file in (PATCHES_FILE, INDEX_FILE):
-            durable.sync_file(self._folder / file)
+            atomic.sync_file(self._folder / file)
         meta = {
             "format": FORMAT,
             "patches": self.count,
             "pixels_sha256": self._hash.hexdigest(),
-            "index_sha256": durable.file_sha256(self._folder / INDEX_FILE),
+            "index_sha256": atomic.file_sha256(self._folder / INDEX_FILE),
             "report": report_json(report),
         }
-        durable.replace_json(self._folder / META_FILE, sealed(meta))
+        atomic.replace_json(self._folder / META_FILE, sealed(meta))
         if self._target.exists():
             self._target.rename(self._replaced)
         self._folder.rename(self._target)
-        durable.sync_folder(data_dir())
+        atomic.sync_folder(data_dir())
         shutil.rmtree(self._replaced, ignore_errors=True)
 
     def _index(self) -> dict[str, np.ndarray]:

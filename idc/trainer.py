@@ -31,7 +31,7 @@ from idc.console import ProgressLine, fail
 from idc.device_choice import take_chosen_device
 from idc.device_queue import hold_device, place
 from idc.errors import IdcError
-from idc.home import runs_dir
+from idc.files.home import runs_dir
 from idc.hosts import Hosts, parse_hosts
 from idc.run_status import TRAINER_OUTPUT_FILE, RunStatus, read_status, write_status
 from idc.runlock import hold_lock

@@ -16,7 +16,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from idc import control, durable
+from idc import control
 from idc.backends import settle
 from idc.batches import ALL, Share, TrainingBatches, class_weights
 from idc.checkpoints import Restored, load_origin, restore_checkpoint, save_checkpoint
@@ -26,6 +26,7 @@ from idc.environment import environment
 from idc.evaluation import evaluate
 from idc.event_files import EventFiles
 from idc.feeding import feeding
+from idc.files import atomic
 from idc.first_filters import keep_first_filters
 from idc.forking import lineage
 from idc.history import History, UnderWay
@@ -132,7 +133,7 @@ class _Training:
         return self._status
 
     def _load(self) -> None:
-        durable.remove_leftovers(self._run.folder, spare=_OF_PAGES)
+        atomic.remove_leftovers(self._run.folder, spare=_OF_PAGES)
         self._store: PatchStore = open_store(self._config.data)
         check_same_data(self._run, self._store)
         self._split: Split = split_of(self._config, self._store.index, self._run.left_out())
@@ -160,7 +161,7 @@ class _Training:
             validation=len(self._split.validation),
             batch_size=self._config.batch_size,
         )
-        durable.replace_json(self._run.folder / ENVIRONMENT_FILE, environment(self._store))
+        atomic.replace_json(self._run.folder / ENVIRONMENT_FILE, environment(self._store))
         self._log_start(restored)
         self._tell(
             phase="training",

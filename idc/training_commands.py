@@ -4,13 +4,13 @@ import argparse
 import os
 import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from idc import control
 from idc.config import TrainingConfig, preset_config, split_of
 from idc.device_choice import choose_cpu
 from idc.errors import ConfigError, RunError
+from idc.files.home import PROJECT_DIR
 from idc.memory import KEEP_FREED_MEMORY
 from idc.settings_file import read_settings_file
 
@@ -123,7 +123,7 @@ def _become_trainer(run_id: str | None, options: argparse.Namespace | None = Non
     sys.stdout.flush()
     sys.stderr.flush()
     os.environ["PYTHONPATH"] = os.pathsep.join(
-        [str(Path(__file__).resolve().parent.parent), os.environ.get("PYTHONPATH", "")]
+        [str(PROJECT_DIR), os.environ.get("PYTHONPATH", "")]
     ).rstrip(os.pathsep)
     os.environ |= {**KEEP_FREED_MEMORY, **os.environ}
     words = [run_id, "--follow"] if run_id else []

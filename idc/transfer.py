@@ -18,9 +18,10 @@ from typing import Any
 import requests
 import urllib3
 
-from idc import __version__, durable
+from idc import __version__
 from idc.console import duration
 from idc.errors import DownloadError
+from idc.files import atomic
 from idc.patience import Limits, Stalled, patiently, wait
 
 USER_AGENT = f"idc-lab/{__version__}"
@@ -99,7 +100,7 @@ class Partial:
     def begin(self, remote: RemoteFile) -> None:
         """Forget what is here and expect this file."""
         self.delete()
-        durable.replace_json(self._about, _identity(remote))
+        atomic.replace_json(self._about, _identity(remote))
 
     def delete(self) -> None:
         """Remove what is here."""
@@ -113,9 +114,9 @@ class Partial:
 
     def rename(self, target: Path) -> None:
         """Give the whole file its final name."""
-        durable.sync_file(self.path)
+        atomic.sync_file(self.path)
         self.path.replace(target)
-        durable.sync_folder(target.parent)
+        atomic.sync_folder(target.parent)
         self._about.unlink(missing_ok=True)
 
 

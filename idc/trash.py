@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from idc.errors import RunError
-from idc.home import home_dir, runs_dir
+from idc.files.home import home_dir, runs_dir
 from idc.runlock import RUN_ID, hold_lock
 from idc.runs import Run
 

@@ -1,8 +1,8 @@
 """A visitor's zip: looked at as a whole before anything of it is unpacked, and never to disk.
 
-The directory is read by our own code (`idc.zip_reader`), members are unpacked by zlib alone, one at
-a time and never further than they say. What no honest program writes costs the whole zip; a member
-that merely is no picture costs itself (`idc.uploads`), a zip inside a zip included.
+The directory is read by our own code (`idc.files.zip_reader`), members are unpacked by zlib alone,
+one at a time and never further than they say. What no honest program writes costs the whole zip; a
+member that merely is no picture costs itself (`idc.uploads`), a zip inside a zip included.
 """
 
 import re
@@ -13,8 +13,8 @@ from collections.abc import Iterable
 import numpy as np
 
 from idc.errors import UploadError
+from idc.files.zip_reader import LargeDirectory, Members, TooManyMembers, ZipReader
 from idc.uploads import printable_name
-from idc.zip_reader import LargeDirectory, Members, TooManyMembers, ZipReader
 
 MAX_MEMBERS = 20_000  # folders included
 MAX_DIRECTORY_BYTES = 500 * MAX_MEMBERS  # names and extra fields; each may have 64 kB otherwise

@@ -20,8 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from idc import durable
 from idc.errors import written
+from idc.files import atomic
 from idc.neighbourhood import place_of
 from idc.runs import Run
 from idc.slides import case_table
@@ -113,7 +113,7 @@ def watch_case(run_folder: Path, case: int) -> None:
         RunError: the wish cannot be written.
     """
     with written("The wish for a case"):
-        durable.replace_json(run_folder / WATCH_FILE, {"case": int(case)})
+        atomic.replace_json(run_folder / WATCH_FILE, {"case": int(case)})
 
 
 def asked_case(run: Run) -> int | None:
@@ -168,7 +168,7 @@ def write_frame(run_folder: Path, frame: Frame) -> None:
         "levels": base64.b64encode(frame.levels).decode("ascii"),
     }
     name = f"{frame.epoch:05d}-{frame.step:07d}-{frame.case}.json"
-    durable.replace_file(folder / name, json.dumps(content).encode())
+    atomic.replace_file(folder / name, json.dumps(content).encode())
 
 
 def drop_frames_after(run_folder: Path, epoch: int, step: int = 0) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 import h5py
 import keras
 
-from idc.durable import file_sha256
 from idc.errors import PredictionError
+from idc.files.atomic import file_sha256
 from idc.models import build_model
 
 _Layout = dict[str, tuple[tuple[int, ...], str]]  # name in the file -> shape, dtype

@@ -184,7 +184,7 @@ def test_imports_run_one_way():
 
 
 def test_lowest_parts_import_none_of_ours():
-    for name in ("idc.errors", "idc.patches", "idc.home", "idc.durable", "idc.turns"):
+    for name in ("idc.errors", "idc.patches", "idc.files.home", "idc.files.atomic", "idc.turns"):
         assert {module for module in imported(name) if module.startswith("idc")} == set(), name
 
 

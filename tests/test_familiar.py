@@ -9,8 +9,8 @@ from idc.errors import RunError
 from idc.explain import explain
 from idc.familiar import Familiar, familiar, learn, nearest, reference_of, store_to_compare
 from idc.familiarjobs import forget_failure, start_learning
+from idc.files.home import features_dir
 from idc.foreign import profile_of, warnings
-from idc.home import features_dir
 from idc.prediction import Look, look, predict_patches
 from idc.results import run_split, train_cases
 from idc.runs import BUNDLED, open_run

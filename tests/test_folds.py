@@ -9,9 +9,10 @@ import time
 import numpy as np
 import pytest
 
-from idc import durable, folds
+from idc import folds
 from idc.config import TrainingConfig
 from idc.errors import LabelError, RunError, SplitError
+from idc.files import atomic
 from idc.folds import FoldJob, create_folds, list_folds, open_folds, start_folds, train_folds
 from idc.marks import Mark, save_mark
 from idc.runlock import hold_lock
@@ -126,7 +127,7 @@ def test_fold_that_fails_fails_the_job_with_its_reason(base, trainer):
 
 
 def fail_at(monkeypatch, fault):
-    monkeypatch.setattr(durable, "_operations", itertools.count(1))
+    monkeypatch.setattr(atomic, "_operations", itertools.count(1))
     monkeypatch.setenv("IDC_FAULT", fault)
 
 

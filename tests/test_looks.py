@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from idc.arrays import write_arrays
 from idc.errors import DataError
+from idc.files.arrays import write_arrays
 from idc.looks import SIGNALS, Profile, fit_profile, log_contrasts
 from tests.support.made_tissue import made_features, pink_patches
 

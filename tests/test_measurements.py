@@ -5,7 +5,7 @@ import pytest
 
 from idc import measurements
 from idc.errors import DataError
-from idc.home import data_dir
+from idc.files.home import data_dir
 from idc.measurements import (
     has_measurements,
     measure_patches,

@@ -15,8 +15,8 @@ import cv2
 import numpy as np
 import pytest
 
+import idc.files.sources
 import idc.packing
-import idc.sources
 from idc.errors import DataError
 from idc.packing import decode_patch, pack, to_patch_size
 from idc.patches import PatchName
@@ -623,7 +623,7 @@ class CountingSource:
 def counted(monkeypatch):
     """Any path opens as a `CountingSource` of 2,000 patches, decoded in batches of ten."""
     source = CountingSource(2_000)
-    monkeypatch.setattr(idc.sources, "_open_source", lambda _: source)
+    monkeypatch.setattr(idc.files.sources, "_open_source", lambda _: source)
     monkeypatch.setattr(idc.packing, "_BATCH", 10)
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
     return source

@@ -187,7 +187,7 @@ def test_run_that_could_not_be_written_whole_leaves_nothing(home, monkeypatch):
     def full(*_args):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("idc.starting.durable.replace_json", full)
+    monkeypatch.setattr("idc.starting.atomic.replace_json", full)
 
     with pytest.raises(RunError, match=r"\(No space left on device\); make room"):
         create_run(TrainingConfig(data="a"))

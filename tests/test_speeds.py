@@ -5,8 +5,9 @@ import time
 
 import pytest
 
-from idc import durable, speedjobs
+from idc import speedjobs
 from idc.config import preset_config
+from idc.files import atomic
 from idc.runlog import LogWriter
 from idc.runs import ENVIRONMENT_FILE, RunStatus, list_runs
 from idc.speeds import SpeedKey, keep_speed, known_speed, run_speed, speed_key
@@ -82,7 +83,7 @@ def test_batch_that_could_fill_the_memory_is_tested_smaller(home):
 
 def run_with_log(device="CPU, 2 cores", seconds=(10.0, 30.0), **settings):
     run = create_run(preset_config("fast", "a", **settings))
-    durable.replace_json(run.folder / ENVIRONMENT_FILE, {"device": device})
+    atomic.replace_json(run.folder / ENVIRONMENT_FILE, {"device": device})
     log = LogWriter(run.folder)
     for epoch, took in enumerate(seconds, 1):
         for step in (1, 11, 21):  # 0.1, then 0.3 seconds a step

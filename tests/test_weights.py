@@ -4,8 +4,8 @@ import h5py
 import numpy as np
 import pytest
 
-from idc.durable import file_sha256
 from idc.errors import PredictionError
+from idc.files.atomic import file_sha256
 
 pytestmark = pytest.mark.slow  # imports TensorFlow
 

@@ -19,7 +19,7 @@ from idc.download import (
 )
 from idc.download_words import phase_words, share_done, size
 from idc.errors import DataError
-from idc.home import home_dir
+from idc.files.home import home_dir
 from idc.patches import PATCH_SIZE_PX
 from idc.store import list_stores
 from idc.ui.choose import cached_store

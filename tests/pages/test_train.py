@@ -8,7 +8,7 @@ from idc import control, runs
 from idc.config import PRESETS, preset_config
 from idc.device_choice import keeps_to_cpu
 from idc.device_queue import hold_device
-from idc.durable import file_sha256
+from idc.files.atomic import file_sha256
 from idc.forking import lineage
 from idc.neighbourhood import place_of
 from idc.run_notes import RunNotes, write_notes

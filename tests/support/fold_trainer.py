@@ -10,7 +10,7 @@ from dataclasses import replace
 import pandas as pd
 
 from idc.config import split_of
-from idc.durable import replace_json
+from idc.files.atomic import replace_json
 from idc.runs import ENVIRONMENT_FILE, PREDICTIONS_FILE, open_run
 from idc.store import open_store
 

@@ -3,8 +3,9 @@
 It imports Keras once and forks for each training, before TensorFlow has computed anything, so that
 a child is a real process that is really killed, at a price of tenths of a second.
 
-python tests/killed_trainings.py FAULT:EVERY [FAULT:EVERY ...]
-    FAULT: "kill", "ENOSPC", "EIO", as `idc.durable` knows them; "EIO+": all later ones fail too
+python -m tests.support.killed_trainings FAULT:EVERY [FAULT:EVERY ...]
+    FAULT: "kill", "ENOSPC", "EIO", as `idc.files.atomic` knows them; "EIO+": all later ones fail
+    too
     EVERY: look at every so many-th operation alone; 1 for all of them
 Prints one JSON line for each training: the operation's number, how it ended, what its status said
 then, how many steps were lost, and the digest of what it became after it was continued.
@@ -17,7 +18,7 @@ import traceback
 from dataclasses import replace
 
 from idc import training
-from idc.durable import file_sha256
+from idc.files.atomic import file_sha256
 from idc.run_status import read_status, write_status
 from idc.runs import open_run
 from idc.starting import create_run, prepare_to_continue

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from idc.errors import DataError
-from idc.home import data_dir
+from idc.files.home import data_dir
 from idc.packing import pack
 from idc.patches import PatchName
 from idc.store import PackReport

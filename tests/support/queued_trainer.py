@@ -9,7 +9,7 @@ python tests/queued_trainer.py RUN_ID
 import sys
 import time
 
-from idc.home import home_dir
+from idc.files.home import home_dir
 from idc.run_status import RunStatus, write_status
 from idc.trainer import _Trainer, main
 

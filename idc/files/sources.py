@@ -10,9 +10,9 @@ from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Protocol
 
-from idc.compact import BytesList
 from idc.errors import DataError
-from idc.zip_reader import ZipReader
+from idc.files.byte_list import BytesList
+from idc.files.zip_reader import ZipReader
 
 # A 50x50 RGB patch has 7,500 bytes of pixels; a larger file under a patch's name is not a patch.
 MAX_MEMBER_BYTES = 2**20

@@ -1,6 +1,6 @@
 import pytest
 
-from idc.compact import BytesList
+from idc.files.byte_list import BytesList
 
 
 def test_items_come_back_by_number_and_in_order():

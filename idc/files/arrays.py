@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from idc import durable
 from idc.errors import DataError
+from idc.files import atomic
 
 # What a zip's reader raises over flipped bytes, an unknown method or a password among them.
 _DAMAGED = (
@@ -29,7 +29,7 @@ def write_arrays(path: Path, **arrays: npt.ArrayLike) -> None:
     np.savez_compressed(content, allow_pickle=False, **named)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        durable.replace_file(path, content.getvalue())
+        atomic.replace_file(path, content.getvalue())
     except OSError as error:
         raise DataError(
             f"'{path}' could not be written ({error.strerror}); make room or check the folder's "

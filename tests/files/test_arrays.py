@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from idc.arrays import read_arrays, write_arrays
 from idc.errors import DataError
+from idc.files.arrays import read_arrays, write_arrays
 
 
 def test_arrays_come_back_as_they_were(tmp_path):

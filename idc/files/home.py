@@ -3,11 +3,13 @@
 import os
 from pathlib import Path
 
+PROJECT_DIR = Path(__file__).resolve().parents[2]
+
 
 def home_dir() -> Path:
     """The folder of all the app writes: ``IDC_HOME``, else the project's folder."""
     moved = os.environ.get("IDC_HOME", "").strip()
-    return Path(moved).expanduser().resolve() if moved else Path(__file__).resolve().parent.parent
+    return Path(moved).expanduser().resolve() if moved else PROJECT_DIR
 
 
 def data_dir() -> Path:

@@ -5,14 +5,14 @@ import os
 
 import pytest
 
-from idc import durable
+from idc.files import atomic
 
 
 def test_file_is_replaced_whole_and_nothing_stays_beside_it(tmp_path):
     path = tmp_path / "status.json"
     path.write_bytes(b"a much longer old content")
 
-    durable.replace_file(path, b"new")
+    atomic.replace_file(path, b"new")
 
     assert path.read_bytes() == b"new"
     assert os.listdir(tmp_path) == ["status.json"]
@@ -25,9 +25,9 @@ def test_failed_replacement_leaves_the_old_file_alone(tmp_path, monkeypatch):
     def fail(_descriptor):
         raise OSError("no space left")
 
-    monkeypatch.setattr(durable.os, "fsync", fail)
+    monkeypatch.setattr(atomic.os, "fsync", fail)
     with pytest.raises(OSError, match="no space left"):
-        durable.replace_file(path, b"new")
+        atomic.replace_file(path, b"new")
 
     assert path.read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["status.json"]
@@ -37,9 +37,9 @@ def test_bytes_are_on_the_disk_before_they_take_the_name(tmp_path, monkeypatch):
     path = tmp_path / "status.json"
     path.write_bytes(b"old")
     seen = []
-    monkeypatch.setattr(durable.os, "fsync", lambda _descriptor: seen.append(path.read_bytes()))
+    monkeypatch.setattr(atomic.os, "fsync", lambda _descriptor: seen.append(path.read_bytes()))
 
-    durable.replace_file(path, b"new")
+    atomic.replace_file(path, b"new")
 
     assert seen == [b"old", b"new"]  # the file itself, then its name in the folder
 
@@ -50,10 +50,10 @@ def test_two_writers_at_once_do_not_take_each_others_file(tmp_path, monkeypatch)
 
     def other_writer_comes_between(_descriptor):
         if others:
-            durable.replace_file(path, others.pop())
+            atomic.replace_file(path, others.pop())
 
-    monkeypatch.setattr(durable.os, "fsync", other_writer_comes_between)
-    durable.replace_file(path, b"ours")
+    monkeypatch.setattr(atomic.os, "fsync", other_writer_comes_between)
+    atomic.replace_file(path, b"ours")
 
     assert path.read_bytes() == b"ours"
     assert os.listdir(tmp_path) == ["control.json"]
@@ -62,7 +62,7 @@ def test_two_writers_at_once_do_not_take_each_others_file(tmp_path, monkeypatch)
 def test_json_is_utf_8_that_people_can_read(tmp_path):
     path = tmp_path / "config.json"
 
-    durable.replace_json(path, {"name": "Düsseldorf", "n": None})
+    atomic.replace_json(path, {"name": "Düsseldorf", "n": None})
 
     assert path.read_text(encoding="utf-8") == '{\n "name": "Düsseldorf",\n "n": null\n}\n'
     assert json.loads(path.read_bytes()) == {"name": "Düsseldorf", "n": None}
@@ -73,7 +73,7 @@ def test_value_that_is_not_json_changes_nothing(tmp_path):
     path.write_bytes(b"old")
 
     with pytest.raises(TypeError):
-        durable.replace_json(path, {"n": object()})
+        atomic.replace_json(path, {"n": object()})
 
     assert path.read_bytes() == b"old"
 
@@ -82,7 +82,7 @@ def test_sha256_is_of_the_whole_file(tmp_path):
     content = bytes(range(256)) * 4_096  # more than one read
     (tmp_path / "weights").write_bytes(content)
 
-    digest = durable.file_sha256(tmp_path / "weights")
+    digest = atomic.file_sha256(tmp_path / "weights")
 
     assert digest == hashlib.sha256(content).hexdigest()
 
@@ -91,7 +91,7 @@ def test_file_written_by_its_name_takes_its_place_when_all_went_well(tmp_path):
     path = tmp_path / "best.weights.h5"
     path.write_bytes(b"old")
 
-    with durable.replacing(path) as beside:
+    with atomic.replacing(path) as beside:
         beside.write_bytes(b"new")
         assert (path.read_bytes(), beside.suffixes) == (b"old", [".best", ".weights", ".h5"])
 
@@ -103,7 +103,7 @@ def test_file_written_by_its_name_is_gone_when_its_writer_failed(tmp_path):
     path = tmp_path / "best.weights.h5"
     path.write_bytes(b"old")
 
-    with pytest.raises(OSError, match="full"), durable.replacing(path) as beside:
+    with pytest.raises(OSError, match="full"), atomic.replacing(path) as beside:
         beside.write_bytes(b"ne")
         raise OSError("full")
 
@@ -117,7 +117,7 @@ def test_leftovers_of_killed_writers_are_removed_and_nothing_else(tmp_path):
         (tmp_path / name).write_bytes(b"half")
     (tmp_path / "status.json").write_bytes(b"whole")
 
-    durable.remove_leftovers(tmp_path)
+    atomic.remove_leftovers(tmp_path)
 
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["checkpoints", "status.json"]
     assert os.listdir(tmp_path / "checkpoints") == []
@@ -127,7 +127,7 @@ def test_files_that_others_may_be_writing_are_spared(tmp_path):
     for name in (".control.json.ab12.new", ".status.json.cd34.new"):
         (tmp_path / name).write_bytes(b"half")
 
-    durable.remove_leftovers(tmp_path, spare=("control.json",))
+    atomic.remove_leftovers(tmp_path, spare=("control.json",))
 
     assert os.listdir(tmp_path) == [".control.json.ab12.new"]
 
@@ -140,12 +140,12 @@ def test_fault_that_a_test_asks_for_fails_the_operation_it_names(
     tmp_path, monkeypatch, fault, failing
 ):
     # one replacement: a write, an fsync, a rename, an fsync of the folder
-    monkeypatch.setattr(durable, "_operations", itertools.count(1))
+    monkeypatch.setattr(atomic, "_operations", itertools.count(1))
     monkeypatch.setenv("IDC_FAULT", fault)
     failed = []
     for number in range(3):
         try:
-            durable.replace_file(tmp_path / "status.json", b"new")
+            atomic.replace_file(tmp_path / "status.json", b"new")
         except OSError:
             failed.append(number)
 
