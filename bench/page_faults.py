@@ -21,7 +21,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from idc.memory import KEEP_FREED_MEMORY
+from idc.processes.environment import KEEP_FREED_MEMORY
 
 
 def main() -> None:

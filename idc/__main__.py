@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from idc.command_line import command_line
-from idc.console import fail, in_place
 from idc.errors import DownloadError, IdcError
 from idc.judging_commands import JUDGING
+from idc.processes.console import fail, in_place
 from idc.training_commands import TRAINING
 
 

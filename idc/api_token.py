@@ -1,7 +1,8 @@
 """The token that opens the door for programs. Without one the door is closed.
 
-It is set by whoever starts the server, in the environment variable `TOKEN_VARIABLE`, or in a file
-whose path is in `FILE_VARIABLE` (as containers hand out secrets). Nothing here logs or shows it.
+It is set by whoever starts the server, in the environment variable `API_TOKEN_VARIABLE`, or in a
+file whose path is in `FILE_VARIABLE` (as containers hand out secrets). Nothing here logs or shows
+it.
 """
 
 import hashlib
@@ -11,8 +12,8 @@ import re
 from pathlib import Path
 
 from idc.errors import ConfigError
+from idc.processes.environment import API_TOKEN_VARIABLE
 
-TOKEN_VARIABLE = "IDC_API_TOKEN"
 FILE_VARIABLE = "IDC_API_TOKEN_FILE"
 
 _TOKEN = re.compile(r"[!-~]{16,500}")  # what goes into a header
@@ -28,7 +29,7 @@ def api_token() -> str | None:
     Raises:
         ConfigError: one is set, but it is no use. The sentence does not repeat it.
     """
-    token, source = os.environ.get(TOKEN_VARIABLE, "").strip(), TOKEN_VARIABLE
+    token, source = os.environ.get(API_TOKEN_VARIABLE, "").strip(), API_TOKEN_VARIABLE
     path = os.environ.get(FILE_VARIABLE, "").strip()
     if not token and path:
         token, source = _from_file(Path(path).expanduser()), f"the file in {FILE_VARIABLE}"

@@ -5,9 +5,9 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from idc.child import Answer, Child, ChildDied
+from idc.processes.child import Answer, Child, ChildDied
+from idc.processes.fair_semaphore import Turns
 from idc.resolution import plausible_um
-from idc.turns import Turns
 
 MAX_SIDE_PX = 16_384
 MAX_PIXELS = 100 * 10**6

@@ -23,8 +23,8 @@ from PIL import (  # the plugins by name: Pillow would load them after the limit
     WebPImagePlugin,  # noqa: F401
 )
 
-from idc.child import Reply, serve
 from idc.pixels import Refusal, to_rgb
+from idc.processes.child import Reply, serve
 from idc.resolution import um_per_pixel
 
 DAMAGED = "is damaged, cut short or of a rare kind; save it as an 8-bit RGB PNG and try again"

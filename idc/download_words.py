@@ -1,7 +1,7 @@
 """A download's status as people read it, on a page or in a shell."""
 
-from idc.console import ProgressLine, duration
 from idc.download import DownloadStatus
+from idc.processes.console import ProgressLine, duration
 
 _PHASES = {
     "asking": "Asking Kaggle where the file is",

@@ -6,10 +6,10 @@ import json
 import sys
 from collections.abc import Mapping
 
-from idc.console import ProgressLine
 from idc.evaluation import Report, classification_report
 from idc.handout import write_predictions, write_report
 from idc.intervals import Bootstrap, Interval
+from idc.processes.console import ProgressLine
 from idc.results import Results, fresh_results, saved_results, seen_cases, seen_note
 from idc.runs import Run, open_run
 from idc.score_names import baseline

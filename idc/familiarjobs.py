@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from idc.familiar import learn, reference_of
+from idc.processes.thread_job import ThreadJob
 from idc.runs import Run
 from idc.store import PatchStore
-from idc.thread_job import ThreadJob
 
 
 @dataclass(kw_only=True)

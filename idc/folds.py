@@ -25,14 +25,13 @@ from types import FrameType
 from typing import Any
 
 from idc import control
-from idc.child_environment import without_secrets
 from idc.config import split_of
-from idc.console import ProgressLine, fail
 from idc.doubtful import HeldOut, held_out_of
 from idc.errors import IdcError, RunError, written
 from idc.files import atomic
 from idc.files.home import PROJECT_DIR, home_dir
-from idc.memory import KEEP_FREED_MEMORY
+from idc.processes.console import ProgressLine, fail
+from idc.processes.environment import KEEP_FREED_MEMORY, without_secrets
 from idc.run_status import TRAINER_OUTPUT_FILE
 from idc.runlock import RUN_ID, hold_lock, is_locked
 from idc.runs import Run, check_same_data, list_runs, open_run

@@ -6,7 +6,7 @@ import math
 import sys
 from typing import Any
 
-from idc.console import in_place
+from idc.processes.console import in_place
 
 
 def leakage(options: argparse.Namespace) -> None:

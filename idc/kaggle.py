@@ -23,7 +23,8 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from idc.errors import DownloadError
-from idc.kaggle_login import NEW_TOKEN_PAGE, TOKEN_VARIABLE, Login, legacy_login
+from idc.kaggle_login import NEW_TOKEN_PAGE, Login, legacy_login
+from idc.processes.environment import KAGGLE_TOKEN_VARIABLE
 from idc.transfer import USER_AGENT, RemoteFile, Trouble, check_answer, network_trouble
 
 if TYPE_CHECKING:
@@ -161,7 +162,7 @@ def _known_logins(stall_s: float) -> Iterator[Login]:
     try:
         token, source = get_access_token_from_env()
     except OSError:  # it looks whether the variable is a path, and a token may be too long for one
-        token, source = os.environ.get(TOKEN_VARIABLE), TOKEN_VARIABLE
+        token, source = os.environ.get(KAGGLE_TOKEN_VARIABLE), KAGGLE_TOKEN_VARIABLE
     if token:
         yield Login(source=source, token=token)
     if legacy := legacy_login():

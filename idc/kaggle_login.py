@@ -9,18 +9,16 @@ import contextlib
 import json
 import os
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from idc.errors import DownloadError
 from idc.files import atomic
+from idc.processes.environment import KAGGLE_TOKEN_VARIABLE
 
 NEW_TOKEN_PAGE = "https://www.kaggle.com/settings/api"
 MAX_LOGIN_BYTES = 10_000
 
-TOKEN_VARIABLE = "KAGGLE_API_TOKEN"
-_SECRET_VARIABLES = (TOKEN_VARIABLE, "KAGGLE_KEY", "KAGGLE_USER_SECRETS_TOKEN")
 
 # What goes into a header: no space, no line break, nothing outside ASCII.
 _SECRET = re.compile(r"[!-~]{10,500}")
@@ -94,7 +92,7 @@ def stored_logins() -> list[Path]:
 
 def login_variables() -> list[str]:
     """The environment variables that hold credentials."""
-    found = [TOKEN_VARIABLE] if os.environ.get(TOKEN_VARIABLE) else []
+    found = [KAGGLE_TOKEN_VARIABLE] if os.environ.get(KAGGLE_TOKEN_VARIABLE) else []
     if os.environ.get("KAGGLE_USERNAME") and os.environ.get("KAGGLE_KEY"):
         found.append("KAGGLE_KEY")
     return found
@@ -129,11 +127,6 @@ def kaggle_json_path() -> Path:
     usual = Path.home() / ".kaggle" / "kaggle.json"
     other = config / "kaggle" / "kaggle.json"
     return other if other.exists() and not usual.exists() else usual
-
-
-def without_kaggle_secrets(environ: Mapping[str, str]) -> dict[str, str]:
-    """An environment for processes that have no business with Kaggle."""
-    return {name: value for name, value in environ.items() if name not in _SECRET_VARIABLES}
 
 
 def _parse_kaggle_json(text: str, source: str) -> Login:

@@ -1,8 +1,8 @@
 """Many files -> probabilities, in the background: read, decode and predict, batch by batch.
 
 The work runs in a thread, so that the page which asked may rerun, be left and be come back to. It
-takes its turn at the decoders and at the model like any single patch (`idc.turns`): others wait for
-one batch of it at most.
+takes its turn at the decoders and at the model like any single patch
+(`idc.processes.fair_semaphore`): others wait for one batch of it at most.
 """
 
 import logging

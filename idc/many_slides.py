@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from idc.child import Child, ChildDied, ChildTimeout
 from idc.errors import IdcError
 from idc.prediction import DEVICE
+from idc.processes.child import Child, ChildDied, ChildTimeout
 from idc.slide_work import Settings, SlideTask, is_done
 
 _SLIDE_TIMEOUT_S = 12 * 3600.0  # a large slide with overlap on one core takes hours, not days

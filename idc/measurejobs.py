@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from idc.measurements import measure_store
+from idc.processes.thread_job import ThreadJob
 from idc.store import PatchStore
-from idc.thread_job import ThreadJob
 
 
 @dataclass(kw_only=True)

@@ -13,12 +13,12 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from idc.child import Answer, Child, ChildDied, ChildTimeout
 from idc.errors import DataError, PredictionError, UploadError
 from idc.files.sources import FolderSource, UnreadableMember, ZipSource, existing_path, read_file
-from idc.memory import KEEP_FREED_MEMORY
 from idc.packing import to_patch_size
 from idc.patches import PATCH_SHAPE
+from idc.processes.child import Answer, Child, ChildDied, ChildTimeout
+from idc.processes.environment import KEEP_FREED_MEMORY
 from idc.runs import BUNDLED, Run, list_runs, open_run
 from idc.uploads import MAX_FILE_BYTES, decode_image
 

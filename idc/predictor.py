@@ -7,12 +7,12 @@ from typing import Any
 import keras
 import numpy as np
 
-from idc.child import serve
 from idc.errors import IdcError
 from idc.inference import probabilities
 from idc.inside import Inside
 from idc.layers import look_through
 from idc.patches import PATCH_SHAPE
+from idc.processes.child import serve
 from idc.runs import WEIGHTS_FILE
 from idc.weights import load_model
 

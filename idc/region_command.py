@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from idc.console import ProgressLine, in_place
 from idc.errors import DataError, IdcError, SlideError
 from idc.files.sources import UnreadableMember, existing_path, read_file
 from idc.patches import PATCH_SIZE_PX
 from idc.prediction import default_model
+from idc.processes.console import ProgressLine, in_place
 from idc.region_doubt import region_warning
 from idc.region_exports import region_csv, region_geojson
 from idc.region_pictures import region_png, shown_picture

@@ -21,9 +21,9 @@ from idc.errors import RunError
 from idc.files import atomic
 from idc.first_filters import FOLDER as FILTERS_DIR
 from idc.looks import Profile, fit_profile
-from idc.memory import KEEP_FREED_MEMORY
 from idc.model_card import model_card
 from idc.prediction import look
+from idc.processes.environment import KEEP_FREED_MEMORY
 from idc.results import run_split
 from idc.run_status import STATUS_FILE
 from idc.runlog import LOG_FILE

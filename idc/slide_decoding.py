@@ -18,7 +18,7 @@ import numpy as np
 import openslide
 from PIL import Image
 
-from idc.child import serve
+from idc.processes.child import serve
 
 _MAX_MEMORY_BYTES = 4 * 2**30  # address space; the largest box takes 0.3
 _UNREADABLE = "is no whole-slide file that OpenSlide can read, or it is damaged"

@@ -4,8 +4,8 @@ import threading
 import time
 from dataclasses import dataclass
 
+from idc.processes.thread_job import ThreadJob
 from idc.slide_answers import SlideQuestion, answer_slide, keep_answers
-from idc.thread_job import ThreadJob
 
 _one_at_a_time = threading.Lock()  # two would only slow each other down
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from idc.child import serve
+from idc.processes.child import serve
 from idc.slide_work import Settings, SlideTask, answer_task
 
 

@@ -4,12 +4,12 @@ import argparse
 import sys
 from pathlib import Path
 
-from idc.console import in_place
 from idc.errors import IdcError
 from idc.gpus import gpu_numbers
 from idc.many_slides import Progress, device_workers, predict_slides, still_to_do
 from idc.patches import PATCH_SIZE_PX
 from idc.prediction import default_model
+from idc.processes.console import in_place
 from idc.runs import open_run
 from idc.slide_work import Settings, SlideTask, cases_of, settings_of, slides_at
 

@@ -18,8 +18,8 @@ _MOST_S = 3.0
 
 def main(words: list[str]) -> int:
     """Measure, and print it. Returns 0, or 2 after an error."""
-    from idc.console import fail
     from idc.errors import IdcError
+    from idc.processes.console import fail
 
     network, batch_size, precision = words
     try:

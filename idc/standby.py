@@ -13,9 +13,8 @@ import sys
 import threading
 from pathlib import Path
 
-from idc.child_environment import without_secrets
 from idc.files.home import PROJECT_DIR, home_dir
-from idc.memory import KEEP_FREED_MEMORY
+from idc.processes.environment import KEEP_FREED_MEMORY, without_secrets
 
 _MOST_IDLE_S = 15 * 60.0
 

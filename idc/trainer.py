@@ -27,12 +27,12 @@ from typing import Any
 
 from idc import control, standby
 from idc.backend_memory import out_of_memory, smaller_batch_sentence
-from idc.console import ProgressLine, fail
 from idc.device_choice import take_chosen_device
 from idc.device_queue import hold_device, place
 from idc.errors import IdcError
 from idc.files.home import runs_dir
 from idc.hosts import Hosts, parse_hosts
+from idc.processes.console import ProgressLine, fail
 from idc.run_status import TRAINER_OUTPUT_FILE, RunStatus, read_status, write_status
 from idc.runlock import hold_lock
 

@@ -11,7 +11,7 @@ from idc.config import TrainingConfig, preset_config, split_of
 from idc.device_choice import choose_cpu
 from idc.errors import ConfigError, RunError
 from idc.files.home import PROJECT_DIR
-from idc.memory import KEEP_FREED_MEMORY
+from idc.processes.environment import KEEP_FREED_MEMORY
 from idc.settings_file import read_settings_file
 
 _NO_SETTINGS = ("command", "config", "run", "hosts", "host_index", "on_cpu")

@@ -19,10 +19,10 @@ import requests
 import urllib3
 
 from idc import __version__
-from idc.console import duration
 from idc.errors import DownloadError
 from idc.files import atomic
 from idc.patience import Limits, Stalled, patiently, wait
+from idc.processes.console import duration
 
 USER_AGENT = f"idc-lab/{__version__}"
 

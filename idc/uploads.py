@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 
-from idc.child import Answer, ChildDied, ChildTimeout
 from idc.decoders import (
     DECODERS,
     IMAGES_PER_CHILD,
@@ -30,7 +29,8 @@ from idc.decoders import (
     Limits,
 )
 from idc.errors import ServerBusy, SlowUpload, UploadError
-from idc.turns import NoTurn
+from idc.processes.child import Answer, ChildDied, ChildTimeout
+from idc.processes.fair_semaphore import NoTurn
 
 MAX_FILE_BYTES = 200 * 10**6
 

@@ -13,10 +13,10 @@ from typing import Any, Self
 import numpy as np
 
 from idc.background import TISSUE_SHARE, shares, tissue_mask
-from idc.child import Answer, Child, ChildDied, ChildTimeout
 from idc.errors import SlideError
 from idc.patches import MPP_UM, PATCH_SIZE_PX
 from idc.prediction import predict_patches
+from idc.processes.child import Answer, Child, ChildDied, ChildTimeout
 from idc.regions import Layout, RegionAnswers
 from idc.rescaling import LEAST_MPP_UM, MOST_MPP_UM, check_mpp
 from idc.runs import Run

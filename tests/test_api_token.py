@@ -2,22 +2,22 @@
 
 import pytest
 
-from idc.api_token import FILE_VARIABLE, TOKEN_VARIABLE, api_token, is_authorized
-from idc.child_environment import without_api_token, without_secrets
+from idc.api_token import FILE_VARIABLE, api_token, is_authorized
 from idc.errors import ConfigError
+from idc.processes.environment import API_TOKEN_VARIABLE
 
 TOKEN = "canary-7f3a9c51e2d8"
 
 
 @pytest.fixture(autouse=True)
 def unset(monkeypatch):
-    monkeypatch.delenv(TOKEN_VARIABLE, raising=False)
+    monkeypatch.delenv(API_TOKEN_VARIABLE, raising=False)
     monkeypatch.delenv(FILE_VARIABLE, raising=False)
 
 
 def test_door_is_closed_unless_somebody_opens_it(monkeypatch):
     assert api_token() is None
-    monkeypatch.setenv(TOKEN_VARIABLE, "  ")
+    monkeypatch.setenv(API_TOKEN_VARIABLE, "  ")
     assert api_token() is None
 
 
@@ -28,13 +28,13 @@ def test_token_comes_from_the_variable_or_else_from_the_file(monkeypatch, tmp_pa
     assert api_token() == TOKEN
     file.write_text("another-token-0123456789")
     assert api_token() == "another-token-0123456789"  # without a restart
-    monkeypatch.setenv(TOKEN_VARIABLE, TOKEN)
+    monkeypatch.setenv(API_TOKEN_VARIABLE, TOKEN)
     assert api_token() == TOKEN
 
 
 @pytest.mark.parametrize("token", ["short", "fifteen-signs-x", "two words of a token", "ä" * 20])
 def test_token_that_is_none_is_refused_without_being_repeated(monkeypatch, token):
-    monkeypatch.setenv(TOKEN_VARIABLE, token)
+    monkeypatch.setenv(API_TOKEN_VARIABLE, token)
 
     with pytest.raises(ConfigError, match="16 to 500") as caught:
         api_token()
@@ -60,10 +60,3 @@ def test_bearer_of_the_token_comes_in(header):
 )
 def test_nobody_else_does(header):
     assert not is_authorized(header, TOKEN)
-
-
-def test_children_do_not_inherit_the_token():
-    environ = {"PATH": "/bin", TOKEN_VARIABLE: TOKEN, "KAGGLE_KEY": "k"}
-
-    assert without_secrets(environ) == {"PATH": "/bin"}
-    assert without_api_token(environ) == {"PATH": "/bin", "KAGGLE_KEY": "k"}

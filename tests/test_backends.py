@@ -12,9 +12,9 @@ import pytest
 
 from idc import training
 from idc.backends import same_kind
-from idc.child import Child
 from idc.inference import probabilities
 from idc.objective import compile_model
+from idc.processes.child import Child
 from idc.runs import BUNDLED, WEIGHTS_FILE, Run, open_run
 from idc.starting import create_run, prepare_to_continue
 from idc.weights import load_model

@@ -10,8 +10,8 @@ import pytest
 from idc import prediction
 from idc.errors import UploadError
 from idc.prediction import predict_patches
+from idc.processes.fair_semaphore import Turns
 from idc.runs import BUNDLED, open_run
-from idc.turns import Turns
 from idc.uploads import decode_image
 from tests.support.hostile_files import GOOD, bombs_and_polyglots, malformed_files
 from tests.support.waiting import wait_until

@@ -16,7 +16,6 @@ from idc.kaggle_login import (
     parse_login,
     store_login,
     stored_logins,
-    without_kaggle_secrets,
 )
 
 TOKEN = "KGAT_canary0123456789"
@@ -161,9 +160,3 @@ def test_folder_that_cannot_be_written_is_told(person):
     with pytest.raises(DownloadError, match=r"access_token' cannot be written") as caught:
         store_login(parse_login(TOKEN))
     assert TOKEN not in str(caught.value)
-
-
-def test_other_processes_do_not_inherit_secrets():
-    environ = {"PATH": "/bin", "KAGGLE_API_TOKEN": TOKEN, "KAGGLE_KEY": "k", "KAGGLE_USERNAME": "a"}
-
-    assert without_kaggle_secrets(environ) == {"PATH": "/bin", "KAGGLE_USERNAME": "a"}

@@ -22,9 +22,9 @@ import pytest
 from PIL import Image, ImageCms
 
 from idc import uploads
-from idc.child import Child
 from idc.decoders import LARGE, MAX_PIXELS, MAX_SIDE_PX, USUAL, USUAL_BYTES
 from idc.errors import SlowUpload, UploadError
+from idc.processes.child import Child
 from idc.uploads import MAX_FILE_BYTES, DecodedImage, Gate, ImageHeader, decode_image, image_header
 from tests.support.made_files import (
     bmp_declaring,

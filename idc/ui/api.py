@@ -2,8 +2,8 @@
 
 Who may come in is settled before a byte of a body is read (`ApiDoor`). Then the body passes
 `idc.ui.upload_limits` like a visitor's upload, and the work is done in threads of its own: it
-takes its turn at the decoders and at the model with the visitors (`idc.turns`), and the pages go on
-meanwhile.
+takes its turn at the decoders and at the model with the visitors (`idc.processes.fair_semaphore`),
+and the pages go on meanwhile.
 """
 
 import asyncio

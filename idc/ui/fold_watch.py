@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from idc.console import duration
 from idc.folds import FoldJob, busy_with, create_folds, list_folds, start_folds
+from idc.processes.console import duration
 from idc.runs import Run
 from idc.store import PatchStore
 from idc.ui.words import STATE_WORDS, error_sentences, plain

@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from idc.console import duration
 from idc.errors import DataError
 from idc.files.sources import existing_path
 from idc.packjobs import PackJob, forget_job, pack_jobs, start_demo, start_packing
+from idc.processes.console import duration
 from idc.reference import completeness
 from idc.runs import list_runs
 from idc.store import PackReport, PatchStore, check_store_name, list_stores

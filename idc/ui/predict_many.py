@@ -8,11 +8,11 @@ import pandas as pd
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from idc.console import duration
 from idc.evaluation import evaluate
 from idc.many import ManyPrediction
 from idc.many_answers import ManyAnswers
 from idc.patches import CLASS_NAMES
+from idc.processes.console import duration
 from idc.runs import Run
 from idc.ui.answer_table import AnswerRow, answer_table, chosen_order
 from idc.ui.confusion_matrix import CELL_NAMES, confusion_matrix

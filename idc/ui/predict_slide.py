@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
-from idc.console import duration
 from idc.patches import PATCH_SIZE_PX
+from idc.processes.console import duration
 from idc.region_pictures import tiling_picture
 from idc.regions import Layout
 from idc.runs import Run

@@ -6,9 +6,9 @@ from typing import Any
 
 import streamlit as st
 
-from idc.console import duration
 from idc.measurejobs import MeasureJob, measure_job, start_measuring
 from idc.patches import CLASS_NAMES
+from idc.processes.console import duration
 from idc.roam_view import PAGE_SIZES, RoamView
 from idc.roaming import SORT_HELP, SORTS, SPLIT_PARTS, Filters, PatchColumns, available
 from idc.store import PatchStore

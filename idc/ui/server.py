@@ -17,9 +17,9 @@ from streamlit import App
 
 from idc import __version__
 from idc.api_token import api_token
-from idc.child import ChildDied
 from idc.errors import ConfigError, IdcError
 from idc.prediction import warm_predictor, worker_alive
+from idc.processes.child import ChildDied
 from idc.ui.api import PATH, ApiDoor, predict
 from idc.ui.kept_uploads import is_session, quota, show_again
 from idc.ui.upload_limits import UploadLimits

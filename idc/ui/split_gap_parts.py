@@ -4,7 +4,7 @@ import streamlit as st
 
 from idc.comparison_figures import split_gap_figure
 from idc.config import PRESETS, TrainingConfig
-from idc.console import duration
+from idc.processes.console import duration
 from idc.runs import Run, RunStatus, list_runs, open_run
 from idc.settings_url import FIRST_PRESET, form_defaults
 from idc.several_runs import check_splits, of_both_splits, start_runs

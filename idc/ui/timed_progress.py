@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import streamlit as st
 
-from idc.console import duration
+from idc.processes.console import duration
 
 
 @contextlib.contextmanager

@@ -3,9 +3,9 @@
 import streamlit as st
 
 from idc.config import TrainingConfig
-from idc.console import duration
 from idc.estimates import estimate
 from idc.folds import busy_with
+from idc.processes.console import duration
 from idc.runs import list_runs
 from idc.speedjobs import speed_job, start_speed_test
 from idc.speeds import known_speed, run_speed, speed_key

@@ -7,8 +7,8 @@ from typing import Any
 
 import streamlit as st
 
-from idc.console import duration
 from idc.moments import Moment, moment_now
+from idc.processes.console import duration
 from idc.runlog import RunLog
 from idc.runs import Run, RunStatus
 from idc.ui.confusion_matrix import confusion_matrix

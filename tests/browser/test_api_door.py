@@ -5,7 +5,7 @@ import urllib.request
 import pytest
 import requests
 
-from idc.api_token import TOKEN_VARIABLE
+from idc.processes.environment import API_TOKEN_VARIABLE
 from tests.support.app_server import running_app
 from tests.support.made_patches import png
 
@@ -15,7 +15,7 @@ TOKEN = "canary-7f3a9c51e2d8b604"
 
 
 def test_program_is_answered_while_the_pages_stay_where_they_are(home, monkeypatch):
-    monkeypatch.setenv(TOKEN_VARIABLE, TOKEN)
+    monkeypatch.setenv(API_TOKEN_VARIABLE, TOKEN)
     with running_app(home) as address:
         door, bearer = f"{address}/api/predict", {"Authorization": f"Bearer {TOKEN}"}
         picture = png((200, 100, 150))

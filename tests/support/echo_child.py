@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from multiprocessing.connection import Connection
 from typing import Any
 
-from idc.child import serve
+from idc.processes.child import serve
 
 
 def answer(header: Mapping[str, Any], block: bytes) -> tuple[Mapping[str, Any], bytes]:

@@ -10,11 +10,11 @@ from starlette.applications import Starlette
 
 from idc import api_answers
 from idc.api_answers import MAX_FILES
-from idc.api_token import TOKEN_VARIABLE
 from idc.crowd import Crowd
 from idc.errors import PredictionError, ServerBusy
 from idc.patches import CLASS_NAMES
 from idc.prediction import Look, predict_patches
+from idc.processes.environment import API_TOKEN_VARIABLE
 from idc.runs import BUNDLED, open_run
 from idc.ui import api
 from idc.ui.server import middleware, routes
@@ -46,7 +46,7 @@ def server():
 @pytest.fixture
 def door(server, monkeypatch, home):
     """The address of the door, open."""
-    monkeypatch.setenv(TOKEN_VARIABLE, TOKEN)
+    monkeypatch.setenv(API_TOKEN_VARIABLE, TOKEN)
     return f"{server}{api.PATH}"
 
 
@@ -80,7 +80,7 @@ def sentence(answer, status):
 
 
 def test_door_is_closed_by_default(server, monkeypatch):
-    monkeypatch.delenv(TOKEN_VARIABLE, raising=False)
+    monkeypatch.delenv(API_TOKEN_VARIABLE, raising=False)
     address = f"{server}{api.PATH}"
 
     assert sentence(post(address), 404).startswith("The door for programs is closed")
@@ -88,7 +88,7 @@ def test_door_is_closed_by_default(server, monkeypatch):
 
 
 def test_useless_token_leaves_it_closed(door, monkeypatch, caplog):
-    monkeypatch.setenv(TOKEN_VARIABLE, "tooshort")
+    monkeypatch.setenv(API_TOKEN_VARIABLE, "tooshort")
 
     sentence(post(door, headers={"Authorization": "Bearer tooshort"}), 404)
     assert "must be a single word of 16 to 500" in caplog.text

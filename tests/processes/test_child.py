@@ -1,4 +1,4 @@
-"""idc.child: questions, answers, and every way in which a child can fail."""
+"""idc.processes.child: questions, answers, and every way in which a child can fail."""
 
 import os
 import signal
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from idc.child import Child, ChildDied, ChildTimeout
+from idc.processes.child import Child, ChildDied, ChildTimeout
 
 ECHO = "tests.support.echo_child"
 LONG_S = 30.0  # never reached

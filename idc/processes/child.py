@@ -17,9 +17,9 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import Any
 
-from idc.child_environment import without_secrets
 from idc.files.home import PROJECT_DIR
-from idc.turns import Turns
+from idc.processes.environment import without_secrets
+from idc.processes.fair_semaphore import Turns
 
 Answer = tuple[dict[str, Any], bytes | bytearray]
 Reply = tuple[Mapping[str, Any], bytes | Iterable[bytes]]  # the block whole, or in parts
@@ -42,7 +42,7 @@ class Child:
         module: the module that calls `serve` when run.
         environ: variables to set in the child, besides those it inherits.
         inherit: names of the parent's variables that the child may see; None lets it see all but
-            secrets (`idc.child_environment`). A child that reads hostile bytes has no business
+            secrets (`idc.processes.environment`). A child that reads hostile bytes has no business
             with any secret.
         max_answer_bytes: the largest block that is accepted back.
         max_questions: a process that has answered this many makes room for a fresh one; None

@@ -1,10 +1,10 @@
-"""idc.turns: places are given out in the order of asking."""
+"""idc.processes.fair_semaphore: places are given out in the order of asking."""
 
 import threading
 
 import pytest
 
-from idc.turns import NoTurn, Turns
+from idc.processes.fair_semaphore import NoTurn, Turns
 from tests.support.waiting import wait_until
 
 

@@ -1,12 +1,12 @@
-"""idc.thread_job: how work in the background goes on and ends."""
+"""idc.processes.thread_job: how work in the background goes on and ends."""
 
 import threading
 
 import pytest
 
-from idc import thread_job
 from idc.errors import DataError
-from idc.thread_job import ThreadJob
+from idc.processes import thread_job
+from idc.processes.thread_job import ThreadJob
 
 
 def new_job(**facts):

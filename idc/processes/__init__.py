@@ -1,0 +1,1 @@
+"""Worker processes, detached processes, background jobs, fair queues, the progress line."""
