@@ -16,9 +16,9 @@ from sklearn import metrics
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from idc.calibration import calibration_error
-from idc.evaluation import evaluate
-from idc.intervals import RESAMPLES, Bootstrap
+from idc.metrics.bootstrap import RESAMPLES, Bootstrap
+from idc.metrics.calibration import calibration_error
+from idc.metrics.scores import evaluate
 
 
 def main() -> None:

@@ -149,7 +149,7 @@ def time_prediction() -> None:
 
 
 def _report(epoch: int, seconds: float, y_true: np.ndarray, y_prob: np.ndarray) -> None:
-    from idc.evaluation import evaluate
+    from idc.metrics.scores import evaluate
 
     report = evaluate(y_true, y_prob)
     scores = {"auc": report.roc_auc, "balanced_accuracy": report.balanced_accuracy}

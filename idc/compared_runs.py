@@ -1,7 +1,7 @@
 """Runs side by side, on the patches that all of them have scored.
 
 Patches are matched by their place on the slide. Differences come with an interval from a bootstrap
-over cases, paired: every run is scored on the same draws (see `idc.intervals`).
+over cases, paired: every run is scored on the same draws (see `idc.metrics.bootstrap`).
 """
 
 import itertools
@@ -14,12 +14,12 @@ import numpy as np
 import pandas as pd
 
 from idc.errors import RunError
-from idc.evaluation import Report, evaluate
-from idc.intervals import Bootstrap, Difference
+from idc.metrics.bootstrap import Bootstrap, Difference
+from idc.metrics.scores import Report, evaluate
+from idc.metrics.thresholds import presets
 from idc.results import run_split, saved_parts, saved_results, train_cases
 from idc.runs import Run
 from idc.store import PatchStore, open_store
-from idc.thresholds import presets
 
 PARTS = {"test": ("test",), "held out": ("test", "validation")}
 

@@ -7,7 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 from sklearn import metrics
 
-from idc.intervals import Interval
+from idc.metrics.bootstrap import Interval
 from idc.run_groups import Band
 
 # Okabe & Ito 2008 without the two colours of the classes; the dashes serve eyes that see no hue.

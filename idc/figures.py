@@ -90,7 +90,7 @@ def reliability_figure(tables: Mapping[str, pd.DataFrame]) -> go.Figure:
     """How often patches of about the same probability are positive, against that probability.
 
     Args:
-        tables: by name, what `idc.calibration.reliability` gives.
+        tables: by name, what `idc.metrics.calibration.reliability` gives.
     """
     figure = go.Figure()
     figure.add_scatter(

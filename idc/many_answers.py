@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from idc.evaluation import CELLS, cell_of, matrix
+from idc.metrics.scores import CELLS, cell_of, matrix
 from idc.patches import CLASS_NAMES
 
 ORDERS = {

@@ -6,8 +6,8 @@ After Mitchell et al. 2019 (arXiv:1810.03993). Every figure comes from the run i
 import numpy as np
 import pandas as pd
 
-from idc.calibration import Calibration, calibration_error
-from idc.evaluation import Report, evaluate
+from idc.metrics.calibration import Calibration, calibration_error
+from idc.metrics.scores import Report, evaluate
 from idc.runs import Run
 
 _LIMITS = """\

@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 
 from idc.behind import HISTOGRAM_BINS, most_wrong
-from idc.calibration import bin_of, reliability
 from idc.comparison import comparison_reasons
 from idc.config import PRESETS
 from idc.drawn_curves import curves, published_lines
 from idc.errors import DataError
-from idc.evaluation import classification_report
-from idc.intervals import Bootstrap, Interval, few_cases_note
+from idc.metrics.bootstrap import Bootstrap, Interval, few_cases_note
+from idc.metrics.calibration import bin_of, reliability
+from idc.metrics.scores import SCORES, baseline, classification_report
 from idc.patches import CLASS_NAMES
 from idc.reference.published import PUBLISHED
 from idc.report_html import bullets, facts, interval, number, section, share, table
@@ -27,7 +27,6 @@ from idc.report_slides import case_pictures
 from idc.report_style import STYLE
 from idc.results import Results, run_split, seen_note
 from idc.runs import Run
-from idc.score_names import SCORES, baseline
 from idc.splits import PROTOCOLS, split_note
 
 _WORST_PATCHES = 24

@@ -5,7 +5,7 @@ from html import escape
 
 import numpy as np
 
-from idc.intervals import Interval
+from idc.metrics.bootstrap import Interval
 
 
 def section(title: str, *parts: str) -> str:

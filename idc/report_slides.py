@@ -3,7 +3,7 @@
 import numpy as np
 
 from idc.behind import in_case
-from idc.evaluation import cell_of
+from idc.metrics.scores import cell_of
 from idc.results import Results
 from idc.slides import lay_out, small_picture
 

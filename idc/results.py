@@ -10,7 +10,7 @@ import pandas as pd
 
 from idc.config import split_of
 from idc.errors import DataError, RunError
-from idc.evaluation import CELLS, Report, cell_of, evaluate
+from idc.metrics.scores import CELLS, Report, cell_of, evaluate
 from idc.prediction import predict_patches
 from idc.runs import TRAIN_CASES_FILE, Run, check_same_data
 from idc.splits import Split

@@ -25,7 +25,7 @@ from idc.runlog import RunLog, read_log
 from idc.store import PatchStore
 
 if TYPE_CHECKING:
-    from idc.calibration import Calibration
+    from idc.metrics.calibration import Calibration
 
 CONFIG_FILE = "config.json"
 ENVIRONMENT_FILE = "environment.json"
@@ -124,7 +124,9 @@ class Run:
         Raises:
             RunError: ``calibration.json`` is damaged.
         """
-        from idc.calibration import Calibration  # scikit-learn takes a second; lists need it not
+        from idc.metrics.calibration import (
+            Calibration,  # scikit-learn takes a second; lists need it not
+        )
 
         try:
             return Calibration(**_read_json(self.folder / CALIBRATION_FILE))

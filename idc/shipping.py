@@ -14,13 +14,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from idc.calibration import fit_calibration
 from idc.config import TrainingConfig, preset_config
 from idc.demo import DEMO_CASES, DEMO_SEED, pack_demo
 from idc.errors import RunError
 from idc.files import atomic
 from idc.first_filters import FOLDER as FILTERS_DIR
 from idc.looks import Profile, fit_profile
+from idc.metrics.calibration import fit_calibration
 from idc.model_card import model_card
 from idc.prediction import look
 from idc.processes.environment import KEEP_FREED_MEMORY

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from idc.errors import RunError
-from idc.intervals import FEW_CASES, Bootstrap, Difference, Interval, few_cases_note
+from idc.metrics.bootstrap import FEW_CASES, Bootstrap, Difference, Interval, few_cases_note
 from idc.results import Results, saved_results
 from idc.runs import Run
 

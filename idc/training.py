@@ -23,7 +23,6 @@ from idc.checkpoints import Restored, load_origin, restore_checkpoint, save_chec
 from idc.config import split_of
 from idc.device_patches import drawing_on_device
 from idc.environment import environment
-from idc.evaluation import evaluate
 from idc.event_files import EventFiles
 from idc.feeding import feeding
 from idc.files import atomic
@@ -31,6 +30,7 @@ from idc.first_filters import keep_first_filters
 from idc.forking import lineage
 from idc.history import History, UnderWay
 from idc.inference import probabilities
+from idc.metrics.scores import evaluate
 from idc.models import build_model
 from idc.objective import batch_scores, compile_model
 from idc.pace import Pace, Stopwatch

@@ -23,7 +23,7 @@ DRAWN = [name for name in SOURCES if name.startswith(("streamlit_app", "pages.",
 
 # What a page needs to draw, besides what it imports today: the parts that answer in milliseconds.
 LIGHT = [
-    "idc.evaluation",
+    "idc.metrics.scores",
     "idc.figures",
     "idc.results",
     "idc.store",

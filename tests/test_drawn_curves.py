@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from idc.drawn_curves import along, curves, published_lines
-from idc.evaluation import roc_points
+from idc.metrics.scores import roc_points
 
 
 def test_short_curves_keep_every_point():

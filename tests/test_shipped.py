@@ -9,8 +9,8 @@ import pytest
 from idc import shipped
 from idc.config import TrainingConfig, preset_config
 from idc.errors import RunError
-from idc.evaluation import evaluate
 from idc.files.atomic import file_sha256
+from idc.metrics.scores import evaluate
 from idc.moments import length_s, moment_now
 from idc.prediction import default_model
 from idc.reference import published_cases

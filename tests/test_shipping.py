@@ -3,9 +3,9 @@
 import pytest
 
 from idc import runs, shipping
-from idc.calibration import Calibration
-from idc.evaluation import evaluate
 from idc.foreign import profile_of
+from idc.metrics.calibration import Calibration
+from idc.metrics.scores import evaluate
 from idc.results import saved_results, train_cases
 from idc.runs import BUNDLED, SHIPPED_DIR, WEIGHTS_FILE, open_run
 from idc.store import open_store

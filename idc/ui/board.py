@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from idc.intervals import Bootstrap
+from idc.metrics.bootstrap import Bootstrap
+from idc.metrics.thresholds import Preset, presets
 from idc.results import Results, saved_parts, saved_results
 from idc.runs import PREDICTIONS_FILE, Run
-from idc.thresholds import Preset, presets
 
 
 def board_name(run: Run, results: Results) -> str:

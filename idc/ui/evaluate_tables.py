@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from idc.calibration import Calibration, calibration_error, reliability
-from idc.evaluation import classification_report, evaluate
 from idc.figures import epoch_figure, reliability_figure
+from idc.metrics.calibration import Calibration, calibration_error, reliability
+from idc.metrics.scores import classification_report, evaluate
 from idc.results import Results
 from idc.runs import Run
 from idc.ui.words import score

@@ -8,9 +8,9 @@ import pandas as pd
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from idc.evaluation import evaluate
 from idc.many import ManyPrediction
 from idc.many_answers import ManyAnswers
+from idc.metrics.scores import evaluate
 from idc.patches import CLASS_NAMES
 from idc.processes.console import duration
 from idc.runs import Run

@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from idc.behind import HISTOGRAM_BINS
-from idc.calibration import bin_of, reliability
+from idc.metrics.calibration import bin_of, reliability
 from idc.results import Results
 from idc.ui.own_component import own_component
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from idc.intervals import Interval
-from idc.score_names import SCORES, baseline
+from idc.metrics.bootstrap import Interval
+from idc.metrics.scores import SCORES, baseline
 from idc.ui.own_component import own_component
 
 HEADLINE = ("balanced_accuracy", "sensitivity", "specificity", "roc_auc")
@@ -20,7 +20,7 @@ def score_table(
     Args:
         board: `idc.ui.board.board_name`.
         threshold: that of the intervals.
-        intervals: `idc.intervals.Bootstrap.intervals`.
+        intervals: `idc.metrics.bootstrap.Bootstrap.intervals`.
         negatives: share of IDC-negative patches, [0, 1].
     """
     _view(key=key, data=table_words(board, threshold, intervals, negatives))

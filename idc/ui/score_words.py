@@ -2,7 +2,7 @@
 
 import math
 
-from idc.intervals import Difference, Interval
+from idc.metrics.bootstrap import Difference, Interval
 from idc.ui.words import score
 
 

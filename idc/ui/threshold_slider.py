@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from idc.thresholds import Preset
+from idc.metrics.thresholds import Preset
 from idc.ui import address
 from idc.ui.own_component import own_component
 

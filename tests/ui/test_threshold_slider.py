@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 def page():
     import streamlit as st
 
-    from idc.thresholds import Preset
+    from idc.metrics.thresholds import Preset
     from idc.ui.threshold_slider import threshold_slider
 
     if st.session_state.get("away"):

@@ -1,4 +1,4 @@
-"""idc.case_scores: weighting a case is the same as having its patches so many times."""
+"""idc.metrics.case_scores: weighting a case is the same as having its patches so many times."""
 
 import math
 
@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from idc.calibration import calibration_error
-from idc.case_scores import CaseScores
-from idc.evaluation import evaluate
+from idc.metrics.calibration import calibration_error
+from idc.metrics.case_scores import CaseScores
+from idc.metrics.scores import evaluate
 
 # Case 7: two negative, one positive. Case 9: one negative, two positive.
 CASES = np.array([7, 7, 7, 9, 9, 9])
@@ -96,7 +96,7 @@ def test_weighted_cases_score_as_if_their_patches_came_so_many_times(weights, ti
 
 
 def test_ranking_of_more_steps_than_are_taken_at_once_agrees_with_scikit_learn(monkeypatch):
-    monkeypatch.setattr("idc.case_scores._STEPS_AT_ONCE", 7)
+    monkeypatch.setattr("idc.metrics.case_scores._STEPS_AT_ONCE", 7)
     y_true, y_prob, cases = random_predictions(2, ties=False)
 
     scores = CaseScores(y_true, y_prob, cases).without_threshold(np.ones((1, 5)))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn import metrics
 
-from idc.calibration import best_threshold
+from idc.metrics.calibration import best_threshold
 
 LEAST_SENSITIVITY = 0.95
 

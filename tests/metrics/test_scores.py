@@ -1,4 +1,4 @@
-"""idc.evaluation: worked by hand, and held against scikit-learn's own scores."""
+"""idc.metrics.scores: worked by hand, and held against scikit-learn's own scores."""
 
 import json
 import math
@@ -8,7 +8,7 @@ import pytest
 from sklearn import metrics
 
 from idc.errors import IdcError
-from idc.evaluation import (
+from idc.metrics.scores import (
     CELLS,
     cell_of,
     classification_report,

@@ -1,7 +1,7 @@
 """Predictions -> figures: matrix, rates, curves. No TensorFlow, so in milliseconds."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,6 +10,23 @@ import pandas as pd
 from sklearn import metrics
 
 from idc.errors import IdcError
+
+SCORES: Mapping[str, tuple[str, str]] = {
+    "balanced_accuracy": ("Balanced accuracy", "mean of sensitivity and specificity; 0.5 guesses"),
+    "sensitivity": ("Sensitivity", "share of the IDC-positive patches found"),
+    "specificity": ("Specificity", "share of the IDC-negative patches recognised"),
+    "roc_auc": ("ROC AUC", "how often a positive patch gets the higher probability of a pair"),
+    "f1": ("F1 of the IDC class", "harmonic mean of precision and sensitivity"),
+    "precision": ("Precision", "share of the patches called positive that are so"),
+    "accuracy": ("Accuracy", "share of right answers"),
+    "average_precision": ("Average precision", "mean precision over the positive patches"),
+    "brier": ("Brier score", "mean squared error of the probability; lower is better"),
+    "calibration_error": (
+        "Calibration error",
+        "mean distance of probability and share of positives; lower is better. Drawing cases again "
+        "tends to raise it, so its interval lies high",
+    ),
+}
 
 CELLS = {"tn": (0, 0), "fp": (0, 1), "fn": (1, 0), "tp": (1, 1)}  # (y_true, y_pred)
 
@@ -173,3 +190,12 @@ def _class_row(name: str, hits: int, wrongly: int, missed: int) -> dict[str, Any
 
 def _ratio(part: float, whole: float) -> float:
     return part / whole if whole else math.nan
+
+
+def baseline(negatives: float) -> str:
+    """What belongs next to every accuracy.
+
+    Args:
+        negatives: share of IDC-negative patches, [0, 1].
+    """
+    return f"answering 'negative' every time would score {negatives:.3f}"

@@ -1,4 +1,4 @@
-"""idc.intervals: the bootstrap over cases, held against cases worked by hand."""
+"""idc.metrics.bootstrap: the bootstrap over cases, held against cases worked by hand."""
 
 import json
 import math
@@ -6,8 +6,8 @@ import math
 import numpy as np
 import pytest
 
-from idc.intervals import Bootstrap, few_cases_note
-from idc.score_names import SCORES
+from idc.metrics.bootstrap import Bootstrap, few_cases_note
+from idc.metrics.scores import SCORES
 
 
 def bootstrap(*cases, resamples=1_000):

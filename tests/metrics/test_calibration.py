@@ -1,16 +1,16 @@
-"""idc.calibration: temperature, threshold, reliability, on answers to check by hand."""
+"""idc.metrics.calibration: temperature, threshold, reliability, on answers to check by hand."""
 
 import numpy as np
 import pytest
 
-from idc.calibration import (
+from idc.errors import IdcError
+from idc.metrics.calibration import (
     Calibration,
     best_threshold,
     calibration_error,
     fit_calibration,
     reliability,
 )
-from idc.errors import IdcError
 
 
 def test_without_a_calibration_answers_stay_bit_for_bit():

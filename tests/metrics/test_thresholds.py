@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from idc.evaluation import evaluate
-from idc.thresholds import presets, sensitive_threshold, shortest_equivalent
+from idc.metrics.scores import evaluate
+from idc.metrics.thresholds import presets, sensitive_threshold, shortest_equivalent
 
 # Twenty positives from 0.05 to 1 in steps of 0.05; negatives below 0.3.
 Y_TRUE = np.array([1] * 20 + [0] * 5)

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from idc.case_scores import AT_THRESHOLD, WITHOUT_THRESHOLD, CaseScores
+from idc.metrics.case_scores import AT_THRESHOLD, WITHOUT_THRESHOLD, CaseScores
 
 RESAMPLES = 1_000
 FEW_CASES = 10  # with fewer, an interval is a rough hint: it rests on too few different draws

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from idc.calibration import BINS, bin_of
+from idc.metrics.calibration import BINS, bin_of
 
 AT_THRESHOLD = (
     "balanced_accuracy",
@@ -52,7 +52,7 @@ class CaseScores:
             weights: how often each case counts, >= 0, shape (w, c).
 
         Returns:
-            name -> float64, shape (w,); nan where undefined, as in `idc.evaluation.Report`.
+            name -> float64, shape (w,); nan where undefined, as in `idc.metrics.scores.Report`.
         """
         tn, fp, fn, tp = (weights @ self.counts(threshold)).T
         sensitivity, specificity = _ratio(tp, tp + fn), _ratio(tn, tn + fp)

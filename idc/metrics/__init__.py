@@ -1,0 +1,1 @@
+"""Scores, calibration, thresholds, bootstrap: arrays in, numbers out."""
