@@ -27,7 +27,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from idc.packing import to_patch_size
+from idc.imaging.rescaling import to_patch_size
 from idc.patches import PATCH_SIZE_PX, PatchName
 from idc.reference import expected_counts
 from idc.store import PackReport, PatchStore, list_stores, open_store

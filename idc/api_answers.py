@@ -7,8 +7,8 @@ import numpy as np
 
 from idc.errors import RunError, ServerBusy, UploadError
 from idc.foreign import warnings_of
+from idc.imaging.rescaling import to_patch_size
 from idc.many import LARGEST_PATCH_PX
-from idc.packing import to_patch_size
 from idc.patches import CLASS_NAMES, PATCH_SHAPE, PATCH_SIZE_PX
 from idc.prediction import ImageFile, default_model, look
 from idc.runs import Run, open_run

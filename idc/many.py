@@ -16,8 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from idc.errors import IdcError, SlowUpload, UploadError
+from idc.imaging.rescaling import to_patch_size
 from idc.many_answers import ManyAnswers
-from idc.packing import to_patch_size
 from idc.patches import PATCH_SHAPE
 from idc.prediction import predict_patches
 from idc.runs import Run

@@ -20,6 +20,7 @@ import numpy as np
 
 from idc.errors import DataError
 from idc.files.sources import OpenSources, Source, UnreadableMember
+from idc.imaging.rescaling import to_patch_size
 from idc.listing import Listing, list_patches
 from idc.patches import PATCH_SHAPE, PATCH_SIZE_PX, PatchName
 from idc.store import PackReport, Progress
@@ -93,23 +94,6 @@ def decode_patch(data: bytes) -> np.ndarray | None:
     if not (0 < width <= _MAX_SIDE_PX and 0 < height <= _MAX_SIDE_PX):
         return None
     return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
-
-
-def to_patch_size(rgb: np.ndarray) -> np.ndarray:
-    """Bring an image to 50x50 px.
-
-    Args:
-        rgb: uint8 RGB, shape (height, width, 3).
-
-    Returns:
-        uint8 RGB, shape (50, 50, 3): bilinear, as the notebook does; by area when it shrinks to
-        half or less, where bilinear would skip pixels.
-    """
-    if rgb.shape == PATCH_SHAPE:
-        return rgb
-    shrinks = min(rgb.shape[:2]) >= 2 * PATCH_SIZE_PX
-    how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return cv2.resize(rgb, (PATCH_SIZE_PX, PATCH_SIZE_PX), interpolation=how)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import numpy as np
 
 from idc.errors import DataError, PredictionError, UploadError
 from idc.files.sources import FolderSource, UnreadableMember, ZipSource, existing_path, read_file
-from idc.packing import to_patch_size
+from idc.imaging.rescaling import to_patch_size
 from idc.patches import PATCH_SHAPE
 from idc.processes.child import Answer, Child, ChildDied, ChildTimeout
 from idc.processes.environment import KEEP_FREED_MEMORY

@@ -9,6 +9,7 @@ import numpy as np
 
 from idc.errors import DataError, IdcError, SlideError
 from idc.files.sources import UnreadableMember, existing_path, read_file
+from idc.imaging.rescaling import scale_note
 from idc.patches import PATCH_SIZE_PX
 from idc.prediction import default_model
 from idc.processes.console import ProgressLine, in_place
@@ -16,7 +17,6 @@ from idc.region_doubt import region_warning
 from idc.region_exports import region_csv, region_geojson
 from idc.region_pictures import region_png, shown_picture
 from idc.regions import RegionAnswers, lay_out_region, predict_region, tile_at
-from idc.rescaling import scale_note
 from idc.runs import Run, open_run
 from idc.slide_answers import SlideQuestion, answer_slide
 from idc.uploads import MAX_FILE_BYTES, decode_image

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from idc.geojson import box_ring, closed_ring, feature, label_class, named_class
-from idc.outline import Polygon, cell_outlines
+from idc.imaging.geojson import box_ring, closed_ring, feature, label_class, named_class
+from idc.imaging.outline import Polygon, cell_outlines
 from idc.regions import Layout, RegionAnswers, cell_boxes
 
 CALLED_CLASS = "IDC region (predicted)"

@@ -3,9 +3,9 @@
 import cv2
 import numpy as np
 
-from idc.outline import cell_outlines
+from idc.imaging.outline import cell_outlines
+from idc.imaging.rescaling import resized
 from idc.regions import Layout, RegionAnswers
-from idc.rescaling import resized
 
 _OPACITY = 0.55
 _GRID_RGB = (11, 70, 84)

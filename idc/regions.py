@@ -1,8 +1,8 @@
 """A region of tissue -> a probability for each patch of it.
 
-A region comes at any scale and is brought to the model's (`idc.rescaling`), told from background
-(`idc.background`), laid out in patches (`idc.tiling`) and asked about in batches. What is handed
-back speaks in px of the image that came in.
+A region comes at any scale and is brought to the model's (`idc.imaging.rescaling`), told from
+background (`idc.imaging.tissue_mask`), laid out in patches (`idc.imaging.tiling`) and asked about
+in batches. What is handed back speaks in px of the image that came in.
 """
 
 from collections.abc import Callable
@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from idc.background import TISSUE_SHARE, shares, tissue_mask
+from idc.imaging.rescaling import to_model_scale
+from idc.imaging.tiling import Tiling, cut_tiles
+from idc.imaging.tissue_mask import TISSUE_SHARE, shares, tissue_mask
 from idc.patches import MPP_UM, PATCH_SIZE_PX
 from idc.prediction import predict_patches
-from idc.rescaling import to_model_scale
 from idc.runs import Run
-from idc.tiling import Tiling, cut_tiles
 
 # Two of the model's batches: small enough to show progress, to stop, and to let others in between.
 _PATCHES_AT_A_TIME = 512

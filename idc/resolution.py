@@ -10,7 +10,7 @@ from typing import Any
 
 from PIL import Image
 
-# The bounds of `idc.rescaling`, said again: the gate's child imports as little as it can.
+# The bounds of `idc.imaging.rescaling`, said again: the gate's child imports as little as it can.
 _LEAST_UM, _MOST_UM = 0.05, 16.0
 
 _DESCRIPTION, _X_RESOLUTION, _Y_RESOLUTION, _UNIT = 270, 282, 283, 296  # tags of TIFF

@@ -19,10 +19,10 @@ import numpy as np
 
 from idc.errors import SlideError
 from idc.files.home import whole_slides_dir
+from idc.imaging.tiling import Tiling
 from idc.patches import PATCH_SIZE_PX
 from idc.regions import Layout, RegionAnswers
 from idc.runs import Run
-from idc.tiling import Tiling
 from idc.whole_slides import WholeSlide, lay_out_slide, predict_slide
 
 MOST_KEPT = 30

@@ -13,8 +13,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from idc.geojson import box_ring, closed_ring, feature, label_class, named_class
-from idc.outline import Polygon
+from idc.imaging.geojson import box_ring, closed_ring, feature, label_class, named_class
+from idc.imaging.outline import Polygon
 from idc.patches import MPP_UM
 from idc.slides import Slide, stitch
 from idc.store import PatchStore

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from idc.errors import DataError
-from idc.outline import Polygon, cell_outlines
+from idc.imaging.outline import Polygon, cell_outlines
 from idc.patches import MPP_UM, PATCH_SIZE_PX
 from idc.reference import expected_counts
 from idc.store import PatchStore

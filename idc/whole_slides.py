@@ -12,15 +12,15 @@ from typing import Any, Self
 
 import numpy as np
 
-from idc.background import TISSUE_SHARE, shares, tissue_mask
 from idc.errors import SlideError
+from idc.imaging.rescaling import LEAST_MPP_UM, MOST_MPP_UM, check_mpp
+from idc.imaging.tiling import Tiling, cut_tiles
+from idc.imaging.tissue_mask import TISSUE_SHARE, shares, tissue_mask
 from idc.patches import MPP_UM, PATCH_SIZE_PX
 from idc.prediction import predict_patches
 from idc.processes.child import Answer, Child, ChildDied, ChildTimeout
 from idc.regions import Layout, RegionAnswers
-from idc.rescaling import LEAST_MPP_UM, MOST_MPP_UM, check_mpp
 from idc.runs import Run
-from idc.tiling import Tiling, cut_tiles
 
 ALWAYS_SLIDES = (".svs", ".ndpi", ".mrxs", ".scn", ".vms", ".bif", ".svslide")
 SUFFIXES = (*ALWAYS_SLIDES, ".tif", ".tiff")  # a TIFF may be an ordinary picture

@@ -52,7 +52,7 @@ LIGHT = [
     "idc.many",
     "idc.many_answers",
     "idc.synthetic",
-    "idc.outline",
+    "idc.imaging.outline",
     "idc.slides",
     "idc.slide_exports",
     "idc.case_predictions",

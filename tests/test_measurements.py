@@ -6,13 +6,14 @@ import pytest
 from idc import measurements
 from idc.errors import DataError
 from idc.files.home import data_dir
+from idc.imaging.rescaling import to_patch_size
 from idc.measurements import (
     has_measurements,
     measure_patches,
     measure_store,
     saved_measurements,
 )
-from idc.packing import decode_patch, to_patch_size
+from idc.packing import decode_patch
 from idc.patches import PatchName
 from idc.store import delete_store
 from tests.support.made_patches import store_of, tiny_store

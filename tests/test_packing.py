@@ -18,7 +18,8 @@ import pytest
 import idc.files.sources
 import idc.packing
 from idc.errors import DataError
-from idc.packing import decode_patch, pack, to_patch_size
+from idc.imaging.rescaling import to_patch_size
+from idc.packing import decode_patch, pack
 from idc.patches import PatchName
 from idc.store import PackReport, list_stores, open_store, verify_store
 from idc.store_writer import Patch, StoreWriter

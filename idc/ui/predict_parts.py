@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from idc.packing import to_patch_size
+from idc.imaging.rescaling import to_patch_size
 from idc.patches import MPP_UM, PATCH_SHAPE, PATCH_SIZE_PX
 from idc.prediction import predict_patches
 from idc.runs import Run

@@ -4,8 +4,8 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from idc.errors import ServerBusy, UploadError
+from idc.imaging.rescaling import fits_one_patch
 from idc.patches import PATCH_SIZE_PX
-from idc.rescaling import fits_one_patch
 from idc.runs import Run
 from idc.ui.kept_uploads import uploader_key, uploads_refused
 from idc.ui.predict_many import is_many, show_many

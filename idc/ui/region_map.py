@@ -155,7 +155,7 @@ def downloads(run: Run, answers: RegionAnswers, image: MappedImage, *, key: str)
         st.download_button(
             "GeoJSON",
             lambda: region_geojson(answers, name=image.name, model=run.title, threshold=threshold),
-            file_name=f"{stem}-idc.geojson",
+            file_name=f"{stem}-idc.imaging.geojson",
             mime="application/geo+json",
             icon=":material/polyline:",
             key=f"{key}-geojson",

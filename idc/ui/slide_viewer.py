@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 import streamlit as st
 
-from idc.outline import Polygon
+from idc.imaging.outline import Polygon
 from idc.patches import MPP_UM
 from idc.ui.own_component import own_component
 

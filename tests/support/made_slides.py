@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import tifffile
 
+from idc.imaging.tiling import Tiling
 from idc.regions import Layout, RegionAnswers
-from idc.tiling import Tiling
 
 PINK = (225, 150, 190)
 GLASS = (244, 242, 245)

@@ -15,7 +15,7 @@ def page():
     import numpy as np
     import streamlit as st
 
-    from idc.outline import Polygon
+    from idc.imaging.outline import Polygon
     from idc.ui.slide_viewer import Cells, jpeg_picture, slide_viewer
 
     shade = st.session_state.get("shade", 200)

@@ -1,8 +1,8 @@
-"""idc.outline: the border of set cells, corner by corner."""
+"""idc.imaging.outline: the border of set cells, corner by corner."""
 
 import numpy as np
 
-from idc.outline import cell_outlines
+from idc.imaging.outline import cell_outlines
 
 
 def grid(*rows):

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from idc.errors import UploadError
-from idc.patches import MPP_UM, PATCH_SIZE_PX
+from idc.patches import MPP_UM, PATCH_SHAPE, PATCH_SIZE_PX
 
 # Magnification of the objective -> micrometres per px, as scanners have it.
 COMMON_SCALES = {"40x": 0.25, "20x": 0.5, "10x": 1.0, "2.5x": 4.0}
@@ -106,3 +106,20 @@ def fits_one_patch(width: int, height: int, mpp_um: float | None) -> bool:
     sides_um = width * mpp_um, height * mpp_um
     patch_um = PATCH_SIZE_PX * MPP_UM
     return all(0.8 * patch_um <= side <= 1.25 * patch_um for side in sides_um)
+
+
+def to_patch_size(rgb: np.ndarray) -> np.ndarray:
+    """Bring an image to 50x50 px.
+
+    Args:
+        rgb: uint8 RGB, shape (height, width, 3).
+
+    Returns:
+        uint8 RGB, shape (50, 50, 3): bilinear, as the notebook does; by area when it shrinks to
+        half or less, where bilinear would skip pixels.
+    """
+    if rgb.shape == PATCH_SHAPE:
+        return rgb
+    shrinks = min(rgb.shape[:2]) >= 2 * PATCH_SIZE_PX
+    how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return cv2.resize(rgb, (PATCH_SIZE_PX, PATCH_SIZE_PX), interpolation=how)

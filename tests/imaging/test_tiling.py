@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from idc.tiling import Tiling, cut_tiles
+from idc.imaging.tiling import Tiling, cut_tiles
 
 NAN = np.nan
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from idc.background import TISSUE_SHARE, shares, tissue_mask
+from idc.imaging.tissue_mask import TISSUE_SHARE, shares, tissue_mask
 from idc.slides import lay_out
 from idc.store import open_store
 from idc.synthetic import generate_slide, slide_patches

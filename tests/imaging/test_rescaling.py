@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from idc.errors import UploadError
-from idc.rescaling import fits_one_patch, resized, scale_note, scaled_size, to_model_scale
+from idc.imaging.rescaling import fits_one_patch, resized, scale_note, scaled_size, to_model_scale
 
 
 def checkerboard(side: int) -> np.ndarray:

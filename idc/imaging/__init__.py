@@ -1,0 +1,1 @@
+"""Geometry of pictures: tiling, scale, tissue mask, outlines, GeoJSON."""
