@@ -56,7 +56,7 @@ def main() -> None:
 
 def tissue() -> np.ndarray:
     """Generated tissue: uint8 RGB, shape (256, 50, 50, 3)."""
-    from idc.synthetic import generate_slide, slide_patches
+    from idc.demo_tissue.generate import generate_slide, slide_patches
 
     patches: list[np.ndarray] = []
     for number in range(8):

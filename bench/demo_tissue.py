@@ -25,7 +25,7 @@ from sklearn.preprocessing import StandardScaler
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from idc.synthetic import generate_cases, slide_patches
+from idc.demo_tissue.generate import generate_cases, slide_patches
 
 Pixels = npt.NDArray[np.uint8]  # (n, 50, 50, 3)
 Rows = npt.NDArray[np.int64]  # (n,)

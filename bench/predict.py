@@ -69,7 +69,7 @@ def main() -> None:
 
 def tissue() -> np.ndarray:
     """Generated tissue without a gap: uint8 RGB, shape (2000, 2000, 3)."""
-    from idc.synthetic import generate_slide, slide_patches
+    from idc.demo_tissue.generate import generate_slide, slide_patches
 
     patches: list[np.ndarray] = []
     for number in range(8):

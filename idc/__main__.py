@@ -85,8 +85,8 @@ def _pack(options: argparse.Namespace) -> None:
 
 def _demo(options: argparse.Namespace) -> None:
     from idc.demo import pack_demo
+    from idc.demo_tissue.generate import NOTICE
     from idc.store import open_store
-    from idc.synthetic import NOTICE
 
     with in_place() as progress:
         pack_demo(

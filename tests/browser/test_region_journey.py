@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from idc.synthetic import generate_slide
+from idc.demo_tissue.generate import generate_slide
 from tests.support.browser_tools import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]

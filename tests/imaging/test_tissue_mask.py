@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
+from idc.demo_tissue.generate import generate_slide, slide_patches
 from idc.imaging.tissue_mask import TISSUE_SHARE, shares, tissue_mask
 from idc.slides import lay_out
 from idc.store import open_store
-from idc.synthetic import generate_slide, slide_patches
 
 
 def field(rgb: tuple[int, int, int], noise: float = 0) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 Generated tissue, not from patients. A slide has the scale of the real set (4 um a pixel), regions
 of invasive ductal carcinoma (IDC) with an outline, and benign look-alikes. It is cut into patches
-with the real set's names, grid and labelling rule. `idc.tissue` paints what is on it.
+with the real set's names, grid and labelling rule. `idc.demo_tissue` paints what is on it.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from idc.demo_tissue.artefacts import defocus, fade_edges, fold, grain
+from idc.demo_tissue.glands import paint_glands, place_glands
+from idc.demo_tissue.lymphocytes import paint_lymphocytes
+from idc.demo_tissue.noise import COARSE, Field, ramp, smooth_noise
+from idc.demo_tissue.section import Section, paint_fat, paint_stroma, plan_section
+from idc.demo_tissue.shapes import find_places
+from idc.demo_tissue.stain import Stains, draw_recipe, light_through
+from idc.demo_tissue.tumour import draw_habit, outline_tumour, paint_tumour, plan_tumour
+from idc.demo_tissue.vessels import paint_vessels
 from idc.errors import ConfigError
 from idc.patches import PATCH_SIZE_PX, PatchName
-from idc.tissue.flaws import defocus, fade_edges, fold, grain
-from idc.tissue.glands import paint_glands, place_glands
-from idc.tissue.lymphocytes import paint_lymphocytes
-from idc.tissue.noise import COARSE, Field, ramp, smooth_noise
-from idc.tissue.section import Section, paint_fat, paint_stroma, plan_section
-from idc.tissue.shapes import find_places
-from idc.tissue.stain import Stains, draw_recipe, light_through
-from idc.tissue.tumour import draw_habit, outline_tumour, paint_tumour, plan_tumour
-from idc.tissue.vessels import paint_vessels
 
 NOTICE = "generated tissue, not from patients"
 FIRST_CASE = 90001  # no case of the real set has a number this high

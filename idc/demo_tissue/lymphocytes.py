@@ -5,9 +5,9 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from idc.tissue.noise import Field, even_dots, ramp, smooth_noise
-from idc.tissue.shapes import Places, blob, fill, unit
-from idc.tissue.stain import Stains
+from idc.demo_tissue.noise import Field, even_dots, ramp, smooth_noise
+from idc.demo_tissue.shapes import Places, blob, fill, unit
+from idc.demo_tissue.stain import Stains
 
 
 def lymphocyte_nuclei(rng: np.random.Generator, shape: tuple[int, int]) -> Field:

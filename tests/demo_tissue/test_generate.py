@@ -6,9 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from idc.errors import ConfigError
-from idc.patches import parse_patch_name
-from idc.synthetic import (
+from idc.demo_tissue.generate import (
     FIRST_CASE,
     TISSUE_SHARE,
     DemoSlide,
@@ -16,6 +14,8 @@ from idc.synthetic import (
     generate_slide,
     slide_patches,
 )
+from idc.errors import ConfigError
+from idc.patches import parse_patch_name
 
 
 @pytest.fixture(scope="module")

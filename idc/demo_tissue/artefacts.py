@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from idc.tissue.noise import ramp, smooth_noise
-from idc.tissue.section import Section
-from idc.tissue.stain import Stains
+from idc.demo_tissue.noise import ramp, smooth_noise
+from idc.demo_tissue.section import Section
+from idc.demo_tissue.stain import Stains
 
 
 def fold(rng: np.random.Generator, section: Section, stains: Stains) -> None:

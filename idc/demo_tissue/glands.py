@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from idc.tissue.lymphocytes import lymphocyte_nuclei
-from idc.tissue.noise import even_dots, ramp, smooth_noise, uneven_dots
-from idc.tissue.section import Section
-from idc.tissue.shapes import Mask, Places, blob, fill, fill_ellipse, inset, packed, unit
-from idc.tissue.stain import Stains
+from idc.demo_tissue.lymphocytes import lymphocyte_nuclei
+from idc.demo_tissue.noise import even_dots, ramp, smooth_noise, uneven_dots
+from idc.demo_tissue.section import Section
+from idc.demo_tissue.shapes import Mask, Places, blob, fill, fill_ellipse, inset, packed, unit
+from idc.demo_tissue.stain import Stains
 
 
 @dataclass

@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from idc.tissue.lymphocytes import lymphocyte_nuclei
-from idc.tissue.noise import (
+from idc.demo_tissue.lymphocytes import lymphocyte_nuclei
+from idc.demo_tissue.noise import (
     COARSE,
     Field,
     Flow,
@@ -24,8 +24,8 @@ from idc.tissue.noise import (
     streak,
     uneven_dots,
 )
-from idc.tissue.section import Section
-from idc.tissue.stain import Stains
+from idc.demo_tissue.section import Section
+from idc.demo_tissue.stain import Stains
 
 Outline = npt.NDArray[np.int32]  # (k, 2), x and y in px
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from idc.tissue.noise import ramp, smooth_noise
-from idc.tissue.section import Section
-from idc.tissue.shapes import Places, blob, fill, flow_path, inset, trace, unit
-from idc.tissue.stain import Stains
+from idc.demo_tissue.noise import ramp, smooth_noise
+from idc.demo_tissue.section import Section
+from idc.demo_tissue.shapes import Places, blob, fill, flow_path, inset, trace, unit
+from idc.demo_tissue.stain import Stains
 
 
 def paint_vessels(

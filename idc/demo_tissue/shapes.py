@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from idc.tissue.noise import COARSE, Field, Flow, shrunk, smooth_noise
+from idc.demo_tissue.noise import COARSE, Field, Flow, shrunk, smooth_noise
 
 _SUBPIXEL_BITS = 4
 _WAVES = np.arange(2, 7)

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from idc.tissue.noise import (
+from idc.demo_tissue.noise import (
     COARSE,
     Field,
     Flow,
@@ -21,7 +21,7 @@ from idc.tissue.noise import (
     streak,
     uneven_dots,
 )
-from idc.tissue.stain import Stains
+from idc.demo_tissue.stain import Stains
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from idc.tissue.noise import Amount, Field
+from idc.demo_tissue.noise import Amount, Field
 
 # Optical density in red, green, blue of an amount of 1.
 _HAEMATOXYLIN = (0.92, 1.13, 0.55)  # nuclei: blue-violet
