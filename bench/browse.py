@@ -34,9 +34,8 @@ from playwright.sync_api import Browser, Locator, Page
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from idc.config import preset_config
-from idc.measurements import has_measurements, measure_store
-from idc.patches import PatchName
-from idc.roaming import (
+from idc.datasets.measurements import has_measurements, measure_store
+from idc.datasets.patch_filter import (
     Filters,
     PatchColumns,
     in_order,
@@ -44,9 +43,10 @@ from idc.roaming import (
     patch_columns,
     whole_order,
 )
+from idc.datasets.store import PatchStore
+from idc.patches import PatchName
 from idc.runs import PREDICTIONS_FILE
 from idc.starting import create_run
-from idc.store import PatchStore
 
 STORE = "full"
 PATIENCE_MS = 120_000

@@ -20,14 +20,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from foreign_images import PARTS, example_patches, generated_patches, mistaken_patches
 
+from idc.datasets.measurements import measure_patches
+from idc.datasets.stitched_slide import lay_out, stitch
+from idc.datasets.store import PatchStore, open_store
 from idc.demo_tissue.generate import generate_slide, slide_patches
 from idc.foreign import REASONS, profile_of, reasons
-from idc.measurements import measure_patches
 from idc.prediction import look
 from idc.runs import BUNDLED, Run, open_run
 from idc.shipping import profile_rows
-from idc.slides import lay_out, stitch
-from idc.store import PatchStore, open_store
 
 # A complete case of each part, for tissue at another scale.
 _WHOLE_CASES = {"choose": 8863, "report": 8867}

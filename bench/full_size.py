@@ -27,13 +27,13 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from idc.datasets.full_set import expected_counts
+from idc.datasets.store import PackReport, PatchStore, list_stores, open_store
+from idc.datasets.store_writer import Patch, StoreWriter
 from idc.demo_tissue.generate import NOTICE, generate_cases, slide_patches
 from idc.demo_tissue.noise import smooth_noise
 from idc.imaging.rescaling import to_patch_size
 from idc.patches import PATCH_SIZE_PX, PatchName
-from idc.reference import expected_counts
-from idc.store import PackReport, PatchStore, list_stores, open_store
-from idc.store_writer import Patch, StoreWriter
 
 TOP_FOLDERS = ("", "IDC_regular_ps50_idx5/")  # of the two copies
 _SLIDES = 8  # of demo tissue: some 4,000 different blocks of pixels

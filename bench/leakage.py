@@ -18,8 +18,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import cv2
 import numpy as np
 
-from idc.leakage import LEAST_LIKENESS, check_leakage
-from idc.signatures import (
+from idc.datasets.leakage import LEAST_LIKENESS, check_leakage
+from idc.datasets.signatures import (
     MOST_BITS,
     grey_levels,
     likeness,
@@ -27,8 +27,8 @@ from idc.signatures import (
     signatures,
     similar_pairs,
 )
-from idc.splits import make_split
-from idc.store import PatchStore, open_store
+from idc.datasets.splits import make_split
+from idc.datasets.store import PatchStore, open_store
 
 FULL_SET = 277_524
 

@@ -84,9 +84,9 @@ def _home(data: str) -> Iterator[Path]:
 def _trained(home: Path, mode: str, options: argparse.Namespace) -> dict[str, Any]:
     """Train once; seconds, processor seconds, frames and the weights' checksum."""
     from idc.config import preset_config
+    from idc.datasets.store import list_stores
     from idc.processes.environment import KEEP_FREED_MEMORY
     from idc.starting import create_run
-    from idc.store import list_stores
 
     [data] = list_stores()
     patches = options.patches

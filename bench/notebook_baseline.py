@@ -24,8 +24,8 @@ import numpy as np
 from keras import layers
 from sklearn import metrics
 
+from idc.datasets.full_set import published_cases
 from idc.patches import parse_patch_name
-from idc.reference import published_cases
 
 
 class Stages:

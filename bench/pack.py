@@ -74,8 +74,8 @@ def read_unzipped(_path: Path, folder: Path) -> dict[str, float]:
 def pack_and_open(path: Path, _folder: Path) -> dict[str, float]:
     """Our way to the first array. Seconds by stage."""
     start = time.perf_counter()
+    from idc.datasets.store import open_store
     from idc.packing import pack
-    from idc.store import open_store
 
     pack([path], "packed")
     packed = time.perf_counter()
@@ -87,7 +87,7 @@ def pack_and_open(path: Path, _folder: Path) -> dict[str, float]:
 def open_again(_path: Path, _folder: Path) -> dict[str, float]:
     """Our way to every later array, imports included."""
     start = time.perf_counter()
-    from idc.store import open_store
+    from idc.datasets.store import open_store
 
     store = open_store("packed")
     return {"open": time.perf_counter() - start, "patches": len(store)}

@@ -116,11 +116,11 @@ def main() -> None:
 def write_run(count: int) -> None:
     """A store of ``count`` plain patches of 49 cases, and a run with predictions of all of them."""
     from idc.config import preset_config
+    from idc.datasets.store import PackReport
+    from idc.datasets.store_writer import Patch, StoreWriter
     from idc.patches import PatchName
     from idc.runs import PREDICTIONS_FILE, RunStatus
     from idc.starting import create_run
-    from idc.store import PackReport
-    from idc.store_writer import Patch, StoreWriter
 
     rng = np.random.default_rng(0)
     label = (rng.random(count) < 0.28).astype(int)

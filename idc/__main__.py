@@ -36,12 +36,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _download(options: argparse.Namespace) -> None:
+    from idc.datasets.full_set import completeness
+    from idc.datasets.store import open_store
     from idc.download import DownloadJob, full_set
     from idc.download_words import show_download
     from idc.downloader import run_here
     from idc.files.home import download_dir
-    from idc.reference import completeness
-    from idc.store import open_store
 
     job = DownloadJob(options.name, options.keep_zip, options.expect or full_set())
     with in_place() as progress:
@@ -56,9 +56,9 @@ def _download(options: argparse.Namespace) -> None:
 
 
 def _pack(options: argparse.Namespace) -> None:
+    from idc.datasets.full_set import completeness
+    from idc.datasets.store import open_store
     from idc.packing import pack
-    from idc.reference import completeness
-    from idc.store import open_store
 
     with in_place() as progress:
         report = pack(
@@ -84,9 +84,9 @@ def _pack(options: argparse.Namespace) -> None:
 
 
 def _demo(options: argparse.Namespace) -> None:
+    from idc.datasets.store import open_store
     from idc.demo import pack_demo
     from idc.demo_tissue.generate import NOTICE
-    from idc.store import open_store
 
     with in_place() as progress:
         pack_demo(
@@ -104,8 +104,8 @@ def _demo(options: argparse.Namespace) -> None:
 
 
 def _measure(options: argparse.Namespace) -> None:
-    from idc.measurements import measure_store
-    from idc.store import open_store
+    from idc.datasets.measurements import measure_store
+    from idc.datasets.store import open_store
 
     with in_place() as progress:
         measured = measure_store(open_store(options.name), on_progress=progress.count)
@@ -116,7 +116,7 @@ def _measure(options: argparse.Namespace) -> None:
 
 
 def _verify(options: argparse.Namespace) -> None:
-    from idc.store import verify_store
+    from idc.datasets.store import verify_store
 
     with in_place() as progress:
         patches, cases = verify_store(
@@ -243,7 +243,7 @@ def _bundle(options: argparse.Namespace) -> None:
     from idc.shipping import bundle, ship_bundled, ship_profile
 
     if options.profile and options.data:
-        from idc.store import open_store
+        from idc.datasets.store import open_store
 
         print(f"profile of {ship_profile(open_run(BUNDLED), open_store(options.data)).patches}")
         return

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
+from idc.datasets.store import Progress
 from idc.errors import DataError, DownloadError
 from idc.files.sources import UnreadableMember, ZipSource
 from idc.listing import list_patches
-from idc.store import Progress
 
 _BLOCK_BYTES = 2**20
 _MAX_MEMBER_BYTES = 2**30  # of whatever else lies in the zip; a patch has 8 kB

@@ -13,8 +13,8 @@ from idc.config import (
     PRESETS,
     SCHEDULES,
 )
+from idc.datasets.splits import PROTOCOLS, UNLISTED
 from idc.setting_words import SETTING_WORDS
-from idc.splits import PROTOCOLS, UNLISTED
 
 _THRESHOLD_HELP = (
     "IDC-positive from here on (by default the model's own: 0.5, for the bundled one as chosen on "

@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from idc.datasets.store import PatchStore, open_store
 from idc.errors import RunError
 from idc.metrics.bootstrap import Bootstrap, Difference
 from idc.metrics.scores import Report, evaluate
 from idc.metrics.thresholds import presets
 from idc.results import run_split, saved_parts, saved_results, train_cases
 from idc.runs import Run
-from idc.store import PatchStore, open_store
 
 PARTS = {"test": ("test",), "held out": ("test", "validation")}
 

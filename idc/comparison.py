@@ -1,9 +1,9 @@
 """Whether a run's scores may be held against published ones."""
 
-from idc.reference.published import why_not_comparable
+from idc.datasets.store import open_store
+from idc.evaluation.published import why_not_comparable
 from idc.results import Results, run_split
 from idc.runs import Run, check_same_data
-from idc.store import open_store
 
 
 def comparison_reasons(run: Run, results: Results) -> list[str]:

@@ -12,8 +12,15 @@ import numpy as np
 import pandas as pd
 
 from idc.built_network import Architecture, check_batch, parse_architecture
+from idc.datasets.splits import (
+    PROTOCOLS,
+    UNLISTED,
+    Split,
+    make_split,
+    redraw_training,
+    without_rows,
+)
 from idc.errors import ConfigError
-from idc.splits import PROTOCOLS, UNLISTED, Split, make_split, redraw_training, without_rows
 
 AUGMENTATIONS: Mapping[str, str] = {
     "none": "None",
@@ -41,7 +48,7 @@ class TrainingConfig:
         preset: the network, a key of `PRESETS`.
         architecture: preset ``yours`` only: what the visitor built, as `idc.built_network` reads
             it. Empty for the others.
-        protocol: how patches are dealt into parts, a key of `idc.splits.PROTOCOLS`.
+        protocol: how patches are dealt into parts, a key of `idc.datasets.splits.PROTOCOLS`.
         unlisted: protocol ``published`` only: cases in no list are left out or train.
         patches: how many patches to use, drawn at the same rate from both classes; None for all.
         folds: protocol ``case-disjoint`` only: deal the cases into so many folds; 0 for none.
@@ -179,7 +186,7 @@ def split_of(
         left_out: int64 rows that shall not train (`idc.runs.Run.left_out`).
 
     Raises:
-        SplitError: as `idc.splits.make_split`, or too little is left to train on.
+        SplitError: as `idc.datasets.splits.make_split`, or too little is left to train on.
     """
     split = make_split(
         index,

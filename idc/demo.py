@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
+from idc.datasets.store import PackReport, open_store
+from idc.datasets.store_writer import Patch, StoreWriter
 from idc.demo_tissue.generate import NOTICE, generate_cases, slide_patches
 from idc.shipped import install_recorded_runs
-from idc.store import PackReport, open_store
-from idc.store_writer import Patch, StoreWriter
 
 DEMO_CASES, DEMO_SEED = 12, 0
 

@@ -25,13 +25,13 @@ from typing import Any
 
 from filelock import lock_descriptor
 
+from idc.datasets.full_set import expected_counts
+from idc.datasets.store import check_store_name, list_stores
 from idc.errors import DataError, DownloadError
 from idc.files import atomic
 from idc.files.home import PROJECT_DIR, download_dir, home_dir
 from idc.patience import Limits
 from idc.processes.environment import without_api_token
-from idc.reference import expected_counts
-from idc.store import check_store_name, list_stores
 
 JOB_FILE = "job.json"
 STATUS_FILE = "status.json"

@@ -1,7 +1,8 @@
 """A download's status as people read it, on a page or in a shell."""
 
 from idc.download import DownloadStatus
-from idc.processes.console import ProgressLine, duration
+from idc.processes.console import ProgressLine
+from idc.wording import duration
 
 _PHASES = {
     "asking": "Asking Kaggle where the file is",

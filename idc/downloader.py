@@ -20,6 +20,7 @@ from types import FrameType
 from typing import Any
 
 from idc.archive_check import DamagedArchive, check_archive
+from idc.datasets.store import Progress
 from idc.download import (
     PART_FILE,
     ZIP_FILE,
@@ -38,7 +39,6 @@ from idc.kaggle import KaggleRefused, find_file
 from idc.packing import pack
 from idc.patches import PATCH_SIZE_PX
 from idc.patience import Stopped
-from idc.store import Progress
 from idc.transfer import Partial, RemoteFile, fetch
 
 OnStatus = Callable[[DownloadStatus], None]

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from idc.evaluation.published import PUBLISHED, equal_balanced_accuracy, equal_f1
 from idc.metrics.scores import recall_points, roc_points
-from idc.reference.published import PUBLISHED, equal_balanced_accuracy, equal_f1
 
 _MOST_POINTS = 400
 

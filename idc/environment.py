@@ -7,8 +7,8 @@ import keras
 import numpy as np
 
 from idc import __version__
+from idc.datasets.store import PatchStore
 from idc.devices import describe_device
-from idc.store import PatchStore
 
 
 def environment(store: PatchStore) -> dict[str, Any]:

@@ -6,13 +6,13 @@ import json
 import sys
 from collections.abc import Mapping
 
+from idc.datasets.store import open_store
 from idc.handout import write_predictions, write_report
 from idc.metrics.bootstrap import Bootstrap, Interval
 from idc.metrics.scores import Report, baseline, classification_report
 from idc.processes.console import ProgressLine
 from idc.results import Results, fresh_results, saved_results, seen_cases, seen_note
 from idc.runs import Run, open_run
-from idc.store import open_store
 
 _PRINTED = ("accuracy", "balanced_accuracy", "sensitivity", "specificity", "f1", "roc_auc")
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from idc.datasets.store import PatchStore, list_stores, open_store
 from idc.errors import DataError
 from idc.files.arrays import read_arrays, write_arrays
 from idc.files.home import features_dir
@@ -20,7 +21,6 @@ from idc.looks import FEWEST, Profile, fit_profile
 from idc.prediction import look
 from idc.results import run_split, train_cases
 from idc.runs import Run, check_same_data
-from idc.store import PatchStore, list_stores, open_store
 
 SAMPLE = 4_000
 _HELD_OUT_SAMPLE = 1_000

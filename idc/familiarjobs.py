@@ -4,10 +4,10 @@ import threading
 from dataclasses import dataclass, field
 from functools import partial
 
+from idc.datasets.store import PatchStore
 from idc.familiar import learn, reference_of
 from idc.processes.thread_job import ThreadJob
 from idc.runs import Run
-from idc.store import PatchStore
 
 
 @dataclass(kw_only=True)

@@ -5,10 +5,8 @@ from collections.abc import Mapping
 import pandas as pd
 import plotly.graph_objects as go
 
-from idc.patches import CLASS_NAMES
+from idc.patches import CLASS_COLOURS, CLASS_NAMES, NEGATIVE, POSITIVE
 
-NEGATIVE, POSITIVE = "#0072B2", "#D55E00"  # safe for colour-blind eyes (Okabe & Ito 2008)
-CLASS_COLOURS = (NEGATIVE, POSITIVE)
 TRAINING, VALIDATION = "#6B7F8C", "#00897B"
 
 

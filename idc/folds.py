@@ -26,6 +26,7 @@ from typing import Any
 
 from idc import control
 from idc.config import split_of
+from idc.datasets.store import open_store
 from idc.doubtful import HeldOut, held_out_of
 from idc.errors import IdcError, RunError, written
 from idc.files import atomic
@@ -36,7 +37,6 @@ from idc.run_status import TRAINER_OUTPUT_FILE
 from idc.runlock import RUN_ID, hold_lock, is_locked
 from idc.runs import Run, check_same_data, list_runs, open_run
 from idc.starting import create_run, prepare_to_continue, trainer_command
-from idc.store import open_store
 
 JOB_FILE, RUNS_FILE, STATUS_FILE = "job.json", "runs.json", "status.json"
 _START_GRACE_S = 20.0

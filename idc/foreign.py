@@ -4,12 +4,12 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from idc.datasets.store import open_store
 from idc.errors import IdcError
 from idc.familiar import familiar
 from idc.looks import FEWEST, SIGNALS, Profile
 from idc.prediction import look
 from idc.runs import PROFILE_FILE, Run
-from idc.store import open_store
 
 _NOT_TO_RELY = "do not rely on the answer"
 

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from idc.datasets.store import PatchStore
 from idc.errors import GameError
 from idc.game import draw, of_level
 from idc.patches import PATCH_SIZE_PX
 from idc.prediction import predict_patches
 from idc.results import held_out_rows, train_cases
 from idc.runs import Run, check_same_data
-from idc.store import PatchStore
 
 _POOL = 150  # of each class: the model looks at so many, and from these a level is chosen
 

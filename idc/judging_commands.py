@@ -11,11 +11,11 @@ from idc.processes.console import in_place
 
 def leakage(options: argparse.Namespace) -> None:
     """Check a split; the counts, or JSON."""
-    from idc.leakage import check_leakage, near_uniform_note
+    from idc.datasets.leakage import check_leakage, near_uniform_note
+    from idc.datasets.splits import make_split
+    from idc.datasets.store import open_store
     from idc.results import run_split
     from idc.runs import check_same_data, open_run
-    from idc.splits import make_split
-    from idc.store import open_store
 
     if options.run:
         run = open_run(options.run)
@@ -108,7 +108,7 @@ def doubtful(options: argparse.Namespace) -> None:
 
 def marks(options: argparse.Namespace) -> None:
     """All reviewers' marks on a data set, as CSV."""
-    from idc.marks import marks_csv
+    from idc.datasets.label_marks import marks_csv
 
     print(marks_csv(options.data), end="")
 

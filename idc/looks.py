@@ -24,9 +24,9 @@ from typing import Any
 import cv2
 import numpy as np
 
+from idc.datasets.measurements import TISSUE_DENSITY
 from idc.errors import DataError
 from idc.files.arrays import read_arrays, write_arrays
-from idc.measurements import TISSUE_DENSITY
 
 SIGNALS = ("blank", "grey", "brown", "cold", "colour", "texture", "features")
 # The first four are told in words that must hold whatever the training patches are: a limit is

@@ -54,7 +54,7 @@ def model_card(
 
     Args:
         run: the finished run that became the bundled model.
-        counts: of its split, as `idc.splits.Split.counts` gives them.
+        counts: of its split, as `idc.datasets.splits.Split.counts` gives them.
         y_true: {0, 1}, shape (n,), of the validation part.
         y_prob: the network's own answers, [0, 1], shape (n,).
     """

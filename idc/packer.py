@@ -14,8 +14,8 @@ import sys
 from types import FrameType
 from typing import Any
 
+from idc.datasets.store import PackReport, report_json
 from idc.errors import IdcError
-from idc.store import PackReport, report_json
 
 _POLITENESS = 5  # pages of the app come first where both cores are wanted
 

@@ -2,7 +2,7 @@
 
 A zip is read in place, never unpacked to disk, on all cores: reading, unpacking and decoding let
 go of the GIL, so threads suffice. A few batches are under way at any time, so memory does not grow
-with the data set. `idc.store_writer` makes the store appear only when it is whole.
+with the data set. `idc.datasets.store_writer` makes the store appear only when it is whole.
 """
 
 import os
@@ -18,13 +18,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from idc.datasets.store import PackReport, Progress
+from idc.datasets.store_writer import PatchBlock, StoreWriter
 from idc.errors import DataError
 from idc.files.sources import OpenSources, Source, UnreadableMember
 from idc.imaging.rescaling import to_patch_size
 from idc.listing import Listing, list_patches
 from idc.patches import PATCH_SHAPE, PATCH_SIZE_PX, PatchName
-from idc.store import PackReport, Progress
-from idc.store_writer import PatchBlock, StoreWriter
 
 _MAX_SIDE_PX = 1000  # a larger picture under a patch's name is not a patch
 _DAMAGED_NAMES_KEPT = 20

@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from idc.datasets.store import PackReport, check_store_name
 from idc.files.home import PROJECT_DIR, home_dir
 from idc.processes.environment import without_secrets
 from idc.standby import keep_ready
-from idc.store import PackReport, check_store_name
 
 
 @dataclass

@@ -16,6 +16,8 @@ PATCH_SHAPE = (PATCH_SIZE_PX, PATCH_SIZE_PX, 3)
 MPP_UM = 4.0  # micrometre per pixel: scanned at 0.25, reduced 16:1
 
 CLASS_NAMES = ("IDC-negative", "IDC-positive")  # position = label
+NEGATIVE, POSITIVE = "#0072B2", "#D55E00"  # safe for colour-blind eyes (Okabe & Ito 2008)
+CLASS_COLOURS = (NEGATIVE, POSITIVE)
 
 # Nine digits keep every number inside an int32 with room to add.
 _MOST_DIGITS = 9

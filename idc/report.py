@@ -14,20 +14,20 @@ import numpy as np
 from idc.behind import HISTOGRAM_BINS, most_wrong
 from idc.comparison import comparison_reasons
 from idc.config import PRESETS
+from idc.datasets.splits import PROTOCOLS, split_note
 from idc.drawn_curves import curves, published_lines
 from idc.errors import DataError
+from idc.evaluation.published import PUBLISHED
 from idc.metrics.bootstrap import Bootstrap, Interval, few_cases_note
 from idc.metrics.calibration import bin_of, reliability
 from idc.metrics.scores import SCORES, baseline, classification_report
 from idc.patches import CLASS_NAMES
-from idc.reference.published import PUBLISHED
 from idc.report_html import bullets, facts, interval, number, section, share, table
 from idc.report_plots import DASHES, bar, dot, line, picture, plot
 from idc.report_slides import case_pictures
 from idc.report_style import STYLE
 from idc.results import Results, run_split, seen_note
 from idc.runs import Run
-from idc.splits import PROTOCOLS, split_note
 
 _WORST_PATCHES = 24
 _WORST_CASES = 4

@@ -3,9 +3,9 @@
 import numpy as np
 
 from idc.behind import in_case
+from idc.datasets.stitched_slide import lay_out, small_picture
 from idc.metrics.scores import cell_of
 from idc.results import Results
-from idc.slides import lay_out, small_picture
 
 _MOST_PX = (400, 400)
 

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from idc.neighbourhood import Place
+from idc.datasets.place import Place
 
 _PLACE = ["case", "x", "y"]
 
@@ -12,7 +12,7 @@ def with_verdicts(doubts: pd.DataFrame, marks: pd.DataFrame, reviewer: str) -> p
 
     Args:
         doubts: columns ``case``, ``x``, ``y``, ``label`` and more, in their order.
-        marks: as `idc.marks.marks_of` gives them.
+        marks: as `idc.datasets.label_marks.marks_of` gives them.
     """
     own = marks[marks["reviewer"] == reviewer][[*_PLACE, "label", "verdict"]]
     joined = doubts.astype(dict.fromkeys([*_PLACE, "label"], "int64")).merge(

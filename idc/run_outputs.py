@@ -10,11 +10,11 @@ import keras
 import numpy as np
 import pandas as pd
 
+from idc.datasets.splits import Split
+from idc.datasets.store import PatchStore
 from idc.files import atomic
 from idc.inference import probabilities
 from idc.runs import BEST_FILE, PREDICTIONS_FILE, WEIGHTS_FILE, Run
-from idc.splits import Split
-from idc.store import PatchStore
 from idc.weights import load_model, predecessor, save_weights
 
 MODEL_FILE = "model.keras"

@@ -16,13 +16,13 @@ import pandas as pd
 
 from idc import control, left_out
 from idc.config import TrainingConfig
+from idc.datasets.store import PatchStore
 from idc.errors import ConfigError, RunError
 from idc.files.home import runs_dir
 from idc.run_notes import RunNotes, read_notes
 from idc.run_status import RunStatus, current_status, read_status, write_status
 from idc.runlock import RUN_ID, hold_lock
 from idc.runlog import RunLog, read_log
-from idc.store import PatchStore
 
 if TYPE_CHECKING:
     from idc.metrics.calibration import Calibration

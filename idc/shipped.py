@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from idc.datasets.store import PatchStore
 from idc.errors import RunError
 from idc.files import atomic
 from idc.files.home import runs_dir
 from idc.runs import CONFIG_FILE, ENVIRONMENT_FILE, PREDICTIONS_FILE, SHIPPED_DIR
-from idc.store import PatchStore
 
 RECORDED_DIR = SHIPPED_DIR / "demo"
 

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from idc.config import TrainingConfig, preset_config
+from idc.datasets.store import PatchStore, list_stores, open_store
 from idc.demo import DEMO_CASES, DEMO_SEED, pack_demo
 from idc.errors import RunError
 from idc.files import atomic
@@ -42,7 +43,6 @@ from idc.runs import (
 )
 from idc.shipped import RECORDED_DIR
 from idc.starting import create_run, trainer_command
-from idc.store import PatchStore, list_stores, open_store
 from idc.watching import SLIDE_DIR
 
 MODEL_CARD_FILE = "MODEL_CARD.md"

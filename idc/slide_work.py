@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from idc.datasets.store import PatchStore, open_store
 from idc.errors import IdcError, PredictionError, SlideError
 from idc.files import atomic
 from idc.patches import PATCH_SIZE_PX
 from idc.region_exports import COLUMNS
 from idc.regions import RegionAnswers, cell_boxes
 from idc.runs import Run, open_run
-from idc.store import PatchStore, open_store
 from idc.whole_slides import SUFFIXES
 
 if TYPE_CHECKING:

@@ -21,6 +21,8 @@ from idc.backends import settle
 from idc.batches import ALL, Share, TrainingBatches, class_weights
 from idc.checkpoints import Restored, load_origin, restore_checkpoint, save_checkpoint
 from idc.config import split_of
+from idc.datasets.splits import Split
+from idc.datasets.store import PatchStore, open_store
 from idc.device_patches import drawing_on_device
 from idc.environment import environment
 from idc.event_files import EventFiles
@@ -40,9 +42,7 @@ from idc.run_notes import NOTES_FILE
 from idc.run_outputs import keep_weights, score_best, write_predictions
 from idc.runlog import LogWriter
 from idc.runs import ENVIRONMENT_FILE, Run, RunStatus, check_same_data
-from idc.splits import Split
 from idc.step_callback import AfterEachStep
-from idc.store import PatchStore, open_store
 from idc.watching import WATCH_FILE, SlideWatch, worst_patches
 
 _LINES_AN_EPOCH = 200

@@ -19,10 +19,10 @@ _NO_SETTINGS = ("command", "config", "run", "hosts", "host_index", "on_cpu")
 
 def train(options: argparse.Namespace) -> None:
     """Create a run and become its trainer."""
-    from idc.marks import wrong_rows
-    from idc.splits import split_note
+    from idc.datasets.label_marks import wrong_rows
+    from idc.datasets.splits import split_note
+    from idc.datasets.store import open_store
     from idc.starting import create_run
-    from idc.store import open_store
 
     if options.hosts and options.host_index:
         _become_trainer(None, options)

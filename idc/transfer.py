@@ -22,7 +22,7 @@ from idc import __version__
 from idc.errors import DownloadError
 from idc.files import atomic
 from idc.patience import Limits, Stalled, patiently, wait
-from idc.processes.console import duration
+from idc.wording import duration
 
 USER_AGENT = f"idc-lab/{__version__}"
 

@@ -20,13 +20,13 @@ from typing import Any
 
 import numpy as np
 
+from idc.datasets.place import place_of
+from idc.datasets.splits import Split
+from idc.datasets.stitched_slide import case_table
+from idc.datasets.store import PatchStore
 from idc.errors import written
 from idc.files import atomic
-from idc.neighbourhood import place_of
 from idc.runs import Run
-from idc.slides import case_table
-from idc.splits import Split
-from idc.store import PatchStore
 
 WATCH_FILE = "watch.json"
 SLIDE_DIR = "slide"

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from idc.store import list_stores
+from idc.datasets.store import list_stores
 from idc.ui.home_parts import pack_progress, runs_overview, stores_overview, ways_to_data
 from idc.ui.words import error_sentences
 

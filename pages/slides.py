@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from idc.slides import lay_out
+from idc.datasets.stitched_slide import lay_out
 from idc.ui.choose import choose_store
 from idc.ui.slide_runs import answers_of, choose_runs, thresholds_of
 from idc.ui.slides_parts import (

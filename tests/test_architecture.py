@@ -26,9 +26,9 @@ LIGHT = [
     "idc.metrics.scores",
     "idc.figures",
     "idc.results",
-    "idc.store",
+    "idc.datasets.store",
     "idc.packing",
-    "idc.splits",
+    "idc.datasets.splits",
     "idc.config",
     "idc.runs",
     "idc.run_status",
@@ -53,8 +53,8 @@ LIGHT = [
     "idc.many_answers",
     "idc.demo_tissue.generate",
     "idc.imaging.outline",
-    "idc.slides",
-    "idc.slide_exports",
+    "idc.datasets.stitched_slide",
+    "idc.datasets.stitched_exports",
     "idc.case_predictions",
     "idc.regions",
     "idc.region_exports",
@@ -133,9 +133,13 @@ def needed_by(names: list[str]) -> set[str]:
 
 
 def test_the_modules_that_these_rules_are_about_are_found():
-    assert {"streamlit_app", "pages.home", "idc.ui.main", "idc.store", "idc.demo_tissue"} <= set(
-        SOURCES
-    )
+    assert {
+        "streamlit_app",
+        "pages.home",
+        "idc.ui.main",
+        "idc.datasets.store",
+        "idc.demo_tissue",
+    } <= set(SOURCES)
     assert not {name for name in imported("idc.errors") if name.startswith("idc")}
     assert "idc.patches" in needed_by(["pages.home"])
     assert set(LIGHT) <= set(SOURCES)

@@ -8,11 +8,11 @@ import pytest
 
 from idc.compared_runs import compare_runs
 from idc.config import TrainingConfig
+from idc.datasets.splits import make_split
+from idc.datasets.store import open_store
 from idc.errors import RunError
 from idc.runs import PREDICTIONS_FILE
-from idc.splits import make_split
 from idc.starting import create_run
-from idc.store import open_store
 from tests.support.made_patches import tiny_store
 
 # tiny: cases 1..5 of 10 patches; row r is case r // 10 + 1, labels alternate 0, 1

@@ -1,8 +1,8 @@
 import pytest
 
+from idc.datasets.store import list_stores, open_store, verify_store
 from idc.demo import pack_demo
 from idc.errors import ConfigError
-from idc.store import list_stores, open_store, verify_store
 
 pytestmark = pytest.mark.slow  # paints slides
 

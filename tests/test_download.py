@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from idc import download, downloader
+from idc.datasets.store import list_stores, open_store, verify_store
 from idc.download import (
     PART_FILE,
     ZIP_FILE,
@@ -33,7 +34,6 @@ from idc.downloader import carry_out, run_here
 from idc.errors import DataError, DownloadError
 from idc.kaggle_login import parse_login, store_login
 from idc.patience import Limits
-from idc.store import list_stores, open_store, verify_store
 from tests.support.fake_kaggle import SIGNATURE, Answer, patches_zip
 from tests.support.made_patches import tiny_store
 

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from idc.config import preset_config
+from idc.datasets.splits import Split
 from idc.estimates import estimate
 from idc.speeds import RunSpeed, Speed
-from idc.splits import Split
 
 SPEED = Speed(
     device="CPU, 2 cores",

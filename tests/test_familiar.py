@@ -5,6 +5,8 @@ import pytest
 
 from idc import familiar as familiar_module
 from idc import foreign as foreign_module
+from idc.datasets.store import PackReport, delete_store, open_store
+from idc.datasets.store_writer import Patch, PatchName, StoreWriter
 from idc.errors import RunError
 from idc.explain import explain
 from idc.familiar import Familiar, familiar, learn, nearest, reference_of, store_to_compare
@@ -14,8 +16,6 @@ from idc.foreign import profile_of, warnings
 from idc.prediction import Look, look, predict_patches
 from idc.results import run_split, train_cases
 from idc.runs import BUNDLED, open_run
-from idc.store import PackReport, delete_store, open_store
-from idc.store_writer import Patch, PatchName, StoreWriter
 from tests.support.made_patches import tiny_store
 
 

@@ -3,13 +3,8 @@
 import pandas as pd
 import pytest
 
-from idc.figures import (
-    NEGATIVE,
-    POSITIVE,
-    case_counts_figure,
-    class_counts_figure,
-    epoch_figure,
-)
+from idc.figures import case_counts_figure, class_counts_figure, epoch_figure
+from idc.patches import NEGATIVE, POSITIVE
 
 
 def trace(figure, name):

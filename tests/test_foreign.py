@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_sample_images
 
+from idc.datasets.store import open_store
 from idc.foreign import REASONS, profile_of, reasons, warnings, warnings_of
 from idc.looks import fit_profile
 from idc.packing import pack
 from idc.prediction import look
 from idc.runs import BUNDLED, open_run
 from idc.shipping import profile_rows
-from idc.store import open_store
 from tests.support.made_tissue import made_features, pink_patches
 
 

@@ -4,7 +4,7 @@ import pytest
 
 import idc.demo
 from idc import packer
-from idc.store import PackReport, verify_store
+from idc.datasets.store import PackReport, verify_store
 from tests.support.made_patches import write_patches_zip
 
 

@@ -17,12 +17,12 @@ import pytest
 
 import idc.files.sources
 import idc.packing
+from idc.datasets.store import PackReport, list_stores, open_store, verify_store
+from idc.datasets.store_writer import Patch, StoreWriter
 from idc.errors import DataError
 from idc.imaging.rescaling import to_patch_size
 from idc.packing import decode_patch, pack
 from idc.patches import PatchName
-from idc.store import PackReport, list_stores, open_store, verify_store
-from idc.store_writer import Patch, StoreWriter
 from tests.support import PROJECT, SUPPORT
 from tests.support.made_patches import png, tiny_store, write_patches_zip
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from idc import packjobs
+from idc.datasets.store import list_stores, open_store, verify_store
 from idc.errors import DataError
 from idc.packjobs import PackJob, forget_job, pack_jobs, start_demo, start_packing
-from idc.store import list_stores, open_store, verify_store
 from tests.support import PROJECT, SUPPORT
 from tests.support.made_patches import write_patches_zip
 

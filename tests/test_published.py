@@ -3,8 +3,8 @@ import pandas as pd
 import pytest
 
 from idc.config import TrainingConfig
-from idc.reference import expected_counts, published_cases
-from idc.reference.published import (
+from idc.datasets.full_set import expected_counts, published_cases
+from idc.evaluation.published import (
     PUBLISHED,
     equal_balanced_accuracy,
     equal_f1,

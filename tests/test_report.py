@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from idc.datasets.store import open_store
 from idc.errors import IdcError
 from idc.handout import predictions_file, predictions_table, write_predictions, write_report
 from idc.report import LIMITS, report_html
 from idc.results import results_of, run_split, saved_results
-from idc.store import open_store
 from tests.support.evaluated_run import evaluated_run
 from tests.support.made_patches import tiny_store
 

@@ -7,6 +7,8 @@ import pandas as pd
 import pytest
 
 from idc.config import TrainingConfig
+from idc.datasets.splits import make_split
+from idc.datasets.store import delete_store
 from idc.errors import DataError, RunError
 from idc.results import (
     held_out_rows,
@@ -19,9 +21,7 @@ from idc.results import (
     train_cases,
 )
 from idc.runs import ENVIRONMENT_FILE, PREDICTIONS_FILE
-from idc.splits import make_split
 from idc.starting import create_run
-from idc.store import delete_store
 from tests.support.made_patches import tiny_store
 
 

@@ -3,8 +3,8 @@
 import pandas as pd
 import pytest
 
-from idc.marks import Mark, marks_of, save_mark
-from idc.neighbourhood import Place
+from idc.datasets.label_marks import Mark, marks_of, save_mark
+from idc.datasets.place import Place
 from idc.reviewing import next_open, with_verdicts
 
 DOUBTS = pd.DataFrame(

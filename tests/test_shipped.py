@@ -8,12 +8,14 @@ import pytest
 
 from idc import shipped
 from idc.config import TrainingConfig, preset_config
+from idc.datasets.full_set import published_cases
+from idc.datasets.splits import make_split
+from idc.datasets.store import open_store
 from idc.errors import RunError
 from idc.files.atomic import file_sha256
 from idc.metrics.scores import evaluate
 from idc.moments import length_s, moment_now
 from idc.prediction import default_model
-from idc.reference import published_cases
 from idc.results import held_out_rows, saved_results, seen_cases, train_cases
 from idc.runs import (
     BEST_FILE,
@@ -30,9 +32,7 @@ from idc.runs import (
 )
 from idc.shipped import RECORDED_DIR, install_recorded_runs
 from idc.shipping import MODEL_CARD_FILE
-from idc.splits import make_split
 from idc.starting import create_run, prepare_to_continue
-from idc.store import open_store
 from idc.watching import read_frames
 from tests.support.made_patches import tiny_store
 

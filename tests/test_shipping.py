@@ -3,12 +3,12 @@
 import pytest
 
 from idc import runs, shipping
+from idc.datasets.store import open_store
 from idc.foreign import profile_of
 from idc.metrics.calibration import Calibration
 from idc.metrics.scores import evaluate
 from idc.results import saved_results, train_cases
 from idc.runs import BUNDLED, SHIPPED_DIR, WEIGHTS_FILE, open_run
-from idc.store import open_store
 
 pytestmark = pytest.mark.slow  # `trained_run` was really trained
 

@@ -8,8 +8,8 @@ import pytest
 
 from idc import watching
 from idc.config import preset_config
-from idc.neighbourhood import place_of
-from idc.splits import Split
+from idc.datasets.place import place_of
+from idc.datasets.splits import Split
 from idc.starting import create_run
 from idc.watching import (
     Frame,
@@ -69,9 +69,9 @@ def test_cases_of_which_a_patch_trains_are_not_held_out(store):
 
 
 def test_default_is_the_held_out_case_with_most_patches_of_its_rarer_class(home):
+    from idc.datasets.store import PackReport, open_store
+    from idc.datasets.store_writer import Patch, StoreWriter
     from idc.patches import PatchName
-    from idc.store import PackReport, open_store
-    from idc.store_writer import Patch, StoreWriter
 
     labels = {1: [0, 1, 0, 1], 2: [0, 0, 0, 0], 3: [0, 1, 0, 0]}
     with StoreWriter("mixed", 12) as writer:

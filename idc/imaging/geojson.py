@@ -5,8 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from idc.figures import CLASS_COLOURS
-from idc.patches import CLASS_NAMES
+from idc.patches import CLASS_COLOURS, CLASS_NAMES
 
 
 def feature(identity: str, rings: list[Any], **properties: Any) -> dict[str, Any]:

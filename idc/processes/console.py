@@ -5,6 +5,8 @@ import sys
 import time
 from collections.abc import Iterator
 
+from idc.wording import duration
+
 
 class ProgressLine:
     """A line that is rewritten in place on a terminal; nothing at all elsewhere."""
@@ -51,16 +53,6 @@ def in_place() -> Iterator[ProgressLine]:
         yield line
     finally:
         line.close()
-
-
-def duration(seconds: float) -> str:
-    """For people: "8 s", "3 min 20 s", "2 h 5 min"."""
-    whole = round(max(seconds, 0))
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
 def fail(error: Exception) -> int:

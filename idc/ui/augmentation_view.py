@@ -6,8 +6,8 @@ import streamlit as st
 
 from idc.augmentation_preview import preview_picture, preview_rows
 from idc.config import AUGMENTATIONS
-from idc.splits import Split
-from idc.store import PatchStore
+from idc.datasets.splits import Split
+from idc.datasets.store import PatchStore
 
 _ENLARGED = 2
 _DRAWN = "augmentation-drawn"

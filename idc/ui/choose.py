@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import streamlit as st
 
+from idc.datasets.store import PatchStore, is_current, list_stores, open_store
 from idc.runs import BUNDLED, Run, list_runs, open_run
-from idc.store import PatchStore, is_current, list_stores, open_store
 from idc.ui import address
 from idc.ui.words import plain
 

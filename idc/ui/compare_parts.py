@@ -8,8 +8,8 @@ import streamlit as st
 
 from idc.compared_runs import ComparedRuns, balanced_thresholds, compare_runs
 from idc.comparison_figures import precision_recall_curves, roc_curves
+from idc.datasets.place import find_row, parse_place, place_of
 from idc.metrics.bootstrap import few_cases_note
-from idc.neighbourhood import find_row, parse_place, place_of
 from idc.patches import CLASS_NAMES
 from idc.runs import BUNDLED, Run, list_runs, open_run
 from idc.ui import address

@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 import streamlit as st
 
-from idc.slides import lay_out, small_picture
-from idc.store import PatchStore
+from idc.datasets.stitched_slide import lay_out, small_picture
+from idc.datasets.store import PatchStore
 from idc.ui.own_component import own_component
 
 CARD_WIDTH_PX, CARD_HEIGHT_PX = 216, 168  # of a picture; sharp enough for twice as dense screens

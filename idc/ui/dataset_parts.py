@@ -3,11 +3,11 @@
 import pandas as pd
 import streamlit as st
 
-from idc.cases import case_table, imbalance_note
+from idc.datasets.cases import case_table, imbalance_note
+from idc.datasets.sampling import alternating_sample
+from idc.datasets.store import PatchStore
 from idc.figures import case_counts_figure, case_shares_figure, class_counts_figure
 from idc.patches import PATCH_SIZE_PX
-from idc.sampling import alternating_sample
-from idc.store import PatchStore
 from idc.ui.home_parts import origin
 from idc.ui.patches_shown import store_grid
 from idc.ui.words import metric_row, share

@@ -10,16 +10,16 @@ import streamlit as st
 
 from idc.behind import HISTOGRAM_BINS, in_bar, in_case, in_cell, in_point, most_wrong
 from idc.comparison import comparison_reasons
+from idc.datasets.splits import PROTOCOLS, split_note
+from idc.evaluation.published import PUBLISHED
 from idc.handout import predictions_file
 from idc.metrics.bootstrap import Interval, few_cases_note
 from idc.metrics.calibration import BINS
 from idc.metrics.scores import baseline
 from idc.patches import CLASS_NAMES
-from idc.reference.published import PUBLISHED
 from idc.report import report_html
 from idc.results import Results, run_split
 from idc.runs import Run
-from idc.splits import PROTOCOLS, split_note
 from idc.ui.board import board_data, board_name, cached_bootstrap, content_of, validation_presets
 from idc.ui.case_table import case_table
 from idc.ui.confusion_matrix import CELL_NAMES, confusion_matrix

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import streamlit as st
 
+from idc.datasets.store import PatchStore
 from idc.errors import IdcError
 from idc.explain import SQUARE_PX, Explanation, explain, strongest_place
 from idc.familiar import Familiar, familiar, nearest, store_to_compare
@@ -16,7 +17,6 @@ from idc.foreign import warnings
 from idc.patches import CLASS_NAMES, MPP_UM, PATCH_SIZE_PX
 from idc.prediction import look
 from idc.runs import Run
-from idc.store import PatchStore
 from idc.ui.own_component import own_component
 from idc.ui.patch_grid import PatchTile, patch_grid
 from idc.ui.words import plain

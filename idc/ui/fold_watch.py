@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from idc.datasets.store import PatchStore
 from idc.folds import FoldJob, busy_with, create_folds, list_folds, start_folds
-from idc.processes.console import duration
 from idc.runs import Run
-from idc.store import PatchStore
 from idc.ui.words import STATE_WORDS, error_sentences, plain
+from idc.wording import duration
 
 _REDRAW_EVERY_S = 1.0
 

@@ -5,6 +5,7 @@ from itertools import chain, count
 
 import streamlit as st
 
+from idc.datasets.store import list_stores
 from idc.download import (
     DownloadJob,
     DownloadStatus,
@@ -21,7 +22,6 @@ from idc.download_words import phase_words, share_done, size
 from idc.errors import DataError
 from idc.files.home import home_dir
 from idc.patches import PATCH_SIZE_PX
-from idc.store import list_stores
 from idc.ui.choose import cached_store
 from idc.ui.kaggle_form import kaggle_form
 from idc.ui.words import error_sentences, plain

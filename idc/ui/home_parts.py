@@ -2,17 +2,17 @@
 
 import streamlit as st
 
+from idc.datasets.full_set import completeness
+from idc.datasets.store import PackReport, PatchStore, check_store_name, list_stores
 from idc.demo_tissue.generate import NOTICE
 from idc.errors import DataError
 from idc.files.sources import existing_path
 from idc.packjobs import PackJob, forget_job, pack_jobs, start_demo, start_packing
-from idc.processes.console import duration
-from idc.reference import completeness
 from idc.runs import list_runs
-from idc.store import PackReport, PatchStore, check_store_name, list_stores
 from idc.ui.choose import cached_store
 from idc.ui.get_data import get_data
 from idc.ui.words import describe, error_sentences, plain
+from idc.wording import duration
 
 
 def stores_overview() -> None:

@@ -3,16 +3,24 @@
 import pandas as pd
 import streamlit as st
 
+from idc.datasets.label_marks import (
+    VERDICTS,
+    Mark,
+    check_reviewer,
+    marks_csv,
+    marks_of,
+    remove_mark,
+    save_mark,
+)
+from idc.datasets.place import Place, find_row, parse_place, place_of
+from idc.datasets.store import PatchStore
 from idc.doubtful import HeldOut, held_out_of
 from idc.errors import LabelError
 from idc.folds import list_folds, open_folds
-from idc.marks import VERDICTS, Mark, check_reviewer, marks_csv, marks_of, remove_mark, save_mark
-from idc.neighbourhood import Place, find_row, parse_place, place_of
 from idc.patches import CLASS_NAMES
 from idc.results import saved_parts
 from idc.reviewing import next_open, with_verdicts
 from idc.runs import Run, open_run
-from idc.store import PatchStore
 from idc.ui.patch_detail import patch_detail
 from idc.ui.patch_grid import PatchTile, patch_grid
 from idc.ui.words import metric_row, plain, share

@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from idc.neighbourhood import find_row, parse_place, place_of
+from idc.datasets.place import find_row, parse_place, place_of
+from idc.datasets.stitched_slide import lay_out
+from idc.datasets.store import PatchStore
 from idc.results import Results
 from idc.runs import Run
-from idc.slides import lay_out
-from idc.store import PatchStore
 from idc.ui import address
 from idc.ui.patch_detail import patch_detail
 from idc.ui.patch_grid import patch_grid

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from idc.datasets.store import PatchStore
 from idc.patches import CLASS_NAMES, MPP_UM, PATCH_SIZE_PX
-from idc.store import PatchStore
 from idc.ui.patch_grid import PatchTile, patch_grid
 from idc.ui.words import class_name
 

@@ -8,12 +8,12 @@ import secrets
 
 import streamlit as st
 
+from idc.datasets.place import find_row, parse_place, place_of
+from idc.datasets.store import PatchStore, list_stores
 from idc.errors import GameError
 from idc.game import LEVELS, SEEDS, Game, parse_game
 from idc.game_rounds import Round, draw_round, unseen_rows
-from idc.neighbourhood import find_row, parse_place, place_of
 from idc.runs import BUNDLED, Run, list_runs, open_run
-from idc.store import PatchStore, list_stores
 from idc.ui.choose import cached_store, choose_run, choose_store
 from idc.ui.explanation import explanation, show_warnings
 from idc.ui.patch_detail import patch_detail

@@ -3,14 +3,14 @@
 import pandas as pd
 import streamlit as st
 
+from idc.datasets.place import place_of
+from idc.datasets.store import PatchStore
 from idc.errors import GameError
 from idc.evening import LONGEST_NAME, Score, clear_scores, keep_score, scores
 from idc.game import LEVELS, PATCHES, Game, model_guesses, tally
 from idc.game_rounds import Round
-from idc.neighbourhood import place_of
 from idc.patches import CLASS_NAMES
 from idc.runs import Run
-from idc.store import PatchStore
 from idc.ui.own_component import own_component
 from idc.ui.patch_detail import patch_detail
 from idc.ui.patch_grid import PatchTile, patch_grid

@@ -7,13 +7,13 @@ import numpy as np
 import streamlit as st
 
 from idc.case_predictions import trained_on_case
+from idc.datasets.place import find_row, parse_place
+from idc.datasets.sampling import alternating_sample
+from idc.datasets.store import PatchStore
 from idc.demo_tissue.generate import NOTICE
 from idc.errors import IdcError
-from idc.neighbourhood import find_row, parse_place
 from idc.results import held_out_rows, run_split
 from idc.runs import Run, check_same_data
-from idc.sampling import alternating_sample
-from idc.store import PatchStore
 from idc.ui.choose import cached_store, choose_store
 from idc.ui.patch_grid import PatchTile, patch_grid
 from idc.ui.predict_parts import ChosenPatch

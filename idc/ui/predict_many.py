@@ -12,7 +12,6 @@ from idc.many import ManyPrediction
 from idc.many_answers import ManyAnswers
 from idc.metrics.scores import evaluate
 from idc.patches import CLASS_NAMES
-from idc.processes.console import duration
 from idc.runs import Run
 from idc.ui.answer_table import AnswerRow, answer_table, chosen_order
 from idc.ui.confusion_matrix import CELL_NAMES, confusion_matrix
@@ -20,6 +19,7 @@ from idc.ui.patches_shown import enlarged
 from idc.ui.words import coloured_class, metric_row, plain, score
 from idc.upload_batch import batch_files
 from idc.upload_zip import looks_like_zip
+from idc.wording import duration
 
 _JOB, _TABLE, _OPENED = "many", "many_table", "many_opened"
 _ROWS_A_PAGE = 25

@@ -6,7 +6,6 @@ import numpy as np
 import streamlit as st
 
 from idc.patches import PATCH_SIZE_PX
-from idc.processes.console import duration
 from idc.region_pictures import tiling_picture
 from idc.regions import Layout
 from idc.runs import Run
@@ -18,6 +17,7 @@ from idc.ui.region_map import MappedImage, show_answers, tiling_words
 from idc.ui.slide_viewer import jpeg_picture
 from idc.ui.words import plain
 from idc.whole_slides import WholeSlide, lay_out_slide
+from idc.wording import duration
 
 _PARAMETERS = ("slide", "um", "overlap")  # in the URL, so that a refresh finds the answers again
 _MOST_READS = 64  # for a look at the tissue before the visitor has asked for anything

@@ -9,13 +9,13 @@ from dataclasses import replace
 import numpy as np
 import streamlit as st
 
-from idc.measurejobs import measure_job, start_measuring
-from idc.neighbourhood import Place, find_row, place_of
+from idc.datasets.measurements import measure_job, start_measuring
+from idc.datasets.patch_filter import SORTS, PatchColumns, available, sort_values
+from idc.datasets.patch_filter_url import RoamView
+from idc.datasets.place import Place, find_row, place_of
+from idc.datasets.store import PatchStore
 from idc.patches import CLASS_NAMES
-from idc.roam_view import RoamView
-from idc.roaming import SORTS, PatchColumns, available, sort_values
 from idc.runs import Run, open_run
-from idc.store import PatchStore
 from idc.ui.choose import choose_titled, run_title
 from idc.ui.patch_detail import patch_detail
 from idc.ui.patch_grid import PatchTile, patch_grid

@@ -6,14 +6,21 @@ from typing import Any
 
 import streamlit as st
 
-from idc.measurejobs import MeasureJob, measure_job, start_measuring
+from idc.datasets.measurements import MeasureJob, measure_job, start_measuring
+from idc.datasets.patch_filter import (
+    SORT_HELP,
+    SORTS,
+    SPLIT_PARTS,
+    Filters,
+    PatchColumns,
+    available,
+)
+from idc.datasets.patch_filter_url import PAGE_SIZES, RoamView
+from idc.datasets.store import PatchStore
 from idc.patches import CLASS_NAMES
-from idc.processes.console import duration
-from idc.roam_view import PAGE_SIZES, RoamView
-from idc.roaming import SORT_HELP, SORTS, SPLIT_PARTS, Filters, PatchColumns, available
-from idc.store import PatchStore
 from idc.ui.roam_url import current_view, show_view
 from idc.ui.words import error_sentences, plain
+from idc.wording import duration
 
 _ANY = "any"
 _LABELS = {_ANY: None, "negative": 0, "positive": 1}

@@ -9,13 +9,20 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
+from idc.datasets.measurements import has_measurements, saved_measurements
+from idc.datasets.patch_filter import (
+    Filters,
+    PatchColumns,
+    in_order,
+    matching_rows,
+    patch_columns,
+    whole_order,
+)
+from idc.datasets.patch_filter_url import RoamView
+from idc.datasets.store import PatchStore
 from idc.errors import RunError
-from idc.measurements import has_measurements, saved_measurements
 from idc.results import run_split
-from idc.roam_view import RoamView
-from idc.roaming import Filters, PatchColumns, in_order, matching_rows, patch_columns, whole_order
 from idc.runs import PREDICTIONS_FILE, Run, check_same_data, list_runs
-from idc.store import PatchStore
 
 
 @dataclass(frozen=True)

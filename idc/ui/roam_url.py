@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from idc.roam_view import NAMES, RoamView, read_view, write_view
+from idc.datasets.patch_filter_url import NAMES, RoamView, read_view, write_view
 from idc.ui import address
 
 _VIEW = "view"  # the part of the address

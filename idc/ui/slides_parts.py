@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from idc.datasets.place import find_row, parse_place, place_of
+from idc.datasets.stitched_exports import slide_geojson, slide_png
+from idc.datasets.stitched_slide import Slide, case_table, held_note, is_sampled, stitch
+from idc.datasets.store import PatchStore
 from idc.demo_tissue.generate import NOTICE
-from idc.neighbourhood import find_row, parse_place, place_of
 from idc.runs import Run
-from idc.slide_exports import slide_geojson, slide_png
-from idc.slides import Slide, case_table, held_note, is_sampled, stitch
-from idc.store import PatchStore
 from idc.ui.contact_sheet import SlideCard, contact_sheet
 from idc.ui.patch_detail import patch_detail
 from idc.ui.slide_viewer import Cells, Picture, jpeg_picture, slide_viewer
@@ -190,7 +190,7 @@ def keep_patch_in_url(store: PatchStore, row: int | None) -> None:
 
 
 def cases_of(store: PatchStore) -> pd.DataFrame:
-    """See `idc.slides.case_table`; made once for each packing."""
+    """See `idc.datasets.stitched_slide.case_table`; made once for each packing."""
     return _cases(store.fingerprint, store)
 
 

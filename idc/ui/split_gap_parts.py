@@ -4,15 +4,15 @@ import streamlit as st
 
 from idc.comparison_figures import split_gap_figure
 from idc.config import PRESETS, TrainingConfig
-from idc.processes.console import duration
+from idc.datasets.store import PatchStore
 from idc.runs import Run, RunStatus, list_runs, open_run
 from idc.settings_url import FIRST_PRESET, form_defaults
 from idc.several_runs import check_splits, of_both_splits, start_runs
 from idc.split_gap import SCORES, SplitGap, SplitPair, list_pairs, split_gap, split_pair
-from idc.store import PatchStore
 from idc.ui.choose import cached_store
 from idc.ui.score_words import difference_words, signed, with_interval
 from idc.ui.words import describe, error_sentences, metric_row, plain, score, started
+from idc.wording import duration
 
 _LOOK_EVERY_S = 1.0
 _NAMES = ("random", "by_case")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import streamlit as st
 
-from idc.processes.console import duration
+from idc.wording import duration
 
 
 @contextlib.contextmanager

@@ -3,15 +3,15 @@
 import streamlit as st
 
 from idc.config import TrainingConfig
+from idc.datasets.splits import Split
 from idc.estimates import estimate
 from idc.folds import busy_with
-from idc.processes.console import duration
 from idc.runs import list_runs
 from idc.speedjobs import speed_job, start_speed_test
 from idc.speeds import known_speed, run_speed, speed_key
-from idc.splits import Split
 from idc.standby import keep_ready
 from idc.ui.words import plain
+from idc.wording import duration
 
 _LOOK_EVERY_S = 1.0
 

@@ -23,8 +23,10 @@ from idc.config import (
     preset_config,
     proposed_rate,
 )
+from idc.datasets.label_marks import wrong_rows
+from idc.datasets.splits import PROTOCOL_HELP, PROTOCOLS
+from idc.datasets.store import PatchStore
 from idc.hardware import gpu_words
-from idc.marks import wrong_rows
 from idc.setting_words import SETTING_WORDS
 from idc.settings_url import (
     FIRST_PRESET,
@@ -35,8 +37,6 @@ from idc.settings_url import (
     read_settings,
     write_settings,
 )
-from idc.splits import PROTOCOL_HELP, PROTOCOLS
-from idc.store import PatchStore
 from idc.ui import address
 from idc.ui.words import plain
 

@@ -8,7 +8,6 @@ from typing import Any
 import streamlit as st
 
 from idc.moments import Moment, moment_now
-from idc.processes.console import duration
 from idc.runlog import RunLog
 from idc.runs import Run, RunStatus
 from idc.ui.confusion_matrix import confusion_matrix
@@ -20,6 +19,7 @@ from idc.ui.replay import is_playing, playback_of, replay_bar, replay_button, re
 from idc.ui.train_controls import run_controls
 from idc.ui.watched_slide import store_of, watched_slide, worst_now
 from idc.ui.words import describe, error_sentences, plain
+from idc.wording import duration
 
 _REDRAW_EVERY_S = 1.0
 _PHASE_WORDS = {

@@ -5,14 +5,14 @@ from collections.abc import Callable
 import numpy as np
 import streamlit as st
 
+from idc.datasets.place import find_row, parse_place
+from idc.datasets.splits import Split
+from idc.datasets.stitched_slide import lay_out
+from idc.datasets.store import PatchStore
 from idc.errors import DataError, RunError
 from idc.moments import Moment
-from idc.neighbourhood import find_row, parse_place
 from idc.results import run_split
 from idc.runs import Run, check_same_data
-from idc.slides import lay_out
-from idc.splits import Split
-from idc.store import PatchStore
 from idc.ui.choose import cached_store
 from idc.ui.patch_grid import patch_grid
 from idc.ui.patches_shown import patch_tile

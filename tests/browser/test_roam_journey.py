@@ -6,7 +6,7 @@ import urllib.parse
 import pytest
 from playwright.sync_api import expect
 
-from idc.measurements import measure_store
+from idc.datasets.measurements import measure_store
 from tests.support.browser_tools import wait_until
 from tests.support.made_patches import tiny_store
 

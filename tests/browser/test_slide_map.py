@@ -8,11 +8,11 @@ import pytest
 from playwright.sync_api import expect
 
 from idc.config import preset_config
+from idc.datasets.store import PackReport, open_store
+from idc.datasets.store_writer import Patch, StoreWriter
 from idc.patches import PatchName
 from idc.runs import CALIBRATION_FILE, PREDICTIONS_FILE, RunStatus
 from idc.starting import create_run
-from idc.store import PackReport, open_store
-from idc.store_writer import Patch, StoreWriter
 from tests.support.browser_tools import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from idc.store import open_store
+from idc.datasets.store import open_store
 from tests.support.made_patches import tiny_store
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
+from idc.datasets.stitched_slide import lay_out
+from idc.datasets.store import open_store
 from idc.demo_tissue.generate import generate_slide, slide_patches
 from idc.imaging.tissue_mask import TISSUE_SHARE, shares, tissue_mask
-from idc.slides import lay_out
-from idc.store import open_store
 
 
 def field(rgb: tuple[int, int, int], noise: float = 0) -> np.ndarray:
@@ -69,8 +69,8 @@ def test_a_cell_without_a_pixel_holds_none():
 
 @pytest.mark.real
 def test_real_patches_pass_as_tissue_and_the_positive_ones_all(real_data, home):
+    from idc.datasets.stitched_slide import stitch
     from idc.packing import pack
-    from idc.slides import stitch
 
     pack([real_data / "idc_complete_cases.zip"], "real")
     store = open_store("real")

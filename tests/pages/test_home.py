@@ -1,7 +1,7 @@
 import pytest
 
 from idc import packjobs
-from idc.store import list_stores
+from idc.datasets.store import list_stores
 from tests.support.app_pages import open_page, text
 from tests.support.made_patches import tiny_store, write_patches_zip
 

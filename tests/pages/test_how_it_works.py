@@ -5,8 +5,8 @@ import shutil
 import numpy as np
 import pytest
 
+from idc.datasets.store import open_store
 from idc.prediction import predict_patches
-from idc.store import open_store
 from tests.support.app_pages import open_page, text
 
 pytestmark = pytest.mark.slow

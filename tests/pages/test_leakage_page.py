@@ -1,9 +1,9 @@
 import pytest
 
 from idc.config import preset_config
-from idc.splits import make_split
+from idc.datasets.splits import make_split
+from idc.datasets.store import open_store
 from idc.starting import create_run
-from idc.store import open_store
 from idc.ui.leakage_parts import pair_picture
 from tests.support.app_pages import open_page, text
 from tests.support.made_patches import tiny_store

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from idc import measurejobs
 from idc.config import preset_config
-from idc.measurements import has_measurements, measure_store
+from idc.datasets import measurements
+from idc.datasets.measurements import has_measurements, measure_store
 from idc.runs import ENVIRONMENT_FILE, PREDICTIONS_FILE
 from idc.starting import create_run
 from tests.support.app_pages import open_page, text
@@ -159,8 +159,8 @@ def test_unmeasured_store_is_measured_in_the_background_and_says_so(home, monkey
         may_go_on.wait()
         return measure_store(store, on_progress=on_progress)
 
-    monkeypatch.setattr(measurejobs, "_jobs", {})
-    monkeypatch.setattr(measurejobs, "measure_store", held)
+    monkeypatch.setattr(measurements, "_jobs", {})
+    monkeypatch.setattr(measurements, "measure_store", held)
     store = tiny_store("tiny")
 
     at = open_roam(sort="stain")

@@ -7,6 +7,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from idc.config import preset_config
+from idc.datasets.store import PackReport
+from idc.datasets.store_writer import Patch, StoreWriter
 from idc.patches import PatchName
 from idc.runs import (
     BUNDLED,
@@ -17,8 +19,6 @@ from idc.runs import (
     open_run,
 )
 from idc.starting import create_run
-from idc.store import PackReport
-from idc.store_writer import Patch, StoreWriter
 from tests.support.app_pages import open_page, text
 from tests.support.made_patches import tiny_store
 

@@ -6,18 +6,18 @@ import pytest
 
 from idc import control, runs
 from idc.config import PRESETS, preset_config
+from idc.datasets.place import place_of
+from idc.datasets.splits import make_split
+from idc.datasets.store import delete_store
 from idc.device_choice import keeps_to_cpu
 from idc.device_queue import hold_device
 from idc.files.atomic import file_sha256
 from idc.forking import lineage
-from idc.neighbourhood import place_of
 from idc.run_notes import RunNotes, write_notes
 from idc.run_status import STATUS_FILE
 from idc.runlog import LogWriter
 from idc.runs import RunStatus, list_runs, open_run
-from idc.splits import make_split
 from idc.starting import create_run
-from idc.store import delete_store
 from idc.ui import replay
 from idc.watching import Frame, asked_case, held_out_cases, watch_case, write_frame
 from tests.support.app_pages import open_page, text

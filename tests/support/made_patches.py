@@ -6,9 +6,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from idc.datasets.store import PackReport, PatchStore, open_store
+from idc.datasets.store_writer import Patch, StoreWriter
 from idc.patches import PatchName
-from idc.store import PackReport, PatchStore, open_store
-from idc.store_writer import Patch, StoreWriter
 
 
 def png(colour: tuple[int, int, int], height: int = 50, width: int = 50) -> bytes:

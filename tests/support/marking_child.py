@@ -5,7 +5,7 @@ python tests/marking_child.py REVIEWER VERDICT COUNT
 
 import sys
 
-from idc.marks import Mark, save_mark
+from idc.datasets.label_marks import Mark, save_mark
 
 if __name__ == "__main__":
     reviewer, verdict, count = sys.argv[1:]

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
+from idc.datasets.store import PackReport
+from idc.datasets.store_writer import Patch, StoreWriter
 from idc.errors import DataError
 from idc.files.home import data_dir
 from idc.packing import pack
 from idc.patches import PatchName
-from idc.store import PackReport
-from idc.store_writer import Patch, StoreWriter
 
 
 def hold(source: str, name: str) -> None:

@@ -15,7 +15,7 @@ from tests.support.made_patches import tiny_store
 def page():
     import streamlit as st
 
-    from idc.store import open_store
+    from idc.datasets.store import open_store
     from idc.ui.contact_sheet import SlideCard, contact_sheet
 
     cards = [SlideCard(case, 0.5, f"slide {case}") for case in (1, 3)]

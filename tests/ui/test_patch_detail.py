@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from idc.neighbourhood import cut_out, rows_around
+from idc.datasets.place import cut_out, rows_around
 from idc.patches import PatchName
 from idc.ui import patch_detail as patch_detail_module
 from idc.ui.patch_detail import surroundings
@@ -29,7 +29,7 @@ def store(home):
 def page():
     import streamlit as st
 
-    from idc.store import open_store
+    from idc.datasets.store import open_store
     from idc.ui.patch_detail import patch_detail
 
     patch_detail(open_store("small"), st.session_state["row"])

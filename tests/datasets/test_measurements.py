@@ -3,19 +3,19 @@ import zipfile
 import numpy as np
 import pytest
 
-from idc import measurements
-from idc.errors import DataError
-from idc.files.home import data_dir
-from idc.imaging.rescaling import to_patch_size
-from idc.measurements import (
+from idc.datasets import measurements
+from idc.datasets.measurements import (
     has_measurements,
     measure_patches,
     measure_store,
     saved_measurements,
 )
+from idc.datasets.store import delete_store
+from idc.errors import DataError
+from idc.files.home import data_dir
+from idc.imaging.rescaling import to_patch_size
 from idc.packing import decode_patch
 from idc.patches import PatchName
-from idc.store import delete_store
 from tests.support.made_patches import store_of, tiny_store
 
 WHITE, DARK = (255, 255, 255), (63, 63, 63)

@@ -1,4 +1,5 @@
-"""idc.slides and idc.slide_exports: a case stitched from hand-written patches."""
+"""idc.datasets.stitched_slide and idc.datasets.stitched_exports: a case stitched from hand-written
+patches."""
 
 import json
 
@@ -6,12 +7,20 @@ import cv2
 import numpy as np
 import pytest
 
+from idc.datasets.stitched_exports import slide_geojson, slide_png
+from idc.datasets.stitched_slide import (
+    GAP_RGB,
+    case_table,
+    held_note,
+    is_sampled,
+    lay_out,
+    small_picture,
+    stitch,
+)
+from idc.datasets.store import PackReport, open_store
+from idc.datasets.store_writer import Patch, StoreWriter
 from idc.errors import DataError
 from idc.patches import PatchName
-from idc.slide_exports import slide_geojson, slide_png
-from idc.slides import GAP_RGB, case_table, held_note, is_sampled, lay_out, small_picture, stitch
-from idc.store import PackReport, open_store
-from idc.store_writer import Patch, StoreWriter
 
 RED, GREEN, BLUE = (200, 0, 0), (0, 200, 0), (0, 0, 200)
 

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from idc.neighbourhood import Place, cut_out, find_row, parse_place, place_of, rows_around
+from idc.datasets.place import Place, cut_out, find_row, parse_place, place_of, rows_around
+from idc.datasets.store import open_store
 from idc.packing import pack
 from idc.patches import PatchName
-from idc.store import open_store
 from tests.support.made_patches import store_of
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from idc.config import TrainingConfig
-from idc.reference import expected_counts, published_cases
+from idc.datasets.full_set import expected_counts, published_cases
 
 _SAME_CASES = "published cases (84 / 29 / 49)"
 

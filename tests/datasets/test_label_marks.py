@@ -1,4 +1,4 @@
-"""idc.marks: what reviewers say about labels, also two at once."""
+"""idc.datasets.label_marks: what reviewers say about labels, also two at once."""
 
 import os
 import sqlite3
@@ -7,8 +7,7 @@ import sys
 
 import pytest
 
-from idc.errors import LabelError
-from idc.marks import (
+from idc.datasets.label_marks import (
     MARKS_FILE,
     Mark,
     marks_csv,
@@ -18,6 +17,7 @@ from idc.marks import (
     wrong_places,
     wrong_rows,
 )
+from idc.errors import LabelError
 from tests.support import PROJECT, SUPPORT
 from tests.support.made_patches import tiny_store
 

@@ -1,4 +1,4 @@
-"""idc.splits: who trains and who scores."""
+"""idc.datasets.splits: who trains and who scores."""
 
 import math
 
@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from idc.datasets.splits import PARTS, Split, draw_patches, make_split, redraw_training, split_note
 from idc.errors import SplitError
-from idc.splits import PARTS, Split, draw_patches, make_split, redraw_training, split_note
 
 # Of the published lists: two cases of each part, and two that are in no list.
 TRAIN, VALIDATION, TEST, UNLISTED = (8865, 8913), (8867, 8914), (8864, 8916), (8863, 8950)

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from idc.reference import expected_counts
+from idc.datasets.full_set import expected_counts
 
 
 def case_table(index: pd.DataFrame) -> pd.DataFrame:

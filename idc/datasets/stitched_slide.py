@@ -12,11 +12,11 @@ import cv2
 import numpy as np
 import pandas as pd
 
+from idc.datasets.full_set import expected_counts
+from idc.datasets.store import PatchStore
 from idc.errors import DataError
 from idc.imaging.outline import Polygon, cell_outlines
 from idc.patches import MPP_UM, PATCH_SIZE_PX
-from idc.reference import expected_counts
-from idc.store import PatchStore
 
 # Under the gaps of a picture that cannot be transparent: glass, so that a lossy picture has no
 # dark rim around the tissue. Whoever shows it knows from `Slide.boxes` where the gaps are.

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from idc.datasets.store import PatchStore
 from idc.patches import PATCH_SIZE_PX
-from idc.store import PatchStore
 
 GAP = -1  # instead of a row number: the data set holds no patch there
 

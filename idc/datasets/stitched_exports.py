@@ -13,11 +13,11 @@ from typing import Any
 import cv2
 import numpy as np
 
+from idc.datasets.stitched_slide import Slide, stitch
+from idc.datasets.store import PatchStore
 from idc.imaging.geojson import box_ring, closed_ring, feature, label_class, named_class
 from idc.imaging.outline import Polygon
 from idc.patches import MPP_UM
-from idc.slides import Slide, stitch
-from idc.store import PatchStore
 
 OUTLINE_CLASS = "IDC region (labels)"
 _OUTLINE_RGB = (0, 229, 255)

@@ -3,9 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from idc.measurements import Measurements
-from idc.patches import PatchName
-from idc.roaming import (
+from idc.datasets.measurements import Measurements
+from idc.datasets.patch_filter import (
     Filters,
     PatchColumns,
     available,
@@ -15,7 +14,8 @@ from idc.roaming import (
     sort_values,
     whole_order,
 )
-from idc.splits import Split
+from idc.datasets.splits import Split
+from idc.patches import PatchName
 from tests.support.made_patches import store_of
 
 NAN = float("nan")

@@ -1,6 +1,6 @@
 import pandas as pd
 
-from idc.sampling import alternating_sample
+from idc.datasets.sampling import alternating_sample
 
 
 def index_of(*labels):

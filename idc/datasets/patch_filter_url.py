@@ -7,8 +7,8 @@ show the same. A URL may come from anybody: a word that means nothing leaves the
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from idc.neighbourhood import Place, parse_place
-from idc.roaming import SORTS, SPLIT_PARTS, Filters
+from idc.datasets.patch_filter import SORTS, SPLIT_PARTS, Filters
+from idc.datasets.place import Place, parse_place
 
 PAGE_SIZES = (24, 48, 96, 192)
 NAMES = ("case", "class", "part", "edge", "tissue", "sort", "order", "page", "size", "patch")
@@ -25,7 +25,7 @@ class RoamView:
     """Filters, order, page and opened patch.
 
     Attributes:
-        sort: one of `idc.roaming.SORTS`.
+        sort: one of `idc.datasets.patch_filter.SORTS`.
         descending: None for the sort's natural direction.
         page: from 1 on.
         size: patches a page, one of `PAGE_SIZES`.

@@ -1,11 +1,11 @@
-"""idc.signatures: perceptual hashes, and pairs found without comparing each with each."""
+"""idc.datasets.signatures: perceptual hashes, and pairs found without comparing each with each."""
 
 import cv2
 import numpy as np
 import pytest
 from scipy.fft import dctn
 
-from idc.signatures import (
+from idc.datasets.signatures import (
     LEAST_CONTRAST,
     MOST_BITS,
     grey_levels,

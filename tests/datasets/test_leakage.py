@@ -1,16 +1,16 @@
-"""idc.leakage: what a split gives away, with leaks planted by hand."""
+"""idc.datasets.leakage: what a split gives away, with leaks planted by hand."""
 
 import cv2
 import numpy as np
 import pandas as pd
 import pytest
 
-from idc.leakage import adjacent_pairs, check_leakage, near_uniform_note
+from idc.datasets.leakage import adjacent_pairs, check_leakage, near_uniform_note
+from idc.datasets.splits import Split, make_split
+from idc.datasets.store import PackReport, open_store
+from idc.datasets.store_writer import Patch, StoreWriter
 from idc.packing import pack
 from idc.patches import PatchName
-from idc.splits import Split, make_split
-from idc.store import PackReport, open_store
-from idc.store_writer import Patch, StoreWriter
 from tests.support.made_tissue import smooth_patches
 
 PAIRS = ["train – validation", "train – test", "validation – test"]

@@ -2,7 +2,7 @@ import math
 
 import pandas as pd
 
-from idc.cases import case_table, imbalance_note
+from idc.datasets.cases import case_table, imbalance_note
 
 
 def index(*counts):

@@ -15,8 +15,10 @@ grows in proportion to the amount of stain (Beer and Lambert):
 import contextlib
 import io
 import os
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -24,11 +26,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from idc.datasets.store import PATCHES_FILE, PatchStore, Progress, is_current, npy_header
 from idc.errors import DataError
 from idc.files import atomic
 from idc.files.home import data_dir
 from idc.patches import PATCH_SHAPE
-from idc.store import PATCHES_FILE, PatchStore, Progress, is_current, npy_header
+from idc.processes.thread_job import ThreadJob
 
 TISSUE_DENSITY = 0.065
 COLUMNS = ("tissue", "stain", "haematoxylin")
@@ -159,3 +162,31 @@ def _replaced(store: PatchStore) -> DataError:
     return DataError(
         f"The data set '{store.name}' was replaced while it was being measured; measure it again."
     )
+
+
+@dataclass(kw_only=True)
+class MeasureJob(ThreadJob):
+    """One measuring and where it stands: "measuring", "done", "failed" or "stopped"."""
+
+    work: str = "Measuring"
+    state: str = "measuring"
+
+
+_jobs: dict[str, MeasureJob] = {}  # by the fingerprint of the store
+_lock = threading.Lock()
+
+
+def measure_job(store: PatchStore) -> MeasureJob | None:
+    """The latest measuring of a store since the server started."""
+    return _jobs.get(store.fingerprint)
+
+
+def start_measuring(store: PatchStore) -> MeasureJob:
+    """Start to measure a store, or join the measuring that is under way."""
+    with _lock:
+        job = _jobs.get(store.fingerprint)
+        if job is None or not job.live:
+            job = _jobs[store.fingerprint] = MeasureJob(total=len(store))
+            measure = partial(measure_store, store, on_progress=job.advance)
+            job.start(measure, f"measure-{store.name}")
+        return job

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from idc.datasets.signatures import LEAST_CONTRAST, Signatures, likeness, signatures, similar_pairs
+from idc.datasets.splits import PARTS, Split
+from idc.datasets.store import PatchStore
 from idc.patches import PATCH_SIZE_PX
-from idc.signatures import LEAST_CONTRAST, Signatures, likeness, signatures, similar_pairs
-from idc.splits import PARTS, Split
-from idc.store import PatchStore
 
 PART_PAIRS = tuple(itertools.combinations(PARTS, 2))
 KINDS: Mapping[str, str] = {
@@ -41,7 +41,7 @@ class Finding:
         kind: a key of `KINDS`.
         pairs: int64, shape (n, 2): rows of the store; the first is in the earlier part. Of patches
             of a part that hold the same pixels, only the first is in pairs of copies.
-        parts: int8, shape (n, 2): their positions in `idc.splits.PARTS`.
+        parts: int8, shape (n, 2): their positions in `idc.datasets.splits.PARTS`.
         touching: by held-out part, how many of its patches have such a partner in the training
             part; here each of the same pixels counts.
     """

@@ -15,11 +15,7 @@ from types import TracebackType
 import numpy as np
 from filelock import FileLock, Timeout
 
-from idc.errors import DataError
-from idc.files import atomic
-from idc.files.home import data_dir
-from idc.patches import PATCH_SHAPE, PATCH_SIZE_PX, PatchName
-from idc.store import (
+from idc.datasets.store import (
     FORMAT,
     INDEX_DTYPES,
     INDEX_FILE,
@@ -33,6 +29,10 @@ from idc.store import (
     sealed,
     write_index,
 )
+from idc.errors import DataError
+from idc.files import atomic
+from idc.files.home import data_dir
+from idc.patches import PATCH_SHAPE, PATCH_SIZE_PX, PatchName
 
 _LOCK_TIMEOUT_S = 0.2  # another packing may hold it for a moment, to clear what was left over
 _LEFT_OVERS = ("packing", "replaced", "deleted")

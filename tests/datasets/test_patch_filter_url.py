@@ -2,9 +2,9 @@ from dataclasses import replace
 
 import pytest
 
-from idc.neighbourhood import Place
-from idc.roam_view import RoamView, read_view, write_view
-from idc.roaming import Filters
+from idc.datasets.patch_filter import Filters
+from idc.datasets.patch_filter_url import RoamView, read_view, write_view
+from idc.datasets.place import Place
 
 EVERYTHING = RoamView(
     Filters(cases=(8863, 10253), label=1, part="test", edge=False, tissue=(20, 95)),

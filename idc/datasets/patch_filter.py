@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from idc.measurements import Measurements
+from idc.datasets.measurements import Measurements
+from idc.datasets.splits import PARTS, Split
+from idc.datasets.store import PatchStore
 from idc.patches import PATCH_SIZE_PX
-from idc.splits import PARTS, Split
-from idc.store import PatchStore
 
 UNUSED = "unused"
 SPLIT_PARTS = (*PARTS, UNUSED)

@@ -1,9 +1,9 @@
 import pandas as pd
 import pytest
 
+from idc.datasets.full_set import Completeness, completeness, expected_counts, published_cases
+from idc.datasets.store import open_store
 from idc.packing import pack
-from idc.reference import Completeness, completeness, expected_counts, published_cases
-from idc.store import open_store
 
 
 def index_of(*groups):

@@ -1,4 +1,4 @@
-"""idc.store: opened in no time, read-only, and never trusted when a byte is wrong."""
+"""idc.datasets.store: opened in no time, read-only, and never trusted when a byte is wrong."""
 
 import json
 import shutil
@@ -8,10 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from idc import store
-from idc.errors import DataError
-from idc.patches import PatchName
-from idc.store import (
+from idc.datasets import store
+from idc.datasets.store import (
     INDEX_FILE,
     META_FILE,
     PATCHES_FILE,
@@ -24,7 +22,9 @@ from idc.store import (
     sealed,
     verify_store,
 )
-from idc.store_writer import Patch, StoreWriter
+from idc.datasets.store_writer import Patch, StoreWriter
+from idc.errors import DataError
+from idc.patches import PatchName
 from tests.support.made_patches import tiny_store
 
 DAMAGED = "The data set 'a' is damaged on disk; pack it again from its source."

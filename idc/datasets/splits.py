@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from idc.datasets.full_set import published_cases
 from idc.errors import SplitError
 from idc.patches import CLASS_NAMES
-from idc.reference import published_cases
 
 PARTS = ("train", "validation", "test")
 

@@ -2,10 +2,15 @@ import threading
 
 import pytest
 
-from idc import measurejobs
+from idc.datasets import measurements
+from idc.datasets.measurements import (
+    has_measurements,
+    measure_job,
+    measure_store,
+    saved_measurements,
+    start_measuring,
+)
 from idc.errors import DataError
-from idc.measurejobs import measure_job, start_measuring
-from idc.measurements import has_measurements, measure_store, saved_measurements
 from tests.support.made_patches import tiny_store
 
 
@@ -31,8 +36,8 @@ class Gate:
 @pytest.fixture
 def gate(home, monkeypatch):
     gate = Gate()
-    monkeypatch.setattr(measurejobs, "measure_store", gate.measure)
-    monkeypatch.setattr(measurejobs, "_jobs", {})
+    monkeypatch.setattr(measurements, "measure_store", gate.measure)
+    monkeypatch.setattr(measurements, "_jobs", {})
     yield gate
     gate.let_all_end()
 
@@ -77,7 +82,7 @@ def test_failure_keeps_its_sentence_for_the_page(gate, monkeypatch):
     def fail(store, *, on_progress):
         raise DataError("The disk is full.")
 
-    monkeypatch.setattr(measurejobs, "measure_store", fail)
+    monkeypatch.setattr(measurements, "measure_store", fail)
     job = start_measuring(tiny_store("tiny"))
     gate.let_all_end()
 
@@ -89,7 +94,7 @@ def test_bug_ends_as_a_failure_and_not_as_a_measuring_for_ever(gate, monkeypatch
     def broken(store, *, on_progress):
         raise ZeroDivisionError
 
-    monkeypatch.setattr(measurejobs, "measure_store", broken)
+    monkeypatch.setattr(measurements, "measure_store", broken)
     job = start_measuring(tiny_store("tiny"))
     gate.let_all_end()
 

@@ -1,0 +1,1 @@
+"""The packed store, its index, splits, marks, measurements, leakage, stitched cases."""

@@ -1,0 +1,1 @@
+"""A run's saved answers: results, comparisons, published work, doubtful labels."""
