@@ -68,9 +68,9 @@ def tissue() -> np.ndarray:
 
 def bare_model(patches: np.ndarray, size: int, seconds: float) -> tuple[float, np.ndarray]:
     """Patches a second by the model alone, and its calibrated answers, float32 (256,)."""
-    from idc.inference import probabilities
+    from idc.networks.inference import probabilities
+    from idc.networks.weights import load_model
     from idc.runs import BUNDLED, WEIGHTS_FILE, open_run
-    from idc.weights import load_model
 
     run = open_run(BUNDLED)
     model = load_model(run.folder / WEIGHTS_FILE, run.config.preset, run.best()["sha256"])

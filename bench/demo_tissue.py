@@ -82,7 +82,7 @@ def cnn_auc(
     """Train the notebook's network on three of four cases. AUC on the others, and seconds."""
     import keras  # several seconds, and only needed here
 
-    from idc.models import build_model
+    from idc.networks.models import build_model
 
     keras.utils.set_random_seed(seed)
     train, unseen = next(GroupKFold(n_splits=4).split(pixels, labels, cases))

@@ -61,7 +61,7 @@ def measure(steps: int) -> dict[str, float]:
     """Page faults and CPU milliseconds of one step, after some to warm up."""
     from idc.batches import TrainingBatches  # isort: skip
     from idc.config import preset_config
-    from idc.models import build_model
+    from idc.networks.models import build_model
     from idc.objective import compile_model
 
     patches = np.random.default_rng(0).integers(0, 256, (640, 50, 50, 3), np.uint8)

@@ -126,9 +126,9 @@ def words(parts: np.ndarray) -> str:
 
 def one_by_one(rgb: np.ndarray) -> tuple[float, np.ndarray]:
     """Seconds for all patches, by one `model.predict` each; the answers of the first ones."""
-    from idc.models import IDC_POSITIVE
+    from idc.networks.models import IDC_POSITIVE
+    from idc.networks.weights import load_model
     from idc.runs import BUNDLED, WEIGHTS_FILE, open_run
-    from idc.weights import load_model
 
     run = open_run(BUNDLED)
     model = load_model(run.folder / WEIGHTS_FILE, run.config.preset, run.best()["sha256"])

@@ -133,7 +133,7 @@ def train_fast(seed: int) -> None:
 
 def time_prediction() -> None:
     """Patches a second of both networks, taking turns in one process; the medians."""
-    from idc.models import build_model
+    from idc.networks.models import build_model
 
     patches = np.random.default_rng(0).integers(0, 256, (_PREDICT_BATCH, 50, 50, 3), np.uint8)
     models = {name: build_model(name) for name in ("notebook", "fast")}

@@ -21,7 +21,7 @@ def smaller_batch_sentence(batch_size: int, device: str) -> str:
     """What to do about it.
 
     Args:
-        device: as `idc.devices.describe_device` has it.
+        device: as `idc.networks.devices.describe_device` has it.
     """
     cause = f"The memory of {device} is used up at {batch_size} patches a step"
     if batch_size == 1:

@@ -11,7 +11,6 @@ from typing import Any, get_args
 import numpy as np
 import pandas as pd
 
-from idc.built_network import Architecture, check_batch, parse_architecture
 from idc.datasets.splits import (
     PROTOCOLS,
     UNLISTED,
@@ -21,6 +20,7 @@ from idc.datasets.splits import (
     without_rows,
 )
 from idc.errors import ConfigError
+from idc.networks.architecture import YOURS, Architecture, check_batch, parse_architecture
 
 AUGMENTATIONS: Mapping[str, str] = {
     "none": "None",
@@ -36,7 +36,6 @@ BALANCINGS: Mapping[str, str] = {
 }
 PRECISIONS: Mapping[str, str] = {"float32": "Full (float32)", "mixed": "Mixed (float16, for GPUs)"}
 FOLDS = (2, 20)
-YOURS = "yours"  # the preset whose network the visitor builds
 
 
 @dataclass(frozen=True)
@@ -46,8 +45,8 @@ class TrainingConfig:
     Attributes:
         data: the store's name.
         preset: the network, a key of `PRESETS`.
-        architecture: preset ``yours`` only: what the visitor built, as `idc.built_network` reads
-            it. Empty for the others.
+        architecture: preset ``yours`` only: what the visitor built, as `idc.networks.architecture`
+            reads it. Empty for the others.
         protocol: how patches are dealt into parts, a key of `idc.datasets.splits.PROTOCOLS`.
         unlisted: protocol ``published`` only: cases in no list are left out or train.
         patches: how many patches to use, drawn at the same rate from both classes; None for all.
@@ -72,7 +71,8 @@ class TrainingConfig:
             class's patches weigh more in the loss, "resampling" draws as many of each class.
         early_stopping: end when the validation loss has not improved for ``patience`` epochs.
         patience: epochs.
-        precision: a key of `PRECISIONS`; mixed precision needs a GPU (see `idc.precision`).
+        precision: a key of `PRECISIONS`; mixed precision needs a GPU (see
+        `idc.networks.precision`).
         name: what people call the run; free text.
 
     Raises:
@@ -152,7 +152,7 @@ class TrainingConfig:
 
     @property
     def network(self) -> str:
-        """What `idc.models.build_model` builds."""
+        """What `idc.networks.models.build_model` builds."""
         return f"{YOURS}-{self.architecture}" if self.preset == YOURS else self.preset
 
     def to_json(self) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from idc import __version__
 from idc.datasets.store import PatchStore
-from idc.devices import describe_device
+from idc.networks.devices import describe_device
 
 
 def environment(store: PatchStore) -> dict[str, Any]:

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from idc.devices import free_gpu_bytes, uses_gpu
-from idc.hardware import usable_cores
+from idc.networks.devices import free_gpu_bytes, uses_gpu
+from idc.networks.hardware import usable_cores
 
 _MOST_OF_FREE = 0.25  # the rest is for the network and a batch's values
 _STEPS_A_CALL = 8  # a pause, a stop or a checkpoint waits for the end of a call

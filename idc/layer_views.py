@@ -1,4 +1,5 @@
-"""Every layer of a run's network on one patch, asked of the warm worker (see `idc.layers`)."""
+"""Every layer of a run's network on one patch, asked of the warm worker (see
+`idc.networks.layer_maps`)."""
 
 import math
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ class LayerViews:
     """What every layer gives for a patch.
 
     Attributes:
-        entries: one a layer, as `idc.layers.look_through` describes them.
+        entries: one a layer, as `idc.networks.layer_maps.look_through` describes them.
         block: the bytes that they point into.
     """
 

@@ -66,8 +66,8 @@ def model_card(
             "# Model card: the bundled model",
             "",
             f"A residual network of {best['parameters']:,} parameters (`{run.config.preset}` in "
-            "`idc/models.py`) that gives the probability of invasive ductal carcinoma (IDC) for an "
-            "H&E patch. This file is written by the command that makes the model:",
+            "`idc/networks/models.py`) that gives the probability of invasive ductal carcinoma "
+            "(IDC) for an H&E patch. This file is written by the command that makes the model:",
             "",
             "```sh",
             "python -m idc bundle --data NAME   # NAME: a packed data set of real patches",

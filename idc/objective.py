@@ -7,7 +7,7 @@ from typing import Any
 import keras
 
 from idc.config import TrainingConfig
-from idc.models import IDC_POSITIVE
+from idc.networks.models import IDC_POSITIVE
 from idc.schedules import one_cycle
 
 # What is known of each batch as it trains: ``batch_<name>`` in the logs of a step.

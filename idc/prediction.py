@@ -102,7 +102,8 @@ def look(run: Run, patches: np.ndarray) -> Look:
 
 
 def grad_cam(run: Run, patches: np.ndarray) -> np.ndarray:
-    """Each place's share of the log-odds of IDC-positive; see `idc.inside.Inside.grad_cam`.
+    """Each place's share of the log-odds of IDC-positive; see
+    `idc.networks.grad_cam.Inside.grad_cam`.
 
     Args:
         patches: uint8 RGB, shape (n, 50, 50, 3).

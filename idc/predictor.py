@@ -8,13 +8,13 @@ import keras
 import numpy as np
 
 from idc.errors import IdcError
-from idc.inference import probabilities
-from idc.inside import Inside
-from idc.layers import look_through
+from idc.networks.grad_cam import Inside
+from idc.networks.inference import probabilities
+from idc.networks.layer_maps import look_through
+from idc.networks.weights import load_model
 from idc.patches import PATCH_SHAPE
 from idc.processes.child import serve
 from idc.runs import WEIGHTS_FILE
-from idc.weights import load_model
 
 
 def answer(question: dict[str, Any], block: bytes) -> tuple[dict[str, Any], bytes]:
@@ -22,7 +22,7 @@ def answer(question: dict[str, Any], block: bytes) -> tuple[dict[str, Any], byte
 
     The question's "kind" says what is asked: "probabilities", "look" (each patch's probability and
     features, one row each), "grad-cam", or "layers": all layers on the first patch, as
-    `idc.layers.look_through` describes them.
+    `idc.networks.layer_maps.look_through` describes them.
     """
     try:
         model, inside = _model(question["folder"], question["network"], question["sha256"])

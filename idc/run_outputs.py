@@ -13,9 +13,9 @@ import pandas as pd
 from idc.datasets.splits import Split
 from idc.datasets.store import PatchStore
 from idc.files import atomic
-from idc.inference import probabilities
+from idc.networks.inference import probabilities
+from idc.networks.weights import load_model, predecessor, save_weights
 from idc.runs import BEST_FILE, PREDICTIONS_FILE, WEIGHTS_FILE, Run
-from idc.weights import load_model, predecessor, save_weights
 
 MODEL_FILE = "model.keras"
 

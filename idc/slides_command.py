@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 from idc.errors import IdcError
-from idc.gpus import gpu_numbers
 from idc.many_slides import Progress, device_workers, predict_slides, still_to_do
+from idc.networks.hardware import gpu_numbers
 from idc.patches import PATCH_SIZE_PX
 from idc.prediction import default_model
 from idc.processes.console import in_place

@@ -34,9 +34,9 @@ def measure(network: str, batch_size: int, precision: str) -> dict[str, Any]:
     began = time.monotonic()
     from idc.training import TrainingBatches, build_model, compile_model  # isort: skip
     from idc.config import AUGMENTATIONS, preset_config
-    from idc.devices import describe_device, gpu_peak_bytes
-    from idc.inference import BATCH_SIZE, probabilities
-    from idc.precision import building_in
+    from idc.networks.devices import describe_device, gpu_peak_bytes
+    from idc.networks.inference import BATCH_SIZE, probabilities
+    from idc.networks.precision import building_in
 
     preset, _, architecture = network.partition("-")
     config = preset_config(

@@ -167,7 +167,7 @@ class _Trainer:
         )
 
     def _memory_sentence(self) -> str:
-        from idc.devices import describe_device
+        from idc.networks.devices import describe_device
         from idc.runs import open_run
 
         batch_size = open_run(self.folder.name).config.batch_size

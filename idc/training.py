@@ -17,7 +17,6 @@ import keras
 import numpy as np
 
 from idc import control
-from idc.backends import settle
 from idc.batches import ALL, Share, TrainingBatches, class_weights
 from idc.checkpoints import Restored, load_origin, restore_checkpoint, save_checkpoint
 from idc.config import split_of
@@ -31,13 +30,14 @@ from idc.files import atomic
 from idc.first_filters import keep_first_filters
 from idc.forking import lineage
 from idc.history import History, UnderWay
-from idc.inference import probabilities
 from idc.metrics.scores import evaluate
-from idc.models import build_model
+from idc.networks.backends import settle
+from idc.networks.inference import probabilities
+from idc.networks.models import build_model
+from idc.networks.precision import building_in
 from idc.objective import batch_scores, compile_model
 from idc.pace import Pace, Stopwatch
 from idc.pausing import LeftPaused, wait_while_paused
-from idc.precision import building_in
 from idc.run_notes import NOTES_FILE
 from idc.run_outputs import keep_weights, score_best, write_predictions
 from idc.runlog import LogWriter

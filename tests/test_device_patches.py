@@ -7,7 +7,7 @@ from idc.augmentation import augment, draw
 from idc.checkpoint_files import newest_first, read_checkpoint
 from idc.device_patches import PatchesOnDevice, drawing_on_device, inputs
 from idc.feeding import Feeding, feeding
-from idc.precision import building_in
+from idc.networks.precision import building_in
 from idc.starting import create_run, prepare_to_continue
 from tests.support.backend_trainer import without_dropout
 from tests.support.made_patches import tiny_store
@@ -32,7 +32,7 @@ def test_device_draws_and_changes_patches_as_the_host_does(kind, apart):
 
 
 def test_network_in_mixed_precision_is_shown_the_same_patches(monkeypatch):
-    monkeypatch.setattr("idc.precision.uses_gpu", lambda: True)
+    monkeypatch.setattr("idc.networks.precision.uses_gpu", lambda: True)
     rows = np.arange(8)
     drawn = draw("flips+stain", np.random.default_rng(5), len(rows))
     shown = keras.Model(image := keras.Input((50, 50, 3), dtype="uint8"), image)
@@ -49,7 +49,7 @@ def train(home, monkeypatch):
     """Trains a new run on 36 patches, four steps an epoch, fed in one way or another."""
     tiny_store("tiny", cases=3, per_case=12)
     monkeypatch.setattr(training, "build_model", without_dropout)
-    monkeypatch.setattr("idc.weights.build_model", without_dropout)
+    monkeypatch.setattr("idc.networks.weights.build_model", without_dropout)
     monkeypatch.setattr(training, "compile_model", compile_for_real)
 
     def train(*ways, **settings):

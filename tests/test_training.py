@@ -87,8 +87,8 @@ def test_finished_run_holds_everything_the_pages_read(finished):
 
 
 def test_saved_predictions_come_from_the_best_weights(finished):
-    from idc.inference import probabilities
-    from idc.weights import load_model
+    from idc.networks.inference import probabilities
+    from idc.networks.weights import load_model
 
     run, _ = finished
     model = load_model(run.folder / "best.weights.h5", "notebook", run.best()["sha256"])
@@ -111,7 +111,7 @@ def test_model_file_for_other_programs_answers_the_same(finished):
 
 def test_damaged_weights_are_refused(finished, tmp_path):
     from idc.errors import PredictionError
-    from idc.weights import load_model
+    from idc.networks.weights import load_model
 
     run, _ = finished
     content = bytearray((run.folder / "best.weights.h5").read_bytes())

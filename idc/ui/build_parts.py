@@ -5,7 +5,9 @@ from typing import Any
 
 import streamlit as st
 
-from idc.built_network import (
+from idc.config import preset_config, split_of
+from idc.folds import busy_with
+from idc.networks.architecture import (
     BLOCKS,
     CONVOLUTIONS,
     DROPOUT,
@@ -13,14 +15,13 @@ from idc.built_network import (
     KERNELS,
     POOLINGS,
     WIDTHS,
+    YOURS,
     Architecture,
     Costs,
     costs_of,
     layers_of,
     parse_architecture,
 )
-from idc.config import YOURS, preset_config, split_of
-from idc.folds import busy_with
 from idc.starting import start_run
 from idc.ui import address
 from idc.ui.choose import choose_store

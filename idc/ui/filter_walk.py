@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from idc.layer_views import LayerViews
-from idc.receptive import window_places
+from idc.networks.receptive_field import window_places
 from idc.ui.own_component import own_component
 
 # Weights row by row. The names are the browser's.

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from idc.built_network import BuiltLayer
+from idc.networks.architecture import BuiltLayer
 from idc.ui.own_component import own_component
 
 _view = own_component("network_stack", "words", "pixels", "layer_words")

@@ -8,7 +8,7 @@ from idc import control
 from idc.device_choice import choose_cpu, keeps_to_cpu
 from idc.device_queue import place
 from idc.forking import lineage
-from idc.hardware import gpu_words
+from idc.networks.hardware import gpu_words
 from idc.runlock import is_locked
 from idc.runs import Run, RunStatus, list_runs
 from idc.starting import ask, prepare_to_continue, start_trainer

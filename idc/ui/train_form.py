@@ -18,7 +18,6 @@ from idc.config import (
     PRECISIONS,
     PRESETS,
     SCHEDULES,
-    YOURS,
     TrainingConfig,
     preset_config,
     proposed_rate,
@@ -26,7 +25,8 @@ from idc.config import (
 from idc.datasets.label_marks import wrong_rows
 from idc.datasets.splits import PROTOCOL_HELP, PROTOCOLS
 from idc.datasets.store import PatchStore
-from idc.hardware import gpu_words
+from idc.networks.architecture import YOURS
+from idc.networks.hardware import gpu_words
 from idc.setting_words import SETTING_WORDS
 from idc.settings_url import (
     FIRST_PRESET,

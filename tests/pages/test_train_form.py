@@ -1,7 +1,7 @@
 import pytest
 
 from idc.config import preset_config
-from idc.hardware import device_words
+from idc.networks.hardware import device_words
 from idc.runs import list_runs
 from idc.settings_file import write_settings_file
 from idc.speeds import SpeedKey, keep_speed

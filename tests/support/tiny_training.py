@@ -6,9 +6,10 @@ import json
 import keras
 import numpy as np
 
-from idc import training, weights
+from idc import training
 from idc.checkpoint_files import newest_first, read_checkpoint
 from idc.config import preset_config
+from idc.networks import weights
 
 compile_for_real = training.compile_model
 

@@ -11,7 +11,7 @@ def layers_of(model):
 
 
 def test_notebook_cnn_is_the_notebooks_network():
-    from idc.models import build_model
+    from idc.networks.models import build_model
 
     model = build_model("notebook")
 
@@ -31,13 +31,13 @@ def test_notebook_cnn_is_the_notebooks_network():
 
 @pytest.mark.parametrize(("name", "parameters"), [("fast", 124_418), ("accurate", 345_154)])
 def test_residual_networks_are_small(name, parameters):
-    from idc.models import build_model
+    from idc.networks.models import build_model
 
     assert build_model(name).count_params() == parameters
 
 
 def test_residual_block_passes_on_what_it_is_given_before_training():
-    from idc.models import build_model
+    from idc.networks.models import build_model
 
     model = build_model("fast")
     last_scales = [
@@ -52,7 +52,7 @@ def test_fast_network_is_above_chance_on_unseen_patches_after_a_few_steps():
     import keras
 
     from idc.config import preset_config
-    from idc.models import build_model
+    from idc.networks.models import build_model
     from idc.objective import compile_model
 
     rng = np.random.default_rng(0)
@@ -74,7 +74,7 @@ def test_fast_network_is_above_chance_on_unseen_patches_after_a_few_steps():
 
 
 def test_model_is_fed_uint8_rgb_and_answers_two_probabilities():
-    from idc.models import build_model
+    from idc.networks.models import build_model
 
     answer = np.asarray(build_model("notebook")(np.zeros((3, 50, 50, 3), np.uint8)))
 
@@ -85,7 +85,7 @@ def test_model_is_fed_uint8_rgb_and_answers_two_probabilities():
 def test_same_seed_builds_the_same_weights():
     import keras
 
-    from idc.models import build_model
+    from idc.networks.models import build_model
 
     kernels = []
     for seed in (7, 7, 8):
@@ -97,7 +97,7 @@ def test_same_seed_builds_the_same_weights():
 
 
 def test_unknown_network_is_refused_by_name():
-    from idc.models import build_model
+    from idc.networks.models import build_model
 
     with pytest.raises(ConfigError, match="Received: 'resnet'"):
         build_model("resnet")

@@ -9,9 +9,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from idc.gradients import gradient
-from idc.inference import BATCH_SIZE
-from idc.models import IDC_POSITIVE
+from idc.networks.backends import gradient
+from idc.networks.inference import BATCH_SIZE
+from idc.networks.models import IDC_POSITIVE
 
 
 class Inside:
@@ -21,7 +21,7 @@ class Inside:
     from the features by one sum. Unlike the probability they do not level off near 0 and 1.
 
     Args:
-        model: one of `idc.models`; its last layer is dense with a softmax of two.
+        model: one of `idc.networks.models`; its last layer is dense with a softmax of two.
     """
 
     def __init__(self, model: keras.Model) -> None:

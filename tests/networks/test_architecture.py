@@ -1,6 +1,8 @@
 import pytest
 
-from idc.built_network import (
+from idc.config import TrainingConfig, preset_config
+from idc.errors import ConfigError
+from idc.networks.architecture import (
     MOST_PARAMETERS,
     Architecture,
     check_batch,
@@ -8,8 +10,6 @@ from idc.built_network import (
     layers_of,
     parse_architecture,
 )
-from idc.config import TrainingConfig, preset_config
-from idc.errors import ConfigError
 
 BUILT = [
     Architecture(),
@@ -48,7 +48,7 @@ def test_receptive_field_grows_with_each_step_that_pooling_makes_larger():
 @pytest.mark.slow  # imports TensorFlow
 @pytest.mark.parametrize("architecture", BUILT, ids=str)
 def test_keras_builds_exactly_what_is_counted(architecture):
-    from idc.models import build_model
+    from idc.networks.models import build_model
 
     model = build_model(f"yours-{architecture}")
     built = [layer for layer in model.layers if type(layer).__name__ != "InputLayer"]

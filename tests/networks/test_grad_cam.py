@@ -1,13 +1,13 @@
-"""idc.inside: features and Grad-CAM."""
+"""idc.networks.grad_cam: features and Grad-CAM."""
 
 import keras
 import numpy as np
 import pytest
 from keras import layers
 
-from idc.inference import probabilities
-from idc.inside import Inside
-from idc.models import build_model
+from idc.networks.grad_cam import Inside
+from idc.networks.inference import probabilities
+from idc.networks.models import build_model
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,8 @@ from typing import Any
 import keras
 from keras import layers
 
-from idc.built_network import HIDDEN_UNITS, parse_architecture
-from idc.config import YOURS
 from idc.errors import ConfigError
+from idc.networks.architecture import HIDDEN_UNITS, YOURS, parse_architecture
 from idc.patches import PATCH_SHAPE
 
 IDC_POSITIVE = 1  # column of the model's answer
@@ -115,10 +114,10 @@ def residual_cnn(name: str, widths: Sequence[int]) -> keras.Model:
 
 
 def built_cnn(architecture: str) -> keras.Model:
-    """What a visitor put together; layer by layer as `idc.built_network` counts it.
+    """What a visitor put together; layer by layer as `idc.networks.architecture` counts it.
 
     Args:
-        architecture: as `idc.built_network.parse_architecture` reads it.
+        architecture: as `idc.networks.architecture.parse_architecture` reads it.
 
     Raises:
         ConfigError: it cannot be read, or a choice lies outside its range.

@@ -4,7 +4,7 @@ import pytest
 from keras import ops
 
 from idc.errors import PredictionError
-from idc.gradients import gradient
+from idc.networks.backends import gradient
 
 
 def test_gradient_of_a_sum_of_squares_is_twice_the_argument():

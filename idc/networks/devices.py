@@ -2,7 +2,7 @@
 
 import keras
 
-from idc.hardware import free_gpu_memory_bytes, gpu_words, usable_cores
+from idc.networks.hardware import free_gpu_memory_bytes, gpu_words, usable_cores
 
 
 def describe_device() -> str:

@@ -1,4 +1,5 @@
-"""idc.weights: a file of weights is loaded only when nothing about it is another network's."""
+"""idc.networks.weights: a file of weights is loaded only when nothing about it is another
+network's."""
 
 import h5py
 import numpy as np
@@ -15,8 +16,8 @@ KERNEL = "layers/dense/vars/0"  # the last layer's, shape (64, 2)
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory):
     """The fast network's weights, as the trainer writes them."""
-    from idc.models import build_model
-    from idc.weights import save_weights
+    from idc.networks.models import build_model
+    from idc.networks.weights import save_weights
 
     model = build_model("fast")
     path = tmp_path_factory.mktemp("run") / "best.weights.h5"
@@ -34,7 +35,7 @@ def changed(saved, tmp_path, change):
 
 
 def load(path, sha256=None):
-    from idc.weights import load_model
+    from idc.networks.weights import load_model
 
     return load_model(path, "fast", sha256 or file_sha256(path))
 

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 from idc import training
-from idc.backends import same_kind
-from idc.inference import probabilities
+from idc.networks.backends import same_kind
+from idc.networks.inference import probabilities
+from idc.networks.weights import load_model
 from idc.objective import compile_model
 from idc.processes.child import Child
 from idc.runs import BUNDLED, WEIGHTS_FILE, Run, open_run
 from idc.starting import create_run, prepare_to_continue
-from idc.weights import load_model
 from tests.support import PROJECT, SUPPORT
 from tests.support.backend_trainer import without_dropout
 from tests.support.made_patches import tiny_store
@@ -54,7 +54,7 @@ def continued(tmp_path_factory):
         tiny_store("tiny", cases=3, per_case=12)
         be_tiny(patch.setattr)
         patch.setattr(training, "build_model", without_dropout)
-        patch.setattr("idc.weights.build_model", without_dropout)
+        patch.setattr("idc.networks.weights.build_model", without_dropout)
         on_tensorflow = create_run(tiny_config(epochs=1))
         training.train(on_tensorflow)
         on_jax = copy_of(on_tensorflow, "0001")

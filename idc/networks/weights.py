@@ -8,7 +8,7 @@ import keras
 
 from idc.errors import PredictionError
 from idc.files.atomic import file_sha256
-from idc.models import build_model
+from idc.networks.models import build_model
 
 _Layout = dict[str, tuple[tuple[int, ...], str]]  # name in the file -> shape, dtype
 
@@ -21,7 +21,7 @@ def load_model(path: Path, network: str, sha256: str) -> keras.Model:
     Args:
         path: a ``.weights.h5`` file. Where its digest is another, its predecessor may have it: a
             trainer was cut off between new weights and their digest.
-        network: as `idc.models.build_model` names it.
+        network: as `idc.networks.models.build_model` names it.
         sha256: the hex digest that it must have.
 
     Raises:

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import keras
 
-from idc.devices import uses_gpu
 from idc.errors import ConfigError
+from idc.networks.devices import uses_gpu
 
 _POLICIES = {"float32": "float32", "mixed": "mixed_float16"}
 

@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from idc.receptive import PATCH, WHOLE, Spans, joined, through_window
+from idc.networks.receptive_field import PATCH, WHOLE, Spans, joined, through_window
 
 MOST_MAPS = 128  # of a layer; more are counted, not sent
 _MOST_BYTES = 200_000  # of a layer's maps, and as much of its filters

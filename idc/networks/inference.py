@@ -5,8 +5,8 @@ from collections.abc import Callable
 import keras
 import numpy as np
 
-from idc.backends import settle
-from idc.models import IDC_POSITIVE
+from idc.networks.backends import settle
+from idc.networks.models import IDC_POSITIVE
 
 BATCH_SIZE = 256
 

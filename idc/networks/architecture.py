@@ -1,7 +1,7 @@
 """A network of one's own: a handful of choices -> its layers, their shapes, and what they cost.
 
-Arithmetic alone, so that a page can answer each choice at once. `idc.models` builds the same layers
-in Keras, and a test holds the two against each other.
+Arithmetic alone, so that a page can answer each choice at once. `idc.networks.models` builds the
+same layers in Keras, and a test holds the two against each other.
 """
 
 import re
@@ -11,6 +11,8 @@ from math import prod
 
 from idc.errors import ConfigError
 from idc.patches import PATCH_SHAPE, PATCH_SIZE_PX
+
+YOURS = "yours"  # the preset whose network the visitor builds
 
 POOLINGS: Mapping[str, str] = {"max": "Largest", "average": "Average", "none": "None"}
 ENDINGS: Mapping[str, str] = {"average": "Average of each map", "flatten": "All values in a row"}

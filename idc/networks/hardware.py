@@ -1,6 +1,6 @@
 """What the machine has, without loading a network library: pages ask this.
 
-Whether Keras can use it is told by `idc.devices`, in the processes that load Keras anyway.
+Whether Keras can use it is told by `idc.networks.devices`, in the processes that load Keras anyway.
 """
 
 import functools
@@ -52,3 +52,21 @@ def _first_gpu(what: str) -> str:
     )
     lines = answer.stdout.splitlines()
     return lines[0] if lines and not answer.returncode else ""
+
+
+def gpu_numbers() -> list[str]:
+    """Numbers of the NVIDIA GPUs that this process may use; empty when there is none."""
+    chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if chosen is not None:
+        return [name.strip() for name in chosen.split(",") if name.strip() not in ("", "-1")]
+    try:
+        answer = subprocess.run(
+            ["nvidia-smi", "--query-gpu=index", "--format=csv,noheader"],
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return []
+    return answer.stdout.split() if answer.returncode == 0 else []

@@ -1,4 +1,4 @@
-from idc.receptive import PATCH, joined, through_window, window_places
+from idc.networks.receptive_field import PATCH, joined, through_window, window_places
 
 
 def test_three_wide_window_sees_its_neighbours_and_no_padding():

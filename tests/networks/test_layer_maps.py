@@ -19,7 +19,7 @@ def patch():
 def built(name, seed=0):
     import keras
 
-    from idc.models import build_model
+    from idc.networks.models import build_model
 
     keras.utils.set_random_seed(seed)
     return build_model(name)
@@ -66,7 +66,7 @@ def lit_up(name):
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_receptive_fields_are_what_a_changed_pixel_changes(name, patch):
-    from idc.layers import look_through
+    from idc.networks.layer_maps import look_through
 
     entries, _ = look_through(built(name), patch)
     found = lit_up(name)
@@ -86,7 +86,7 @@ def test_receptive_fields_are_what_a_changed_pixel_changes(name, patch):
 def test_maps_are_the_layers_own_to_one_part_in_255(patch):
     import keras
 
-    from idc.layers import look_through
+    from idc.networks.layer_maps import look_through
 
     model = built("notebook")
     entries, block = look_through(model, patch)
@@ -103,8 +103,8 @@ def test_maps_are_the_layers_own_to_one_part_in_255(patch):
 
 
 def test_answer_follows_from_the_last_sums(patch):
-    from idc.inference import probabilities
-    from idc.layers import look_through
+    from idc.networks.inference import probabilities
+    from idc.networks.layer_maps import look_through
 
     model = built("fast")
     entries, _ = look_through(model, patch)
@@ -118,7 +118,7 @@ def test_answer_follows_from_the_last_sums(patch):
 
 
 def test_residual_block_joins_two_ways():
-    from idc.layers import look_through
+    from idc.networks.layer_maps import look_through
 
     entries, _ = look_through(built("fast"), np.zeros((50, 50, 3), np.uint8))
     add = next(entry for entry in entries if entry["kind"] == "Add")
@@ -131,7 +131,7 @@ def test_residual_block_joins_two_ways():
 
 def test_filters_of_the_first_layer_are_the_models_own(patch):
     from idc.layer_views import LayerViews
-    from idc.layers import look_through
+    from idc.networks.layer_maps import look_through
 
     model = built("fast")
     views = LayerViews(*look_through(model, patch))

@@ -5,15 +5,15 @@ import pytest
 from idc.checkpoints import restore_checkpoint, save_checkpoint
 from idc.config import preset_config
 from idc.errors import ConfigError
-from idc.models import build_model
+from idc.networks.models import build_model
+from idc.networks.precision import building_in
 from idc.objective import compile_model
-from idc.precision import building_in
 
 
 @pytest.fixture
 def gpu(monkeypatch):
     """A device that is said to have a GPU; the CPU computes float16 too, but slowly."""
-    monkeypatch.setattr("idc.precision.uses_gpu", lambda: True)
+    monkeypatch.setattr("idc.networks.precision.uses_gpu", lambda: True)
 
 
 def mixed_model():
@@ -28,7 +28,7 @@ def state(model):
 
 
 def test_mixed_precision_without_a_gpu_is_a_sentence(monkeypatch):
-    monkeypatch.setattr("idc.precision.uses_gpu", lambda: False)
+    monkeypatch.setattr("idc.networks.precision.uses_gpu", lambda: False)
 
     with pytest.raises(ConfigError, match="Choose precision float32"):
         building_in("mixed").__enter__()

@@ -1,8 +1,8 @@
-"""idc.hardware, with a program in place of the driver's."""
+"""idc.networks.hardware, with a program in place of the driver's."""
 
 import pytest
 
-from idc.hardware import device_words, free_gpu_memory_bytes, gpu_words, usable_cores
+from idc.networks.hardware import device_words, free_gpu_memory_bytes, gpu_words, usable_cores
 
 DRIVER = """#!/bin/sh
 case "$*" in

@@ -1,0 +1,1 @@
+"""Architectures, Keras models, weights, devices; what a layer sees."""
