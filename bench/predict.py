@@ -85,7 +85,7 @@ def bench_region(rgb: np.ndarray) -> None:
     from idc.prediction import warm_predictor
     from idc.regions import lay_out_region, predict_region
     from idc.runs import BUNDLED, open_run
-    from idc.uploads import decode_image, warm_gate
+    from idc.uploads.gate import decode_image, warm_gate
 
     run, data = open_run(BUNDLED), png(rgb)
     warm_gate()

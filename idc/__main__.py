@@ -189,11 +189,12 @@ def _predict(options: argparse.Namespace) -> int:
 
     from idc.errors import PredictionError, UploadError
     from idc.files.sources import existing_path
-    from idc.prediction import default_model, image_files, predict_patches, read_patch
+    from idc.prediction import default_model, predict_patches
     from idc.region_command import region_command, wants_region
     from idc.runs import open_run
     from idc.slides_command import slides_command
-    from idc.uploads import looks_like_image
+    from idc.uploads.gate import looks_like_image
+    from idc.uploads.image_files import image_files, read_patch
 
     if options.out or options.data:
         return slides_command(options)

@@ -10,9 +10,10 @@ from idc.foreign import warnings_of
 from idc.imaging.rescaling import to_patch_size
 from idc.many import LARGEST_PATCH_PX
 from idc.patches import CLASS_NAMES, PATCH_SHAPE, PATCH_SIZE_PX
-from idc.prediction import ImageFile, default_model, look
+from idc.prediction import default_model, look
 from idc.runs import Run, open_run
-from idc.uploads import DecodedImage, decode_image, printable_name
+from idc.uploads.gate import DecodedImage, decode_image, printable_name
+from idc.uploads.image_files import ImageFile
 
 MAX_FILES = 256  # what the model takes at once
 

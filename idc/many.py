@@ -21,8 +21,8 @@ from idc.many_answers import ManyAnswers
 from idc.patches import PATCH_SHAPE
 from idc.prediction import predict_patches
 from idc.runs import Run
-from idc.upload_batch import BatchFile
-from idc.uploads import decode_image
+from idc.uploads.file_batch import BatchFile
+from idc.uploads.gate import decode_image
 
 LARGEST_PATCH_PX = 400  # a larger picture is a region, not a patch
 MAX_HELD = 60_000  # patches of all visitors, 450 MB

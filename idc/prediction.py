@@ -7,20 +7,16 @@ loads it: a child process (`idc.predictor`) does, once, and keeps the last model
 import atexit
 import functools
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from idc.errors import DataError, PredictionError, UploadError
-from idc.files.sources import FolderSource, UnreadableMember, ZipSource, existing_path, read_file
-from idc.imaging.rescaling import to_patch_size
+from idc.errors import PredictionError
 from idc.patches import PATCH_SHAPE
 from idc.processes.child import Answer, Child, ChildDied, ChildTimeout
 from idc.processes.environment import KEEP_FREED_MEMORY
 from idc.runs import BUNDLED, Run, list_runs, open_run
-from idc.uploads import MAX_FILE_BYTES, decode_image
 
 _CHUNK = 256  # as many at once as the model takes: a single patch waits for no more than that
 _LOAD_TIMEOUT_S = 180.0  # the import of TensorFlow on a busy machine
@@ -29,15 +25,6 @@ _SECONDS_A_PATCH = 0.1  # far more than any CPU needs
 # Where the worker computes: "cpu", or a GPU's number. By default the CPU: a trainer may hold the
 # GPU, and one patch gains nothing from it. `idc.many_slides` sets it in its workers.
 DEVICE = "IDC_PREDICT_DEVICE"
-
-
-@dataclass(frozen=True)
-class ImageFile:
-    """A file on its way to a prediction: its bytes, or why it cannot be read."""
-
-    name: str
-    data: bytes = b""
-    problem: str = ""
 
 
 @dataclass(frozen=True)
@@ -130,55 +117,6 @@ def warm_predictor() -> None:
 def worker_alive() -> bool:
     """Whether the worker's process runs now. The next patch starts it where it does not."""
     return _worker().pid() is not None
-
-
-def image_files(paths: list[Path]) -> Iterator[ImageFile]:
-    """All files at the given paths, in the order given: files, folders (sorted) and zips.
-
-    Raises:
-        DataError: a path does not exist or cannot be looked at, or a zip or folder cannot be read.
-    """
-    for path in map(existing_path, paths):
-        if path.is_dir():
-            folder = FolderSource(path, MAX_FILE_BYTES)
-            for number, name in enumerate(folder.names()):
-                yield _image_file(str(path / name), functools.partial(folder.read, number))
-        elif path.suffix.lower() == ".zip" and path.is_file():
-            archive = ZipSource(path, MAX_FILE_BYTES)
-            try:
-                for number, name in enumerate(archive.names()):
-                    shown = str(PurePosixPath(path) / name)
-                    yield _image_file(shown, functools.partial(archive.read, number))
-            finally:
-                archive.close()
-        elif path.is_file():
-            yield _image_file(str(path), functools.partial(read_file, path, MAX_FILE_BYTES))
-        else:
-            raise DataError(f"'{path}' is neither a file nor a folder; check the path.")
-
-
-def read_patch(file: ImageFile) -> np.ndarray:
-    """A file's image as a patch, decoded by the gate and brought to 50x50.
-
-    Returns:
-        uint8 RGB, shape (50, 50, 3).
-
-    Raises:
-        UploadError: the file is refused; the sentence says why.
-    """
-    if file.problem:
-        raise UploadError(file.problem)
-    return to_patch_size(decode_image(file.data, file.name).rgb)
-
-
-def _image_file(shown: str, read: Callable[[], bytes]) -> ImageFile:
-    try:
-        return ImageFile(shown, read())
-    except UnreadableMember:
-        limit = MAX_FILE_BYTES // 2**20
-        return ImageFile(
-            shown, problem=f"'{shown}' cannot be read: damaged, encrypted or over {limit} MB."
-        )
 
 
 @functools.cache

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from idc.errors import UploadError
-from idc.uploads import MAX_FILE_BYTES
+from idc.uploads.gate import MAX_FILE_BYTES
 
 MAX_OWNER_BYTES = 300 * 10**6
 MAX_OWNER_FILES = 1_000

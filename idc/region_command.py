@@ -19,7 +19,7 @@ from idc.region_pictures import region_png, shown_picture
 from idc.regions import RegionAnswers, lay_out_region, predict_region, tile_at
 from idc.runs import Run, open_run
 from idc.slide_answers import SlideQuestion, answer_slide
-from idc.uploads import MAX_FILE_BYTES, decode_image
+from idc.uploads.gate import MAX_FILE_BYTES, decode_image
 from idc.whole_slides import ALWAYS_SLIDES, WholeSlide
 
 _UNKNOWN_SCALE = "'{}' does not say its scale; give it with --mpp (40x is 0.25, 20x 0.5, 2.5x 4)."

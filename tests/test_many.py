@@ -1,4 +1,4 @@
-"""idc.upload_batch, idc.many_answers, idc.many: many files to answers in the background."""
+"""idc.uploads.file_batch, idc.many_answers, idc.many: many files to answers in the background."""
 
 import io
 import threading
@@ -13,7 +13,7 @@ from idc.errors import PredictionError, SlowUpload, UploadError
 from idc.many import ManyPrediction
 from idc.many_answers import ManyAnswers, spreadsheet_safe
 from idc.runs import BUNDLED, open_run
-from idc.upload_batch import MAX_IMAGES, batch_files, label_of
+from idc.uploads.file_batch import MAX_IMAGES, batch_files, label_of
 from tests.support.hostile_files import zip_of
 from tests.support.made_patches import png
 from tests.support.waiting import wait_until
@@ -64,7 +64,7 @@ def test_refused_zip_among_good_files_stands_for_itself():
 
 
 def test_more_files_than_one_job_takes_are_refused(monkeypatch):
-    monkeypatch.setattr("idc.upload_batch.MAX_IMAGES", 2)
+    monkeypatch.setattr("idc.uploads.file_batch.MAX_IMAGES", 2)
     assert MAX_IMAGES == 10_000
     with pytest.raises(UploadError, match="more than 2 pictures"):
         batch_files([(f"{number}.png", b"") for number in range(3)])

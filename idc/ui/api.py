@@ -21,8 +21,8 @@ from idc.api_answers import MAX_FILES, answer_files
 from idc.api_token import api_token, is_authorized
 from idc.crowd import Crowd, Crowded
 from idc.errors import ConfigError, PredictionError, RunError, ServerBusy, UploadError
-from idc.prediction import ImageFile
 from idc.ui.upload_limits import Message, Receive, Send, throw_away
+from idc.uploads.image_files import ImageFile
 
 PATH = "/api/predict"
 MOST_AT_ONCE = 32  # requests that are answered or wait

@@ -17,8 +17,8 @@ from idc.ui.answer_table import AnswerRow, answer_table, chosen_order
 from idc.ui.confusion_matrix import CELL_NAMES, confusion_matrix
 from idc.ui.patches_shown import enlarged
 from idc.ui.words import coloured_class, metric_row, plain, score
-from idc.upload_batch import batch_files
-from idc.upload_zip import looks_like_zip
+from idc.uploads.file_batch import batch_files
+from idc.uploads.zip_archive import looks_like_zip
 from idc.wording import duration
 
 _JOB, _TABLE, _OPENED = "many", "many_table", "many_opened"

@@ -12,7 +12,7 @@ from idc.runs import Run
 from idc.ui.explanation import explanation, show_warnings
 from idc.ui.patches_shown import enlarged
 from idc.ui.words import class_name, coloured_class, plain
-from idc.uploads import DecodedImage
+from idc.uploads.gate import DecodedImage
 
 UPLOAD, EXAMPLE, WHOLE_SLIDE = "Upload", "Pick an example", "Whole slide"
 

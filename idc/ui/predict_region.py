@@ -18,7 +18,7 @@ from idc.ui.region_map import (
 from idc.ui.slide_viewer import jpeg_picture
 from idc.ui.timed_progress import timed_progress
 from idc.ui.words import plain
-from idc.uploads import DecodedImage
+from idc.uploads.gate import DecodedImage
 
 _FROM_FILE, _OTHER = "From the file", "Other"
 _KEPT_ANSWERS = 6

@@ -11,7 +11,7 @@ from idc.ui.kept_uploads import uploader_key, uploads_refused
 from idc.ui.predict_many import is_many, show_many
 from idc.ui.predict_parts import show_prediction, uploaded_patch
 from idc.ui.predict_region import show_region
-from idc.uploads import MAX_FILE_BYTES, DecodedImage, decode_image
+from idc.uploads.gate import MAX_FILE_BYTES, DecodedImage, decode_image
 
 _KINDS = ("One patch, scaled down", "A region, cut into patches")
 

@@ -23,7 +23,7 @@ from idc.processes.child import ChildDied
 from idc.ui.api import PATH, ApiDoor, predict
 from idc.ui.kept_uploads import is_session, quota, show_again
 from idc.ui.upload_limits import UploadLimits
-from idc.uploads import warm_gate
+from idc.uploads.gate import warm_gate
 
 _CONTENT_SECURITY_POLICY = (
     "default-src 'self'; "

@@ -21,7 +21,7 @@ from starlette.formparsers import MultiPartParser
 from starlette.responses import JSONResponse
 
 from idc.quotas import OverQuota, Quota, Room
-from idc.uploads import MAX_FILE_BYTES
+from idc.uploads.gate import MAX_FILE_BYTES
 
 MAX_OTHER_BYTES = 10**6
 STALL_S = 60.0  # between two pieces of a body

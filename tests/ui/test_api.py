@@ -18,7 +18,7 @@ from idc.processes.environment import API_TOKEN_VARIABLE
 from idc.runs import BUNDLED, open_run
 from idc.ui import api
 from idc.ui.server import middleware, routes
-from idc.uploads import MAX_FILE_BYTES, decode_image
+from idc.uploads.gate import MAX_FILE_BYTES, decode_image
 from tests.support.hostile_files import GOOD, malformed_files
 from tests.support.made_patches import png
 from tests.support.waiting import wait_until

@@ -17,7 +17,7 @@ from idc.ui import kept_uploads, upload_limits
 from idc.ui.kept_uploads import is_session
 from idc.ui.server import middleware
 from idc.ui.upload_limits import UploadLimits
-from idc.uploads import MAX_FILE_BYTES
+from idc.uploads.gate import MAX_FILE_BYTES
 
 UPLOAD = "/_stcore/upload_file/session-1/file-1"
 FRAMING = 10_000

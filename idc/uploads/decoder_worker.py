@@ -1,8 +1,9 @@
 """The child's side of the gate: one hostile file in, upright 8-bit RGB pixels out.
 
-Runs as a process of its own (``python -m idc.decoding``, started by `idc.uploads`) and is imported
-by nobody. What it reads may crash it, hang it or take it over, so it first gives up what it does
-not need: memory, files, other processes. Its imports are few, which keeps a restart quick.
+Runs as a process of its own (``python -m idc.uploads.decoder_worker``, started by
+`idc.uploads.gate`) and is imported by nobody. What it reads may crash it, hang it or take it over,
+so it first gives up what it does not need: memory, files, other processes. Its imports are few,
+which keeps a restart quick.
 """
 
 import resource
@@ -23,9 +24,9 @@ from PIL import (  # the plugins by name: Pillow would load them after the limit
     WebPImagePlugin,  # noqa: F401
 )
 
-from idc.pixels import Refusal, to_rgb
 from idc.processes.child import Reply, serve
-from idc.resolution import um_per_pixel
+from idc.uploads.pixel_conversion import Refusal, to_rgb
+from idc.uploads.resolution import um_per_pixel
 
 DAMAGED = "is damaged, cut short or of a rare kind; save it as an 8-bit RGB PNG and try again"
 NO_MEMORY = "needs too much memory to read; crop or shrink it and try again"

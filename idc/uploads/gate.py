@@ -1,10 +1,10 @@
 """The gate: every byte from a visitor is decoded here, and nowhere else.
 
 A decoder is C code that reads what a stranger wrote. So the server itself looks at no more than a
-file's length and first bytes; the pixels are decoded by a child process (`idc.decoding`) under
-limits of memory, time and files. A file that kills or hangs the child costs one refusal, and the
-next file finds a new child. There are a few children, so that nobody waits behind one hung file,
-and one more with larger limits for large pictures.
+file's length and first bytes; the pixels are decoded by a child process
+(`idc.uploads.decoder_worker`) under limits of memory, time and files. A file that kills or hangs
+the child costs one refusal, and the next file finds a new child. There are a few children, so that
+nobody waits behind one hung file, and one more with larger limits for large pictures.
 
 What comes back is pixels and short notes alone. Whatever else a file carries (places, names, a zip
 behind the picture) ends here. One thing cannot be seen: JPEG has no checksum, so a picture whose
@@ -17,7 +17,10 @@ from typing import Any
 
 import numpy as np
 
-from idc.decoders import (
+from idc.errors import ServerBusy, SlowUpload, UploadError
+from idc.processes.child import Answer, ChildDied, ChildTimeout
+from idc.processes.fair_semaphore import NoTurn
+from idc.uploads.decoder_pool import (
     DECODERS,
     IMAGES_PER_CHILD,
     LARGE,
@@ -28,9 +31,6 @@ from idc.decoders import (
     Lane,
     Limits,
 )
-from idc.errors import ServerBusy, SlowUpload, UploadError
-from idc.processes.child import Answer, ChildDied, ChildTimeout
-from idc.processes.fair_semaphore import NoTurn
 
 MAX_FILE_BYTES = 200 * 10**6
 
@@ -133,7 +133,8 @@ class Gate:
     def _ask(
         self, wanted: dict[str, Any], data: bytes, name: str
     ) -> tuple[dict[str, Any], bytes | bytearray, str]:
-        """The child's answer (`idc.decoding.answer`), its block, and the file's format."""
+        """The child's answer (`idc.uploads.decoder_worker.answer`), its block, and the file's
+        format."""
         name = printable_name(name)
         format_ = _format(data, name)
         question = {

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from idc.errors import UploadError
 from idc.patches import parse_patch_name
-from idc.upload_zip import UploadedZip, looks_like_zip
-from idc.uploads import printable_name
+from idc.uploads.gate import printable_name
+from idc.uploads.zip_archive import UploadedZip, looks_like_zip
 
 MAX_IMAGES = 10_000
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from idc.decoders import USUAL
 from idc.errors import UploadError
-from idc.upload_batch import batch_files
-from idc.uploads import decode_image
+from idc.uploads.decoder_pool import USUAL
+from idc.uploads.file_batch import batch_files
+from idc.uploads.gate import decode_image
 from tests.support.hostile_files import (
     GOOD,
     GOOD_PIXELS,
@@ -39,7 +39,8 @@ sys.addaudithook(_watch)
 
 @contextlib.contextmanager
 def writing_nothing() -> Iterator[None]:
-    """This process opens no file to write meanwhile; its children must not (`idc.decoding`)."""
+    """This process opens no file to write meanwhile; its children must not
+    (`idc.uploads.decoder_worker`)."""
     _opened_to_write.clear()
     _watching.append(True)
     try:

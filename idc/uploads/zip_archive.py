@@ -2,7 +2,7 @@
 
 The directory is read by our own code (`idc.files.zip_reader`), members are unpacked by zlib alone,
 one at a time and never further than they say. What no honest program writes costs the whole zip; a
-member that merely is no picture costs itself (`idc.uploads`), a zip inside a zip included.
+member that merely is no picture costs itself (`idc.uploads.gate`), a zip inside a zip included.
 """
 
 import re
@@ -14,7 +14,7 @@ import numpy as np
 
 from idc.errors import UploadError
 from idc.files.zip_reader import LargeDirectory, Members, TooManyMembers, ZipReader
-from idc.uploads import printable_name
+from idc.uploads.gate import printable_name
 
 MAX_MEMBERS = 20_000  # folders included
 MAX_DIRECTORY_BYTES = 500 * MAX_MEMBERS  # names and extra fields; each may have 64 kB otherwise

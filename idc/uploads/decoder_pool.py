@@ -7,7 +7,7 @@ from typing import Any
 
 from idc.processes.child import Answer, Child, ChildDied
 from idc.processes.fair_semaphore import Turns
-from idc.resolution import plausible_um
+from idc.uploads.resolution import plausible_um
 
 MAX_SIDE_PX = 16_384
 MAX_PIXELS = 100 * 10**6
@@ -54,7 +54,7 @@ class Lane:
         self.limits = limits
         self.idle = [
             Child(
-                "idc.decoding",
+                "idc.uploads.decoder_worker",
                 inherit=_INHERIT,
                 max_answer_bytes=3 * limits.max_pixels,
                 max_questions=images_per_child,
@@ -100,7 +100,8 @@ class Lane:
 
 
 def _is_possible(answer: dict[str, Any], question: dict[str, Any], block_bytes: int) -> bool:
-    """Whether an answer is one of `idc.decoding.answer`'s; the child may speak for a file's maker.
+    """Whether an answer is one of `idc.uploads.decoder_worker.answer`'s; the child may speak for a
+    file's maker.
 
     Args:
         block_bytes: how many came with it.

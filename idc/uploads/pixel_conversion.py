@@ -1,6 +1,7 @@
 """Any kind of pixel to 8-bit sRGB on white, without clipping, inverting or losing a colour key.
 
-The right hand of `idc.decoding`, and as that it runs in the child only. Notes are collected in a
+The right hand of `idc.uploads.decoder_worker`, and as that it runs in the child only. Notes are
+collected in a
 list: one sentence for each conversion that changes what the numbers mean.
 """
 

@@ -1,4 +1,4 @@
-"""The gate (idc.uploads, decoding, pixels): what it lets through, converts, and refuses."""
+"""The gate (idc.uploads.gate, decoding, pixels): what it lets through, converts, and refuses."""
 
 import contextlib
 import json
@@ -21,11 +21,18 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from idc import uploads
-from idc.decoders import LARGE, MAX_PIXELS, MAX_SIDE_PX, USUAL, USUAL_BYTES
 from idc.errors import SlowUpload, UploadError
 from idc.processes.child import Child
-from idc.uploads import MAX_FILE_BYTES, DecodedImage, Gate, ImageHeader, decode_image, image_header
+from idc.uploads.decoder_pool import LARGE, MAX_PIXELS, MAX_SIDE_PX, USUAL, USUAL_BYTES
+from idc.uploads.gate import (
+    MAX_FILE_BYTES,
+    DecodedImage,
+    Gate,
+    ImageHeader,
+    decode_image,
+    image_header,
+    warm_gate,
+)
 from tests.support.made_files import (
     bmp_declaring,
     chunk,
@@ -450,7 +457,7 @@ def test_first_picture_of_a_phone_jpeg_is_used() -> None:
 
 
 def test_file_over_the_size_limit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(uploads, "MAX_FILE_BYTES", 10**6)
+    monkeypatch.setattr("idc.uploads.gate.MAX_FILE_BYTES", 10**6)
     assert "is larger than 1 MB" in refusal(GOOD.ljust(10**6 + 1, b"\0"))
     assert pixels(GOOD.ljust(10**6, b"\0")) == [[[1, 2, 3], [4, 5, 6]]]
 
@@ -723,8 +730,8 @@ def refused_or_not(gate: Gate) -> None:
 def test_visitor_who_finds_all_decoders_taken_for_long_is_told_so(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("idc.decoders.MAX_WAIT_S", 0.01)
-    monkeypatch.setattr("idc.decoders.MOST_AHEAD", 0)
+    monkeypatch.setattr("idc.uploads.decoder_pool.MAX_WAIT_S", 0.01)
+    monkeypatch.setattr("idc.uploads.decoder_pool.MOST_AHEAD", 0)
     gate = Gate(decoders=1)
     with gate.usual.turns, pytest.raises(UploadError, match="found the server busy"):
         gate.decode(GOOD, "good")
@@ -797,7 +804,7 @@ def test_child_does_not_know_the_servers_secrets(
 
 
 def test_child_imports_little() -> None:
-    code = "import json, sys, idc.decoding; print(json.dumps(list(sys.modules)))"
+    code = "import json, sys, idc.uploads.decoder_worker; print(json.dumps(list(sys.modules)))"
     modules = set(json.loads(subprocess.check_output([sys.executable, "-c", code])))
     assert modules.isdisjoint({"numpy", "cv2", "tensorflow", "streamlit", "PIL.AvifImagePlugin"})
 
@@ -830,8 +837,8 @@ def test_visitors_at_once_get_their_own_pictures() -> None:
 def test_warm_gate_starts_the_child_that_decodes(
     monkeypatch: pytest.MonkeyPatch, gate: Gate
 ) -> None:
-    monkeypatch.setattr(uploads, "_gate", gate)
-    uploads.warm_gate()
+    monkeypatch.setattr("idc.uploads.gate._gate", gate)
+    warm_gate()
     pid = gate.usual.idle[-1].pid()
     assert pid is not None
     assert isinstance(decode_image(GOOD), DecodedImage)

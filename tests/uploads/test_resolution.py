@@ -3,8 +3,8 @@ import io
 import pytest
 from PIL import Image, TiffImagePlugin
 
-from idc.resolution import plausible_um
-from idc.uploads import decode_image
+from idc.uploads.gate import decode_image
+from idc.uploads.resolution import plausible_um
 
 
 def tiff(**options) -> bytes:

@@ -12,7 +12,7 @@ from idc.errors import UploadError
 from idc.prediction import predict_patches
 from idc.processes.fair_semaphore import Turns
 from idc.runs import BUNDLED, open_run
-from idc.uploads import decode_image
+from idc.uploads.gate import decode_image
 from tests.support.hostile_files import GOOD, bombs_and_polyglots, malformed_files
 from tests.support.waiting import wait_until
 

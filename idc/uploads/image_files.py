@@ -1,0 +1,71 @@
+"""Image files of a path or a zip, each decoded by the gate."""
+
+import functools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from idc.errors import DataError, UploadError
+from idc.files.sources import FolderSource, UnreadableMember, ZipSource, existing_path, read_file
+from idc.imaging.rescaling import to_patch_size
+from idc.uploads.gate import MAX_FILE_BYTES, decode_image
+
+
+@dataclass(frozen=True)
+class ImageFile:
+    """A file on its way to a prediction: its bytes, or why it cannot be read."""
+
+    name: str
+    data: bytes = b""
+    problem: str = ""
+
+
+def image_files(paths: list[Path]) -> Iterator[ImageFile]:
+    """All files at the given paths, in the order given: files, folders (sorted) and zips.
+
+    Raises:
+        DataError: a path does not exist or cannot be looked at, or a zip or folder cannot be read.
+    """
+    for path in map(existing_path, paths):
+        if path.is_dir():
+            folder = FolderSource(path, MAX_FILE_BYTES)
+            for number, name in enumerate(folder.names()):
+                yield _image_file(str(path / name), functools.partial(folder.read, number))
+        elif path.suffix.lower() == ".zip" and path.is_file():
+            archive = ZipSource(path, MAX_FILE_BYTES)
+            try:
+                for number, name in enumerate(archive.names()):
+                    shown = str(PurePosixPath(path) / name)
+                    yield _image_file(shown, functools.partial(archive.read, number))
+            finally:
+                archive.close()
+        elif path.is_file():
+            yield _image_file(str(path), functools.partial(read_file, path, MAX_FILE_BYTES))
+        else:
+            raise DataError(f"'{path}' is neither a file nor a folder; check the path.")
+
+
+def read_patch(file: ImageFile) -> np.ndarray:
+    """A file's image as a patch, decoded by the gate and brought to 50x50.
+
+    Returns:
+        uint8 RGB, shape (50, 50, 3).
+
+    Raises:
+        UploadError: the file is refused; the sentence says why.
+    """
+    if file.problem:
+        raise UploadError(file.problem)
+    return to_patch_size(decode_image(file.data, file.name).rgb)
+
+
+def _image_file(shown: str, read: Callable[[], bytes]) -> ImageFile:
+    try:
+        return ImageFile(shown, read())
+    except UnreadableMember:
+        limit = MAX_FILE_BYTES // 2**20
+        return ImageFile(
+            shown, problem=f"'{shown}' cannot be read: damaged, encrypted or over {limit} MB."
+        )
