@@ -33,7 +33,6 @@ from live_app import chromium, idc_lab, serving, wait_until
 from playwright.sync_api import Browser, Locator, Page
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
-from idc.config import preset_config
 from idc.datasets.measurements import has_measurements, measure_store
 from idc.datasets.patch_filter import (
     Filters,
@@ -46,6 +45,7 @@ from idc.datasets.patch_filter import (
 from idc.datasets.store import PatchStore
 from idc.patches import PatchName
 from idc.runs import PREDICTIONS_FILE
+from idc.settings.training_config import preset_config
 from idc.starting import create_run
 
 STORE = "full"

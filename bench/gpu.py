@@ -33,13 +33,13 @@ import numpy as np
 from notebook_baseline import notebook_network
 
 from idc.batches import TrainingBatches
-from idc.config import PRECISIONS, TrainingConfig, preset_config
 from idc.device_patches import drawing_on_device
 from idc.feeding import Feeding
 from idc.networks.devices import describe_device
 from idc.networks.models import build_model
 from idc.networks.precision import building_in
 from idc.objective import compile_model
+from idc.settings.training_config import PRECISIONS, TrainingConfig, preset_config
 from idc.step_callback import AfterEachStep
 
 _NOTEBOOK_BATCH = 20

@@ -33,7 +33,7 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as home:
         os.environ["IDC_HOME"] = home
-        from idc.packing import pack
+        from idc.ingest.packing import pack
 
         pack(options.zips, _DATA)
         score_on_training_cases()
@@ -52,7 +52,7 @@ def main() -> None:
 def score_on_training_cases() -> None:
     """Let trainings hold out every fifth of the training cases instead of the published ones."""
     import idc.training
-    from idc.config import split_of
+    from idc.settings.training_config import split_of
 
     def split(config, index, left_out=None):
         whole = split_of(config, index, left_out)
@@ -66,7 +66,7 @@ def score_on_training_cases() -> None:
 
 def trained(batch: int, rate: float, seed: int) -> dict[str, float]:
     """The last epoch's entry of a training."""
-    from idc.config import preset_config
+    from idc.settings.training_config import preset_config
     from idc.starting import create_run
     from idc.training import train
 

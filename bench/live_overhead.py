@@ -83,9 +83,9 @@ def _home(data: str) -> Iterator[Path]:
 
 def _trained(home: Path, mode: str, options: argparse.Namespace) -> dict[str, Any]:
     """Train once; seconds, processor seconds, frames and the weights' checksum."""
-    from idc.config import preset_config
     from idc.datasets.store import list_stores
     from idc.processes.environment import KEEP_FREED_MEMORY
+    from idc.settings.training_config import preset_config
     from idc.starting import create_run
 
     [data] = list_stores()

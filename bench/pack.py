@@ -1,4 +1,5 @@
-"""From the zip to an array of all patches: the notebook's way against `idc.packing`, in one run.
+"""From the zip to an array of all patches: the notebook's way against `idc.ingest.packing`, in one
+run.
 
     python bench/pack.py [--share 1] [--rounds 1] [--folder FOLDER]
 
@@ -75,7 +76,7 @@ def pack_and_open(path: Path, _folder: Path) -> dict[str, float]:
     """Our way to the first array. Seconds by stage."""
     start = time.perf_counter()
     from idc.datasets.store import open_store
-    from idc.packing import pack
+    from idc.ingest.packing import pack
 
     pack([path], "packed")
     packed = time.perf_counter()

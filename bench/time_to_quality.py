@@ -56,7 +56,7 @@ def _parse() -> argparse.Namespace:
 
 def compare(zips: list[Path], notebook_epochs: int, seeds: int) -> None:
     """Let all contestants run, then print what they reached and how long it took."""
-    from idc.packing import pack
+    from idc.ingest.packing import pack
 
     with tempfile.TemporaryDirectory() as home:
         os.environ["IDC_HOME"] = home

@@ -38,10 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _download(options: argparse.Namespace) -> None:
     from idc.datasets.full_set import completeness
     from idc.datasets.store import open_store
-    from idc.download import DownloadJob, full_set
-    from idc.download_words import show_download
-    from idc.downloader import run_here
     from idc.files.home import download_dir
+    from idc.ingest.download import DownloadJob, full_set, show_download
+    from idc.ingest.download_worker import run_here
 
     job = DownloadJob(options.name, options.keep_zip, options.expect or full_set())
     with in_place() as progress:
@@ -58,7 +57,7 @@ def _download(options: argparse.Namespace) -> None:
 def _pack(options: argparse.Namespace) -> None:
     from idc.datasets.full_set import completeness
     from idc.datasets.store import open_store
-    from idc.packing import pack
+    from idc.ingest.packing import pack
 
     with in_place() as progress:
         report = pack(

@@ -5,7 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from idc.config import (
+from idc.datasets.splits import PROTOCOLS, UNLISTED
+from idc.settings.help_texts import SETTING_WORDS
+from idc.settings.training_config import (
     AUGMENTATIONS,
     BALANCINGS,
     OPTIMIZERS,
@@ -13,8 +15,6 @@ from idc.config import (
     PRESETS,
     SCHEDULES,
 )
-from idc.datasets.splits import PROTOCOLS, UNLISTED
-from idc.setting_words import SETTING_WORDS
 
 _THRESHOLD_HELP = (
     "IDC-positive from here on (by default the model's own: 0.5, for the bundled one as chosen on "

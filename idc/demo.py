@@ -1,11 +1,14 @@
 """Demo tissue as a data set: the fourth source of a store, besides zip, folder and download."""
 
+import sys
 from collections.abc import Callable
 
-from idc.datasets.store import PackReport, open_store
+from idc.datasets.store import PackReport, check_store_name, open_store
 from idc.datasets.store_writer import Patch, StoreWriter
 from idc.demo_tissue.generate import NOTICE, generate_cases, slide_patches
+from idc.ingest.packing_job import PackJob, start_job
 from idc.shipped import install_recorded_runs
+from idc.standby import keep_ready
 
 DEMO_CASES, DEMO_SEED = 12, 0
 
@@ -45,3 +48,16 @@ def pack_demo(
     if (cases, seed) == (DEMO_CASES, DEMO_SEED):
         install_recorded_runs(open_store(name))
     return report
+
+
+def start_demo(name: str = "demo") -> PackJob:
+    """Start to generate demo tissue, or join the generation that is under way.
+
+    Who has made tissue is about to see a network learn: a trainer loads Keras meanwhile.
+    """
+    return start_job(check_store_name(name), "cases", demo_command(name), keep_ready)
+
+
+def demo_command(name: str) -> list[str]:
+    """The command line that generates demo tissue and packs it."""
+    return [sys.executable, "-m", "idc.demo_worker", name]

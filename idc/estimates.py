@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from idc.config import TrainingConfig
 from idc.datasets.splits import Split
 from idc.patches import PATCH_SHAPE
+from idc.settings.training_config import TrainingConfig
 from idc.speeds import MOST_TESTED_BATCH, RunSpeed, Speed
 
 _PATCH_BYTES = PATCH_SHAPE[0] * PATCH_SHAPE[1] * PATCH_SHAPE[2]

@@ -25,7 +25,6 @@ from types import FrameType
 from typing import Any
 
 from idc import control
-from idc.config import split_of
 from idc.datasets.store import open_store
 from idc.doubtful import HeldOut, held_out_of
 from idc.errors import IdcError, RunError, written
@@ -36,6 +35,7 @@ from idc.processes.environment import KEEP_FREED_MEMORY, without_secrets
 from idc.run_status import TRAINER_OUTPUT_FILE
 from idc.runlock import RUN_ID, hold_lock, is_locked
 from idc.runs import Run, check_same_data, list_runs, open_run
+from idc.settings.training_config import split_of
 from idc.starting import create_run, prepare_to_continue, trainer_command
 
 JOB_FILE, RUNS_FILE, STATUS_FILE = "job.json", "runs.json", "status.json"

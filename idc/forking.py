@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from idc.checkpoint_files import ORIGIN, newest_first, read_checkpoint
-from idc.config import TrainingConfig
 from idc.errors import RunError
 from idc.files import atomic
 from idc.runs import Run
+from idc.settings.training_config import TrainingConfig
 from idc.starting import create_run, start_trainer
 
 LINEAGE_FILE = "lineage.json"

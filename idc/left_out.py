@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from idc.config import TrainingConfig, split_of
 from idc.datasets.label_marks import wrong_rows
 from idc.datasets.store import open_store
 from idc.errors import RunError
+from idc.settings.training_config import TrainingConfig, split_of
 
 LEFT_OUT_FILE = "left_out.json"
 

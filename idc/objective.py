@@ -6,9 +6,9 @@ from typing import Any
 
 import keras
 
-from idc.config import TrainingConfig
 from idc.networks.models import IDC_POSITIVE
 from idc.schedules import one_cycle
+from idc.settings.training_config import TrainingConfig
 
 # What is known of each batch as it trains: ``batch_<name>`` in the logs of a step.
 BATCH_SCORES = ("loss", "accuracy", "balanced_accuracy", "roc_auc")

@@ -13,7 +13,6 @@ import numpy as np
 
 from idc.behind import HISTOGRAM_BINS, most_wrong
 from idc.comparison import comparison_reasons
-from idc.config import PRESETS
 from idc.datasets.splits import PROTOCOLS, split_note
 from idc.drawn_curves import curves, published_lines
 from idc.errors import DataError
@@ -28,6 +27,7 @@ from idc.report_slides import case_pictures
 from idc.report_style import STYLE
 from idc.results import Results, run_split, seen_note
 from idc.runs import Run
+from idc.settings.training_config import PRESETS
 
 _WORST_PATCHES = 24
 _WORST_CASES = 4

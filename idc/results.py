@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from idc.config import split_of
 from idc.datasets.splits import Split
 from idc.datasets.store import PatchStore, list_stores, open_store
 from idc.errors import DataError, RunError
 from idc.metrics.scores import CELLS, Report, cell_of, evaluate
 from idc.prediction import predict_patches
 from idc.runs import TRAIN_CASES_FILE, Run, check_same_data
+from idc.settings.training_config import split_of
 
 
 @dataclass(frozen=True)

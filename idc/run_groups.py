@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from idc.config import TrainingConfig
 from idc.results import saved_parts, saved_results
 from idc.runs import Run
+from idc.settings.training_config import TrainingConfig
 
 CURVES: Mapping[str, str] = {
     "val_roc_auc": "Validation ROC AUC",

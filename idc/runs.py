@@ -15,7 +15,6 @@ import numpy as np
 import pandas as pd
 
 from idc import control, left_out
-from idc.config import TrainingConfig
 from idc.datasets.store import PatchStore
 from idc.errors import ConfigError, RunError
 from idc.files.home import runs_dir
@@ -23,6 +22,7 @@ from idc.run_notes import RunNotes, read_notes
 from idc.run_status import RunStatus, current_status, read_status, write_status
 from idc.runlock import RUN_ID, hold_lock
 from idc.runlog import RunLog, read_log
+from idc.settings.training_config import TrainingConfig
 
 if TYPE_CHECKING:
     from idc.metrics.calibration import Calibration

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from idc.config import TrainingConfig, split_of
 from idc.runs import Run
+from idc.settings.training_config import TrainingConfig, split_of
 from idc.starting import start_run
 
 MOST_SEEDS = 10

@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from idc.config import TrainingConfig, preset_config
 from idc.datasets.store import PatchStore, list_stores, open_store
 from idc.demo import DEMO_CASES, DEMO_SEED, pack_demo
 from idc.errors import RunError
@@ -41,6 +40,7 @@ from idc.runs import (
     WEIGHTS_FILE,
     Run,
 )
+from idc.settings.training_config import TrainingConfig, preset_config
 from idc.shipped import RECORDED_DIR
 from idc.starting import create_run, trainer_command
 from idc.watching import SLIDE_DIR

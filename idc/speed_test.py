@@ -33,10 +33,10 @@ def measure(network: str, batch_size: int, precision: str) -> dict[str, Any]:
     """The attributes of an `idc.speeds.Speed`."""
     began = time.monotonic()
     from idc.training import TrainingBatches, build_model, compile_model  # isort: skip
-    from idc.config import AUGMENTATIONS, preset_config
     from idc.networks.devices import describe_device, gpu_peak_bytes
     from idc.networks.inference import BATCH_SIZE, probabilities
     from idc.networks.precision import building_in
+    from idc.settings.training_config import AUGMENTATIONS, preset_config
 
     preset, _, architecture = network.partition("-")
     config = preset_config(

@@ -15,12 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from idc.config import TrainingConfig
 from idc.errors import RunError
 from idc.files import atomic
 from idc.files.home import home_dir
 from idc.networks.hardware import device_words
 from idc.runs import Run
+from idc.settings.training_config import TrainingConfig
 
 MOST_TESTED_BATCH = 256  # a larger batch is not tried, or a visitor could fill the memory
 _RUNS_READ = 3  # the newest ones that fit

@@ -17,7 +17,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from idc import control, left_out, standby
-from idc.config import TrainingConfig
 from idc.device_choice import keeps_to_cpu
 from idc.errors import RunError, written
 from idc.files import atomic
@@ -25,6 +24,7 @@ from idc.files.home import PROJECT_DIR, runs_dir
 from idc.run_status import TRAINER_OUTPUT_FILE, RunStatus, read_status
 from idc.runlock import is_locked
 from idc.runs import CONFIG_FILE, Run
+from idc.settings.training_config import TrainingConfig
 
 
 def start_run(config: TrainingConfig, *, fill: Callable[[Path], None] | None = None) -> Run:

@@ -19,7 +19,6 @@ import numpy as np
 from idc import control
 from idc.batches import ALL, Share, TrainingBatches, class_weights
 from idc.checkpoints import Restored, load_origin, restore_checkpoint, save_checkpoint
-from idc.config import split_of
 from idc.datasets.splits import Split
 from idc.datasets.store import PatchStore, open_store
 from idc.device_patches import drawing_on_device
@@ -42,6 +41,7 @@ from idc.run_notes import NOTES_FILE
 from idc.run_outputs import keep_weights, score_best, write_predictions
 from idc.runlog import LogWriter
 from idc.runs import ENVIRONMENT_FILE, Run, RunStatus, check_same_data
+from idc.settings.training_config import split_of
 from idc.step_callback import AfterEachStep
 from idc.watching import WATCH_FILE, SlideWatch, worst_patches
 

@@ -7,12 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 from idc import control
-from idc.config import TrainingConfig, preset_config, split_of
 from idc.device_choice import choose_cpu
 from idc.errors import ConfigError, RunError
 from idc.files.home import PROJECT_DIR
 from idc.processes.environment import KEEP_FREED_MEMORY
-from idc.settings_file import read_settings_file
+from idc.settings.json_file import read_settings_file
+from idc.settings.training_config import TrainingConfig, preset_config, split_of
 
 _NO_SETTINGS = ("command", "config", "run", "hosts", "host_index", "on_cpu")
 

@@ -27,9 +27,9 @@ LIGHT = [
     "idc.figures",
     "idc.results",
     "idc.datasets.store",
-    "idc.packing",
+    "idc.ingest.packing",
     "idc.datasets.splits",
-    "idc.config",
+    "idc.settings.training_config",
     "idc.runs",
     "idc.run_status",
     "idc.starting",
@@ -70,8 +70,8 @@ LIGHT = [
     "idc.speeds",
     "idc.speedjobs",
     "idc.estimates",
-    "idc.settings_url",
-    "idc.settings_file",
+    "idc.settings.url_query",
+    "idc.settings.json_file",
     "idc.run_groups",
     "idc.split_gap",
     "idc.networks.architecture",
@@ -198,7 +198,7 @@ def test_kaggle_is_imported_by_one_module_and_only_when_it_is_used():
     everything, theirs = list(SOURCES), {"kaggle", "kagglesdk", "kagglehub"}
 
     assert importers_of(theirs, everything, at_import=True) == []
-    assert importers_of(theirs, everything, at_import=False) == ["idc.kaggle"]
+    assert importers_of(theirs, everything, at_import=False) == ["idc.ingest.kaggle"]
 
 
 def test_no_module_that_a_page_needs_imports_a_training_library():

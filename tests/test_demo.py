@@ -1,12 +1,38 @@
+import json
+
 import pytest
 
-from idc.datasets.store import list_stores, open_store, verify_store
+from idc import demo, demo_worker
+from idc.datasets.store import PackReport, list_stores, open_store, verify_store
 from idc.demo import pack_demo
 from idc.errors import ConfigError
 
-pytestmark = pytest.mark.slow  # paints slides
+
+def test_start_demo_packs_cases_in_its_own_process_then_prepares_a_trainer(home, monkeypatch):
+    started = []
+    monkeypatch.setattr(demo, "start_job", lambda *job: started.append(job))
+
+    demo.start_demo()
+
+    assert started == [("demo", "cases", demo.demo_command("demo"), demo.keep_ready)]
 
 
+def test_demo_worker_reports_progress_and_result(home, monkeypatch, capsys):
+    def pack_demo(name, on_progress):
+        on_progress(12, 12)
+        return PackReport(sources=(name,), generated=True)
+
+    monkeypatch.setattr(demo_worker, "pack_demo", pack_demo)
+    monkeypatch.setattr("idc.ingest.packing_worker.signal.signal", lambda *_: None)
+
+    assert demo_worker.main(["demo"]) == 0
+
+    progress, end = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert progress == {"done": 12, "total": 12}
+    assert PackReport.from_json(end["report"]) == PackReport(sources=("demo",), generated=True)
+
+
+@pytest.mark.slow  # paints slides
 def test_demo_store_says_that_its_tissue_is_generated(home):
     seen = []
     pack_demo("demo", cases=3, on_progress=lambda done, total: seen.append((done, total)))

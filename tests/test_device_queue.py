@@ -8,11 +8,11 @@ import time
 import pytest
 
 from idc import control
-from idc.config import TrainingConfig
 from idc.device_choice import choose_cpu, keeps_to_cpu, take_chosen_device
 from idc.device_queue import device_name, hold_device, place, somebody_waits
 from idc.run_status import current_status, read_status
 from idc.runlock import hold_lock
+from idc.settings.training_config import TrainingConfig
 from idc.starting import create_run
 from tests.support import PROJECT, SUPPORT
 

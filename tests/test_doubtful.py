@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from idc.config import TrainingConfig
 from idc.doubtful import confident_joint, held_out_of, ranked_doubts
 from idc.errors import LabelError
 from idc.runs import PREDICTIONS_FILE
+from idc.settings.training_config import TrainingConfig
 from idc.starting import create_run
 from tests.support.made_patches import tiny_store
 

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from idc.config import preset_config
 from idc.datasets.splits import Split
 from idc.estimates import estimate
+from idc.settings.training_config import preset_config
 from idc.speeds import RunSpeed, Speed
 
 SPEED = Speed(

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from idc import folds
-from idc.config import TrainingConfig
 from idc.datasets.label_marks import Mark, save_mark
 from idc.datasets.store import delete_store
 from idc.errors import LabelError, RunError, SplitError
@@ -18,6 +17,7 @@ from idc.files import atomic
 from idc.folds import FoldJob, create_folds, list_folds, open_folds, start_folds, train_folds
 from idc.runlock import hold_lock
 from idc.runs import list_runs
+from idc.settings.training_config import TrainingConfig
 from idc.starting import create_run
 from tests.support import PROJECT, SUPPORT
 from tests.support.made_patches import tiny_store

@@ -7,8 +7,8 @@ from sklearn.datasets import load_sample_images
 
 from idc.datasets.store import open_store
 from idc.foreign import REASONS, profile_of, reasons, warnings, warnings_of
+from idc.ingest.packing import pack
 from idc.looks import fit_profile
-from idc.packing import pack
 from idc.prediction import look
 from idc.runs import BUNDLED, open_run
 from idc.shipping import profile_rows

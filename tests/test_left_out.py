@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from idc.config import TrainingConfig
 from idc.datasets.label_marks import Mark, remove_mark, save_mark
 from idc.datasets.splits import make_split, split_note
 from idc.datasets.store import delete_store
@@ -12,6 +11,7 @@ from idc.errors import RunError, SplitError
 from idc.left_out import LEFT_OUT_FILE
 from idc.results import run_split
 from idc.runs import check_same_data, open_run
+from idc.settings.training_config import TrainingConfig
 from idc.starting import create_run
 from tests.support.made_patches import tiny_store
 

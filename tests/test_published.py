@@ -2,7 +2,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from idc.config import TrainingConfig
 from idc.datasets.full_set import expected_counts, published_cases
 from idc.evaluation.published import (
     PUBLISHED,
@@ -10,6 +9,7 @@ from idc.evaluation.published import (
     equal_f1,
     why_not_comparable,
 )
+from idc.settings.training_config import TrainingConfig
 
 
 def all_patches(part):

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from idc.config import TrainingConfig
 from idc.datasets.splits import make_split
 from idc.datasets.store import delete_store
 from idc.errors import DataError, RunError
@@ -21,6 +20,7 @@ from idc.results import (
     train_cases,
 )
 from idc.runs import ENVIRONMENT_FILE, PREDICTIONS_FILE
+from idc.settings.training_config import TrainingConfig
 from idc.starting import create_run
 from tests.support.made_patches import tiny_store
 

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from idc.comparison_figures import learning_curves_figure
-from idc.config import preset_config
 from idc.run_groups import RunGroup, curve_band, differing_settings, seed_groups
 from idc.runlog import LogWriter
+from idc.settings.training_config import preset_config
 from idc.starting import create_run
 
 

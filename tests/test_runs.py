@@ -15,7 +15,6 @@ import pandas as pd
 import pytest
 
 from idc import starting
-from idc.config import TrainingConfig
 from idc.errors import RunError
 from idc.run_status import STATUS_FILE
 from idc.runlock import LOCK_FILE, hold_lock, is_locked
@@ -29,6 +28,7 @@ from idc.runs import (
     list_runs,
     open_run,
 )
+from idc.settings.training_config import TrainingConfig
 from idc.starting import create_run, prepare_to_continue, start_trainer, trainer_command
 from tests.support import PROJECT, SUPPORT
 

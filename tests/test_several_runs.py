@@ -2,9 +2,9 @@ import errno
 
 import pytest
 
-from idc.config import preset_config
 from idc.errors import RunError
 from idc.runs import list_runs
+from idc.settings.training_config import preset_config
 from idc.several_runs import of_both_splits, of_seeds, start_runs
 
 

@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 
 from idc import shipped
-from idc.config import TrainingConfig, preset_config
 from idc.datasets.full_set import published_cases
 from idc.datasets.splits import make_split
 from idc.datasets.store import open_store
@@ -30,6 +29,7 @@ from idc.runs import (
     list_runs,
     open_run,
 )
+from idc.settings.training_config import TrainingConfig, preset_config
 from idc.shipped import RECORDED_DIR, install_recorded_runs
 from idc.shipping import MODEL_CARD_FILE
 from idc.starting import create_run, prepare_to_continue
@@ -103,7 +103,7 @@ def test_bundled_model_can_be_evaluated_without_its_data_set(home):
 @pytest.mark.real
 @pytest.mark.slow
 def test_bundled_models_pictures_are_found_in_a_data_set_that_holds_them(home, real_data):
-    from idc.packing import pack
+    from idc.ingest.packing import pack
 
     tiny_store("another")
     pack([real_data / "idc_sampled_cases.zip", real_data / "idc_complete_cases.zip"], "real")

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from idc.config import preset_config
 from idc.errors import RunError
 from idc.metrics.bootstrap import Bootstrap
 from idc.runs import PREDICTIONS_FILE, RunStatus
+from idc.settings.training_config import preset_config
 from idc.split_gap import list_pairs, split_gap, split_pair
 from idc.starting import create_run
 from tests.support.made_patches import tiny_store

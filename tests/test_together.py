@@ -12,10 +12,10 @@ import pytest
 
 from idc.batches import ALL, Share, TrainingBatches
 from idc.checkpoint_files import newest_first, of_kind, read_checkpoint
-from idc.config import split_of
 from idc.errors import ConfigError
 from idc.hosts import Hosts, parse_hosts
 from idc.runs import open_run
+from idc.settings.training_config import split_of
 from idc.starting import create_run, prepare_to_continue
 from tests.support import PROJECT, SUPPORT
 from tests.support.made_patches import tiny_store

@@ -11,10 +11,10 @@ import time
 import numpy as np
 import pytest
 
-from idc.config import preset_config, split_of
 from idc.datasets.store import delete_store, open_store
 from idc.files.home import runs_dir
 from idc.runs import open_run
+from idc.settings.training_config import preset_config, split_of
 from idc.starting import create_run, prepare_to_continue, start_trainer
 from tests.support.made_patches import tiny_store
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from idc import watching
-from idc.config import preset_config
 from idc.datasets.place import place_of
 from idc.datasets.splits import Split
+from idc.settings.training_config import preset_config
 from idc.starting import create_run
 from idc.watching import (
     Frame,

@@ -7,7 +7,7 @@ A store is a folder ``data/<name>/``:
   as slides are read: by case, then y, then x
 - ``store.json``: format version, counts, checksums, and what packing found
 
-Packing (`idc.packing`) writes it elsewhere and renames it into place, so a store is whole or
+Packing (`idc.ingest.packing`) writes it elsewhere and renames it into place, so a store is whole or
 absent.
 """
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from idc.config import TrainingConfig
 from idc.datasets.full_set import expected_counts, published_cases
+from idc.settings.training_config import TrainingConfig
 
 _SAME_CASES = "published cases (84 / 29 / 49)"
 

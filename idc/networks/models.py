@@ -30,7 +30,7 @@ def build_model(name: str) -> keras.Model:
     """Build an untrained, uncompiled network; `keras.utils.set_random_seed` sets its weights.
 
     Args:
-        name: as `idc.config.TrainingConfig.network` says it.
+        name: as `idc.settings.training_config.TrainingConfig.network` says it.
 
     Raises:
         ConfigError: there is no network of that name.

@@ -19,7 +19,7 @@ def building_in(precision: str) -> Iterator[None]:
     loss, so that small gradients do not vanish: Keras wraps the optimizer when it is compiled.
 
     Args:
-        precision: a key of `idc.config.PRECISIONS`.
+        precision: a key of `idc.settings.training_config.PRECISIONS`.
 
     Raises:
         ConfigError: mixed precision without a GPU.

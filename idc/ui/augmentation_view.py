@@ -5,9 +5,9 @@ import numpy as np
 import streamlit as st
 
 from idc.augmentation_preview import preview_picture, preview_rows
-from idc.config import AUGMENTATIONS
 from idc.datasets.splits import Split
 from idc.datasets.store import PatchStore
+from idc.settings.training_config import AUGMENTATIONS
 
 _ENLARGED = 2
 _DRAWN = "augmentation-drawn"
@@ -18,7 +18,7 @@ def augmentation_view(store: PatchStore, split: Split, kind: str) -> None:
     """Draw them.
 
     Args:
-        kind: a key of `idc.config.AUGMENTATIONS`.
+        kind: a key of `idc.settings.training_config.AUGMENTATIONS`.
     """
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown("**As the network is shown them**")

@@ -5,7 +5,6 @@ from typing import Any
 
 import streamlit as st
 
-from idc.config import preset_config, split_of
 from idc.folds import busy_with
 from idc.networks.architecture import (
     BLOCKS,
@@ -22,6 +21,7 @@ from idc.networks.architecture import (
     layers_of,
     parse_architecture,
 )
+from idc.settings.training_config import preset_config, split_of
 from idc.starting import start_run
 from idc.ui import address
 from idc.ui.choose import choose_store

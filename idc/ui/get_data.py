@@ -6,21 +6,23 @@ from itertools import chain, count
 import streamlit as st
 
 from idc.datasets.store import list_stores
-from idc.download import (
+from idc.errors import DataError
+from idc.files.home import home_dir
+from idc.ingest.download import (
     DownloadJob,
     DownloadStatus,
     discard_download,
     download_status,
     forget_download,
     full_set,
+    phase_words,
     request_stop,
     resume_download,
+    share_done,
+    size,
     start_download,
     stop_requested,
 )
-from idc.download_words import phase_words, share_done, size
-from idc.errors import DataError
-from idc.files.home import home_dir
 from idc.patches import PATCH_SIZE_PX
 from idc.ui.choose import cached_store
 from idc.ui.kaggle_form import kaggle_form

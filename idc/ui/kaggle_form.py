@@ -7,7 +7,7 @@ clears itself, and no page shows it again.
 import streamlit as st
 
 from idc.errors import DownloadError, IdcError
-from idc.kaggle_login import (
+from idc.ingest.kaggle_login import (
     MAX_LOGIN_BYTES,
     NEW_TOKEN_PAGE,
     forget_login,
@@ -66,7 +66,7 @@ def _given(token: str, file: bytes) -> str:
 
 
 def _check_and_store(text: str) -> str:
-    from idc.kaggle import check_login  # costs the import of an HTTP library
+    from idc.ingest.kaggle import check_login  # costs the import of an HTTP library
 
     login = parse_login(text)
     username = check_login(login)

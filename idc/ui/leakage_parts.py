@@ -6,13 +6,13 @@ import cv2
 import numpy as np
 import streamlit as st
 
-from idc.config import TrainingConfig
 from idc.datasets.leakage import KINDS, Finding, LeakageReport, check_leakage, near_uniform_note
 from idc.datasets.place import place_of
 from idc.datasets.splits import PARTS, PROTOCOL_HELP, PROTOCOLS, Split, make_split
 from idc.datasets.store import PatchStore
 from idc.results import run_split
 from idc.runs import check_same_data, open_run
+from idc.settings.training_config import TrainingConfig
 from idc.ui.choose import cached_store, choose_store, choose_titled
 from idc.ui.words import plain
 

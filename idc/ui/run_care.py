@@ -6,12 +6,12 @@ from dataclasses import replace
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from idc.config import AUGMENTATIONS, BALANCINGS, TrainingConfig
 from idc.forking import can_fork, fork_run
 from idc.run_notes import NAME_SIGNS, NOTES_SIGNS, RunNotes, write_notes
 from idc.runlock import is_locked
 from idc.runs import Run, RunStatus
-from idc.setting_words import SETTING_WORDS
+from idc.settings.help_texts import SETTING_WORDS
+from idc.settings.training_config import AUGMENTATIONS, BALANCINGS, TrainingConfig
 from idc.trash import delete_run, deleted_runs, restore_run
 from idc.ui.choose import forget, put_into_address
 from idc.ui.words import error_sentences, plain

@@ -3,9 +3,9 @@
 import pandas as pd
 import streamlit as st
 
-from idc.config import PRESETS
 from idc.device_queue import place
 from idc.runs import Run, list_runs
+from idc.settings.training_config import PRESETS
 from idc.ui.choose import put_into_address
 from idc.ui.run_care import deleted_list
 from idc.ui.words import error_sentences, score, started

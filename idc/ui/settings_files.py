@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from idc.config import TrainingConfig
 from idc.errors import IdcError
-from idc.settings_file import MOST_BYTES, command_of, read_settings_file, write_settings_file
+from idc.settings.json_file import MOST_BYTES, command_of, read_settings_file, write_settings_file
+from idc.settings.training_config import TrainingConfig
 from idc.ui.train_form import fill_in, say_not_taken
 
 _UPLOADED = "settings_uploaded"

@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from idc.config import TrainingConfig
 from idc.datasets.splits import Split
 from idc.estimates import estimate
 from idc.folds import busy_with
 from idc.runs import list_runs
+from idc.settings.training_config import TrainingConfig
 from idc.speedjobs import speed_job, start_speed_test
 from idc.speeds import known_speed, run_speed, speed_key
 from idc.standby import keep_ready

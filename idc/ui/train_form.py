@@ -11,7 +11,13 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from idc.config import (
+from idc.datasets.label_marks import wrong_rows
+from idc.datasets.splits import PROTOCOL_HELP, PROTOCOLS
+from idc.datasets.store import PatchStore
+from idc.networks.architecture import YOURS
+from idc.networks.hardware import gpu_words
+from idc.settings.help_texts import SETTING_WORDS
+from idc.settings.training_config import (
     AUGMENTATIONS,
     BALANCINGS,
     OPTIMIZERS,
@@ -22,13 +28,7 @@ from idc.config import (
     preset_config,
     proposed_rate,
 )
-from idc.datasets.label_marks import wrong_rows
-from idc.datasets.splits import PROTOCOL_HELP, PROTOCOLS
-from idc.datasets.store import PatchStore
-from idc.networks.architecture import YOURS
-from idc.networks.hardware import gpu_words
-from idc.setting_words import SETTING_WORDS
-from idc.settings_url import (
+from idc.settings.url_query import (
     FIRST_PRESET,
     NAMES,
     OFF_THE_FORM,

@@ -7,12 +7,12 @@ import pandas as pd
 import streamlit as st
 from streamlit.elements.lib.mutable_expander_container import ExpanderContainer
 
-from idc.config import TrainingConfig, split_of
 from idc.datasets.label_marks import wrong_rows
 from idc.datasets.splits import Split, split_note
 from idc.datasets.store import PatchStore
 from idc.device_choice import choose_cpu
 from idc.networks.hardware import gpu_words
+from idc.settings.training_config import TrainingConfig, split_of
 from idc.several_runs import MOST_SEEDS, check_splits, of_seeds, start_runs
 from idc.ui.augmentation_view import augmentation_view
 from idc.ui.choose import cached_store, choose_store, put_into_address

@@ -9,11 +9,11 @@ from datetime import datetime
 
 import streamlit as st
 
-from idc.config import PRESETS
 from idc.datasets.splits import PROTOCOLS
 from idc.errors import IdcError
 from idc.patches import CLASS_NAMES
 from idc.runs import Run, RunStatus
+from idc.settings.training_config import PRESETS
 
 STATE_WORDS = {
     "starting": ":gray-badge[:material/hourglass_top: starting]",

@@ -3,10 +3,10 @@
 import pytest
 from playwright.sync_api import expect
 
-from idc.config import preset_config
 from idc.run_notes import RunNotes, write_notes
 from idc.run_status import RunStatus
 from idc.runs import list_runs
+from idc.settings.training_config import preset_config
 from idc.starting import create_run
 from tests.support.made_patches import tiny_store
 

@@ -3,7 +3,7 @@ import pytest
 
 from idc.datasets.full_set import Completeness, completeness, expected_counts, published_cases
 from idc.datasets.store import open_store
-from idc.packing import pack
+from idc.ingest.packing import pack
 
 
 def index_of(*groups):

@@ -9,7 +9,7 @@ from idc.datasets.leakage import adjacent_pairs, check_leakage, near_uniform_not
 from idc.datasets.splits import Split, make_split
 from idc.datasets.store import PackReport, open_store
 from idc.datasets.store_writer import Patch, StoreWriter
-from idc.packing import pack
+from idc.ingest.packing import pack
 from idc.patches import PatchName
 from tests.support.made_tissue import smooth_patches
 

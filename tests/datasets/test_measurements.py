@@ -14,7 +14,7 @@ from idc.datasets.store import delete_store
 from idc.errors import DataError
 from idc.files.home import data_dir
 from idc.imaging.rescaling import to_patch_size
-from idc.packing import decode_patch
+from idc.ingest.packing import decode_patch
 from idc.patches import PatchName
 from tests.support.made_patches import store_of, tiny_store
 

@@ -3,7 +3,7 @@ import pytest
 
 from idc.datasets.place import Place, cut_out, find_row, parse_place, place_of, rows_around
 from idc.datasets.store import open_store
-from idc.packing import pack
+from idc.ingest.packing import pack
 from idc.patches import PatchName
 from tests.support.made_patches import store_of
 

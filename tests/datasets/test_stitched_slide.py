@@ -264,7 +264,7 @@ def test_file_tells_where_the_slide_begins(store):
 
 @pytest.mark.real
 def test_real_case_is_complete_and_its_outline_covers_its_positive_patches(home, real_data):
-    from idc.packing import pack
+    from idc.ingest.packing import pack
 
     pack([real_data / "idc_complete_cases.zip"], "real")
     slide = lay_out(open_store("real"), 8867)

@@ -8,7 +8,7 @@ import pytest
 
 from idc.errors import DataError
 from idc.files.sources import FolderSource, OpenSources, UnreadableMember, ZipSource, existing_path
-from idc.listing import list_patches
+from idc.ingest.listing import list_patches
 from idc.uploads.image_files import image_files
 from tests.support.made_patches import write_patches_zip
 

@@ -70,7 +70,7 @@ def test_a_cell_without_a_pixel_holds_none():
 @pytest.mark.real
 def test_real_patches_pass_as_tissue_and_the_positive_ones_all(real_data, home):
     from idc.datasets.stitched_slide import stitch
-    from idc.packing import pack
+    from idc.ingest.packing import pack
 
     pack([real_data / "idc_complete_cases.zip"], "real")
     store = open_store("real")

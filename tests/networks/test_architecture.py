@@ -1,6 +1,5 @@
 import pytest
 
-from idc.config import TrainingConfig, preset_config
 from idc.errors import ConfigError
 from idc.networks.architecture import (
     MOST_PARAMETERS,
@@ -10,6 +9,7 @@ from idc.networks.architecture import (
     layers_of,
     parse_architecture,
 )
+from idc.settings.training_config import TrainingConfig, preset_config
 
 BUILT = [
     Architecture(),

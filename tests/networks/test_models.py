@@ -51,9 +51,9 @@ def test_residual_block_passes_on_what_it_is_given_before_training():
 def test_fast_network_is_above_chance_on_unseen_patches_after_a_few_steps():
     import keras
 
-    from idc.config import preset_config
     from idc.networks.models import build_model
     from idc.objective import compile_model
+    from idc.settings.training_config import preset_config
 
     rng = np.random.default_rng(0)
     labels = np.arange(96) % 2

@@ -7,9 +7,9 @@ from functools import partial
 
 import pytest
 
-from idc import download
 from idc.datasets.store import list_stores
-from idc.download import DownloadJob, DownloadStatus, download_status, hold_lock
+from idc.ingest import download
+from idc.ingest.download import DownloadJob, DownloadStatus, download_status, hold_lock
 from idc.ui import get_data
 from tests.support.app_pages import open_page, text
 from tests.support.made_patches import tiny_store

@@ -1,14 +1,14 @@
 import pytest
 
-from idc import packjobs
 from idc.datasets.store import list_stores
+from idc.ingest import packing_job
 from tests.support.app_pages import open_page, text
 from tests.support.made_patches import tiny_store, write_patches_zip
 
 
 @pytest.fixture(autouse=True)
 def no_jobs():
-    packjobs._jobs.clear()
+    packing_job._jobs.clear()
 
 
 def pack(at, path, name):
@@ -59,7 +59,7 @@ def test_home_counts_each_data_set_against_the_full_one(home):
 def test_form_packs_a_zip(home, tmp_path):
     write_patches_zip(tmp_path / "some.zip", "8863_idx5_x1_y1_class0.png")
     at = pack(open_page("home"), tmp_path / "some.zip", "some")
-    while packjobs.pack_jobs()[0].state == "packing":
+    while packing_job.pack_jobs()[0].state == "packing":
         at.run()
     at.run()
 
@@ -86,7 +86,7 @@ def test_form_answers_bad_input_with_a_sentence(home, path, name, sentence):
 def test_failed_packing_is_told_and_can_be_dismissed(home, tmp_path):
     (tmp_path / "bad.zip").write_bytes(b"this is no zip")
     at = pack(open_page("home"), tmp_path / "bad.zip", "bad")
-    while packjobs.pack_jobs()[0].state == "packing":
+    while packing_job.pack_jobs()[0].state == "packing":
         at.run()
     at.run()
     assert "is not a readable zip file" in at.error[0].value

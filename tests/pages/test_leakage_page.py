@@ -1,8 +1,8 @@
 import pytest
 
-from idc.config import preset_config
 from idc.datasets.splits import make_split
 from idc.datasets.store import open_store
+from idc.settings.training_config import preset_config
 from idc.starting import create_run
 from idc.ui.leakage_parts import pair_picture
 from tests.support.app_pages import open_page, text

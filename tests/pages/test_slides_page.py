@@ -6,7 +6,6 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from idc.config import preset_config
 from idc.datasets.store import PackReport
 from idc.datasets.store_writer import Patch, StoreWriter
 from idc.patches import PatchName
@@ -18,6 +17,7 @@ from idc.runs import (
     RunStatus,
     open_run,
 )
+from idc.settings.training_config import preset_config
 from idc.starting import create_run
 from tests.support.app_pages import open_page, text
 from tests.support.made_patches import tiny_store

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 
 from idc import control, runs
-from idc.config import PRESETS, preset_config
 from idc.datasets.place import place_of
 from idc.datasets.splits import make_split
 from idc.datasets.store import delete_store
@@ -17,6 +16,7 @@ from idc.run_notes import RunNotes, write_notes
 from idc.run_status import STATUS_FILE
 from idc.runlog import LogWriter
 from idc.runs import RunStatus, list_runs, open_run
+from idc.settings.training_config import PRESETS, preset_config
 from idc.starting import create_run
 from idc.ui import replay
 from idc.watching import Frame, asked_case, held_out_cases, watch_case, write_frame

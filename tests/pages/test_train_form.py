@@ -1,9 +1,9 @@
 import pytest
 
-from idc.config import preset_config
 from idc.networks.hardware import device_words
 from idc.runs import list_runs
-from idc.settings_file import write_settings_file
+from idc.settings.json_file import write_settings_file
+from idc.settings.training_config import preset_config
 from idc.speeds import SpeedKey, keep_speed
 from tests.support.app_pages import open_page, text
 from tests.support.made_patches import tiny_store

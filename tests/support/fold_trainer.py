@@ -9,10 +9,10 @@ from dataclasses import replace
 
 import pandas as pd
 
-from idc.config import split_of
 from idc.datasets.store import open_store
 from idc.files.atomic import replace_json
 from idc.runs import ENVIRONMENT_FILE, PREDICTIONS_FILE, open_run
+from idc.settings.training_config import split_of
 
 if __name__ == "__main__":
     run = open_run(sys.argv[1])

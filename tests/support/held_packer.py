@@ -1,6 +1,7 @@
-"""`idc.packer` for `test_packjobs`: it waits at a gate, before or after its first words.
+"""`idc.ingest.packing_worker` for `test_packjobs`: it waits at a gate, before or after its first
+words.
 
-python tests/held_packer.py GATE (start|middle) NAME (--demo | PATH...)
+python tests/held_packer.py GATE (start|middle) NAME PATH...
 
 The gate is a file: while the test holds its lock, nobody comes through.
 """
@@ -20,13 +21,13 @@ if __name__ == "__main__":
     if when == "start":
         wait_at(gate)
 
-    from idc import packer
+    from idc.ingest import packing_worker
 
-    say = packer.say
+    say = packing_worker.say
 
     def say_and_wait(message):
         say(message)
         wait_at(gate)
 
-    packer.say = say_and_wait
-    sys.exit(packer.main(sys.argv[3:]))
+    packing_worker.say = say_and_wait
+    sys.exit(packing_worker.main(sys.argv[3:]))

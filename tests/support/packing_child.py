@@ -16,7 +16,7 @@ from idc.datasets.store import PackReport
 from idc.datasets.store_writer import Patch, StoreWriter
 from idc.errors import DataError
 from idc.files.home import data_dir
-from idc.packing import pack
+from idc.ingest.packing import pack
 from idc.patches import PatchName
 
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from idc import training
 from idc.checkpoint_files import newest_first, read_checkpoint
-from idc.config import preset_config
 from idc.networks import weights
+from idc.settings.training_config import preset_config
 
 compile_for_real = training.compile_model
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from idc.datasets.store import Progress
 from idc.errors import DataError, DownloadError
 from idc.files.sources import UnreadableMember, ZipSource
-from idc.listing import list_patches
+from idc.ingest.listing import list_patches
 
 _BLOCK_BYTES = 2**20
 _MAX_MEMBER_BYTES = 2**30  # of whatever else lies in the zip; a patch has 8 kB

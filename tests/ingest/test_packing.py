@@ -1,4 +1,4 @@
-"""idc.packing: what goes in, what is left out, and what is left behind when it fails."""
+"""idc.ingest.packing: what goes in, what is left out, and what is left behind when it fails."""
 
 import contextlib
 import json
@@ -16,12 +16,12 @@ import numpy as np
 import pytest
 
 import idc.files.sources
-import idc.packing
+import idc.ingest.packing
 from idc.datasets.store import PackReport, list_stores, open_store, verify_store
 from idc.datasets.store_writer import Patch, StoreWriter
 from idc.errors import DataError
 from idc.imaging.rescaling import to_patch_size
-from idc.packing import decode_patch, pack
+from idc.ingest.packing import decode_patch, pack
 from idc.patches import PatchName
 from tests.support import PROJECT, SUPPORT
 from tests.support.made_patches import png, tiny_store, write_patches_zip
@@ -625,7 +625,7 @@ def counted(monkeypatch):
     """Any path opens as a `CountingSource` of 2,000 patches, decoded in batches of ten."""
     source = CountingSource(2_000)
     monkeypatch.setattr(idc.files.sources, "_open_source", lambda _: source)
-    monkeypatch.setattr(idc.packing, "_BATCH", 10)
+    monkeypatch.setattr(idc.ingest.packing, "_BATCH", 10)
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
     return source
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from idc import packjobs
 from idc.datasets.store import list_stores, open_store, verify_store
 from idc.errors import DataError
-from idc.packjobs import PackJob, forget_job, pack_jobs, start_demo, start_packing
+from idc.ingest import packing_job
+from idc.ingest.packing_job import PackJob, forget_job, pack_jobs, start_job, start_packing
 from tests.support import PROJECT, SUPPORT
 from tests.support.made_patches import write_patches_zip
 
@@ -28,9 +28,9 @@ class Gate:
         self._when = when
         self.commands = []
 
-    def command(self, name, words):
-        self.commands.append([name, *words])
-        return [sys.executable, str(HELD_PACKER), self._file.name, self._when, name, *words]
+    def command(self, words):
+        self.commands.append(words)
+        return [sys.executable, str(HELD_PACKER), self._file.name, self._when, *words]
 
     def let_all_end(self):
         fcntl.flock(self._file, fcntl.LOCK_UN)
@@ -48,8 +48,8 @@ def gate_at(home, tmp_path, monkeypatch):
 
     def make(when):
         gates.append(Gate(tmp_path / "gate", when))
-        monkeypatch.setattr(packjobs, "packer_command", gates[0].command)
-        monkeypatch.setattr(packjobs, "_jobs", {})
+        monkeypatch.setattr(packing_job, "packer_command", gates[0].command)
+        monkeypatch.setattr(packing_job, "_jobs", {})
         monkeypatch.setenv("PYTHONPATH", str(PROJECT))
         return gates[0]
 
@@ -110,7 +110,7 @@ def test_relative_path_is_the_servers_own(gate, tmp_path, monkeypatch):
     assert job.state == "done"
 
 
-@pytest.mark.parametrize("file", ["-a.zip", "--demo"])
+@pytest.mark.parametrize("file", ["-a.zip", "--help"])
 def test_path_that_looks_like_an_option_is_a_path(gate, tmp_path, monkeypatch, file):
     write_patches_zip(tmp_path / file, NAME)
     monkeypatch.chdir(tmp_path)
@@ -128,7 +128,7 @@ def test_second_start_of_a_name_joins_the_packing_under_way(gate, tmp_path):
     gate.let_all_end()
 
     assert first is second
-    assert len(gate.commands) == 1
+    assert pack_jobs() == [first]
     assert first.state == "done"
 
 
@@ -169,7 +169,7 @@ def test_packing_whose_server_has_gone_stops_and_leaves_nothing(gate_at, home, t
     gate = gate_at("middle")
     names = [f"8863_idx5_x{1 + 50 * number}_y1_class0.png" for number in range(1_025)]
     source = write_patches_zip(tmp_path / "many.zip", *names)
-    process = subprocess.Popen(gate.command("many", [str(source)]), stdout=subprocess.PIPE)
+    process = subprocess.Popen(gate.command(["many", str(source)]), stdout=subprocess.PIPE)
 
     assert process.stdout.readline() == b'{"done": 512, "total": 1025}\n'
     process.stdout.close()
@@ -189,8 +189,8 @@ def test_failed_packing_keeps_its_sentence_for_the_page(gate, tmp_path):
 
 
 def test_process_that_cannot_start_is_a_failure_and_not_a_packing_for_ever(home, monkeypatch):
-    monkeypatch.setattr(packjobs, "packer_command", lambda *_: ["/nowhere/python"])
-    monkeypatch.setattr(packjobs, "_jobs", {})
+    monkeypatch.setattr(packing_job, "packer_command", lambda *_: ["/nowhere/python"])
+    monkeypatch.setattr(packing_job, "_jobs", {})
     monkeypatch.setattr(threading, "excepthook", lambda _: None)
     job = start_packing([], "a")
     for thread in watchers():
@@ -200,8 +200,8 @@ def test_process_that_cannot_start_is_a_failure_and_not_a_packing_for_ever(home,
 
 
 def test_bug_in_the_process_is_a_failure(home, monkeypatch):
-    monkeypatch.setattr(packjobs, "packer_command", lambda *_: [sys.executable, "-c", "1 / 0"])
-    monkeypatch.setattr(packjobs, "_jobs", {})
+    monkeypatch.setattr(packing_job, "packer_command", lambda *_: [sys.executable, "-c", "1 / 0"])
+    monkeypatch.setattr(packing_job, "_jobs", {})
     job = start_packing([], "a")
     for thread in watchers():
         thread.join()
@@ -217,8 +217,8 @@ def test_process_that_reads_foreign_files_has_no_secrets(home, monkeypatch):
     monkeypatch.setenv("IDC_API_TOKEN", "canary-of-the-door")
     monkeypatch.setenv("KAGGLE_KEY", "canary-of-kaggle")
     tell = "import json, os; print(json.dumps({'problem': ' '.join(os.environ.values())}))"
-    monkeypatch.setattr(packjobs, "packer_command", lambda *_: [sys.executable, "-c", tell])
-    monkeypatch.setattr(packjobs, "_jobs", {})
+    monkeypatch.setattr(packing_job, "packer_command", lambda *_: [sys.executable, "-c", tell])
+    monkeypatch.setattr(packing_job, "_jobs", {})
     job = start_packing([], "a")
     for thread in watchers():
         thread.join()
@@ -249,30 +249,23 @@ def test_newest_packing_is_listed_last_also_when_its_name_failed_before(gate, tm
     assert pack_jobs() == [other, again]
 
 
-def test_demo_tissue_is_counted_in_cases_and_made_by_the_packer(gate):
-    job = start_demo()
-    job.cancel()
-
-    assert (job.name, job.unit) == ("demo", "cases")
-    assert gate.commands == [["demo", "--demo"]]
-
-
-def test_trainer_loads_keras_once_demo_tissue_is_there_and_not_when_it_was_given_up(
-    gate, monkeypatch, tmp_path
-):
-    asked = []
-    monkeypatch.setattr(packjobs, "keep_ready", lambda: asked.append(True))
-    source = write_patches_zip(tmp_path / "tissue.zip", NAME)  # sooner there than tissue
-    monkeypatch.setattr(
-        packjobs, "packer_command", lambda name, words: gate.command(name, ["--", str(source)])
+def test_follow_up_runs_after_success_and_not_after_cancelling(gate, tmp_path):
+    called = []
+    source = write_patches_zip(tmp_path / "a.zip", NAME)
+    cancelled, job = (
+        start_job(
+            name,
+            "cases",
+            gate.command([name, "--", str(source)]),
+            lambda name=name: called.append(name),
+        )
+        for name in ("a", "b")
     )
-
-    given_up, job = start_demo("a"), start_demo("b")
-    given_up.cancel()
+    cancelled.cancel()
     gate.let_all_end()
 
-    assert (given_up.state, job.state) == ("cancelled", "done")
-    assert asked == [True]
+    assert (cancelled.state, job.state) == ("cancelled", "done")
+    assert called == ["b"]
 
 
 def test_only_ended_packings_can_be_taken_off_the_list(gate, tmp_path):
@@ -294,7 +287,7 @@ def test_bad_name_is_refused_before_a_packing_starts(gate, tmp_path):
 
 
 def test_time_left_follows_the_speed_so_far(monkeypatch):
-    monkeypatch.setattr(packjobs.time, "monotonic", lambda: 110.0)
+    monkeypatch.setattr(packing_job.time, "monotonic", lambda: 110.0)
 
     job = PackJob("a", "patches", done=200, total=1_000, began=100.0)
 

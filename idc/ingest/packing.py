@@ -23,7 +23,7 @@ from idc.datasets.store_writer import PatchBlock, StoreWriter
 from idc.errors import DataError
 from idc.files.sources import OpenSources, Source, UnreadableMember
 from idc.imaging.rescaling import to_patch_size
-from idc.listing import Listing, list_patches
+from idc.ingest.listing import Listing, list_patches
 from idc.patches import PATCH_SHAPE, PATCH_SIZE_PX, PatchName
 
 _MAX_SIDE_PX = 1000  # a larger picture under a patch's name is not a patch

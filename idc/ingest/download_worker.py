@@ -1,8 +1,9 @@
-"""The worker that gets the real data set: fetch, check, pack. ``python -m idc.downloader LOCK``.
+"""The worker that gets the real data set: fetch, check, pack. ``python -m
+idc.ingest.download_worker LOCK``.
 
 The app spawns it detached, with the descriptor of the lock that it holds from its first moment
-(`idc.download`); the shell's ``download`` does the same work in its own process. It may be killed
-at any point: the next one goes on from what is there.
+(`idc.ingest.download`); the shell's ``download`` does the same work in its own process. It may be
+killed at any point: the next one goes on from what is there.
 """
 
 import os
@@ -19,9 +20,11 @@ from functools import partial
 from types import FrameType
 from typing import Any
 
-from idc.archive_check import DamagedArchive, check_archive
 from idc.datasets.store import Progress
-from idc.download import (
+from idc.errors import DownloadError, IdcError
+from idc.files.home import download_dir
+from idc.ingest.archive_check import DamagedArchive, check_archive
+from idc.ingest.download import (
     PART_FILE,
     ZIP_FILE,
     DownloadJob,
@@ -33,13 +36,11 @@ from idc.download import (
     stop_requested,
     write_status,
 )
-from idc.errors import DownloadError, IdcError
-from idc.files.home import download_dir
-from idc.kaggle import KaggleRefused, find_file
-from idc.packing import pack
+from idc.ingest.kaggle import KaggleRefused, find_file
+from idc.ingest.packing import pack
+from idc.ingest.resumable_transfer import Partial, RemoteFile, fetch
+from idc.ingest.stall_timeout import Stopped
 from idc.patches import PATCH_SIZE_PX
-from idc.patience import Stopped
-from idc.transfer import Partial, RemoteFile, fetch
 
 OnStatus = Callable[[DownloadStatus], None]
 
@@ -49,7 +50,7 @@ _BYTES_A_PATCH = PATCH_SIZE_PX * PATCH_SIZE_PX * 3
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Do the job that `idc.download` wrote down. Returns 0, or 2 after an error."""
+    """Do the job that `idc.ingest.download` wrote down. Returns 0, or 2 after an error."""
     lock = int((arguments or sys.argv[1:])[0])
     os.set_inheritable(lock, False)
     # Packing may fork, and a worker of its own that outlives this process must not look like it.
@@ -100,7 +101,7 @@ def carry_out(
     """Fetch, check, pack. Called with the lock held. Returns how it ended, which it also writes.
 
     Args:
-        stop_asked: besides `idc.download.request_stop`, another way to ask for a stop.
+        stop_asked: besides `idc.ingest.download.request_stop`, another way to ask for a stop.
     """
     progress = _Progress(job.name, lambda: stop_asked() or stop_requested(), on_status)
     try:

@@ -3,8 +3,8 @@ import math
 
 import pytest
 
-from idc.config import PRESETS, TrainingConfig, preset_config
 from idc.errors import ConfigError
+from idc.settings.training_config import PRESETS, TrainingConfig, preset_config
 
 
 def refusal(**settings):

@@ -1,4 +1,4 @@
-"""idc.kaggle: who is asked with which credentials, against a server that plays Kaggle."""
+"""idc.ingest.kaggle: who is asked with which credentials, against a server that plays Kaggle."""
 
 import base64
 import json
@@ -7,8 +7,8 @@ import logging
 import pytest
 
 from idc.errors import DownloadError
-from idc.kaggle import KaggleRefused, check_login, find_file
-from idc.kaggle_login import parse_login, store_login
+from idc.ingest.kaggle import KaggleRefused, check_login, find_file
+from idc.ingest.kaggle_login import parse_login, store_login
 from tests.support.fake_kaggle import DOWNLOAD, HELLO, SIGNATURE, Answer
 
 TOKEN = "KGAT_canary0123456789"
@@ -42,7 +42,7 @@ def test_question_is_the_one_that_kaggles_own_client_asks(kaggle):
 def test_kaggle_is_asked_at_its_own_address_by_default(monkeypatch):
     from kagglesdk.kaggle_env import KaggleEnv, get_endpoint
 
-    from idc.kaggle import _client
+    from idc.ingest.kaggle import _client
 
     monkeypatch.delenv("IDC_KAGGLE_URL", raising=False)
     with _client(None, STALL_S) as client:

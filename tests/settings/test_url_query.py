@@ -1,7 +1,7 @@
 import pytest
 
-from idc.config import PRESETS, preset_config
-from idc.settings_url import NAMES, form_defaults, read_settings, write_settings
+from idc.settings.training_config import PRESETS, preset_config
+from idc.settings.url_query import NAMES, form_defaults, read_settings, write_settings
 
 
 def problems(**words):

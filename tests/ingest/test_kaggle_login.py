@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from idc.errors import DownloadError
-from idc.kaggle_login import (
+from idc.ingest.kaggle_login import (
     Login,
     forget_login,
     kaggle_json_path,

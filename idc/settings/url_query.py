@@ -1,16 +1,16 @@
 """The settings of a run, to and from the words of a URL: a copied link fills in the same form.
 
 Only what differs from the form's defaults is written. A URL may come from anybody, so each word is
-held against the rules of `idc.config.TrainingConfig` on its own, and one that cannot be is left out
-and said.
+held against the rules of `idc.settings.training_config.TrainingConfig` on its own, and one that
+cannot be is left out and said.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, get_args
 
-from idc.config import TrainingConfig, preset_config, proposed_rate
 from idc.errors import ConfigError
+from idc.settings.training_config import TrainingConfig, preset_config, proposed_rate
 
 FIRST_PRESET = "fast"
 MOST_PATCHES = 40_000  # of a first proposal; whoever has the time asks for more

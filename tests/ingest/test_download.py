@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from idc import download, downloader
 from idc.datasets.store import list_stores, open_store, verify_store
-from idc.download import (
+from idc.errors import DataError, DownloadError
+from idc.ingest import download, download_worker
+from idc.ingest.download import (
     PART_FILE,
     ZIP_FILE,
     DownloadJob,
@@ -30,10 +31,9 @@ from idc.download import (
     resume_download,
     start_download,
 )
-from idc.downloader import carry_out, run_here
-from idc.errors import DataError, DownloadError
-from idc.kaggle_login import parse_login, store_login
-from idc.patience import Limits
+from idc.ingest.download_worker import carry_out, run_here
+from idc.ingest.kaggle_login import parse_login, store_login
+from idc.ingest.stall_timeout import Limits
 from tests.support.fake_kaggle import SIGNATURE, Answer, patches_zip
 from tests.support.made_patches import tiny_store
 
@@ -369,7 +369,7 @@ def test_disk_that_fills_up_is_told_and_the_transfer_goes_on_later(kaggle, folde
 
 def test_disk_that_is_too_small_is_told_before_the_first_byte(kaggle, folder, monkeypatch):
     usage = shutil.disk_usage(folder)._replace(free=len(kaggle.body) + 3 * 7_500 - 1)
-    monkeypatch.setattr(downloader.shutil, "disk_usage", lambda _folder: usage)
+    monkeypatch.setattr(download_worker.shutil, "disk_usage", lambda _folder: usage)
 
     assert_failed(get(), sentence="The disk is too full: 0 MB of the zip are to come")
     assert kaggle.bodies_asked() == []
@@ -385,8 +385,8 @@ def test_full_disk_has_room_for_the_sentence(kaggle, folder, monkeypatch):
             raise OSError(28, "No space left on device")
         write(status)
 
-    monkeypatch.setattr(downloader, "write_status", write_where_little_fits)
-    monkeypatch.setattr(downloader, "_WRITE_EVERY_S", 0)
+    monkeypatch.setattr(download_worker, "write_status", write_where_little_fits)
+    monkeypatch.setattr(download_worker, "_WRITE_EVERY_S", 0)
     get()
 
     assert download_status().reason.startswith(f"'{folder}' cannot be written (No space left")
@@ -414,17 +414,17 @@ def test_stop_keeps_what_arrived(kaggle, folder):
 
 
 def test_stop_during_packing_keeps_the_checked_zip(kaggle, folder, monkeypatch):
-    pack = downloader.pack
+    pack = download_worker.pack
 
     def pack_after_a_stop(paths, name, on_progress):
         request_stop()
         return pack(paths, name, on_progress=on_progress)
 
-    monkeypatch.setattr(downloader, "pack", pack_after_a_stop)
+    monkeypatch.setattr(download_worker, "pack", pack_after_a_stop)
     assert get().state == "stopped"
     assert list_stores() == []
 
-    monkeypatch.setattr(downloader, "pack", pack)
+    monkeypatch.setattr(download_worker, "pack", pack)
     assert_packed(get(), kaggle, folder)
     assert kaggle.bodies_asked() == [None]
 
@@ -561,7 +561,7 @@ def test_bug_ends_as_a_failure_without_its_message(kaggle, folder, monkeypatch, 
     def broken(*_args, **_settings):
         raise ZeroDivisionError("https://storage/?" + SIGNATURE)
 
-    monkeypatch.setattr(downloader, "fetch", broken)
+    monkeypatch.setattr(download_worker, "fetch", broken)
 
     assert_failed(get(), sentence="The download broke off: ZeroDivisionError.")
     err = capsys.readouterr().err

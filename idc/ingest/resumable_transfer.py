@@ -1,7 +1,8 @@
 """Bring one large file over HTTP, whatever the line does: resume, notice silence, try again.
 
 The kaggle package has a downloader too. It hangs for ever when the line falls silent, and cannot be
-stopped; so the file's place is asked of the package (`idc.kaggle`), and its bytes are fetched here.
+stopped; so the file's place is asked of the package (`idc.ingest.kaggle`), and its bytes are
+fetched here.
 """
 
 import base64
@@ -21,7 +22,7 @@ import urllib3
 from idc import __version__
 from idc.errors import DownloadError
 from idc.files import atomic
-from idc.patience import Limits, Stalled, patiently, wait
+from idc.ingest.stall_timeout import Limits, Stalled, patiently, wait
 from idc.wording import duration
 
 USER_AGENT = f"idc-lab/{__version__}"

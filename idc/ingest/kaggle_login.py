@@ -1,8 +1,8 @@
 """Kaggle credentials: which are set, and a place to store those that a person gives.
 
 They are stored where the kaggle package looks for them, for their owner alone (mode 0600), so that
-its own command line knows them too. Nothing here contacts Kaggle (`idc.kaggle` does), and nothing
-here ever shows a secret: a `Login` names its source only.
+its own command line knows them too. Nothing here contacts Kaggle (`idc.ingest.kaggle` does), and
+nothing here ever shows a secret: a `Login` names its source only.
 """
 
 import contextlib

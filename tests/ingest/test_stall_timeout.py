@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from idc.patience import Limits, Stalled, Stopped, patiently, wait
+from idc.ingest.stall_timeout import Limits, Stalled, Stopped, patiently, wait
 
 LONG_S = 60.0  # never reached
 

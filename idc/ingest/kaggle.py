@@ -8,8 +8,9 @@ What the kaggle package does here, and what it does not:
   without an account; kagglehub asks anonymously only where no credentials are set. The data set is
   public, so here it is asked for without credentials first, and only if Kaggle refuses, with each
   of those that are set.
-- The bytes are fetched by `idc.transfer` (plain HTTP, `requests`): the package's downloader hangs
-  for ever on a silent line, accepts a flipped bit, and two of them at once spoil the file.
+- The bytes are fetched by `idc.ingest.resumable_transfer` (plain HTTP, `requests`): the package's
+  downloader hangs for ever on a silent line, accepts a flipped bit, and two of them at once spoil
+  the file.
 
 The package is imported when it is needed, by this module alone.
 """
@@ -23,9 +24,15 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from idc.errors import DownloadError
-from idc.kaggle_login import NEW_TOKEN_PAGE, Login, legacy_login
+from idc.ingest.kaggle_login import NEW_TOKEN_PAGE, Login, legacy_login
+from idc.ingest.resumable_transfer import (
+    USER_AGENT,
+    RemoteFile,
+    Trouble,
+    check_answer,
+    network_trouble,
+)
 from idc.processes.environment import KAGGLE_TOKEN_VARIABLE
-from idc.transfer import USER_AGENT, RemoteFile, Trouble, check_answer, network_trouble
 
 if TYPE_CHECKING:
     from kagglesdk import KaggleClient

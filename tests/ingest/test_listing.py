@@ -1,4 +1,4 @@
-from idc.listing import list_patches
+from idc.ingest.listing import list_patches
 
 
 class Names:

@@ -1,6 +1,7 @@
 """Packing in the background, so that a refresh or another page does not end it.
 
-Each packing is a process of its own (`idc.packer`); a thread here only reads what it says.
+Each packing is a process of its own (`idc.ingest.packing_worker`); a thread here only reads what it
+says.
 """
 
 import json
@@ -17,7 +18,6 @@ from typing import Any
 from idc.datasets.store import PackReport, check_store_name
 from idc.files.home import PROJECT_DIR, home_dir
 from idc.processes.environment import without_secrets
-from idc.standby import keep_ready
 
 
 @dataclass
@@ -114,31 +114,30 @@ def start_packing(paths: list[Path], name: str) -> PackJob:
     """
     # Paths are the server's own: relative ones would be another folder's in the process.
     words = [str(path.absolute()) for path in paths]
-    return _start(check_store_name(name), "patches", ["--", *words])
+    name = check_store_name(name)
+    return start_job(name, "patches", packer_command([name, "--", *words]))
 
 
-def start_demo(name: str = "demo") -> PackJob:
-    """Start to generate demo tissue, or join the generation that is under way.
-
-    Who has made tissue is about to see a network learn: a trainer loads Keras meanwhile.
-    """
-    return _start(check_store_name(name), "cases", ["--demo"], keep_ready)
-
-
-def packer_command(name: str, words: list[str]) -> list[str]:
+def packer_command(words: list[str]) -> list[str]:
     """The command line that packs."""
-    return [sys.executable, "-m", "idc.packer", name, *words]
+    return [sys.executable, "-m", "idc.ingest.packing_worker", *words]
 
 
-def _start(
-    name: str, unit: str, words: list[str], then: Callable[[], None] | None = None
+def start_job(
+    name: str, unit: str, command: list[str], then: Callable[[], None] | None = None
 ) -> PackJob:
+    """Start a packing process, or join the one of that name that is under way.
+
+    Args:
+        unit: what the process counts: "patches" or "cases".
+        command: reports as `idc.ingest.packing_worker` does.
+        then: called when it has succeeded.
+    """
     with _lock:
         job = _jobs.get(name)
         if job is None or job.state != "packing":
             _jobs.pop(name, None)  # else it would keep its old place in the list
             job = _jobs[name] = PackJob(name, unit, _then=then)
-            command = packer_command(name, words)
             threading.Thread(target=job._watch, args=(command,), daemon=True).start()
         return job
 

@@ -3,8 +3,8 @@
 import json
 import shlex
 
-from idc.config import TrainingConfig, preset_config, proposed_rate
 from idc.errors import ConfigError
+from idc.settings.training_config import TrainingConfig, preset_config, proposed_rate
 
 MOST_BYTES = 64 * 1024
 

@@ -3,8 +3,8 @@ import zipfile
 
 import pytest
 
-from idc.archive_check import DamagedArchive, check_archive
 from idc.errors import DownloadError
+from idc.ingest.archive_check import DamagedArchive, check_archive
 from tests.support.fake_kaggle import patches_zip
 
 

@@ -1,0 +1,24 @@
+"""The process that generates demo tissue: ``python -m idc.demo_worker NAME``.
+
+It reports on standard output as `idc.ingest.packing_worker` does.
+"""
+
+import argparse
+import sys
+
+from idc.demo import pack_demo
+from idc.ingest.packing_worker import run_packing, tell_progress
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Generate and pack once. Returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="idc.demo_worker", description="Generate a data set of demo tissue."
+    )
+    parser.add_argument("name")
+    options = parser.parse_args(arguments)
+    return run_packing(lambda: pack_demo(options.name, on_progress=tell_progress))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Download from Kaggle, check, pack."""

@@ -1,0 +1,71 @@
+"""The packing process: ``python -m idc.ingest.packing_worker NAME PATH...``.
+
+`idc.ingest.packing_job` starts it, so that half a million files and two busy cores burden neither
+the server's memory nor its response times. It reports on standard output, one JSON object a line:
+``{"done": 512, "total": 277524}``, at the end ``{"report": {...}}`` or ``{"problem": "..."}``.
+On SIGTERM, or when nobody reads its output any more, it stops and leaves nothing.
+"""
+
+import argparse
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+from idc.datasets.store import PackReport, report_json
+from idc.errors import IdcError
+
+_POLITENESS = 5  # pages of the app come first where both cores are wanted
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Pack zips and folders once. Returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="idc.ingest.packing_worker", description="Pack one data set."
+    )
+    parser.add_argument("name")
+    parser.add_argument("paths", nargs="+", help="zips and folders")
+    options = parser.parse_args(arguments)
+    os.nice(_POLITENESS)
+
+    def pack_paths() -> PackReport:
+        from idc.ingest.packing import pack
+
+        return pack(options.paths, options.name, on_progress=tell_progress)
+
+    return run_packing(pack_paths)
+
+
+def run_packing(pack: Callable[[], PackReport]) -> int:
+    """Pack, and report the result or the problem on standard output. Returns the exit code."""
+    signal.signal(signal.SIGTERM, _stop)
+    try:
+        say({"report": report_json(pack())})
+    except IdcError as error:
+        say({"problem": str(error)})
+        return 2
+    except BrokenPipeError:
+        # The server has gone. Python would complain again when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def tell_progress(done: int, total: int) -> None:
+    """Report progress on standard output."""
+    say({"done": done, "total": total})
+
+
+def say(message: dict[str, Any]) -> None:
+    """Write one line to whoever started this process."""
+    print(json.dumps(message), flush=True)
+
+
+def _stop(_number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(128 + signal.SIGTERM)  # unwinds, so that the half-made store is removed
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""A training's settings: checks, presets, help, file and URL forms."""
