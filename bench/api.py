@@ -70,7 +70,7 @@ def bare_model(patches: np.ndarray, size: int, seconds: float) -> tuple[float, n
     """Patches a second by the model alone, and its calibrated answers, float32 (256,)."""
     from idc.networks.inference import probabilities
     from idc.networks.weights import load_model
-    from idc.runs import BUNDLED, WEIGHTS_FILE, open_run
+    from idc.runs.run import BUNDLED, WEIGHTS_FILE, open_run
 
     run = open_run(BUNDLED)
     model = load_model(run.folder / WEIGHTS_FILE, run.config.preset, run.best()["sha256"])

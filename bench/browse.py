@@ -44,7 +44,7 @@ from idc.datasets.patch_filter import (
 )
 from idc.datasets.store import PatchStore
 from idc.patches import PatchName
-from idc.runs import PREDICTIONS_FILE
+from idc.runs.run import PREDICTIONS_FILE
 from idc.settings.training_config import preset_config
 from idc.starting import create_run
 

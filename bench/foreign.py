@@ -26,7 +26,7 @@ from idc.datasets.store import PatchStore, open_store
 from idc.demo_tissue.generate import generate_slide, slide_patches
 from idc.foreign import REASONS, profile_of, reasons
 from idc.prediction import look
-from idc.runs import BUNDLED, Run, open_run
+from idc.runs.run import BUNDLED, Run, open_run
 from idc.shipping import profile_rows
 
 # A complete case of each part, for tissue at another scale.

@@ -120,7 +120,7 @@ def train_one(mode: str, run_id: str) -> None:
     """In a process of its own: train, and leave what it took in the run's folder."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from idc import training
-    from idc.runs import open_run
+    from idc.runs.run import open_run
 
     if mode == "without":
         _do_not_watch(training)

@@ -84,7 +84,7 @@ def bench_region(rgb: np.ndarray) -> None:
     """Ours, warm, five times; the naive way once."""
     from idc.prediction import warm_predictor
     from idc.regions import lay_out_region, predict_region
-    from idc.runs import BUNDLED, open_run
+    from idc.runs.run import BUNDLED, open_run
     from idc.uploads.gate import decode_image, warm_gate
 
     run, data = open_run(BUNDLED), png(rgb)
@@ -128,7 +128,7 @@ def one_by_one(rgb: np.ndarray) -> tuple[float, np.ndarray]:
     """Seconds for all patches, by one `model.predict` each; the answers of the first ones."""
     from idc.networks.models import IDC_POSITIVE
     from idc.networks.weights import load_model
-    from idc.runs import BUNDLED, WEIGHTS_FILE, open_run
+    from idc.runs.run import BUNDLED, WEIGHTS_FILE, open_run
 
     run = open_run(BUNDLED)
     model = load_model(run.folder / WEIGHTS_FILE, run.config.preset, run.best()["sha256"])

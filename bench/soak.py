@@ -26,7 +26,7 @@ from playwright.sync_api import Page
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from idc.demo import pack_demo
-from idc.runs import list_runs
+from idc.runs.run import list_runs
 
 MOST_GROWTH_MB = 50
 _PATIENCE_MS = 300_000

@@ -118,7 +118,7 @@ def write_run(count: int) -> None:
     from idc.datasets.store import PackReport
     from idc.datasets.store_writer import Patch, StoreWriter
     from idc.patches import PatchName
-    from idc.runs import PREDICTIONS_FILE, RunStatus
+    from idc.runs.run import PREDICTIONS_FILE, RunStatus
     from idc.settings.training_config import preset_config
     from idc.starting import create_run
 

@@ -122,7 +122,7 @@ def train_fast(seed: int) -> None:
         check=True,
         cwd=PROJECT,
     )
-    from idc.runs import open_run
+    from idc.runs.run import open_run
 
     seconds = 0.0
     for entry in open_run(done.stdout.split()[-1]).log().epochs:

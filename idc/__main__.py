@@ -125,7 +125,7 @@ def _verify(options: argparse.Namespace) -> None:
 
 
 def _runs(options: argparse.Namespace) -> None:
-    from idc.runs import list_runs
+    from idc.runs.run import list_runs
 
     rows = []
     for run in list_runs():
@@ -190,7 +190,7 @@ def _predict(options: argparse.Namespace) -> int:
     from idc.files.sources import existing_path
     from idc.prediction import default_model, predict_patches
     from idc.region_command import region_command, wants_region
-    from idc.runs import open_run
+    from idc.runs.run import open_run
     from idc.slides_command import slides_command
     from idc.uploads.gate import looks_like_image
     from idc.uploads.image_files import image_files, read_patch
@@ -239,7 +239,7 @@ def _predict(options: argparse.Namespace) -> int:
 
 
 def _bundle(options: argparse.Namespace) -> None:
-    from idc.runs import BUNDLED, open_run
+    from idc.runs.run import BUNDLED, open_run
     from idc.shipping import bundle, ship_bundled, ship_profile
 
     if options.profile and options.data:

@@ -11,7 +11,7 @@ from idc.imaging.rescaling import to_patch_size
 from idc.many import LARGEST_PATCH_PX
 from idc.patches import CLASS_NAMES, PATCH_SHAPE, PATCH_SIZE_PX
 from idc.prediction import default_model, look
-from idc.runs import Run, open_run
+from idc.runs.run import Run, open_run
 from idc.uploads.gate import DecodedImage, decode_image, printable_name
 from idc.uploads.image_files import ImageFile
 

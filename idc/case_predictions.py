@@ -13,8 +13,8 @@ import pandas as pd
 from idc.datasets.store import PatchStore, open_store
 from idc.errors import DataError, RunError
 from idc.prediction import predict_patches
-from idc.results import train_cases
-from idc.runs import Run, check_same_data
+from idc.runs.run import Run, check_same_data
+from idc.runs.split import train_cases
 
 _BLOCK = 256  # as many as the model takes at once, so that progress moves
 

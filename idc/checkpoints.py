@@ -16,11 +16,11 @@ from typing import Any
 import keras
 import numpy as np
 
-from idc.checkpoint_files import FOLDER, ORIGIN, newest_first, of_kind, read_checkpoint
 from idc.device_patches import without_patches
 from idc.errors import RunError
 from idc.files import atomic
 from idc.networks.backends import same_kind, settle
+from idc.runs.checkpoint_files import FOLDER, ORIGIN, newest_first, of_kind, read_checkpoint
 
 _KEPT = 2
 

@@ -18,8 +18,9 @@ from idc.errors import RunError
 from idc.metrics.bootstrap import Bootstrap, Difference
 from idc.metrics.scores import Report, evaluate
 from idc.metrics.thresholds import presets
-from idc.results import run_split, saved_parts, saved_results, train_cases
-from idc.runs import Run
+from idc.results import saved_parts, saved_results
+from idc.runs.run import Run
+from idc.runs.split import run_split, train_cases
 
 PARTS = {"test": ("test",), "held out": ("test", "validation")}
 

@@ -2,8 +2,9 @@
 
 from idc.datasets.store import open_store
 from idc.evaluation.published import why_not_comparable
-from idc.results import Results, run_split
-from idc.runs import Run, check_same_data
+from idc.results import Results
+from idc.runs.run import Run, check_same_data
+from idc.runs.split import run_split
 
 
 def comparison_reasons(run: Run, results: Results) -> list[str]:

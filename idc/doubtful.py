@@ -21,7 +21,7 @@ import pandas as pd
 from idc.datasets.store import PatchStore
 from idc.errors import LabelError
 from idc.results import saved_parts, saved_results
-from idc.runs import Run
+from idc.runs.run import Run
 
 _ROUNDING = 1e-6  # probabilities are float32; the mean of equal ones must not exceed them
 

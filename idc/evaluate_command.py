@@ -11,8 +11,9 @@ from idc.handout import write_predictions, write_report
 from idc.metrics.bootstrap import Bootstrap, Interval
 from idc.metrics.scores import Report, baseline, classification_report
 from idc.processes.console import ProgressLine
-from idc.results import Results, fresh_results, saved_results, seen_cases, seen_note
-from idc.runs import Run, open_run
+from idc.results import Results, fresh_results, saved_results
+from idc.runs.run import Run, open_run
+from idc.runs.split import seen_cases, seen_note
 
 _PRINTED = ("accuracy", "balanced_accuracy", "sensitivity", "specificity", "f1", "roc_auc")
 

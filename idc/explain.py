@@ -9,7 +9,7 @@ import numpy as np
 
 from idc.patches import PATCH_SIZE_PX
 from idc.prediction import grad_cam, predict_patches
-from idc.runs import Run
+from idc.runs.run import Run
 
 SQUARE_PX = 12  # hidden at a time: 48 um, a few cells
 _CORNERS_PX = range(-5, 44, 4)  # 13 a side, the last as far out at the right as the first left

@@ -19,8 +19,8 @@ from idc.files.arrays import read_arrays, write_arrays
 from idc.files.home import features_dir
 from idc.looks import FEWEST, Profile, fit_profile
 from idc.prediction import look
-from idc.results import run_split, train_cases
-from idc.runs import Run, check_same_data
+from idc.runs.run import Run, check_same_data
+from idc.runs.split import run_split, train_cases
 
 SAMPLE = 4_000
 _HELD_OUT_SAMPLE = 1_000

@@ -7,7 +7,7 @@ from functools import partial
 from idc.datasets.store import PatchStore
 from idc.familiar import learn, reference_of
 from idc.processes.thread_job import ThreadJob
-from idc.runs import Run
+from idc.runs.run import Run
 
 
 @dataclass(kw_only=True)

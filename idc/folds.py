@@ -24,7 +24,6 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from idc import control
 from idc.datasets.store import open_store
 from idc.doubtful import HeldOut, held_out_of
 from idc.errors import IdcError, RunError, written
@@ -32,9 +31,10 @@ from idc.files import atomic
 from idc.files.home import PROJECT_DIR, home_dir
 from idc.processes.console import ProgressLine, fail
 from idc.processes.environment import KEEP_FREED_MEMORY, without_secrets
-from idc.run_status import TRAINER_OUTPUT_FILE
-from idc.runlock import RUN_ID, hold_lock, is_locked
-from idc.runs import Run, check_same_data, list_runs, open_run
+from idc.runs import control
+from idc.runs.lock import RUN_ID, hold_lock, is_locked
+from idc.runs.run import Run, check_same_data, list_runs, open_run
+from idc.runs.status import TRAINER_OUTPUT_FILE
 from idc.settings.training_config import split_of
 from idc.starting import create_run, prepare_to_continue, trainer_command
 

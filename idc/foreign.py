@@ -9,7 +9,7 @@ from idc.errors import IdcError
 from idc.familiar import familiar
 from idc.looks import FEWEST, SIGNALS, Profile
 from idc.prediction import look
-from idc.runs import PROFILE_FILE, Run
+from idc.runs.run import PROFILE_FILE, Run
 
 _NOT_TO_RELY = "do not rely on the answer"
 

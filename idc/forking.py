@@ -9,18 +9,17 @@ drawn anew among the cases that train ("resample and go on").
 
 import json
 import shutil
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
-from idc.checkpoint_files import ORIGIN, newest_first, read_checkpoint
 from idc.errors import RunError
 from idc.files import atomic
-from idc.runs import Run
+from idc.runs.checkpoint_files import ORIGIN, newest_first, read_checkpoint
+from idc.runs.lineage import LINEAGE_FILE, Lineage
+from idc.runs.run import Run
 from idc.settings.training_config import TrainingConfig
 from idc.starting import create_run, start_trainer
 
-LINEAGE_FILE = "lineage.json"
 KEPT = (
     "data",
     "preset",
@@ -32,33 +31,6 @@ KEPT = (
     "fold",
     "leave_out_marked",
 )
-
-
-@dataclass(frozen=True)
-class Lineage:
-    """Where a run comes from.
-
-    Attributes:
-        parent: the run's id. ``title``: what it was called then.
-        epoch: the parent's finished epochs. ``step``: finished steps of the next one.
-        changed: setting -> (the parent's value, the child's).
-        with_optimizer: whether the optimizer goes on too, or begins anew.
-    """
-
-    parent: str
-    title: str
-    epoch: int
-    step: int
-    changed: dict[str, tuple[Any, Any]]
-    with_optimizer: bool
-
-    def sentence(self) -> str:
-        """In words."""
-        where = f"epoch {self.epoch}" + (f" and {self.step} steps" if self.step else "")
-        changes = ", ".join(f"{name} {old} → {new}" for name, (old, new) in self.changed.items())
-        return f"Forked from {self.title} after {where}; " + (
-            f"other settings: {changes}." if changes else "the same settings."
-        )
 
 
 def fork_run(parent: Run, config: TrainingConfig) -> Run:
@@ -106,15 +78,6 @@ def create_fork(parent: Run, config: TrainingConfig) -> Run:
     return create_run(
         config, same_left_out_as=parent, fill=lambda folder: _copy(checkpoint, folder, about)
     )
-
-
-def lineage(run: Run) -> Lineage | None:
-    """Where a run comes from; None for one that began by itself."""
-    try:
-        value = json.loads((run.folder / LINEAGE_FILE).read_text(encoding="utf-8"))
-        return Lineage(**{**value, "changed": {k: tuple(v) for k, v in value["changed"].items()}})
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return None
 
 
 def can_fork(run: Run) -> bool:

@@ -10,8 +10,8 @@ from idc.errors import GameError
 from idc.game import draw, of_level
 from idc.patches import PATCH_SIZE_PX
 from idc.prediction import predict_patches
-from idc.results import held_out_rows, train_cases
-from idc.runs import Run, check_same_data
+from idc.runs.run import Run, check_same_data
+from idc.runs.split import held_out_rows, train_cases
 
 _POOL = 150  # of each class: the model looks at so many, and from these a level is chosen
 

@@ -10,7 +10,7 @@ from idc.errors import IdcError
 from idc.files import atomic
 from idc.report import report_html
 from idc.results import Results
-from idc.runs import Run
+from idc.runs.run import Run
 
 TABLE_KINDS = (".csv", ".parquet")
 

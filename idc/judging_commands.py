@@ -14,8 +14,8 @@ def leakage(options: argparse.Namespace) -> None:
     from idc.datasets.leakage import check_leakage, near_uniform_note
     from idc.datasets.splits import make_split
     from idc.datasets.store import open_store
-    from idc.results import run_split
-    from idc.runs import check_same_data, open_run
+    from idc.runs.run import check_same_data, open_run
+    from idc.runs.split import run_split
 
     if options.run:
         run = open_run(options.run)
@@ -46,7 +46,7 @@ def leakage(options: argparse.Namespace) -> None:
 def compare(options: argparse.Namespace) -> None:
     """Runs side by side; a table, or JSON."""
     from idc.compared_runs import balanced_thresholds, compare_runs
-    from idc.runs import open_run
+    from idc.runs.run import open_run
 
     runs = [open_run(run) for run in options.run]
     compared = compare_runs(runs, options.part)
@@ -77,7 +77,7 @@ def compare(options: argparse.Namespace) -> None:
 def folds(options: argparse.Namespace) -> None:
     """Train a run's settings fold by fold; the last line printed is the folds' id."""
     from idc.folds import create_folds, open_folds, stop_on_signals, train_folds
-    from idc.runs import open_run
+    from idc.runs.run import open_run
 
     if options.resume:
         job = open_folds(options.run)
@@ -95,7 +95,7 @@ def doubtful(options: argparse.Namespace) -> None:
     """The doubtful labels of a run, or of folds, as CSV."""
     from idc.doubtful import held_out_of
     from idc.folds import open_folds
-    from idc.runs import open_run
+    from idc.runs.run import open_run
 
     if options.folds:
         held_out = open_folds(options.folds).held_out()

@@ -20,7 +20,7 @@ from idc.imaging.rescaling import to_patch_size
 from idc.many_answers import ManyAnswers
 from idc.patches import PATCH_SHAPE
 from idc.prediction import predict_patches
-from idc.runs import Run
+from idc.runs.run import Run
 from idc.uploads.file_batch import BatchFile
 from idc.uploads.gate import decode_image
 

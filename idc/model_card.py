@@ -8,7 +8,7 @@ import pandas as pd
 
 from idc.metrics.calibration import Calibration, calibration_error
 from idc.metrics.scores import Report, evaluate
-from idc.runs import Run
+from idc.runs.run import Run
 
 _LIMITS = """\
 ## What it is for, and what not

@@ -3,8 +3,8 @@
 import time
 from collections.abc import Callable
 
-from idc import control
-from idc.device_queue import somebody_waits
+from idc.runs import control
+from idc.runs.device_queue import somebody_waits
 
 _READY_S = 600.0  # so long the network stays in memory
 _LOOK_EVERY_S = 0.1

@@ -16,7 +16,7 @@ from idc.errors import PredictionError
 from idc.patches import PATCH_SHAPE
 from idc.processes.child import Answer, Child, ChildDied, ChildTimeout
 from idc.processes.environment import KEEP_FREED_MEMORY
-from idc.runs import BUNDLED, Run, list_runs, open_run
+from idc.runs.run import BUNDLED, Run, list_runs, open_run
 
 _CHUNK = 256  # as many at once as the model takes: a single patch waits for no more than that
 _LOAD_TIMEOUT_S = 180.0  # the import of TensorFlow on a busy machine

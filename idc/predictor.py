@@ -14,7 +14,7 @@ from idc.networks.layer_maps import look_through
 from idc.networks.weights import load_model
 from idc.patches import PATCH_SHAPE
 from idc.processes.child import serve
-from idc.runs import WEIGHTS_FILE
+from idc.runs.run import WEIGHTS_FILE
 
 
 def answer(question: dict[str, Any], block: bytes) -> tuple[dict[str, Any], bytes]:

@@ -17,7 +17,7 @@ from idc.region_doubt import region_warning
 from idc.region_exports import region_csv, region_geojson
 from idc.region_pictures import region_png, shown_picture
 from idc.regions import RegionAnswers, lay_out_region, predict_region, tile_at
-from idc.runs import Run, open_run
+from idc.runs.run import Run, open_run
 from idc.slide_answers import SlideQuestion, answer_slide
 from idc.uploads.gate import MAX_FILE_BYTES, decode_image
 from idc.whole_slides import ALWAYS_SLIDES, WholeSlide

@@ -8,7 +8,7 @@ import numpy as np
 from idc.foreign import REASONS, profile_of, reasons
 from idc.prediction import look
 from idc.regions import RegionAnswers
-from idc.runs import Run
+from idc.runs.run import Run
 
 _CHECKED = 48  # patches, spread evenly: enough to tell a third of them from a twentieth
 DOUBTFUL_SHARE = 1 / 3

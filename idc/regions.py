@@ -16,7 +16,7 @@ from idc.imaging.tiling import Tiling, cut_tiles
 from idc.imaging.tissue_mask import TISSUE_SHARE, shares, tissue_mask
 from idc.patches import MPP_UM, PATCH_SIZE_PX
 from idc.prediction import predict_patches
-from idc.runs import Run
+from idc.runs.run import Run
 
 # Two of the model's batches: small enough to show progress, to stop, and to let others in between.
 _PATCHES_AT_A_TIME = 512

@@ -25,8 +25,9 @@ from idc.report_html import bullets, facts, interval, number, section, share, ta
 from idc.report_plots import DASHES, bar, dot, line, picture, plot
 from idc.report_slides import case_pictures
 from idc.report_style import STYLE
-from idc.results import Results, run_split, seen_note
-from idc.runs import Run
+from idc.results import Results
+from idc.runs.run import Run
+from idc.runs.split import run_split, seen_note
 from idc.settings.training_config import PRESETS
 
 _WORST_PATCHES = 24

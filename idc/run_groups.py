@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from idc.results import saved_parts, saved_results
-from idc.runs import Run
+from idc.runs.run import Run
 from idc.settings.training_config import TrainingConfig
 
 CURVES: Mapping[str, str] = {

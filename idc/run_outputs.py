@@ -15,7 +15,7 @@ from idc.datasets.store import PatchStore
 from idc.files import atomic
 from idc.networks.inference import probabilities
 from idc.networks.weights import load_model, predecessor, save_weights
-from idc.runs import BEST_FILE, PREDICTIONS_FILE, WEIGHTS_FILE, Run
+from idc.runs.run import BEST_FILE, PREDICTIONS_FILE, WEIGHTS_FILE, Run
 
 MODEL_FILE = "model.keras"
 

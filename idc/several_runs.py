@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from idc.runs import Run
+from idc.runs.run import Run
 from idc.settings.training_config import TrainingConfig, split_of
 from idc.starting import start_run
 

@@ -16,7 +16,7 @@ from idc.datasets.store import PatchStore
 from idc.errors import RunError
 from idc.files import atomic
 from idc.files.home import runs_dir
-from idc.runs import CONFIG_FILE, ENVIRONMENT_FILE, PREDICTIONS_FILE, SHIPPED_DIR
+from idc.runs.run import CONFIG_FILE, ENVIRONMENT_FILE, PREDICTIONS_FILE, SHIPPED_DIR
 
 RECORDED_DIR = SHIPPED_DIR / "demo"
 

@@ -18,16 +18,14 @@ from idc.datasets.store import PatchStore, list_stores, open_store
 from idc.demo import DEMO_CASES, DEMO_SEED, pack_demo
 from idc.errors import RunError
 from idc.files import atomic
-from idc.first_filters import FOLDER as FILTERS_DIR
 from idc.looks import Profile, fit_profile
 from idc.metrics.calibration import fit_calibration
 from idc.model_card import model_card
 from idc.prediction import look
 from idc.processes.environment import KEEP_FREED_MEMORY
-from idc.results import run_split
-from idc.run_status import STATUS_FILE
-from idc.runlog import LOG_FILE
-from idc.runs import (
+from idc.runs.first_filters import FOLDER as FILTERS_DIR
+from idc.runs.log import LOG_FILE
+from idc.runs.run import (
     BEST_FILE,
     BUNDLED,
     CALIBRATION_FILE,
@@ -40,10 +38,12 @@ from idc.runs import (
     WEIGHTS_FILE,
     Run,
 )
+from idc.runs.split import run_split
+from idc.runs.status import STATUS_FILE
+from idc.runs.watched_slide import SLIDE_DIR
 from idc.settings.training_config import TrainingConfig, preset_config
 from idc.shipped import RECORDED_DIR
 from idc.starting import create_run, trainer_command
-from idc.watching import SLIDE_DIR
 
 MODEL_CARD_FILE = "MODEL_CARD.md"
 

@@ -22,7 +22,7 @@ from idc.files.home import whole_slides_dir
 from idc.imaging.tiling import Tiling
 from idc.patches import PATCH_SIZE_PX
 from idc.regions import Layout, RegionAnswers
-from idc.runs import Run
+from idc.runs.run import Run
 from idc.whole_slides import WholeSlide, lay_out_slide, predict_slide
 
 MOST_KEPT = 30

@@ -21,7 +21,7 @@ from idc.files import atomic
 from idc.patches import PATCH_SIZE_PX
 from idc.region_exports import COLUMNS
 from idc.regions import RegionAnswers, cell_boxes
-from idc.runs import Run, open_run
+from idc.runs.run import Run, open_run
 from idc.whole_slides import SUFFIXES
 
 if TYPE_CHECKING:

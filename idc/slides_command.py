@@ -10,7 +10,7 @@ from idc.networks.hardware import gpu_numbers
 from idc.patches import PATCH_SIZE_PX
 from idc.prediction import default_model
 from idc.processes.console import in_place
-from idc.runs import open_run
+from idc.runs.run import open_run
 from idc.slide_work import Settings, SlideTask, cases_of, settings_of, slides_at
 
 

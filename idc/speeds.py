@@ -19,7 +19,7 @@ from idc.errors import RunError
 from idc.files import atomic
 from idc.files.home import home_dir
 from idc.networks.hardware import device_words
-from idc.runs import Run
+from idc.runs.run import Run
 from idc.settings.training_config import TrainingConfig
 
 MOST_TESTED_BATCH = 256  # a larger batch is not tried, or a visitor could fill the memory

@@ -15,7 +15,7 @@ import numpy as np
 from idc.errors import RunError
 from idc.metrics.bootstrap import FEW_CASES, Bootstrap, Difference, Interval, few_cases_note
 from idc.results import Results, saved_results
-from idc.runs import Run
+from idc.runs.run import Run
 
 SCORES: Mapping[str, str] = {
     "balanced_accuracy": "Balanced accuracy",

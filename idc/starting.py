@@ -2,7 +2,7 @@
 
 The trainer (`idc.trainer`) is a process of its own in its own session, so that it outlives whoever
 started it. It may be started at any time: where another one trains already, it waits in the queue
-(see `idc.device_queue`).
+(see `idc.runs.device_queue`).
 """
 
 import contextlib
@@ -16,14 +16,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from idc import control, left_out, standby
-from idc.device_choice import keeps_to_cpu
+from idc import standby
 from idc.errors import RunError, written
 from idc.files import atomic
 from idc.files.home import PROJECT_DIR, runs_dir
-from idc.run_status import TRAINER_OUTPUT_FILE, RunStatus, read_status
-from idc.runlock import is_locked
-from idc.runs import CONFIG_FILE, Run
+from idc.runs import control, left_out_patches
+from idc.runs.device_choice import keeps_to_cpu
+from idc.runs.lock import is_locked
+from idc.runs.run import CONFIG_FILE, Run
+from idc.runs.status import TRAINER_OUTPUT_FILE, RunStatus, read_status
 from idc.settings.training_config import TrainingConfig
 
 
@@ -59,9 +60,9 @@ def create_run(
         IdcError: marked patches are to be left out, and data set or marks cannot be read.
     """
     if same_left_out_as is not None:
-        record = left_out.read_record(same_left_out_as.folder)
+        record = left_out_patches.read_record(same_left_out_as.folder)
     else:
-        record = left_out.settle(config)
+        record = left_out_patches.settle(config)
     stamp = time.strftime("%Y%m%d-%H%M%S")
     run_id = f"{stamp}-{config.preset}-{secrets.token_hex(2)}"
     hidden = runs_dir() / f".{run_id}"
@@ -70,7 +71,7 @@ def create_run(
             hidden.mkdir(parents=True)
             atomic.replace_json(hidden / CONFIG_FILE, config.to_json())
             if config.leave_out_marked:
-                atomic.replace_json(hidden / left_out.LEFT_OUT_FILE, record)
+                atomic.replace_json(hidden / left_out_patches.LEFT_OUT_FILE, record)
             if fill is not None:
                 fill(hidden)
             Run(hidden, config).write_status(RunStatus(state="starting", epochs=config.epochs))

@@ -20,13 +20,13 @@ import keras
 import numpy as np
 from jax.experimental import multihost_utils
 
-from idc import control
 from idc.batches import Share
 from idc.datasets.store import open_store
 from idc.errors import ConfigError, RunError
 from idc.hosts import Hosts
-from idc.run_status import RunStatus
-from idc.runs import Run, open_run_at
+from idc.runs import control
+from idc.runs.run import Run, open_run_at
+from idc.runs.status import RunStatus
 from idc.training import OnStatus, train
 
 # What JAX says of a lost connection: over Ethernet as a ValueError from Gloo, else its own error.

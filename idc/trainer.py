@@ -25,16 +25,17 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from idc import control, standby
+from idc import standby
 from idc.backend_memory import out_of_memory, smaller_batch_sentence
-from idc.device_choice import take_chosen_device
-from idc.device_queue import hold_device, place
 from idc.errors import IdcError
 from idc.files.home import runs_dir
 from idc.hosts import Hosts, parse_hosts
 from idc.processes.console import ProgressLine, fail
-from idc.run_status import TRAINER_OUTPUT_FILE, RunStatus, read_status, write_status
-from idc.runlock import hold_lock
+from idc.runs import control
+from idc.runs.device_choice import take_chosen_device
+from idc.runs.device_queue import hold_device, place
+from idc.runs.lock import hold_lock
+from idc.runs.status import TRAINER_OUTPUT_FILE, RunStatus, read_status, write_status
 
 _RESERVE_FILE = ".reserve"
 _RESERVE_BYTES = 64 * 1024
@@ -141,7 +142,7 @@ class _Trainer:
         from idc.training import train  # isort: skip
         import keras
 
-        from idc.runs import open_run
+        from idc.runs.run import open_run
 
         run, share = open_run(self.folder.name), {}
         if self._hosts:
@@ -168,7 +169,7 @@ class _Trainer:
 
     def _memory_sentence(self) -> str:
         from idc.networks.devices import describe_device
-        from idc.runs import open_run
+        from idc.runs.run import open_run
 
         batch_size = open_run(self.folder.name).config.batch_size
         return smaller_batch_sentence(batch_size, describe_device())

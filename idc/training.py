@@ -1,7 +1,7 @@
 """Training: from a run's settings to weights, log lines, checkpoints and predictions.
 
 `train` does one run, or goes on with it, in the process that calls it. It meets the rest of the
-app in the run's folder alone (see `idc.runs`).
+app in the run's folder alone (see `idc.runs.run`).
 
 A run that is paused, stopped or killed goes on from its last checkpoint. There is one after every
 epoch, one at least every 30 s within long ones, and one at the very step of a pause or a stop, so
@@ -16,7 +16,6 @@ from typing import Any
 import keras
 import numpy as np
 
-from idc import control
 from idc.batches import ALL, Share, TrainingBatches, class_weights
 from idc.checkpoints import Restored, load_origin, restore_checkpoint, save_checkpoint
 from idc.datasets.splits import Split
@@ -26,8 +25,6 @@ from idc.environment import environment
 from idc.event_files import EventFiles
 from idc.feeding import feeding
 from idc.files import atomic
-from idc.first_filters import keep_first_filters
-from idc.forking import lineage
 from idc.history import History, UnderWay
 from idc.metrics.scores import evaluate
 from idc.networks.backends import settle
@@ -37,13 +34,17 @@ from idc.networks.precision import building_in
 from idc.objective import batch_scores, compile_model
 from idc.pace import Pace, Stopwatch
 from idc.pausing import LeftPaused, wait_while_paused
-from idc.run_notes import NOTES_FILE
 from idc.run_outputs import keep_weights, score_best, write_predictions
-from idc.runlog import LogWriter
-from idc.runs import ENVIRONMENT_FILE, Run, RunStatus, check_same_data
+from idc.runs import control
+from idc.runs.first_filters import keep_first_filters
+from idc.runs.lineage import lineage
+from idc.runs.log import LogWriter
+from idc.runs.notes import NOTES_FILE
+from idc.runs.run import ENVIRONMENT_FILE, Run, RunStatus, check_same_data
+from idc.runs.watched_slide import WATCH_FILE
 from idc.settings.training_config import split_of
+from idc.slide_recorder import SlideWatch, worst_patches
 from idc.step_callback import AfterEachStep
-from idc.watching import WATCH_FILE, SlideWatch, worst_patches
 
 _LINES_AN_EPOCH = 200
 _STATUS_EVERY_S = 1.0

@@ -6,11 +6,11 @@ import sys
 from dataclasses import replace
 from typing import Any
 
-from idc import control
-from idc.device_choice import choose_cpu
 from idc.errors import ConfigError, RunError
 from idc.files.home import PROJECT_DIR
 from idc.processes.environment import KEEP_FREED_MEMORY
+from idc.runs import control
+from idc.runs.device_choice import choose_cpu
 from idc.settings.json_file import read_settings_file
 from idc.settings.training_config import TrainingConfig, preset_config, split_of
 
@@ -77,8 +77,8 @@ def _given(options: argparse.Namespace) -> dict[str, Any]:
 
 def resume(options: argparse.Namespace) -> None:
     """Become the trainer of a run that has ended, or wake the one of a paused run."""
-    from idc.runlock import is_locked
-    from idc.runs import open_run
+    from idc.runs.lock import is_locked
+    from idc.runs.run import open_run
     from idc.starting import ask, prepare_to_continue
 
     if options.hosts and options.host_index:
@@ -97,7 +97,7 @@ def resume(options: argparse.Namespace) -> None:
 
 def repeat(options: argparse.Namespace) -> None:
     """Create a run of the same settings on the same patches, and become its trainer."""
-    from idc.runs import open_run
+    from idc.runs.run import open_run
     from idc.starting import create_run
 
     run = open_run(options.run)
@@ -107,7 +107,7 @@ def repeat(options: argparse.Namespace) -> None:
 def fork(options: argparse.Namespace) -> None:
     """Create a run that starts where another one has come to, and become its trainer."""
     from idc.forking import create_fork
-    from idc.runs import open_run
+    from idc.runs.run import open_run
 
     parent = open_run(options.run)
     if parent.status().live:  # its checkpoints come and go

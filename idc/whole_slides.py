@@ -20,7 +20,7 @@ from idc.patches import MPP_UM, PATCH_SIZE_PX
 from idc.prediction import predict_patches
 from idc.processes.child import Answer, Child, ChildDied, ChildTimeout
 from idc.regions import Layout, RegionAnswers
-from idc.runs import Run
+from idc.runs.run import Run
 
 ALWAYS_SLIDES = (".svs", ".ndpi", ".mrxs", ".scn", ".vms", ".bif", ".svslide")
 SUFFIXES = (*ALWAYS_SLIDES, ".tif", ".tiff")  # a TIFF may be an ordinary picture

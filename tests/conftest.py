@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from idc.runs import Run, open_run
+from idc.runs.run import Run, open_run
 from tests.support.fake_kaggle import FakeKaggle, patches_zip
 from tests.support.made_patches import tiny_store
 

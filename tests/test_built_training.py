@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from idc.first_filters import read_first_filters
 from idc.forking import fork_run
 from idc.prediction import predict_patches
 from idc.results import saved_results
-from idc.runs import open_run
+from idc.runs.first_filters import read_first_filters
+from idc.runs.run import open_run
 from idc.settings.training_config import preset_config
 from idc.starting import create_run, prepare_to_continue
 from tests.support.made_patches import tiny_store

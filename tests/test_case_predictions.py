@@ -10,8 +10,8 @@ from idc.case_predictions import fresh_probabilities, saved_probabilities, train
 from idc.datasets.store import PackReport, delete_store, open_store
 from idc.datasets.store_writer import Patch, StoreWriter
 from idc.patches import PatchName
-from idc.results import run_split, train_cases
-from idc.runs import BUNDLED, ENVIRONMENT_FILE, PREDICTIONS_FILE, open_run
+from idc.runs.run import BUNDLED, ENVIRONMENT_FILE, PREDICTIONS_FILE, open_run
+from idc.runs.split import run_split, train_cases
 from idc.settings.training_config import TrainingConfig
 from idc.starting import create_run
 from tests.support.made_patches import tiny_store

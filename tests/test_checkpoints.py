@@ -117,8 +117,8 @@ def test_checkpoints_that_all_are_of_no_use_do_not_push_out_the_new_ones(tmp_pat
 
 
 def test_checkpoint_within_an_epoch_is_newer_than_the_one_before_it_and_holds_the_means(tmp_path):
-    from idc.checkpoint_files import newest_first
     from idc.checkpoints import restore_checkpoint, save_checkpoint
+    from idc.runs.checkpoint_files import newest_first
 
     model = small_model()
     for epoch, step in ((1, 0), (1, 40), (1, 120)):

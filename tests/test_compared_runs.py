@@ -10,7 +10,7 @@ from idc.compared_runs import compare_runs
 from idc.datasets.splits import make_split
 from idc.datasets.store import open_store
 from idc.errors import RunError
-from idc.runs import PREDICTIONS_FILE
+from idc.runs.run import PREDICTIONS_FILE
 from idc.settings.training_config import TrainingConfig
 from idc.starting import create_run
 from tests.support.made_patches import tiny_store

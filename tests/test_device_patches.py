@@ -4,10 +4,10 @@ import pytest
 
 from idc import training
 from idc.augmentation import augment, draw
-from idc.checkpoint_files import newest_first, read_checkpoint
 from idc.device_patches import PatchesOnDevice, drawing_on_device, inputs
 from idc.feeding import Feeding, feeding
 from idc.networks.precision import building_in
+from idc.runs.checkpoint_files import newest_first, read_checkpoint
 from idc.starting import create_run, prepare_to_continue
 from tests.support.backend_trainer import without_dropout
 from tests.support.made_patches import tiny_store

@@ -6,7 +6,7 @@ import pytest
 
 from idc.doubtful import confident_joint, held_out_of, ranked_doubts
 from idc.errors import LabelError
-from idc.runs import PREDICTIONS_FILE
+from idc.runs.run import PREDICTIONS_FILE
 from idc.settings.training_config import TrainingConfig
 from idc.starting import create_run
 from tests.support.made_patches import tiny_store

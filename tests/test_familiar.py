@@ -14,8 +14,8 @@ from idc.familiarjobs import forget_failure, start_learning
 from idc.files.home import features_dir
 from idc.foreign import profile_of, warnings
 from idc.prediction import Look, look, predict_patches
-from idc.results import run_split, train_cases
-from idc.runs import BUNDLED, open_run
+from idc.runs.run import BUNDLED, open_run
+from idc.runs.split import run_split, train_cases
 from tests.support.made_patches import tiny_store
 
 

@@ -15,8 +15,8 @@ from idc.datasets.store import delete_store
 from idc.errors import LabelError, RunError, SplitError
 from idc.files import atomic
 from idc.folds import FoldJob, create_folds, list_folds, open_folds, start_folds, train_folds
-from idc.runlock import hold_lock
-from idc.runs import list_runs
+from idc.runs.lock import hold_lock
+from idc.runs.run import list_runs
 from idc.settings.training_config import TrainingConfig
 from idc.starting import create_run
 from tests.support import PROJECT, SUPPORT

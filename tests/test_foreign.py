@@ -10,7 +10,7 @@ from idc.foreign import REASONS, profile_of, reasons, warnings, warnings_of
 from idc.ingest.packing import pack
 from idc.looks import fit_profile
 from idc.prediction import look
-from idc.runs import BUNDLED, open_run
+from idc.runs.run import BUNDLED, open_run
 from idc.shipping import profile_rows
 from tests.support.made_tissue import made_features, pink_patches
 

@@ -7,8 +7,8 @@ from idc import game_rounds
 from idc.datasets.store import open_store
 from idc.errors import GameError
 from idc.game_rounds import draw_round, unseen_rows
-from idc.results import train_cases
-from idc.runs import BUNDLED, open_run
+from idc.runs.run import BUNDLED, open_run
+from idc.runs.split import train_cases
 from tests.support.evaluated_run import evaluated_run
 from tests.support.made_patches import tiny_store
 

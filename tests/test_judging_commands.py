@@ -12,7 +12,7 @@ from idc import training_commands
 from idc.__main__ import main
 from idc.datasets.label_marks import Mark, save_mark
 from idc.folds import list_folds
-from idc.runs import PREDICTIONS_FILE, RunStatus, list_runs
+from idc.runs.run import PREDICTIONS_FILE, RunStatus, list_runs
 from idc.settings.training_config import preset_config
 from idc.starting import create_run
 from tests.support.made_patches import tiny_store

@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from idc.forking import lineage
-from idc.runs import open_run
+from idc.runs.lineage import lineage
+from idc.runs.run import open_run
 from tests.support.fake_kaggle import Answer
 from tests.support.made_patches import png, tiny_store, write_patches_zip
 

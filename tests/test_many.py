@@ -12,7 +12,7 @@ from idc import many
 from idc.errors import PredictionError, SlowUpload, UploadError
 from idc.many import ManyPrediction
 from idc.many_answers import ManyAnswers, spreadsheet_safe
-from idc.runs import BUNDLED, open_run
+from idc.runs.run import BUNDLED, open_run
 from idc.uploads.file_batch import MAX_IMAGES, batch_files, label_of
 from tests.support.hostile_files import zip_of
 from tests.support.made_patches import png

@@ -10,7 +10,7 @@ from idc.__main__ import main
 from idc.errors import SlideError
 from idc.many_slides import Progress, WorkerLost, predict_slides, still_to_do
 from idc.region_exports import COLUMNS
-from idc.runs import BUNDLED, open_run
+from idc.runs.run import BUNDLED, open_run
 from idc.slide_work import SlideTask, answer_task, cases_of, is_done, settings_of, slides_at
 from tests.support.made_patches import tiny_store
 from tests.support.made_slides import tissue_squares, write_slide

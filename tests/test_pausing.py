@@ -6,12 +6,13 @@ import functools
 import numpy as np
 import pytest
 
-from idc.checkpoint_files import newest_first, of_kind, read_checkpoint
-from idc.control import ONE_EPOCH, PAUSE, RESUME, STOP
 from idc.datasets.store import open_store
-from idc.forking import fork_run, lineage
-from idc.run_status import read_status
-from idc.runs import open_run
+from idc.forking import fork_run
+from idc.runs.checkpoint_files import newest_first, of_kind, read_checkpoint
+from idc.runs.control import ONE_EPOCH, PAUSE, RESUME, STOP
+from idc.runs.lineage import lineage
+from idc.runs.run import open_run
+from idc.runs.status import read_status
 from idc.settings.training_config import split_of
 from idc.starting import create_run, prepare_to_continue
 from tests.support.made_patches import tiny_store

@@ -3,7 +3,7 @@ import pytest
 
 from idc.comparison_figures import learning_curves_figure
 from idc.run_groups import RunGroup, curve_band, differing_settings, seed_groups
-from idc.runlog import LogWriter
+from idc.runs.log import LogWriter
 from idc.settings.training_config import preset_config
 from idc.starting import create_run
 

@@ -3,7 +3,7 @@ import errno
 import pytest
 
 from idc.errors import RunError
-from idc.runs import list_runs
+from idc.runs.run import list_runs
 from idc.settings.training_config import preset_config
 from idc.several_runs import of_both_splits, of_seeds, start_runs
 

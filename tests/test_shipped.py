@@ -13,10 +13,9 @@ from idc.datasets.store import open_store
 from idc.errors import RunError
 from idc.files.atomic import file_sha256
 from idc.metrics.scores import evaluate
-from idc.moments import length_s, moment_now
 from idc.prediction import default_model
-from idc.results import held_out_rows, saved_results, seen_cases, train_cases
-from idc.runs import (
+from idc.results import saved_results
+from idc.runs.run import (
     BEST_FILE,
     BUNDLED,
     CONFIG_FILE,
@@ -29,11 +28,13 @@ from idc.runs import (
     list_runs,
     open_run,
 )
+from idc.runs.snapshot import length_s, moment_now
+from idc.runs.split import held_out_rows, seen_cases, train_cases
+from idc.runs.watched_slide import read_frames
 from idc.settings.training_config import TrainingConfig, preset_config
 from idc.shipped import RECORDED_DIR, install_recorded_runs
 from idc.shipping import MODEL_CARD_FILE
 from idc.starting import create_run, prepare_to_continue
-from idc.watching import read_frames
 from tests.support.made_patches import tiny_store
 
 MOST_BYTES = 2 * 10**6

@@ -2,13 +2,15 @@
 
 import pytest
 
-from idc import runs, shipping
+from idc import shipping
 from idc.datasets.store import open_store
 from idc.foreign import profile_of
 from idc.metrics.calibration import Calibration
 from idc.metrics.scores import evaluate
-from idc.results import saved_results, train_cases
-from idc.runs import BUNDLED, SHIPPED_DIR, WEIGHTS_FILE, open_run
+from idc.results import saved_results
+from idc.runs import run
+from idc.runs.run import BUNDLED, SHIPPED_DIR, WEIGHTS_FILE, open_run
+from idc.runs.split import train_cases
 
 pytestmark = pytest.mark.slow  # `trained_run` was really trained
 
@@ -16,7 +18,7 @@ pytestmark = pytest.mark.slow  # `trained_run` was really trained
 @pytest.fixture
 def shipped_to(monkeypatch, tmp_path):
     """Where things ship to in a test."""
-    for module in (shipping, runs):
+    for module in (shipping, run):
         monkeypatch.setattr(module, "SHIPPED_DIR", tmp_path)
     monkeypatch.setattr(shipping, "RECORDED_DIR", tmp_path / "demo")
     monkeypatch.setattr("idc.looks.FEWEST", 20)  # the run has learned from a few patches alone

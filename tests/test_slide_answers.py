@@ -8,7 +8,7 @@ import pytest
 from idc import slide_answers, whole_slides
 from idc.errors import PredictionError
 from idc.files.home import whole_slides_dir
-from idc.runs import BUNDLED, open_run
+from idc.runs.run import BUNDLED, open_run
 from idc.slide_answers import (
     SlideAnswers,
     SlideQuestion,

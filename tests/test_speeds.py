@@ -7,8 +7,8 @@ import pytest
 
 from idc import speedjobs
 from idc.files import atomic
-from idc.runlog import LogWriter
-from idc.runs import ENVIRONMENT_FILE, RunStatus, list_runs
+from idc.runs.log import LogWriter
+from idc.runs.run import ENVIRONMENT_FILE, RunStatus, list_runs
 from idc.settings.training_config import preset_config
 from idc.speeds import SpeedKey, keep_speed, known_speed, run_speed, speed_key
 from idc.starting import create_run

@@ -6,7 +6,7 @@ import pytest
 
 from idc.errors import RunError
 from idc.metrics.bootstrap import Bootstrap
-from idc.runs import PREDICTIONS_FILE, RunStatus
+from idc.runs.run import PREDICTIONS_FILE, RunStatus
 from idc.settings.training_config import preset_config
 from idc.split_gap import list_pairs, split_gap, split_pair
 from idc.starting import create_run

@@ -9,9 +9,9 @@ from types import SimpleNamespace
 import pytest
 
 from idc import standby, starting
-from idc.device_choice import choose_cpu
-from idc.run_status import TRAINER_OUTPUT_FILE
-from idc.runlock import hold_lock, is_locked
+from idc.runs.device_choice import choose_cpu
+from idc.runs.lock import hold_lock, is_locked
+from idc.runs.status import TRAINER_OUTPUT_FILE
 from idc.settings.training_config import preset_config
 from idc.standby import dismiss, hand_over, keep_ready
 from idc.starting import create_run, start_trainer

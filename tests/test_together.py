@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from idc.batches import ALL, Share, TrainingBatches
-from idc.checkpoint_files import newest_first, of_kind, read_checkpoint
 from idc.errors import ConfigError
 from idc.hosts import Hosts, parse_hosts
-from idc.runs import open_run
+from idc.runs.checkpoint_files import newest_first, of_kind, read_checkpoint
+from idc.runs.run import open_run
 from idc.settings.training_config import split_of
 from idc.starting import create_run, prepare_to_continue
 from tests.support import PROJECT, SUPPORT

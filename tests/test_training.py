@@ -13,7 +13,7 @@ import pytest
 
 from idc.datasets.store import delete_store, open_store
 from idc.files.home import runs_dir
-from idc.runs import open_run
+from idc.runs.run import open_run
 from idc.settings.training_config import preset_config, split_of
 from idc.starting import create_run, prepare_to_continue, start_trainer
 from tests.support.made_patches import tiny_store
@@ -239,7 +239,7 @@ def test_trainer_outlives_whoever_started_it(home):
     tiny_store("tiny", cases=3, per_case=40)
     run = create_run(config(epochs=50))
     code = (
-        "import os; from idc.runs import open_run; from idc.starting import start_trainer; "
+        "import os; from idc.runs.run import open_run; from idc.starting import start_trainer; "
         f"start_trainer(open_run({run.id!r})); os._exit(0)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
@@ -281,7 +281,8 @@ def test_early_stopping_that_was_cut_off_does_not_train_on(home):
 
 def test_watched_slide_is_painted_from_the_first_step_on_and_changes_no_weights(home, monkeypatch):
     from idc import training
-    from idc.watching import SlideWatch, held_out_cases, read_frames, watch_case
+    from idc.runs.watched_slide import held_out_cases, read_frames, watch_case
+    from idc.slide_recorder import SlideWatch
 
     store = tiny_store("tiny", cases=4, per_case=12)
     watched, unseen = (create_run(config(protocol="case-disjoint")) for _ in range(2))

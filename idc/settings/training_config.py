@@ -53,7 +53,7 @@ class TrainingConfig:
         folds: protocol ``case-disjoint`` only: deal the cases into so many folds; 0 for none.
         fold: the fold that is scored, from 1; 0 without folds.
         leave_out_marked: patches that reviewers marked as wrongly labelled do not train. Which
-            ones is settled when the run is created (see `idc.left_out`).
+            ones is settled when the run is created (see `idc.runs.left_out_patches`).
         seed: of the draw, the split, the first weights and the order of batches.
         split_seed: of the draw and the split alone, where they shall not follow ``seed``; None for
             ``seed``. Where the two differ, the training patches are drawn anew with ``seed``, among
@@ -183,7 +183,7 @@ def split_of(
 
     Args:
         index: its store's index.
-        left_out: int64 rows that shall not train (`idc.runs.Run.left_out`).
+        left_out: int64 rows that shall not train (`idc.runs.run.Run.left_out`).
 
     Raises:
         SplitError: as `idc.datasets.splits.make_split`, or too little is left to train on.

@@ -14,7 +14,7 @@ import streamlit as st
 from idc.metrics.bootstrap import Bootstrap
 from idc.metrics.thresholds import Preset, presets
 from idc.results import Results, saved_parts, saved_results
-from idc.runs import PREDICTIONS_FILE, Run
+from idc.runs.run import PREDICTIONS_FILE, Run
 
 
 def board_name(run: Run, results: Results) -> str:

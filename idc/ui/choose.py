@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import streamlit as st
 
 from idc.datasets.store import PatchStore, is_current, list_stores, open_store
-from idc.runs import BUNDLED, Run, list_runs, open_run
+from idc.runs.run import BUNDLED, Run, list_runs, open_run
 from idc.ui import address
 from idc.ui.words import plain
 

@@ -18,7 +18,7 @@ from idc.run_groups import (
     final_scores,
     seed_groups,
 )
-from idc.runs import Run
+from idc.runs.run import Run
 from idc.ui.words import plain, score
 
 

@@ -11,7 +11,7 @@ from idc.comparison_figures import precision_recall_curves, roc_curves
 from idc.datasets.place import find_row, parse_place, place_of
 from idc.metrics.bootstrap import few_cases_note
 from idc.patches import CLASS_NAMES
-from idc.runs import BUNDLED, Run, list_runs, open_run
+from idc.runs.run import BUNDLED, Run, list_runs, open_run
 from idc.ui import address
 from idc.ui.choose import run_title
 from idc.ui.compared_slide import both_slides, slide_link

@@ -8,7 +8,7 @@ from idc.datasets.place import Place, place_of
 from idc.datasets.stitched_slide import lay_out
 from idc.datasets.store import PatchStore
 from idc.patches import CLASS_NAMES
-from idc.runs import Run
+from idc.runs.run import Run
 from idc.ui.slide_viewer import KEPT
 from idc.ui.slides_parts import show_slide
 

@@ -18,8 +18,9 @@ from idc.metrics.calibration import BINS
 from idc.metrics.scores import baseline
 from idc.patches import CLASS_NAMES
 from idc.report import report_html
-from idc.results import Results, run_split
-from idc.runs import Run
+from idc.results import Results
+from idc.runs.run import Run
+from idc.runs.split import run_split
 from idc.ui.board import board_data, board_name, cached_bootstrap, content_of, validation_presets
 from idc.ui.case_table import case_table
 from idc.ui.confusion_matrix import CELL_NAMES, confusion_matrix

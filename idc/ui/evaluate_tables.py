@@ -10,7 +10,7 @@ from idc.figures import epoch_figure, reliability_figure
 from idc.metrics.calibration import Calibration, calibration_error, reliability
 from idc.metrics.scores import classification_report, evaluate
 from idc.results import Results
-from idc.runs import Run
+from idc.runs.run import Run
 from idc.ui.words import score
 
 

@@ -16,7 +16,7 @@ from idc.familiarjobs import forget_failure, start_learning
 from idc.foreign import warnings
 from idc.patches import CLASS_NAMES, MPP_UM, PATCH_SIZE_PX
 from idc.prediction import look
-from idc.runs import Run
+from idc.runs.run import Run
 from idc.ui.own_component import own_component
 from idc.ui.patch_grid import PatchTile, patch_grid
 from idc.ui.words import plain

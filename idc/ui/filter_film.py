@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from idc.first_filters import FirstFilters
+from idc.runs.first_filters import FirstFilters
 from idc.ui.own_component import own_component
 
 _view = own_component("first_filters", "words", "pixels", "convolution")

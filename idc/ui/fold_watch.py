@@ -6,7 +6,7 @@ import streamlit as st
 
 from idc.datasets.store import PatchStore
 from idc.folds import FoldJob, busy_with, create_folds, list_folds, start_folds
-from idc.runs import Run
+from idc.runs.run import Run
 from idc.ui.words import STATE_WORDS, error_sentences, plain
 from idc.wording import duration
 

@@ -9,7 +9,7 @@ from idc.demo_tissue.generate import NOTICE
 from idc.errors import DataError
 from idc.files.sources import existing_path
 from idc.ingest.packing_job import PackJob, forget_job, pack_jobs, start_packing
-from idc.runs import list_runs
+from idc.runs.run import list_runs
 from idc.ui.choose import cached_store
 from idc.ui.get_data import get_data
 from idc.ui.words import describe, error_sentences, plain

@@ -20,7 +20,7 @@ from idc.folds import list_folds, open_folds
 from idc.patches import CLASS_NAMES
 from idc.results import saved_parts
 from idc.reviewing import next_open, with_verdicts
-from idc.runs import Run, open_run
+from idc.runs.run import Run, open_run
 from idc.ui.patch_detail import patch_detail
 from idc.ui.patch_grid import PatchTile, patch_grid
 from idc.ui.words import metric_row, plain, share

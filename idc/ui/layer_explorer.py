@@ -8,7 +8,7 @@ import numpy as np
 
 from idc.layer_views import LayerViews
 from idc.patches import CLASS_NAMES
-from idc.runs import Run
+from idc.runs.run import Run
 from idc.ui.own_component import own_component
 
 _view = own_component(

@@ -10,8 +10,8 @@ from idc.datasets.leakage import KINDS, Finding, LeakageReport, check_leakage, n
 from idc.datasets.place import place_of
 from idc.datasets.splits import PARTS, PROTOCOL_HELP, PROTOCOLS, Split, make_split
 from idc.datasets.store import PatchStore
-from idc.results import run_split
-from idc.runs import check_same_data, open_run
+from idc.runs.run import check_same_data, open_run
+from idc.runs.split import run_split
 from idc.settings.training_config import TrainingConfig
 from idc.ui.choose import cached_store, choose_store, choose_titled
 from idc.ui.words import plain

@@ -11,8 +11,8 @@ import streamlit as st
 
 from idc.curves import smoothed, thinned
 from idc.figures import TRAINING, VALIDATION
-from idc.moments import Moment
-from idc.runlog import RunLog
+from idc.runs.log import RunLog
+from idc.runs.snapshot import Moment
 from idc.ui.words import score
 
 _MOST_POINTS = 400

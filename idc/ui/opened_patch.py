@@ -8,7 +8,7 @@ from idc.datasets.place import find_row, parse_place, place_of
 from idc.datasets.stitched_slide import lay_out
 from idc.datasets.store import PatchStore
 from idc.results import Results
-from idc.runs import Run
+from idc.runs.run import Run
 from idc.ui import address
 from idc.ui.patch_detail import patch_detail
 from idc.ui.patch_grid import patch_grid

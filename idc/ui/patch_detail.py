@@ -12,7 +12,7 @@ import streamlit as st
 from idc.datasets.place import GAP, Place, cut_out, parse_place, place_of, rows_around
 from idc.datasets.store import PatchStore
 from idc.patches import CLASS_NAMES, MPP_UM, PATCH_SIZE_PX
-from idc.runs import Run
+from idc.runs.run import Run
 from idc.ui.own_component import own_component
 from idc.ui.words import coloured_class, plain
 

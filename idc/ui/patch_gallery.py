@@ -5,7 +5,7 @@ import streamlit as st
 
 from idc.behind import ORDERS, patches_behind
 from idc.results import Results
-from idc.runs import Run
+from idc.runs.run import Run
 from idc.ui.opened_patch import scored_grid
 
 _TILES_A_PAGE = 30

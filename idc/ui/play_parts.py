@@ -13,7 +13,7 @@ from idc.datasets.store import PatchStore, list_stores
 from idc.errors import GameError
 from idc.game import LEVELS, SEEDS, Game, parse_game
 from idc.game_rounds import Round, draw_round, unseen_rows
-from idc.runs import BUNDLED, Run, list_runs, open_run
+from idc.runs.run import BUNDLED, Run, list_runs, open_run
 from idc.ui.choose import cached_store, choose_run, choose_store
 from idc.ui.explanation import explanation, show_warnings
 from idc.ui.patch_detail import patch_detail

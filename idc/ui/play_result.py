@@ -10,7 +10,7 @@ from idc.evening import LONGEST_NAME, Score, clear_scores, keep_score, scores
 from idc.game import LEVELS, PATCHES, Game, model_guesses, tally
 from idc.game_rounds import Round
 from idc.patches import CLASS_NAMES
-from idc.runs import Run
+from idc.runs.run import Run
 from idc.ui.own_component import own_component
 from idc.ui.patch_detail import patch_detail
 from idc.ui.patch_grid import PatchTile, patch_grid

@@ -12,8 +12,8 @@ from idc.datasets.sampling import alternating_sample
 from idc.datasets.store import PatchStore
 from idc.demo_tissue.generate import NOTICE
 from idc.errors import IdcError
-from idc.results import held_out_rows, run_split
-from idc.runs import Run, check_same_data
+from idc.runs.run import Run, check_same_data
+from idc.runs.split import held_out_rows, run_split
 from idc.ui.choose import cached_store, choose_store
 from idc.ui.patch_grid import PatchTile, patch_grid
 from idc.ui.predict_parts import ChosenPatch

@@ -12,7 +12,7 @@ from idc.many import ManyPrediction
 from idc.many_answers import ManyAnswers
 from idc.metrics.scores import evaluate
 from idc.patches import CLASS_NAMES
-from idc.runs import Run
+from idc.runs.run import Run
 from idc.ui.answer_table import AnswerRow, answer_table, chosen_order
 from idc.ui.confusion_matrix import CELL_NAMES, confusion_matrix
 from idc.ui.patches_shown import enlarged

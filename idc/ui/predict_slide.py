@@ -8,7 +8,7 @@ import streamlit as st
 from idc.patches import PATCH_SIZE_PX
 from idc.region_pictures import tiling_picture
 from idc.regions import Layout
-from idc.runs import Run
+from idc.runs.run import Run
 from idc.slide_answers import SlideAnswers, SlideQuestion, kept_answers, kept_when
 from idc.slide_folders import VARIABLE, allowed_slide, listed_slides, slide_folders
 from idc.slide_jobs import SlideJob, slide_job, start_slide

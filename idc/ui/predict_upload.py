@@ -6,7 +6,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from idc.errors import ServerBusy, UploadError
 from idc.imaging.rescaling import fits_one_patch
 from idc.patches import PATCH_SIZE_PX
-from idc.runs import Run
+from idc.runs.run import Run
 from idc.ui.kept_uploads import uploader_key, uploads_refused
 from idc.ui.predict_many import is_many, show_many
 from idc.ui.predict_parts import show_prediction, uploaded_patch

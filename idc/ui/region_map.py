@@ -10,7 +10,7 @@ from idc.region_doubt import region_warning
 from idc.region_exports import region_csv, region_geojson
 from idc.region_pictures import picture_edges, region_png
 from idc.regions import Layout, RegionAnswers, cell_boxes
-from idc.runs import Run
+from idc.runs.run import Run
 from idc.ui.explanation import explanation, show_warnings
 from idc.ui.patches_shown import enlarged
 from idc.ui.predict_parts import whose_answer

@@ -9,8 +9,8 @@ from typing import Any
 
 import streamlit as st
 
-from idc.moments import Moment, length_s, moment_at
-from idc.runs import Run
+from idc.runs.run import Run
+from idc.runs.snapshot import Moment, length_s, moment_at
 from idc.ui.own_component import own_component
 
 _MEMO = "replay"

@@ -15,7 +15,7 @@ from idc.datasets.patch_filter_url import RoamView
 from idc.datasets.place import Place, find_row, place_of
 from idc.datasets.store import PatchStore
 from idc.patches import CLASS_NAMES
-from idc.runs import Run, open_run
+from idc.runs.run import Run, open_run
 from idc.ui.choose import choose_titled, run_title
 from idc.ui.patch_detail import patch_detail
 from idc.ui.patch_grid import PatchTile, patch_grid

@@ -21,8 +21,8 @@ from idc.datasets.patch_filter import (
 from idc.datasets.patch_filter_url import RoamView
 from idc.datasets.store import PatchStore
 from idc.errors import RunError
-from idc.results import run_split
-from idc.runs import PREDICTIONS_FILE, Run, check_same_data, list_runs
+from idc.runs.run import PREDICTIONS_FILE, Run, check_same_data, list_runs
+from idc.runs.split import run_split
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,12 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from idc.forking import can_fork, fork_run
-from idc.run_notes import NAME_SIGNS, NOTES_SIGNS, RunNotes, write_notes
-from idc.runlock import is_locked
-from idc.runs import Run, RunStatus
+from idc.runs.lock import is_locked
+from idc.runs.notes import NAME_SIGNS, NOTES_SIGNS, RunNotes, write_notes
+from idc.runs.run import Run, RunStatus
+from idc.runs.trash import delete_run, deleted_runs, restore_run
 from idc.settings.help_texts import SETTING_WORDS
 from idc.settings.training_config import AUGMENTATIONS, BALANCINGS, TrainingConfig
-from idc.trash import delete_run, deleted_runs, restore_run
 from idc.ui.choose import forget, put_into_address
 from idc.ui.words import error_sentences, plain
 

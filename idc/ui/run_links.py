@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from idc.runs import Run, list_runs
+from idc.runs.run import Run, list_runs
 from idc.ui.leakage_parts import run_leakage_link
 
 

@@ -3,8 +3,8 @@
 import pandas as pd
 import streamlit as st
 
-from idc.device_queue import place
-from idc.runs import Run, list_runs
+from idc.runs.device_queue import place
+from idc.runs.run import Run, list_runs
 from idc.settings.training_config import PRESETS
 from idc.ui.choose import put_into_address
 from idc.ui.run_care import deleted_list

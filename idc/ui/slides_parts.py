@@ -12,7 +12,7 @@ from idc.datasets.stitched_exports import slide_geojson, slide_png
 from idc.datasets.stitched_slide import Slide, case_table, held_note, is_sampled, stitch
 from idc.datasets.store import PatchStore
 from idc.demo_tissue.generate import NOTICE
-from idc.runs import Run
+from idc.runs.run import Run
 from idc.ui.contact_sheet import SlideCard, contact_sheet
 from idc.ui.patch_detail import patch_detail
 from idc.ui.slide_viewer import Cells, Picture, jpeg_picture, slide_viewer

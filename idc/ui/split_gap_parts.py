@@ -4,7 +4,7 @@ import streamlit as st
 
 from idc.comparison_figures import split_gap_figure
 from idc.datasets.store import PatchStore
-from idc.runs import Run, RunStatus, list_runs, open_run
+from idc.runs.run import Run, RunStatus, list_runs, open_run
 from idc.settings.training_config import PRESETS, TrainingConfig
 from idc.settings.url_query import FIRST_PRESET, form_defaults
 from idc.several_runs import check_splits, of_both_splits, start_runs

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from idc.runs.watched_slide import Frame
 from idc.ui.own_component import own_component
-from idc.watching import Frame
 
 _MOST_FRAMES = 120
 

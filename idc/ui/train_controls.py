@@ -4,13 +4,13 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from idc import control
-from idc.device_choice import choose_cpu, keeps_to_cpu
-from idc.device_queue import place
-from idc.forking import lineage
 from idc.networks.hardware import gpu_words
-from idc.runlock import is_locked
-from idc.runs import Run, RunStatus, list_runs
+from idc.runs import control
+from idc.runs.device_choice import choose_cpu, keeps_to_cpu
+from idc.runs.device_queue import place
+from idc.runs.lineage import lineage
+from idc.runs.lock import is_locked
+from idc.runs.run import Run, RunStatus, list_runs
 from idc.starting import ask, prepare_to_continue, start_trainer
 from idc.ui.words import error_sentences, plain
 

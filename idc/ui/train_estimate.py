@@ -5,7 +5,7 @@ import streamlit as st
 from idc.datasets.splits import Split
 from idc.estimates import estimate
 from idc.folds import busy_with
-from idc.runs import list_runs
+from idc.runs.run import list_runs
 from idc.settings.training_config import TrainingConfig
 from idc.speedjobs import speed_job, start_speed_test
 from idc.speeds import known_speed, run_speed, speed_key

@@ -10,8 +10,9 @@ from streamlit.elements.lib.mutable_expander_container import ExpanderContainer
 from idc.datasets.label_marks import wrong_rows
 from idc.datasets.splits import Split, split_note
 from idc.datasets.store import PatchStore
-from idc.device_choice import choose_cpu
 from idc.networks.hardware import gpu_words
+from idc.runs.device_choice import choose_cpu
+from idc.runs.watched_slide import watch_case
 from idc.settings.training_config import TrainingConfig, split_of
 from idc.several_runs import MOST_SEEDS, check_splits, of_seeds, start_runs
 from idc.ui.augmentation_view import augmentation_view
@@ -23,7 +24,6 @@ from idc.ui.train_estimate import estimate_line
 from idc.ui.train_form import link_has_settings, settings_form
 from idc.ui.watched_slide import choose_before_start
 from idc.ui.words import error_sentences, plain, share
-from idc.watching import watch_case
 
 _OPEN = "setup"  # the key of the expander
 _COLLAPSE = "setup-collapse"

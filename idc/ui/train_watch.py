@@ -7,9 +7,9 @@ from typing import Any
 
 import streamlit as st
 
-from idc.moments import Moment, moment_now
-from idc.runlog import RunLog
-from idc.runs import Run, RunStatus
+from idc.runs.log import RunLog
+from idc.runs.run import Run, RunStatus
+from idc.runs.snapshot import Moment, moment_now
 from idc.ui.confusion_matrix import confusion_matrix
 from idc.ui.evaluate_tables import report_table
 from idc.ui.leakage_parts import run_leakage_link

@@ -10,16 +10,16 @@ from idc.datasets.splits import Split
 from idc.datasets.stitched_slide import lay_out
 from idc.datasets.store import PatchStore
 from idc.errors import DataError, RunError
-from idc.moments import Moment
-from idc.results import run_split
-from idc.runs import Run, check_same_data
+from idc.runs.run import Run, check_same_data
+from idc.runs.snapshot import Moment
+from idc.runs.split import run_split
+from idc.runs.watched_slide import Frame, asked_case, default_case, held_out_cases, watch_case
 from idc.ui.choose import cached_store
 from idc.ui.patch_grid import patch_grid
 from idc.ui.patches_shown import patch_tile
 from idc.ui.slides_parts import cases_of, show_slide
 from idc.ui.time_slider import time_slider
 from idc.ui.words import error_sentences
-from idc.watching import Frame, asked_case, default_case, held_out_cases, watch_case
 
 _TILE_PX = 60
 

@@ -12,7 +12,7 @@ import streamlit as st
 from idc.datasets.splits import PROTOCOLS
 from idc.errors import IdcError
 from idc.patches import CLASS_NAMES
-from idc.runs import Run, RunStatus
+from idc.runs.run import Run, RunStatus
 from idc.settings.training_config import PRESETS
 
 STATE_WORDS = {

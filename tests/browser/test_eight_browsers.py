@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from idc.prediction import predict_patches
-from idc.runs import BUNDLED, open_run
+from idc.runs.run import BUNDLED, open_run
 from tests.support.browser_tools import wait_until
 from tests.support.hostile_files import GOOD, bombs_and_polyglots, hostile_zips, malformed_files
 from tests.support.made_patches import png

@@ -3,9 +3,9 @@
 import pytest
 from playwright.sync_api import expect
 
-from idc.run_notes import RunNotes, write_notes
-from idc.run_status import RunStatus
-from idc.runs import list_runs
+from idc.runs.notes import RunNotes, write_notes
+from idc.runs.run import list_runs
+from idc.runs.status import RunStatus
 from idc.settings.training_config import preset_config
 from idc.starting import create_run
 from tests.support.made_patches import tiny_store

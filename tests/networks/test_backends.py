@@ -16,7 +16,7 @@ from idc.networks.inference import probabilities
 from idc.networks.weights import load_model
 from idc.objective import compile_model
 from idc.processes.child import Child
-from idc.runs import BUNDLED, WEIGHTS_FILE, Run, open_run
+from idc.runs.run import BUNDLED, WEIGHTS_FILE, Run, open_run
 from idc.starting import create_run, prepare_to_continue
 from tests.support import PROJECT, SUPPORT
 from tests.support.backend_trainer import without_dropout

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from idc.networks.architecture import Architecture, costs_of
-from idc.runs import list_runs
+from idc.runs.run import list_runs
 from tests.support.app_pages import metrics, open_page
 from tests.support.made_patches import tiny_store
 

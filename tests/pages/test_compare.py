@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from idc.runlog import LogWriter
-from idc.runs import PREDICTIONS_FILE, RunStatus
+from idc.runs.log import LogWriter
+from idc.runs.run import PREDICTIONS_FILE, RunStatus
 from idc.settings.training_config import preset_config
 from idc.starting import create_run
 from tests.support.app_pages import open_page, text

@@ -8,7 +8,7 @@ from idc.datasets.label_marks import Mark, marks_of, save_mark
 from idc.datasets.splits import make_split
 from idc.datasets.store import open_store
 from idc.folds import create_folds, open_folds
-from idc.runs import PREDICTIONS_FILE, RunStatus, list_runs
+from idc.runs.run import PREDICTIONS_FILE, RunStatus, list_runs
 from idc.settings.training_config import preset_config
 from idc.starting import create_run
 from tests.support.app_pages import metrics, open_page, text

@@ -9,7 +9,7 @@ from idc import game_rounds
 from idc.evening import Score, keep_score, scores
 from idc.game import parse_game
 from idc.game_rounds import draw_round
-from idc.runs import BUNDLED, open_run
+from idc.runs.run import BUNDLED, open_run
 from idc.ui import play_parts
 from tests.support.app_pages import metrics, open_page, text
 from tests.support.made_patches import tiny_store
@@ -166,7 +166,7 @@ def test_useless_link_is_one_sentence_and_a_way_on(drawn, change, words):
 
 
 def test_without_unseen_cases_the_page_says_so(home):
-    from idc.runs import BEST_FILE, WEIGHTS_FILE
+    from idc.runs.run import BEST_FILE, WEIGHTS_FILE
     from tests.support.evaluated_run import evaluated_run
 
     run = evaluated_run(name="once")

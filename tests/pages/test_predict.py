@@ -5,8 +5,8 @@ import pytest
 from idc.datasets.store import delete_store, open_store
 from idc.errors import ServerBusy, SlowUpload, UploadError
 from idc.familiar import learn, reference_of, store_to_compare
-from idc.results import run_split
-from idc.runs import BUNDLED, open_run
+from idc.runs.run import BUNDLED, open_run
+from idc.runs.split import run_split
 from idc.ui import predict_upload
 from tests.support.app_pages import open_page, text
 from tests.support.made_patches import png, tiny_store

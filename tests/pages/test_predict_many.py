@@ -7,7 +7,7 @@ import pytest
 
 from idc import many
 from idc.quotas import OverQuota
-from idc.runs import BUNDLED, open_run
+from idc.runs.run import BUNDLED, open_run
 from idc.ui.kept_uploads import quota
 from tests.support.app_pages import metrics, open_page, text
 from tests.support.hostile_files import hostile_zips, zip_of

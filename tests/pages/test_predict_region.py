@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from idc import regions, whole_slides
-from idc.runs import BUNDLED, open_run
+from idc.runs.run import BUNDLED, open_run
 from idc.slide_answers import SlideQuestion, answer_slide, keep_answers
 from idc.ui import predict_parts
 from tests.support.app_pages import open_page, text

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 from idc.datasets.store import PackReport
 from idc.datasets.store_writer import Patch, StoreWriter
 from idc.patches import PatchName
-from idc.runs import (
+from idc.runs.run import (
     BUNDLED,
     CALIBRATION_FILE,
     ENVIRONMENT_FILE,

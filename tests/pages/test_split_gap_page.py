@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from idc.runs import PREDICTIONS_FILE, RunStatus, list_runs
+from idc.runs.run import PREDICTIONS_FILE, RunStatus, list_runs
 from idc.settings.training_config import preset_config
 from idc.starting import create_run
 from tests.support.app_pages import metrics, open_page, text

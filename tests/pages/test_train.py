@@ -4,22 +4,22 @@ import json
 import numpy as np
 import pytest
 
-from idc import control, runs
 from idc.datasets.place import place_of
 from idc.datasets.splits import make_split
 from idc.datasets.store import delete_store
-from idc.device_choice import keeps_to_cpu
-from idc.device_queue import hold_device
 from idc.files.atomic import file_sha256
-from idc.forking import lineage
-from idc.run_notes import RunNotes, write_notes
-from idc.run_status import STATUS_FILE
-from idc.runlog import LogWriter
-from idc.runs import RunStatus, list_runs, open_run
+from idc.runs import control
+from idc.runs.device_choice import keeps_to_cpu
+from idc.runs.device_queue import hold_device
+from idc.runs.lineage import lineage
+from idc.runs.log import LogWriter
+from idc.runs.notes import RunNotes, write_notes
+from idc.runs.run import RunStatus, list_runs, open_run
+from idc.runs.status import STATUS_FILE
+from idc.runs.watched_slide import Frame, asked_case, held_out_cases, watch_case, write_frame
 from idc.settings.training_config import PRESETS, preset_config
 from idc.starting import create_run
 from idc.ui import replay
-from idc.watching import Frame, asked_case, held_out_cases, watch_case, write_frame
 from tests.support.app_pages import open_page, text
 from tests.support.made_patches import tiny_store
 
@@ -338,7 +338,7 @@ def test_replay_that_reaches_its_end_shows_the_run_as_it_ended(home, clock):
 def test_run_that_came_with_idc_lab_is_not_offered_to_go_on(home):
     tiny_store("tiny", cases=3, per_case=10)
     run = finished_run()
-    (run.folder / runs.ENVIRONMENT_FILE).write_text('{"shipped": true}')
+    (run.folder / run.ENVIRONMENT_FILE).write_text('{"shipped": true}')
     at = open_page("train")
 
     assert not [button for button in at.button if button.key == "continue"]

@@ -1,7 +1,7 @@
 import pytest
 
 from idc.networks.hardware import device_words
-from idc.runs import list_runs
+from idc.runs.run import list_runs
 from idc.settings.json_file import write_settings_file
 from idc.settings.training_config import preset_config
 from idc.speeds import SpeedKey, keep_speed

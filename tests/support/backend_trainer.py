@@ -12,8 +12,9 @@ python tests/backend_trainer.py [--dropout] [--each-step] [--as-on-gpu] RUN_ID..
 import math
 import sys
 
-from idc import training, watching
+from idc import training
 from idc.feeding import Feeding
+from idc.runs import watched_slide
 from idc.trainer import leave, main
 from tests.support import tiny_training
 
@@ -41,7 +42,7 @@ if __name__ == "__main__":
     if "--each-step" in words:
         training._CHECKPOINT_EVERY_S = 0
         # What is written by the clock would move the operation that a kill is asked for at.
-        training._STATUS_EVERY_S = watching._EVERY_S = math.inf
+        training._STATUS_EVERY_S = watched_slide._EVERY_S = math.inf
     if "--as-on-gpu" in words:
         training.feeding = lambda patches: Feeding(holds_patches=True, steps_a_call=2)
     runs = [word for word in words if not word.startswith("--")]

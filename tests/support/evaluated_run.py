@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from idc.runs import PREDICTIONS_FILE, Run, RunStatus
+from idc.runs.run import PREDICTIONS_FILE, Run, RunStatus
 from idc.settings.training_config import preset_config
 from idc.starting import create_run
 from tests.support.made_patches import tiny_store

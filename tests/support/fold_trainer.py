@@ -11,7 +11,7 @@ import pandas as pd
 
 from idc.datasets.store import open_store
 from idc.files.atomic import replace_json
-from idc.runs import ENVIRONMENT_FILE, PREDICTIONS_FILE, open_run
+from idc.runs.run import ENVIRONMENT_FILE, PREDICTIONS_FILE, open_run
 from idc.settings.training_config import split_of
 
 if __name__ == "__main__":

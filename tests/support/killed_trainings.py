@@ -20,8 +20,8 @@ from dataclasses import replace
 from idc import training
 from idc.files.atomic import file_sha256
 from idc.networks.weights import predecessor
-from idc.run_status import read_status, write_status
-from idc.runs import open_run
+from idc.runs.run import open_run
+from idc.runs.status import read_status, write_status
 from idc.starting import create_run, prepare_to_continue
 from idc.trainer import main
 from tests.support.tiny_training import be_tiny, digest, tiny_config

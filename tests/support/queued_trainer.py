@@ -10,7 +10,7 @@ import sys
 import time
 
 from idc.files.home import home_dir
-from idc.run_status import RunStatus, write_status
+from idc.runs.status import RunStatus, write_status
 from idc.trainer import _Trainer, main
 
 

@@ -5,7 +5,7 @@ python tests/run_child.py RUN_ID
 
 import sys
 
-from idc.runs import open_run
+from idc.runs.run import open_run
 
 if __name__ == "__main__":
     with open_run(sys.argv[1]).trainer_lock():

@@ -7,8 +7,8 @@ import keras
 import numpy as np
 
 from idc import training
-from idc.checkpoint_files import newest_first, read_checkpoint
 from idc.networks import weights
+from idc.runs.checkpoint_files import newest_first, read_checkpoint
 from idc.settings.training_config import preset_config
 
 compile_for_real = training.compile_model

@@ -15,7 +15,7 @@ from idc.errors import PredictionError, ServerBusy
 from idc.patches import CLASS_NAMES
 from idc.prediction import Look, predict_patches
 from idc.processes.environment import API_TOKEN_VARIABLE
-from idc.runs import BUNDLED, open_run
+from idc.runs.run import BUNDLED, open_run
 from idc.ui import api
 from idc.ui.server import middleware, routes
 from idc.uploads.gate import MAX_FILE_BYTES, decode_image

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from idc.runlog import RunLog
+from idc.runs.log import RunLog
 from idc.ui.live_chart import CURVES, curve_options
 
 BY_NAME = {curve.name: curve for curve in CURVES}

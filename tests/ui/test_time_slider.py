@@ -1,7 +1,7 @@
 """The slider through a watched slide: which frames go, and what they are called."""
 
+from idc.runs.watched_slide import Frame
 from idc.ui.time_slider import frame_words, thinned_frames
-from idc.watching import Frame
 
 
 def frame(epoch, step=0):

@@ -11,7 +11,7 @@ from idc import prediction
 from idc.errors import UploadError
 from idc.prediction import predict_patches
 from idc.processes.fair_semaphore import Turns
-from idc.runs import BUNDLED, open_run
+from idc.runs.run import BUNDLED, open_run
 from idc.uploads.gate import decode_image
 from tests.support.hostile_files import GOOD, bombs_and_polyglots, malformed_files
 from tests.support.waiting import wait_until

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from idc.errors import RunError
 from idc.files import atomic
-from idc.runlock import is_locked
+from idc.runs.lock import is_locked
 
 STATUS_FILE = "status.json"
 TRAINER_OUTPUT_FILE = "trainer.txt"  # what else its process says: warnings, tracebacks

@@ -1,9 +1,9 @@
-"""idc.control: what people ask of a trainer, and that it hears each request once."""
+"""idc.runs.control: what people ask of a trainer, and that it hears each request once."""
 
 import pytest
 
-from idc import control
-from idc.control import CONTROL_FILE, PAUSE, RESUME, Requests
+from idc.runs import control
+from idc.runs.control import CONTROL_FILE, PAUSE, RESUME, Requests
 from idc.trainer import _Trainer
 
 

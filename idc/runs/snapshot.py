@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from idc.runlog import RunLog
-from idc.runs import Run, RunStatus
-from idc.watching import Frame, read_frames
+from idc.runs.log import RunLog
+from idc.runs.run import Run, RunStatus
+from idc.runs.watched_slide import Frame, read_frames
 
 _SPEED_OVER_S = 10.0  # a replay's patches/s: over the steps of so many seconds before
 

@@ -1,4 +1,4 @@
-"""idc.device_queue: one trainer a device, in the order of starting, with real processes."""
+"""idc.runs.device_queue: one trainer a device, in the order of starting, with real processes."""
 
 import os
 import subprocess
@@ -7,11 +7,11 @@ import time
 
 import pytest
 
-from idc import control
-from idc.device_choice import choose_cpu, keeps_to_cpu, take_chosen_device
-from idc.device_queue import device_name, hold_device, place, somebody_waits
-from idc.run_status import current_status, read_status
-from idc.runlock import hold_lock
+from idc.runs import control
+from idc.runs.device_choice import choose_cpu, keeps_to_cpu, take_chosen_device
+from idc.runs.device_queue import device_name, hold_device, place, somebody_waits
+from idc.runs.lock import hold_lock
+from idc.runs.status import current_status, read_status
 from idc.settings.training_config import TrainingConfig
 from idc.starting import create_run
 from tests.support import PROJECT, SUPPORT

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from idc import control, left_out
 from idc.datasets.store import PatchStore
 from idc.errors import ConfigError, RunError
 from idc.files.home import runs_dir
-from idc.run_notes import RunNotes, read_notes
-from idc.run_status import RunStatus, current_status, read_status, write_status
-from idc.runlock import RUN_ID, hold_lock
-from idc.runlog import RunLog, read_log
+from idc.runs import control, left_out_patches
+from idc.runs.lock import RUN_ID, hold_lock
+from idc.runs.log import RunLog, read_log
+from idc.runs.notes import RunNotes, read_notes
+from idc.runs.status import RunStatus, current_status, read_status, write_status
 from idc.settings.training_config import TrainingConfig
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ PROFILE_FILE = "profile.npz"
 
 # The model that comes with IDC Lab is a run's folder too, inside the package and read only.
 BUNDLED = "bundled"
-SHIPPED_DIR = Path(__file__).resolve().parent / "shipped_runs"
+SHIPPED_DIR = Path(__file__).resolve().parents[1] / "shipped_runs"
 
 
 @dataclass(frozen=True)
@@ -134,12 +134,13 @@ class Run:
             raise RunError(f"The calibration of the run '{self.title}' is damaged.") from error
 
     def left_out(self) -> np.ndarray:
-        """int64 rows that do not train, settled when the run was created; see `idc.left_out`.
+        """int64 rows that do not train, settled when the run was created; see
+        `idc.runs.left_out_patches`.
 
         Raises:
             RunError: the record is damaged or gone.
         """
-        return left_out.read(self.folder, self.config)
+        return left_out_patches.read(self.folder, self.config)
 
     def write_status(self, status: RunStatus) -> None:
         """Replace ``status.json`` atomically."""
@@ -154,7 +155,7 @@ class Run:
         return control.latest(self.folder)[0] == control.STOP
 
     def trainer_lock(self) -> contextlib.AbstractContextManager[None]:
-        """Held by the trainer while it lives; see `idc.runlock.hold_lock`."""
+        """Held by the trainer while it lives; see `idc.runs.lock.hold_lock`."""
         return hold_lock(self.folder)
 
 
@@ -204,7 +205,7 @@ def check_same_data(run: Run, store: PatchStore) -> None:
     Raises:
         RunError: the data set was packed anew since.
     """
-    known = run.environment().get("data_sha256") or left_out.read_record(run.folder).get(
+    known = run.environment().get("data_sha256") or left_out_patches.read_record(run.folder).get(
         "data_sha256"
     )
     if known and known != store.fingerprint:

@@ -1,9 +1,9 @@
-"""idc.moments: what had been logged at a moment, and what a page would have said then."""
+"""idc.runs.snapshot: what had been logged at a moment, and what a page would have said then."""
 
-from idc.moments import Moment, length_s, moment_at, with_times
-from idc.runlog import RunLog
-from idc.runs import RunStatus
-from idc.watching import Frame
+from idc.runs.log import RunLog
+from idc.runs.run import RunStatus
+from idc.runs.snapshot import Moment, length_s, moment_at, with_times
+from idc.runs.watched_slide import Frame
 
 
 def step(epoch, number, at_s):

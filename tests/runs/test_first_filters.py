@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from idc.errors import RunError
-from idc.first_filters import keep_first_filters, read_first_filters
+from idc.runs.first_filters import keep_first_filters, read_first_filters
 
 
 def model_with(kernel):

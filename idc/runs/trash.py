@@ -4,8 +4,8 @@ from pathlib import Path
 
 from idc.errors import RunError
 from idc.files.home import home_dir, runs_dir
-from idc.runlock import RUN_ID, hold_lock
-from idc.runs import Run
+from idc.runs.lock import RUN_ID, hold_lock
+from idc.runs.run import Run
 
 
 def trash_dir() -> Path:

@@ -1,7 +1,7 @@
 import json
 import math
 
-from idc.runlog import LOG_FILE, LogWriter, RunLog, extend_log, read_log
+from idc.runs.log import LOG_FILE, LogWriter, RunLog, extend_log, read_log
 
 
 def write_epochs(writer, *epochs, steps=2, **values):

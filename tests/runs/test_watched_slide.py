@@ -1,4 +1,4 @@
-"""idc.watching: which case, what a frame holds, and when the trainer paints one."""
+"""idc.runs.watched_slide: which case, what a frame holds, and when the trainer paints one."""
 
 import dataclasses
 import json
@@ -6,14 +6,11 @@ import json
 import numpy as np
 import pytest
 
-from idc import watching
 from idc.datasets.place import place_of
 from idc.datasets.splits import Split
-from idc.settings.training_config import preset_config
-from idc.starting import create_run
-from idc.watching import (
+from idc.runs import watched_slide
+from idc.runs.watched_slide import (
     Frame,
-    SlideWatch,
     asked_case,
     default_case,
     drop_frames_after,
@@ -21,9 +18,11 @@ from idc.watching import (
     held_out_cases,
     read_frames,
     watch_case,
-    worst_patches,
     write_frame,
 )
+from idc.settings.training_config import preset_config
+from idc.slide_recorder import SlideWatch, worst_patches
+from idc.starting import create_run
 from tests.support.made_patches import tiny_store
 
 
@@ -117,7 +116,7 @@ def test_wish_is_kept_and_a_damaged_one_is_none(run):
     watch_case(run.folder, 3)
     assert asked_case(run) == 3
     for content in ("", "[]", '{"case": "3"}', '{"case": 3'):
-        (run.folder / watching.WATCH_FILE).write_text(content)
+        (run.folder / watched_slide.WATCH_FILE).write_text(content)
         assert asked_case(run) is None
 
 
@@ -152,7 +151,7 @@ def test_going_on_from_an_epoch_drops_what_came_after(run):
 
 
 def test_very_long_runs_keep_every_other_frame(run, store, monkeypatch):
-    monkeypatch.setattr(watching, "_MOST_FRAMES", 4)
+    monkeypatch.setattr("idc.slide_recorder.MOST_FRAMES", 4)
     watch = SlideWatch(run, store, split_by_case(store), lambda rows: np.zeros(len(rows)))
     watch.begin(0, 0.0)
     for epoch in (1, 2, 3, 4):
@@ -257,7 +256,7 @@ def test_full_disk_costs_a_frame_and_not_the_training(run, store, monkeypatch, c
     def full(path, content):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(watching.durable, "replace_file", full)
+    monkeypatch.setattr(watched_slide.atomic, "replace_file", full)
     watch = watching_trainer(run, store)
     watch.begin(0, 0.0)
     watch.after_epoch(1, 9.0, np.zeros(4, np.float32))

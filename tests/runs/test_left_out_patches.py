@@ -1,4 +1,4 @@
-"""idc.left_out: marked patches do not train, the same ones each time."""
+"""idc.runs.left_out_patches: marked patches do not train, the same ones each time."""
 
 import json
 
@@ -8,9 +8,9 @@ from idc.datasets.label_marks import Mark, remove_mark, save_mark
 from idc.datasets.splits import make_split, split_note
 from idc.datasets.store import delete_store
 from idc.errors import RunError, SplitError
-from idc.left_out import LEFT_OUT_FILE
-from idc.results import run_split
-from idc.runs import check_same_data, open_run
+from idc.runs.left_out_patches import LEFT_OUT_FILE
+from idc.runs.run import check_same_data, open_run
+from idc.runs.split import run_split
 from idc.settings.training_config import TrainingConfig
 from idc.starting import create_run
 from tests.support.made_patches import tiny_store

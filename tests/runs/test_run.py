@@ -1,4 +1,4 @@
-"""idc.runs: a run's folder and its life, without training anything."""
+"""idc.runs.run: a run's folder and its life, without training anything."""
 
 import fcntl
 import json
@@ -16,9 +16,8 @@ import pytest
 
 from idc import starting
 from idc.errors import RunError
-from idc.run_status import STATUS_FILE
-from idc.runlock import LOCK_FILE, hold_lock, is_locked
-from idc.runs import (
+from idc.runs.lock import LOCK_FILE, hold_lock, is_locked
+from idc.runs.run import (
     BEST_FILE,
     CONFIG_FILE,
     ENVIRONMENT_FILE,
@@ -28,6 +27,7 @@ from idc.runs import (
     list_runs,
     open_run,
 )
+from idc.runs.status import STATUS_FILE
 from idc.settings.training_config import TrainingConfig
 from idc.starting import create_run, prepare_to_continue, start_trainer, trainer_command
 from tests.support import PROJECT, SUPPORT
@@ -105,7 +105,9 @@ def test_run_without_a_name_is_called_by_its_id(home):
 
 def test_settings_are_read_as_utf_8_whatever_the_systems_encoding(home):
     run = create_run(TrainingConfig(data="a", name="Müller"))
-    code = "import sys; from idc.runs import open_run; print(ascii(open_run(sys.argv[1]).title))"
+    code = (
+        "import sys; from idc.runs.run import open_run; print(ascii(open_run(sys.argv[1]).title))"
+    )
 
     answer = subprocess.run(
         [sys.executable, "-X", "warn_default_encoding", "-W", "error", "-c", code, run.id],

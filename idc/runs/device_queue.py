@@ -19,7 +19,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from idc.files.home import home_dir, runs_dir
-from idc.runlock import is_locked
+from idc.runs.lock import is_locked
 
 _LOOK_EVERY_S = 0.25
 _TICKET = re.compile(r"\d{20}-.+")

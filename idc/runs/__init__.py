@@ -1,0 +1,1 @@
+"""A run's folder: status, log, notes, lock, requests, watched slide, device queue."""

@@ -1,0 +1,170 @@
+"""The watched slide: one held-out case, answered again and again while a run trains.
+
+``watch.json`` in the run's folder names the case that somebody wants to see. The trainer looks at
+it about once a second, and writes what the network says now as a frame: a file of its own in
+``slide/``, whole or not there. A frame's place in the training is its finished epochs and the
+finished steps of the epoch after them.
+"""
+
+import base64
+import functools
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from idc.datasets.splits import Split
+from idc.datasets.stitched_slide import case_table
+from idc.datasets.store import PatchStore
+from idc.errors import written
+from idc.files import atomic
+from idc.runs.run import Run
+
+WATCH_FILE = "watch.json"
+SLIDE_DIR = "slide"
+
+MOST_FRAMES = 1_000
+
+# A byte a patch. An even number of levels, so that none straddles the threshold 0.5.
+_LEVELS = 254
+_NO_ANSWER = 255
+
+_FRAME_NAME = re.compile(r"(\d+)-(\d+)-(\d+)\.json")
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What the network said about a case at one moment.
+
+    Attributes:
+        epoch: finished epochs. ``step``: finished steps of the epoch after them.
+        elapsed_s: seconds of training until then.
+        levels: uint8, one a patch of the case, in the order of the store: the probability's
+            level of 254, or 255 where the network answered no number.
+    """
+
+    case: int
+    epoch: int
+    step: int
+    elapsed_s: float
+    levels: bytes
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """(epoch, step), which orders frames in training time."""
+        return self.epoch, self.step
+
+    def probabilities(self) -> np.ndarray:
+        """float32 [0, 1], shape (n,), to the nearest 1/254; nan where there was no number."""
+        levels = np.frombuffer(self.levels, np.uint8).astype(np.float32)
+        return np.where(levels == _NO_ANSWER, np.nan, (levels + 0.5) / _LEVELS)
+
+
+def frame_levels(y_prob: np.ndarray) -> bytes:
+    """`Frame.levels` of some probabilities. What is at least 0.5 stays so, and what is below too.
+
+    Args:
+        y_prob: float [0, 1], shape (n,), or nan.
+    """
+    levels = np.clip(np.nan_to_num(y_prob) * _LEVELS, 0, _LEVELS - 1)
+    return np.where(np.isnan(y_prob), _NO_ANSWER, np.floor(levels)).astype(np.uint8).tobytes()
+
+
+# Which case
+
+
+def held_out_cases(store: PatchStore, split: Split) -> np.ndarray:
+    """Cases of a store of which no patch trains: int32, sorted. A random split has none."""
+    return np.setdiff1d(store.cases, store.cases[split.train])
+
+
+def default_case(store: PatchStore, split: Split) -> int | None:
+    """The held-out case with most to see: the most patches of its rarer class.
+
+    A case that the store holds completely comes before one with gaps, if it has both classes.
+    """
+    table = case_table(store.index)
+    table = table[table["case"].isin(held_out_cases(store, split))]
+    if table.empty:
+        return None
+    positive = table["positive"].to_numpy()
+    rarer = np.minimum(positive, table["patches"].to_numpy() - positive)
+    whole = (table["patches"] >= table["expected"]).to_numpy() & (rarer > 0)
+    return int(table["case"].to_numpy()[np.lexsort((-rarer, ~whole))[0]])
+
+
+def watch_case(run_folder: Path, case: int) -> None:
+    """Ask the trainer for a case; it turns to it within about a second.
+
+    Raises:
+        RunError: the wish cannot be written.
+    """
+    with written("The wish for a case"):
+        atomic.replace_json(run_folder / WATCH_FILE, {"case": int(case)})
+
+
+def asked_case(run: Run) -> int | None:
+    """The case that somebody asked for; None when nobody did."""
+    try:
+        case = json.loads((run.folder / WATCH_FILE).read_text(encoding="utf-8"))["case"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None  # a wish that cannot be read is no wish
+    return case if isinstance(case, int) else None
+
+
+# Frames on disk
+
+
+def read_frames(run: Run) -> list[Frame]:
+    """All readable frames of a run, in training time."""
+    frames = [_read(path, path.stat().st_mtime_ns) for path in frame_files(run.folder)]
+    return sorted((frame for frame in frames if frame is not None), key=lambda frame: frame.place)
+
+
+def write_frame(run_folder: Path, frame: Frame) -> None:
+    """Write a frame, whole or not at all.
+
+    Raises:
+        OSError: it could not be written.
+    """
+    folder = run_folder / SLIDE_DIR
+    folder.mkdir(exist_ok=True)
+    content = {
+        "case": frame.case,
+        "epoch": frame.epoch,
+        "step": frame.step,
+        "elapsed_s": round(frame.elapsed_s, 2),
+        "levels": base64.b64encode(frame.levels).decode("ascii"),
+    }
+    name = f"{frame.epoch:05d}-{frame.step:07d}-{frame.case}.json"
+    atomic.replace_file(folder / name, json.dumps(content).encode())
+
+
+def drop_frames_after(run_folder: Path, epoch: int, step: int = 0) -> None:
+    """Drop what is superseded when a run goes on from an earlier place."""
+    for path in frame_files(run_folder):
+        if place_in(path) > (epoch, step):
+            path.unlink(missing_ok=True)
+
+
+def frame_files(run_folder: Path) -> list[Path]:
+    paths = (run_folder / SLIDE_DIR).glob("*.json")
+    return [path for path in paths if _FRAME_NAME.fullmatch(path.name)]
+
+
+def place_in(path: Path) -> tuple[int, int]:
+    epoch, step, _ = path.stem.split("-")
+    return int(epoch), int(step)
+
+
+# Pages look once a second; a frame never changes under the same name and time.
+@functools.lru_cache(maxsize=4 * MOST_FRAMES)
+def _read(path: Path, written_ns: int) -> Frame | None:
+    try:
+        content = json.loads(path.read_bytes())
+        content["levels"] = base64.b64decode(content["levels"])
+        return Frame(**content)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None  # dropped a moment ago, or damaged: one moment less to see
