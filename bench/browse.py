@@ -43,10 +43,10 @@ from idc.datasets.patch_filter import (
     whole_order,
 )
 from idc.datasets.store import PatchStore
+from idc.launch.start import create_run
 from idc.patches import PatchName
 from idc.runs.run import PREDICTIONS_FILE
 from idc.settings.training_config import preset_config
-from idc.starting import create_run
 
 STORE = "full"
 PATIENCE_MS = 120_000

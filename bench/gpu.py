@@ -1,7 +1,7 @@
 """Patches a second that the trainer reaches on the device at hand, beside other figures.
 
-The trainer is measured in its two ways (see `idc.feeding`): fed from the host, and with the patches
-on the device, where it takes several steps a call. Beside it:
+The trainer is measured in its two ways (see `idc.training.input_pipeline`): fed from the host, and
+with the patches on the device, where it takes several steps a call. Beside it:
 
 (a) the notebook's own loop: its network, Keras' ``fit`` on arrays, batches of 20;
 (b) the bare forward and backward pass of the same network and batch on data that lies on the device
@@ -32,15 +32,15 @@ import keras
 import numpy as np
 from notebook_baseline import notebook_network
 
-from idc.batches import TrainingBatches
-from idc.device_patches import drawing_on_device
-from idc.feeding import Feeding
 from idc.networks.devices import describe_device
 from idc.networks.models import build_model
 from idc.networks.precision import building_in
-from idc.objective import compile_model
 from idc.settings.training_config import PRECISIONS, TrainingConfig, preset_config
-from idc.step_callback import AfterEachStep
+from idc.training.batches import TrainingBatches
+from idc.training.device_patches import drawing_on_device
+from idc.training.input_pipeline import Feeding
+from idc.training.objective import compile_model
+from idc.training.step_callback import AfterEachStep
 
 _NOTEBOOK_BATCH = 20
 
@@ -100,7 +100,7 @@ def _notebook_loop(patches: np.ndarray, labels: np.ndarray, count: int) -> Calla
 def _trainer(
     patches: np.ndarray, labels: np.ndarray, config: TrainingConfig, feeding: Feeding
 ) -> Callable[[], int]:
-    """One epoch as `idc.training` does it, its callback after each call included."""
+    """One epoch as `idc.training.loop` does it, its callback after each call included."""
     rows = np.arange(len(patches))
     with building_in(config.precision):
         model = build_model(config.network)

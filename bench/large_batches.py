@@ -51,7 +51,7 @@ def main() -> None:
 
 def score_on_training_cases() -> None:
     """Let trainings hold out every fifth of the training cases instead of the published ones."""
-    import idc.training
+    import idc.training.loop
     from idc.settings.training_config import split_of
 
     def split(config, index, left_out=None):
@@ -61,14 +61,14 @@ def score_on_training_cases() -> None:
         scored = np.isin(cases, np.unique(cases)[::_EVERY])
         return replace(whole, train=rows[~scored], validation=rows[scored], test=rows[:0])
 
-    idc.training.split_of = split
+    idc.training.loop.split_of = split
 
 
 def trained(batch: int, rate: float, seed: int) -> dict[str, float]:
     """The last epoch's entry of a training."""
+    from idc.launch.start import create_run
     from idc.settings.training_config import preset_config
-    from idc.starting import create_run
-    from idc.training import train
+    from idc.training.loop import train
 
     config = preset_config(
         "fast",

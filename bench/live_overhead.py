@@ -84,9 +84,9 @@ def _home(data: str) -> Iterator[Path]:
 def _trained(home: Path, mode: str, options: argparse.Namespace) -> dict[str, Any]:
     """Train once; seconds, processor seconds, frames and the weights' checksum."""
     from idc.datasets.store import list_stores
+    from idc.launch.start import create_run
     from idc.processes.environment import KEEP_FREED_MEMORY
     from idc.settings.training_config import preset_config
-    from idc.starting import create_run
 
     [data] = list_stores()
     patches = options.patches
@@ -119,12 +119,12 @@ def _page(home: Path, run_id: str) -> Iterator[None]:
 def train_one(mode: str, run_id: str) -> None:
     """In a process of its own: train, and leave what it took in the run's folder."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from idc import training
     from idc.runs.run import open_run
+    from idc.training import loop
 
     if mode == "without":
-        _do_not_watch(training)
-    spent = _timed(training) if mode == "watched" else [0.0]
+        _do_not_watch(loop)
+    spent = _timed(loop) if mode == "watched" else [0.0]
     run = open_run(run_id)
     began: list[float] = []
 
@@ -135,7 +135,7 @@ def train_one(mode: str, run_id: str) -> None:
             began.extend((time.monotonic(), time.process_time()))
 
     with run.trainer_lock():
-        training.train(run, on_status=told)
+        loop.train(run, on_status=told)
     slide = run.folder / "slide"
     figures = {
         "seconds": round(began[2] - began[0], 2),
@@ -147,7 +147,7 @@ def train_one(mode: str, run_id: str) -> None:
     (run.folder / "bench.json").write_text(json.dumps(figures))
 
 
-def _timed(training: Any) -> list[float]:
+def _timed(loop: Any) -> list[float]:
     """Seconds spent in each call that serves the watching alone, as they come."""
     spent: list[float] = []
 
@@ -162,14 +162,14 @@ def _timed(training: Any) -> list[float]:
         return call
 
     for name in ("after_step", "after_epoch"):
-        setattr(training.SlideWatch, name, timed(getattr(training.SlideWatch, name)))
-    training.worst_patches = timed(training.worst_patches)
+        setattr(loop.SlideWatch, name, timed(getattr(loop.SlideWatch, name)))
+    loop.worst_patches = timed(loop.worst_patches)
     return spent
 
 
-def _do_not_watch(training: Any) -> None:
+def _do_not_watch(loop: Any) -> None:
     """The same training without all that this bench is about."""
-    from idc import objective
+    from idc.training import objective
 
     class Blind:
         def __init__(self, *_: Any) -> None: ...
@@ -177,8 +177,8 @@ def _do_not_watch(training: Any) -> None:
         def after_step(self, *_: Any) -> None: ...
         def after_epoch(self, *_: Any) -> None: ...
 
-    training.SlideWatch = Blind
-    training.worst_patches = lambda *_: []
+    loop.SlideWatch = Blind
+    loop.worst_patches = lambda *_: []
     objective.BATCH_SCORES = ("loss", "accuracy")
     unused = {"batch_balanced_accuracy", "batch_roc_auc"}
     every_metric = objective.keras.Model.compile

@@ -59,10 +59,10 @@ def _in_a_fresh_process(steps: int, variables: dict[str, str]) -> dict[str, floa
 
 def measure(steps: int) -> dict[str, float]:
     """Page faults and CPU milliseconds of one step, after some to warm up."""
-    from idc.batches import TrainingBatches  # isort: skip
+    from idc.training.batches import TrainingBatches  # isort: skip
     from idc.networks.models import build_model
-    from idc.objective import compile_model
     from idc.settings.training_config import preset_config
+    from idc.training.objective import compile_model
 
     patches = np.random.default_rng(0).integers(0, 256, (640, 50, 50, 3), np.uint8)
     labels = np.arange(640) % 2

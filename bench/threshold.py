@@ -117,10 +117,10 @@ def write_run(count: int) -> None:
     """A store of ``count`` plain patches of 49 cases, and a run with predictions of all of them."""
     from idc.datasets.store import PackReport
     from idc.datasets.store_writer import Patch, StoreWriter
+    from idc.launch.start import create_run
     from idc.patches import PatchName
     from idc.runs.run import PREDICTIONS_FILE, RunStatus
     from idc.settings.training_config import preset_config
-    from idc.starting import create_run
 
     rng = np.random.default_rng(0)
     label = (rng.random(count) < 0.28).astype(int)

@@ -7,8 +7,8 @@ from idc.datasets.store import PackReport, check_store_name, open_store
 from idc.datasets.store_writer import Patch, StoreWriter
 from idc.demo_tissue.generate import NOTICE, generate_cases, slide_patches
 from idc.ingest.packing_job import PackJob, start_job
+from idc.launch.standby import keep_ready
 from idc.shipped import install_recorded_runs
-from idc.standby import keep_ready
 
 DEMO_CASES, DEMO_SEED = 12, 0
 

@@ -76,7 +76,7 @@ def compare(options: argparse.Namespace) -> None:
 
 def folds(options: argparse.Namespace) -> None:
     """Train a run's settings fold by fold; the last line printed is the folds' id."""
-    from idc.folds import create_folds, open_folds, stop_on_signals, train_folds
+    from idc.launch.folds import create_folds, open_folds, stop_on_signals, train_folds
     from idc.runs.run import open_run
 
     if options.resume:
@@ -94,7 +94,7 @@ def folds(options: argparse.Namespace) -> None:
 def doubtful(options: argparse.Namespace) -> None:
     """The doubtful labels of a run, or of folds, as CSV."""
     from idc.doubtful import held_out_of
-    from idc.folds import open_folds
+    from idc.launch.folds import open_folds
     from idc.runs.run import open_run
 
     if options.folds:

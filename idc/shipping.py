@@ -18,6 +18,7 @@ from idc.datasets.store import PatchStore, list_stores, open_store
 from idc.demo import DEMO_CASES, DEMO_SEED, pack_demo
 from idc.errors import RunError
 from idc.files import atomic
+from idc.launch.start import create_run, trainer_command
 from idc.looks import Profile, fit_profile
 from idc.metrics.calibration import fit_calibration
 from idc.model_card import model_card
@@ -43,7 +44,6 @@ from idc.runs.status import STATUS_FILE
 from idc.runs.watched_slide import SLIDE_DIR
 from idc.settings.training_config import TrainingConfig, preset_config
 from idc.shipped import RECORDED_DIR
-from idc.starting import create_run, trainer_command
 
 MODEL_CARD_FILE = "MODEL_CARD.md"
 

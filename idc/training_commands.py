@@ -22,7 +22,7 @@ def train(options: argparse.Namespace) -> None:
     from idc.datasets.label_marks import wrong_rows
     from idc.datasets.splits import split_note
     from idc.datasets.store import open_store
-    from idc.starting import create_run
+    from idc.launch.start import create_run
 
     if options.hosts and options.host_index:
         _become_trainer(None, options)
@@ -77,9 +77,9 @@ def _given(options: argparse.Namespace) -> dict[str, Any]:
 
 def resume(options: argparse.Namespace) -> None:
     """Become the trainer of a run that has ended, or wake the one of a paused run."""
+    from idc.launch.start import ask, prepare_to_continue
     from idc.runs.lock import is_locked
     from idc.runs.run import open_run
-    from idc.starting import ask, prepare_to_continue
 
     if options.hosts and options.host_index:
         _become_trainer(None, options)
@@ -97,8 +97,8 @@ def resume(options: argparse.Namespace) -> None:
 
 def repeat(options: argparse.Namespace) -> None:
     """Create a run of the same settings on the same patches, and become its trainer."""
+    from idc.launch.start import create_run
     from idc.runs.run import open_run
-    from idc.starting import create_run
 
     run = open_run(options.run)
     _become_trainer(create_run(run.config, same_left_out_as=run).id)
@@ -106,7 +106,7 @@ def repeat(options: argparse.Namespace) -> None:
 
 def fork(options: argparse.Namespace) -> None:
     """Create a run that starts where another one has come to, and become its trainer."""
-    from idc.forking import create_fork
+    from idc.launch.fork import create_fork
     from idc.runs.run import open_run
 
     parent = open_run(options.run)
@@ -118,8 +118,8 @@ def fork(options: argparse.Namespace) -> None:
 
 
 def _become_trainer(run_id: str | None, options: argparse.Namespace | None = None) -> None:
-    # A fresh process, so that Keras is imported first (see idc.trainer), under the same pid, so
-    # that whoever started this command can watch, interrupt or kill the training itself.
+    # A fresh process, so that Keras is imported first (see idc.training.trainer), under the same
+    # pid, so that whoever started this command can watch, interrupt or kill the training itself.
     sys.stdout.flush()
     sys.stderr.flush()
     os.environ["PYTHONPATH"] = os.pathsep.join(
@@ -129,7 +129,7 @@ def _become_trainer(run_id: str | None, options: argparse.Namespace | None = Non
     words = [run_id, "--follow"] if run_id else []
     if options and options.hosts:
         words += ["--hosts", options.hosts, "--host-index", str(options.host_index)]
-    os.execv(sys.executable, [sys.executable, "-m", "idc.trainer", *words])
+    os.execv(sys.executable, [sys.executable, "-m", "idc.training.trainer", *words])
 
 
 TRAINING: dict[str, Any] = {"train": train, "resume": resume, "repeat": repeat, "fork": fork}

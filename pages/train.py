@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from idc.folds import busy_with
+from idc.launch.active_training import busy_with
 from idc.runs.run import list_runs
 from idc.ui.choose import choose_run
 from idc.ui.run_care import run_care, run_notes, undo_notice

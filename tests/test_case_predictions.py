@@ -9,11 +9,11 @@ import pytest
 from idc.case_predictions import fresh_probabilities, saved_probabilities, trained_on_case
 from idc.datasets.store import PackReport, delete_store, open_store
 from idc.datasets.store_writer import Patch, StoreWriter
+from idc.launch.start import create_run
 from idc.patches import PatchName
 from idc.runs.run import BUNDLED, ENVIRONMENT_FILE, PREDICTIONS_FILE, open_run
 from idc.runs.split import run_split, train_cases
 from idc.settings.training_config import TrainingConfig
-from idc.starting import create_run
 from tests.support.made_patches import tiny_store
 
 

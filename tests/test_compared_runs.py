@@ -10,9 +10,9 @@ from idc.compared_runs import compare_runs
 from idc.datasets.splits import make_split
 from idc.datasets.store import open_store
 from idc.errors import RunError
+from idc.launch.start import create_run
 from idc.runs.run import PREDICTIONS_FILE
 from idc.settings.training_config import TrainingConfig
-from idc.starting import create_run
 from tests.support.made_patches import tiny_store
 
 # tiny: cases 1..5 of 10 patches; row r is case r // 10 + 1, labels alternate 0, 1

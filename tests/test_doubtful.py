@@ -6,9 +6,9 @@ import pytest
 
 from idc.doubtful import confident_joint, held_out_of, ranked_doubts
 from idc.errors import LabelError
+from idc.launch.start import create_run
 from idc.runs.run import PREDICTIONS_FILE
 from idc.settings.training_config import TrainingConfig
-from idc.starting import create_run
 from tests.support.made_patches import tiny_store
 
 # Labels 0: 1 - p = .9 .8 .1 .6, mean .6. Labels 1: p = .9 .7 .2 .6, mean .6.

@@ -11,10 +11,10 @@ import pytest
 from idc import training_commands
 from idc.__main__ import main
 from idc.datasets.label_marks import Mark, save_mark
-from idc.folds import list_folds
+from idc.launch.folds import list_folds
+from idc.launch.start import create_run
 from idc.runs.run import PREDICTIONS_FILE, RunStatus, list_runs
 from idc.settings.training_config import preset_config
-from idc.starting import create_run
 from tests.support.made_patches import tiny_store
 
 

@@ -12,6 +12,7 @@ from idc.datasets.splits import make_split
 from idc.datasets.store import open_store
 from idc.errors import RunError
 from idc.files.atomic import file_sha256
+from idc.launch.start import create_run, prepare_to_continue
 from idc.metrics.scores import evaluate
 from idc.prediction import default_model
 from idc.results import saved_results
@@ -34,7 +35,6 @@ from idc.runs.watched_slide import read_frames
 from idc.settings.training_config import TrainingConfig, preset_config
 from idc.shipped import RECORDED_DIR, install_recorded_runs
 from idc.shipping import MODEL_CARD_FILE
-from idc.starting import create_run, prepare_to_continue
 from tests.support.made_patches import tiny_store
 
 MOST_BYTES = 2 * 10**6

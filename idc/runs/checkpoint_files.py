@@ -2,7 +2,7 @@
 
 Two files each in ``checkpoints/``: ``epoch-0003.npz`` (``epoch-0003-step-000120.npz`` within the
 epoch after it) and, written after it, the same name with ``.json`` and the checksum. One without
-the other, or one that does not match, does not count. `idc.checkpoints` makes them.
+the other, or one that does not match, does not count. `idc.training.checkpoints` makes them.
 """
 
 import hashlib

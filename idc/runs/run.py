@@ -1,8 +1,8 @@
 """A run's folder ``runs/<id>/``: open it, read what its trainer wrote, list all of them.
 
-The folder is the only meeting place of trainer and app. The trainer (`idc.trainer`) is a process
-of its own; a page only reads the folder, and asks for things by a small file. How a run begins and
-goes on is in `idc.starting`.
+The folder is the only meeting place of trainer and app. The trainer (`idc.training.trainer`) is a
+process of its own; a page only reads the folder, and asks for things by a small file. How a run
+begins and goes on is in `idc.launch.start`.
 """
 
 import contextlib

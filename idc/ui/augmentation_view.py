@@ -4,10 +4,10 @@ import cv2
 import numpy as np
 import streamlit as st
 
-from idc.augmentation_preview import preview_picture, preview_rows
 from idc.datasets.splits import Split
 from idc.datasets.store import PatchStore
 from idc.settings.training_config import AUGMENTATIONS
+from idc.training.augmentation_preview import preview_picture, preview_rows
 
 _ENLARGED = 2
 _DRAWN = "augmentation-drawn"

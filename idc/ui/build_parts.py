@@ -5,7 +5,8 @@ from typing import Any
 
 import streamlit as st
 
-from idc.folds import busy_with
+from idc.launch.active_training import busy_with
+from idc.launch.start import start_run
 from idc.networks.architecture import (
     BLOCKS,
     CONVOLUTIONS,
@@ -22,7 +23,6 @@ from idc.networks.architecture import (
     parse_architecture,
 )
 from idc.settings.training_config import preset_config, split_of
-from idc.starting import start_run
 from idc.ui import address
 from idc.ui.choose import choose_store
 from idc.ui.network_stack import network_stack

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import streamlit as st
 
 from idc.datasets.store import PatchStore
-from idc.folds import FoldJob, busy_with, create_folds, list_folds, start_folds
+from idc.launch.active_training import busy_with
+from idc.launch.folds import FoldJob, create_folds, list_folds, start_folds
 from idc.runs.run import Run
 from idc.ui.words import STATE_WORDS, error_sentences, plain
 from idc.wording import duration

@@ -16,7 +16,7 @@ from idc.datasets.place import Place, find_row, parse_place, place_of
 from idc.datasets.store import PatchStore
 from idc.doubtful import HeldOut, held_out_of
 from idc.errors import LabelError
-from idc.folds import list_folds, open_folds
+from idc.launch.folds import list_folds, open_folds
 from idc.patches import CLASS_NAMES
 from idc.results import saved_parts
 from idc.reviewing import next_open, with_verdicts

@@ -6,7 +6,7 @@ from dataclasses import replace
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from idc.forking import can_fork, fork_run
+from idc.launch.fork import can_fork, fork_run
 from idc.runs.lock import is_locked
 from idc.runs.notes import NAME_SIGNS, NOTES_SIGNS, RunNotes, write_notes
 from idc.runs.run import Run, RunStatus

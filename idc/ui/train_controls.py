@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from idc.launch.start import ask, prepare_to_continue, start_trainer
 from idc.networks.hardware import gpu_words
 from idc.runs import control
 from idc.runs.device_choice import choose_cpu, keeps_to_cpu
@@ -11,7 +12,6 @@ from idc.runs.device_queue import place
 from idc.runs.lineage import lineage
 from idc.runs.lock import is_locked
 from idc.runs.run import Run, RunStatus, list_runs
-from idc.starting import ask, prepare_to_continue, start_trainer
 from idc.ui.words import error_sentences, plain
 
 _PENDING = {

@@ -3,13 +3,13 @@
 import streamlit as st
 
 from idc.datasets.splits import Split
-from idc.estimates import estimate
-from idc.folds import busy_with
+from idc.launch.active_training import busy_with
+from idc.launch.benchmark_jobs import speed_job, start_speed_test
+from idc.launch.estimates import estimate
+from idc.launch.standby import keep_ready
+from idc.launch.training_speed import known_speed, run_speed, speed_key
 from idc.runs.run import list_runs
 from idc.settings.training_config import TrainingConfig
-from idc.speedjobs import speed_job, start_speed_test
-from idc.speeds import known_speed, run_speed, speed_key
-from idc.standby import keep_ready
 from idc.ui.words import plain
 from idc.wording import duration
 

@@ -10,11 +10,11 @@ from streamlit.elements.lib.mutable_expander_container import ExpanderContainer
 from idc.datasets.label_marks import wrong_rows
 from idc.datasets.splits import Split, split_note
 from idc.datasets.store import PatchStore
+from idc.launch.several_runs import MOST_SEEDS, check_splits, of_seeds, start_runs
 from idc.networks.hardware import gpu_words
 from idc.runs.device_choice import choose_cpu
 from idc.runs.watched_slide import watch_case
 from idc.settings.training_config import TrainingConfig, split_of
-from idc.several_runs import MOST_SEEDS, check_splits, of_seeds, start_runs
 from idc.ui.augmentation_view import augmentation_view
 from idc.ui.choose import cached_store, choose_store, put_into_address
 from idc.ui.leakage_parts import leakage_link

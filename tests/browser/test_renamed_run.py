@@ -3,11 +3,11 @@
 import pytest
 from playwright.sync_api import expect
 
+from idc.launch.start import create_run
 from idc.runs.notes import RunNotes, write_notes
 from idc.runs.run import list_runs
 from idc.runs.status import RunStatus
 from idc.settings.training_config import preset_config
-from idc.starting import create_run
 from tests.support.made_patches import tiny_store
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]

@@ -9,10 +9,10 @@ from playwright.sync_api import expect
 
 from idc.datasets.store import PackReport, open_store
 from idc.datasets.store_writer import Patch, StoreWriter
+from idc.launch.start import create_run
 from idc.patches import PatchName
 from idc.runs.run import CALIBRATION_FILE, PREDICTIONS_FILE, RunStatus
 from idc.settings.training_config import preset_config
-from idc.starting import create_run
 from tests.support.browser_tools import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]

@@ -10,14 +10,14 @@ import sys
 import numpy as np
 import pytest
 
-from idc import training
+from idc.launch.start import create_run, prepare_to_continue
 from idc.networks.backends import same_kind
 from idc.networks.inference import probabilities
 from idc.networks.weights import load_model
-from idc.objective import compile_model
 from idc.processes.child import Child
 from idc.runs.run import BUNDLED, WEIGHTS_FILE, Run, open_run
-from idc.starting import create_run, prepare_to_continue
+from idc.training import loop
+from idc.training.objective import compile_model
 from tests.support import PROJECT, SUPPORT
 from tests.support.backend_trainer import without_dropout
 from tests.support.made_patches import tiny_store
@@ -53,18 +53,18 @@ def continued(tmp_path_factory):
         patch.setenv("IDC_HOME", str(tmp_path_factory.mktemp("backends")))
         tiny_store("tiny", cases=3, per_case=12)
         be_tiny(patch.setattr)
-        patch.setattr(training, "build_model", without_dropout)
+        patch.setattr(loop, "build_model", without_dropout)
         patch.setattr("idc.networks.weights.build_model", without_dropout)
         on_tensorflow = create_run(tiny_config(epochs=1))
-        training.train(on_tensorflow)
+        loop.train(on_tensorflow)
         on_jax = copy_of(on_tensorflow, "0001")
         for run in (on_tensorflow, on_jax):
             prepare_to_continue(run, more_epochs=1)
-        training.train(on_tensorflow)
+        loop.train(on_tensorflow)
         assert train_on("jax", on_jax.id) == 0
         back = copy_of(on_jax, "0002")
         prepare_to_continue(back, more_epochs=1)
-        training.train(back)
+        loop.train(back)
     return on_tensorflow, on_jax, back
 
 
@@ -144,7 +144,7 @@ def test_loss_is_the_binary_cross_entropy_of_the_softmax(smoothing):
     patches = np.random.default_rng(0).integers(0, 256, (4, 50, 50, 3), np.uint8)
     y_true = np.eye(2, dtype=np.float32)[[0, 1, 1, 0]]
 
-    y_prob = model(patches, training=True)
+    y_prob = model(patches, loop=True)
 
     wanted, p = y_true[:, 1] * (1 - smoothing) + smoothing / 2, np.asarray(y_prob)[:, 1]
     by_hand = -np.mean(wanted * np.log(p) + (1 - wanted) * np.log(1 - p))

@@ -52,8 +52,8 @@ def test_fast_network_is_above_chance_on_unseen_patches_after_a_few_steps():
     import keras
 
     from idc.networks.models import build_model
-    from idc.objective import compile_model
     from idc.settings.training_config import preset_config
+    from idc.training.objective import compile_model
 
     rng = np.random.default_rng(0)
     labels = np.arange(96) % 2

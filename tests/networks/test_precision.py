@@ -2,12 +2,12 @@ import keras
 import numpy as np
 import pytest
 
-from idc.checkpoints import restore_checkpoint, save_checkpoint
 from idc.errors import ConfigError
 from idc.networks.models import build_model
 from idc.networks.precision import building_in
-from idc.objective import compile_model
 from idc.settings.training_config import preset_config
+from idc.training.checkpoints import restore_checkpoint, save_checkpoint
+from idc.training.objective import compile_model
 
 
 @pytest.fixture

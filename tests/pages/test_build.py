@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 def started(monkeypatch):
     """Runs whose trainer the page has started; none really starts."""
     ids = []
-    monkeypatch.setattr("idc.starting.start_trainer", lambda run: ids.append(run.id))
+    monkeypatch.setattr("idc.launch.start.start_trainer", lambda run: ids.append(run.id))
     return ids
 
 

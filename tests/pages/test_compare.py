@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from idc.launch.start import create_run
 from idc.runs.log import LogWriter
 from idc.runs.run import PREDICTIONS_FILE, RunStatus
 from idc.settings.training_config import preset_config
-from idc.starting import create_run
 from tests.support.app_pages import open_page, text
 from tests.support.made_patches import tiny_store
 

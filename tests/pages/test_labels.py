@@ -7,10 +7,10 @@ import pytest
 from idc.datasets.label_marks import Mark, marks_of, save_mark
 from idc.datasets.splits import make_split
 from idc.datasets.store import open_store
-from idc.folds import create_folds, open_folds
+from idc.launch.folds import create_folds, open_folds
+from idc.launch.start import create_run
 from idc.runs.run import PREDICTIONS_FILE, RunStatus, list_runs
 from idc.settings.training_config import preset_config
-from idc.starting import create_run
 from tests.support.app_pages import metrics, open_page, text
 from tests.support.made_patches import tiny_store
 
@@ -176,7 +176,7 @@ def test_running_folds_can_be_stopped(run):
 
 
 def test_marked_patches_can_be_left_out_of_the_next_training(run, monkeypatch):
-    monkeypatch.setattr("idc.starting.start_trainer", lambda run: None)
+    monkeypatch.setattr("idc.launch.start.start_trainer", lambda run: None)
     for x in (51, 151):
         save_mark(Mark("tiny", case=1, x=x, y=1, label=1, verdict="wrong", reviewer="Ana"))
     at = open_page("train", setup=True)

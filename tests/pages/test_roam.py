@@ -9,9 +9,9 @@ import pytest
 
 from idc.datasets import measurements
 from idc.datasets.measurements import has_measurements, measure_store
+from idc.launch.start import create_run
 from idc.runs.run import ENVIRONMENT_FILE, PREDICTIONS_FILE
 from idc.settings.training_config import preset_config
-from idc.starting import create_run
 from tests.support.app_pages import open_page, text
 from tests.support.made_patches import tiny_store
 

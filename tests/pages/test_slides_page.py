@@ -8,6 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from idc.datasets.store import PackReport
 from idc.datasets.store_writer import Patch, StoreWriter
+from idc.launch.start import create_run
 from idc.patches import PatchName
 from idc.runs.run import (
     BUNDLED,
@@ -18,7 +19,6 @@ from idc.runs.run import (
     open_run,
 )
 from idc.settings.training_config import preset_config
-from idc.starting import create_run
 from tests.support.app_pages import open_page, text
 from tests.support.made_patches import tiny_store
 

@@ -2,9 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from idc.launch.start import create_run
 from idc.runs.run import PREDICTIONS_FILE, RunStatus, list_runs
 from idc.settings.training_config import preset_config
-from idc.starting import create_run
 from tests.support.app_pages import metrics, open_page, text
 from tests.support.made_patches import tiny_store
 
@@ -18,7 +18,7 @@ def tiny(home):
 def started(monkeypatch):
     """Runs whose trainer the page has started, in order; none really starts."""
     ids = []
-    monkeypatch.setattr("idc.starting.start_trainer", lambda run: ids.append(run.id))
+    monkeypatch.setattr("idc.launch.start.start_trainer", lambda run: ids.append(run.id))
     return ids
 
 

@@ -8,6 +8,7 @@ from idc.datasets.place import place_of
 from idc.datasets.splits import make_split
 from idc.datasets.store import delete_store
 from idc.files.atomic import file_sha256
+from idc.launch.start import create_run
 from idc.runs import control
 from idc.runs.device_choice import keeps_to_cpu
 from idc.runs.device_queue import hold_device
@@ -18,7 +19,6 @@ from idc.runs.run import RunStatus, list_runs, open_run
 from idc.runs.status import STATUS_FILE
 from idc.runs.watched_slide import Frame, asked_case, held_out_cases, watch_case, write_frame
 from idc.settings.training_config import PRESETS, preset_config
-from idc.starting import create_run
 from idc.ui import replay
 from tests.support.app_pages import open_page, text
 from tests.support.made_patches import tiny_store
@@ -28,7 +28,7 @@ from tests.support.made_patches import tiny_store
 def started(monkeypatch):
     """Runs whose trainer the page has started; none really starts."""
     ids = []
-    for module in ("idc.starting", "idc.forking", "idc.ui.train_controls"):
+    for module in ("idc.launch.start", "idc.launch.fork", "idc.ui.train_controls"):
         monkeypatch.setattr(f"{module}.start_trainer", lambda run: ids.append(run.id))
     return ids
 

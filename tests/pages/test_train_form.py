@@ -1,10 +1,10 @@
 import pytest
 
+from idc.launch.training_speed import SpeedKey, keep_speed
 from idc.networks.hardware import device_words
 from idc.runs.run import list_runs
 from idc.settings.json_file import write_settings_file
 from idc.settings.training_config import preset_config
-from idc.speeds import SpeedKey, keep_speed
 from tests.support.app_pages import open_page, text
 from tests.support.made_patches import tiny_store
 
@@ -13,7 +13,7 @@ from tests.support.made_patches import tiny_store
 def started(monkeypatch):
     """Runs whose trainer the page has started, in order; none really starts."""
     ids = []
-    monkeypatch.setattr("idc.starting.start_trainer", lambda run: ids.append(run.id))
+    monkeypatch.setattr("idc.launch.start.start_trainer", lambda run: ids.append(run.id))
     return ids
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from idc.runs import control
 from idc.runs.control import CONTROL_FILE, PAUSE, RESUME, Requests
-from idc.trainer import _Trainer
+from idc.training.trainer import _Trainer
 
 
 def test_each_request_is_heard_once_even_when_it_is_the_same_again(tmp_path):

@@ -7,13 +7,13 @@ import time
 
 import pytest
 
+from idc.launch.start import create_run
 from idc.runs import control
 from idc.runs.device_choice import choose_cpu, keeps_to_cpu, take_chosen_device
 from idc.runs.device_queue import device_name, hold_device, place, somebody_waits
 from idc.runs.lock import hold_lock
 from idc.runs.status import current_status, read_status
 from idc.settings.training_config import TrainingConfig
-from idc.starting import create_run
 from tests.support import PROJECT, SUPPORT
 
 TRAINER = SUPPORT / "queued_trainer.py"

@@ -8,11 +8,11 @@ from idc.datasets.label_marks import Mark, remove_mark, save_mark
 from idc.datasets.splits import make_split, split_note
 from idc.datasets.store import delete_store
 from idc.errors import RunError, SplitError
+from idc.launch.start import create_run
 from idc.runs.left_out_patches import LEFT_OUT_FILE
 from idc.runs.run import check_same_data, open_run
 from idc.runs.split import run_split
 from idc.settings.training_config import TrainingConfig
-from idc.starting import create_run
 from tests.support.made_patches import tiny_store
 
 SETTINGS = {"data": "tiny", "protocol": "random", "patches": None, "seed": 3}

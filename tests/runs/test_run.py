@@ -14,8 +14,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from idc import starting
 from idc.errors import RunError
+from idc.launch import start
+from idc.launch.start import create_run, prepare_to_continue, start_trainer, trainer_command
 from idc.runs.lock import LOCK_FILE, hold_lock, is_locked
 from idc.runs.run import (
     BEST_FILE,
@@ -29,7 +30,6 @@ from idc.runs.run import (
 )
 from idc.runs.status import STATUS_FILE
 from idc.settings.training_config import TrainingConfig
-from idc.starting import create_run, prepare_to_continue, start_trainer, trainer_command
 from tests.support import PROJECT, SUPPORT
 
 CHILD = SUPPORT / "run_child.py"
@@ -68,7 +68,7 @@ def test_trainer_does_not_inherit_kaggles_secrets(run, monkeypatch):
         given.append(env)
         return SimpleNamespace(wait=lambda: 0)
 
-    monkeypatch.setattr(starting.subprocess, "Popen", popen)
+    monkeypatch.setattr(start.subprocess, "Popen", popen)
     start_trainer(run)
 
     assert "KAGGLE_KEY" not in given[0]
@@ -189,7 +189,7 @@ def test_run_that_could_not_be_written_whole_leaves_nothing(home, monkeypatch):
     def full(*_args):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("idc.starting.atomic.replace_json", full)
+    monkeypatch.setattr("idc.launch.start.atomic.replace_json", full)
 
     with pytest.raises(RunError, match=r"\(No space left on device\); make room"):
         create_run(TrainingConfig(data="a"))
@@ -413,7 +413,7 @@ def test_less_than_one_more_epoch_is_refused(run, more):
 
 
 def test_command_line_names_the_run_alone(run):
-    assert trainer_command(run) == [sys.executable, "-m", "idc.trainer", run.id]
+    assert trainer_command(run) == [sys.executable, "-m", "idc.training.trainer", run.id]
 
 
 def test_status_file_is_plain_json(run):

@@ -3,11 +3,11 @@
 import pytest
 
 from idc.errors import RunError
+from idc.launch.start import create_run
 from idc.runs.notes import NOTES_FILE, RunNotes, write_notes
 from idc.runs.run import BUNDLED, CONFIG_FILE, RunStatus, list_runs, open_run
 from idc.runs.trash import delete_run, deleted_runs, restore_run
 from idc.settings.training_config import TrainingConfig
-from idc.starting import create_run
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import pytest
 
 from idc.datasets.place import place_of
 from idc.datasets.splits import Split
+from idc.launch.start import create_run
 from idc.runs import watched_slide
 from idc.runs.watched_slide import (
     Frame,
@@ -21,8 +22,7 @@ from idc.runs.watched_slide import (
     write_frame,
 )
 from idc.settings.training_config import preset_config
-from idc.slide_recorder import SlideWatch, worst_patches
-from idc.starting import create_run
+from idc.training.slide_recorder import SlideWatch, worst_patches
 from tests.support.made_patches import tiny_store
 
 
@@ -151,7 +151,7 @@ def test_going_on_from_an_epoch_drops_what_came_after(run):
 
 
 def test_very_long_runs_keep_every_other_frame(run, store, monkeypatch):
-    monkeypatch.setattr("idc.slide_recorder.MOST_FRAMES", 4)
+    monkeypatch.setattr("idc.training.slide_recorder.MOST_FRAMES", 4)
     watch = SlideWatch(run, store, split_by_case(store), lambda rows: np.zeros(len(rows)))
     watch.begin(0, 0.0)
     for epoch in (1, 2, 3, 4):

@@ -12,10 +12,10 @@ python tests/backend_trainer.py [--dropout] [--each-step] [--as-on-gpu] RUN_ID..
 import math
 import sys
 
-from idc import training
-from idc.feeding import Feeding
 from idc.runs import watched_slide
-from idc.trainer import leave, main
+from idc.training import loop
+from idc.training.input_pipeline import Feeding
+from idc.training.trainer import leave, main
 from tests.support import tiny_training
 
 
@@ -38,13 +38,13 @@ if __name__ == "__main__":
     if "--dropout" not in words:
         tiny_training.tiny_network = without_dropout
     tiny_training.be_tiny(setattr)
-    training.compile_model = tiny_training.compile_for_real  # eager JAX is slower than its tracing
+    loop.compile_model = tiny_training.compile_for_real  # eager JAX is slower than its tracing
     if "--each-step" in words:
-        training._CHECKPOINT_EVERY_S = 0
+        loop._CHECKPOINT_EVERY_S = 0
         # What is written by the clock would move the operation that a kill is asked for at.
-        training._STATUS_EVERY_S = watched_slide._EVERY_S = math.inf
+        loop._STATUS_EVERY_S = watched_slide._EVERY_S = math.inf
     if "--as-on-gpu" in words:
-        training.feeding = lambda patches: Feeding(holds_patches=True, steps_a_call=2)
+        loop.feeding = lambda patches: Feeding(holds_patches=True, steps_a_call=2)
     runs = [word for word in words if not word.startswith("--")]
     codes = [main([run_id, *hosts]) for run_id in runs] or [main(hosts)]
     leave(max(codes))

@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 
+from idc.launch.start import create_run
 from idc.runs.run import PREDICTIONS_FILE, Run, RunStatus
 from idc.settings.training_config import preset_config
-from idc.starting import create_run
 from tests.support.made_patches import tiny_store
 
 # Rows 0 to 9: labels alternate 0, 1; one false alarm, two missed.

@@ -17,13 +17,13 @@ import sys
 import traceback
 from dataclasses import replace
 
-from idc import training
 from idc.files.atomic import file_sha256
+from idc.launch.start import create_run, prepare_to_continue
 from idc.networks.weights import predecessor
 from idc.runs.run import open_run
 from idc.runs.status import read_status, write_status
-from idc.starting import create_run, prepare_to_continue
-from idc.trainer import main
+from idc.training import loop
+from idc.training.trainer import main
 from tests.support.tiny_training import be_tiny, digest, tiny_config
 
 
@@ -100,7 +100,7 @@ def sweep(fault, every):
 
 if __name__ == "__main__":
     be_tiny(setattr)
-    training._CHECKPOINT_EVERY_S = 0  # after each step, so that each step can be gone on from
+    loop._CHECKPOINT_EVERY_S = 0  # after each step, so that each step can be gone on from
     undisturbed = create_run(tiny_config())
     assert forked(lambda: train(undisturbed.id)) == 0
     print(json.dumps({"digest": digest(undisturbed)}), flush=True)

@@ -6,7 +6,7 @@ import signal
 import time
 from pathlib import Path
 
-_TELL_ON_SIGNAL = (b"idc.trainer", b"streamlit_app.py")  # the signal would end others
+_TELL_ON_SIGNAL = (b"idc.training.trainer", b"streamlit_app.py")  # the signal would end others
 _LINES = 150  # of each output
 
 

@@ -11,7 +11,7 @@ import time
 
 from idc.files.home import home_dir
 from idc.runs.status import RunStatus, write_status
-from idc.trainer import _Trainer, main
+from idc.training.trainer import _Trainer, main
 
 
 def note(line):

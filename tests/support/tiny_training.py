@@ -6,18 +6,18 @@ import json
 import keras
 import numpy as np
 
-from idc import training
 from idc.networks import weights
 from idc.runs.checkpoint_files import newest_first, read_checkpoint
 from idc.settings.training_config import preset_config
+from idc.training import loop
 
-compile_for_real = training.compile_model
+compile_for_real = loop.compile_model
 
 
 def be_tiny(set_attribute):
     """Put the tiny network in place of the real ones, with ``setattr`` or a test's own."""
-    set_attribute(training, "compile_model", compiled_eagerly)
-    set_attribute(training, "build_model", tiny_network)
+    set_attribute(loop, "compile_model", compiled_eagerly)
+    set_attribute(loop, "build_model", tiny_network)
     set_attribute(weights, "build_model", tiny_network)
 
 

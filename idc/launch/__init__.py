@@ -1,0 +1,1 @@
+"""Create, start, queue, fork and repeat runs; folds; how long it will take."""

@@ -1,0 +1,66 @@
+"""Runs that belong together: the same settings with several seeds, or under two splits."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+
+from idc.launch.start import start_run
+from idc.runs.run import Run
+from idc.settings.training_config import TrainingConfig, split_of
+
+MOST_SEEDS = 10
+_NAME_KEPT = 60  # signs of a name, so that what is added fits
+
+
+def of_seeds(config: TrainingConfig, count: int) -> list[TrainingConfig]:
+    """The same settings with so many seeds, one after the other; the split is each seed's own."""
+    if count == 1:
+        return [config]
+    seeds = range(config.seed, config.seed + count)
+    return [replace(config, seed=seed, name=_named(config, f"seed {seed}")) for seed in seeds]
+
+
+def of_both_splits(config: TrainingConfig) -> tuple[TrainingConfig, TrainingConfig]:
+    """The same settings with patches split at random, and by case."""
+    both = {
+        protocol: replace(
+            config,
+            protocol=protocol,
+            unlisted="ignore",
+            folds=0,
+            fold=0,
+            name=_named(config, words),
+        )
+        for protocol, words in (("random", "random split"), ("case-disjoint", "by case"))
+    }
+    return both["random"], both["case-disjoint"]
+
+
+def check_splits(configs: Sequence[TrainingConfig], index: pd.DataFrame) -> None:
+    """Refuse what could not train, before the first one trains for nothing.
+
+    Raises:
+        SplitError: the data cannot be split as one of them asks.
+    """
+    for config in configs:
+        split_of(config, index)
+
+
+def start_runs(
+    configs: Sequence[TrainingConfig], *, fill: Callable[[Path], None] | None = None
+) -> list[Run]:
+    """Create runs and start them in this order; one trains at a time, the others wait.
+
+    Args:
+        fill: puts more into each folder before it appears.
+
+    Raises:
+        IdcError: a run cannot be created or started; those before it are under way.
+    """
+    return [start_run(config, fill=fill) for config in configs]
+
+
+def _named(config: TrainingConfig, words: str) -> str:
+    return f"{config.name[:_NAME_KEPT]}, {words}" if config.name else words.capitalize()

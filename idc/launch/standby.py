@@ -1,0 +1,86 @@
+"""A trainer that has loaded Keras ahead of its run, so that a start need not wait for the import.
+
+At most one beside the server. It becomes the trainer of the run that it is handed, while it still
+loads too; what happens then is what happens with any other. It ends by itself when the server has
+gone, or when nobody has started anything for a quarter of an hour, for it holds some 500 MB.
+"""
+
+import atexit
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+from idc.files.home import PROJECT_DIR, home_dir
+from idc.processes.environment import KEEP_FREED_MEMORY, without_secrets
+
+_lock = threading.Lock()
+_waiting: subprocess.Popen[str] | None = None
+_home = Path()
+
+
+def trainer_environment(home: Path) -> dict[str, str]:
+    """The environment of a trainer process."""
+    return {**KEEP_FREED_MEMORY, **without_secrets(os.environ), "IDC_HOME": str(home)}
+
+
+def keep_ready() -> None:
+    """See to it that a trainer waits for a run, or loads and will wait."""
+    global _waiting, _home
+    with _lock:
+        if _waiting is not None and _waiting.poll() is None and _home == home_dir():
+            return
+        _dismiss()
+        _home = home_dir()
+        try:
+            _waiting = subprocess.Popen(
+                [sys.executable, "-m", "idc.training.trainer", "--standby"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                text=True,
+                start_new_session=True,
+                cwd=PROJECT_DIR,
+                env=trainer_environment(_home),
+            )
+        except OSError:
+            return  # nothing is lost but time; whoever starts a run is told if none can start
+        # Without somebody who waits for it, an ended process would stay in the process table.
+        threading.Thread(target=_waiting.wait, daemon=True).start()
+
+
+def hand_over(run_id: str) -> bool:
+    """Let the waiting trainer train this run. Returns whether there was one."""
+    global _waiting
+    with _lock:
+        process = _waiting
+        if process is None or _home != home_dir() or process.poll() is not None:
+            _dismiss()
+            return False
+        _waiting = None
+        assert process.stdin is not None
+        try:
+            with process.stdin as stdin:
+                stdin.write(f"{run_id}\n")
+        except OSError:  # it has ended just now
+            return False
+        return True
+
+
+def dismiss() -> None:
+    """End the waiting trainer; none outlives the server."""
+    with _lock:
+        _dismiss()
+
+
+def _dismiss() -> None:
+    global _waiting
+    if _waiting is not None:
+        _waiting.kill()
+        if _waiting.stdin is not None:
+            _waiting.stdin.close()
+    _waiting = None
+
+
+atexit.register(dismiss)

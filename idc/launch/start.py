@@ -1,0 +1,175 @@
+"""A run's beginnings: create its folder, start its trainer, go on when it has paused or ended.
+
+The trainer (`idc.training.trainer`) is a process of its own in its own session, so that it outlives
+whoever started it. It may be started at any time: where another one trains already, it waits in the
+queue (see `idc.runs.device_queue`).
+"""
+
+import contextlib
+import secrets
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from idc.errors import RunError, written
+from idc.files import atomic
+from idc.files.home import PROJECT_DIR, runs_dir
+from idc.launch import standby
+from idc.runs import control, left_out_patches
+from idc.runs.device_choice import keeps_to_cpu
+from idc.runs.lock import is_locked
+from idc.runs.run import CONFIG_FILE, Run
+from idc.runs.status import TRAINER_OUTPUT_FILE, RunStatus, read_status
+from idc.settings.training_config import TrainingConfig
+
+
+def start_run(config: TrainingConfig, *, fill: Callable[[Path], None] | None = None) -> Run:
+    """Create a run and start its trainer. It trains at once, or when its turn has come.
+
+    Args:
+        fill: puts more into the folder before it appears.
+
+    Raises:
+        IdcError: as `create_run` and `start_trainer`.
+    """
+    run = create_run(config, fill=fill)
+    start_trainer(run)
+    return run
+
+
+def create_run(
+    config: TrainingConfig,
+    *,
+    same_left_out_as: Run | None = None,
+    fill: Callable[[Path], None] | None = None,
+) -> Run:
+    """Make a run's folder. It appears whole, with the state "starting".
+
+    Args:
+        same_left_out_as: leave out the very patches that this run left out, whatever reviewers
+            have marked since.
+        fill: puts more into the folder before it appears.
+
+    Raises:
+        RunError: the folder cannot be written.
+        IdcError: marked patches are to be left out, and data set or marks cannot be read.
+    """
+    if same_left_out_as is not None:
+        record = left_out_patches.read_record(same_left_out_as.folder)
+    else:
+        record = left_out_patches.settle(config)
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    run_id = f"{stamp}-{config.preset}-{secrets.token_hex(2)}"
+    hidden = runs_dir() / f".{run_id}"
+    try:
+        with written(f"The run in '{runs_dir()}'"):
+            hidden.mkdir(parents=True)
+            atomic.replace_json(hidden / CONFIG_FILE, config.to_json())
+            if config.leave_out_marked:
+                atomic.replace_json(hidden / left_out_patches.LEFT_OUT_FILE, record)
+            if fill is not None:
+                fill(hidden)
+            Run(hidden, config).write_status(RunStatus(state="starting", epochs=config.epochs))
+            hidden.rename(runs_dir() / run_id)
+    finally:
+        shutil.rmtree(hidden, ignore_errors=True)  # gone already when all went well
+    return Run(runs_dir() / run_id, config)
+
+
+def start_trainer(run: Run) -> None:
+    """Start the trainer as a process of its own; it outlives the app.
+
+    One that waits for a run takes it over, unless the run keeps to the CPU: with what a backend
+    takes hold of when it is loaded, it could be too late to hide the GPU from it.
+
+    Raises:
+        RunError: the system does not let it start; the run says so too.
+    """
+    if not keeps_to_cpu(run.folder) and standby.hand_over(run.id):
+        return
+    try:
+        with (run.folder / TRAINER_OUTPUT_FILE).open("ab") as output:
+            process = subprocess.Popen(
+                trainer_command(run),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                cwd=PROJECT_DIR,
+                env=standby.trainer_environment(run.folder.parent.parent),
+            )
+    except OSError as error:
+        reason = (
+            f"The trainer could not be started ({error.strerror}); make room or check the rights "
+            "of the run's folder, then continue it."
+        )
+        with contextlib.suppress(OSError):  # a disk as full as that: it will show as interrupted
+            run.write_status(replace(read_status(run.folder), state="failed", reason=reason))
+        raise RunError(reason) from error
+    # Without somebody who waits for it, an ended trainer would stay in the process table.
+    threading.Thread(target=process.wait, daemon=True).start()
+
+
+def trainer_command(run: Run) -> list[str]:
+    """The command line that trains a run."""
+    return [sys.executable, "-m", "idc.training.trainer", run.id]
+
+
+def prepare_to_continue(run: Run, more_epochs: int | None = None) -> RunStatus:
+    """Set a run that has paused or ended to "starting" again.
+
+    Args:
+        more_epochs: train so many epochs beyond the finished ones. By default a run that was cut
+            off, paused or stopped goes on to the number it was started with, and a run that had
+            reached its end trains as many epochs again as its settings say.
+
+    Raises:
+        RunError: it is being trained, it cannot be written, or ``more_epochs`` is below 1.
+    """
+    if run.shipped():
+        raise RunError(
+            f"The run '{run.title}' came with IDC Lab, without its checkpoints; start a new run "
+            "with its settings."
+        )
+    status = run.status()
+    if status.live or (status.state == "paused" and is_locked(run.folder)):
+        raise RunError(f"The run '{run.title}' is being trained already.")
+    if more_epochs is not None and more_epochs < 1:
+        raise RunError(f"more_epochs must be at least 1. Received: {more_epochs}")
+    if more_epochs is None and status.state != "finished":
+        epochs = status.epochs
+    else:
+        epochs = status.epoch + (more_epochs or run.config.epochs)
+    # Early stopping ended it once; going on is a decision to wait for as long again.
+    patience_from = status.epoch if status.state == "finished" else status.patience_from
+    started = RunStatus(
+        state="starting", epochs=epochs, epoch=status.epoch, patience_from=patience_from
+    )
+    with written(f"The run '{run.title}'"):
+        control.forget(run.folder)
+        run.write_status(started)
+    return started
+
+
+def ask(run: Run, request: str) -> None:
+    """Ask for a pause, for going on, for one epoch, or for a stop; a paused run may need a trainer.
+
+    A paused trainer keeps the network ready for a while, then leaves. It looks at the requests once
+    more after it has let go of the run, so that a request written before this looks at the lock
+    is seen by one of the two, and a trainer too many only finds the lock taken.
+
+    Raises:
+        RunError: the request cannot be written, or no trainer can be started.
+    """
+    with written(f"The run '{run.title}'"):
+        control.ask(run.folder, request)
+        if is_locked(run.folder) or read_status(run.folder).state != "paused":
+            return
+        paused = read_status(run.folder)
+        run.write_status(replace(paused, state="starting", phase="", updated=time.time()))
+    start_trainer(run)

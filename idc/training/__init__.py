@@ -1,0 +1,1 @@
+"""The trainer process: batches, loop, checkpoints, outputs."""

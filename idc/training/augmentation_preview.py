@@ -1,0 +1,50 @@
+"""What augmentation makes of some training patches, as one picture."""
+
+import numpy as np
+
+from idc.training.augmentation import augment
+
+VIEWS = 6
+_EACH = 2  # patches of each class
+_GAP_PX = 4
+_APART_PX = 16  # between a patch and its views
+
+
+def preview_rows(labels: np.ndarray, rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Some training patches: two of each class, as far as there are any.
+
+    Args:
+        labels: {0, 1} of the whole store. ``rows``: int64, the training part.
+
+    Returns:
+        int64 row numbers, IDC-negative first.
+    """
+    chosen = []
+    for label in (0, 1):
+        of_class = rows[labels[rows] == label]
+        chosen.append(rng.choice(of_class, min(_EACH, len(of_class)), replace=False))
+    return np.concatenate(chosen)
+
+
+def preview_picture(patches: np.ndarray, kind: str, rng: np.random.Generator) -> np.ndarray:
+    """A row a patch: the patch itself, then views of it as the network is shown them.
+
+    Args:
+        patches: uint8 RGB, shape (n, 50, 50, 3).
+        kind: of augmentation, as of `idc.training.augmentation.augment`.
+
+    Returns:
+        uint8 RGBA, transparent between the patches.
+    """
+    views = [augment(patches, kind, rng) for _ in range(VIEWS)]
+    size = patches.shape[1]
+    step = size + _GAP_PX
+    width = size + _APART_PX + VIEWS * step - _GAP_PX
+    picture = np.zeros((len(patches) * step - _GAP_PX, width, 4), np.uint8)
+    for number, columns in enumerate(zip(patches, *views, strict=True)):
+        top = number * step
+        for place, patch in enumerate(columns):
+            left = place * step + (_APART_PX - _GAP_PX if place else 0)
+            picture[top : top + size, left : left + size, :3] = patch
+            picture[top : top + size, left : left + size, 3] = 255
+    return picture

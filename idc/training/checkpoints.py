@@ -1,0 +1,151 @@
+"""Whole training state on disk, so that a continued run computes what an uninterrupted one would.
+
+A checkpoint holds every variable of the model (weights, moving averages, the states of its random
+layers) and of the optimizer, the running means of an epoch under way, and the history. The order
+of patches and their augmentation need no state: they are drawn from the seed, the epoch and the
+step. Keras' own ``BackupAndRestore`` does not restore all of this.
+"""
+
+import hashlib
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from idc.errors import RunError
+from idc.files import atomic
+from idc.networks.backends import same_kind, settle
+from idc.runs.checkpoint_files import FOLDER, ORIGIN, newest_first, of_kind, read_checkpoint
+from idc.training.device_patches import without_patches
+
+_KEPT = 2
+
+
+@dataclass(frozen=True)
+class Restored:
+    """Where a run goes on.
+
+    Attributes:
+        epoch: finished epochs. ``step``: finished steps of the next one.
+        history: as given to `save_checkpoint`; empty when there was no checkpoint.
+        running_means: values of the model's metrics at that step; they exist only once the model
+            trains, so whoever trains it sets them.
+        damaged: names of newer checkpoints that could not be used, the newest first.
+    """
+
+    epoch: int = 0
+    step: int = 0
+    history: dict[str, Any] = field(default_factory=dict)
+    running_means: Sequence[np.ndarray] = ()
+    damaged: tuple[str, ...] = ()
+
+    def note(self) -> str:
+        """What somebody should know about damaged checkpoints; empty when there are none."""
+        if not self.damaged:
+            return ""
+        where = f"epoch {self.epoch}" if self.epoch or self.step else "the start"
+        if self.step:
+            where += f", step {self.step}"
+        newest = ", ".join(self.damaged)
+        return f"The newest checkpoint ({newest}) is damaged on disk; the run went on from {where}."
+
+
+def save_checkpoint(
+    run_folder: Path, model: keras.Model, epoch: int, history: dict[str, Any], *, step: int = 0
+) -> None:
+    """Write a checkpoint, then drop all but it and the one before.
+
+    Args:
+        model: compiled, its optimizer built.
+        epoch: finished epochs. ``step``: finished steps of the next one.
+        history: JSON values to give back at `restore_checkpoint`.
+    """
+    settle(model)
+    folder = run_folder / FOLDER
+    folder.mkdir(exist_ok=True)
+    buffer = io.BytesIO()
+    arrays: dict[str, Any] = {f"v{i:04d}": np.asarray(v) for i, v in enumerate(_variables(model))}
+    if step:
+        arrays |= {f"m{i:04d}": np.asarray(v) for i, v in enumerate(model.metrics_variables)}
+    np.savez(buffer, **arrays)
+    content = buffer.getvalue()
+    stem = f"epoch-{epoch:04d}" + (f"-step-{step:06d}" if step else "")
+    atomic.replace_file(folder / f"{stem}.npz", content)
+    description = {
+        "epoch": epoch,
+        "step": step,
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "variables": _description(model),
+        "history": history,
+    }
+    atomic.replace_json(folder / f"{stem}.json", description)
+    found = newest_first(run_folder)
+    this = next(i for i, path in enumerate(found) if path.stem == stem)
+    # Newer ones were damaged, or the run would not have come by here again.
+    for old in [*found[:this], *found[this + _KEPT :]]:
+        old.unlink()
+        old.with_suffix(".npz").unlink(missing_ok=True)
+
+
+def restore_checkpoint(run_folder: Path, model: keras.Model) -> Restored:
+    """Load the newest good checkpoint into a freshly built and compiled model."""
+    damaged: list[str] = []
+    for path in newest_first(run_folder):
+        description, arrays = read_checkpoint(path)
+        if description and _of_kinds(description["variables"]) == _of_kinds(_description(model)):
+            for variable, value in zip(_variables(model), of_kind(arrays, "v"), strict=True):
+                variable.assign(value)
+            return Restored(
+                description["epoch"],
+                description.get("step", 0),
+                description["history"],
+                of_kind(arrays, "m"),
+                tuple(damaged),
+            )
+        damaged.append(path.stem)
+    return Restored(damaged=tuple(damaged))
+
+
+def load_origin(run_folder: Path, model: keras.Model, *, with_optimizer: bool) -> None:
+    """Start a fork: load the weights of its origin, and its optimizer's state where that fits.
+
+    Args:
+        with_optimizer: whether the optimizer goes on; its learning rate stays the model's own.
+
+    Raises:
+        RunError: the origin is damaged.
+    """
+    description, arrays = read_checkpoint(run_folder / f"{ORIGIN}.json")
+    own = _of_kinds(_description(model))
+    network = without_patches(model.variables)
+    weights = len(network)
+    theirs = _of_kinds(description["variables"]) if description else []
+    if theirs[:weights] != own[:weights] or not description:
+        raise RunError(
+            "The checkpoint that this run was forked from is damaged on disk; fork it again."
+        )
+    values = of_kind(arrays, "v")
+    for variable, value in zip(network, values, strict=False):
+        variable.assign(value)
+    if with_optimizer and theirs == own:
+        rate = float(model.optimizer.learning_rate)
+        for variable, value in zip(model.optimizer.variables, values[weights:], strict=True):
+            variable.assign(value)
+        model.optimizer.learning_rate = rate
+
+
+def _variables(model: keras.Model) -> Sequence[Any]:
+    return [*without_patches(model.variables), *model.optimizer.variables]
+
+
+def _of_kinds(description: list[list[Any]]) -> list[list[Any]]:
+    """For comparing: a checkpoint of one backend goes on with the other."""
+    return [[shape, same_kind(dtype)] for shape, dtype in description]
+
+
+def _description(model: keras.Model) -> list[list[Any]]:
+    return [[list(v.shape), keras.backend.standardize_dtype(v.dtype)] for v in _variables(model)]

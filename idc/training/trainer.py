@@ -1,0 +1,270 @@
+"""The trainer process: ``python -m idc.training.trainer RUN_ID [--follow]``.
+
+With ``--standby`` instead of an id it waits for one while it loads Keras, see
+`idc.training.standby`.
+
+The app spawns it detached; the shell's ``train`` and ``resume`` become it. ``--follow`` shows
+progress on standard error, and prints the run's id at the end.
+
+It holds the run's lock from its first moment, waits for the device, loads Keras, and trains. When
+it has left a pause to make room, it looks once more whether somebody wants to go on: the wish may
+have come while it still held the lock (see `idc.launch.start.ask`).
+"""
+
+import argparse
+import contextlib
+import faulthandler
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from idc.errors import IdcError
+from idc.files.home import runs_dir
+from idc.processes.console import ProgressLine, fail
+from idc.runs import control
+from idc.runs.device_choice import take_chosen_device
+from idc.runs.device_queue import hold_device, place
+from idc.runs.lock import hold_lock
+from idc.runs.status import TRAINER_OUTPUT_FILE, RunStatus, read_status, write_status
+from idc.training import standby
+from idc.training.hosts import Hosts, parse_hosts
+from idc.training.memory_errors import out_of_memory, smaller_batch_sentence
+
+_RESERVE_FILE = ".reserve"
+_RESERVE_BYTES = 64 * 1024
+
+
+class Withdrawn(Exception):
+    """Somebody took the run out of the queue."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Train one run to its end. Returns 0, or 2 after an error."""
+    parser = argparse.ArgumentParser(prog="idc.training.trainer", description="Train one run.")
+    parser.add_argument("run", nargs="?", help="none on the machines after the first")
+    parser.add_argument("--hosts", help="several machines train as one: host0:port,host1:port")
+    parser.add_argument("--host-index", type=int, default=0)
+    parser.add_argument("--follow", action="store_true", help="show progress, print the id")
+    parser.add_argument("--standby", action="store_true", help="load Keras, and wait for an id")
+    options = parser.parse_args(arguments)
+    if options.standby:
+        options.run = standby.wait_for_a_run()
+        if not options.run:
+            return 0
+        standby.write_into(runs_dir() / options.run / TRAINER_OUTPUT_FILE)
+    try:
+        hosts = parse_hosts(options.hosts, options.host_index) if options.hosts else None
+    except IdcError as error:
+        return fail(error)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _once(stop))
+    if hosts and hosts.index:
+        return _join(hosts)
+    take_chosen_device(runs_dir() / options.run)
+    trainer = _Trainer(
+        runs_dir() / options.run, ProgressLine() if options.follow else None, stop.is_set, hosts
+    )
+    try:
+        with hold_lock(trainer.folder):  # at once, so that pages see that it lives
+            status = trainer.take_turn()
+    except IdcError as error:
+        return fail(error)
+    if status.state == "paused" and trainer.wanted_again():
+        words = [options.run if word == "--standby" else word for word in sys.orig_argv[1:]]
+        os.execv(sys.executable, [sys.executable, *words])
+    if options.follow:
+        print(status.reason, file=sys.stderr)
+        print(options.run)
+    return 0
+
+
+class _Trainer:
+    """The life of the process around the training: the queue, and every way to end."""
+
+    def __init__(
+        self,
+        folder: Path,
+        progress: ProgressLine | None,
+        stop_asked: Callable[[], bool],
+        hosts: Hosts | None = None,
+    ) -> None:
+        self.folder, self._hosts = folder, hosts
+        self._progress, self._stop_asked = progress, stop_asked
+        self._requests = control.Requests(folder)
+        self._first_request = control.latest(folder)
+
+    def take_turn(self) -> RunStatus:
+        """Wait for the device and train; whatever goes wrong is told in the run's status."""
+        try:
+            asked = read_status(self.folder).updated
+            with (
+                _reserve(self.folder),
+                hold_device(self.folder.name, asked, self._while_waiting),
+            ):
+                return self._train()
+        except Withdrawn:
+            return self._tell(
+                state="stopped", reason="Withdrawn from the queue; continue it to wait again."
+            )
+        except IdcError as error:
+            self._fail(str(error))
+            raise
+        except Exception as error:
+            traceback.print_exc()
+            reason = f"Training broke off: {_words(error)}"
+            if out_of_memory(error):
+                reason = self._memory_sentence()
+            self._fail(reason)
+            raise IdcError(reason) from error
+        finally:
+            if self._progress:
+                self._progress.close()
+
+    def wanted_again(self) -> bool:
+        """Whether somebody asked a paused run to go on after its trainer had decided to leave."""
+        return self._requests.new() in (control.RESUME, control.ONE_EPOCH, control.STOP)
+
+    def _train(self) -> RunStatus:
+        self._tell(state="running", phase="loading", reason="", note="")
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+        standby.finish_loading()
+        # Keras before all that imports pandas: the other way round, fit hangs on some Macs.
+        if self._hosts:
+            os.environ["KERAS_BACKEND"] = "jax"
+        from idc.training.loop import train  # isort: skip
+        import keras
+
+        from idc.runs.run import open_run
+
+        run, share = open_run(self.folder.name), {}
+        if self._hosts:
+            from idc.training.multi_host import lead
+
+            return lead(
+                run,
+                self._hosts,
+                on_status=self._show if self._progress else None,
+                stop_asked=self._stop_asked,
+                requests=self._requests,
+            )
+        if keras.backend.backend() == "jax":
+            from idc.training.multi_host import take_all_devices
+
+            share = {"share": take_all_devices(run.config.batch_size)}
+        return train(
+            run,
+            on_status=self._show if self._progress else None,
+            stop_asked=self._stop_asked,
+            requests=self._requests,
+            **share,
+        )
+
+    def _memory_sentence(self) -> str:
+        from idc.networks.devices import describe_device
+        from idc.runs.run import open_run
+
+        batch_size = open_run(self.folder.name).config.batch_size
+        return smaller_batch_sentence(batch_size, describe_device())
+
+    def _while_waiting(self) -> None:
+        if self._stop_asked() or self._is_withdrawn():
+            raise Withdrawn
+        if read_status(self.folder).state != "queued":
+            self._tell(state="queued", reason="", note="")
+        if self._progress:
+            self._progress.show(0, f"waiting for the device, place {place(self.folder.name)}")
+
+    def _is_withdrawn(self) -> bool:
+        """A stop that was asked for before the wait is about a paused run: it is to be scored."""
+        request = control.latest(self.folder)
+        return request[0] == control.WITHDRAW or (
+            request[0] == control.STOP and request != self._first_request
+        )
+
+    def _fail(self, reason: str) -> None:
+        """Tell it where there is room to; a run that says "running" without a lock is dead too."""
+        try:
+            self._tell(state="failed", reason=reason)
+        except (OSError, IdcError):
+            traceback.print_exc()
+
+    def _tell(self, **changes: Any) -> RunStatus:
+        status = replace(
+            read_status(self.folder),
+            **{"phase": "", "left_s": None, "updated": time.time(), **changes},
+        )
+        write_status(self.folder, status)
+        return status
+
+    def _show(self, status: RunStatus) -> None:
+        assert self._progress is not None
+        steps = max(1, status.steps)
+        speed = f", {status.patches_per_s:,.0f} patches/s" if status.patches_per_s else ""
+        text = f"{status.phase or status.state}, epoch {status.epoch + 1} of {status.epochs}{speed}"
+        share = (status.epoch + status.step / steps) / status.epochs
+        self._progress.show(share, text, status.left_s)
+
+
+def _join(hosts: Hosts) -> int:
+    """Train a share of the run of the first machine. Returns 0, or 2 after an error."""
+    os.environ["KERAS_BACKEND"] = "jax"
+    try:
+        from idc.training.multi_host import follow
+
+        follow(hosts)
+    except IdcError as error:
+        return fail(error)
+    return 0
+
+
+@contextlib.contextmanager
+def _reserve(folder: Path) -> Iterator[None]:
+    """Keep a little room on the disk, so that a run which fills it can still say so."""
+    path = folder / _RESERVE_FILE
+    try:
+        path.write_bytes(os.urandom(_RESERVE_BYTES))
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _once(stop: threading.Event) -> signal.Handlers:
+    """The first signal asks for a stop that keeps what is finished; a second one ends at once."""
+
+    def handler(number: int, frame: FrameType | None) -> None:
+        stop.set()
+        signal.signal(number, signal.SIG_DFL)
+
+    return handler  # type: ignore[return-value]
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, OSError) and error.errno:
+        return (
+            f"the disk says '{os.strerror(error.errno)}'. What was kept before is intact; make "
+            "room or check the disk, then continue it."
+        )
+    return str(error) or type(error).__name__
+
+
+def leave(code: int) -> None:
+    """End the process. After an error at once: JAX would wait for machines that have gone."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if code:
+        os._exit(code)
+    sys.exit(0)
+
+
+if __name__ == "__main__":
+    faulthandler.register(signal.SIGUSR1)  # "kill -USR1" writes into its output where it is
+    leave(main())

@@ -1,0 +1,209 @@
+"""idc.launch.folds: a run for each fold, one after the other, watched and stopped from outside."""
+
+import itertools
+import os
+import sys
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from idc.datasets.label_marks import Mark, save_mark
+from idc.datasets.store import delete_store
+from idc.errors import LabelError, RunError, SplitError
+from idc.files import atomic
+from idc.launch import folds
+from idc.launch.folds import FoldJob, create_folds, list_folds, open_folds, start_folds, train_folds
+from idc.launch.start import create_run
+from idc.runs.lock import hold_lock
+from idc.runs.run import list_runs
+from idc.settings.training_config import TrainingConfig
+from tests.support import PROJECT, SUPPORT
+from tests.support.made_patches import tiny_store
+
+TRAINER = SUPPORT / "fold_trainer.py"
+SETTINGS = {"data": "tiny", "protocol": "random", "patches": 24, "epochs": 3, "seed": 1}
+
+
+@pytest.fixture
+def store(home):
+    return tiny_store("tiny", cases=6, per_case=6)
+
+
+@pytest.fixture
+def base(store):
+    return create_run(TrainingConfig(**SETTINGS, name="base"))
+
+
+@pytest.fixture
+def trainer(monkeypatch):
+    """Decides what the trainers of the folds do: finish, wait for a stop, or fail."""
+    does = {}
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(PROJECT)]))
+    monkeypatch.setattr(
+        folds,
+        "trainer_command",
+        lambda run: [sys.executable, str(TRAINER), run.id, does.get(run.config.fold, "finish")],
+    )
+    return does
+
+
+def wait_until(condition):
+    deadline = time.monotonic() + 600  # only so that a broken job does not hang the tests
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def test_every_patch_is_answered_by_the_run_of_its_fold(base, store, trainer):
+    job = create_folds(base, 3)
+
+    assert train_folds(job) == "finished"
+
+    held_out = job.held_out()
+    assert held_out.rows.tolist() == list(range(36))  # though each run draws 24
+    for run in job.runs():
+        answered = held_out.run_ids == run.id
+        assert set(held_out.y_prob[answered]) == {np.float32(run.config.fold / 10)}
+        assert len(np.unique(store.cases[answered])) == 2
+    assert job.state() == ("finished", "All 3 folds are done.")
+
+
+def test_folds_repeat_the_settings_of_the_base_run(base, trainer):
+    job = create_folds(base, 2)
+    train_folds(job)
+
+    first, second = (run.config for run in job.runs())
+    assert (first.fold, first.folds, first.name) == (1, 2, "base, fold 1 of 2")
+    assert (second.fold, second.folds, second.name) == (2, 2, "base, fold 2 of 2")
+    for config in (first, second):
+        assert config.protocol == "case-disjoint"
+        assert (config.patches, config.epochs, config.seed) == (24, 3, 1)
+
+
+def test_folds_leave_out_what_their_base_run_left_out(store, trainer):
+    save_mark(Mark("tiny", case=1, x=1, y=1, label=0, verdict="wrong", reviewer="Ana"))
+    base = create_run(TrainingConfig(**SETTINGS, leave_out_marked=True))
+    save_mark(Mark("tiny", case=2, x=1, y=1, label=0, verdict="wrong", reviewer="Ana"))
+
+    job = create_folds(base, 2)
+    train_folds(job)
+
+    assert [run.left_out().tolist() for run in job.runs()] == [[0], [0]]
+
+
+def test_stop_ends_the_fold_at_work_and_continuing_finishes_the_rest(base, store, trainer):
+    trainer[2] = "wait"
+    job = create_folds(base, 3)
+    worker = threading.Thread(target=train_folds, args=(job,))
+    worker.start()
+    wait_until(lambda: len(job.runs()) == 2 and job.runs()[1].status().state == "running")
+    assert job.state() == ("running", "")
+
+    job.request_stop()
+    worker.join()
+
+    assert job.state() == ("stopped", "Stopped on request with 1 of 3 folds done.")
+    assert np.unique(job.held_out().run_ids).tolist() == [job.runs()[0].id]
+
+    trainer[2] = "finish"
+    job.forget_stop()
+    stopped = job.runs()[1].id
+    assert train_folds(job) == "finished"
+    assert [run.config.fold for run in job.runs()] == [1, 2, 3]
+    assert job.runs()[1].id == stopped  # it went on
+
+
+def test_fold_that_fails_fails_the_job_with_its_reason(base, trainer):
+    trainer[1] = "fail"
+    job = create_folds(base, 2)
+
+    with pytest.raises(RunError, match=r"Fold 1 of 2 was not trained to its end: It broke off\."):
+        train_folds(job)
+
+    assert job.state() == ("failed", "Fold 1 of 2 was not trained to its end: It broke off.")
+    assert len(job.runs()) == 1
+
+
+def fail_at(monkeypatch, fault):
+    monkeypatch.setattr(atomic, "_operations", itertools.count(1))
+    monkeypatch.setenv("IDC_FAULT", fault)
+
+
+@pytest.mark.parametrize("asked", [train_folds, start_folds, FoldJob.request_stop])
+def test_full_disk_is_a_sentence(base, trainer, monkeypatch, asked):
+    job = create_folds(base, 2)
+    fail_at(monkeypatch, "ENOSPC 1+")
+
+    with pytest.raises(RunError, match=r"The folds could not be written \(No space left"):
+        asked(job)
+
+
+def test_disk_that_fails_for_a_moment_fails_the_job_with_its_reason(base, trainer, monkeypatch):
+    job = create_folds(base, 2)
+    fail_at(monkeypatch, "EIO 1")
+
+    with pytest.raises(RunError):
+        train_folds(job)
+
+    state, reason = job.state()
+    assert (state, reason.split("(")[0]) == ("failed", "The folds could not be written ")
+
+
+def test_job_whose_process_is_gone_shows_as_interrupted(base):
+    job = create_folds(base, 2)
+    assert job.state()[0] == "starting"
+    folds._tell(job.folder, "running")
+
+    assert job.state()[0] == "interrupted"
+    assert not job.live
+
+
+def test_job_at_work_is_not_started_twice(base):
+    job = create_folds(base, 2)
+
+    with hold_lock(job.folder), pytest.raises(RunError, match="being trained already"):
+        start_folds(job)
+
+
+def test_too_many_folds_are_refused_before_anything_is_made(base):
+    with pytest.raises(SplitError, match="7 folds need at least 7 cases; there are 6"):
+        create_folds(base, 7)
+
+    assert list_folds() == []
+    assert len(list_runs()) == 1
+
+
+def test_no_answers_before_the_first_fold_is_done(base, store):
+    with pytest.raises(LabelError, match="no held-out predictions yet"):
+        create_folds(base, 2).held_out()
+
+
+def test_folds_of_a_data_set_packed_anew_are_refused(base, trainer):
+    job = create_folds(base, 2)
+    train_folds(job)
+    delete_store("tiny")
+
+    tiny_store("tiny", cases=9, per_case=4)
+    with pytest.raises(RunError, match="was packed anew"):
+        job.held_out()
+
+
+@pytest.mark.parametrize("job_id", ["none", "../runs", ""])
+def test_unknown_folds_are_a_sentence(home, job_id):
+    with pytest.raises(RunError, match="There are no folds"):
+        open_folds(job_id)
+
+
+@pytest.mark.slow
+def test_job_trains_real_networks_in_processes_of_its_own(trained_run):
+    job = create_folds(trained_run, 2)
+
+    start_folds(job)
+    wait_until(lambda: not job.live)
+
+    assert job.state() == ("finished", "All 2 folds are done.")
+    held_out = job.held_out()
+    assert held_out.rows.tolist() == list(range(80))
+    assert np.isfinite(held_out.y_prob).all()

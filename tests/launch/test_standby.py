@@ -1,0 +1,140 @@
+"""idc.launch.standby: a trainer that waits, with real processes."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from idc.launch import standby, start
+from idc.launch.standby import dismiss, hand_over, keep_ready
+from idc.launch.start import create_run, start_trainer
+from idc.runs.device_choice import choose_cpu
+from idc.runs.lock import hold_lock, is_locked
+from idc.runs.status import TRAINER_OUTPUT_FILE
+from idc.settings.training_config import preset_config
+from tests.support.made_patches import tiny_store
+from tests.support.waiting import wait_until
+
+MOST_S = 240  # only so that a broken one does not hang the tests
+
+
+@pytest.fixture(autouse=True)
+def none_left(home):
+    yield
+    dismiss()
+
+
+def waiting():
+    """The waiting trainer's process."""
+    return standby._waiting
+
+
+def has_ended(pid):
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return True
+    return state == "Z"  # nobody has fetched its exit code
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """The command lines of trainers that `start_trainer` wanted of its own; none really starts."""
+    commands = []
+
+    def popen(command, **_):
+        commands.append(command)
+        return SimpleNamespace(wait=lambda: 0)
+
+    monkeypatch.setattr(
+        start, "subprocess", SimpleNamespace(**{**vars(subprocess), "Popen": popen})
+    )
+    return commands
+
+
+def new_run():
+    return create_run(
+        preset_config("fast", "tiny", protocol="random", epochs=1, batch_size=8, patches=None)
+    )
+
+
+@pytest.mark.slow
+def test_waiting_trainer_takes_the_next_run_at_once_and_trains_it(started):
+    tiny_store("tiny", cases=3, per_case=12)
+    keep_ready()
+    process = waiting()
+    keep_ready()
+    assert waiting() is process  # one is enough
+
+    run = new_run()
+    start_trainer(run)
+
+    assert waiting() is None
+    wait_until(lambda: is_locked(run.folder), "the run is taken", MOST_S)
+    status = run.status()
+    assert (status.state, status.phase) in (("starting", ""), ("running", "loading"))
+    assert process.wait(MOST_S) == 0
+    assert run.status().state == "finished"
+    assert (run.folder / TRAINER_OUTPUT_FILE).exists()
+    assert not started
+
+
+@pytest.mark.slow
+def test_waiting_trainer_leaves_a_run_alone_that_another_one_trains():
+    keep_ready()
+    process = waiting()
+    run = new_run()
+
+    with hold_lock(run.folder):
+        assert hand_over(run.id)
+        assert process.wait(MOST_S) == 2
+
+
+def test_another_trainer_starts_where_the_waiting_one_has_died(started):
+    keep_ready()
+    waiting().kill()
+    waiting().wait(MOST_S)
+    run = new_run()
+    start_trainer(run)
+
+    assert [command[-1] for command in started] == [run.id]
+    assert waiting() is None
+
+
+def test_run_that_keeps_to_the_cpu_gets_a_trainer_of_its_own(started, monkeypatch):
+    monkeypatch.setattr(standby, "hand_over", lambda run_id: pytest.fail("handed over"))
+    run = create_run(preset_config("fast", "tiny"))
+    choose_cpu(run.folder)
+    start_trainer(run)
+
+    assert len(started) == 1
+
+
+def test_nothing_is_handed_over_where_nobody_waits():
+    assert not hand_over("a")
+
+
+def test_trainer_that_waits_for_another_home_is_ended(tmp_path, monkeypatch):
+    keep_ready()
+    process = waiting()
+    monkeypatch.setenv("IDC_HOME", str(tmp_path))
+
+    assert not hand_over("a")
+    assert process.wait(MOST_S) == -9
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_waiting_trainer_ends_when_its_server_was_killed(home):
+    code = (
+        "import os; from idc.launch import standby; standby.keep_ready(); "
+        "print(standby._waiting.pid, flush=True); os.kill(os.getpid(), 9)"
+    )
+    server = subprocess.run(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=os.environ
+    )
+
+    wait_until(lambda: has_ended(int(server.stdout)), "it has ended", MOST_S)

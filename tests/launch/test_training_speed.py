@@ -1,0 +1,174 @@
+import json
+import subprocess
+import sys
+import time
+
+import pytest
+
+from idc.files import atomic
+from idc.launch import benchmark_jobs
+from idc.launch.start import create_run
+from idc.launch.training_speed import SpeedKey, keep_speed, known_speed, run_speed, speed_key
+from idc.runs.log import LogWriter
+from idc.runs.run import ENVIRONMENT_FILE, RunStatus, list_runs
+from idc.settings.training_config import preset_config
+
+VALUES = {
+    "device": "CPU, 2 cores",
+    "step_s": 0.5,
+    "augment_s": {"none": 0.0, "flips": 0.001, "flips+stain": 0.01},
+    "predict_s": 0.01,
+    "start_s": 8.0,
+    "base_bytes": 1,
+    "train_bytes": 2,
+    "peak_bytes": 3,
+    "gpu_bytes": None,
+}
+KEY = SpeedKey("CPU, 2 cores", "fast", 64, "float32")
+PRINTS = f"import json; print('noise'); print(json.dumps({VALUES!r}))"
+
+
+@pytest.fixture
+def prints(home, monkeypatch):
+    """Lets the short test be any Python code; waits for its thread."""
+    monkeypatch.setattr(benchmark_jobs, "_jobs", {})
+
+    def start(code):
+        command = [sys.executable, "-c", code]
+        monkeypatch.setattr(benchmark_jobs, "speed_test_command", lambda key: command)
+        return benchmark_jobs.start_speed_test(KEY)
+
+    return start
+
+
+def ended(job):
+    deadline = time.monotonic() + 120
+    while job.state == "measuring":
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    return job
+
+
+# Keeping figures
+
+
+def test_figures_are_kept_for_each_device_network_batch_size_and_precision(home):
+    assert known_speed(KEY) is None
+
+    kept = keep_speed(KEY, VALUES)
+
+    assert known_speed(KEY) == kept
+    for other in (
+        SpeedKey("CPU, 4 cores", "fast", 64, "float32"),
+        SpeedKey("CPU, 2 cores", "notebook", 64, "float32"),
+        SpeedKey("CPU, 2 cores", "fast", 32, "float32"),
+        SpeedKey("CPU, 2 cores", "fast", 64, "mixed"),
+    ):
+        assert known_speed(other) is None
+
+
+def test_damaged_figures_are_none(home):
+    keep_speed(KEY, VALUES)
+    for content in ("{", "[]", '{"device": "x"}'):
+        KEY.path.write_text(content)
+        assert known_speed(KEY) is None
+
+
+def test_batch_that_could_fill_the_memory_is_tested_smaller(home):
+    assert speed_key(preset_config("fast", "a", batch_size=8_192)).batch_size == 256
+
+
+# What finished runs tell
+
+
+def run_with_log(device="CPU, 2 cores", seconds=(10.0, 30.0), **settings):
+    run = create_run(preset_config("fast", "a", **settings))
+    atomic.replace_json(run.folder / ENVIRONMENT_FILE, {"device": device})
+    log = LogWriter(run.folder)
+    for epoch, took in enumerate(seconds, 1):
+        for step in (1, 11, 21):  # 0.1, then 0.3 seconds a step
+            log.append(
+                "step", epoch=epoch, step=step, loss=1, accuracy=0, elapsed_s=step * took / 100
+            )
+        log.append("epoch", epoch=epoch, seconds=took, val_confusion_matrix=[[40, 10], [20, 30]])
+    run.write_status(RunStatus(state="finished", epochs=len(seconds)))
+    return run
+
+
+def test_runs_of_this_kind_tell_a_steps_and_a_patchs_seconds(home):
+    run_with_log()
+    run_with_log(batch_size=32)
+    run_with_log(augmentation="none")
+    run_with_log(device="NVIDIA H100, 80 GiB")
+
+    told = run_speed(preset_config("fast", "b", epochs=99), "CPU, 2 cores", list_runs())
+
+    assert told.runs == 1
+    assert told.step_s == pytest.approx(0.2)
+    assert told.predict_s == pytest.approx(((10 - 2.1) / 100 + (30 - 6.3) / 100) / 2)
+
+
+def test_no_run_of_this_kind_tells_nothing(home):
+    run_with_log(seconds=())
+
+    assert run_speed(preset_config("fast", "b"), "CPU, 2 cores", list_runs()) is None
+
+
+# The test beside the server
+
+
+def test_what_the_prints_last_is_kept(prints):
+    job = ended(prints(PRINTS))
+
+    assert (job.state, job.problem) == ("done", "")
+    assert known_speed(KEY).step_s == 0.5
+
+
+def test_sentence_of_a_refusal_is_told(prints):
+    job = ended(prints("import sys; sys.exit('idc: Mixed precision is for a GPU.')"))
+
+    assert (job.state, job.problem) == ("failed", "Mixed precision is for a GPU.")
+    assert known_speed(KEY) is None
+
+
+def test_test_that_was_killed_says_so(prints):
+    job = ended(prints("import os; os.kill(os.getpid(), 9)"))
+
+    assert job.problem == "The test ended with code -9, perhaps for want of memory."
+
+
+def test_one_at_a_time_and_none_outlives_the_server(prints):
+    job = prints("import time; time.sleep(600)")
+
+    assert benchmark_jobs.start_speed_test(KEY) is job
+    assert benchmark_jobs.start_speed_test(SpeedKey("x", "fast", 1, "float32")) is None
+    benchmark_jobs.stop_speed_tests()
+
+    assert ended(job).state == "stopped"
+    assert job._process.returncode is not None
+    assert known_speed(KEY) is None
+
+
+def test_training_that_begins_anywhere_ends_it(prints):
+    job = prints("import time; time.sleep(600)")
+
+    create_run(preset_config("fast", "a"))  # it is "starting", by whichever button or shell
+
+    assert ended(job).state == "stopped"
+    assert job._process.returncode is not None
+    assert known_speed(KEY) is None
+
+
+@pytest.mark.slow  # loads TensorFlow
+def test_short_test_measures_this_device(home):
+    done = subprocess.run(
+        [sys.executable, "-m", "idc.training.device_benchmark", "fast", "4", "float32"],
+        capture_output=True,
+        text=True,
+    )
+
+    assert done.returncode == 0, done.stderr
+    speed = keep_speed(KEY, json.loads(done.stdout.splitlines()[-1]))
+    assert speed.step_s > 0
+    assert speed.predict_s > 0
+    assert speed.peak_bytes >= speed.train_bytes >= speed.base_bytes > 10**8

@@ -1,0 +1,132 @@
+"""Two processes on loopback train one run; one is killed within an epoch, and both go on."""
+
+import importlib.util
+import os
+import signal
+import socket
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from idc.errors import ConfigError
+from idc.launch.start import create_run, prepare_to_continue
+from idc.runs.checkpoint_files import newest_first, of_kind, read_checkpoint
+from idc.runs.run import open_run
+from idc.settings.training_config import split_of
+from idc.training.batches import ALL, Share, TrainingBatches
+from idc.training.hosts import Hosts, parse_hosts
+from tests.support import PROJECT, SUPPORT
+from tests.support.made_patches import tiny_store
+from tests.support.tiny_training import tiny_config
+
+TRAINER = SUPPORT / "backend_trainer.py"
+
+
+def start(*words, fault="", devices=1):
+    environ = {**os.environ, "KERAS_BACKEND": "jax", "IDC_FAULT": fault}
+    environ["XLA_FLAGS"] = f"--xla_force_host_platform_device_count={devices}"
+    environ["PYTHONPATH"] = str(PROJECT)
+    return subprocess.Popen([sys.executable, TRAINER, "--each-step", *words], env=environ)
+
+
+def train_on_two(run, fault=""):
+    """Both processes' exit codes. The fault is the second one's."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        hosts = f"127.0.0.1:{free.getsockname()[1]},127.0.0.1:1"
+    first = start(run.id, "--hosts", hosts, "--host-index", "0")
+    second = start("--hosts", hosts, "--host-index", "1", fault=fault)
+    return first.wait(timeout=400), second.wait(timeout=400)
+
+
+def variables(run):
+    return of_kind(read_checkpoint(newest_first(run.folder)[0])[1], "v")
+
+
+def curve(run):
+    return [entry[name] for entry in run.log().epochs for name in ("loss", "val_loss")]
+
+
+needs_jax = pytest.mark.skipif(
+    importlib.util.find_spec("jax") is None, reason="needs jax: requirements-jax.txt"
+)
+
+
+@pytest.mark.slow
+@needs_jax
+def test_two_processes_one_killed_within_an_epoch_end_as_one_process_does(home):
+    store = tiny_store("tiny", cases=2, per_case=20)
+    alone, together = create_run(tiny_config()), create_run(tiny_config())
+    assert len(split_of(alone.config, store.index).train) == 28  # a batch of 16 and one of 12
+
+    assert start(alone.id).wait(timeout=400) == 0
+    codes = train_on_two(together, fault="kill 40")
+    assert codes[0] != 0 and codes[1] == -signal.SIGKILL
+    assert together.status().state in ("failed", "interrupted")
+    prepare_to_continue(together)
+    assert train_on_two(together) == (0, 0)
+
+    assert (together.log().starts[-1]["epoch"], together.log().starts[-1]["step"]) != (0, 0)
+    assert curve(together) == pytest.approx(curve(alone), rel=1e-5)
+    for one, two in zip(variables(alone), variables(together), strict=True):
+        assert np.allclose(one, two, rtol=1e-3, atol=1e-5)
+    assert open_run(together.id).has_model() and open_run(together.id).has_predictions()
+
+
+@pytest.mark.slow
+@needs_jax
+def test_one_process_takes_all_devices_that_divide_the_batch_and_ends_alike(home):
+    tiny_store("tiny", cases=2, per_case=20)
+    alone, on_two = create_run(tiny_config()), create_run(tiny_config())
+
+    assert start(alone.id).wait(timeout=400) == 0
+    # Of 3 devices, 2 divide a batch of 16.
+    assert start("--as-on-gpu", on_two.id, devices=3).wait(timeout=400) == 0
+
+    assert curve(on_two) == pytest.approx(curve(alone), rel=1e-5)
+
+
+def batches_of(share, size, **settings):
+    patches = np.random.default_rng(0).integers(0, 256, (size, 50, 50, 3), np.uint8)
+    labels = np.arange(size) % 2
+    return TrainingBatches(
+        patches, labels, np.arange(size), batch_size=8, seed=0, epoch=1, share=share, **settings
+    )
+
+
+@pytest.mark.parametrize("augmentation", ["none", "flips", "flips+stain"])
+def test_shares_of_two_processes_are_the_whole_batch(augmentation):
+    (whole, targets), *_ = batches_of(ALL, 20, augmentation=augmentation)
+    shares = [batches_of(Share(i, 2, 4), 20, augmentation=augmentation)[0] for i in (0, 1)]
+
+    assert np.array_equal(np.concatenate([x for x, _ in shares]), whole)
+    assert np.array_equal(np.concatenate([y for _, y in shares]), targets)
+
+
+def test_last_batch_is_filled_up_with_its_own_first_patches():
+    share = Share(1, 2, 4)
+
+    own, whole, first = share.of(np.array([5, 6, 7]))
+
+    assert (own.tolist(), whole, first) == ([7, 5], 4, 2)
+    assert len(batches_of(share, 19, augmentation="none")) == 3  # as many steps as one process
+
+
+def test_hosts_are_read():
+    assert parse_hosts("a:1234, b:1", 1) == Hosts(("a:1234", "b:1"), 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "index", "sentence"),
+    [
+        ("a,b:1", 0, "host:port"),
+        ("a:1", 0, "two machines or more"),
+        ("a:1,b:1", 2, "must lie in [0, 1]"),
+    ],
+)
+def test_hosts_that_make_no_sense_are_refused(text, index, sentence):
+    with pytest.raises(ConfigError) as refused:
+        parse_hosts(text, index)
+    assert sentence in str(refused.value)
