@@ -24,8 +24,8 @@ from idc.datasets.measurements import measure_patches
 from idc.datasets.stitched_slide import lay_out, stitch
 from idc.datasets.store import PatchStore, open_store
 from idc.demo_tissue.generate import generate_slide, slide_patches
-from idc.foreign import REASONS, profile_of, reasons
-from idc.prediction import look
+from idc.prediction.image_warnings import REASONS, profile_of, reasons
+from idc.prediction.predictor import look
 from idc.runs.run import BUNDLED, Run, open_run
 from idc.shipping import profile_rows
 

@@ -188,7 +188,7 @@ def _predict(options: argparse.Namespace) -> int:
 
     from idc.errors import PredictionError, UploadError
     from idc.files.sources import existing_path
-    from idc.prediction import default_model, predict_patches
+    from idc.prediction.predictor import default_model, predict_patches
     from idc.region_command import region_command, wants_region
     from idc.runs.run import open_run
     from idc.slides_command import slides_command

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 
 from idc.errors import RunError, ServerBusy, UploadError
-from idc.foreign import warnings_of
 from idc.imaging.rescaling import to_patch_size
-from idc.many import LARGEST_PATCH_PX
 from idc.patches import CLASS_NAMES, PATCH_SHAPE, PATCH_SIZE_PX
-from idc.prediction import default_model, look
+from idc.prediction.file_job import LARGEST_PATCH_PX
+from idc.prediction.image_warnings import warnings_of
+from idc.prediction.predictor import default_model, look
 from idc.runs.run import Run, open_run
 from idc.uploads.gate import DecodedImage, decode_image, printable_name
 from idc.uploads.image_files import ImageFile

@@ -9,7 +9,7 @@ from idc.datasets.store import PatchStore
 from idc.errors import GameError
 from idc.game import draw, of_level
 from idc.patches import PATCH_SIZE_PX
-from idc.prediction import predict_patches
+from idc.prediction.predictor import predict_patches
 from idc.runs.run import Run, check_same_data
 from idc.runs.split import held_out_rows, train_cases
 

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from idc.errors import IdcError
-from idc.prediction import DEVICE
+from idc.prediction.predictor import DEVICE
 from idc.processes.child import Child, ChildDied, ChildTimeout
 from idc.slide_work import Settings, SlideTask, is_done
 

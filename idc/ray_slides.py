@@ -13,7 +13,7 @@ from typing import Any
 from idc.errors import IdcError
 from idc.files.home import PROJECT_DIR, home_dir
 from idc.many_slides import OnProgress, Progress
-from idc.prediction import DEVICE
+from idc.prediction.predictor import DEVICE
 from idc.slide_work import Settings, SlideTask, answer_task
 
 

@@ -11,7 +11,7 @@ from idc.errors import DataError, IdcError, SlideError
 from idc.files.sources import UnreadableMember, existing_path, read_file
 from idc.imaging.rescaling import scale_note
 from idc.patches import PATCH_SIZE_PX
-from idc.prediction import default_model
+from idc.prediction.predictor import default_model
 from idc.processes.console import ProgressLine, in_place
 from idc.region_doubt import region_warning
 from idc.region_exports import region_csv, region_geojson

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from idc.foreign import REASONS, profile_of, reasons
-from idc.prediction import look
+from idc.prediction.image_warnings import REASONS, profile_of, reasons
+from idc.prediction.predictor import look
 from idc.regions import RegionAnswers
 from idc.runs.run import Run
 
@@ -25,7 +25,7 @@ def region_warning(
         patch_of: row and column of a tile -> the patch, uint8 RGB, shape (50, 50, 3).
 
     Raises:
-        PredictionError: as `idc.prediction.look`.
+        PredictionError: as `idc.prediction.predictor.look`.
     """
     profile = profile_of(run)
     places = np.argwhere(np.isfinite(answers.tiles))

@@ -15,7 +15,7 @@ from idc.imaging.rescaling import to_model_scale
 from idc.imaging.tiling import Tiling, cut_tiles
 from idc.imaging.tissue_mask import TISSUE_SHARE, shares, tissue_mask
 from idc.patches import MPP_UM, PATCH_SIZE_PX
-from idc.prediction import predict_patches
+from idc.prediction.predictor import predict_patches
 from idc.runs.run import Run
 
 # Two of the model's batches: small enough to show progress, to stop, and to let others in between.

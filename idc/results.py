@@ -10,7 +10,7 @@ import pandas as pd
 from idc.datasets.store import PatchStore, list_stores, open_store
 from idc.errors import DataError, RunError
 from idc.metrics.scores import CELLS, Report, cell_of, evaluate
-from idc.prediction import predict_patches
+from idc.prediction.predictor import predict_patches
 from idc.runs.run import Run, check_same_data
 
 

@@ -19,10 +19,10 @@ from idc.demo import DEMO_CASES, DEMO_SEED, pack_demo
 from idc.errors import RunError
 from idc.files import atomic
 from idc.launch.start import create_run, trainer_command
-from idc.looks import Profile, fit_profile
 from idc.metrics.calibration import fit_calibration
 from idc.model_card import model_card
-from idc.prediction import look
+from idc.prediction.appearance import Profile, fit_profile
+from idc.prediction.predictor import look
 from idc.processes.environment import KEEP_FREED_MEMORY
 from idc.runs.first_filters import FOLDER as FILTERS_DIR
 from idc.runs.log import LOG_FILE
@@ -91,7 +91,8 @@ def ship_bundled(run: Run) -> Run:
 
 
 def ship_profile(bundled: Run, store: PatchStore) -> Profile:
-    """Write what the bundled model's training patches look like, for `idc.foreign` to warn by.
+    """Write what the bundled model's training patches look like, for
+    `idc.prediction.image_warnings` to warn by.
 
     Args:
         store: holds the model's patches, as packed for its training or anew.

@@ -184,7 +184,7 @@ def _cells(answers: RegionAnswers) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _case_table(task: SlideTask, settings: Settings) -> "pa.Table":
-    from idc.prediction import predict_patches
+    from idc.prediction.predictor import predict_patches
 
     store = _store(task.data)
     rows = _rows_by_case(task.data)[task.case]

@@ -8,7 +8,7 @@ from idc.errors import IdcError
 from idc.many_slides import Progress, device_workers, predict_slides, still_to_do
 from idc.networks.hardware import gpu_numbers
 from idc.patches import PATCH_SIZE_PX
-from idc.prediction import default_model
+from idc.prediction.predictor import default_model
 from idc.processes.console import in_place
 from idc.runs.run import open_run
 from idc.slide_work import Settings, SlideTask, cases_of, settings_of, slides_at

@@ -17,7 +17,7 @@ from idc.imaging.rescaling import LEAST_MPP_UM, MOST_MPP_UM, check_mpp
 from idc.imaging.tiling import Tiling, cut_tiles
 from idc.imaging.tissue_mask import TISSUE_SHARE, shares, tissue_mask
 from idc.patches import MPP_UM, PATCH_SIZE_PX
-from idc.prediction import predict_patches
+from idc.prediction.predictor import predict_patches
 from idc.processes.child import Answer, Child, ChildDied, ChildTimeout
 from idc.regions import Layout, RegionAnswers
 from idc.runs.run import Run

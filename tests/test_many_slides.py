@@ -5,10 +5,11 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from idc import prediction, slides_command, whole_slides
+from idc import slides_command, whole_slides
 from idc.__main__ import main
 from idc.errors import SlideError
 from idc.many_slides import Progress, WorkerLost, predict_slides, still_to_do
+from idc.prediction import predictor
 from idc.region_exports import COLUMNS
 from idc.runs.run import BUNDLED, open_run
 from idc.slide_work import SlideTask, answer_task, cases_of, is_done, settings_of, slides_at
@@ -42,7 +43,7 @@ def asked(monkeypatch):
         return np.full(len(patches), 0.75, np.float32)
 
     monkeypatch.setattr(whole_slides, "predict_patches", answer)
-    monkeypatch.setattr(prediction, "predict_patches", answer)
+    monkeypatch.setattr(predictor, "predict_patches", answer)
     return counts
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from idc import region_doubt
-from idc.foreign import REASONS
-from idc.looks import fit_profile
+from idc.prediction.appearance import fit_profile
+from idc.prediction.image_warnings import REASONS
 from idc.region_doubt import region_warning
 from idc.regions import RegionAnswers
 from tests.support.made_tissue import made_features, pink_patches

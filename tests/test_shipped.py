@@ -14,7 +14,7 @@ from idc.errors import RunError
 from idc.files.atomic import file_sha256
 from idc.launch.start import create_run, prepare_to_continue
 from idc.metrics.scores import evaluate
-from idc.prediction import default_model
+from idc.prediction.predictor import default_model
 from idc.results import saved_results
 from idc.runs.run import (
     BEST_FILE,

@@ -4,9 +4,9 @@ import pytest
 
 from idc import shipping
 from idc.datasets.store import open_store
-from idc.foreign import profile_of
 from idc.metrics.calibration import Calibration
 from idc.metrics.scores import evaluate
+from idc.prediction.image_warnings import profile_of
 from idc.results import saved_results
 from idc.runs import run
 from idc.runs.run import BUNDLED, SHIPPED_DIR, WEIGHTS_FILE, open_run
@@ -21,7 +21,9 @@ def shipped_to(monkeypatch, tmp_path):
     for module in (shipping, run):
         monkeypatch.setattr(module, "SHIPPED_DIR", tmp_path)
     monkeypatch.setattr(shipping, "RECORDED_DIR", tmp_path / "demo")
-    monkeypatch.setattr("idc.looks.FEWEST", 20)  # the run has learned from a few patches alone
+    monkeypatch.setattr(
+        "idc.prediction.appearance.FEWEST", 20
+    )  # the run has learned from a few patches alone
     assert tmp_path != SHIPPED_DIR
     return tmp_path
 

@@ -1,6 +1,6 @@
 """Inside a network: the features it judges by, and Grad-CAM. For the process that holds it.
 
-Pages use `idc.explain`, which asks the worker.
+Pages use `idc.prediction.explain`, which asks the worker.
 """
 
 from typing import Any

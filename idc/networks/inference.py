@@ -1,4 +1,4 @@
-"""Patches -> probabilities with a model in this process. Pages use `idc.prediction`."""
+"""Patches -> probabilities with a model in this process. Pages use `idc.prediction.predictor`."""
 
 from collections.abc import Callable
 

@@ -1,7 +1,7 @@
 """Every layer of a network on one patch, for the process that holds the network.
 
-Pages ask for it by `idc.layer_views`. Maps and filters travel as one byte a number, between the
-lowest and the highest of each map; what they say in words travels as JSON.
+Pages ask for it by `idc.prediction.layer_views`. Maps and filters travel as one byte a number,
+between the lowest and the highest of each map; what they say in words travels as JSON.
 """
 
 import math

@@ -1,8 +1,9 @@
 """A child process that answers messages: one header (JSON) and one block of bytes each way.
 
 Two parts of the app work in children: the gate (`idc.uploads.gate`), because what it decodes is
-hostile, and the predictor (`idc.prediction`), because TensorFlow must not live in the server. No
-pickle crosses the pipe, so a child that was taken over cannot reach the parent through it.
+hostile, and the predictor (`idc.prediction.predictor`), because TensorFlow must not live in the
+server. No pickle crosses the pipe, so a child that was taken over cannot reach the parent through
+it.
 """
 
 import contextlib

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import streamlit as st
 
-from idc.many_answers import ORDERS
+from idc.prediction.file_predictions import ORDERS
 from idc.ui.own_component import own_component
 from idc.ui.patch_grid import draw_sprite, sprite_columns
 

@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from idc.case_predictions import saved_probabilities
 from idc.compared_runs import ComparedRuns
 from idc.datasets.place import Place, place_of
 from idc.datasets.stitched_slide import lay_out
 from idc.datasets.store import PatchStore
 from idc.patches import CLASS_NAMES
+from idc.prediction.case_predictions import saved_probabilities
 from idc.runs.run import Run
 from idc.ui.slide_viewer import KEPT
 from idc.ui.slides_parts import show_slide

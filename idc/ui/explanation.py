@@ -10,12 +10,18 @@ import streamlit as st
 
 from idc.datasets.store import PatchStore
 from idc.errors import IdcError
-from idc.explain import SQUARE_PX, Explanation, explain, strongest_place
-from idc.familiar import Familiar, familiar, nearest, store_to_compare
-from idc.familiarjobs import forget_failure, start_learning
-from idc.foreign import warnings
 from idc.patches import CLASS_NAMES, MPP_UM, PATCH_SIZE_PX
-from idc.prediction import look
+from idc.prediction.explain import SQUARE_PX, Explanation, explain, strongest_place
+from idc.prediction.image_warnings import warnings
+from idc.prediction.predictor import look
+from idc.prediction.training_features import (
+    Familiar,
+    familiar,
+    forget_failure,
+    nearest,
+    start_learning,
+    store_to_compare,
+)
 from idc.runs.run import Run
 from idc.ui.own_component import own_component
 from idc.ui.patch_grid import PatchTile, patch_grid

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from idc.layer_views import LayerViews
 from idc.networks.receptive_field import window_places
+from idc.prediction.layer_views import LayerViews
 from idc.ui.own_component import own_component
 
 # Weights row by row. The names are the browser's.

@@ -11,7 +11,7 @@ from idc.datasets.sampling import alternating_sample
 from idc.datasets.store import PatchStore, list_stores
 from idc.demo_tissue.generate import NOTICE, generate_slide, slide_patches
 from idc.errors import PredictionError
-from idc.layer_views import LayerViews, look_through
+from idc.prediction.layer_views import LayerViews, look_through
 from idc.runs.first_filters import read_first_filters
 from idc.runs.run import Run
 from idc.ui.choose import cached_store, choose_run, choose_store

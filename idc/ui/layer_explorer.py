@@ -6,8 +6,8 @@ import json
 
 import numpy as np
 
-from idc.layer_views import LayerViews
 from idc.patches import CLASS_NAMES
+from idc.prediction.layer_views import LayerViews
 from idc.runs.run import Run
 from idc.ui.own_component import own_component
 

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from idc.case_predictions import trained_on_case
 from idc.datasets.place import find_row, parse_place
 from idc.datasets.sampling import alternating_sample
 from idc.datasets.store import PatchStore
 from idc.demo_tissue.generate import NOTICE
 from idc.errors import IdcError
+from idc.prediction.case_predictions import trained_on_case
 from idc.runs.run import Run, check_same_data
 from idc.runs.split import held_out_rows, run_split
 from idc.ui.choose import cached_store, choose_store

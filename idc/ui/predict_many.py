@@ -8,10 +8,10 @@ import pandas as pd
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from idc.many import ManyPrediction
-from idc.many_answers import ManyAnswers
 from idc.metrics.scores import evaluate
 from idc.patches import CLASS_NAMES
+from idc.prediction.file_job import ManyPrediction
+from idc.prediction.file_predictions import ManyAnswers
 from idc.runs.run import Run
 from idc.ui.answer_table import AnswerRow, answer_table, chosen_order
 from idc.ui.confusion_matrix import CELL_NAMES, confusion_matrix

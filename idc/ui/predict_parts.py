@@ -7,7 +7,7 @@ import streamlit as st
 
 from idc.imaging.rescaling import to_patch_size
 from idc.patches import MPP_UM, PATCH_SHAPE, PATCH_SIZE_PX
-from idc.prediction import predict_patches
+from idc.prediction.predictor import predict_patches
 from idc.runs.run import Run
 from idc.ui.explanation import explanation, show_warnings
 from idc.ui.patches_shown import enlarged

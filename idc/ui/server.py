@@ -18,7 +18,7 @@ from streamlit import App
 from idc import __version__
 from idc.api_token import api_token
 from idc.errors import ConfigError, IdcError
-from idc.prediction import warm_predictor, worker_alive
+from idc.prediction.predictor import warm_predictor, worker_alive
 from idc.processes.child import ChildDied
 from idc.ui.api import PATH, ApiDoor, predict
 from idc.ui.kept_uploads import is_session, quota, show_again

@@ -3,9 +3,13 @@
 import numpy as np
 import streamlit as st
 
-from idc.case_predictions import fresh_probabilities, saved_probabilities, trained_on_case
 from idc.datasets.stitched_slide import Slide
 from idc.datasets.store import PatchStore
+from idc.prediction.case_predictions import (
+    fresh_probabilities,
+    saved_probabilities,
+    trained_on_case,
+)
 from idc.runs.run import BUNDLED, Run, list_runs, open_run
 from idc.ui.choose import choose_titled, forget, run_title
 from idc.ui.words import plain

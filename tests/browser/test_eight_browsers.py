@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 
-from idc.prediction import predict_patches
+from idc.prediction.predictor import predict_patches
 from idc.runs.run import BUNDLED, open_run
 from tests.support.browser_tools import wait_until
 from tests.support.hostile_files import GOOD, bombs_and_polyglots, hostile_zips, malformed_files

@@ -125,7 +125,9 @@ def test_predictor_on_jax_gives_the_answers_of_tensorflow():
     patches = np.random.default_rng(0).integers(0, 256, (3, 50, 50, 3), np.uint8)
     question = {"kind": "probabilities", "folder": str(run.folder), "count": len(patches)}
     question |= {"network": run.config.network, "sha256": run.best()["sha256"]}
-    worker = Child("idc.predictor", environ={"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"})
+    worker = Child(
+        "idc.prediction.predictor_worker", environ={"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
+    )
 
     try:
         answer, block = worker.ask(question, patches.tobytes(), timeout_s=300)

@@ -130,8 +130,8 @@ def test_residual_block_joins_two_ways():
 
 
 def test_filters_of_the_first_layer_are_the_models_own(patch):
-    from idc.layer_views import LayerViews
     from idc.networks.layer_maps import look_through
+    from idc.prediction.layer_views import LayerViews
 
     model = built("fast")
     views = LayerViews(*look_through(model, patch))

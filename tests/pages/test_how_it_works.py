@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from idc.datasets.store import open_store
-from idc.prediction import predict_patches
+from idc.prediction.predictor import predict_patches
 from tests.support.app_pages import open_page, text
 
 pytestmark = pytest.mark.slow

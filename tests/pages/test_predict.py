@@ -4,7 +4,7 @@ import pytest
 
 from idc.datasets.store import delete_store, open_store
 from idc.errors import ServerBusy, SlowUpload, UploadError
-from idc.familiar import learn, reference_of, store_to_compare
+from idc.prediction.training_features import learn, reference_of, store_to_compare
 from idc.runs.run import BUNDLED, open_run
 from idc.runs.split import run_split
 from idc.ui import predict_upload

@@ -5,7 +5,7 @@ import threading
 import numpy as np
 import pytest
 
-from idc import many
+from idc.prediction import file_job
 from idc.quotas import OverQuota
 from idc.runs.run import BUNDLED, open_run
 from idc.ui.kept_uploads import quota
@@ -89,7 +89,7 @@ def test_work_ends_with_its_visitors_session(home, monkeypatch):
         assert may_go_on.wait(120)
         return np.zeros(len(patches), np.float32)
 
-    monkeypatch.setattr(many, "predict_patches", predict)
+    monkeypatch.setattr(file_job, "predict_patches", predict)
     files = zip_of({f"{number}.png": png((200, 100, 150)) for number in range(200)})
     at = open_page("predict")
     at.file_uploader(key="upload").set_value([("many.zip", files, "application/zip")]).run()

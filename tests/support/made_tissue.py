@@ -1,4 +1,5 @@
-"""Patches that look a little like tissue, made in no time, for tests of `idc.looks`."""
+"""Patches that look a little like tissue, made in no time, for tests of
+`idc.prediction.appearance`."""
 
 import cv2
 import numpy as np

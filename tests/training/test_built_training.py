@@ -5,7 +5,7 @@ import pytest
 
 from idc.launch.fork import fork_run
 from idc.launch.start import create_run, prepare_to_continue
-from idc.prediction import predict_patches
+from idc.prediction.predictor import predict_patches
 from idc.results import saved_results
 from idc.runs.first_filters import read_first_filters
 from idc.runs.run import open_run

@@ -13,7 +13,7 @@ from idc.api_answers import MAX_FILES
 from idc.crowd import Crowd
 from idc.errors import PredictionError, ServerBusy
 from idc.patches import CLASS_NAMES
-from idc.prediction import Look, predict_patches
+from idc.prediction.predictor import Look, predict_patches
 from idc.processes.environment import API_TOKEN_VARIABLE
 from idc.runs.run import BUNDLED, open_run
 from idc.ui import api

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from idc.explain import EightViews, Explanation, eight_views
+from idc.prediction.explain import EightViews, Explanation, eight_views
 from idc.ui.explanation import explanation_data
 
 PATCH = np.random.default_rng(0).integers(0, 256, (50, 50, 3)).astype(np.uint8)

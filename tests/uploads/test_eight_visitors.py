@@ -7,9 +7,9 @@ import cv2
 import numpy as np
 import pytest
 
-from idc import prediction
 from idc.errors import UploadError
-from idc.prediction import predict_patches
+from idc.prediction import predictor
+from idc.prediction.predictor import predict_patches
 from idc.processes.fair_semaphore import Turns
 from idc.runs.run import BUNDLED, open_run
 from idc.uploads.gate import decode_image
@@ -36,7 +36,7 @@ class Worker:
 
 def test_single_patch_waits_behind_one_batch_of_a_long_job_at_most(monkeypatch):
     worker = Worker()
-    monkeypatch.setattr(prediction, "_worker", lambda: worker)
+    monkeypatch.setattr(predictor, "_worker", lambda: worker)
     run = open_run(BUNDLED)
     long = in_thread(lambda: predict_patches(run, np.zeros((1_000, 50, 50, 3), np.uint8)))
     wait_until(lambda: worker.asked, "the long job is being answered")

@@ -1,4 +1,4 @@
-"""idc.looks: seven numbers a patch, and the limits that are set on them."""
+"""idc.prediction.appearance: seven numbers a patch, and the limits that are set on them."""
 
 import cv2
 import numpy as np
@@ -6,7 +6,7 @@ import pytest
 
 from idc.errors import DataError
 from idc.files.arrays import write_arrays
-from idc.looks import SIGNALS, Profile, fit_profile, log_contrasts
+from idc.prediction.appearance import SIGNALS, Profile, fit_profile, log_contrasts
 from tests.support.made_tissue import made_features, pink_patches
 
 

@@ -1,4 +1,5 @@
-"""idc.foreign: which reasons not to believe an answer are told, in which words."""
+"""idc.prediction.image_warnings: which reasons not to believe an answer are told, in which
+words."""
 
 import cv2
 import numpy as np
@@ -6,10 +7,10 @@ import pytest
 from sklearn.datasets import load_sample_images
 
 from idc.datasets.store import open_store
-from idc.foreign import REASONS, profile_of, reasons, warnings, warnings_of
 from idc.ingest.packing import pack
-from idc.looks import fit_profile
-from idc.prediction import look
+from idc.prediction.appearance import fit_profile
+from idc.prediction.image_warnings import REASONS, profile_of, reasons, warnings, warnings_of
+from idc.prediction.predictor import look
 from idc.runs.run import BUNDLED, open_run
 from idc.shipping import profile_rows
 from tests.support.made_tissue import made_features, pink_patches

@@ -1,9 +1,15 @@
-"""idc.explain: what does not need a network. tests/test_familiar.py asks a real one."""
+"""idc.prediction.explain: what does not need a network. tests/test_familiar.py asks a real one."""
 
 import numpy as np
 import pytest
 
-from idc.explain import EightViews, eight_views, hide_squares, occlusion_map, strongest_place
+from idc.prediction.explain import (
+    EightViews,
+    eight_views,
+    hide_squares,
+    occlusion_map,
+    strongest_place,
+)
 
 PATCH = np.random.default_rng(0).integers(0, 256, (50, 50, 3)).astype(np.uint8)
 

@@ -17,9 +17,9 @@ import numpy as np
 
 from idc.errors import IdcError, SlowUpload, UploadError
 from idc.imaging.rescaling import to_patch_size
-from idc.many_answers import ManyAnswers
 from idc.patches import PATCH_SHAPE
-from idc.prediction import predict_patches
+from idc.prediction.file_predictions import ManyAnswers
+from idc.prediction.predictor import predict_patches
 from idc.runs.run import Run
 from idc.uploads.file_batch import BatchFile
 from idc.uploads.gate import decode_image

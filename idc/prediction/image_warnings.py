@@ -6,9 +6,9 @@ import numpy as np
 
 from idc.datasets.store import open_store
 from idc.errors import IdcError
-from idc.familiar import familiar
-from idc.looks import FEWEST, SIGNALS, Profile
-from idc.prediction import look
+from idc.prediction.appearance import FEWEST, SIGNALS, Profile
+from idc.prediction.predictor import look
+from idc.prediction.training_features import familiar
 from idc.runs.run import PROFILE_FILE, Run
 
 _NOT_TO_RELY = "do not rely on the answer"
@@ -39,7 +39,7 @@ def warnings(run: Run, rgb: np.ndarray) -> list[str]:
         rgb: uint8 RGB, shape (50, 50, 3).
 
     Raises:
-        PredictionError: as `idc.prediction.look`.
+        PredictionError: as `idc.prediction.predictor.look`.
     """
     return warnings_of(run, rgb[None])[0]
 
@@ -49,14 +49,15 @@ def warnings_of(
 ) -> list[list[str]]:
     """`warnings` of many patches at once.
 
-    A visitor's own run has none before its training patches were looked at, see `idc.familiar`.
+    A visitor's own run has none before its training patches were looked at, see
+    `idc.prediction.training_features`.
 
     Args:
         patches: uint8 RGB, shape (n, 50, 50, 3), n >= 1.
-        features: theirs from `idc.prediction.look`; asked for when not given.
+        features: theirs from `idc.prediction.predictor.look`; asked for when not given.
 
     Raises:
-        PredictionError: as `idc.prediction.look`.
+        PredictionError: as `idc.prediction.predictor.look`.
     """
     profile, trained_on = _known(run)
     if profile is None:

@@ -1,19 +1,28 @@
-"""idc.familiar and idc.explain with a really trained network behind them."""
+"""idc.prediction.training_features and idc.prediction.explain with a really trained network behind
+them."""
 
 import numpy as np
 import pytest
 
-from idc import familiar as familiar_module
-from idc import foreign as foreign_module
 from idc.datasets.store import PackReport, delete_store, open_store
 from idc.datasets.store_writer import Patch, PatchName, StoreWriter
 from idc.errors import RunError
-from idc.explain import explain
-from idc.familiar import Familiar, familiar, learn, nearest, reference_of, store_to_compare
-from idc.familiarjobs import forget_failure, start_learning
 from idc.files.home import features_dir
-from idc.foreign import profile_of, warnings
-from idc.prediction import Look, look, predict_patches
+from idc.prediction import image_warnings as foreign_module
+from idc.prediction import training_features as familiar_module
+from idc.prediction.explain import explain
+from idc.prediction.image_warnings import profile_of, warnings
+from idc.prediction.predictor import Look, look, predict_patches
+from idc.prediction.training_features import (
+    Familiar,
+    familiar,
+    forget_failure,
+    learn,
+    nearest,
+    reference_of,
+    start_learning,
+    store_to_compare,
+)
 from idc.runs.run import BUNDLED, open_run
 from idc.runs.split import run_split, train_cases
 from tests.support.made_patches import tiny_store
@@ -143,7 +152,7 @@ def test_run_of_few_patches_warns_that_it_is_no_model(trained_run, quick_look):
 
 def test_run_of_enough_patches_gets_a_profile_of_its_own(trained_run, quick_look, monkeypatch):
     monkeypatch.setattr(familiar_module, "FEWEST", 20)
-    monkeypatch.setattr("idc.looks.FEWEST", 20)
+    monkeypatch.setattr("idc.prediction.appearance.FEWEST", 20)
     store = store_to_compare(trained_run)
 
     learn(trained_run, reference_of(trained_run, store))

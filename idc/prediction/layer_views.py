@@ -9,7 +9,7 @@ import numpy as np
 
 from idc.errors import PredictionError
 from idc.patches import PATCH_SHAPE
-from idc.prediction import ask_model
+from idc.prediction.predictor import ask_model
 from idc.runs.run import Run
 
 

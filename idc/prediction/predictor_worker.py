@@ -1,4 +1,5 @@
-"""The worker that `idc.prediction` asks: ``python -m idc.predictor FD``. Keeps models warm."""
+"""The worker that `idc.prediction.predictor` asks: ``python -m idc.prediction.predictor_worker
+FD``. Keeps models warm."""
 
 import functools
 from pathlib import Path

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from idc.patches import PATCH_SIZE_PX
-from idc.prediction import grad_cam, predict_patches
+from idc.prediction.predictor import grad_cam, predict_patches
 from idc.runs.run import Run
 
 SQUARE_PX = 12  # hidden at a time: 48 um, a few cells
@@ -111,7 +111,7 @@ def explain(run: Run, rgb: np.ndarray) -> Explanation:
         rgb: uint8 RGB, shape (50, 50, 3).
 
     Raises:
-        PredictionError: as `idc.prediction.predict_patches`.
+        PredictionError: as `idc.prediction.predictor.predict_patches`.
     """
     hidden, corners = hide_squares(rgb)
     turned = eight_views(rgb)

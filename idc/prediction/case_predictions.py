@@ -12,7 +12,7 @@ import pandas as pd
 
 from idc.datasets.store import PatchStore, open_store
 from idc.errors import DataError, RunError
-from idc.prediction import predict_patches
+from idc.prediction.predictor import predict_patches
 from idc.runs.run import Run, check_same_data
 from idc.runs.split import train_cases
 

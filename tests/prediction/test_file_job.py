@@ -1,4 +1,5 @@
-"""idc.uploads.file_batch, idc.many_answers, idc.many: many files to answers in the background."""
+"""idc.uploads.file_batch, idc.prediction.file_predictions, idc.prediction.file_job: many files to
+answers in the background."""
 
 import io
 import threading
@@ -8,10 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from idc import many
 from idc.errors import PredictionError, SlowUpload, UploadError
-from idc.many import ManyPrediction
-from idc.many_answers import ManyAnswers, spreadsheet_safe
+from idc.prediction import file_job
+from idc.prediction.file_job import ManyPrediction
+from idc.prediction.file_predictions import ManyAnswers, spreadsheet_safe
 from idc.runs.run import BUNDLED, open_run
 from idc.uploads.file_batch import MAX_IMAGES, batch_files, label_of
 from tests.support.hostile_files import zip_of
@@ -165,7 +166,7 @@ class Model:
     def __init__(self, monkeypatch) -> None:
         self.may_go_on, self.asked = threading.Event(), 0
         self.may_go_on.set()
-        monkeypatch.setattr(many, "predict_patches", self.predict)
+        monkeypatch.setattr(file_job, "predict_patches", self.predict)
 
     def predict(self, run, patches) -> np.ndarray:
         self.asked += 1
@@ -236,11 +237,11 @@ def test_files_that_run_into_the_time_limit_end_the_job(model, monkeypatch):
     def slow(data, name, **_):
         raise SlowUpload(f"{name} takes longer than 4.5 s to read.")
 
-    monkeypatch.setattr(many, "decode_image", slow)
+    monkeypatch.setattr(file_job, "decode_image", slow)
     job = started(grey_pngs(50))
     job.wait(LONG_S)
 
-    assert job.state().done == many.MOST_SLOW
+    assert job.state().done == file_job.MOST_SLOW
     assert job.state().problem.startswith("5 files took too long to read")
 
 
@@ -248,7 +249,7 @@ def test_model_that_cannot_answer_ends_the_job_with_its_sentence(monkeypatch):
     def fails(run, patches):
         raise PredictionError("The model did not answer in time; try again.")
 
-    monkeypatch.setattr(many, "predict_patches", fails)
+    monkeypatch.setattr(file_job, "predict_patches", fails)
     job = started(grey_pngs(3))
     job.wait(LONG_S)
 
@@ -257,7 +258,7 @@ def test_model_that_cannot_answer_ends_the_job_with_its_sentence(monkeypatch):
 
 
 def test_patches_of_all_visitors_are_limited_until_they_are_let_go(model, monkeypatch):
-    monkeypatch.setattr(many, "MAX_HELD", sum(len(job) for job in many._jobs) + 5)
+    monkeypatch.setattr(file_job, "MAX_HELD", sum(len(job) for job in file_job._jobs) + 5)
     first = started(grey_pngs(3))
     with pytest.raises(UploadError, match="full of other visitors' pictures"):
         started(grey_pngs(3))
@@ -272,4 +273,4 @@ def gone(count: int) -> bool:
     import gc
 
     gc.collect()
-    return not any(len(job) == count for job in many._jobs)
+    return not any(len(job) == count for job in file_job._jobs)

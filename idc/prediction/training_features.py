@@ -2,13 +2,15 @@
 
 A sample of their features is computed once for each set of weights, in the background, and kept
 under ``features/``. It tells which of them are nearest to a patch, and, for a visitor's own run,
-what its profile is (see `idc.looks`). The bundled model's training patches are not shipped: they
-are looked for in the data sets at hand.
+what its profile is (see `idc.prediction.appearance`). The bundled model's training patches are not
+shipped: they are looked for in the data sets at hand.
 """
 
 import contextlib
+import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +19,13 @@ from idc.datasets.store import PatchStore, list_stores, open_store
 from idc.errors import DataError
 from idc.files.arrays import read_arrays, write_arrays
 from idc.files.home import features_dir
-from idc.looks import FEWEST, Profile, fit_profile
-from idc.prediction import look
+from idc.prediction.appearance import FEWEST, Profile, fit_profile
+from idc.prediction.predictor import look
+from idc.processes.thread_job import ThreadJob
 from idc.runs.run import Run, check_same_data
 from idc.runs.split import run_split, train_cases
+
+_lock = threading.Lock()
 
 SAMPLE = 4_000
 _HELD_OUT_SAMPLE = 1_000
@@ -202,3 +207,45 @@ def _keep(path: Path, learned: Familiar) -> None:
         trained_on=learned.trained_on,
         with_profile=learned.profile is not None,
     )
+
+
+@dataclass(kw_only=True)
+class FamiliarJob(ThreadJob):
+    """One such work and where it stands: "looking", "done" or "failed"."""
+
+    work: str = "Looking at the training patches"
+    state: str = "looking"
+    thread: threading.Thread = field(default_factory=threading.Thread)
+
+
+_jobs: dict[tuple[str, str], FamiliarJob] = {}  # by the weights and the data set's fingerprint
+
+
+def start_learning(run: Run, store: PatchStore) -> FamiliarJob:
+    """Start it, or join the work that is under way, or give the one that failed.
+
+    Args:
+        store: of `idc.prediction.training_features.store_to_compare`.
+    """
+    key = _key(run, store)
+    with _lock:
+        job = _jobs.get(key)
+        if job is None or job.state == "done":  # done, and yet asked for: its file is gone
+            job = _jobs[key] = FamiliarJob()
+            look = partial(_look, run, store, job)
+            job.thread = job.start(look, f"learn-{run.id}")
+        return job
+
+
+def _look(run: Run, store: PatchStore, job: FamiliarJob) -> None:
+    learn(run, reference_of(run, store), on_progress=job.advance)
+
+
+def forget_failure(run: Run, store: PatchStore) -> None:
+    """Let the next `start_learning` try again."""
+    with _lock:
+        _jobs.pop(_key(run, store), None)
+
+
+def _key(run: Run, store: PatchStore) -> tuple[str, str]:
+    return run.best().get("sha256", ""), store.fingerprint

@@ -1,7 +1,7 @@
 """Images -> probabilities, by a model that stays warm in one worker process.
 
 TensorFlow takes seconds to import and never gives memory back, so neither the server nor the shell
-loads it: a child process (`idc.predictor`) does, once, and keeps the last models.
+loads it: a child process (`idc.prediction.predictor_worker`) does, once, and keeps the last models.
 """
 
 import atexit
@@ -121,7 +121,9 @@ def worker_alive() -> bool:
 
 @functools.cache
 def _worker() -> Child:
-    worker = Child("idc.predictor", environ=_device_environ(os.environ.get(DEVICE, "cpu")))
+    worker = Child(
+        "idc.prediction.predictor_worker", environ=_device_environ(os.environ.get(DEVICE, "cpu"))
+    )
     atexit.register(worker.close)
     return worker
 
@@ -153,11 +155,12 @@ def _ask(run: Run, patches: np.ndarray, kind: str = "probabilities") -> np.ndarr
 
 
 def ask_model(run: Run, patches: np.ndarray, kind: str) -> Answer:
-    """Put a question about patches to the worker; the answer is as `idc.predictor` gives it.
+    """Put a question about patches to the worker; the answer is as
+    `idc.prediction.predictor_worker` gives it.
 
     Args:
         patches: uint8 RGB, shape (n, 50, 50, 3).
-        kind: what is asked, see `idc.predictor.answer`.
+        kind: what is asked, see `idc.prediction.predictor_worker.answer`.
 
     Raises:
         PredictionError: as `predict_patches`.

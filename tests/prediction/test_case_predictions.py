@@ -1,4 +1,4 @@
-"""idc.case_predictions: saved answers for a case's rows, and the model asked anew."""
+"""idc.prediction.case_predictions: saved answers for a case's rows, and the model asked anew."""
 
 import json
 
@@ -6,11 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from idc.case_predictions import fresh_probabilities, saved_probabilities, trained_on_case
 from idc.datasets.store import PackReport, delete_store, open_store
 from idc.datasets.store_writer import Patch, StoreWriter
 from idc.launch.start import create_run
 from idc.patches import PatchName
+from idc.prediction.case_predictions import (
+    fresh_probabilities,
+    saved_probabilities,
+    trained_on_case,
+)
 from idc.runs.run import BUNDLED, ENVIRONMENT_FILE, PREDICTIONS_FILE, open_run
 from idc.runs.split import run_split, train_cases
 from idc.settings.training_config import TrainingConfig

@@ -1,0 +1,1 @@
+"""Ask a run's model, explain an answer, warn about unfamiliar images."""
