@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from live_app import PATIENCE_S, chromium, idc_lab, wait_until
 from playwright.sync_api import Page, expect
 
-from idc.results import saved_parts, saved_results
+from idc.evaluation.results import saved_parts, saved_results
 from idc.runs.run import list_runs
 
 _LOOK_S = 30  # at the form: the device's speed is measured, then a trainer loads Keras

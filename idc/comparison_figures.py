@@ -7,8 +7,8 @@ import numpy as np
 import plotly.graph_objects as go
 from sklearn import metrics
 
+from idc.evaluation.run_groups import Band
 from idc.metrics.bootstrap import Interval
-from idc.run_groups import Band
 
 # Okabe & Ito 2008 without the two colours of the classes; the dashes serve eyes that see no hue.
 RUN_COLOURS = ("#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#6B7F8C")

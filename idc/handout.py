@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 
 from idc.errors import IdcError
+from idc.evaluation.results import Results
 from idc.files import atomic
 from idc.report import report_html
-from idc.results import Results
 from idc.runs.run import Run
 
 TABLE_KINDS = (".csv", ".parquet")

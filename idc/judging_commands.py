@@ -45,7 +45,7 @@ def leakage(options: argparse.Namespace) -> None:
 
 def compare(options: argparse.Namespace) -> None:
     """Runs side by side; a table, or JSON."""
-    from idc.compared_runs import balanced_thresholds, compare_runs
+    from idc.evaluation.compared_runs import balanced_thresholds, compare_runs
     from idc.runs.run import open_run
 
     runs = [open_run(run) for run in options.run]
@@ -93,12 +93,12 @@ def folds(options: argparse.Namespace) -> None:
 
 def doubtful(options: argparse.Namespace) -> None:
     """The doubtful labels of a run, or of folds, as CSV."""
-    from idc.doubtful import held_out_of
+    from idc.evaluation.doubtful_labels import held_out_of
     from idc.launch.folds import open_folds
     from idc.runs.run import open_run
 
     if options.folds:
-        held_out = open_folds(options.folds).held_out()
+        held_out = held_out_of(open_folds(options.folds).finished(), ["test"])
     else:
         held_out = held_out_of([open_run(options.run)], ["test", "validation"])
     table = held_out.table()

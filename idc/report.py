@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from idc.behind import HISTOGRAM_BINS, most_wrong
-from idc.comparison import comparison_reasons
 from idc.datasets.splits import PROTOCOLS, split_note
-from idc.drawn_curves import curves, published_lines
 from idc.errors import DataError
-from idc.evaluation.published import PUBLISHED
+from idc.evaluation.curve_points import curves, published_lines
+from idc.evaluation.patch_selection import HISTOGRAM_BINS, most_wrong
+from idc.evaluation.published import PUBLISHED, comparison_reasons
+from idc.evaluation.results import Results
 from idc.metrics.bootstrap import Bootstrap, Interval, few_cases_note
 from idc.metrics.calibration import bin_of, reliability
 from idc.metrics.scores import SCORES, baseline, classification_report
@@ -25,7 +25,6 @@ from idc.report_html import bullets, facts, interval, number, section, share, ta
 from idc.report_plots import DASHES, bar, dot, line, picture, plot
 from idc.report_slides import case_pictures
 from idc.report_style import STYLE
-from idc.results import Results
 from idc.runs.run import Run
 from idc.runs.split import run_split, seen_note
 from idc.settings.training_config import PRESETS

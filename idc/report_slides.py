@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from idc.behind import in_case
 from idc.datasets.stitched_slide import lay_out, small_picture
+from idc.evaluation.patch_selection import in_case
+from idc.evaluation.results import Results
 from idc.metrics.scores import cell_of
-from idc.results import Results
 
 _MOST_PX = (400, 400)
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from idc.results import saved_parts, saved_results
+from idc.evaluation.results import saved_parts, saved_results
 from idc.ui.choose import choose_run
 from idc.ui.evaluate_parts import (
     about,

@@ -65,7 +65,8 @@ def test_report_that_cannot_be_written_is_a_sentence(run, tmp_path, capsys):
 def unsure(monkeypatch):
     """A model that answers 0.5 whatever it sees."""
     monkeypatch.setattr(
-        "idc.results.predict_patches", lambda run, patches, **how: np.full(len(patches), 0.5, "f4")
+        "idc.evaluation.results.predict_patches",
+        lambda run, patches, **how: np.full(len(patches), 0.5, "f4"),
     )
 
 

@@ -10,9 +10,9 @@ import pytest
 
 from idc.datasets.store import open_store
 from idc.errors import IdcError
+from idc.evaluation.results import results_of, saved_results
 from idc.handout import predictions_file, predictions_table, write_predictions, write_report
 from idc.report import LIMITS, report_html
-from idc.results import results_of, saved_results
 from idc.runs.split import run_split
 from tests.support.evaluated_run import evaluated_run
 from tests.support.made_patches import tiny_store

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from idc.evaluation.results import Results, results_of
 from idc.report_slides import CELL_RGB, case_pictures
-from idc.results import Results, results_of
 from tests.support.made_patches import tiny_store
 
 

@@ -11,11 +11,11 @@ from idc.datasets.full_set import published_cases
 from idc.datasets.splits import make_split
 from idc.datasets.store import open_store
 from idc.errors import RunError
+from idc.evaluation.results import saved_results
 from idc.files.atomic import file_sha256
 from idc.launch.start import create_run, prepare_to_continue
 from idc.metrics.scores import evaluate
 from idc.prediction.predictor import default_model
-from idc.results import saved_results
 from idc.runs.run import (
     BEST_FILE,
     BUNDLED,

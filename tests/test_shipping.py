@@ -4,10 +4,10 @@ import pytest
 
 from idc import shipping
 from idc.datasets.store import open_store
+from idc.evaluation.results import saved_results
 from idc.metrics.calibration import Calibration
 from idc.metrics.scores import evaluate
 from idc.prediction.image_warnings import profile_of
-from idc.results import saved_results
 from idc.runs import run
 from idc.runs.run import BUNDLED, SHIPPED_DIR, WEIGHTS_FILE, open_run
 from idc.runs.split import train_cases

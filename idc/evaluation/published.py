@@ -11,6 +11,10 @@ import numpy as np
 import pandas as pd
 
 from idc.datasets.full_set import expected_counts, published_cases
+from idc.datasets.store import open_store
+from idc.evaluation.results import Results
+from idc.runs.run import Run, check_same_data
+from idc.runs.split import run_split
 from idc.settings.training_config import TrainingConfig
 
 _SAME_CASES = "published cases (84 / 29 / 49)"
@@ -146,3 +150,19 @@ def _missing(done: str, part: str, index: pd.DataFrame) -> list[str]:
     if have == expected:
         return []
     return [f"Only {have:,} of the {expected:,} patches of the {part} cases were {done}."]
+
+
+def comparison_reasons(run: Run, results: Results) -> list[str]:
+    """Why not, in sentences; empty when they may be compared.
+
+    Args:
+        results: the run's own, saved or fresh.
+    """
+    if results.part == "all":
+        return ["All patches of a data set were scored, not the published test part."]
+    trained = None
+    if not run.bundled:
+        store = open_store(run.config.data)
+        check_same_data(run, store)
+        trained = store.index.iloc[run_split(run, store).train]
+    return why_not_comparable(run.config, results.part, results.patches, trained)

@@ -26,7 +26,6 @@ from types import FrameType
 from typing import Any
 
 from idc.datasets.store import open_store
-from idc.doubtful import HeldOut, held_out_of
 from idc.errors import IdcError, RunError, written
 from idc.files import atomic
 from idc.files.home import PROJECT_DIR, home_dir
@@ -108,14 +107,6 @@ class FoldJob:
     def forget_stop(self) -> None:
         """Before it goes on: an old request must not stop it."""
         control.forget(self.folder)
-
-    def held_out(self) -> HeldOut:
-        """The answers of the finished folds.
-
-        Raises:
-            LabelError: no fold is finished. RunError: the data set was packed anew since.
-        """
-        return held_out_of(self.finished(), ["test"])
 
 
 def create_folds(base: Run, folds: int) -> FoldJob:

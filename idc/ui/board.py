@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from idc.evaluation.results import Results, saved_parts, saved_results
 from idc.metrics.bootstrap import Bootstrap
 from idc.metrics.thresholds import Preset, presets
-from idc.results import Results, saved_parts, saved_results
 from idc.runs.run import PREDICTIONS_FILE, Run
 
 

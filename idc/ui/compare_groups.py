@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from idc.comparison_figures import learning_curves_figure
-from idc.run_groups import (
+from idc.evaluation.run_groups import (
     CURVES,
     FINAL_SCORES,
     RunGroup,

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from idc.compared_runs import ComparedRuns, balanced_thresholds, compare_runs
 from idc.comparison_figures import precision_recall_curves, roc_curves
 from idc.datasets.place import find_row, parse_place, place_of
+from idc.evaluation.compared_runs import ComparedRuns, balanced_thresholds, compare_runs
 from idc.metrics.bootstrap import few_cases_note
 from idc.patches import CLASS_NAMES
 from idc.runs.run import BUNDLED, Run, list_runs, open_run

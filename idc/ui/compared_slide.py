@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from idc.compared_runs import ComparedRuns
 from idc.datasets.place import Place, place_of
 from idc.datasets.stitched_slide import lay_out
 from idc.datasets.store import PatchStore
+from idc.evaluation.compared_runs import ComparedRuns
 from idc.patches import CLASS_NAMES
 from idc.prediction.case_predictions import saved_probabilities
 from idc.runs.run import Run

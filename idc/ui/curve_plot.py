@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from idc.drawn_curves import curves, published_lines
-from idc.results import Results
+from idc.evaluation.curve_points import curves, published_lines
+from idc.evaluation.results import Results
 from idc.ui.own_component import own_component
 
 _view = own_component("curve_plot", "board", "words", "plot")

@@ -8,17 +8,23 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from idc.behind import HISTOGRAM_BINS, in_bar, in_case, in_cell, in_point, most_wrong
-from idc.comparison import comparison_reasons
 from idc.datasets.splits import PROTOCOLS, split_note
-from idc.evaluation.published import PUBLISHED
+from idc.evaluation.patch_selection import (
+    HISTOGRAM_BINS,
+    in_bar,
+    in_case,
+    in_cell,
+    in_point,
+    most_wrong,
+)
+from idc.evaluation.published import PUBLISHED, comparison_reasons
+from idc.evaluation.results import Results
 from idc.handout import predictions_file
 from idc.metrics.bootstrap import Interval, few_cases_note
 from idc.metrics.calibration import BINS
 from idc.metrics.scores import baseline
 from idc.patches import CLASS_NAMES
 from idc.report import report_html
-from idc.results import Results
 from idc.runs.run import Run
 from idc.runs.split import run_split
 from idc.ui.board import board_data, board_name, cached_bootstrap, content_of, validation_presets

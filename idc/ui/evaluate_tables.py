@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from idc.evaluation.results import Results
 from idc.figures import epoch_figure, reliability_figure
 from idc.metrics.calibration import Calibration, calibration_error, reliability
 from idc.metrics.scores import classification_report, evaluate
-from idc.results import Results
 from idc.runs.run import Run
 from idc.ui.words import score
 

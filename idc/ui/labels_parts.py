@@ -14,12 +14,11 @@ from idc.datasets.label_marks import (
 )
 from idc.datasets.place import Place, find_row, parse_place, place_of
 from idc.datasets.store import PatchStore
-from idc.doubtful import HeldOut, held_out_of
 from idc.errors import LabelError
+from idc.evaluation.doubtful_labels import HeldOut, held_out_of, next_open, with_verdicts
+from idc.evaluation.results import saved_parts
 from idc.launch.folds import list_folds, open_folds
 from idc.patches import CLASS_NAMES
-from idc.results import saved_parts
-from idc.reviewing import next_open, with_verdicts
 from idc.runs.run import Run, open_run
 from idc.ui.patch_detail import patch_detail
 from idc.ui.patch_grid import PatchTile, patch_grid
@@ -58,7 +57,7 @@ def choose_answers(run: Run) -> HeldOut:
             help="Only a model that has not trained on a patch can doubt its label.",
         )
     if chosen:
-        return open_folds(chosen).held_out()
+        return held_out_of(open_folds(chosen).finished(), ["test"])
     if run.config.protocol == "random":
         st.warning(_RANDOM, icon=":material/info:")
     return held_out_of([run], ["test", "validation"])

@@ -7,7 +7,7 @@ import streamlit as st
 from idc.datasets.place import find_row, parse_place, place_of
 from idc.datasets.stitched_slide import lay_out
 from idc.datasets.store import PatchStore
-from idc.results import Results
+from idc.evaluation.results import Results
 from idc.runs.run import Run
 from idc.ui import address
 from idc.ui.patch_detail import patch_detail
@@ -33,7 +33,7 @@ def scored_grid(
 
     Args:
         results: with a store.
-        table: as `idc.behind.patches_behind` gives it.
+        table: as `idc.evaluation.patch_selection.patches_behind` gives it.
         label: what the grid shows, for screen readers.
         errors_of: the `idc.ui.board` at whose threshold a patch has to be wrong to be seen.
     """

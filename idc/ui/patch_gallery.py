@@ -3,8 +3,8 @@
 import numpy as np
 import streamlit as st
 
-from idc.behind import ORDERS, patches_behind
-from idc.results import Results
+from idc.evaluation.patch_selection import ORDERS, patches_behind
+from idc.evaluation.results import Results
 from idc.runs.run import Run
 from idc.ui.opened_patch import scored_grid
 
@@ -26,7 +26,7 @@ def patch_gallery(
     Args:
         where: bool, shape (n,), which of the results' patches.
         title: what they are, Markdown.
-        first: the order to begin with, a key of `idc.behind.ORDERS`.
+        first: the order to begin with, a key of `idc.evaluation.patch_selection.ORDERS`.
     """
     count = int(where.sum())
     st.markdown(f"**{title}**: {count:,} {'patch' if count == 1 else 'patches'}")

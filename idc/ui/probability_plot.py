@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from idc.behind import HISTOGRAM_BINS
+from idc.evaluation.patch_selection import HISTOGRAM_BINS
+from idc.evaluation.results import Results
 from idc.metrics.calibration import bin_of, reliability
-from idc.results import Results
 from idc.ui.own_component import own_component
 
 _view = own_component("probability_plot", "board", "words", "plot")

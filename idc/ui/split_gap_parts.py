@@ -4,11 +4,11 @@ import streamlit as st
 
 from idc.comparison_figures import split_gap_figure
 from idc.datasets.store import PatchStore
+from idc.evaluation.split_gap import SCORES, SplitGap, SplitPair, list_pairs, split_gap, split_pair
 from idc.launch.several_runs import check_splits, of_both_splits, start_runs
 from idc.runs.run import Run, RunStatus, list_runs, open_run
 from idc.settings.training_config import PRESETS, TrainingConfig
 from idc.settings.url_query import FIRST_PRESET, form_defaults
-from idc.split_gap import SCORES, SplitGap, SplitPair, list_pairs, split_gap, split_pair
 from idc.ui.choose import cached_store
 from idc.ui.score_words import difference_words, signed, with_interval
 from idc.ui.words import describe, error_sentences, metric_row, plain, score, started

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from idc.results import saved_results
+from idc.evaluation.results import saved_results
 from tests.support.evaluated_run import evaluated_run
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]

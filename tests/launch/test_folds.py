@@ -12,6 +12,7 @@ import pytest
 from idc.datasets.label_marks import Mark, save_mark
 from idc.datasets.store import delete_store
 from idc.errors import LabelError, RunError, SplitError
+from idc.evaluation.doubtful_labels import held_out_of
 from idc.files import atomic
 from idc.launch import folds
 from idc.launch.folds import FoldJob, create_folds, list_folds, open_folds, start_folds, train_folds
@@ -61,7 +62,7 @@ def test_every_patch_is_answered_by_the_run_of_its_fold(base, store, trainer):
 
     assert train_folds(job) == "finished"
 
-    held_out = job.held_out()
+    held_out = held_out_of(job.finished(), ["test"])
     assert held_out.rows.tolist() == list(range(36))  # though each run draws 24
     for run in job.runs():
         answered = held_out.run_ids == run.id
@@ -105,7 +106,7 @@ def test_stop_ends_the_fold_at_work_and_continuing_finishes_the_rest(base, store
     worker.join()
 
     assert job.state() == ("stopped", "Stopped on request with 1 of 3 folds done.")
-    assert np.unique(job.held_out().run_ids).tolist() == [job.runs()[0].id]
+    assert np.unique(held_out_of(job.finished(), ["test"]).run_ids).tolist() == [job.runs()[0].id]
 
     trainer[2] = "finish"
     job.forget_stop()
@@ -177,7 +178,7 @@ def test_too_many_folds_are_refused_before_anything_is_made(base):
 
 def test_no_answers_before_the_first_fold_is_done(base, store):
     with pytest.raises(LabelError, match="no held-out predictions yet"):
-        create_folds(base, 2).held_out()
+        held_out_of(create_folds(base, 2).finished(), ["test"])
 
 
 def test_folds_of_a_data_set_packed_anew_are_refused(base, trainer):
@@ -187,7 +188,7 @@ def test_folds_of_a_data_set_packed_anew_are_refused(base, trainer):
 
     tiny_store("tiny", cases=9, per_case=4)
     with pytest.raises(RunError, match="was packed anew"):
-        job.held_out()
+        held_out_of(job.finished(), ["test"])
 
 
 @pytest.mark.parametrize("job_id", ["none", "../runs", ""])
@@ -204,6 +205,6 @@ def test_job_trains_real_networks_in_processes_of_its_own(trained_run):
     wait_until(lambda: not job.live)
 
     assert job.state() == ("finished", "All 2 folds are done.")
-    held_out = job.held_out()
+    held_out = held_out_of(job.finished(), ["test"])
     assert held_out.rows.tolist() == list(range(80))
     assert np.isfinite(held_out.y_prob).all()

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from idc.results import saved_results
+from idc.evaluation.results import saved_results
 from idc.runs.run import BUNDLED, list_runs, open_run
 from tests.support.app_pages import open_page, text
 from tests.support.evaluated_run import Y_PROB, evaluated_run

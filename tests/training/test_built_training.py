@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from idc.evaluation.results import saved_results
 from idc.launch.fork import fork_run
 from idc.launch.start import create_run, prepare_to_continue
 from idc.prediction.predictor import predict_patches
-from idc.results import saved_results
 from idc.runs.first_filters import read_first_filters
 from idc.runs.run import open_run
 from idc.settings.training_config import preset_config

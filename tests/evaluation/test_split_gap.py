@@ -5,11 +5,11 @@ import pandas as pd
 import pytest
 
 from idc.errors import RunError
+from idc.evaluation.split_gap import list_pairs, split_gap, split_pair
 from idc.launch.start import create_run
 from idc.metrics.bootstrap import Bootstrap
 from idc.runs.run import PREDICTIONS_FILE, RunStatus
 from idc.settings.training_config import preset_config
-from idc.split_gap import list_pairs, split_gap, split_pair
 from tests.support.made_patches import tiny_store
 
 RIGHT, TIMID = [0.1, 0.9] * 5, [0.1, 0.2] * 5  # of one case: labels alternate 0, 1

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from idc.results import saved_parts, saved_results
+from idc.evaluation.results import saved_parts, saved_results
 from idc.runs.run import Run
 from idc.settings.training_config import TrainingConfig
 

@@ -1,8 +1,15 @@
 import numpy as np
 import pytest
 
-from idc.behind import in_bar, in_case, in_cell, in_point, most_wrong, patches_behind
-from idc.results import results_of
+from idc.evaluation.patch_selection import (
+    in_bar,
+    in_case,
+    in_cell,
+    in_point,
+    most_wrong,
+    patches_behind,
+)
+from idc.evaluation.results import results_of
 from tests.support.made_patches import tiny_store
 
 

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from idc.evaluation.results import Results
 from idc.metrics.calibration import bin_of
 from idc.metrics.scores import cell_of
-from idc.results import Results
 
 HISTOGRAM_BINS = 20
 

@@ -15,10 +15,10 @@ import pandas as pd
 
 from idc.datasets.store import PatchStore, open_store
 from idc.errors import RunError
+from idc.evaluation.results import saved_parts, saved_results
 from idc.metrics.bootstrap import Bootstrap, Difference
 from idc.metrics.scores import Report, evaluate
 from idc.metrics.thresholds import presets
-from idc.results import saved_parts, saved_results
 from idc.runs.run import Run
 from idc.runs.split import run_split, train_cases
 

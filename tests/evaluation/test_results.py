@@ -1,4 +1,4 @@
-"""idc.results: saved predictions, joined with the patches that they are about."""
+"""idc.evaluation.results: saved predictions, joined with the patches that they are about."""
 
 import json
 
@@ -9,8 +9,8 @@ import pytest
 from idc.datasets.splits import make_split
 from idc.datasets.store import delete_store
 from idc.errors import DataError, RunError
+from idc.evaluation.results import results_of, saved_parts, saved_results
 from idc.launch.start import create_run
-from idc.results import results_of, saved_parts, saved_results
 from idc.runs.run import ENVIRONMENT_FILE, PREDICTIONS_FILE
 from idc.runs.split import held_out_rows, run_split, seen_cases, seen_note, train_cases
 from idc.settings.training_config import TrainingConfig

@@ -1,4 +1,4 @@
-"""idc.compared_runs: which patches are compared, and what is said about them."""
+"""idc.evaluation.compared_runs: which patches are compared, and what is said about them."""
 
 import math
 
@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from idc.compared_runs import compare_runs
 from idc.datasets.splits import make_split
 from idc.datasets.store import open_store
 from idc.errors import RunError
+from idc.evaluation.compared_runs import compare_runs
 from idc.launch.start import create_run
 from idc.runs.run import PREDICTIONS_FILE
 from idc.settings.training_config import TrainingConfig

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from idc.errors import RunError
+from idc.evaluation.results import Results, saved_results
 from idc.metrics.bootstrap import FEW_CASES, Bootstrap, Difference, Interval, few_cases_note
-from idc.results import Results, saved_results
 from idc.runs.run import Run
 
 SCORES: Mapping[str, str] = {

@@ -18,10 +18,13 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from idc.datasets.place import Place
 from idc.datasets.store import PatchStore
 from idc.errors import LabelError
-from idc.results import saved_parts, saved_results
+from idc.evaluation.results import saved_parts, saved_results
 from idc.runs.run import Run
+
+_PLACE = ["case", "x", "y"]
 
 _ROUNDING = 1e-6  # probabilities are float32; the mean of equal ones must not exceed them
 
@@ -178,3 +181,36 @@ def _counted_with(y_prob: np.ndarray, thresholds: tuple[float, float]) -> np.nda
     likelier = (y_prob > 0.5).astype(int)
     counted = np.where(positive, 1, np.where(negative, 0, -1))
     return np.where(positive & negative, likelier, counted)
+
+
+def with_verdicts(doubts: pd.DataFrame, marks: pd.DataFrame, reviewer: str) -> pd.DataFrame:
+    """The doubtful patches with a column ``verdict``: the reviewer's own, "" where there is none.
+
+    Args:
+        doubts: columns ``case``, ``x``, ``y``, ``label`` and more, in their order.
+        marks: as `idc.datasets.label_marks.marks_of` gives them.
+    """
+    own = marks[marks["reviewer"] == reviewer][[*_PLACE, "label", "verdict"]]
+    joined = doubts.astype(dict.fromkeys([*_PLACE, "label"], "int64")).merge(
+        own, how="left", on=[*_PLACE, "label"]
+    )
+    return joined.assign(verdict=joined["verdict"].fillna(""))
+
+
+def next_open(reviewed: pd.DataFrame, after: Place | None) -> Place | None:
+    """The next patch without a verdict, from the one after a place on, round to the beginning.
+
+    Args:
+        reviewed: as `with_verdicts` gives it.
+        after: where the reviewer is; a place that is not in the table counts as before the first.
+
+    Returns:
+        None when all have one.
+    """
+    places = [Place(*map(int, place)) for place in zip(*(reviewed[c] for c in _PLACE), strict=True)]
+    start = places.index(after) + 1 if after in places else 0
+    verdicts = reviewed["verdict"].tolist()
+    for number in [*range(start, len(places)), *range(start)]:
+        if not verdicts[number]:
+            return places[number]
+    return None

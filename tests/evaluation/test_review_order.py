@@ -1,11 +1,11 @@
-"""idc.reviewing: from one doubtful patch to the next."""
+"""idc.evaluation.doubtful_labels: from one doubtful patch to the next."""
 
 import pandas as pd
 import pytest
 
 from idc.datasets.label_marks import Mark, marks_of, save_mark
 from idc.datasets.place import Place
-from idc.reviewing import next_open, with_verdicts
+from idc.evaluation.doubtful_labels import next_open, with_verdicts
 
 DOUBTS = pd.DataFrame(
     [(1, 51, 1, 1), (2, 1, 1, 0), (3, 1, 51, 0)], columns=["case", "x", "y", "label"]

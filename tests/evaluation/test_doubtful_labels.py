@@ -1,11 +1,11 @@
-"""idc.doubtful: confident learning by hand, and as cleanlab has it."""
+"""idc.evaluation.doubtful_labels: confident learning by hand, and as cleanlab has it."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from idc.doubtful import confident_joint, held_out_of, ranked_doubts
 from idc.errors import LabelError
+from idc.evaluation.doubtful_labels import confident_joint, held_out_of, ranked_doubts
 from idc.launch.start import create_run
 from idc.runs.run import PREDICTIONS_FILE
 from idc.settings.training_config import TrainingConfig

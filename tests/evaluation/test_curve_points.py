@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from idc.drawn_curves import along, curves, published_lines
+from idc.evaluation.curve_points import along, curves, published_lines
 from idc.metrics.scores import roc_points
 
 
