@@ -82,8 +82,8 @@ def tissue() -> np.ndarray:
 
 def bench_region(rgb: np.ndarray) -> None:
     """Ours, warm, five times; the naive way once."""
+    from idc.large_images.region import lay_out_region, predict_region
     from idc.prediction.predictor import warm_predictor
-    from idc.regions import lay_out_region, predict_region
     from idc.runs.run import BUNDLED, open_run
     from idc.uploads.gate import decode_image, warm_gate
 

@@ -10,17 +10,17 @@ import numpy as np
 from idc.errors import DataError, IdcError, SlideError
 from idc.files.sources import UnreadableMember, existing_path, read_file
 from idc.imaging.rescaling import scale_note
+from idc.large_images.region import RegionAnswers, lay_out_region, predict_region, tile_at
+from idc.large_images.region_exports import region_csv, region_geojson
+from idc.large_images.region_pictures import region_png, shown_picture
+from idc.large_images.region_warnings import region_warning
+from idc.large_images.slide_predictions import SlideQuestion, answer_slide
+from idc.large_images.whole_slide import ALWAYS_SLIDES, WholeSlide
 from idc.patches import PATCH_SIZE_PX
 from idc.prediction.predictor import default_model
 from idc.processes.console import ProgressLine, in_place
-from idc.region_doubt import region_warning
-from idc.region_exports import region_csv, region_geojson
-from idc.region_pictures import region_png, shown_picture
-from idc.regions import RegionAnswers, lay_out_region, predict_region, tile_at
 from idc.runs.run import Run, open_run
-from idc.slide_answers import SlideQuestion, answer_slide
 from idc.uploads.gate import MAX_FILE_BYTES, decode_image
-from idc.whole_slides import ALWAYS_SLIDES, WholeSlide
 
 _UNKNOWN_SCALE = "'{}' does not say its scale; give it with --mpp (40x is 0.25, 20x 0.5, 2.5x 4)."
 

@@ -5,13 +5,13 @@ import sys
 from pathlib import Path
 
 from idc.errors import IdcError
-from idc.many_slides import Progress, device_workers, predict_slides, still_to_do
+from idc.large_images.bulk import Progress, device_workers, predict_slides, still_to_do
+from idc.large_images.bulk_task import Settings, SlideTask, cases_of, settings_of, slides_at
 from idc.networks.hardware import gpu_numbers
 from idc.patches import PATCH_SIZE_PX
 from idc.prediction.predictor import default_model
 from idc.processes.console import in_place
 from idc.runs.run import open_run
-from idc.slide_work import Settings, SlideTask, cases_of, settings_of, slides_at
 
 
 def slides_command(options: argparse.Namespace) -> int:
@@ -72,7 +72,7 @@ def _work(
             line.show(progress.over / progress.total, text, progress.left_s())
 
         if options.engine == "ray":
-            from idc.ray_slides import predict_slides_on_ray
+            from idc.large_images.bulk_ray import predict_slides_on_ray
 
             predict_slides_on_ray(todo, progress, settings, folder, show)
         else:

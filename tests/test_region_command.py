@@ -5,8 +5,9 @@ import cv2
 import numpy as np
 import pytest
 
-from idc import region_command, regions, whole_slides
+from idc import region_command
 from idc.__main__ import main
+from idc.large_images import region, whole_slide
 from tests.support.made_patches import png
 from tests.support.made_slides import PINK, tissue_squares, write_slide
 
@@ -18,8 +19,8 @@ def answering(home, monkeypatch):
     def answer(run, patches):
         return np.full(len(patches), 0.75, np.float32)
 
-    monkeypatch.setattr(whole_slides, "predict_patches", answer)
-    monkeypatch.setattr(regions, "predict_patches", answer)
+    monkeypatch.setattr(whole_slide, "predict_patches", answer)
+    monkeypatch.setattr(region, "predict_patches", answer)
     monkeypatch.setattr(region_command, "region_warning", lambda *_: None)
 
 

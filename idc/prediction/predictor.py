@@ -23,7 +23,7 @@ _LOAD_TIMEOUT_S = 180.0  # the import of TensorFlow on a busy machine
 _SECONDS_A_PATCH = 0.1  # far more than any CPU needs
 
 # Where the worker computes: "cpu", or a GPU's number. By default the CPU: a trainer may hold the
-# GPU, and one patch gains nothing from it. `idc.many_slides` sets it in its workers.
+# GPU, and one patch gains nothing from it. `idc.large_images.bulk` sets it in its workers.
 DEVICE = "IDC_PREDICT_DEVICE"
 
 

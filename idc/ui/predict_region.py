@@ -5,9 +5,9 @@ from functools import partial
 import streamlit as st
 
 from idc.imaging.rescaling import COMMON_SCALES, LEAST_MPP_UM, MOST_MPP_UM, scale_note
+from idc.large_images.region import Region, RegionAnswers, lay_out_region, predict_region, tile_at
+from idc.large_images.region_pictures import shown_picture, tiling_picture
 from idc.patches import MPP_UM, PATCH_SIZE_PX
-from idc.region_pictures import shown_picture, tiling_picture
-from idc.regions import Region, RegionAnswers, lay_out_region, predict_region, tile_at
 from idc.runs.run import Run
 from idc.ui.region_map import (
     MappedImage,

@@ -5,18 +5,25 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
+from idc.large_images.allowed_folders import VARIABLE, allowed_slide, listed_slides, slide_folders
+from idc.large_images.region import Layout
+from idc.large_images.region_pictures import tiling_picture
+from idc.large_images.slide_predictions import (
+    SlideAnswers,
+    SlideJob,
+    SlideQuestion,
+    kept_answers,
+    kept_when,
+    slide_job,
+    start_slide,
+)
+from idc.large_images.whole_slide import WholeSlide, lay_out_slide
 from idc.patches import PATCH_SIZE_PX
-from idc.region_pictures import tiling_picture
-from idc.regions import Layout
 from idc.runs.run import Run
-from idc.slide_answers import SlideAnswers, SlideQuestion, kept_answers, kept_when
-from idc.slide_folders import VARIABLE, allowed_slide, listed_slides, slide_folders
-from idc.slide_jobs import SlideJob, slide_job, start_slide
 from idc.ui.predict_region import choose_scale
 from idc.ui.region_map import MappedImage, show_answers, tiling_words
 from idc.ui.slide_viewer import jpeg_picture
 from idc.ui.words import plain
-from idc.whole_slides import WholeSlide, lay_out_slide
 from idc.wording import duration
 
 _PARAMETERS = ("slide", "um", "overlap")  # in the URL, so that a refresh finds the answers again

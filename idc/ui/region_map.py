@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from idc.region_doubt import region_warning
-from idc.region_exports import region_csv, region_geojson
-from idc.region_pictures import picture_edges, region_png
-from idc.regions import Layout, RegionAnswers, cell_boxes
+from idc.large_images.region import Layout, RegionAnswers, cell_boxes
+from idc.large_images.region_exports import region_csv, region_geojson
+from idc.large_images.region_pictures import picture_edges, region_png
+from idc.large_images.region_warnings import region_warning
 from idc.runs.run import Run
 from idc.ui.explanation import explanation, show_warnings
 from idc.ui.patches_shown import enlarged

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from idc import regions, whole_slides
+from idc.large_images import region, whole_slide
+from idc.large_images.slide_predictions import SlideQuestion, answer_slide, keep_answers
 from idc.runs.run import BUNDLED, open_run
-from idc.slide_answers import SlideQuestion, answer_slide, keep_answers
 from idc.ui import predict_parts
 from tests.support.app_pages import open_page, text
 from tests.support.made_patches import png
@@ -22,7 +22,7 @@ def answering(home, monkeypatch):
     def answer(run, patches, on_progress=None):
         return np.full(len(patches), 0.75, np.float32)
 
-    for module in (predict_parts, regions, whole_slides):
+    for module in (predict_parts, region, whole_slide):
         monkeypatch.setattr(module, "predict_patches", answer)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import tifffile
 
 from idc.imaging.tiling import Tiling
-from idc.regions import Layout, RegionAnswers
+from idc.large_images.region import Layout, RegionAnswers
 
 PINK = (225, 150, 190)
 GLASS = (244, 242, 245)

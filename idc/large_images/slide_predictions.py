@@ -9,6 +9,8 @@ import hashlib
 import json
 import shutil
 import tempfile
+import threading
+import time
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,10 +22,14 @@ import numpy as np
 from idc.errors import SlideError
 from idc.files.home import whole_slides_dir
 from idc.imaging.tiling import Tiling
+from idc.large_images.region import Layout, RegionAnswers
+from idc.large_images.whole_slide import WholeSlide, lay_out_slide, predict_slide
 from idc.patches import PATCH_SIZE_PX
-from idc.regions import Layout, RegionAnswers
+from idc.processes.thread_job import ThreadJob
 from idc.runs.run import Run
-from idc.whole_slides import WholeSlide, lay_out_slide, predict_slide
+
+_one_at_a_time = threading.Lock()  # two would only slow each other down
+_lock = threading.Lock()
 
 MOST_KEPT = 30
 
@@ -162,3 +168,53 @@ def _let_the_oldest_go(parent: Path) -> None:
     folders.sort(key=lambda folder: folder.stat().st_mtime, reverse=True)
     for folder in folders[MOST_KEPT:]:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@dataclass(kw_only=True)
+class SlideJob(ThreadJob):
+    """One slide on its way and where it stands.
+
+    The state is "waiting" (for another slide), "looking" (for tissue), "predicting", "done",
+    "failed" or "stopped".
+    """
+
+    question: SlideQuestion
+    work: str = "Predicting the slide"
+    state: str = "waiting"
+
+    def left_s(self) -> float | None:
+        """Estimated seconds to the end; None before the first answers."""
+        return super().left_s() if self.state == "predicting" else None
+
+    def answer(self) -> None:
+        """Wait for its turn, ask the model, keep the answers."""
+        while not _one_at_a_time.acquire(timeout=0.2):
+            self.check()
+        try:
+            keep_answers(self.question, answer_slide(self.question, self._step))
+        finally:
+            _one_at_a_time.release()
+
+    def _step(self, state: str, done: int, total: int) -> None:
+        if state != self.state:
+            self.began = time.monotonic()
+        self.state = state
+        self.advance(done, total)
+
+
+_jobs: dict[str, SlideJob] = {}  # by the question's name
+
+
+def slide_job(question: SlideQuestion) -> SlideJob | None:
+    """The latest job of a question since the server started."""
+    return _jobs.get(question.name())
+
+
+def start_slide(question: SlideQuestion) -> SlideJob:
+    """Start to answer a question, or join the job that is under way."""
+    with _lock:
+        job = _jobs.get(question.name())
+        if job is None or not job.live:
+            job = _jobs[question.name()] = SlideJob(question=question)
+            job.start(job.answer, "whole-slide")
+        return job

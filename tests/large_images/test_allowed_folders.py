@@ -1,7 +1,7 @@
 import pytest
 
 from idc.errors import SlideError
-from idc.slide_folders import allowed_slide, listed_slides, slide_folders
+from idc.large_images.allowed_folders import allowed_slide, listed_slides, slide_folders
 
 
 @pytest.fixture

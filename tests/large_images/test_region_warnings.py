@@ -1,15 +1,16 @@
-"""idc.region_doubt: a region is doubted when a third of its patches are strange, and not before."""
+"""idc.large_images.region_warnings: a region is doubted when a third of its patches are strange,
+and not before."""
 
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from idc import region_doubt
+from idc.large_images import region_warnings
+from idc.large_images.region import RegionAnswers
+from idc.large_images.region_warnings import region_warning
 from idc.prediction.appearance import fit_profile
 from idc.prediction.image_warnings import REASONS
-from idc.region_doubt import region_warning
-from idc.regions import RegionAnswers
 from tests.support.made_tissue import made_features, pink_patches
 
 TISSUE = pink_patches(40, 7)
@@ -27,11 +28,11 @@ def run(monkeypatch):
     """Its model knows pink patches."""
     training, held_out = ((pink_patches(n, n), made_features(n, n)) for n in (300, 100))
     profile = fit_profile(training, held_out)
-    monkeypatch.setattr(region_doubt, "profile_of", lambda run: profile)
+    monkeypatch.setattr(region_warnings, "profile_of", lambda run: profile)
     usual = made_features(300, 300)[:1]
     found = SimpleNamespace(features=usual)
     monkeypatch.setattr(
-        region_doubt,
+        region_warnings,
         "look",
         lambda run, patches: SimpleNamespace(features=found.features.repeat(len(patches), axis=0)),
     )
@@ -72,5 +73,5 @@ def test_of_many_patches_some_from_everywhere_are_checked(run):
 
 def test_region_without_answers_and_run_without_a_profile_are_not_doubted(run, monkeypatch):
     assert region_warning(run, RegionAnswers(None, np.full((2, 2), np.nan)), None) is None
-    monkeypatch.setattr(region_doubt, "profile_of", lambda run: None)
+    monkeypatch.setattr(region_warnings, "profile_of", lambda run: None)
     assert warning(run, [brown()]) is None

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from idc import whole_slides
 from idc.errors import SlideError, UploadError
-from idc.whole_slides import WholeSlide, lay_out_slide, predict_slide
+from idc.large_images import whole_slide
+from idc.large_images.whole_slide import WholeSlide, lay_out_slide, predict_slide
 from tests.support.made_slides import GLASS, PINK, tissue_squares, write_slide
 
 SQUARES = [(0, 0), (1, 2)]
@@ -26,7 +26,7 @@ def asked(monkeypatch):
         seen.extend(patches)
         return (patches[:, 25, 25, 0] / 255).astype(np.float32)
 
-    monkeypatch.setattr(whole_slides, "predict_patches", answer)
+    monkeypatch.setattr(whole_slide, "predict_patches", answer)
     return seen
 
 
@@ -62,7 +62,7 @@ def test_outside_of_the_slide_is_white(slide):
 def test_overview_in_one_box_and_in_many_is_the_same(slide, monkeypatch):
     assert slide.overview_reads == 1
     whole = slide.overview()
-    monkeypatch.setattr(whole_slides, "_MAX_SIDE_PX", 100)
+    monkeypatch.setattr(whole_slide, "_MAX_SIDE_PX", 100)
 
     assert slide.overview_reads == 28
     np.testing.assert_array_equal(slide.overview(), whole)
@@ -89,8 +89,8 @@ def test_blocks_of_any_size_give_the_same_answers(tmp_path, asked, monkeypatch):
     with WholeSlide(write_slide(tmp_path / "s.svs", rgb, mpp_um=4.0, levels=())) as opened:
         layout = lay_out_slide(opened, opened.overview(), 4.0, stride=25)
         whole = predict_slide(None, opened, layout).tiles
-        monkeypatch.setattr(whole_slides, "_MAX_SIDE_PX", 120)
-        monkeypatch.setattr(whole_slides, "_PATCHES_AT_A_TIME", 10)
+        monkeypatch.setattr(whole_slide, "_MAX_SIDE_PX", 120)
+        monkeypatch.setattr(whole_slide, "_PATCHES_AT_A_TIME", 10)
         in_blocks = predict_slide(None, opened, layout).tiles
 
     assert not np.isnan(whole).any()

@@ -1,9 +1,9 @@
 """The child's side of whole slides: a box of a level in, small RGB pixels out.
 
-Runs as a process of its own (``python -m idc.slide_decoding``, started by `idc.whole_slides`) and
-is imported by nobody. OpenSlide and the libraries below it are C code that reads what a stranger
-may have written, so the process first gives up what it does not need. It reads the file that it is
-told and writes none.
+Runs as a process of its own (``python -m idc.large_images.slide_decoder_worker``, started by
+`idc.large_images.whole_slide`) and is imported by nobody. OpenSlide and the libraries below it are
+C code that reads what a stranger may have written, so the process first gives up what it does not
+need. It reads the file that it is told and writes none.
 """
 
 import contextlib
@@ -25,7 +25,7 @@ _UNREADABLE = "is no whole-slide file that OpenSlide can read, or it is damaged"
 
 
 def answer(question: Mapping[str, Any], _: bytes) -> tuple[dict[str, Any], bytes]:
-    """Answer `idc.whole_slides.WholeSlide`.
+    """Answer `idc.large_images.whole_slide.WholeSlide`.
 
     Args:
         question: ``path``, which alone asks for the facts. With ``box`` (x, y at full resolution,

@@ -5,7 +5,7 @@ import numpy as np
 
 from idc.imaging.outline import cell_outlines
 from idc.imaging.rescaling import resized
-from idc.regions import Layout, RegionAnswers
+from idc.large_images.region import Layout, RegionAnswers
 
 _OPACITY = 0.55
 _GRID_RGB = (11, 70, 84)

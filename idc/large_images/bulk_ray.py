@@ -1,4 +1,4 @@
-"""Many slides on a Ray cluster: the same tasks, files and answers as `idc.many_slides`.
+"""Many slides on a Ray cluster: the same tasks, files and answers as `idc.large_images.bulk`.
 
 The machines share the project's folder, ``IDC_HOME``, the slides and the folder of results, as
 cluster machines do. Ray is asked only here; `requirements-ray.txt` installs it.
@@ -12,9 +12,9 @@ from typing import Any
 
 from idc.errors import IdcError
 from idc.files.home import PROJECT_DIR, home_dir
-from idc.many_slides import OnProgress, Progress
+from idc.large_images.bulk import OnProgress, Progress
+from idc.large_images.bulk_task import Settings, SlideTask, answer_task
 from idc.prediction.predictor import DEVICE
-from idc.slide_work import Settings, SlideTask, answer_task
 
 
 def predict_slides_on_ray(
@@ -24,7 +24,8 @@ def predict_slides_on_ray(
     folder: Path,
     on_progress: OnProgress,
 ) -> Progress:
-    """As `idc.many_slides.predict_slides`, by one worker a GPU of the cluster, or a core without.
+    """As `idc.large_images.bulk.predict_slides`, by one worker a GPU of the cluster, or a core
+    without.
 
     Raises:
         IdcError: Ray is not installed, or the cluster cannot be reached.

@@ -2,7 +2,7 @@
 
 A slide has billions of pixels, so it is never in memory: blocks of it are read at the level that is
 nearest to the model's scale, and at no coarser one. The file is decoded in a child process of its
-own (`idc.slide_decoding`); the server itself never looks at a byte of it.
+own (`idc.large_images.slide_decoder_worker`); the server itself never looks at a byte of it.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,10 +16,10 @@ from idc.errors import SlideError
 from idc.imaging.rescaling import LEAST_MPP_UM, MOST_MPP_UM, check_mpp
 from idc.imaging.tiling import Tiling, cut_tiles
 from idc.imaging.tissue_mask import TISSUE_SHARE, shares, tissue_mask
+from idc.large_images.region import Layout, RegionAnswers
 from idc.patches import MPP_UM, PATCH_SIZE_PX
 from idc.prediction.predictor import predict_patches
 from idc.processes.child import Answer, Child, ChildDied, ChildTimeout
-from idc.regions import Layout, RegionAnswers
 from idc.runs.run import Run
 
 ALWAYS_SLIDES = (".svs", ".ndpi", ".mrxs", ".scn", ".vms", ".bif", ".svslide")
@@ -53,7 +53,9 @@ class WholeSlide:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._child = Child(
-            "idc.slide_decoding", inherit=_INHERIT, max_answer_bytes=3 * _MAX_SIDE_PX**2
+            "idc.large_images.slide_decoder_worker",
+            inherit=_INHERIT,
+            max_answer_bytes=3 * _MAX_SIDE_PX**2,
         )
         try:
             facts = self._ask({}, _OPEN_TIMEOUT_S)[0]

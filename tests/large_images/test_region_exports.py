@@ -5,9 +5,9 @@ import json
 import cv2
 import numpy as np
 
-from idc.region_exports import COLUMNS, called_outlines, region_csv, region_geojson
-from idc.region_pictures import region_png, shown_picture, tiling_picture
-from idc.regions import RegionAnswers, lay_out_region
+from idc.large_images.region import RegionAnswers, lay_out_region
+from idc.large_images.region_exports import COLUMNS, called_outlines, region_csv, region_geojson
+from idc.large_images.region_pictures import region_png, shown_picture, tiling_picture
 from tests.support.made_slides import PINK, made_answers
 
 NAN = np.nan

@@ -5,14 +5,22 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from idc import slides_command, whole_slides
+from idc import slides_command
 from idc.__main__ import main
 from idc.errors import SlideError
-from idc.many_slides import Progress, WorkerLost, predict_slides, still_to_do
+from idc.large_images import whole_slide
+from idc.large_images.bulk import Progress, WorkerLost, predict_slides, still_to_do
+from idc.large_images.bulk_task import (
+    SlideTask,
+    answer_task,
+    cases_of,
+    is_done,
+    settings_of,
+    slides_at,
+)
+from idc.large_images.region_exports import COLUMNS
 from idc.prediction import predictor
-from idc.region_exports import COLUMNS
 from idc.runs.run import BUNDLED, open_run
-from idc.slide_work import SlideTask, answer_task, cases_of, is_done, settings_of, slides_at
 from tests.support.made_patches import tiny_store
 from tests.support.made_slides import tissue_squares, write_slide
 
@@ -42,7 +50,7 @@ def asked(monkeypatch):
         counts.append(len(patches))
         return np.full(len(patches), 0.75, np.float32)
 
-    monkeypatch.setattr(whole_slides, "predict_patches", answer)
+    monkeypatch.setattr(whole_slide, "predict_patches", answer)
     monkeypatch.setattr(predictor, "predict_patches", answer)
     return counts
 

@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from idc.large_images.region import RegionAnswers
 from idc.prediction.image_warnings import REASONS, profile_of, reasons
 from idc.prediction.predictor import look
-from idc.regions import RegionAnswers
 from idc.runs.run import Run
 
 _CHECKED = 48  # patches, spread evenly: enough to tell a third of them from a twentieth

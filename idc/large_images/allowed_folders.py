@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 
 from idc.errors import SlideError
-from idc.whole_slides import SUFFIXES
+from idc.large_images.whole_slide import SUFFIXES
 
 VARIABLE = "IDC_SLIDES"
 _MOST_LISTED = 500

@@ -1,9 +1,9 @@
 """One slide of many: what is asked about it, its answers as a file, and whether they are there.
 
 A slide is a whole-slide file, or a case of a packed data set. Its result is one Parquet file with
-the columns of `idc.region_exports.COLUMNS`, one row a cell (a case: one row a patch, in px at 4 um
-from the case's own origin). The file says in its own metadata which model answered what: so a job
-that is started again knows by the files alone what is done.
+the columns of `idc.large_images.region_exports.COLUMNS`, one row a cell (a case: one row a patch,
+in px at 4 um from the case's own origin). The file says in its own metadata which model answered
+what: so a job that is started again knows by the files alone what is done.
 """
 
 import functools
@@ -18,11 +18,11 @@ import numpy as np
 from idc.datasets.store import PatchStore, open_store
 from idc.errors import IdcError, PredictionError, SlideError
 from idc.files import atomic
+from idc.large_images.region import RegionAnswers, cell_boxes
+from idc.large_images.region_exports import COLUMNS
+from idc.large_images.whole_slide import SUFFIXES
 from idc.patches import PATCH_SIZE_PX
-from idc.region_exports import COLUMNS
-from idc.regions import RegionAnswers, cell_boxes
 from idc.runs.run import Run, open_run
-from idc.whole_slides import SUFFIXES
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -165,8 +165,8 @@ def _asked(task: SlideTask, settings: Settings) -> bytes:
 
 
 def _slide_table(task: SlideTask, settings: Settings) -> "pa.Table":
-    from idc.slide_answers import SlideQuestion, answer_slide
-    from idc.whole_slides import WholeSlide
+    from idc.large_images.slide_predictions import SlideQuestion, answer_slide
+    from idc.large_images.whole_slide import WholeSlide
 
     path, mpp_um = Path(task.path), settings.mpp_um
     if mpp_um is None:

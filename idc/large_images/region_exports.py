@@ -13,7 +13,7 @@ import numpy as np
 
 from idc.imaging.geojson import box_ring, closed_ring, feature, label_class, named_class
 from idc.imaging.outline import Polygon, cell_outlines
-from idc.regions import Layout, RegionAnswers, cell_boxes
+from idc.large_images.region import Layout, RegionAnswers, cell_boxes
 
 CALLED_CLASS = "IDC region (predicted)"
 _CALLED_RGB = (213, 94, 0)

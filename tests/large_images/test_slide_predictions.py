@@ -5,19 +5,20 @@ import time
 import numpy as np
 import pytest
 
-from idc import slide_answers, whole_slides
 from idc.errors import PredictionError
 from idc.files.home import whole_slides_dir
-from idc.runs.run import BUNDLED, open_run
-from idc.slide_answers import (
+from idc.large_images import slide_predictions, whole_slide
+from idc.large_images.slide_predictions import (
     SlideAnswers,
     SlideQuestion,
     answer_slide,
     keep_answers,
     kept_answers,
     kept_when,
+    slide_job,
+    start_slide,
 )
-from idc.slide_jobs import slide_job, start_slide
+from idc.runs.run import BUNDLED, open_run
 from tests.support.made_slides import made_answers, tissue_squares, write_slide
 
 
@@ -38,7 +39,7 @@ def answering(monkeypatch):
         assert go.wait(60)
         return np.full(len(patches), 0.5, np.float32)
 
-    monkeypatch.setattr(whole_slides, "predict_patches", answer)
+    monkeypatch.setattr(whole_slide, "predict_patches", answer)
     return go
 
 
@@ -101,7 +102,7 @@ def test_damaged_answers_count_as_none(question):
 
 
 def test_only_the_newest_answers_stay(question, monkeypatch):
-    monkeypatch.setattr(slide_answers, "MOST_KEPT", 2)
+    monkeypatch.setattr(slide_predictions, "MOST_KEPT", 2)
     names = []
     for mpp_um in (1.0, 2.0, 3.0):
         asked = SlideQuestion(question.path, mpp_um, question.run)
@@ -151,7 +152,7 @@ def test_a_failed_job_says_why(question, monkeypatch):
     def refuse(run, patches):
         raise PredictionError("The model is on holiday.")
 
-    monkeypatch.setattr(whole_slides, "predict_patches", refuse)
+    monkeypatch.setattr(whole_slide, "predict_patches", refuse)
     job = finished(start_slide(question))
 
     assert (job.state, job.problem) == ("failed", "The model is on holiday.")

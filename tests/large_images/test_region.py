@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from idc import regions
 from idc.errors import UploadError
-from idc.regions import lay_out_region, predict_region, tile_at
+from idc.large_images import region
+from idc.large_images.region import lay_out_region, predict_region, tile_at
 
 PINK = (225, 150, 190)
 GLASS = (244, 242, 245)
@@ -18,7 +18,7 @@ def asked(monkeypatch):
         seen.extend(patches)
         return (patches[:, 25, 25, 2] / 255).astype(np.float32)
 
-    monkeypatch.setattr(regions, "predict_patches", answer)
+    monkeypatch.setattr(region, "predict_patches", answer)
     return seen
 
 

@@ -1,7 +1,7 @@
 """Many slides: one worker a device, one result file a slide, and on again after any break.
 
-A worker (`idc.slide_worker`) reads and tiles; the model itself runs in a child of the worker, on
-the worker's device. A slide that cannot be done is named, and the others go on.
+A worker (`idc.large_images.bulk_worker`) reads and tiles; the model itself runs in a child of the
+worker, on the worker's device. A slide that cannot be done is named, and the others go on.
 """
 
 import contextlib
@@ -12,9 +12,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from idc.errors import IdcError
+from idc.large_images.bulk_task import Settings, SlideTask, is_done
 from idc.prediction.predictor import DEVICE
 from idc.processes.child import Child, ChildDied, ChildTimeout
-from idc.slide_work import Settings, SlideTask, is_done
 
 _SLIDE_TIMEOUT_S = 12 * 3600.0  # a large slide with overlap on one core takes hours, not days
 _MOST_LOST_WORKERS = 3  # without one good slide in between: the device is the problem, not a slide
@@ -106,7 +106,9 @@ def device_workers(
     devices: Sequence[str], settings: Settings, folder: Path
 ) -> Iterator[list[Work]]:
     """A worker process for each device, "cpu" or a GPU's number, for the length of a ``with``."""
-    children = [Child("idc.slide_worker", environ={DEVICE: device}) for device in devices]
+    children = [
+        Child("idc.large_images.bulk_worker", environ={DEVICE: device}) for device in devices
+    ]
 
     def work_of(child: Child) -> Work:
         return lambda task: _ask(child, task, settings, folder)

@@ -1,10 +1,11 @@
-"""A worker of `idc.many_slides`: ``python -m idc.slide_worker FD``. Slides in, files out."""
+"""A worker of `idc.large_images.bulk`: ``python -m idc.large_images.bulk_worker FD``. Slides in,
+files out."""
 
 from pathlib import Path
 from typing import Any
 
+from idc.large_images.bulk_task import Settings, SlideTask, answer_task
 from idc.processes.child import serve
-from idc.slide_work import Settings, SlideTask, answer_task
 
 
 def answer(question: dict[str, Any], block: bytes) -> tuple[dict[str, Any], bytes]:

@@ -1,0 +1,1 @@
+"""Regions and whole slides, tile by tile, one or thousands."""
