@@ -8,10 +8,10 @@ from collections.abc import Mapping
 
 from idc.datasets.store import open_store
 from idc.evaluation.results import Results, fresh_results, saved_results
-from idc.handout import write_predictions, write_report
 from idc.metrics.bootstrap import Bootstrap, Interval
 from idc.metrics.scores import Report, baseline, classification_report
 from idc.processes.console import ProgressLine
+from idc.report.export import write_predictions, write_report
 from idc.runs.run import Run, open_run
 from idc.runs.split import seen_cases, seen_note
 

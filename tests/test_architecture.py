@@ -79,9 +79,9 @@ LIGHT = [
     "idc.prediction.layer_views",
     "idc.networks.receptive_field",
     "idc.api_answers",
-    "idc.game",
-    "idc.game_rounds",
-    "idc.evening",
+    "idc.game.rules",
+    "idc.game.round",
+    "idc.game.scoreboard",
 ]
 # Runs on import: the frame calls Streamlit at once. What it imports is looked at all the same.
 FRAME = "idc.ui.main"

@@ -19,12 +19,12 @@ from idc.evaluation.patch_selection import (
 )
 from idc.evaluation.published import PUBLISHED, comparison_reasons
 from idc.evaluation.results import Results
-from idc.handout import predictions_file
 from idc.metrics.bootstrap import Interval, few_cases_note
 from idc.metrics.calibration import BINS
 from idc.metrics.scores import baseline
 from idc.patches import CLASS_NAMES
-from idc.report import report_html
+from idc.report.document import report_html
+from idc.report.export import predictions_file
 from idc.runs.run import Run
 from idc.runs.split import run_split
 from idc.ui.board import board_data, board_name, cached_bootstrap, content_of, validation_presets

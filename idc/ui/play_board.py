@@ -8,8 +8,8 @@ import numpy as np
 import streamlit as st
 
 from idc.datasets.store import PatchStore
-from idc.game import PATCHES, Game, Tally, model_guesses, tally
-from idc.game_rounds import Round
+from idc.game.round import Round
+from idc.game.rules import PATCHES, Game, Tally, model_guesses, tally
 from idc.patches import CLASS_NAMES, MPP_UM, PATCH_SIZE_PX
 from idc.ui.own_component import own_component
 

@@ -11,8 +11,8 @@ import streamlit as st
 from idc.datasets.place import find_row, parse_place, place_of
 from idc.datasets.store import PatchStore, list_stores
 from idc.errors import GameError
-from idc.game import LEVELS, SEEDS, Game, parse_game
-from idc.game_rounds import Round, draw_round, unseen_rows
+from idc.game.round import Round, draw_round, unseen_rows
+from idc.game.rules import LEVELS, SEEDS, Game, parse_game
 from idc.runs.run import BUNDLED, Run, list_runs, open_run
 from idc.ui.choose import cached_store, choose_run, choose_store
 from idc.ui.explanation import explanation, show_warnings
@@ -161,7 +161,7 @@ def _round(key: tuple[str, ...], level: str, seed: int, _run: Run, _store: Patch
 
 
 def cached_round(run: Run, store: PatchStore, level: str, seed: int) -> Round:
-    """`idc.game_rounds.draw_round`, once for all reruns and visitors."""
+    """`idc.game.round.draw_round`, once for all reruns and visitors."""
     key = (run.id, str(run.best().get("sha256")), store.name, store.fingerprint)
     return _round(key, level, seed, run, store)
 

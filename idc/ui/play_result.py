@@ -6,9 +6,9 @@ import streamlit as st
 from idc.datasets.place import place_of
 from idc.datasets.store import PatchStore
 from idc.errors import GameError
-from idc.evening import LONGEST_NAME, Score, clear_scores, keep_score, scores
-from idc.game import LEVELS, PATCHES, Game, model_guesses, tally
-from idc.game_rounds import Round
+from idc.game.round import Round
+from idc.game.rules import LEVELS, PATCHES, Game, model_guesses, tally
+from idc.game.scoreboard import LONGEST_NAME, Score, clear_scores, keep_score, scores
 from idc.patches import CLASS_NAMES
 from idc.runs.run import Run
 from idc.ui.own_component import own_component

@@ -5,10 +5,10 @@ import json
 import numpy as np
 import pytest
 
-from idc import game_rounds
-from idc.evening import Score, keep_score, scores
-from idc.game import parse_game
-from idc.game_rounds import draw_round
+from idc.game import round
+from idc.game.round import draw_round
+from idc.game.rules import parse_game
+from idc.game.scoreboard import Score, keep_score, scores
 from idc.runs.run import BUNDLED, open_run
 from idc.ui import play_parts
 from tests.support.app_pages import metrics, open_page, text
@@ -28,7 +28,7 @@ def drawn(home, monkeypatch):
         darkness = 0.5 - patches.mean(axis=(1, 2, 3)) / 255
         return np.clip(run.calibration().threshold + darkness, 0, 1).astype(np.float32)
 
-    monkeypatch.setattr(game_rounds, "predict_patches", predict)
+    monkeypatch.setattr(round, "predict_patches", predict)
     monkeypatch.setattr(play_parts, "explanation", lambda run, rgb, probability: None)
     monkeypatch.setattr(play_parts, "show_warnings", lambda run, rgb: None)
     return draw_round(open_run(BUNDLED), tiny_store("mine", cases=12), "easy", 0xC0DE)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from idc.evaluation.results import Results, results_of
-from idc.report_slides import CELL_RGB, case_pictures
+from idc.report.case_pictures import CELL_RGB, case_pictures
 from tests.support.made_patches import tiny_store
 
 

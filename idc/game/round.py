@@ -7,7 +7,7 @@ import numpy as np
 
 from idc.datasets.store import PatchStore
 from idc.errors import GameError
-from idc.game import draw, of_level
+from idc.game.rules import draw, of_level
 from idc.patches import PATCH_SIZE_PX
 from idc.prediction.predictor import predict_patches
 from idc.runs.run import Run, check_same_data

@@ -21,10 +21,9 @@ from idc.metrics.bootstrap import Bootstrap, Interval, few_cases_note
 from idc.metrics.calibration import bin_of, reliability
 from idc.metrics.scores import SCORES, baseline, classification_report
 from idc.patches import CLASS_NAMES
-from idc.report_html import bullets, facts, interval, number, section, share, table
-from idc.report_plots import DASHES, bar, dot, line, picture, plot
-from idc.report_slides import case_pictures
-from idc.report_style import STYLE
+from idc.report.blocks import STYLE, bullets, facts, interval, number, section, share, table
+from idc.report.case_pictures import case_pictures
+from idc.report.plots import DASHES, bar, dot, line, picture, plot
 from idc.runs.run import Run
 from idc.runs.split import run_split, seen_note
 from idc.settings.training_config import PRESETS

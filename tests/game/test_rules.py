@@ -1,10 +1,10 @@
-"""idc.game: rules, levels, the draw, and the link that carries a round."""
+"""idc.game.rules: rules, levels, the draw, and the link that carries a round."""
 
 import numpy as np
 import pytest
 
 from idc.errors import GameError
-from idc.game import Game, Tally, draw, model_guesses, of_level, parse_game, tally
+from idc.game.rules import Game, Tally, draw, model_guesses, of_level, parse_game, tally
 
 
 def places(count: int, case: int = 1) -> np.ndarray:

@@ -1,4 +1,5 @@
-"""idc.report and idc.handout: what is handed on says what it should, and needs nothing else."""
+"""idc.report.document and idc.report.export: what is handed on says what it should, and needs
+nothing else."""
 
 import io
 import re
@@ -11,8 +12,8 @@ import pytest
 from idc.datasets.store import open_store
 from idc.errors import IdcError
 from idc.evaluation.results import results_of, saved_results
-from idc.handout import predictions_file, predictions_table, write_predictions, write_report
-from idc.report import LIMITS, report_html
+from idc.report.document import LIMITS, report_html
+from idc.report.export import predictions_file, predictions_table, write_predictions, write_report
 from idc.runs.split import run_split
 from tests.support.evaluated_run import evaluated_run
 from tests.support.made_patches import tiny_store

@@ -9,7 +9,7 @@ import pandas as pd
 from idc.errors import IdcError
 from idc.evaluation.results import Results
 from idc.files import atomic
-from idc.report import report_html
+from idc.report.document import report_html
 from idc.runs.run import Run
 
 TABLE_KINDS = (".csv", ".parquet")
@@ -42,7 +42,7 @@ def predictions_file(results: Results, threshold: float, kind: str) -> bytes:
 
 
 def write_report(path: Path, run: Run, results: Results, threshold: float) -> None:
-    """Write `idc.report.report_html`.
+    """Write `idc.report.document.report_html`.
 
     Raises:
         IdcError: the file cannot be written.

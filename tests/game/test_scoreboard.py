@@ -1,4 +1,4 @@
-"""idc.evening: scores under chosen names, also by two at once, until they are cleared."""
+"""idc.game.scoreboard: scores under chosen names, also by two at once, until they are cleared."""
 
 import multiprocessing
 from dataclasses import replace
@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from idc.errors import GameError
-from idc.evening import SCORES_FILE, Score, clear_scores, keep_score, scores
+from idc.game.scoreboard import SCORES_FILE, Score, clear_scores, keep_score, scores
 
 ADA = Score("Ada", "e1-00c0de-9b1e-bundled", "easy", 7, 4, 9)
 

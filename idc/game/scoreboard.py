@@ -14,7 +14,7 @@ from pathlib import Path
 from idc.errors import GameError
 from idc.files.home import home_dir
 from idc.files.sqlite import opened
-from idc.game import LEVELS
+from idc.game.rules import LEVELS
 
 SCORES_FILE = "scores.sqlite3"
 LONGEST_NAME = 24
@@ -39,9 +39,9 @@ class Score:
 
     Attributes:
         name: chosen, 1 to `LONGEST_NAME` printable signs.
-        round: `idc.game.Game.name` and the run's id: the same ten patches.
-        level: a key of `idc.game.LEVELS`.
-        right, best_streak: as `idc.game.Tally`.
+        round: `idc.game.rules.Game.name` and the run's id: the same ten patches.
+        level: a key of `idc.game.rules.LEVELS`.
+        right, best_streak: as `idc.game.rules.Tally`.
         model_right: how many of the ten the model had right.
     """
 

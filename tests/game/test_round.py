@@ -1,12 +1,12 @@
-"""idc.game_rounds: ten patches of cases that the run has never seen, the same ones for a seed."""
+"""idc.game.round: ten patches of cases that the run has never seen, the same ones for a seed."""
 
 import numpy as np
 import pytest
 
-from idc import game_rounds
 from idc.datasets.store import open_store
 from idc.errors import GameError
-from idc.game_rounds import draw_round, unseen_rows
+from idc.game import round
+from idc.game.round import draw_round, unseen_rows
 from idc.runs.run import BUNDLED, open_run
 from idc.runs.split import train_cases
 from tests.support.evaluated_run import evaluated_run
@@ -20,7 +20,7 @@ def answers(monkeypatch):
     def predict(run, patches):
         return (1 - patches.mean(axis=(1, 2, 3)) / 255).astype(np.float32)
 
-    monkeypatch.setattr(game_rounds, "predict_patches", predict)
+    monkeypatch.setattr(round, "predict_patches", predict)
 
 
 def test_round_is_drawn_from_cases_that_the_model_has_not_trained_on(home, answers):

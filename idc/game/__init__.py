@@ -1,0 +1,1 @@
+"""You against the CNN: rules, rounds, scores."""
