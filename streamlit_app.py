@@ -2,6 +2,6 @@
 
 import streamlit as st
 
-from idc.ui.server import lifespan, middleware, routes
+from idc.server.app import lifespan, middleware, routes
 
 app = st.App("idc/ui/main.py", lifespan=lifespan, middleware=middleware, routes=routes)

@@ -27,7 +27,7 @@ from idc.demo_tissue.generate import generate_slide, slide_patches
 from idc.prediction.image_warnings import REASONS, profile_of, reasons
 from idc.prediction.predictor import look
 from idc.runs.run import BUNDLED, Run, open_run
-from idc.shipping import profile_rows
+from idc.shipped.build_assets import profile_rows
 
 # A complete case of each part, for tissue at another scale.
 _WHOLE_CASES = {"choose": 8863, "report": 8867}

@@ -70,8 +70,8 @@ def _home(data: str) -> Iterator[Path]:
     """An IDC_HOME of its own with the data set "bench"."""
     with tempfile.TemporaryDirectory() as folder:
         os.environ["IDC_HOME"] = folder
-        from idc.demo import pack_demo
         from idc.files.home import data_dir
+        from idc.shipped.demo import pack_demo
 
         if data == "demo":
             pack_demo("bench", seed=1)  # another seed, so that no recorded runs come with it

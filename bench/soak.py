@@ -25,8 +25,8 @@ from live_app import chromium, idc_lab, wait_until
 from playwright.sync_api import Page
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
-from idc.demo import pack_demo
 from idc.runs.run import list_runs
+from idc.shipped.demo import pack_demo
 
 MOST_GROWTH_MB = 50
 _PATIENCE_MS = 300_000

@@ -84,8 +84,8 @@ def _pack(options: argparse.Namespace) -> None:
 
 def _demo(options: argparse.Namespace) -> None:
     from idc.datasets.store import open_store
-    from idc.demo import pack_demo
     from idc.demo_tissue.generate import NOTICE
+    from idc.shipped.demo import pack_demo
 
     with in_place() as progress:
         pack_demo(
@@ -240,7 +240,7 @@ def _predict(options: argparse.Namespace) -> int:
 
 def _bundle(options: argparse.Namespace) -> None:
     from idc.runs.run import BUNDLED, open_run
-    from idc.shipping import bundle, ship_bundled, ship_profile
+    from idc.shipped.build_assets import bundle, ship_bundled, ship_profile
 
     if options.profile and options.data:
         from idc.datasets.store import open_store
@@ -254,7 +254,7 @@ def _bundle(options: argparse.Namespace) -> None:
 
 
 def _record(options: argparse.Namespace) -> None:
-    from idc.shipping import record
+    from idc.shipped.build_assets import record
 
     for run in record():
         print(run.id)

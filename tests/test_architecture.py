@@ -19,7 +19,9 @@ SOURCES = {
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
     for path in [ROOT / "streamlit_app.py", *PAGES, *CORE]
 }
-DRAWN = [name for name in SOURCES if name.startswith(("streamlit_app", "pages.", "idc.ui"))]
+DRAWN = [
+    name for name in SOURCES if name.startswith(("streamlit_app", "pages.", "idc.server", "idc.ui"))
+]
 
 # What a page needs to draw, besides what it imports today: the parts that answer in milliseconds.
 LIGHT = [
@@ -46,7 +48,7 @@ LIGHT = [
     "idc.runs.log",
     "idc.prediction.predictor",
     "idc.uploads.gate",
-    "idc.quotas",
+    "idc.server.quotas",
     "idc.uploads.zip_archive",
     "idc.uploads.file_batch",
     "idc.prediction.file_job",
@@ -78,7 +80,7 @@ LIGHT = [
     "idc.runs.first_filters",
     "idc.prediction.layer_views",
     "idc.networks.receptive_field",
-    "idc.api_answers",
+    "idc.server.api_prediction",
     "idc.game.rules",
     "idc.game.round",
     "idc.game.scoreboard",

@@ -4,12 +4,12 @@ import streamlit as st
 
 from idc.datasets.full_set import completeness
 from idc.datasets.store import PackReport, PatchStore, check_store_name, list_stores
-from idc.demo import start_demo
 from idc.demo_tissue.generate import NOTICE
 from idc.errors import DataError
 from idc.files.sources import existing_path
 from idc.ingest.packing_job import PackJob, forget_job, pack_jobs, start_packing
 from idc.runs.run import list_runs
+from idc.shipped.demo import start_demo
 from idc.ui.choose import cached_store
 from idc.ui.get_data import get_data
 from idc.ui.words import describe, error_sentences, plain

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from idc.server.garbage_collection import freeze_imports
 from idc.ui import address
-from idc.ui.collector import freeze_imports
 
 ICON = str(Path(__file__).with_name("icon.svg"))
 STYLE = Path(__file__).with_name("frontend") / "frame.css"

@@ -7,10 +7,10 @@ from idc.errors import ServerBusy, UploadError
 from idc.imaging.rescaling import fits_one_patch
 from idc.patches import PATCH_SIZE_PX
 from idc.runs.run import Run
-from idc.ui.kept_uploads import uploader_key, uploads_refused
 from idc.ui.predict_many import is_many, show_many
 from idc.ui.predict_parts import show_prediction, uploaded_patch
 from idc.ui.predict_region import show_region
+from idc.ui.upload_refusals import uploader_key, uploads_refused
 from idc.uploads.gate import MAX_FILE_BYTES, DecodedImage, decode_image
 
 _KINDS = ("One patch, scaled down", "A region, cut into patches")

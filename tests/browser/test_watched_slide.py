@@ -21,7 +21,7 @@ def marks(page):
 
 
 def test_slide_is_repainted_while_training_and_replayed_afterwards(home, app, page):
-    from idc.demo import pack_demo
+    from idc.shipped.demo import pack_demo
 
     pack_demo("demo", cases=4, seed=1)
     page.goto(f"{app}/train")

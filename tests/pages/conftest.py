@@ -10,7 +10,7 @@ def no_processes_beside(monkeypatch):
     """
     monkeypatch.setattr("idc.ui.train_estimate.start_speed_test", lambda key: None)
     monkeypatch.setattr("idc.ui.train_estimate.keep_ready", lambda: None)
-    monkeypatch.setattr("idc.demo.keep_ready", lambda: None)
+    monkeypatch.setattr("idc.shipped.demo.keep_ready", lambda: None)
 
 
 @pytest.fixture(autouse=True)

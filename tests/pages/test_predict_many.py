@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from idc.prediction import file_job
-from idc.quotas import OverQuota
 from idc.runs.run import BUNDLED, open_run
-from idc.ui.kept_uploads import quota
+from idc.server.quotas import OverQuota
+from idc.server.upload_usage import quota
 from tests.support.app_pages import metrics, open_page, text
 from tests.support.hostile_files import hostile_zips, zip_of
 from tests.support.made_patches import png

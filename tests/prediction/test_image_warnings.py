@@ -12,7 +12,7 @@ from idc.prediction.appearance import fit_profile
 from idc.prediction.image_warnings import REASONS, profile_of, reasons, warnings, warnings_of
 from idc.prediction.predictor import look
 from idc.runs.run import BUNDLED, open_run
-from idc.shipping import profile_rows
+from idc.shipped.build_assets import profile_rows
 from tests.support.made_tissue import made_features, pink_patches
 
 

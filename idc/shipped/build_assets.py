@@ -15,12 +15,10 @@ import numpy as np
 import pandas as pd
 
 from idc.datasets.store import PatchStore, list_stores, open_store
-from idc.demo import DEMO_CASES, DEMO_SEED, pack_demo
 from idc.errors import RunError
 from idc.files import atomic
 from idc.launch.start import create_run, trainer_command
 from idc.metrics.calibration import fit_calibration
-from idc.model_card import model_card
 from idc.prediction.appearance import Profile, fit_profile
 from idc.prediction.predictor import look
 from idc.processes.environment import KEEP_FREED_MEMORY
@@ -43,7 +41,9 @@ from idc.runs.split import run_split
 from idc.runs.status import STATUS_FILE
 from idc.runs.watched_slide import SLIDE_DIR
 from idc.settings.training_config import TrainingConfig, preset_config
-from idc.shipped import RECORDED_DIR
+from idc.shipped.demo import DEMO_CASES, DEMO_SEED, pack_demo
+from idc.shipped.model_card import model_card
+from idc.shipped.recorded_runs import RECORDED_DIR
 
 MODEL_CARD_FILE = "MODEL_CARD.md"
 

@@ -1,7 +1,7 @@
 """What ships with IDC Lab and becomes the visitor's own: the recorded runs on demo tissue.
 
-`idc.shipping` makes them. They hold predictions by the names of patches, and find their rows in the
-demo tissue that was just made here.
+`idc.shipped.build_assets` makes them. They hold predictions by the names of patches, and find their
+rows in the demo tissue that was just made here.
 """
 
 import json

@@ -1,10 +1,10 @@
-"""idc.api_token: the token is set in one of two places, and nobody gets in without it."""
+"""idc.server.api_token: the token is set in one of two places, and nobody gets in without it."""
 
 import pytest
 
-from idc.api_token import FILE_VARIABLE, api_token, is_authorized
 from idc.errors import ConfigError
 from idc.processes.environment import API_TOKEN_VARIABLE
+from idc.server.api_token import FILE_VARIABLE, api_token, is_authorized
 
 TOKEN = "canary-7f3a9c51e2d8"
 

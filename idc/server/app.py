@@ -16,13 +16,13 @@ from starlette.routing import Route
 from streamlit import App
 
 from idc import __version__
-from idc.api_token import api_token
 from idc.errors import ConfigError, IdcError
 from idc.prediction.predictor import warm_predictor, worker_alive
 from idc.processes.child import ChildDied
-from idc.ui.api import PATH, ApiDoor, predict
-from idc.ui.kept_uploads import is_session, quota, show_again
-from idc.ui.upload_limits import UploadLimits
+from idc.server.api import PATH, ApiDoor, predict
+from idc.server.api_token import api_token
+from idc.server.upload_limits import UploadLimits
+from idc.server.upload_usage import is_session, quota, show_again
 from idc.uploads.gate import warm_gate
 
 _CONTENT_SECURITY_POLICY = (

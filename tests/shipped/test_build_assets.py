@@ -1,8 +1,7 @@
-"""idc.shipping: from a finished run to the folder that ships."""
+"""idc.shipped.build_assets: from a finished run to the folder that ships."""
 
 import pytest
 
-from idc import shipping
 from idc.datasets.store import open_store
 from idc.evaluation.results import saved_results
 from idc.metrics.calibration import Calibration
@@ -11,6 +10,7 @@ from idc.prediction.image_warnings import profile_of
 from idc.runs import run
 from idc.runs.run import BUNDLED, SHIPPED_DIR, WEIGHTS_FILE, open_run
 from idc.runs.split import train_cases
+from idc.shipped import build_assets
 
 pytestmark = pytest.mark.slow  # `trained_run` was really trained
 
@@ -18,9 +18,9 @@ pytestmark = pytest.mark.slow  # `trained_run` was really trained
 @pytest.fixture
 def shipped_to(monkeypatch, tmp_path):
     """Where things ship to in a test."""
-    for module in (shipping, run):
+    for module in (build_assets, run):
         monkeypatch.setattr(module, "SHIPPED_DIR", tmp_path)
-    monkeypatch.setattr(shipping, "RECORDED_DIR", tmp_path / "demo")
+    monkeypatch.setattr(build_assets, "RECORDED_DIR", tmp_path / "demo")
     monkeypatch.setattr(
         "idc.prediction.appearance.FEWEST", 20
     )  # the run has learned from a few patches alone
@@ -29,7 +29,7 @@ def shipped_to(monkeypatch, tmp_path):
 
 
 def test_finished_run_becomes_the_bundled_model(trained_run, shipped_to):
-    shipping.ship_bundled(trained_run)
+    build_assets.ship_bundled(trained_run)
     bundled = open_run(BUNDLED)
 
     assert (bundled.folder / WEIGHTS_FILE).read_bytes() == (
@@ -48,8 +48,8 @@ def test_finished_run_becomes_the_bundled_model(trained_run, shipped_to):
 
 
 def test_model_card_tells_of_the_run_and_of_no_place_or_person(trained_run, shipped_to, home):
-    shipping.ship_bundled(trained_run)
-    card = (shipped_to / BUNDLED / shipping.MODEL_CARD_FILE).read_text(encoding="utf-8")
+    build_assets.ship_bundled(trained_run)
+    card = (shipped_to / BUNDLED / build_assets.MODEL_CARD_FILE).read_text(encoding="utf-8")
     validation = saved_results(trained_run, "validation")
     before = evaluate(validation.y_true, validation.y_prob)
 
@@ -62,15 +62,15 @@ def test_model_card_tells_of_the_run_and_of_no_place_or_person(trained_run, ship
 
 
 def test_shipped_model_knows_what_its_training_patches_look_like(trained_run, shipped_to):
-    bundled = shipping.ship_bundled(trained_run)
-    rows = shipping.profile_rows(bundled, open_store("tiny"))
+    bundled = build_assets.ship_bundled(trained_run)
+    rows = build_assets.profile_rows(bundled, open_store("tiny"))
 
     assert profile_of(bundled).patches == len(rows["train"])
     assert not set(rows["choose"]) & set(rows["report"])
 
 
 def test_shipped_log_keeps_the_epochs_and_leaves_the_steps(trained_run, shipped_to):
-    shipping.ship_bundled(trained_run)
+    build_assets.ship_bundled(trained_run)
     log = open_run(BUNDLED).log()
 
     assert len(log.epochs) == 1
@@ -79,7 +79,7 @@ def test_shipped_log_keeps_the_epochs_and_leaves_the_steps(trained_run, shipped_
 
 
 def test_shipped_files_hold_no_folder_of_this_machine(trained_run, shipped_to, home):
-    shipping.ship_bundled(trained_run)
+    build_assets.ship_bundled(trained_run)
 
     for path in (shipped_to / BUNDLED).glob("*.json*"):
         assert str(home) not in path.read_text(encoding="utf-8")

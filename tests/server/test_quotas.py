@@ -1,11 +1,11 @@
-"""idc.quotas: who may keep how much."""
+"""idc.server.quotas: who may keep how much."""
 
 import contextlib
 import threading
 
 import pytest
 
-from idc.quotas import Kept, OverQuota, Quota
+from idc.server.quotas import Kept, OverQuota, Quota
 from tests.support.waiting import wait_until
 
 FRAMING = 10_000  # what a form may put around a file

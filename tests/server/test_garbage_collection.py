@@ -2,14 +2,14 @@ import gc
 
 import pytest
 
-from idc.ui import collector
-from idc.ui.collector import freeze_imports
+from idc.server import garbage_collection
+from idc.server.garbage_collection import freeze_imports
 
 
 @pytest.fixture(autouse=True)
 def thawed(monkeypatch):
     """As a server that has just started; afterwards the collector sees everything again."""
-    monkeypatch.setattr(collector, "_seen", 0)
+    monkeypatch.setattr(garbage_collection, "_seen", 0)
     yield
     gc.unfreeze()
 

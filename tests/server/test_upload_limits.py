@@ -1,4 +1,4 @@
-"""idc.ui.upload_limits: no more of a body comes in than the quotas allow."""
+"""idc.server.upload_limits: no more of a body comes in than the quotas allow."""
 
 import asyncio
 import json
@@ -12,11 +12,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from idc.quotas import Kept, Quota
-from idc.ui import kept_uploads, upload_limits
-from idc.ui.kept_uploads import is_session
-from idc.ui.server import middleware
-from idc.ui.upload_limits import UploadLimits
+from idc.server import upload_limits, upload_usage
+from idc.server.app import middleware
+from idc.server.quotas import Kept, Quota
+from idc.server.upload_limits import UploadLimits
+from idc.server.upload_usage import is_session
 from idc.uploads.gate import MAX_FILE_BYTES
 
 UPLOAD = "/_stcore/upload_file/session-1/file-1"
@@ -190,8 +190,8 @@ def test_upload_for_a_page_that_nobody_has_open_is_refused_and_gets_no_room(monk
 def test_server_knows_its_sessions_and_lets_all_pass_where_none_runs(monkeypatch):
     assert is_session("any")
     instance = SimpleNamespace(is_active_session=lambda session: session == "open")
-    monkeypatch.setattr(kept_uploads.runtime, "exists", lambda: True)
-    monkeypatch.setattr(kept_uploads.runtime, "get_instance", lambda: instance)
+    monkeypatch.setattr(upload_usage.runtime, "exists", lambda: True)
+    monkeypatch.setattr(upload_usage.runtime, "get_instance", lambda: instance)
 
     assert (is_session("open"), is_session("invented")) == (True, False)
     [entry] = [entry for entry in middleware if entry.cls is UploadLimits]

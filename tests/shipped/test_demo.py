@@ -2,10 +2,10 @@ import json
 
 import pytest
 
-from idc import demo, demo_worker
 from idc.datasets.store import PackReport, list_stores, open_store, verify_store
-from idc.demo import pack_demo
 from idc.errors import ConfigError
+from idc.shipped import demo, demo_worker
+from idc.shipped.demo import pack_demo
 
 
 def test_start_demo_packs_cases_in_its_own_process_then_prepares_a_trainer(home, monkeypatch):

@@ -20,7 +20,7 @@ from typing import Any
 from starlette.formparsers import MultiPartParser
 from starlette.responses import JSONResponse
 
-from idc.quotas import OverQuota, Quota, Room
+from idc.server.quotas import OverQuota, Quota, Room
 from idc.uploads.gate import MAX_FILE_BYTES
 
 MAX_OTHER_BYTES = 10**6

@@ -1,4 +1,4 @@
-"""idc.ui.api: POST /api/predict, on the real server over loopback."""
+"""idc.server.api: POST /api/predict, on the real server over loopback."""
 
 import threading
 
@@ -8,16 +8,15 @@ import requests
 import uvicorn
 from starlette.applications import Starlette
 
-from idc import api_answers
-from idc.api_answers import MAX_FILES
-from idc.crowd import Crowd
 from idc.errors import PredictionError, ServerBusy
 from idc.patches import CLASS_NAMES
 from idc.prediction.predictor import Look, predict_patches
 from idc.processes.environment import API_TOKEN_VARIABLE
 from idc.runs.run import BUNDLED, open_run
-from idc.ui import api
-from idc.ui.server import middleware, routes
+from idc.server import api, api_prediction
+from idc.server.api_prediction import MAX_FILES
+from idc.server.app import middleware, routes
+from idc.server.concurrency_limit import Crowd
 from idc.uploads.gate import MAX_FILE_BYTES, decode_image
 from tests.support.hostile_files import GOOD, malformed_files
 from tests.support.made_patches import png
@@ -57,8 +56,10 @@ def no_model(monkeypatch):
     def look(run, patches):
         return Look(np.resize(np.float32([0.25, 0.75]), len(patches)), np.zeros((len(patches), 1)))
 
-    monkeypatch.setattr(api_answers, "look", look)
-    monkeypatch.setattr(api_answers, "warnings_of", lambda run, patches, seen: [["w"]] * len(seen))
+    monkeypatch.setattr(api_prediction, "look", look)
+    monkeypatch.setattr(
+        api_prediction, "warnings_of", lambda run, patches, seen: [["w"]] * len(seen)
+    )
 
 
 def post(door, data=PINK, headers=BEARER, **more):
@@ -110,7 +111,7 @@ def test_body_of_a_stranger_is_not_kept(door, monkeypatch):
     async def never(*call):
         raise AssertionError("a body was read before the token")
 
-    monkeypatch.setattr("idc.ui.upload_limits._Body.read", never)
+    monkeypatch.setattr("idc.server.upload_limits._Body.read", never)
 
     sentence(post(door, bytes(3 * 10**6), headers={}), 401)
 

@@ -1,4 +1,4 @@
-"""The process that generates demo tissue: ``python -m idc.demo_worker NAME``.
+"""The process that generates demo tissue: ``python -m idc.shipped.recorded_runs.demo_worker NAME``.
 
 It reports on standard output as `idc.ingest.packing_worker` does.
 """
@@ -6,14 +6,15 @@ It reports on standard output as `idc.ingest.packing_worker` does.
 import argparse
 import sys
 
-from idc.demo import pack_demo
 from idc.ingest.packing_worker import run_packing, tell_progress
+from idc.shipped.demo import pack_demo
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Generate and pack once. Returns the exit code."""
     parser = argparse.ArgumentParser(
-        prog="idc.demo_worker", description="Generate a data set of demo tissue."
+        prog="idc.shipped.recorded_runs.demo_worker",
+        description="Generate a data set of demo tissue.",
     )
     parser.add_argument("name")
     options = parser.parse_args(arguments)

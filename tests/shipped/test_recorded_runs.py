@@ -1,4 +1,5 @@
-"""idc.shipped: what comes with IDC Lab, and how the recorded runs become the visitor's own."""
+"""idc.shipped.recorded_runs: what comes with IDC Lab, and how the recorded runs become the
+visitor's own."""
 
 import json
 
@@ -6,7 +7,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from idc import shipped
 from idc.datasets.full_set import published_cases
 from idc.datasets.splits import make_split
 from idc.datasets.store import open_store
@@ -33,8 +33,9 @@ from idc.runs.snapshot import length_s, moment_now
 from idc.runs.split import held_out_rows, seen_cases, train_cases
 from idc.runs.watched_slide import read_frames
 from idc.settings.training_config import TrainingConfig, preset_config
-from idc.shipped import RECORDED_DIR, install_recorded_runs
-from idc.shipping import MODEL_CARD_FILE
+from idc.shipped import recorded_runs
+from idc.shipped.build_assets import MODEL_CARD_FILE
+from idc.shipped.recorded_runs import RECORDED_DIR, install_recorded_runs
 from tests.support.made_patches import tiny_store
 
 MOST_BYTES = 2 * 10**6
@@ -45,7 +46,7 @@ def recorded(monkeypatch, tmp_path):
     """One recorded run, "20261124-120000-fast-ab12", of three patches of the store "tiny"."""
     folder = tmp_path / "recorded" / "20261124-120000-fast-ab12"
     folder.mkdir(parents=True)
-    monkeypatch.setattr(shipped, "RECORDED_DIR", folder.parent)
+    monkeypatch.setattr(recorded_runs, "RECORDED_DIR", folder.parent)
     config = preset_config("fast", "elsewhere", protocol="random", name="recorded")
     (folder / CONFIG_FILE).write_text(json.dumps(config.to_json()))
     (folder / "status.json").write_text(json.dumps({"state": "finished", "epochs": 3, "epoch": 3}))
@@ -196,7 +197,7 @@ def test_recorded_run_of_other_patches_is_not_installed(home, recorded):
 
 @pytest.mark.slow
 def test_demo_tissue_comes_with_its_recorded_runs(home):
-    from idc.demo import pack_demo
+    from idc.shipped.demo import pack_demo
 
     pack_demo("demo")
     installed = list_runs()

@@ -1,8 +1,9 @@
-"""idc.crowd: so many at once, so many of one caller, and the places come free again."""
+"""idc.server.concurrency_limit: so many at once, so many of one caller, and the places come free
+again."""
 
 import pytest
 
-from idc.crowd import Crowd, Crowded
+from idc.server.concurrency_limit import Crowd, Crowded
 
 
 def test_caller_with_all_its_places_waits_while_others_come_in():

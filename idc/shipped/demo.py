@@ -8,7 +8,7 @@ from idc.datasets.store_writer import Patch, StoreWriter
 from idc.demo_tissue.generate import NOTICE, generate_cases, slide_patches
 from idc.ingest.packing_job import PackJob, start_job
 from idc.launch.standby import keep_ready
-from idc.shipped import install_recorded_runs
+from idc.shipped.recorded_runs import install_recorded_runs
 
 DEMO_CASES, DEMO_SEED = 12, 0
 
@@ -60,4 +60,4 @@ def start_demo(name: str = "demo") -> PackJob:
 
 def demo_command(name: str) -> list[str]:
     """The command line that generates demo tissue and packs it."""
-    return [sys.executable, "-m", "idc.demo_worker", name]
+    return [sys.executable, "-m", "idc.shipped.recorded_runs.demo_worker", name]

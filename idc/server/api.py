@@ -1,7 +1,7 @@
 """A door for programs: ``POST /api/predict`` on the server that shows the pages.
 
 Who may come in is settled before a byte of a body is read (`ApiDoor`). Then the body passes
-`idc.ui.upload_limits` like a visitor's upload, and the work is done in threads of its own: it
+`idc.server.upload_limits` like a visitor's upload, and the work is done in threads of its own: it
 takes its turn at the decoders and at the model with the visitors (`idc.processes.fair_semaphore`),
 and the pages go on meanwhile.
 """
@@ -17,11 +17,11 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from idc.api_answers import MAX_FILES, answer_files
-from idc.api_token import api_token, is_authorized
-from idc.crowd import Crowd, Crowded
 from idc.errors import ConfigError, PredictionError, RunError, ServerBusy, UploadError
-from idc.ui.upload_limits import Message, Receive, Send, throw_away
+from idc.server.api_prediction import MAX_FILES, answer_files
+from idc.server.api_token import api_token, is_authorized
+from idc.server.concurrency_limit import Crowd, Crowded
+from idc.server.upload_limits import Message, Receive, Send, throw_away
 from idc.uploads.image_files import ImageFile
 
 PATH = "/api/predict"

@@ -1,0 +1,1 @@
+"""HTTP around the pages: API, token, quotas, limits, health."""

@@ -1,0 +1,1 @@
+"""The bundled model, recorded runs and demo set: made and installed here."""
