@@ -60,4 +60,4 @@ def start_demo(name: str = "demo") -> PackJob:
 
 def demo_command(name: str) -> list[str]:
     """The command line that generates demo tissue and packs it."""
-    return [sys.executable, "-m", "idc.shipped.recorded_runs.demo_worker", name]
+    return [sys.executable, "-m", "idc.shipped.demo_worker", name]

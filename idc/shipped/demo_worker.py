@@ -1,4 +1,4 @@
-"""The process that generates demo tissue: ``python -m idc.shipped.recorded_runs.demo_worker NAME``.
+"""The process that generates demo tissue: ``python -m idc.shipped.demo_worker NAME``.
 
 It reports on standard output as `idc.ingest.packing_worker` does.
 """
@@ -13,7 +13,7 @@ from idc.shipped.demo import pack_demo
 def main(arguments: list[str] | None = None) -> int:
     """Generate and pack once. Returns the exit code."""
     parser = argparse.ArgumentParser(
-        prog="idc.shipped.recorded_runs.demo_worker",
+        prog="idc.shipped.demo_worker",
         description="Generate a data set of demo tissue.",
     )
     parser.add_argument("name")

@@ -5,8 +5,8 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from idc import slides_command
 from idc.__main__ import main
+from idc.cli import slides_command
 from idc.errors import SlideError
 from idc.large_images import whole_slide
 from idc.large_images.bulk import Progress, WorkerLost, predict_slides, still_to_do

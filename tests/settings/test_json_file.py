@@ -4,12 +4,12 @@ from dataclasses import fields
 
 import pytest
 
-from idc.command_line import command_line
+from idc.cli.parser import command_line
+from idc.cli.training_commands import asked_config
 from idc.errors import ConfigError
 from idc.settings.help_texts import SETTING_WORDS
 from idc.settings.json_file import command_of, read_settings_file, write_settings_file
 from idc.settings.training_config import PRESETS, TrainingConfig, preset_config
-from idc.training_commands import asked_config
 
 EVERYTHING_ELSE = {
     "protocol": "case-disjoint",

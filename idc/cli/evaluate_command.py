@@ -22,7 +22,7 @@ def evaluate_command(options: argparse.Namespace) -> None:
     """Do what the command line asks for.
 
     Args:
-        options: as `idc.command_line` reads them.
+        options: as `idc.cli.parser` reads them.
 
     Raises:
         IdcError: in many ways; each has its sentence.

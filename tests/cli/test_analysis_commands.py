@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from idc import training_commands
 from idc.__main__ import main
+from idc.cli import training_commands
 from idc.datasets.label_marks import Mark, save_mark
 from idc.launch.folds import list_folds
 from idc.launch.start import create_run

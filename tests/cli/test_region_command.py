@@ -5,8 +5,8 @@ import cv2
 import numpy as np
 import pytest
 
-from idc import region_command
 from idc.__main__ import main
+from idc.cli import region_command
 from idc.large_images import region, whole_slide
 from tests.support.made_patches import png
 from tests.support.made_slides import PINK, tissue_squares, write_slide

@@ -1,6 +1,7 @@
 """The shell's commands that train: they end by becoming the trainer process."""
 
 import argparse
+import json
 import os
 import sys
 from dataclasses import replace
@@ -133,3 +134,56 @@ def _become_trainer(run_id: str | None, options: argparse.Namespace | None = Non
 
 
 TRAINING: dict[str, Any] = {"train": train, "resume": resume, "repeat": repeat, "fork": fork}
+
+
+def runs(options: argparse.Namespace) -> None:
+    from idc.runs.run import list_runs
+
+    rows = []
+    for run in list_runs():
+        status, best = run.status(), run.log().best_epoch() or {}
+        rows.append(
+            {
+                "run": run.id,
+                "name": run.notes().name,
+                "state": status.state,
+                "epoch": status.epoch,
+                "epochs": status.epochs,
+                "preset": run.config.preset,
+                "backend": run.environment().get("backend"),
+                "data": run.config.data,
+                "protocol": run.config.protocol,
+                "best_epoch": best.get("epoch"),
+                "val_balanced_accuracy": best.get("val_balanced_accuracy"),
+                "val_roc_auc": best.get("val_roc_auc"),
+                "reason": status.reason,
+            }
+        )
+    if options.json:
+        print(json.dumps(rows, indent=1))
+        return
+    line = (
+        "{run:<32} {state:<12} {epochs:>9} {preset:<9} {backend:<10} {protocol:<14} {score:>8}  "
+        "{data}"
+    )
+    print(
+        line.format(
+            run="RUN",
+            state="STATE",
+            epochs="EPOCHS",
+            preset="PRESET",
+            backend="BACKEND",
+            protocol="PROTOCOL",
+            score="BAL.ACC.",
+            data="DATA",
+        )
+    )
+    for row in rows:
+        score = row["val_balanced_accuracy"]
+        shown = {
+            **row,
+            "epochs": f"{row['epoch']}/{row['epochs']}",
+            "backend": row["backend"] or "",
+            "score": "" if score is None else f"{score:.3f}",
+        }
+        print(line.format(**shown))

@@ -1,0 +1,1 @@
+"""The shell's commands; `__main__` only dispatches."""

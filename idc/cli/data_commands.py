@@ -1,0 +1,96 @@
+"""The shell's commands for data sets."""
+
+import argparse
+import sys
+
+from idc.errors import DownloadError
+from idc.processes.console import in_place
+
+
+def download(options: argparse.Namespace) -> None:
+    from idc.datasets.full_set import completeness
+    from idc.datasets.store import open_store
+    from idc.files.home import download_dir
+    from idc.ingest.download import DownloadJob, full_set, show_download
+    from idc.ingest.download_worker import run_here
+
+    job = DownloadJob(options.name, options.keep_zip, options.expect or full_set())
+    with in_place() as progress:
+        ended = run_here(job, on_status=lambda status: show_download(progress, status))
+    if ended.state != "done":
+        raise DownloadError(ended.reason)
+    store = open_store(ended.name)
+    print(f"{len(store):,} patches in the data set '{ended.name}'")
+    print(completeness(store.index).sentence())
+    if job.keep_zip:
+        print(f"The zip is kept in '{download_dir()}'.", file=sys.stderr)
+
+
+def pack(options: argparse.Namespace) -> None:
+    from idc.datasets.full_set import completeness
+    from idc.datasets.store import open_store
+    from idc.ingest.packing import pack
+
+    with in_place() as progress:
+        report = pack(
+            options.source,
+            options.name,
+            replace_existing=options.replace,
+            on_progress=progress.count,
+        )
+    store = open_store(options.name)
+    negative, positive = (int((store.labels == label).sum()) for label in (0, 1))
+    print(f"{len(store):,} patches: {negative:,} IDC-negative, {positive:,} IDC-positive")
+    print(completeness(store.index).sentence())
+    for number, what in (
+        (report.second_copies, "second copies dropped"),
+        (report.resized, "edge patches resized to 50x50"),
+        (report.foreign, "foreign files skipped"),
+        (report.damaged, "damaged patches skipped"),
+    ):
+        if number:
+            print(f"{number:,} {what}")
+    for name in report.damaged_names:
+        print(f"damaged: {name}", file=sys.stderr)
+
+
+def demo(options: argparse.Namespace) -> None:
+    from idc.datasets.store import open_store
+    from idc.demo_tissue.generate import NOTICE
+    from idc.shipped.demo import pack_demo
+
+    with in_place() as progress:
+        pack_demo(
+            options.name,
+            cases=options.cases,
+            seed=options.seed,
+            replace_existing=options.replace,
+            on_progress=progress.count,
+        )
+    store = open_store(options.name)
+    print(NOTICE.capitalize() + ".", file=sys.stderr)
+    print(
+        f"{len(store):,} patches of {options.cases} cases, {store.labels.mean():.1%} IDC-positive"
+    )
+
+
+def measure(options: argparse.Namespace) -> None:
+    from idc.datasets.measurements import measure_store
+    from idc.datasets.store import open_store
+
+    with in_place() as progress:
+        measured = measure_store(open_store(options.name), on_progress=progress.count)
+    print(
+        f"{len(measured.tissue):,} patches: mean tissue share {measured.tissue.mean():.1%}, "
+        f"mean stain {measured.stain.mean():.3f}"
+    )
+
+
+def verify(options: argparse.Namespace) -> None:
+    from idc.datasets.store import verify_store
+
+    with in_place() as progress:
+        patches, cases = verify_store(
+            options.name, on_progress=lambda done, total: progress.show(done / total, "checking")
+        )
+    print(f"ok {patches} patches, {cases} cases")

@@ -1,0 +1,78 @@
+"""The shell's command ``predict``."""
+
+import argparse
+import csv
+import sys
+from pathlib import Path
+from typing import Any
+
+from idc.errors import IdcError
+from idc.processes.console import in_place
+
+
+def predict_command(options: argparse.Namespace) -> int:
+    import numpy as np
+
+    from idc.cli.region_command import region_command, wants_region
+    from idc.cli.slides_command import slides_command
+    from idc.errors import PredictionError, UploadError
+    from idc.files.sources import existing_path
+    from idc.prediction.predictor import default_model, predict_patches
+    from idc.runs.run import open_run
+    from idc.uploads.gate import looks_like_image
+    from idc.uploads.image_files import image_files, read_patch
+
+    if options.out or options.data:
+        return slides_command(options)
+    if not options.path:
+        raise IdcError("Name what to predict: images, folders, zips, slides; or --data NAME.")
+    if wants_region(options):
+        region_command(options)
+        return 0
+    run = open_run(options.run) if options.run else default_model()
+    names: list[str] = []
+    patches: list[np.ndarray] = []
+    refused = foreign = 0
+    paths = [existing_path(path) for path in options.path]
+    explicit = {str(path) for path in paths if not path.is_dir()}
+    for file in image_files(paths):
+        if file.name not in explicit and file.data and not looks_like_image(file.data):
+            foreign += 1
+            continue
+        try:
+            patches.append(read_patch(file))
+            names.append(file.name)
+        except UploadError as error:
+            refused += 1
+            print(f"idc: {error}", file=sys.stderr)
+    if foreign:
+        print(f"{foreign:,} files that are no images were skipped.", file=sys.stderr)
+    if not patches and not refused:
+        raise PredictionError("There is no image at these paths; give PNG, JPEG or TIFF patches.")
+    with in_place() as progress:
+        answers = (
+            predict_patches(run, np.stack(patches), on_progress=progress.count)
+            if patches
+            else np.empty(0)
+        )
+    threshold = run.calibration().threshold if options.threshold is None else options.threshold
+    print(
+        f"Model: run {run.id}, IDC-positive from {threshold:.3f} on. "
+        "For research and teaching, not for diagnosis.",
+        file=sys.stderr,
+    )
+    _write_csv(options.csv, names, answers, threshold)
+    return 2 if refused else 0
+
+
+def _write_csv(target: str, names: list[str], answers: Any, threshold: float) -> None:
+    try:
+        file = sys.stdout if target == "-" else Path(target).open("w", newline="")  # noqa: SIM115
+    except OSError as error:
+        raise IdcError(f"'{target}' cannot be written ({error.strerror}).") from error
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(["file", "y_prob", "y_pred"])
+    for name, y_prob in zip(names, answers, strict=True):
+        writer.writerow([name, f"{y_prob:.6f}", int(y_prob >= threshold)])
+    if file is not sys.stdout:
+        file.close()
