@@ -7,14 +7,10 @@ sentence about what went wrong.
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from idc.cli.analysis_commands import JUDGING
-from idc.cli.data_commands import demo, download, measure, pack, verify
-from idc.cli.maintainer_commands import bundle, record
+from idc.cli import analysis_commands, data_commands, maintainer_commands, training_commands
 from idc.cli.parser import command_line
-from idc.cli.predict_command import predict_command
-from idc.cli.training_commands import TRAINING, runs
 from idc.errors import IdcError
 from idc.processes.console import fail
 
@@ -23,7 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns the exit code."""
     options = command_line().parse_args(arguments)
     try:
-        return int(_JOBS[options.command](options) or 0)
+        return int(_COMMANDS[options.command](options) or 0)
     except IdcError as error:
         return fail(error)
     except BrokenPipeError:
@@ -34,25 +30,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return fail(IdcError("Interrupted."))
 
 
-def evaluate(options: argparse.Namespace) -> None:
+def _evaluate(options: argparse.Namespace) -> None:
     from idc.cli.evaluate_command import evaluate_command
 
     evaluate_command(options)
 
 
-_JOBS = {
-    "download": download,
-    "pack": pack,
-    "demo": demo,
-    "measure": measure,
-    "verify": verify,
-    "runs": runs,
-    "evaluate": evaluate,
-    "predict": predict_command,
-    "bundle": bundle,
-    "record": record,
-    **TRAINING,
-    **JUDGING,
+def _predict(options: argparse.Namespace) -> int:
+    from idc.cli.predict_command import predict_command
+
+    return predict_command(options)
+
+
+_COMMANDS: dict[str, Callable[[argparse.Namespace], int | None]] = {
+    "evaluate": _evaluate,
+    "predict": _predict,
+    **analysis_commands.COMMANDS,
+    **data_commands.COMMANDS,
+    **maintainer_commands.COMMANDS,
+    **training_commands.COMMANDS,
 }
 
 

@@ -4,12 +4,11 @@ import argparse
 import json
 import math
 import sys
-from typing import Any
 
 from idc.processes.console import in_place
 
 
-def leakage(options: argparse.Namespace) -> None:
+def leakage_command(options: argparse.Namespace) -> None:
     """Check a split; the counts, or JSON."""
     from idc.datasets.leakage import check_leakage, near_uniform_note
     from idc.datasets.splits import make_split
@@ -43,7 +42,7 @@ def leakage(options: argparse.Namespace) -> None:
             print(sentence)
 
 
-def compare(options: argparse.Namespace) -> None:
+def compare_command(options: argparse.Namespace) -> None:
     """Runs side by side; a table, or JSON."""
     from idc.evaluation.compared_runs import balanced_thresholds, compare_runs
     from idc.runs.run import open_run
@@ -74,7 +73,7 @@ def compare(options: argparse.Namespace) -> None:
         print(f"  disagreements       {len(compared.disagreements(number, thresholds)):,}")
 
 
-def folds(options: argparse.Namespace) -> None:
+def folds_command(options: argparse.Namespace) -> None:
     """Train a run's settings fold by fold; the last line printed is the folds' id."""
     from idc.launch.folds import create_folds, open_folds, stop_on_signals, train_folds
     from idc.runs.run import open_run
@@ -91,7 +90,7 @@ def folds(options: argparse.Namespace) -> None:
     print(job.id)
 
 
-def doubtful(options: argparse.Namespace) -> None:
+def doubtful_command(options: argparse.Namespace) -> None:
     """The doubtful labels of a run, or of folds, as CSV."""
     from idc.evaluation.doubtful_labels import held_out_of
     from idc.launch.folds import open_folds
@@ -106,7 +105,7 @@ def doubtful(options: argparse.Namespace) -> None:
     print(table.to_csv(index=False, float_format="%.6f", lineterminator="\n"), end="")
 
 
-def marks(options: argparse.Namespace) -> None:
+def marks_command(options: argparse.Namespace) -> None:
     """All reviewers' marks on a data set, as CSV."""
     from idc.datasets.label_marks import marks_csv
 
@@ -117,10 +116,10 @@ def _score(value: float) -> str:
     return "    –" if math.isnan(value) else f"{value:.3f}"
 
 
-JUDGING: dict[str, Any] = {
-    "leakage": leakage,
-    "compare": compare,
-    "folds": folds,
-    "doubtful": doubtful,
-    "marks": marks,
+COMMANDS = {
+    "leakage": leakage_command,
+    "compare": compare_command,
+    "folds": folds_command,
+    "doubtful": doubtful_command,
+    "marks": marks_command,
 }

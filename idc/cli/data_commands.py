@@ -7,7 +7,7 @@ from idc.errors import DownloadError
 from idc.processes.console import in_place
 
 
-def download(options: argparse.Namespace) -> None:
+def download_command(options: argparse.Namespace) -> None:
     from idc.datasets.full_set import completeness
     from idc.datasets.store import open_store
     from idc.files.home import download_dir
@@ -26,7 +26,7 @@ def download(options: argparse.Namespace) -> None:
         print(f"The zip is kept in '{download_dir()}'.", file=sys.stderr)
 
 
-def pack(options: argparse.Namespace) -> None:
+def pack_command(options: argparse.Namespace) -> None:
     from idc.datasets.full_set import completeness
     from idc.datasets.store import open_store
     from idc.ingest.packing import pack
@@ -54,7 +54,7 @@ def pack(options: argparse.Namespace) -> None:
         print(f"damaged: {name}", file=sys.stderr)
 
 
-def demo(options: argparse.Namespace) -> None:
+def demo_command(options: argparse.Namespace) -> None:
     from idc.datasets.store import open_store
     from idc.demo_tissue.generate import NOTICE
     from idc.shipped.demo import pack_demo
@@ -74,7 +74,7 @@ def demo(options: argparse.Namespace) -> None:
     )
 
 
-def measure(options: argparse.Namespace) -> None:
+def measure_command(options: argparse.Namespace) -> None:
     from idc.datasets.measurements import measure_store
     from idc.datasets.store import open_store
 
@@ -86,7 +86,7 @@ def measure(options: argparse.Namespace) -> None:
     )
 
 
-def verify(options: argparse.Namespace) -> None:
+def verify_command(options: argparse.Namespace) -> None:
     from idc.datasets.store import verify_store
 
     with in_place() as progress:
@@ -94,3 +94,12 @@ def verify(options: argparse.Namespace) -> None:
             options.name, on_progress=lambda done, total: progress.show(done / total, "checking")
         )
     print(f"ok {patches} patches, {cases} cases")
+
+
+COMMANDS = {
+    "download": download_command,
+    "pack": pack_command,
+    "demo": demo_command,
+    "measure": measure_command,
+    "verify": verify_command,
+}

@@ -5,7 +5,7 @@ import argparse
 from idc.errors import IdcError
 
 
-def bundle(options: argparse.Namespace) -> None:
+def bundle_command(options: argparse.Namespace) -> None:
     from idc.runs.run import BUNDLED, open_run
     from idc.shipped.build_assets import bundle, ship_bundled, ship_profile
 
@@ -20,8 +20,14 @@ def bundle(options: argparse.Namespace) -> None:
     print(f"sha256 {bundled.best()['sha256']}")
 
 
-def record(options: argparse.Namespace) -> None:
+def record_command(options: argparse.Namespace) -> None:
     from idc.shipped.build_assets import record
 
     for run in record():
         print(run.id)
+
+
+COMMANDS = {
+    "bundle": bundle_command,
+    "record": record_command,
+}

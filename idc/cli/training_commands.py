@@ -18,7 +18,7 @@ from idc.settings.training_config import TrainingConfig, preset_config, split_of
 _NO_SETTINGS = ("command", "config", "run", "hosts", "host_index", "on_cpu")
 
 
-def train(options: argparse.Namespace) -> None:
+def train_command(options: argparse.Namespace) -> None:
     """Create a run and become its trainer."""
     from idc.datasets.label_marks import wrong_rows
     from idc.datasets.splits import split_note
@@ -76,7 +76,7 @@ def _given(options: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def resume(options: argparse.Namespace) -> None:
+def resume_command(options: argparse.Namespace) -> None:
     """Become the trainer of a run that has ended, or wake the one of a paused run."""
     from idc.launch.start import ask, prepare_to_continue
     from idc.runs.lock import is_locked
@@ -96,7 +96,7 @@ def resume(options: argparse.Namespace) -> None:
     _become_trainer(run.id, options)
 
 
-def repeat(options: argparse.Namespace) -> None:
+def repeat_command(options: argparse.Namespace) -> None:
     """Create a run of the same settings on the same patches, and become its trainer."""
     from idc.launch.start import create_run
     from idc.runs.run import open_run
@@ -105,7 +105,7 @@ def repeat(options: argparse.Namespace) -> None:
     _become_trainer(create_run(run.config, same_left_out_as=run).id)
 
 
-def fork(options: argparse.Namespace) -> None:
+def fork_command(options: argparse.Namespace) -> None:
     """Create a run that starts where another one has come to, and become its trainer."""
     from idc.launch.fork import create_fork
     from idc.runs.run import open_run
@@ -133,10 +133,7 @@ def _become_trainer(run_id: str | None, options: argparse.Namespace | None = Non
     os.execv(sys.executable, [sys.executable, "-m", "idc.training.trainer", *words])
 
 
-TRAINING: dict[str, Any] = {"train": train, "resume": resume, "repeat": repeat, "fork": fork}
-
-
-def runs(options: argparse.Namespace) -> None:
+def runs_command(options: argparse.Namespace) -> None:
     from idc.runs.run import list_runs
 
     rows = []
@@ -187,3 +184,12 @@ def runs(options: argparse.Namespace) -> None:
             "score": "" if score is None else f"{score:.3f}",
         }
         print(line.format(**shown))
+
+
+COMMANDS = {
+    "train": train_command,
+    "resume": resume_command,
+    "repeat": repeat_command,
+    "fork": fork_command,
+    "runs": runs_command,
+}
