@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from idc.ui.build_parts import choose_architecture, show_network, train_it
-from idc.ui.words import error_sentences
+from idc.ui.build.sections import choose_architecture, show_network, train_it
+from idc.ui.shared.formatting import error_sentences
 
 st.title("Build")
 st.caption("A network of your own: change it, see at once what it costs, and train it.")

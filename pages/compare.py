@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from idc.ui.compare_groups import groups_of, learning_curves, settings_and_scores
-from idc.ui.compare_parts import (
+from idc.ui.compare.groups import groups_of, learning_curves, settings_and_scores
+from idc.ui.compare.sections import (
     choose_runs,
     choose_thresholds,
     compared,
@@ -12,7 +12,7 @@ from idc.ui.compare_parts import (
     matrix_difference,
     score_table,
 )
-from idc.ui.words import error_sentences
+from idc.ui.shared.formatting import error_sentences
 
 st.title("Compare")
 

@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from idc.ui.choose import choose_store
-from idc.ui.dataset_parts import counts, headline, sample
-from idc.ui.roam import roam
-from idc.ui.words import error_sentences
+from idc.ui.dataset.all_patches import roam
+from idc.ui.dataset.overview import counts, headline, sample
+from idc.ui.shared.formatting import error_sentences
+from idc.ui.shared.pickers import choose_store
 
 VIEWS = {"overview": "Overview", "roam": "All patches"}  # the URL's word -> the tab's
 

@@ -3,8 +3,8 @@
 import streamlit as st
 
 from idc.evaluation.results import saved_parts, saved_results
-from idc.ui.choose import choose_run
-from idc.ui.evaluate_parts import (
+from idc.ui.evaluate.opened_patch import linked_patch
+from idc.ui.evaluate.sections import (
     about,
     cases_section,
     curves_section,
@@ -16,10 +16,10 @@ from idc.ui.evaluate_parts import (
     report_section,
     scores,
 )
-from idc.ui.evaluate_tables import calibration_section, learning_curves
-from idc.ui.opened_patch import linked_patch
-from idc.ui.run_links import run_links
-from idc.ui.words import describe, error_sentences
+from idc.ui.evaluate.tables import calibration_section, learning_curves
+from idc.ui.shared.formatting import describe, error_sentences
+from idc.ui.shared.links import run_links
+from idc.ui.shared.pickers import choose_run
 
 st.title("Evaluate")
 

@@ -3,8 +3,8 @@
 import streamlit as st
 
 from idc.datasets.store import list_stores
-from idc.ui.home_parts import pack_progress, runs_overview, stores_overview, ways_to_data
-from idc.ui.words import error_sentences
+from idc.ui.home.sections import pack_progress, runs_overview, stores_overview, ways_to_data
+from idc.ui.shared.formatting import error_sentences
 
 st.title("IDC Lab")
 st.markdown(

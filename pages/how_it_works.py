@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from idc.ui.how_parts import choose_chapter, show_chapter
-from idc.ui.words import error_sentences
+from idc.ui.how_it_works.chapters import choose_chapter, show_chapter
+from idc.ui.shared.formatting import error_sentences
 
 st.title("How it works")
 

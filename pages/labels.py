@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from idc.ui.choose import cached_store, choose_run
-from idc.ui.fold_watch import folds_of
-from idc.ui.labels_parts import choose_answers, export, review, summary
-from idc.ui.words import error_sentences
+from idc.ui.labels.folds import folds_of
+from idc.ui.labels.sections import choose_answers, export, review, summary
+from idc.ui.shared.formatting import error_sentences
+from idc.ui.shared.pickers import cached_store, choose_run
 
 st.title("Labels")
 st.caption("Patches whose label a model firmly contradicts, though it has not trained on them.")

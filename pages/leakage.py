@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from idc.ui.leakage_parts import check, choose_split, show_report
-from idc.ui.split_gap_parts import offer_pair, pair_of_url, show_pair
-from idc.ui.words import error_sentences
+from idc.ui.leakage.both_splits import offer_pair, pair_of_url, show_pair
+from idc.ui.leakage.sections import check, choose_split, show_report
+from idc.ui.shared.formatting import error_sentences
 
 st.title("Leakage")
 st.caption(

@@ -3,9 +3,9 @@
 import streamlit as st
 
 from idc.errors import IdcError
-from idc.ui.play_parts import choose_round, leave, linked_game, listen, play, seen
-from idc.ui.play_result import evening, show_result
-from idc.ui.words import error_sentences, plain
+from idc.ui.play.current_round import choose_round, leave, linked_game, listen, play, seen
+from idc.ui.play.result import evening, show_result
+from idc.ui.shared.formatting import error_sentences, plain
 
 st.title("You against the CNN")
 

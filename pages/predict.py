@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from idc.ui.choose import choose_run
-from idc.ui.predict_examples import choose_example
-from idc.ui.predict_parts import EXAMPLE, WHOLE_SLIDE, choose_source, show_prediction
-from idc.ui.predict_slide import show_whole_slide
-from idc.ui.predict_upload import show_upload
-from idc.ui.words import error_sentences
+from idc.ui.predict.examples import choose_example
+from idc.ui.predict.patch import EXAMPLE, WHOLE_SLIDE, choose_source, show_prediction
+from idc.ui.predict.slide import show_whole_slide
+from idc.ui.predict.upload import show_upload
+from idc.ui.shared.formatting import error_sentences
+from idc.ui.shared.pickers import choose_run
 
 st.title("Predict")
 st.caption("For teaching and research, not for diagnosis.")

@@ -3,19 +3,19 @@
 import streamlit as st
 
 from idc.datasets.stitched_slide import lay_out
-from idc.ui.choose import choose_store
-from idc.ui.slide_runs import answers_of, choose_runs, thresholds_of
-from idc.ui.slides_parts import (
+from idc.ui.components.slide_viewer.case_slide import show_slide
+from idc.ui.shared.formatting import error_sentences
+from idc.ui.shared.pickers import choose_store
+from idc.ui.slides.run_layers import answers_of, choose_runs, thresholds_of
+from idc.ui.slides.sections import (
     all_slides,
     choose_slide,
     exports,
     keep_patch_in_url,
     open_patch,
     patch_in_url,
-    show_slide,
     slide_facts,
 )
-from idc.ui.words import error_sentences
 
 st.title("Slides")
 

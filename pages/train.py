@@ -4,12 +4,12 @@ import streamlit as st
 
 from idc.launch.active_training import busy_with
 from idc.runs.run import list_runs
-from idc.ui.choose import choose_run
-from idc.ui.run_care import run_care, run_notes, undo_notice
-from idc.ui.run_list import run_list
-from idc.ui.train_setup import new_run, setup_expander
-from idc.ui.train_watch import watch
-from idc.ui.words import error_sentences
+from idc.ui.shared.formatting import error_sentences
+from idc.ui.shared.pickers import choose_run
+from idc.ui.train.live_run import watch
+from idc.ui.train.run_actions import run_care, run_notes, undo_notice
+from idc.ui.train.run_list import run_list
+from idc.ui.train.setup import new_run, setup_expander
 
 st.title("Train")
 

@@ -26,7 +26,7 @@ DRAWN = [
 # What a page needs to draw, besides what it imports today: the parts that answer in milliseconds.
 LIGHT = [
     "idc.metrics.scores",
-    "idc.figures",
+    "idc.ui.shared.figures",
     "idc.evaluation.results",
     "idc.datasets.store",
     "idc.ingest.packing",
@@ -82,7 +82,7 @@ LIGHT = [
     "idc.networks.receptive_field",
     "idc.server.api_prediction",
     "idc.game.rules",
-    "idc.game.round",
+    "idc.game.rounds",
     "idc.game.scoreboard",
 ]
 # Runs on import: the frame calls Streamlit at once. What it imports is looked at all the same.

@@ -1,7 +1,7 @@
 """You against the CNN: a round of ten patches, its rules, its levels, and the link that shares it.
 
 Everything here is a pure function. Which patches may be asked for, and what the model says of them,
-is `idc.game.round`.
+is `idc.game.rounds`.
 """
 
 import re
@@ -35,7 +35,7 @@ class Game:
     Attributes:
         level: a key of `LEVELS`.
         seed: [0, `SEEDS`), of the draw.
-        check: four hexadecimal digits of what was drawn, see `idc.game.round`.
+        check: four hexadecimal digits of what was drawn, see `idc.game.rounds`.
         guesses: one str a player (one or two players), a sign a patch: "p" for IDC-positive,
             "n" for IDC-negative. Two players' differ in length by nothing: both guess, then both
             see.

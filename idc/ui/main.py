@@ -5,10 +5,10 @@ from pathlib import Path
 import streamlit as st
 
 from idc.server.garbage_collection import freeze_imports
-from idc.ui import address
+from idc.ui.shared import address
 
 ICON = str(Path(__file__).with_name("icon.svg"))
-STYLE = Path(__file__).with_name("frontend") / "frame.css"
+STYLE = Path(__file__).with_name("frame.css")
 
 MENU = (
     ("home", "Home", ":material/home:"),

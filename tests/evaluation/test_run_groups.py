@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from idc.comparison_figures import learning_curves_figure
 from idc.evaluation.run_groups import RunGroup, curve_band, differing_settings, seed_groups
 from idc.launch.start import create_run
 from idc.runs.log import LogWriter
 from idc.settings.training_config import preset_config
+from idc.ui.shared.comparison_figures import learning_curves_figure
 
 
 @pytest.fixture

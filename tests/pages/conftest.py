@@ -8,8 +8,8 @@ def no_processes_beside(monkeypatch):
 
     Their tests need no such processes.
     """
-    monkeypatch.setattr("idc.ui.train_estimate.start_speed_test", lambda key: None)
-    monkeypatch.setattr("idc.ui.train_estimate.keep_ready", lambda: None)
+    monkeypatch.setattr("idc.ui.train.estimate.start_speed_test", lambda key: None)
+    monkeypatch.setattr("idc.ui.train.estimate.keep_ready", lambda: None)
     monkeypatch.setattr("idc.shipped.demo.keep_ready", lambda: None)
 
 

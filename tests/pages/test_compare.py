@@ -111,7 +111,7 @@ def test_slide_shows_the_answers_of_both(runs):
 
 
 def test_slide_judges_each_run_at_the_threshold_that_the_page_compares_it_at(runs, monkeypatch):
-    monkeypatch.setattr("idc.ui.compare_parts.balanced_thresholds", lambda runs: [0.1, 0.02])
+    monkeypatch.setattr("idc.ui.compare.sections.balanced_thresholds", lambda runs: [0.1, 0.02])
     at = compare_page(*runs)
     at.segmented_control(key="threshold_kind").set_value("Each run's own").run()
 

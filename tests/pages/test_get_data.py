@@ -10,7 +10,7 @@ import pytest
 from idc.datasets.store import list_stores
 from idc.ingest import download
 from idc.ingest.download import DownloadJob, DownloadStatus, download_status, hold_lock
-from idc.ui import get_data
+from idc.ui.home import get_data
 from tests.support.app_pages import open_page, text
 from tests.support.made_patches import tiny_store
 

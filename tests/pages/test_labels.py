@@ -156,7 +156,7 @@ def test_folds_answer_for_every_patch(run):
 
 def test_folds_are_started_from_the_page_one_trainer_at_a_time(run, monkeypatch):
     started = []
-    monkeypatch.setattr("idc.ui.fold_watch.start_folds", lambda job: started.append(job.folds))
+    monkeypatch.setattr("idc.ui.labels.folds.start_folds", lambda job: started.append(job.folds))
     at = open_page("labels")
     at.number_input(key="folds_count").set_value(3).run()
     at.button(key="start_folds").click().run()

@@ -4,7 +4,7 @@ from idc.datasets.splits import make_split
 from idc.datasets.store import open_store
 from idc.launch.start import create_run
 from idc.settings.training_config import preset_config
-from idc.ui.leakage_parts import pair_picture
+from idc.ui.leakage.sections import pair_picture
 from tests.support.app_pages import open_page, text
 from tests.support.made_patches import tiny_store
 

@@ -5,12 +5,11 @@ import json
 import numpy as np
 import pytest
 
-from idc.game import round
-from idc.game.round import draw_round
+from idc.game.rounds import draw_round
 from idc.game.rules import parse_game
 from idc.game.scoreboard import Score, keep_score, scores
 from idc.runs.run import BUNDLED, open_run
-from idc.ui import play_parts
+from idc.ui.play import current_round
 from tests.support.app_pages import metrics, open_page, text
 from tests.support.made_patches import tiny_store
 
@@ -28,9 +27,9 @@ def drawn(home, monkeypatch):
         darkness = 0.5 - patches.mean(axis=(1, 2, 3)) / 255
         return np.clip(run.calibration().threshold + darkness, 0, 1).astype(np.float32)
 
-    monkeypatch.setattr(round, "predict_patches", predict)
-    monkeypatch.setattr(play_parts, "explanation", lambda run, rgb, probability: None)
-    monkeypatch.setattr(play_parts, "show_warnings", lambda run, rgb: None)
+    monkeypatch.setattr("idc.game.rounds.predict_patches", predict)
+    monkeypatch.setattr(current_round, "explanation", lambda run, rgb, probability: None)
+    monkeypatch.setattr(current_round, "show_warnings", lambda run, rgb: None)
     return draw_round(open_run(BUNDLED), tiny_store("mine", cases=12), "easy", 0xC0DE)
 
 

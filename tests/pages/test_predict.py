@@ -7,7 +7,6 @@ from idc.errors import ServerBusy, SlowUpload, UploadError
 from idc.prediction.training_features import learn, reference_of, store_to_compare
 from idc.runs.run import BUNDLED, open_run
 from idc.runs.split import run_split
-from idc.ui import predict_upload
 from tests.support.app_pages import open_page, text
 from tests.support.made_patches import png, tiny_store
 
@@ -118,7 +117,7 @@ def test_refused_file_is_not_read_again_unless_the_server_was_busy(
         read.append(name)
         raise refusal("It is refused.")
 
-    monkeypatch.setattr(predict_upload, "decode_image", refuse)
+    monkeypatch.setattr("idc.ui.predict.upload.decode_image", refuse)
     at = upload(open_page("predict"), "slow.png", png((200, 100, 150)))
     at.run()
 

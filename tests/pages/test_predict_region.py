@@ -9,7 +9,7 @@ from PIL import Image
 from idc.large_images import region, whole_slide
 from idc.large_images.slide_predictions import SlideQuestion, answer_slide, keep_answers
 from idc.runs.run import BUNDLED, open_run
-from idc.ui import predict_parts
+from idc.ui.predict import patch
 from tests.support.app_pages import open_page, text
 from tests.support.made_patches import png
 from tests.support.made_slides import GLASS, PINK, tissue_squares, write_slide
@@ -22,7 +22,7 @@ def answering(home, monkeypatch):
     def answer(run, patches, on_progress=None):
         return np.full(len(patches), 0.75, np.float32)
 
-    for module in (predict_parts, region, whole_slide):
+    for module in (patch, region, whole_slide):
         monkeypatch.setattr(module, "predict_patches", answer)
 
 

@@ -19,7 +19,7 @@ from idc.runs.run import RunStatus, list_runs, open_run
 from idc.runs.status import STATUS_FILE
 from idc.runs.watched_slide import Frame, asked_case, held_out_cases, watch_case, write_frame
 from idc.settings.training_config import PRESETS, preset_config
-from idc.ui import replay
+from idc.ui.train import replay
 from tests.support.app_pages import open_page, text
 from tests.support.made_patches import tiny_store
 
@@ -28,7 +28,7 @@ from tests.support.made_patches import tiny_store
 def started(monkeypatch):
     """Runs whose trainer the page has started; none really starts."""
     ids = []
-    for module in ("idc.launch.start", "idc.launch.fork", "idc.ui.train_controls"):
+    for module in ("idc.launch.start", "idc.launch.fork", "idc.ui.train.controls"):
         monkeypatch.setattr(f"{module}.start_trainer", lambda run: ids.append(run.id))
     return ids
 
@@ -278,7 +278,7 @@ def replayable_run():
 def clock(monkeypatch):
     """The replay's clock: seconds that a test sets."""
     now = {"s": 1_000.0}
-    monkeypatch.setattr("idc.ui.replay.time.monotonic", lambda: now["s"])
+    monkeypatch.setattr("idc.ui.train.replay.time.monotonic", lambda: now["s"])
     return now
 
 
@@ -531,7 +531,7 @@ def toggles(at):
 
 @pytest.fixture
 def a_gpu(monkeypatch):
-    for module in ("idc.ui.train_setup", "idc.ui.train_controls"):
+    for module in ("idc.ui.train.setup", "idc.ui.train.controls"):
         monkeypatch.setattr(f"{module}.gpu_words", lambda: "NVIDIA H100, 80 GiB")
 
 

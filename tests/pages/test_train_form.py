@@ -134,7 +134,7 @@ def test_mixed_precision_is_offered_where_there_is_a_gpu_alone(monkeypatch):
     assert "mixed precision is for a GPU" in at.warning[0].value
     assert not [box for box in at.selectbox if box.key == "precision_fast"]
 
-    monkeypatch.setattr("idc.ui.train_form.gpu_words", lambda: "NVIDIA H100, 80 GiB")
+    monkeypatch.setattr("idc.ui.train.form.gpu_words", lambda: "NVIDIA H100, 80 GiB")
     at = open_page("train", query={"precision": "mixed"})
     assert at.selectbox(key="precision_fast").value == "mixed"
     assert not at.warning
@@ -221,7 +221,7 @@ def test_time_and_memory_are_told_before_the_start(home):
 
 def test_unknown_speed_is_measured_beside_the_page(monkeypatch):
     asked = []
-    monkeypatch.setattr("idc.ui.train_estimate.start_speed_test", asked.append)
+    monkeypatch.setattr("idc.ui.train.estimate.start_speed_test", asked.append)
     at = open_page("train")
 
     assert "Measuring how fast this device trains" in text(at)
@@ -230,7 +230,7 @@ def test_unknown_speed_is_measured_beside_the_page(monkeypatch):
 
 def test_running_trainer_is_not_disturbed_by_measuring(monkeypatch, started):
     asked = []
-    monkeypatch.setattr("idc.ui.train_estimate.start_speed_test", asked.append)
+    monkeypatch.setattr("idc.ui.train.estimate.start_speed_test", asked.append)
     at = open_page("train", query={"epochs": "2"})
     at.button(key="start").click().run()
     asked.clear()

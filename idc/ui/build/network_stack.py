@@ -1,0 +1,14 @@
+"""The layers of a network as blocks to scale, and as a table."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from idc.networks.architecture import BuiltLayer
+from idc.ui.components.own_component import own_component
+
+_view = own_component(__file__, "words", "pixels", "layer_words")
+
+
+def network_stack(layers: Sequence[BuiltLayer], *, key: str) -> None:
+    """Show it; which layer is chosen stays in the browser."""
+    _view(key=key, data={"layers": [asdict(layer) for layer in layers]})

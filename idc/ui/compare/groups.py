@@ -1,0 +1,113 @@
+"""Compare, the part that asks for no shared patches: learning curves, settings, final scores."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from idc.evaluation.run_groups import (
+    CURVES,
+    FINAL_SCORES,
+    RunGroup,
+    best_epochs,
+    curve_band,
+    differing_settings,
+    final_scores,
+    seed_groups,
+)
+from idc.runs.run import Run
+from idc.ui.shared.comparison_figures import learning_curves_figure
+from idc.ui.shared.formatting import plain, score
+
+
+def groups_of(runs: Sequence[Run]) -> list[RunGroup]:
+    """The runs, those of the same settings together where the visitor wants it."""
+    groups = seed_groups(runs)
+    if len(groups) == len(runs):
+        return groups
+    together = st.toggle(
+        "Seeds together",
+        True,
+        key="seeds_together",
+        help="Runs that differ in the seed alone are shown as their mean, with a band from the "
+        "lowest to the highest of them.",
+    )
+    return groups if together else seed_groups(runs, together=False)
+
+
+def learning_curves(groups: Sequence[RunGroup]) -> None:
+    """A curve over the epochs, all runs in one chart."""
+    st.subheader("Learning curves")
+    curve = st.segmented_control(
+        "Curve",
+        list(CURVES),
+        default="val_roc_auc",
+        required=True,
+        format_func=lambda name: CURVES[name],
+        key="learning_curve",
+        label_visibility="collapsed",
+    )
+    bands = [(group.title, curve_band(group, curve)) for group in groups]
+    drawn = [(title, band) for title, band in bands if len(band.epochs)]
+    if not drawn:
+        st.info("These runs have logged no epoch.", icon=":material/info:")
+        return
+    st.plotly_chart(
+        learning_curves_figure(drawn, CURVES[curve]),
+        key="learning_curves",
+        alt=f"{CURVES[curve]} over the epochs of {', '.join(title for title, _ in drawn)}",
+    )
+    if any(len(group.runs) > 1 for group in groups):
+        st.caption("Of several seeds the mean; the band goes from the lowest to the highest.")
+
+
+def settings_and_scores(groups: Sequence[RunGroup]) -> None:
+    """A row a group: the settings that differ, and what came out."""
+    st.subheader("Settings that differ, and final scores")
+    settings = differing_settings(groups)
+    columns: dict[str, list[str]] = {
+        _words(name): [_value(value) for value in values] for name, values in settings.items()
+    }
+    if any(len(group.runs) > 1 for group in groups):
+        columns["Seeds"] = [
+            ", ".join(str(run.config.seed) for run in group.runs) for group in groups
+        ]
+    trained = [sorted({run.status().epoch for run in group.runs}) for group in groups]
+    if any(epochs != [group.config.epochs] for epochs, group in zip(trained, groups, strict=True)):
+        columns["Epochs trained"] = [", ".join(map(str, epochs)) for epochs in trained]
+    columns["Best epoch"] = [
+        ", ".join(str(epoch) for epoch in best_epochs(group)) or "–" for group in groups
+    ]
+    finals = [final_scores(group) for group in groups]
+    for name, words in FINAL_SCORES.items():
+        columns[words] = [mean_words(final[name]) for final in finals]
+    names = [f"{number}: {plain(group.title)}" for number, group in enumerate(groups, 1)]
+    st.table(pd.DataFrame(columns, index=names))
+    if not settings:
+        st.caption("They differ in no setting." if len(groups) > 1 else "One set of settings.")
+    st.caption(
+        "Each run on its own held-out part, so the scores of runs with other splits or seeds are "
+        "of other patches. Of several seeds the mean, and in brackets the lowest and the highest."
+    )
+
+
+def mean_words(values: Sequence[float]) -> str:
+    """ "0.912", of several "0.912 (0.905 to 0.920)"; "–" where there are none."""
+    if not values:
+        return "–"
+    mean = score(float(np.mean(values)))
+    return mean if len(values) == 1 else f"{mean} ({score(min(values))} to {score(max(values))})"
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ").capitalize()
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:g}"
+    return "all" if value is None else plain(str(value))

@@ -1,0 +1,277 @@
+"""The pieces of Compare."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from idc.datasets.place import find_row, parse_place, place_of
+from idc.evaluation.compared_runs import ComparedRuns, balanced_thresholds, compare_runs
+from idc.metrics.bootstrap import few_cases_note
+from idc.patches import CLASS_NAMES
+from idc.runs.run import BUNDLED, Run, list_runs, open_run
+from idc.ui.compare.slide import both_slides, slide_link
+from idc.ui.components.patch_detail import patch_detail
+from idc.ui.components.patch_grid import PatchTile, patch_grid
+from idc.ui.shared import address
+from idc.ui.shared.comparison_figures import precision_recall_curves, roc_curves
+from idc.ui.shared.formatting import plain, score
+from idc.ui.shared.pickers import run_title
+from idc.ui.shared.score_formatting import difference_words
+
+MOST_RUNS = 10
+_TILES_A_PAGE = 48
+_TILE_PX = 78
+SCORE_NAMES = {
+    "balanced_accuracy": "Balanced accuracy",
+    "sensitivity": "Sensitivity",
+    "specificity": "Specificity",
+    "precision": "Precision",
+    "f1": "F1 (IDC class)",
+    "accuracy": "Accuracy",
+    "roc_auc": "ROC AUC",
+    "average_precision": "Average precision",
+    "brier": "Brier score (lower is better)",
+    "calibration_error": "Calibration error (lower is better)",
+}
+
+
+def choose_runs() -> list[Run]:
+    """Two or more runs, kept in the URL; the first is the one that others are compared with."""
+    own = [run for run in list_runs() if run.has_predictions()]
+    if not own:
+        st.info("There is no trained run yet.", icon=":material/info:")
+        st.page_link("../../pages/train.py", label="Train one", icon=":material/model_training:")
+        return []
+    known = {run.id: run_title(run) for run in [*own, open_run(BUNDLED)]}
+    own.sort(key=lambda run: run.config.folds > 0)  # a fold is rarely what one compares
+    named = st.query_params.get_all("runs")
+    asked = tuple(run for run in dict.fromkeys(named) if run in known)[:MOST_RUNS]
+    latest = address.latest("runs")
+    # Not bound to the URL by Streamlit: it would write the titles there, not the ids.
+    if asked and asked != latest and not address.is_outdated("runs", asked):
+        st.session_state["runs"] = list(asked)
+        address.remember("runs", asked)
+    elif not set(st.session_state.get("runs", [None])) <= set(known):
+        # At first; and the browser tells runs by their titles, so one renamed comes as no id.
+        kept = [run for run in latest or () if run in known]
+        st.session_state["runs"] = kept or [run.id for run in own[:2]]
+    if missing := [run for run in dict.fromkeys(named) if run not in known]:
+        address.remember("runs-missing", ", ".join(missing)[:200])
+    elif latest is not None and tuple(st.session_state["runs"]) != latest:
+        address.remember("runs-missing", "")
+    if missing := address.latest("runs-missing"):
+        st.warning(f"Not here (any more): {plain(missing)}.", icon=":material/search_off:")
+    chosen = st.multiselect(
+        "Runs",
+        list(known),
+        format_func=lambda run: known[run],
+        key="runs",
+        max_selections=MOST_RUNS,
+        help="The others are compared with the first one.",
+    )
+    address.remember("runs", tuple(chosen))
+    if chosen != named:
+        st.query_params["runs"] = chosen
+    if len(chosen) < 2:
+        st.info("Choose a second run to compare.", icon=":material/info:")
+        return []
+    return [open_run(run_id) for run_id in chosen]
+
+
+def compared(runs: Sequence[Run]) -> ComparedRuns:
+    """The runs on the patches that all have scored, and what to know about these."""
+    result = _compared(tuple((run.id, run.best().get("sha256", "")) for run in runs))
+    about, *others = result.notes()
+    st.markdown(
+        f"{plain(about)} Part: {'test' if result.part == 'test' else 'validation and test'}."
+    )
+    for note in others:
+        st.caption(plain(note))
+    for caution in result.cautions():
+        st.warning(plain(caution), icon=":material/info:")
+    if note := few_cases_note(len(np.unique(result.cases))):
+        st.caption(note)
+    return result
+
+
+def choose_thresholds(result: ComparedRuns) -> list[float]:
+    """One threshold for all, or each run's own."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        kind = st.segmented_control(
+            "Threshold",
+            ["The same for all", "Each run's own"],
+            default="The same for all",
+            required=True,
+            key="threshold_kind",
+            help="A model may be timid or bold all over. Its own threshold, of the best balanced "
+            "accuracy on its own validation part, evens that out.",
+        )
+        if kind == "The same for all":
+            value = st.slider("IDC-positive from", 0.0, 1.0, 0.5, 0.01, key="threshold", width=320)
+            return [float(value)] * len(result.runs)
+    thresholds = balanced_thresholds(result.runs)
+    st.caption(
+        "; ".join(
+            f"{plain(run.title)}: {threshold:g}"
+            for run, threshold in zip(result.runs, thresholds, strict=True)
+        )
+    )
+    return thresholds
+
+
+def score_table(result: ComparedRuns, thresholds: Sequence[float]) -> None:
+    """Every score of every run, and the paired difference to the first one."""
+    st.subheader("Scores")
+    scores = result.scores(thresholds)
+    columns = {
+        _name(result, 0): [score(scores[0][name]) for name in SCORE_NAMES],
+    }
+    for number in range(1, len(result.runs)):
+        differences = result.differences(number, thresholds)
+        columns[_name(result, number)] = [score(scores[number][name]) for name in SCORE_NAMES]
+        columns[f"difference, {_name(result, number)}"] = [
+            difference_words(differences[name]) for name in SCORE_NAMES
+        ]
+    st.table(pd.DataFrame(columns, index=list(SCORE_NAMES.values())))
+    st.caption(
+        "Difference to the first run with its 95 % interval, from a bootstrap over cases: both "
+        "runs are scored on the same draws of cases. **Bold** where the interval leaves 0 out. "
+        "Drawing cases again tends to raise a small calibration error more than a large one, so "
+        "the interval of its difference lies too near 0."
+    )
+
+
+def curves(result: ComparedRuns) -> None:
+    """ROC and precision-recall curves, laid over each other."""
+    if len(np.unique(result.y_true)) < 2:
+        st.info("Curves are undefined: the shared patches are of one class.")
+        return
+    answers = [(run.title, y_prob) for run, y_prob in zip(result.runs, result.y_prob, strict=True)]
+    left, right = st.columns(2, gap="large")
+    for column, title, figure in (
+        (left, "ROC curves", roc_curves),
+        (right, "Precision-recall curves", precision_recall_curves),
+    ):
+        with column:
+            st.subheader(title)
+            st.plotly_chart(
+                figure(result.y_true, answers),
+                key=title,
+                alt=f"{title} of {', '.join(run.title for run in result.runs)}",
+            )
+
+
+def matrix_difference(result: ComparedRuns, thresholds: Sequence[float]) -> None:
+    """The four counts of each run, and how they differ from the first one's."""
+    st.subheader("Confusion matrices")
+    counts = [np.array(report.confusion_matrix).ravel() for report in result.reports(thresholds)]
+    columns = {_name(result, 0): [f"{count:,}" for count in counts[0]]}
+    for number in range(1, len(counts)):
+        columns[_name(result, number)] = [f"{count:,}" for count in counts[number]]
+        columns[f"difference, {_name(result, number)}"] = [
+            f"{difference:+,}".replace("-", "−") for difference in counts[number] - counts[0]
+        ]
+    cells = ["True negative", "False alarm", "Missed IDC", "Found IDC"]
+    st.table(pd.DataFrame(columns, index=cells))
+
+
+@st.fragment
+def disagreements(result: ComparedRuns, thresholds: Sequence[float]) -> None:
+    """Patches that two runs call differently; one of them opened, with both slides."""
+    st.subheader("Where they disagree")
+    number = 1
+    if len(result.runs) > 2:
+        number = st.selectbox(
+            "The first run against",
+            range(1, len(result.runs)),
+            format_func=lambda i: run_title(result.runs[i]),
+            key="against",
+        )
+    table = result.disagreements(number, thresholds)
+    rightly = int(table["other_is_right"].sum())
+    sides = {
+        "all": f"All ({len(table):,})",
+        "first": f"Only run 1 is right ({len(table) - rightly:,})",
+        "other": f"Only run {number + 1} is right ({rightly:,})",
+    }
+    side = st.segmented_control(
+        "Which",
+        list(sides),
+        default="all",
+        required=True,
+        format_func=lambda name: sides[name],
+        key="side",
+        label_visibility="collapsed",
+    )
+    if side != "all":
+        table = table[table["other_is_right"] == (side == "other")].reset_index(drop=True)
+    if table.empty:
+        st.info("They call every one of these patches the same.", icon=":material/check:")
+    else:
+        _disagreeing(result, table, number, side)
+    both_slides(result, number, list(thresholds))
+
+
+def _disagreeing(result: ComparedRuns, table: pd.DataFrame, number: int, side: str) -> None:
+    left, right = st.columns([1, 2], gap="medium")
+    with right:
+        row = _disagreement_grid(result, table, f"{side}_{number}")
+    with left:
+        _opened(result, row, [result.runs[0], result.runs[number]])
+
+
+def _disagreement_grid(result: ComparedRuns, table: pd.DataFrame, which: str) -> int | None:
+    pages = -(-len(table) // _TILES_A_PAGE)
+    page = st.pagination(pages, key=f"disagreement_page_{which}") if pages > 1 else 1
+    shown = table.iloc[(page - 1) * _TILES_A_PAGE : page * _TILES_A_PAGE]
+    place = parse_place(st.query_params.get("patch", ""))
+    opened = find_row(result.store, place) if place else None
+    picked = patch_grid(
+        result.store.patches[shown["row"].to_numpy()],
+        [_tile(entry) for entry in shown.to_dict("records")],
+        key="disagreement_grid",
+        tile_px=_TILE_PX,
+        label="Patches that the two runs call differently, the most contrary answers first",
+        marks_opened=True,
+        opened=opened,
+    )
+    if picked is None:
+        return opened
+    st.query_params["patch"] = str(place_of(result.store, picked))
+    return picked
+
+
+def _opened(result: ComparedRuns, row: int | None, runs: list[Run]) -> None:
+    if row is None:
+        st.caption("Choose a patch to see it large, with both answers.")
+        return
+    at = np.flatnonzero(result.rows == row)
+    if len(at):
+        for run in runs:
+            y_prob = result.y_prob[result.runs.index(run)][at[0]]
+            st.markdown(f"{plain(run.title)}: **{y_prob:.3f}**")
+    patch_detail(result.store, row)
+    slide_link(result.store, place_of(result.store, row), runs)
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _compared(runs: tuple[tuple[str, str], ...]) -> ComparedRuns:
+    """Shared by all visitors; named by the runs and the digests of their weights."""
+    return compare_runs([open_run(run_id) for run_id, _ in runs])
+
+
+def _name(result: ComparedRuns, number: int) -> str:
+    return f"{number + 1}: {plain(result.runs[number].title)}"
+
+
+def _tile(entry: dict) -> PatchTile:
+    label = int(entry["label"])
+    return PatchTile(
+        int(entry["row"]),
+        label,
+        f"{entry['first']:.2f} | {entry['other']:.2f}",
+        f"case {entry['case']}, x {entry['x']}, y {entry['y']}, labelled {CLASS_NAMES[label]}, "
+        f"probability {entry['first']:.3f} by the first run, {entry['other']:.3f} by the other",
+    )

@@ -1,0 +1,67 @@
+"""Compare: a slide with the answers of two runs over it, and where they disagree."""
+
+import streamlit as st
+
+from idc.datasets.place import Place, place_of
+from idc.datasets.stitched_slide import lay_out
+from idc.datasets.store import PatchStore
+from idc.evaluation.compared_runs import ComparedRuns
+from idc.patches import CLASS_NAMES
+from idc.prediction.case_predictions import saved_probabilities
+from idc.runs.run import Run
+from idc.ui.components.slide_viewer.case_slide import show_slide
+from idc.ui.components.slide_viewer.slide_viewer import KEPT
+
+
+def slide_link(store: PatchStore, place: Place, runs: list[Run]) -> None:
+    """A link to the case as a slide, with the answers of both runs."""
+    st.page_link(
+        "../../pages/slides.py",
+        label="Show on the slide, both runs",
+        icon=":material/map:",
+        query_params={
+            "data": store.name,
+            "case": str(place.case),
+            "patch": str(place),
+            **{name: run.id for name, run in zip(("run", "run2"), runs, strict=True)},
+        },
+    )
+
+
+def both_slides(result: ComparedRuns, number: int, thresholds: list[float]) -> None:
+    """One compared case as a slide, those with the most disagreements first."""
+    st.subheader("On the slide")
+    disagreements = result.disagreements(number, thresholds)["case"].value_counts()
+    cases = [*disagreements.index, *sorted(set(result.cases.tolist()) - set(disagreements.index))]
+    case = st.selectbox(
+        "Case",
+        cases,
+        format_func=lambda case: f"{case} ({disagreements.get(case, 0):,} disagreements)",
+        key="compared_case",
+        width=320,
+    )
+    runs = [result.runs[0], result.runs[number]]
+    titles = [run.title if runs[0].title != runs[1].title else run.id for run in runs]
+    slide = lay_out(result.store, int(case))
+    values = {
+        title: saved_probabilities(run, result.store, slide.rows)
+        for title, run in zip(titles, runs, strict=True)
+    }
+    st.caption(
+        "Saved answers, heat map of either run and the patches on which they disagree: choose the "
+        "layer in the viewer. Patches that a run trained on have no answer of it here."
+    )
+    row = show_slide(
+        result.store,
+        slide,
+        values,
+        threshold=thresholds[0],
+        thresholds=dict(zip(titles, (thresholds[0], thresholds[number]), strict=True)),
+        picked=KEPT,
+    )
+    if row is not None:
+        label = CLASS_NAMES[int(result.store.labels[row])]
+        answers = ", ".join(
+            f"{title} {answer[row - slide.rows[0]]:.3f}" for title, answer in values.items()
+        )
+        st.caption(f"{place_of(result.store, row)}, labelled {label}: {answers}")

@@ -1,0 +1,99 @@
+"""The confusion matrix as a table of four buttons: look at it, then open a cell."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from idc.patches import CLASS_NAMES
+from idc.ui.components.own_component import own_component
+
+CELL_NAMES = {
+    "tn": "Correctly negative (TN)",
+    "fp": "False alarm (FP)",
+    "fn": "Missed IDC (FN)",
+    "tp": "Correctly positive (TP)",
+}  # in reading order: rows are the labels, columns the predictions
+
+_view = own_component(__file__, "board", "words")
+
+
+def confusion_matrix(
+    counts: Sequence[Sequence[int]], *, key: str, selected: str | None, board: str | None = None
+) -> str | None:
+    """Show the matrix and return the cell that is open: "tn", "fp", "fn", "tp" or None.
+
+    A click opens a cell, a second click on it closes it. The choice stays when the counts change,
+    and yields when `selected` does.
+
+    Args:
+        counts: [[tn, fp], [fn, tp]]: rows are the labels, columns the predictions, negative first.
+        selected: the cell that is open as long as nobody has clicked.
+        board: the `idc.ui.evaluate.browser_predictions` whose threshold the matrix follows in the
+            browser, where the rates can then be read by column too.
+    """
+    if selected is not None and selected not in CELL_NAMES:
+        raise ValueError(f"selected must be one of {list(CELL_NAMES)}. Received: {selected!r}")
+    pick = st.session_state.get(key, {}).get("pick")
+    open_cell = _open_cell(pick, selected)
+    _view(
+        key=key,
+        data=matrix_words(counts) | {"selected": selected, "open": open_cell, "board": board},
+        default={"pick": None},
+        on_pick_change=lambda: None,
+    )
+    return open_cell
+
+
+def matrix_words(counts: Sequence[Sequence[int]]) -> dict[str, Any]:
+    """Everything the table says, and each cell's share of its row.
+
+    Args:
+        counts: [[tn, fp], [fn, tp]], whole numbers, 0 or more.
+
+    Returns:
+        "columns": the two column headings; "rows": heading, cells (cell, name, count, rate,
+        share in [0, 1]) and total of each row; "totals": of the columns, then of all.
+    """
+    if [len(row) for row in counts] != [2, 2] or any(n < 0 for row in counts for n in row):
+        raise ValueError(f"counts must be [[tn, fp], [fn, tp]], each >= 0. Received: {counts}")
+    table = [[int(n) for n in row] for row in counts]
+    column_totals = [sum(column) for column in zip(*table, strict=True)]
+    cells = list(CELL_NAMES.items())
+    return {
+        "columns": [f"Predicted {name}" for name in CLASS_NAMES],
+        "rows": [
+            {
+                "heading": f"Labelled {CLASS_NAMES[label]}",
+                "cells": [
+                    _cell_words(*cells[2 * label + i], row[i], sum(row), CLASS_NAMES[label])
+                    for i in (0, 1)
+                ],
+                "total": f"{sum(row):,}",
+            }
+            for label, row in enumerate(table)
+        ],
+        "totals": [f"{total:,}" for total in (*column_totals, sum(column_totals))],
+    }
+
+
+def _cell_words(cell: str, name: str, count: int, row_total: int, of: str) -> dict[str, Any]:
+    share = count / row_total if row_total else math.nan
+    return {
+        "cell": cell,
+        "name": name,
+        "count": f"{count:,}",
+        "rate": f"{share:.1%} of {of}".replace("%", " %") if row_total else "–",
+        "share": share if row_total else 0.0,
+    }
+
+
+def _open_cell(pick: Any, selected: str | None) -> str | None:
+    """The clicked cell, if the click was made under the same `selected`."""
+    if not isinstance(pick, dict) or pick.get("selected") != selected:
+        return selected
+    cell = pick.get("cell")
+    if cell is None:
+        return None
+    return next((name for name in CELL_NAMES if name == cell), selected)

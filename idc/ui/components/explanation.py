@@ -1,0 +1,260 @@
+"""Why a patch got its answer, and when not to believe it: below the answer itself."""
+
+import base64
+import hashlib
+from typing import Any
+
+import cv2
+import numpy as np
+import streamlit as st
+
+from idc.datasets.store import PatchStore
+from idc.errors import IdcError
+from idc.patches import CLASS_NAMES, MPP_UM, PATCH_SIZE_PX
+from idc.prediction.explain import SQUARE_PX, Explanation, explain, strongest_place
+from idc.prediction.image_warnings import warnings
+from idc.prediction.predictor import look
+from idc.prediction.training_features import (
+    Familiar,
+    familiar,
+    forget_failure,
+    nearest,
+    start_learning,
+    store_to_compare,
+)
+from idc.runs.run import Run
+from idc.ui.components.own_component import own_component
+from idc.ui.components.patch_grid import PatchTile, patch_grid
+from idc.ui.shared.formatting import plain
+
+_NEAREST = 8
+_TILE_PX = 72
+_LEAST_RANGE = 0.02  # of a probability: smaller effects are shown as the little that they are
+
+_view = own_component(__file__, "words", "choices")
+
+
+def show_warnings(run: Run, rgb: np.ndarray) -> None:
+    """A warning for each reason not to believe the answer; nothing for most tissue.
+
+    Args:
+        rgb: uint8 RGB, shape (50, 50, 3).
+    """
+    for sentence in warnings(run, rgb):
+        st.warning(plain(sentence), icon=":material/warning:")
+
+
+def explanation(run: Run, rgb: np.ndarray, probability: float) -> None:
+    """What the answer rests on. Comes a moment after the answer, which is on screen by then.
+
+    Args:
+        rgb: uint8 RGB, shape (50, 50, 3).
+        probability: [0, 1], the answer.
+    """
+    st.subheader("Why")
+    place = st.empty()
+    place.skeleton(height=360)
+    found = _explained(_digest(run, rgb), run, rgb)
+    with place.container():
+        _view(
+            key="explanation",
+            data=explanation_data(rgb, probability, found),
+        )
+    _show_views(found)
+    _show_nearest(run, rgb)
+
+
+def explanation_data(rgb: np.ndarray, probability: float, found: Explanation) -> dict[str, Any]:
+    """What the browser needs to lay the maps over the patch.
+
+    Returns:
+        "picture": PNG data URI, 50 x 50 px; "patch_um": its side; "maps": for each "title",
+        "width", "height", "values" row by row, "range" (the value of the full colour), "against"
+        and "for" (what its two colours mean), "unit", "about" and "found" (sentences).
+    """
+    shares, effect = found.attention, found.occlusion
+    _, png = cv2.imencode(".png", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))
+    side_um = round(PATCH_SIZE_PX * MPP_UM)
+    height, width = shares.shape
+    return {
+        "picture": "data:image/png;base64," + base64.b64encode(png.tobytes()).decode("ascii"),
+        "patch_um": side_um,
+        "maps": [
+            {
+                "title": "Grad-CAM",
+                **_map_data(shares, least=1e-6),
+                "unit": "of the log-odds of IDC",
+                "for": "speaks for IDC",
+                "against": "speaks against IDC",
+                "about": "Where the network's last map of features finds reasons (Grad-CAM, with "
+                f"both signs). It has {width} × {height} places of about "
+                f"{round(side_um / width)} µm; in between it is only drawn smooth.",
+                "found": _attention_found(shares),
+            },
+            {
+                "title": "Occlusion",
+                **_map_data(effect, least=_LEAST_RANGE),
+                "unit": "of the probability",
+                "for": "hiding it lowers the probability: it speaks for IDC",
+                "against": "hiding it raises the probability: it speaks against IDC",
+                "about": f"What the probability ({probability:.2f}) loses when a square of "
+                f"{round(SQUARE_PX * MPP_UM)} µm is painted over with the patch's mean colour, "
+                "here and there, one place at a time.",
+                "found": _occlusion_found(effect),
+            },
+        ],
+    }
+
+
+def _map_data(values: np.ndarray, least: float) -> dict[str, Any]:
+    height, width = values.shape
+    return {
+        "width": width,
+        "height": height,
+        "values": [round(float(value), 5) for value in values.ravel()],
+        "range": round(max(float(np.abs(values).max()), least), 6),
+    }
+
+
+def _attention_found(shares: np.ndarray) -> str:
+    if shares.max() <= 0:
+        return f"No place speaks for IDC; most against it: {strongest_place(-shares)}."
+    if shares.min() >= 0:
+        return f"No place speaks against IDC; most for it: {strongest_place(shares)}."
+    return f"Most for IDC: {strongest_place(shares)}; most against: {strongest_place(-shares)}."
+
+
+def _occlusion_found(effect: np.ndarray) -> str:
+    if np.abs(effect).max() < _LEAST_RANGE:
+        return (
+            f"No single place decides: hiding any changes the probability by less than "
+            f"{_LEAST_RANGE}."
+        )
+    least, most = float(effect.min()), float(effect.max())
+    if most >= -least:
+        return f"Hiding {strongest_place(effect)} lowers the probability most: by {most:.2f}."
+    return f"Hiding {strongest_place(-effect)} raises the probability most: by {-least:.2f}."
+
+
+def _show_views(found: Explanation) -> None:
+    views = found.views
+    st.markdown("**Turned and mirrored**")
+    st.markdown(views.sentence())
+    # The sign of a tile is the class that the view is called: no view has a label of its own.
+    tiles = [
+        PatchTile(
+            number,
+            int(p >= views.threshold),
+            f"p {p:.2f}",
+            f"{name}: probability of IDC {p:.3f}, called {CLASS_NAMES[int(p >= views.threshold)]}",
+        )
+        for number, (name, p) in enumerate(zip(views.names, views.y_prob.tolist(), strict=True))
+    ]
+    patch_grid(
+        views.patches,
+        tiles,
+        key="eight_views",
+        tile_px=_TILE_PX,
+        columns=8,
+        label="The patch in eight views",
+    )
+    st.caption(
+        f"Tissue has no up and down, so a firm answer is the same in all eight views. "
+        f"Mean {views.mean:.3f}, standard deviation {views.spread:.3f}."
+    )
+
+
+def _show_nearest(run: Run, rgb: np.ndarray) -> None:
+    st.markdown("**Most alike to the network**")
+    try:
+        store = store_to_compare(run)
+    except IdcError as error:
+        st.caption(plain(str(error)))
+        return
+    if store is None:
+        st.caption(
+            "The bundled model's training patches are in the real data set, which is not here, so "
+            "there is nothing to compare with."
+        )
+        st.page_link("../../pages/home.py", label="Get it on Home", icon=":material/home:")
+        return
+    known = familiar(run, store)
+    if known is None:
+        _learn(run, store)
+    else:
+        _show_alike(run, store, known, rgb)
+
+
+@st.fragment(run_every=1.0)
+def _learn(run: Run, store: PatchStore) -> None:
+    """Looks at the patches to compare with, once for each model; then the page goes on."""
+    if familiar(run, store) is not None:
+        st.rerun()  # warnings above may rest on it too
+    job = start_learning(run, store)
+    if job.state == "failed":
+        st.error(plain(job.problem), icon=":material/error:")
+        if st.button("Try again", key="learn_again"):
+            forget_failure(run, store)
+            st.rerun()
+    else:
+        st.progress(
+            job.done / max(job.total, 1),
+            text=f"Looking at patches of {plain(store.name)}, once for this model"
+            + (f": {job.done:,} of {job.total:,}" if job.total else " …"),
+        )
+
+
+def _show_alike(run: Run, store: PatchStore, known: Familiar, rgb: np.ndarray) -> None:
+    features = look(run, rgb[None]).features[0]
+    rows = nearest(known, store, rgb, features, _NEAREST)
+    positive = int(store.labels[rows].sum())
+    whose = {
+        "trained": "that this run has learned from",
+        "cases": f"in {plain(store.name)}, of the cases that the model has learned from",
+        "unseen": f"in {plain(store.name)}, none of which the model has learned from",
+    }[known.kind]
+    st.markdown(
+        f"Of {len(known.rows):,} patches {whose}, these {len(rows)} have the most similar "
+        f"features: **{positive} labelled {CLASS_NAMES[1]}, {len(rows) - positive} "
+        f"{CLASS_NAMES[0]}**."
+    )
+    picked = patch_grid(
+        store.patches[rows],
+        [_alike_tile(store, int(row)) for row in rows],
+        key="most_alike",
+        tile_px=_TILE_PX,
+        columns=_NEAREST,
+        label="Patches most alike to the network",
+    )
+    if picked is not None:
+        entry = store.index.iloc[picked]
+        st.page_link(
+            "../../pages/slides.py",
+            label=f"Show case {entry.case}, x {entry.x}, y {entry.y} on its slide",
+            icon=":material/map:",
+            query_params={
+                "data": store.name,
+                "case": str(entry.case),
+                "patch": f"{entry.case}_{entry.x}_{entry.y}",
+            },
+        )
+
+
+def _alike_tile(store: PatchStore, row: int) -> PatchTile:
+    entry = store.index.iloc[row]
+    label = int(entry["label"])
+    where = f"case {entry['case']}, x {entry['x']}, y {entry['y']}"
+    return PatchTile(
+        row, label, ("negative", "positive")[label], f"{where}, labelled {CLASS_NAMES[label]}"
+    )
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _explained(digest: str, _run: Run, _rgb: np.ndarray) -> Explanation:
+    return explain(_run, _rgb)
+
+
+def _digest(run: Run, rgb: np.ndarray) -> str:
+    """Names the weights, what their answers go through, and the pixels."""
+    weights = f"{run.best().get('sha256')} {run.calibration()} {rgb.shape}"
+    return hashlib.sha256(weights.encode() + rgb.tobytes()).hexdigest()

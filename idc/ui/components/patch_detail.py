@@ -1,0 +1,128 @@
+"""One opened patch: large, in its surroundings on the slide, with what is known about it."""
+
+import base64
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import cv2
+import numpy as np
+import streamlit as st
+
+from idc.datasets.place import GAP, Place, cut_out, parse_place, place_of, rows_around
+from idc.datasets.store import PatchStore
+from idc.patches import CLASS_NAMES, MPP_UM, PATCH_SIZE_PX
+from idc.runs.run import Run
+from idc.ui.components.own_component import own_component
+from idc.ui.shared.formatting import coloured_class, plain
+
+_REACH = 2  # patches to each side
+
+_view = own_component(__file__)
+
+
+def patch_detail(
+    store: PatchStore,
+    row: int,
+    *,
+    run: Run | None = None,
+    probability: float | None = None,
+    slide_link: bool = True,
+    scrolls: bool = True,
+    on_open: Callable[[Place], None] | None = None,
+) -> None:
+    """Show a patch of a store. A click on a neighbour puts that one into the URL as ``patch``.
+
+    Args:
+        run: whose `probability` it is, and who predicts when asked to.
+        probability: [0, 1]; None or nan when the run has not answered for this patch.
+        slide_link: offer to show it on its slide; False where the slide is beside it.
+        scrolls: the page goes to a patch that opens out of sight, as below a grid on a phone.
+    """
+    place = place_of(store, row)
+    entry = store.index.iloc[row]
+    label = int(entry["label"])
+    st.markdown(f"**Case {place.case}**, x {place.x}, y {place.y}")
+    _view(
+        key="patch_detail",
+        data={
+            "place": str(place),
+            "alt": f"Patch at x {place.x}, y {place.y} of case {place.case}, {CLASS_NAMES[label]}",
+            "patch_px": PATCH_SIZE_PX,
+            "label": label,
+            "scrolls": scrolls,
+            **surroundings(store, row),
+        },
+        on_open_change=partial(_open_neighbour, on_open),
+    )
+    st.markdown("  \n".join(_facts(entry, run, probability)))
+    _links(store, place, run, slide_link)
+
+
+def surroundings(store: PatchStore, row: int) -> dict[str, Any]:
+    """What the browser needs to draw a patch among its neighbours.
+
+    Returns:
+        "picture": PNG data URI, 250 x 250 px, gaps transparent; "columns": 5; "cells": 25, None
+        for a gap, else the place and label of the patch there, and its name for screen readers.
+    """
+    rows = rows_around(store, row, _REACH)
+    return {
+        "picture": _png_uri(cut_out(store, rows)),
+        "columns": rows.shape[1],
+        "cells": [None if other == GAP else _cell(store, int(other)) for other in rows.ravel()],
+    }
+
+
+def _cell(store: PatchStore, row: int) -> dict[str, Any]:
+    place, label = place_of(store, row), int(store.labels[row])
+    return {
+        "place": str(place),
+        "label": label,
+        "name": f"x {place.x}, y {place.y}, labelled {CLASS_NAMES[label]}",
+    }
+
+
+def _png_uri(rgba: np.ndarray) -> str:
+    _, png = cv2.imencode(".png", cv2.cvtColor(rgba, cv2.COLOR_RGBA2BGRA))
+    return "data:image/png;base64," + base64.b64encode(png.tobytes()).decode("ascii")
+
+
+def _open_neighbour(on_open: Callable[[Place], None] | None) -> None:
+    """The browser names a place; whether there is a patch is for the page to find out."""
+    place = parse_place(str(st.session_state["patch_detail"].get("open")))
+    if place is not None and on_open is not None:
+        on_open(place)
+    elif place is not None:
+        st.query_params["patch"] = str(place)
+
+
+def _facts(entry: Any, run: Run | None, probability: float | None) -> list[str]:
+    width_um, height_um = (round(min(side, 50) * MPP_UM) for side in (entry.width, entry.height))
+    facts = [f"Labelled {coloured_class(entry.label)}", f"{width_um} × {height_um} µm of tissue"]
+    if min(entry.height, entry.width) < PATCH_SIZE_PX:
+        facts.append(f"Edge patch: {entry.width} × {entry.height} px, resized to 50 × 50 px")
+    if run is not None:
+        known = probability is not None and not np.isnan(probability)
+        said = f"**{probability:.3f}**" if known else "not asked yet"
+        facts.append(f"Probability of IDC by {plain(run.title)}: {said}")
+    return facts
+
+
+def _links(store: PatchStore, place: Place, run: Run | None, slide_link: bool) -> None:
+    query = {"data": store.name, "patch": str(place)} | ({"run": run.id} if run else {})
+    with st.container(horizontal=True, gap="small"):
+        if slide_link:
+            st.page_link(
+                "../../pages/slides.py",
+                label="Show on the slide",
+                icon=":material/map:",
+                query_params=query | {"case": str(place.case)},
+            )
+        if run is not None and run.has_model():
+            st.page_link(
+                "../../pages/predict.py",
+                label="Predict",
+                icon=":material/biotech:",
+                query_params=query,
+            )

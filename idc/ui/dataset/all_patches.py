@@ -1,0 +1,189 @@
+"""Roam through all patches of a data set: filters, order, pages, and one patch opened.
+
+What is looked at stands in the URL alone: each run reads it, sets the widgets after it, and draws;
+a widget's callback writes it. Streamlit's own ``bind`` would lose it on the way to another page.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+import streamlit as st
+
+from idc.datasets.measurements import measure_job, start_measuring
+from idc.datasets.patch_filter import SORTS, PatchColumns, available, sort_values
+from idc.datasets.patch_filter_url import RoamView
+from idc.datasets.place import Place, find_row, place_of
+from idc.datasets.store import PatchStore
+from idc.patches import CLASS_NAMES
+from idc.runs.run import Run, open_run
+from idc.ui.components.patch_detail import patch_detail
+from idc.ui.components.patch_grid import PatchTile, patch_grid
+from idc.ui.dataset.filters import (
+    clear_filters,
+    filters_and_order,
+    further_filters,
+    measuring,
+    pager,
+)
+from idc.ui.dataset.patch_cache import runs_on, source
+from idc.ui.dataset.view_url import current_view, show_view
+from idc.ui.shared.formatting import error_sentences
+from idc.ui.shared.pickers import choose_titled, run_title
+
+_TILE_PX = 78  # at least; seven fit beside the opened patch on a laptop
+
+
+@st.fragment
+def roam(store: PatchStore) -> None:
+    """Draw it all. A fragment, so that a click redraws this and not the whole page."""
+    with error_sentences():
+        with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+            controls = st.container(
+                horizontal=True, vertical_alignment="bottom", gap="small", width="content"
+            )
+            more = st.popover(_more_title(), icon=":material/tune:", key="roam_more")
+        with more:
+            run = _choose_run(store)
+        fixed = {"data": store.name} | ({"run": run.id} if run else {})
+        data = source(store, run)
+        view = _with_known_cases(current_view(), data.columns)
+        with controls:
+            filters_and_order(data.columns, view, fixed)
+        with more:
+            further_filters(data.columns, view, fixed)
+            if data.columns.measured is None:
+                _measure_once(store)
+            clear_filters(view, fixed, key="roam_clear")
+        matches = data.matches(view)
+        pager(view, len(matches), fixed)
+        left, right = st.columns([7, 3], gap="medium")
+        with left:
+            place = _grid(store, data.columns, view, matches, fixed)
+        with right:
+            _opened(store, run, data.columns, place, fixed)
+
+
+def _more_title() -> str:
+    """How many filters are set where nobody sees them."""
+    filters = current_view().filters
+    hidden = sum([filters.part is not None, filters.edge is not None, filters.by_tissue])
+    return f"More ({hidden})" if hidden else "More"
+
+
+def _choose_run(store: PatchStore) -> Run | None:
+    """Whose split and answers are looked at."""
+    runs = {run.id: run_title(run) for run in runs_on(store)}
+    if not runs:
+        return None
+    return open_run(choose_titled("Run", runs, key="run"))
+
+
+def _with_known_cases(view: RoamView, columns: PatchColumns) -> RoamView:
+    """Without cases that this data set does not hold: a link may be about another one."""
+    known = set(columns.cases()) if view.filters.cases else set()
+    cases = tuple(case for case in view.filters.cases if case in known)
+    return replace(view, filters=replace(view.filters, cases=cases))
+
+
+def _measure_once(store: PatchStore) -> None:
+    """Begin at the first look, so that the figures are there when they are asked for."""
+    if measure_job(store) is None:
+        start_measuring(store)
+    measuring(store)
+
+
+def _grid(
+    store: PatchStore,
+    columns: PatchColumns,
+    view: RoamView,
+    matches: np.ndarray,
+    fixed: dict[str, str],
+) -> Place | None:
+    """The page of patches. Returns the place that is opened, be it on this page or not."""
+    page = view.shown(len(matches))
+    rows = matches[page]
+    if not available(columns, view.sort):
+        st.info(_cannot_sort(view.sort), icon=":material/info:")
+    if not len(rows):
+        st.info("No patch fits all of these filters.", icon=":material/filter_alt_off:")
+        clear_filters(view, fixed, key="roam_clear_here")
+    picked = patch_grid(
+        store.patches[rows],
+        _tiles(store, columns, rows, view.sort),
+        key="roam_grid",
+        tile_px=_TILE_PX,
+        label=f"Patches {page.start + 1:,} to {page.start + len(rows):,} of {len(matches):,}",
+        marks_opened=True,
+        opened=find_row(store, view.patch) if view.patch else None,
+    )
+    if picked is None:
+        return view.patch
+    place = place_of(store, picked)
+    show_view(replace(view, patch=place), fixed)
+    return place
+
+
+def _opened(
+    store: PatchStore,
+    run: Run | None,
+    columns: PatchColumns,
+    place: Place | None,
+    fixed: dict[str, str],
+) -> None:
+    if place is None:
+        st.caption("Choose a patch to see it large, and where it lies on its slide.")
+        return
+    row = find_row(store, place)
+    if row is None:
+        st.info(
+            f"There is no patch at x {place.x}, y {place.y} of case {place.case} in this data set.",
+            icon=":material/info:",
+        )
+    else:
+        known = columns.probability
+        patch_detail(
+            store,
+            row,
+            run=run,
+            probability=None if known is None else known[row],
+            on_open=lambda other: show_view(replace(current_view(), patch=other), fixed),
+        )
+    st.button(
+        "Close",
+        icon=":material/close:",
+        type="tertiary",
+        key="roam_close",
+        on_click=lambda: show_view(replace(current_view(), patch=None), fixed),
+    )
+
+
+def _tiles(
+    store: PatchStore, columns: PatchColumns, rows: np.ndarray, sort: str
+) -> list[PatchTile]:
+    # What the order rests on stands below each patch; of error and doubt, the probability.
+    figure = "probability" if SORTS[sort].needs == "predictions" else sort
+    values = sort_values(columns, figure, rows)
+    tiles = []
+    for i, row in enumerate(rows):
+        place, label = place_of(store, row), int(columns.label[row])
+        caption = ("negative", "positive")[label]
+        details = f"case {place.case}, x {place.x}, y {place.y}, labelled {CLASS_NAMES[label]}"
+        if values is not None:
+            caption = _figure_words(figure, float(values[i]))
+            details += f", {SORTS[figure].title.lower()} {caption.removeprefix('p ')}"
+        tiles.append(PatchTile(int(row), label, caption, details))
+    return tiles
+
+
+def _figure_words(figure: str, value: float) -> str:
+    if np.isnan(value):
+        return "not asked"
+    return {"probability": f"p {value:.2f}", "tissue": f"{value:.0%}"}.get(figure, f"{value:.3f}")
+
+
+def _cannot_sort(sort: str) -> str:
+    why = {
+        "measurements": "Stain and tissue are being measured, or were not yet: see 'More'.",
+        "predictions": "No run has answered for patches of this data set yet: train one first.",
+    }[SORTS[sort].needs]
+    return f"Cannot sort by '{SORTS[sort].title}'. {why} These are in the order of the cases."

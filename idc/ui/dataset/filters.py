@@ -1,0 +1,221 @@
+"""The controls of roaming: which patches, in which order, which page of them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+
+from idc.datasets.measurements import MeasureJob, measure_job, start_measuring
+from idc.datasets.patch_filter import (
+    SORT_HELP,
+    SORTS,
+    SPLIT_PARTS,
+    Filters,
+    PatchColumns,
+    available,
+)
+from idc.datasets.patch_filter_url import PAGE_SIZES, RoamView
+from idc.datasets.store import PatchStore
+from idc.patches import CLASS_NAMES
+from idc.ui.dataset.view_url import current_view, show_view
+from idc.ui.shared.formatting import error_sentences, plain
+from idc.wording import duration
+
+_ANY = "any"
+_LABELS = {_ANY: None, "negative": 0, "positive": 1}
+_LABEL_WORDS = {_ANY: "Both", "negative": CLASS_NAMES[0], "positive": CLASS_NAMES[1]}
+_EDGES = {_ANY: None, "without": False, "only": True}
+_EDGE_WORDS = {_ANY: "All", "without": "Whole ones", "only": "Edge patches"}
+_PART_WORDS = {_ANY: "All", "train": "Training", "validation": "Validation", "test": "Test"}
+_ORDER_WORDS = {"down": ":material/arrow_downward:", "up": ":material/arrow_upward:"}
+_NOT_YET = {"measurements": "not measured yet", "predictions": "needs a run that has answered"}
+
+Change = Callable[[RoamView, Any], RoamView]
+
+_CHANGES: Mapping[str, Change] = {
+    "cases": lambda view, cases: _filtered(view, cases=tuple(sorted(cases))),
+    "class": lambda view, name: _filtered(view, label=_LABELS[name]),
+    "part": lambda view, name: _filtered(view, part=None if name == _ANY else name),
+    "edge": lambda view, name: _filtered(view, edge=_EDGES[name]),
+    "tissue": lambda view, ends: _filtered(view, tissue=ends),
+    "sort": lambda view, name: replace(view, sort=name, descending=None, page=1),
+    "order": lambda view, name: replace(view, descending=name == "down", page=1),
+    "size": lambda view, size: view.with_size(size),
+    "page": lambda view, page: replace(view, page=page),
+}
+
+
+def filters_and_order(columns: PatchColumns, view: RoamView, fixed: Mapping[str, str]) -> None:
+    """One row of controls; what is used less lies in a popover, see `further_filters`."""
+    st.multiselect(
+        "Cases",
+        columns.cases(),
+        **_kept("cases", list(view.filters.cases), fixed),
+        placeholder="All cases",
+        width=230,
+    )
+    st.selectbox(
+        "Class",
+        list(_LABELS),
+        format_func=_LABEL_WORDS.__getitem__,
+        **_kept("class", _word(_LABELS, view.filters.label), fixed),
+        width=150,
+    )
+    st.selectbox(
+        "Sort by",
+        list(SORTS),
+        format_func=lambda name: _sort_title(columns, name),
+        **_kept("sort", view.sort, fixed),
+        help=SORT_HELP,
+        width=180,
+    )
+    st.segmented_control(
+        "Order",
+        list(_ORDER_WORDS),
+        format_func=_ORDER_WORDS.__getitem__,
+        required=True,
+        **_kept("order", "down" if view.goes_down else "up", fixed),
+    )
+
+
+def further_filters(columns: PatchColumns, view: RoamView, fixed: Mapping[str, str]) -> None:
+    """Split part, patch size and tissue share."""
+    st.segmented_control(
+        "Part of the run's split",
+        [_ANY, *SPLIT_PARTS],
+        format_func=lambda name: _PART_WORDS.get(name, "Unused"),
+        required=True,
+        disabled=columns.part is None,
+        **_kept("part", view.filters.part or _ANY, fixed),
+        help="What the run trained on, chose its best epoch with, and was scored on at the end.",
+    )
+    if columns.part is None:
+        st.caption("No run has trained on this data set yet, so it is not split.")
+    st.segmented_control(
+        "Patch size",
+        list(_EDGES),
+        format_func=_EDGE_WORDS.__getitem__,
+        required=True,
+        **_kept("edge", _word(_EDGES, view.filters.edge), fixed),
+        help="Edge patches are smaller than 50 × 50 px; they were resized.",
+    )
+    st.slider(
+        "Tissue share",
+        0,
+        100,
+        step=5,
+        format="%d %%",
+        disabled=columns.measured is None,
+        **_kept("tissue", view.filters.tissue, fixed),
+        help="The share of pixels that are stained; glass and empty fat are not.",
+    )
+
+
+def clear_filters(view: RoamView, fixed: Mapping[str, str], *, key: str) -> None:
+    """The way back to all patches; always in its place, so that nothing moves."""
+    st.button(
+        "Clear all filters",
+        icon=":material/filter_alt_off:",
+        type="tertiary",
+        key=key,
+        disabled=view.filters == Filters(),
+        on_click=lambda: show_view(replace(view, filters=Filters(), page=1), fixed),
+    )
+
+
+def pager(view: RoamView, matches: int, fixed: Mapping[str, str]) -> None:
+    """How many patches there are, and the ways to another page of them."""
+    pages = view.pages(matches)
+    page = min(view.page, pages)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(f"**{matches:,}** patches", width="stretch")
+        st.selectbox(
+            "Patches a page",
+            PAGE_SIZES,
+            format_func=lambda size: f"{size} a page",
+            **_kept("size", view.size, fixed),
+            label_visibility="collapsed",
+            width=130,
+        )
+        _turn("Previous", -1, page, pages, fixed)
+        st.number_input(
+            "Page",
+            1,
+            pages,
+            **_kept("page", page, fixed),
+            label_visibility="collapsed",
+            width=110,
+        )
+        st.markdown(f"of {pages:,}", width="content")
+        _turn("Next", 1, page, pages, fixed)
+
+
+def _turn(title: str, step: int, page: int, pages: int, fixed: Mapping[str, str]) -> None:
+    """A button to the page before or after."""
+    st.button(
+        title,
+        icon=":material/chevron_left:" if step < 0 else ":material/chevron_right:",
+        key=f"roam_turn_{step}",
+        disabled=not 1 <= page + step <= pages,
+        on_click=lambda: show_view(replace(current_view(), page=page + step), fixed),
+    )
+
+
+def measuring(store: PatchStore) -> None:
+    """Where the measuring stands, and the way to start it; nothing once it is done."""
+    job = measure_job(store)
+    if job is not None and job.state == "measuring":
+        st.fragment(_measuring, run_every=1)(store, job)
+    else:
+        _measuring(store, job)
+
+
+def _measuring(store: PatchStore, job: MeasureJob | None) -> None:
+    if job is not None and job.state == "measuring":
+        left = job.left_s()
+        words = "starting" if left is None else f"{duration(left)} left"
+        st.progress(job.done / max(job.total, 1), text=f"Measuring tissue and stain, once: {words}")
+        st.button("Stop", key="stop_measuring", icon=":material/stop:", on_click=job.stop)
+        return
+    if job is not None and job.state == "done":
+        st.rerun()
+    if job is not None and job.problem:
+        st.error(plain(job.problem), icon=":material/error:")
+    st.caption("Tissue share and stain need every pixel once, and were not measured yet.")
+    st.button(
+        "Measure them now",
+        key="measure",
+        icon=":material/straighten:",
+        on_click=_start,
+        args=(store,),
+    )
+
+
+def _start(store: PatchStore) -> None:
+    start_measuring(store)
+
+
+def _kept(name: str, value: Any, fixed: Mapping[str, str]) -> dict[str, Any]:
+    """A widget that shows what the URL says, and writes to the URL what it is changed to."""
+    key = f"roam_{name}"
+    st.session_state[key] = value
+    return {"key": key, "on_change": _changed, "args": (name, fixed)}
+
+
+def _changed(name: str, fixed: Mapping[str, str]) -> None:
+    with error_sentences():
+        show_view(_CHANGES[name](current_view(), st.session_state[f"roam_{name}"]), fixed)
+
+
+def _filtered(view: RoamView, **changes: Any) -> RoamView:
+    return replace(view, filters=replace(view.filters, **changes), page=1)
+
+
+def _word(words: Mapping[str, Any], value: Any) -> str:
+    return next(word for word, meaning in words.items() if meaning is value or meaning == value)
+
+
+def _sort_title(columns: PatchColumns, name: str) -> str:
+    title = SORTS[name].title
+    return title if available(columns, name) else f"{title} ({_NOT_YET[SORTS[name].needs]})"

@@ -1,0 +1,113 @@
+"""The overview of a data set: its numbers, its cases, and a look at both classes."""
+
+import pandas as pd
+import streamlit as st
+
+from idc.datasets.cases import case_table, imbalance_note
+from idc.datasets.sampling import alternating_sample
+from idc.datasets.store import PatchStore
+from idc.patches import PATCH_SIZE_PX
+from idc.ui.components.patch_tiles import store_grid
+from idc.ui.shared.figures import case_counts_figure, case_shares_figure, class_counts_figure
+from idc.ui.shared.formatting import metric_row, origin, share
+
+
+def headline(store: PatchStore) -> None:
+    """How many patches, cases, positives and edge patches; how complete it is."""
+    height, width = store.columns["height"], store.columns["width"]
+    edge = int(((height < PATCH_SIZE_PX) | (width < PATCH_SIZE_PX)).sum())
+    positive = int((store.labels == 1).sum())
+    metric_row(
+        [
+            ("Patches", f"{len(store):,}", "50 × 50 px each: 200 × 200 µm of tissue."),
+            ("Cases", f"{store.index['case'].nunique():,}", "One slide folder each."),
+            ("IDC-positive", share(positive / len(store)), "By the label of each patch."),
+            ("Edge patches", f"{edge:,}", "Smaller than 50 × 50 px, at a slide's edge; resized."),
+        ]
+    )
+    st.caption(origin(store))
+
+
+def counts(store: PatchStore) -> None:
+    """How many of each class, in all and case by case, and what that means for training."""
+    cases = _case_table(store.fingerprint, store.index)
+    negative, positive = (int((store.labels == label).sum()) for label in (0, 1))
+    classes, sizes = st.columns([1, 2], gap="large")
+    with classes:
+        st.markdown("**Patches of each class**")
+        st.plotly_chart(
+            class_counts_figure(negative, positive),
+            key="classes",
+            alt=f"{negative:,} IDC-negative and {positive:,} IDC-positive patches",
+        )
+    with sizes:
+        st.markdown("**Patches of each case**")
+        st.plotly_chart(
+            case_counts_figure(store.index),
+            key="cases",
+            alt="IDC-negative and IDC-positive patches of each case, the largest case first",
+        )
+    st.markdown("**IDC-positive share of each case**")
+    st.plotly_chart(
+        case_shares_figure(cases),
+        key="shares",
+        alt=f"Share of IDC-positive patches of each of {len(cases):,} cases, from "
+        f"{cases['share'].min():.0%} to {cases['share'].max():.0%}",
+    )
+    st.markdown(imbalance_note(cases))
+    _case_list(cases)
+
+
+def sample(store: PatchStore) -> None:
+    """Random patches of both classes side by side."""
+    seed_field, shuffle = st.columns([1, 5], vertical_alignment="bottom")
+    shuffle.button(
+        "Shuffle",
+        icon=":material/shuffle:",
+        on_click=lambda: st.session_state.update(seed=st.session_state.seed % 9_999 + 1),
+    )
+    seed = seed_field.number_input(
+        "Seed",
+        0,
+        9_999,
+        value=0,
+        key="seed",
+        bind="query-params",
+        help="The same number shows the same patches.",
+    )
+    store_grid(
+        store,
+        alternating_sample(store.index, 18, seed),
+        key="sample",
+        columns=6,
+        label="18 IDC-negative and 18 IDC-positive patches, alternating",
+    )
+
+
+def _case_list(cases: pd.DataFrame) -> None:
+    """Every case in numbers, against the full set; drawn when opened."""
+    listing = st.expander(
+        "Case by case", icon=":material/table_rows:", key="case_list", on_change="rerun"
+    )
+    if not listing.open:
+        return
+    with listing:
+        st.dataframe(
+            cases.assign(complete=cases["patches"] / cases["expected"]),
+            hide_index=True,
+            column_config={
+                "case": st.column_config.NumberColumn("Case", format="%d"),
+                "patches": st.column_config.NumberColumn("Patches", format="localized"),
+                "negative": st.column_config.NumberColumn("IDC-negative", format="localized"),
+                "positive": st.column_config.NumberColumn("IDC-positive", format="localized"),
+                "share": st.column_config.NumberColumn("IDC-positive share", format="percent"),
+                "expected": st.column_config.NumberColumn("In the full set", format="localized"),
+                "complete": st.column_config.ProgressColumn("Complete", format="percent"),
+            },
+            alt="The patches of every case, and how many of them the full set has",
+        )
+
+
+@st.cache_data(show_spinner=False, max_entries=8)
+def _case_table(fingerprint: str, _index: pd.DataFrame) -> pd.DataFrame:
+    return case_table(_index)

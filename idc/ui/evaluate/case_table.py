@@ -1,0 +1,40 @@
+"""Case by case, worst first: two plots and a table; a case opens its patches or its slide."""
+
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from idc.ui.components.own_component import own_component
+
+_view = own_component(__file__, "board", "words", "plot")
+
+
+def case_table(board: str, cases: np.ndarray, *, key: str, slides: bool) -> tuple[Any, Any]:
+    """Show all cases of a board.
+
+    Args:
+        board: `idc.ui.evaluate.browser_predictions.board_name`.
+        cases: their numbers.
+        slides: whether there are slides to go to.
+
+    Returns:
+        the case whose patches are open, and the case whose slide was just asked for; each None
+        where there is none.
+    """
+    state = st.session_state.get(key, {})
+    pick = state.get("pick")
+    opened = pick.get("case") if isinstance(pick, dict) and pick.get("board") == board else None
+    opened = _known(opened, cases)
+    _view(
+        key=key,
+        data={"board": board, "open": opened, "slides": slides},
+        default={"pick": None},
+        on_pick_change=lambda: None,
+        on_slide_change=lambda: None,
+    )
+    return opened, _known(state.get("slide"), cases)
+
+
+def _known(case: Any, cases: np.ndarray) -> int | None:
+    return int(case) if isinstance(case, int) and case in cases else None

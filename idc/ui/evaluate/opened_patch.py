@@ -1,0 +1,127 @@
+"""The one patch that is open on Evaluate: beside the grid that it was picked in, and in the URL."""
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from idc.datasets.place import find_row, parse_place, place_of
+from idc.datasets.stitched_slide import lay_out
+from idc.datasets.store import PatchStore
+from idc.evaluation.results import Results
+from idc.runs.run import Run
+from idc.ui.components.patch_detail import patch_detail
+from idc.ui.components.patch_grid import patch_grid
+from idc.ui.components.patch_tiles import patch_tile
+from idc.ui.components.slide_viewer.case_slide import show_slide
+from idc.ui.shared import address
+
+_PARAMETER = "patch"
+_OPENED_IN = "evaluate_opened_in"  # the key of the grid
+_TILE_PX = 80  # at least; six fit beside the opened patch on a laptop
+
+
+def scored_grid(
+    run: Run,
+    results: Results,
+    table: pd.DataFrame,
+    *,
+    key: str,
+    label: str,
+    errors_of: str | None = None,
+) -> None:
+    """A grid of scored patches; the picked one opens beside it in its neighbourhood.
+
+    Args:
+        results: with a store.
+        table: as `idc.evaluation.patch_selection.patches_behind` gives it.
+        label: what the grid shows, for screen readers.
+        errors_of: the `idc.ui.evaluate.browser_predictions` at whose threshold a patch has to be
+        wrong to be seen.
+    """
+    store = results.store
+    if store is None:
+        raise ValueError("results must have a store. Received: none")
+    left, right = st.columns([5, 3], gap="medium")
+    row = _opened_row(results) if address.latest(_OPENED_IN) == key else None
+    with left:
+        picked = patch_grid(
+            store.patches[table["row"].to_numpy()],
+            [patch_tile(entry) for entry in table.to_dict("records")],
+            key=key,
+            label=label,
+            tile_px=_TILE_PX,
+            marks_opened=True,
+            opened=row,
+            errors_of=errors_of,
+            y_prob=table["probability"].tolist() if errors_of else (),
+        )
+    if picked is not None:
+        row = picked
+        _open(store, picked, key)
+    with right:
+        if row is None:
+            st.caption("Choose a patch to see it large, and where it lies on its slide.")
+        else:
+            _show(run, results, row)
+
+
+def scored_slide(run: Run, results: Results, case: int, *, key: str, board: str) -> None:
+    """A case as a slide, its scored patches right or wrong at the threshold of a board.
+
+    Args:
+        results: with a store.
+        board: the `idc.ui.evaluate.browser_predictions`.
+    """
+    store = results.store
+    if store is None:
+        raise ValueError("results must have a store. Received: none")
+    slide = lay_out(store, case)
+    row = _opened_row(results) if address.latest(_OPENED_IN) == key else None
+    left, right = st.columns([5, 3], gap="medium")
+    with left:
+        values = {run.title: _answers(results, slide.rows)}
+        picked = show_slide(
+            store, slide, values, threshold=results.threshold, picked=row, key=key, board=board
+        )
+    if picked is not None and picked != row:
+        row = picked
+        _open(store, picked, key)
+    with right:
+        if row is None:
+            st.caption("Choose a patch of the slide to see it large.")
+        else:
+            _show(run, results, row)
+
+
+def linked_patch(run: Run, results: Results) -> None:
+    """The patch of the address, on a visit that begins with it."""
+    if address.latest(_OPENED_IN) is not None or (row := _opened_row(results)) is None:
+        return
+    st.subheader("The patch of this link")
+    _show(run, results, row)
+
+
+def _opened_row(results: Results) -> int | None:
+    place = parse_place(st.query_params.get(_PARAMETER, ""))
+    return None if place is None or results.store is None else find_row(results.store, place)
+
+
+def _open(store: PatchStore, row: int, key: str) -> None:
+    shown_elsewhere = _PARAMETER in st.query_params and address.latest(_OPENED_IN) != key
+    st.query_params[_PARAMETER] = str(place_of(store, row))
+    address.remember(_OPENED_IN, key)
+    if shown_elsewhere:
+        st.rerun()  # one patch is open on the page, so the other place has to let go first
+
+
+def _show(run: Run, results: Results, row: int) -> None:
+    if results.store is not None:
+        probability = float(_answers(results, np.array([row]))[0])
+        patch_detail(results.store, row, run=run, probability=probability)
+
+
+def _answers(results: Results, rows: np.ndarray) -> np.ndarray:
+    """The probability of some rows of the store, float32, shape (n,); nan where not scored."""
+    order = np.argsort(results.rows)
+    places = order[np.searchsorted(results.rows, rows, sorter=order).clip(max=len(order) - 1)]
+    return np.where(results.rows[places] == rows, results.y_prob[places], np.float32(np.nan))

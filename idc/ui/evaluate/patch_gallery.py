@@ -1,0 +1,56 @@
+"""The patches behind a number, page by page, in the order that the visitor chooses."""
+
+import numpy as np
+import streamlit as st
+
+from idc.evaluation.patch_selection import ORDERS, patches_behind
+from idc.evaluation.results import Results
+from idc.runs.run import Run
+from idc.ui.evaluate.opened_patch import scored_grid
+
+_TILES_A_PAGE = 30
+
+
+def patch_gallery(
+    run: Run,
+    results: Results,
+    where: np.ndarray,
+    threshold: float,
+    *,
+    title: str,
+    key: str,
+    first: str = "certain",
+) -> None:
+    """Show the chosen patches.
+
+    Args:
+        where: bool, shape (n,), which of the results' patches.
+        title: what they are, Markdown.
+        first: the order to begin with, a key of `idc.evaluation.patch_selection.ORDERS`.
+    """
+    count = int(where.sum())
+    st.markdown(f"**{title}**: {count:,} {'patch' if count == 1 else 'patches'}")
+    if not count:
+        st.caption("No patch is here at this threshold.")
+        return
+    if results.store is None:
+        st.info("The pictures are in the real data set, which is not here yet.")
+        st.page_link("../../pages/home.py", label="Get it on Home", icon=":material/home:")
+        return
+    order = st.segmented_control(
+        "Order",
+        list(ORDERS),
+        format_func=lambda name: ORDERS[name],
+        default=first,
+        required=True,
+        key=f"{key}_order",
+        label_visibility="collapsed",
+    )
+    table = patches_behind(results, where, threshold, order)
+    pages = -(-count // _TILES_A_PAGE)
+    page = 1
+    if pages > 1:
+        # Another choice begins on its own first page.
+        page = st.pagination(pages, key=f"{key}_page_{title}_{order}")
+    shown = table.iloc[(page - 1) * _TILES_A_PAGE : page * _TILES_A_PAGE]
+    scored_grid(run, results, shown, key=f"{key}_grid", label=title)

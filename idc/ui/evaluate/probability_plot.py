@@ -1,0 +1,61 @@
+"""Histogram and calibration of the probabilities; every bar and every point can be opened."""
+
+import hashlib
+import json
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from idc.evaluation.patch_selection import HISTOGRAM_BINS
+from idc.evaluation.results import Results
+from idc.metrics.calibration import bin_of, reliability
+from idc.ui.components.own_component import own_component
+
+_view = own_component(__file__, "board", "words", "plot")
+
+
+def probability_plot(board: str, plots: dict[str, Any], *, key: str) -> dict[str, Any] | None:
+    """Show both and return what is open: {"kind": "bar", "bin", "label"}, {"kind": "point", "bin"}.
+
+    Args:
+        board: `idc.ui.evaluate.browser_predictions.board_name`.
+        plots: `plot_data`.
+    """
+    opened = _opened(st.session_state.get(key, {}).get("pick"), board, plots)
+    _view(
+        key=key,
+        data={"board": board, "open": opened, **plots},
+        default={"pick": None},
+        on_pick_change=lambda: None,
+    )
+    return opened
+
+
+def plot_data(results: Results) -> dict[str, Any]:
+    """What is drawn.
+
+    Returns:
+        "histogram": [negative, positive] patches of each bin; "calibration": bin, y_prob,
+        positive_share and patches of each of its points; "content": a digest of both.
+    """
+    place = 2 * bin_of(results.y_prob, HISTOGRAM_BINS) + results.y_true
+    counts = np.bincount(place, minlength=2 * HISTOGRAM_BINS).reshape(-1, 2).tolist()
+    points = reliability(results.y_true, results.y_prob).reset_index().to_dict("records")
+    drawn = {"histogram": counts, "calibration": points}
+    content = hashlib.blake2b(json.dumps(drawn).encode(), digest_size=8).hexdigest()
+    return {**drawn, "content": content}
+
+
+def _opened(pick: Any, board: str, plots: dict[str, Any]) -> dict[str, Any] | None:
+    """What the browser says, believed only if it is on this board and is drawn."""
+    if not isinstance(pick, dict) or pick.get("board") != board:
+        return None
+    chosen = pick.get("chosen")
+    bars = [
+        {"kind": "bar", "bin": number, "label": label}
+        for number in range(len(plots["histogram"]))
+        for label in (0, 1)
+    ]
+    points = [{"kind": "point", "bin": point["bin"]} for point in plots["calibration"]]
+    return chosen if chosen in bars or chosen in points else None

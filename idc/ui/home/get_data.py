@@ -1,0 +1,168 @@
+"""Get the real data set: offer it, show how it comes, say how it ended."""
+
+import shutil
+from itertools import chain, count
+
+import streamlit as st
+
+from idc.datasets.store import list_stores
+from idc.errors import DataError
+from idc.files.home import home_dir
+from idc.ingest.download import (
+    DownloadJob,
+    DownloadStatus,
+    discard_download,
+    download_status,
+    forget_download,
+    full_set,
+    phase_words,
+    request_stop,
+    resume_download,
+    share_done,
+    size,
+    start_download,
+    stop_requested,
+)
+from idc.patches import PATCH_SIZE_PX
+from idc.ui.home.kaggle_form import kaggle_form
+from idc.ui.shared.formatting import error_sentences, plain
+from idc.ui.shared.pickers import cached_store
+
+_REDRAW_EVERY_S = 1.0
+
+# Estimated, before Kaggle tells: 18,129 real patches have 5,824 bytes on average, the zip holds
+# each of the 277,524 twice, and a zip spends some 200 bytes on each member.
+_ZIP_BYTES = 3.3e9
+_PAGE = "https://www.kaggle.com/datasets/paultimothymooney/breast-histopathology-images"
+
+
+def get_data() -> None:
+    """The real data set: a button to get it, or the transfer under way, or how it ended."""
+    with error_sentences():
+        status = download_status()
+        if status is None:
+            if _is_here():
+                st.success("It is here already.", icon=":material/check:")
+            else:
+                _offer()
+            return
+        live = status.live
+        st.fragment(_watch, run_every=_REDRAW_EVERY_S if live else None, key="get")(live)
+
+
+def _offer() -> None:
+    st.markdown(
+        f"[Breast Histopathology Images]({_PAGE}) (CC0, public): {full_set():,} patches of 279 "
+        "slides. Fetched from Kaggle, checked byte by byte and packed; normally no account is "
+        "needed."
+    )
+    store_bytes = full_set() * PATCH_SIZE_PX**2 * 3
+    st.caption(
+        f"About {size(_ZIP_BYTES)} to fetch. Takes about {size(_ZIP_BYTES + store_bytes)} of "
+        f"disk meanwhile and {size(store_bytes)} afterwards; {size(_free_bytes())} are free. "
+        "It goes on when you leave this page, and picks up where it was after a cut."
+    )
+    keep_zip = st.checkbox("Keep the zip afterwards", key="keep_zip")
+    if st.button(
+        "Get the real data set", icon=":material/download:", key="get_data", width="stretch"
+    ):
+        start_download(DownloadJob(_free_name(), keep_zip))
+        st.rerun()
+    kaggle_form(expanded=False)
+
+
+def _watch(was_live: bool) -> None:
+    with error_sentences():
+        status = download_status()
+        if status is None or status.live != was_live:
+            st.rerun()  # the whole page: the new data set's card, or the offer again
+        if status.live:
+            _under_way(status)
+        elif status.state == "done":
+            _done(status)
+        else:
+            _ended_early(status)
+
+
+def _under_way(status: DownloadStatus) -> None:
+    st.markdown(
+        f"On its way, to become **{plain(status.name)}**. You may leave this page meanwhile."
+    )
+    st.progress(share_done(status), text=phase_words(status))
+    if status.reason:
+        st.caption(plain(status.reason) + f". {size(status.here)} are kept.")
+    if stop_requested():
+        st.caption("Stopping; what arrived is kept.")
+        return
+    st.button(
+        "Stop",
+        icon=":material/pause:",
+        key="stop_download",
+        on_click=request_stop,
+        help="What arrived is kept. You can go on later.",
+    )
+
+
+def _done(status: DownloadStatus) -> None:
+    st.success(
+        f"The real data set is here, as **{plain(status.name)}**. {plain(status.reason)}",
+        icon=":material/check:",
+    )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.page_link(
+            "../../pages/dataset.py",
+            label="Look at it",
+            icon=":material/grid_view:",
+            query_params={"data": status.name},
+        )
+        st.button("Dismiss", key="dismiss_download", on_click=forget_download)
+
+
+def _ended_early(status: DownloadStatus) -> None:
+    if status.state == "failed":
+        st.error(plain(status.reason), icon=":material/error:")
+    else:
+        st.warning(plain(status.reason), icon=":material/pause_circle:")
+    if status.total and status.here:
+        st.progress(
+            min(status.here / status.total, 1.0),
+            text=f"{size(status.here)} of {size(status.total)} are here",
+        )
+    with st.container(horizontal=True):
+        go_on = st.button("Go on", type="primary", icon=":material/resume:", key="go_on")
+        st.button(
+            "Give up",
+            icon=":material/delete:",
+            key="give_up",
+            on_click=discard_download,
+            help="Deletes what arrived.",
+        )
+    if go_on:
+        resume_download(_free_name(status.name))
+        st.rerun()
+    if status.needs_login:
+        kaggle_form(expanded=True)
+
+
+def _is_here() -> bool:
+    return any(_is_full(name) for name in list_stores())
+
+
+def _is_full(name: str) -> bool:
+    try:
+        return len(cached_store(name)) == full_set()
+    except DataError:
+        return False  # damaged; its card says so
+
+
+def _free_name(name: str = "idc") -> str:
+    taken = list_stores()
+    names = chain([name], (f"{name}-{number}" for number in count(2)))
+    return next(name for name in names if name not in taken)
+
+
+def _free_bytes() -> int:
+    folder = home_dir()
+    while not folder.exists():
+        folder = folder.parent
+    return shutil.disk_usage(folder).free

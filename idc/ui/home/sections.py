@@ -1,0 +1,180 @@
+"""The pieces of Home."""
+
+import streamlit as st
+
+from idc.datasets.store import PackReport, check_store_name, list_stores
+from idc.demo_tissue.generate import NOTICE
+from idc.errors import DataError
+from idc.files.sources import existing_path
+from idc.ingest.packing_job import PackJob, forget_job, pack_jobs, start_packing
+from idc.runs.run import list_runs
+from idc.shipped.demo import start_demo
+from idc.ui.home.get_data import get_data
+from idc.ui.shared.formatting import describe, error_sentences, origin, plain
+from idc.ui.shared.pickers import cached_store
+from idc.wording import duration
+
+
+def stores_overview() -> None:
+    """Every packed data set with its counts, against the full set's."""
+    for name in list_stores():
+        with error_sentences(), st.container(border=True):
+            store = cached_store(name)
+            positive = int((store.labels == 1).sum())
+            st.markdown(
+                f"**{plain(name)}**: {len(store):,} patches of {store.index['case'].nunique():,} "
+                f"cases, {positive / len(store):.1%} IDC-positive"
+            )
+            st.caption(origin(store) + _packing_notes(store.report))
+            st.page_link(
+                "../../pages/dataset.py",
+                label="Look at it",
+                icon=":material/grid_view:",
+                query_params={"data": name},
+            )
+
+
+def runs_overview() -> None:
+    """The latest runs and where they stand."""
+    runs = list_runs()[:4]
+    if not runs:
+        st.info("None yet.", icon=":material/info:")
+        st.page_link(
+            "../../pages/train.py", label="Train a network", icon=":material/model_training:"
+        )
+    for run in runs:
+        with error_sentences(), st.container(border=True):
+            status = run.status()
+            st.markdown(f"**{plain(run.title)}**")
+            st.markdown(describe(run, status))
+            page = "evaluate" if run.has_predictions() and not status.live else "train"
+            st.page_link(
+                f"../../pages/{page}.py",
+                label="See its results" if page == "evaluate" else "Watch it",
+                icon=":material/arrow_forward:",
+                query_params={"run": run.id},
+            )
+
+
+def ways_to_data() -> None:
+    """The three ways to a data set, side by side."""
+    demo, real, own = st.columns(3, gap="medium")
+    with demo, st.container(border=True, height="stretch"):
+        st.markdown("##### Start with generated tissue")
+        demo_offer()
+    with real, st.container(border=True, height="stretch"):
+        st.markdown("##### Get the real data set")
+        get_data()
+    with own, st.container(border=True, height="stretch"):
+        st.markdown("##### I have it already")
+        pack_form()
+
+
+def demo_offer() -> None:
+    """Generate demo tissue, so that everything can be tried without a download."""
+    st.markdown(
+        "12 slides that look like stained tissue, made by the computer in seconds, with two "
+        "trained networks to look at. No account, no download; everything here works on it."
+    )
+    st.caption(NOTICE.capitalize() + ".")
+    if "demo" in list_stores():
+        st.success("It is here already, named **demo**.", icon=":material/check:")
+        return
+    if st.button(
+        "Start with generated tissue",
+        type="primary",
+        icon=":material/science:",
+        key="make_demo",
+        width="stretch",
+        disabled=any(job.name == "demo" and job.state == "packing" for job in pack_jobs()),
+    ):
+        start_demo()
+        st.rerun()
+
+
+def pack_form() -> None:
+    """Pack a zip or folder that lies on the server's machine."""
+    st.markdown(
+        "The zip as Kaggle gives it, or the folder that it was unpacked to. Packing happens once; "
+        "nothing is unpacked to disk."
+    )
+    with st.form("pack", border=False):
+        paths = st.text_area(
+            "Zip or folder on this computer",
+            placeholder="/home/you/Downloads/archive.zip",
+            help="The full path. Several paths, one a line, make one data set.",
+            height=68,
+            key="pack_paths",
+        )
+        name = st.text_input(
+            "Name",
+            value="idc",
+            max_chars=64,
+            key="pack_name",
+            help="What the data set is called here: letters, digits, '-' and '_'.",
+        )
+        pressed = st.form_submit_button("Pack", icon=":material/inventory_2:", width="stretch")
+    if pressed:
+        _start(paths, name.strip())
+
+
+def _start(paths: str, name: str) -> None:
+    lines = [line.strip().strip("'\"") for line in paths.splitlines() if line.strip()]
+    if not lines:
+        raise DataError("Which zip or folder? Write its full path into the field.")
+    if check_store_name(name) in list_stores():
+        raise DataError(f"There is a data set named '{name}' already; choose another name.")
+    wanted = [existing_path(line) for line in lines]
+    start_packing(wanted, name)
+    st.rerun()
+
+
+def pack_progress() -> None:
+    """The packings under way and their ends; redrawn while one works."""
+    jobs = pack_jobs()
+    if jobs:
+        busy = any(job.state == "packing" for job in jobs)
+        st.fragment(_pack_progress, run_every=0.5 if busy else None)(busy)
+
+
+def _pack_progress(was_busy: bool) -> None:
+    jobs = pack_jobs()
+    for job in jobs:
+        _show_job(job)
+    if was_busy and not any(job.state == "packing" for job in jobs):
+        st.rerun()
+
+
+def _show_job(job: PackJob) -> None:
+    name = plain(job.name)
+    if job.state == "packing":
+        left = job.left_s()
+        words = (
+            f"{job.done:,} of {job.total:,} {job.unit}, {duration(left)} left"
+            if left is not None
+            else "starting"
+        )
+        st.progress(job.done / job.total if job.total else 0.0, text=f"Packing **{name}**: {words}")
+        st.button("Cancel", key=f"cancel_{job.name}", on_click=job.cancel)
+        return
+    if job.state == "failed":
+        st.error(plain(job.problem), icon=":material/error:")
+    elif job.state == "cancelled":
+        st.warning(f"Packing **{name}** was cancelled. Nothing is left of it.")
+    else:
+        st.success(f"**{name}** is packed and ready.", icon=":material/check:")
+    st.button("Dismiss", key=f"dismiss_{job.name}", on_click=forget_job, args=(job.name,))
+
+
+def _packing_notes(report: PackReport) -> str:
+    notes = [
+        f"{number:,} {what}"
+        for number, what in (
+            (report.second_copies, "second copies dropped"),
+            (report.resized, "edge patches resized"),
+            (report.damaged, "damaged patches skipped"),
+            (report.foreign, "foreign files skipped"),
+        )
+        if number
+    ]
+    return ". " + ", ".join(notes) + "." if notes else "."

@@ -1,0 +1,1 @@
+"""how_it_works"""

@@ -1,0 +1,45 @@
+"""What training did to the first filters, epoch by epoch."""
+
+import base64
+import hashlib
+from typing import Any
+
+import numpy as np
+
+from idc.runs.first_filters import FirstFilters
+from idc.ui.components.own_component import own_component
+
+_view = own_component(__file__, "words", "pixels", "convolution")
+
+
+def filter_film(
+    kept: FirstFilters, patch: np.ndarray | None, window: dict[str, Any] | None, *, key: str
+) -> None:
+    """Show it. Everything happens in the browser.
+
+    Args:
+        kept: of a network that begins with a convolution of the three colours.
+        patch: uint8 RGB, shape (50, 50, 3), to show what a filter finds in it; None shows
+            filters alone.
+        window: `idc.ui.how_it_works.filter_walk.first_window`, with a patch.
+    """
+    largest = float(np.abs(kept.kernels).max()) or 1.0
+    levels = (kept.kernels / largest * 127 + 128).round().astype(np.uint8).tobytes()
+    shown = levels + (patch.tobytes() if patch is not None else b"")
+    _view(
+        key=key,
+        data={
+            "epochs": list(kept.epochs),
+            "shape": list(kept.kernels.shape[1:]),
+            "kernels": base64.b64encode(levels).decode("ascii"),
+            "largest": largest,
+            "content": hashlib.blake2b(shown, digest_size=8).hexdigest(),
+            **_seen(patch, window),
+        },
+    )
+
+
+def _seen(patch: np.ndarray | None, window: dict[str, Any] | None) -> dict[str, Any]:
+    if patch is None or window is None:
+        return {"patch": None}
+    return {"patch": base64.b64encode(patch.tobytes()).decode("ascii"), **window}

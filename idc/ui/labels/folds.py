@@ -1,0 +1,105 @@
+"""Folds of a run: start them, watch them, stop them."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from idc.datasets.store import PatchStore
+from idc.launch.active_training import busy_with
+from idc.launch.folds import FoldJob, create_folds, list_folds, start_folds
+from idc.runs.run import Run
+from idc.ui.shared.formatting import STATE_WORDS, error_sentences, plain
+from idc.wording import duration
+
+_REDRAW_EVERY_S = 1.0
+
+
+def folds_of(run: Run, store: PatchStore) -> None:
+    """Answers for every patch of the data set: the form, and the jobs so far."""
+    jobs = [job for job in list_folds() if job.base_run == run.id]
+    live = any(job.live for job in jobs)
+    with st.expander(
+        "Answers for every patch (folds of cases)", expanded=live, icon=":material/layers:"
+    ):
+        st.markdown(
+            "Deals the cases into folds and trains the run's settings once for each, without that "
+            "fold. Every patch of the data set then has an answer of a model that has seen no "
+            "patch of its case. It takes as many trainings as there are folds."
+        )
+        _form(run, store)
+        st.fragment(_watch, run_every=_REDRAW_EVERY_S if live else None, key="folds")(run.id, live)
+
+
+def _form(run: Run, store: PatchStore) -> None:
+    most = min(10, store.index["case"].nunique())
+    if most < 3:
+        st.info("Folds need at least 3 cases; pack more of them.", icon=":material/info:")
+        return
+    busy = busy_with()
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        folds = st.number_input(
+            "Folds", 2, most, min(5, most), key="folds_count", width=140, help="5 is usual."
+        )
+        pressed = st.button(
+            "Train the folds",
+            icon=":material/play_arrow:",
+            key="start_folds",
+            disabled=busy is not None,
+        )
+    if busy is not None:
+        st.caption(f"{plain(busy)} is training now; one at a time.")
+    if pressed:
+        with error_sentences():
+            start_folds(create_folds(run, int(folds)))
+            st.rerun()
+
+
+def _watch(run_id: str, was_live: bool) -> None:
+    with error_sentences():
+        jobs = [job for job in list_folds() if job.base_run == run_id]
+        for job in jobs:
+            _show(job)
+        if was_live and not any(job.live for job in jobs):
+            st.rerun()  # the whole page: there are new answers, redrawing ends
+
+
+def _show(job: FoldJob) -> None:
+    state, reason = job.state()
+    done = len(job.finished())
+    st.markdown(f"{STATE_WORDS[state]} {job.folds} folds, {done} done. {plain(reason)}")
+    if job.live:
+        st.progress(*_progress(job, done))
+        if job.stop_requested():
+            st.caption("Stopping at the next step; finished folds and epochs are kept.")
+        else:
+            st.button("Stop", icon=":material/stop:", key=f"stop_{job.id}", on_click=_stopper(job))
+    elif done < job.folds and st.button(
+        "Continue",
+        icon=":material/resume:",
+        key=f"continue_{job.id}",
+        disabled=busy_with() is not None,
+    ):
+        start_folds(job)
+        st.rerun(scope="app")
+
+
+def _stopper(job: FoldJob) -> Callable[[], None]:
+    def press() -> None:
+        with error_sentences():
+            job.request_stop()
+
+    return press
+
+
+def _progress(job: FoldJob, done: int) -> tuple[float, str]:
+    runs = job.runs()
+    current = next((run for run in runs if run.status().live), None)
+    if current is None:
+        return done / job.folds, "Starting the next fold"
+    status = current.status()
+    within = (status.epoch + status.step / max(status.steps, 1)) / max(status.epochs, 1)
+    words = f"Fold {current.config.fold} of {job.folds}, epoch "
+    words += f"{min(status.epoch + 1, status.epochs)} of {status.epochs}"
+    if status.left_s is not None:
+        words += f", about {duration(status.left_s)} left of this fold"
+    return min((done + within) / job.folds, 1.0), words

@@ -1,0 +1,312 @@
+"""The pieces of Labels: whose answers raise the doubts, the doubtful patches, the verdicts."""
+
+import pandas as pd
+import streamlit as st
+
+from idc.datasets.label_marks import (
+    VERDICTS,
+    Mark,
+    check_reviewer,
+    marks_csv,
+    marks_of,
+    remove_mark,
+    save_mark,
+)
+from idc.datasets.place import Place, find_row, parse_place, place_of
+from idc.datasets.store import PatchStore
+from idc.errors import LabelError
+from idc.evaluation.doubtful_labels import HeldOut, held_out_of, next_open, with_verdicts
+from idc.evaluation.results import saved_parts
+from idc.launch.folds import list_folds, open_folds
+from idc.patches import CLASS_NAMES
+from idc.runs.run import Run, open_run
+from idc.ui.components.patch_detail import patch_detail
+from idc.ui.components.patch_grid import PatchTile, patch_grid
+from idc.ui.shared.formatting import metric_row, plain, share
+
+_TILES_A_PAGE = 48
+_TILE_PX = 78
+_BUTTONS = {
+    "keep": ("Keep", "1"),
+    "wrong": ("Wrong", "2"),
+    "unsure": ("Unsure", "3"),
+}
+_RANDOM = (
+    "This run was split at random by patch: it trained on neighbours of the patches that it judges "
+    "here, and may have learned their wrong labels. Folds of cases, below, do not have this flaw."
+)
+
+
+def choose_answers(run: Run) -> HeldOut:
+    """The run's own held-out parts, or folds that repeat its settings."""
+    jobs = [job for job in list_folds() if job.base_run == run.id and job.finished()]
+    titles = {"": f"Held-out parts of the run ({' and '.join(saved_parts(run))})"}
+    titles |= {
+        job.id: f"Out of fold ({len(job.finished())} of {job.folds} folds, {job.id[4:6]}/"
+        f"{job.id[6:8]} {job.id[9:11]}:{job.id[11:13]})"
+        for job in jobs
+    }
+    chosen = ""
+    if jobs:
+        chosen = st.selectbox(
+            "Answers",
+            list(titles),
+            index=1,
+            format_func=lambda job: titles[job],
+            key=f"answers_{run.id}",
+            help="Only a model that has not trained on a patch can doubt its label.",
+        )
+    if chosen:
+        return held_out_of(open_folds(chosen).finished(), ["test"])
+    if run.config.protocol == "random":
+        st.warning(_RANDOM, icon=":material/info:")
+    return held_out_of([run], ["test", "validation"])
+
+
+def summary(held_out: HeldOut, doubts: pd.DataFrame) -> None:
+    """How many labels are doubtful."""
+    joint = held_out.joint
+    metric_row(
+        [
+            (
+                "Doubtful labels",
+                f"{len(doubts):,}",
+                f"Of {len(held_out.rows):,} patches with a held-out answer: the answer firmly "
+                "contradicts the label.",
+            ),
+            (
+                "Contradicted among IDC-negative",
+                share(joint.noise_share(0)),
+                "Share of the confident answers that say IDC-positive. Confident means at least "
+                f"{joint.thresholds[1]:.2f}: the mean probability among patches labelled so.",
+            ),
+            (
+                "Contradicted among IDC-positive",
+                share(joint.noise_share(1)),
+                "Share of the confident answers that say IDC-negative: a probability of at least "
+                f"{joint.thresholds[0]:.2f} for it.",
+            ),
+        ]
+    )
+    st.caption(
+        "A doubt is no proof: the model may be wrong, or the patch lie on the border that somebody "
+        "drew around the cancer. That is what reviewers are for. Ranked by confident learning "
+        "([Northcutt 2021](https://doi.org/10.1613/jair.1.12125))."
+    )
+
+
+@st.fragment
+def review(store: PatchStore, doubts: pd.DataFrame, title: str) -> None:
+    """The doubtful patches, one of them opened, and buttons for a verdict on it."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        reviewer = st.text_input(
+            "Reviewer",
+            key="reviewer",
+            bind="query-params",
+            max_chars=40,
+            placeholder="your name",
+            width=220,
+            help="Each reviewer has one mark a patch. No account: just a name to tell you apart.",
+        ).strip()
+        which = st.segmented_control(
+            "Labelled",
+            ["Both", *CLASS_NAMES],
+            default="Both",
+            required=True,
+            key="doubt_label",
+        )
+    if which != "Both":
+        doubts = doubts[doubts["label"] == CLASS_NAMES.index(which)].reset_index(drop=True)
+    marks = marks_of(store.name)
+    reviewed = with_verdicts(doubts, marks, reviewer)
+    opened = parse_place(st.query_params.get("patch", "")) or next_open(reviewed, None)
+    # The judging first, so that on a phone it does not lie below all the others.
+    left, right = st.columns([1, 2], gap="medium")
+    with right:
+        if reviewer and len(reviewed):
+            done = int((reviewed["verdict"] != "").sum())
+            st.caption(f"{done:,} of these {len(reviewed):,} marked by {plain(reviewer)}")
+        opened = _grid(store, reviewed, opened)
+    with left:
+        _judge(store, reviewed, marks, opened, reviewer, title)
+
+
+def export(store: PatchStore, doubts: pd.DataFrame) -> None:
+    """Marks and doubts as CSV."""
+    with st.container(horizontal=True, gap="small"):
+        st.download_button(
+            "Marks as CSV",
+            lambda: marks_csv(store.name),
+            file_name=f"marks_{store.name}.csv",
+            mime="text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+            key="marks_csv",
+        )
+        st.download_button(
+            "Doubtful patches as CSV",
+            lambda: doubts.to_csv(index=False, float_format="%.6f"),
+            file_name=f"doubtful_{store.name}.csv",
+            mime="text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+            key="doubts_csv",
+        )
+    st.caption(
+        "Patches marked wrong by somebody and keep by nobody can be left out of the next training: "
+        "see its set-up on Train, or --leave-out-marked in the shell."
+    )
+
+
+def _grid(store: PatchStore, reviewed: pd.DataFrame, opened: Place | None) -> Place | None:
+    """A page of doubtful patches. Returns the place that is opened."""
+    if reviewed.empty:
+        st.info("No answer firmly contradicts a label here.", icon=":material/check:")
+        return opened
+    pages = -(-len(reviewed) // _TILES_A_PAGE)
+    row = find_row(store, opened) if opened else None
+    page = _turn_page(reviewed, row, pages) if pages > 1 else 1
+    shown = reviewed.iloc[(page - 1) * _TILES_A_PAGE : page * _TILES_A_PAGE]
+    picked = patch_grid(
+        store.patches[shown["row"].to_numpy()],
+        [_tile(entry) for entry in shown.to_dict("records")],
+        key="doubt_grid",
+        tile_px=_TILE_PX,
+        label=f"Doubtful labels {shown.index[0] + 1:,} to {shown.index[-1] + 1:,} of "
+        f"{len(reviewed):,}, the most doubtful first",
+        marks_opened=True,
+        opened=row,
+    )
+    if picked is None:
+        return opened
+    place = place_of(store, picked)
+    st.query_params["patch"] = str(place)
+    return place
+
+
+def _turn_page(reviewed: pd.DataFrame, row: int | None, pages: int) -> int:
+    """The page of the opened patch; from there on the pages are the visitor's."""
+    memo = "doubt_page_now"
+    at = reviewed.index[reviewed["row"] == row]
+    now = int(at[0]) // _TILES_A_PAGE + 1 if len(at) else st.session_state.get(memo, 1)
+    # Another opened patch, another widget: Streamlit lets a page start at a default only.
+    page = int(st.pagination(pages, default=min(now, pages), key=f"doubt_page_{row}"))
+    st.session_state[memo] = page
+    return page
+
+
+def _judge(
+    store: PatchStore,
+    reviewed: pd.DataFrame,
+    marks: pd.DataFrame,
+    place: Place | None,
+    reviewer: str,
+    title: str,
+) -> None:
+    if place is None:
+        if len(reviewed):
+            st.success("You have marked all of these.", icon=":material/check:")
+        return
+    row = find_row(store, place)
+    if row is None:
+        st.info(
+            f"The data set '{plain(store.name)}' holds no patch {plain(str(place))}; choose one "
+            "here.",
+            icon=":material/info:",
+        )
+        return
+    here = reviewed[reviewed["row"] == row]
+    known = here.iloc[0] if len(here) else None
+    mark = Mark(
+        store.name,
+        place.case,
+        place.x,
+        place.y,
+        int(store.labels[row]),
+        verdict="",
+        reviewer=reviewer,
+        run=str(known["run"]) if known is not None else "",
+        probability=float(known["probability"]) if known is not None else None,
+    )
+    _verdict_buttons(mark, reviewed)
+    _verdicts_so_far(marks, mark)
+    if known is not None:
+        st.markdown(f"**Doubt {int(here.index[0]) + 1:,} of {len(reviewed):,}**, {plain(title)}")
+    run = open_run(mark.run) if mark.run else None
+    patch_detail(store, row, run=run, probability=mark.probability)
+    st.page_link(
+        "../../pages/dataset.py",
+        label="Look around in the data set",
+        icon=":material/grid_view:",
+        query_params={"data": store.name, "case": str(place.case), "patch": str(place)},
+    )
+
+
+def _verdict_buttons(mark: Mark, reviewed: pd.DataFrame) -> None:
+    if not mark.reviewer:
+        st.info("Write your name above to mark labels.", icon=":material/person:")
+    with st.container(horizontal=True, gap="xsmall"):
+        for verdict, (word, key) in _BUTTONS.items():
+            st.button(
+                word,
+                key=f"mark_{verdict}",
+                shortcut=key,
+                help=f"{VERDICTS[verdict]}. Then on to the next patch.",
+                disabled=not mark.reviewer,
+                on_click=_save,
+                args=(mark, verdict, reviewed),
+            )
+
+
+def _save(mark: Mark, verdict: str, reviewed: pd.DataFrame) -> None:
+    """Store the verdict, and open the next patch without one."""
+    try:
+        check_reviewer(mark.reviewer)
+        save_mark(Mark(**{**vars(mark), "verdict": verdict}))
+    except LabelError as error:
+        st.session_state["mark_problem"] = str(error)
+        return
+    here = Place(mark.case, mark.x, mark.y)
+    same = (reviewed[["case", "x", "y"]] == [here.case, here.x, here.y]).all(axis=1)
+    comes = next_open(reviewed.assign(verdict=reviewed["verdict"].mask(same, verdict)), here)
+    if comes is None:
+        st.query_params.pop("patch", None)
+    else:
+        st.query_params["patch"] = str(comes)
+
+
+def _verdicts_so_far(marks: pd.DataFrame, mark: Mark) -> None:
+    """What this reviewer said; and the others, once this one has judged for themselves."""
+    if problem := st.session_state.pop("mark_problem", ""):
+        st.error(plain(problem), icon=":material/error:")
+    here = marks[
+        (marks[["case", "x", "y", "label"]] == [mark.case, mark.x, mark.y, mark.label]).all(axis=1)
+    ]
+    own = here[here["reviewer"] == mark.reviewer]
+    if own.empty:
+        return
+    said = [f"You: **{own.iloc[0]['verdict']}**"]
+    others = here[here["reviewer"] != mark.reviewer]
+    said += [
+        f"{plain(name)}: **{verdict}**"
+        for name, verdict in zip(others["reviewer"], others["verdict"], strict=True)
+    ]
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(", ".join(said))
+        st.button(
+            "Take back",
+            type="tertiary",
+            key="unmark",
+            on_click=remove_mark,
+            args=(mark.data, mark.case, mark.x, mark.y, mark.reviewer),
+        )
+
+
+def _tile(entry: dict) -> PatchTile:
+    label, verdict = int(entry["label"]), entry["verdict"]
+    caption = verdict or f"p {entry['probability']:.2f}"
+    details = (
+        f"case {entry['case']}, x {entry['x']}, y {entry['y']}, labelled {CLASS_NAMES[label]}, "
+        f"probability {entry['probability']:.3f}" + (f", marked {verdict}" if verdict else "")
+    )
+    return PatchTile(int(entry["row"]), label, caption, details)

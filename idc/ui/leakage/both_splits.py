@@ -1,0 +1,208 @@
+"""The same settings trained under both splits: start it, watch it, see the gap."""
+
+import streamlit as st
+
+from idc.datasets.store import PatchStore
+from idc.evaluation.split_gap import SCORES, SplitGap, SplitPair, list_pairs, split_gap, split_pair
+from idc.launch.several_runs import check_splits, of_both_splits, start_runs
+from idc.runs.run import Run, RunStatus, list_runs, open_run
+from idc.settings.training_config import PRESETS, TrainingConfig
+from idc.settings.url_query import FIRST_PRESET, form_defaults
+from idc.ui.shared.comparison_figures import split_gap_figure
+from idc.ui.shared.formatting import describe, error_sentences, metric_row, plain, score, started
+from idc.ui.shared.pickers import cached_store
+from idc.ui.shared.score_formatting import difference_words, signed, with_interval
+from idc.wording import duration
+
+_LOOK_EVERY_S = 1.0
+_NAMES = ("random", "by_case")
+_WORDS = ("Split at random by patch", "Split by case")
+
+
+def start_both_splits(config: TrainingConfig) -> None:
+    """Start the two trainings, and go to where their gap will be shown.
+
+    Raises:
+        SplitError: the data cannot be split in both ways.
+    """
+    both = of_both_splits(config)
+    check_splits(both, cached_store(config.data).index)
+    pair = SplitPair(*start_runs(both))
+    st.switch_page("../../pages/leakage.py", query_params=_query(pair))
+
+
+def pair_of_url() -> SplitPair | None:
+    """The two runs that the URL names, if it names any.
+
+    Raises:
+        RunError: there is no such run, or the two are no pair.
+    """
+    named = [st.query_params.get(name) for name in _NAMES]
+    if not any(named):
+        return None
+    return split_pair(*(open_run(run_id or "") for run_id in named))
+
+
+def forget_pair() -> None:
+    """Take the pair out of the URL."""
+    for name in _NAMES:
+        st.query_params.pop(name, None)
+
+
+def offer_pair(store: PatchStore) -> None:
+    """A button that trains both, and the pairs that were trained."""
+    st.subheader("What a leak is worth")
+    st.markdown(
+        "Trains the same network twice, one after the other: once with patches split at random, as "
+        "the well-known notebook does, once by case. The gap between the two scores is what the "
+        "random split promises and unseen cases do not get."
+    )
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        preset = st.selectbox(
+            "Preset",
+            list(PRESETS),
+            index=list(PRESETS).index(FIRST_PRESET),
+            format_func=lambda name: PRESETS[name].title,
+            key="gap_preset",
+            width=240,
+        )
+        pressed = st.button("Train under both splits", icon=":material/compare:", key="start_both")
+    if pressed:
+        start_both_splits(form_defaults(preset, store.name, len(store)))
+    pairs = list_pairs(list_runs())
+    if pairs:
+        st.markdown("**Trained so far**")
+    for pair in pairs[:5]:
+        st.page_link(
+            "../../pages/leakage.py",
+            label=_title(pair),
+            icon=":material/compare:",
+            query_params=_query(pair),
+        )
+
+
+def _title(pair: SplitPair) -> str:
+    config = pair.by_case.config
+    name = f"{plain(config.name)} · " if config.name else ""
+    return f"{name}{PRESETS[config.preset].title} on {plain(config.data)}, {started(pair.by_case)}"
+
+
+def show_pair(pair: SplitPair) -> None:
+    """The two runs while they train, then the gap."""
+    st.subheader("The same training under both splits")
+    config = pair.by_case.config
+    st.markdown(
+        f"{PRESETS[config.preset].title} on **{plain(config.data)}**, {config.epochs} epochs, seed "
+        f"{config.seed}: the two differ in the split alone."
+    )
+    moving = any(run.status().moving for run in pair.runs)
+    st.fragment(_watch, run_every=_LOOK_EVERY_S if moving else None, key="pair")(pair, moving)
+    st.button(
+        "Back to the check of a split",
+        type="tertiary",
+        icon=":material/arrow_back:",
+        key="forget_pair",
+        on_click=forget_pair,
+    )
+
+
+def _watch(pair: SplitPair, was_moving: bool) -> None:
+    with error_sentences():
+        states = [run.status() for run in pair.runs]
+        settled = not any(status.moving for status in states)
+        if was_moving and settled:
+            st.rerun()  # the whole page: redrawing ends
+        if settled and all(run.has_predictions() for run in pair.runs):
+            if not pair.comparable:
+                st.warning(
+                    "The two have not trained to the same end, so the gap is not of the split "
+                    "alone; continue the one that is behind on Train.",
+                    icon=":material/info:",
+                )
+            _show_gap(split_gap(pair))
+        for column, run, status, words in zip(
+            st.columns(2, gap="large"), pair.runs, states, _WORDS, strict=True
+        ):
+            with column:
+                _show_run(run, status, words)
+
+
+def _show_run(run: Run, status: RunStatus, words: str) -> None:
+    st.markdown(f"**{words}**")
+    st.markdown(describe(run, status))
+    if status.live:
+        done = (status.epoch + status.step / max(status.steps, 1)) / status.epochs
+        left = "" if status.left_s is None else f"about {duration(status.left_s)} left"
+        st.progress(min(done, 1.0), text=left or "Waiting or loading")
+    elif status.state == "paused":
+        st.info("Paused; it goes on when somebody resumes it on Train.", icon=":material/pause:")
+    elif status.state != "finished":
+        st.warning(plain(status.reason), icon=":material/error:")
+    with st.container(horizontal=True):
+        query = {"run": run.id}
+        st.page_link(
+            "../../pages/train.py",
+            label="Watch it",
+            icon=":material/model_training:",
+            query_params=query,
+        )
+        if run.has_predictions() and not status.live:
+            st.page_link(
+                "../../pages/evaluate.py",
+                label="Evaluate it",
+                icon=":material/target:",
+                query_params=query,
+            )
+
+
+def _show_gap(gap: SplitGap) -> None:
+    st.markdown(f"#### {plain(gap.sentence())}")
+    promised, got = (gap.scores[name]["balanced_accuracy"] for name in ("random", "case-disjoint"))
+    difference = gap.differences["balanced_accuracy"]
+    metric_row(
+        [
+            ("The random split promises", score(promised.value), "Balanced accuracy."),
+            ("Unseen cases get", score(got.value), "Balanced accuracy of the run by case."),
+            ("Gap", signed(difference.value), "Unseen cases less the random split."),
+        ]
+    )
+    st.plotly_chart(
+        split_gap_figure(
+            {
+                words: (gap.scores["random"][name], gap.scores["case-disjoint"][name])
+                for name, words in SCORES.items()
+            }
+        ),
+        key="gap_figure",
+        alt="Each score under both splits with its 95 % interval",
+    )
+    st.table(_table(gap))
+    random, by_case = (
+        f"{gap.patches[name]:,} patches of {gap.cases[name]:,} cases"
+        for name in ("random", "case-disjoint")
+    )
+    st.caption(
+        f"Scored on held-out patches: {random} at random, {by_case} by case. In brackets 95 % "
+        "intervals from a bootstrap over cases; the two runs are scored on different patches, so "
+        "the gap's cases are drawn for each apart. Bold where its interval leaves 0 out."
+    )
+    if caution := gap.caution():
+        st.caption(caution)
+
+
+def _table(gap: SplitGap) -> dict[str, list[str]]:
+    rows = [
+        (
+            words,
+            with_interval(gap.scores["random"][name]),
+            with_interval(gap.scores["case-disjoint"][name]),
+            difference_words(gap.differences[name]),
+        )
+        for name, words in SCORES.items()
+    ]
+    heads = ("Score", "Random split promises", "Unseen cases get", "Gap")
+    return {head: list(column) for head, column in zip(heads, zip(*rows, strict=True), strict=True)}
+
+
+def _query(pair: SplitPair) -> dict[str, str]:
+    return dict(zip(_NAMES, (run.id for run in pair.runs), strict=True))

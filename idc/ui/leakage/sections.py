@@ -1,0 +1,189 @@
+"""The pieces of Leakage: which split, what the check found, examples as pictures."""
+
+import hashlib
+
+import cv2
+import numpy as np
+import streamlit as st
+
+from idc.datasets.leakage import KINDS, Finding, LeakageReport, check_leakage, near_uniform_note
+from idc.datasets.place import place_of
+from idc.datasets.splits import PARTS, PROTOCOL_HELP, PROTOCOLS, Split, make_split
+from idc.datasets.store import PatchStore
+from idc.runs.run import check_same_data, open_run
+from idc.runs.split import run_split
+from idc.ui.shared.formatting import plain
+from idc.ui.shared.pickers import cached_store, choose_store, choose_titled
+
+_EXAMPLES = 6
+_ENLARGED = 3
+_GAP_PX = 10
+_MOST_REPORTS = 16
+_KIND_HELP = {
+    "identical": "The very same pixels in two parts. Copies within a part are one in the table.",
+    "similar": "The same picture but for compression, brightness or scale: perceptual hashes that "
+    "differ in at most 6 of 64 bits, confirmed on the pixels.",
+    "adjacent": "They share an edge or a corner on their slide, and with it stain, scanner and "
+    "often the same gland. Each picture shows them as they lie.",
+}
+
+
+def choose_split() -> tuple[PatchStore, Split] | None:
+    """A run's split when the URL names a run, else one by its settings."""
+    if "run" in st.query_params:
+        return _split_of_run(st.query_params["run"])
+    store = choose_store()
+    if store is None:
+        return None
+    protocol = choose_titled("Split", PROTOCOLS, key="split")
+    st.caption(PROTOCOL_HELP[protocol])
+    unlisted = protocol == "published" and st.toggle(
+        "Cases in no published list join training", key="split_unlisted", bind="query-params"
+    )
+    most = max(2, len(store))
+    if st.session_state.get("split-data", store.name) != store.name:
+        st.session_state["split_patches"] = most  # all of the other data set
+    st.session_state["split-data"] = store.name
+    with st.container(horizontal=True, gap="small"):
+        seed = st.number_input(
+            "Seed", 0, 2**31 - 1, 0, key="split_seed", bind="query-params", width=160
+        )
+        patches = st.number_input(
+            "Patches to use",
+            2,
+            most,
+            most,
+            step=1_000,
+            key="split_patches",
+            bind="query-params",
+            width=200,
+        )
+    split = make_split(
+        store.index,
+        protocol,
+        seed=int(seed),
+        unlisted="train" if unlisted else "ignore",
+        patches=int(patches),
+    )
+    return store, split
+
+
+def _split_of_run(run_id: str) -> tuple[PatchStore, Split]:
+    run = open_run(run_id)
+    store = cached_store(run.config.data)
+    check_same_data(run, store)
+    split = run_split(run, store)
+    # The split's seed: that of a fork's settings may be another one.
+    st.markdown(
+        f"The split of the run **{plain(run.title)}**: {PROTOCOLS[split.protocol].lower()}, "
+        f"seed {split.seed}, data set {plain(store.name)}."
+    )
+    st.button(
+        "Check another split",
+        type="tertiary",
+        icon=":material/tune:",
+        key="other_split",
+        on_click=_forget_run,
+    )
+    return store, split
+
+
+def _forget_run() -> None:
+    st.query_params.pop("run", None)
+
+
+def check(store: PatchStore, split: Split) -> LeakageReport | None:
+    """The report of a check that was made; else a button that makes it."""
+    reports = _reports()
+    key = store.fingerprint + _digest(split)
+    place = st.empty()
+    if key not in reports:
+        scored = sum(len(split.rows(part)) for part in PARTS)
+        pressed = place.button(
+            "Check this split",
+            type="primary",
+            icon=":material/search:",
+            key="check",
+            help=f"Looks at the pixels of {scored:,} patches.",
+        )
+        if not pressed:
+            return None
+        bar = place.progress(0.0, text="Looking at the patches")
+
+        def advance(done: int, total: int) -> None:
+            bar.progress(done / total, text=f"{done:,} of {total:,} patches")
+
+        while len(reports) >= _MOST_REPORTS:
+            reports.pop(next(iter(reports)), None)
+        reports[key] = check_leakage(store, split, on_progress=advance)
+        place.empty()
+    return reports[key]
+
+
+def show_report(store: PatchStore, report: LeakageReport) -> None:
+    """Counts, what they mean, and pictures."""
+    for sentence in report.sentences():
+        if report.leaks:
+            st.warning(sentence, icon=":material/water_drop:")
+        else:
+            st.success(sentence, icon=":material/check:")
+    st.subheader("Pairs across parts")
+    table = report.table()
+    st.table(table.map(lambda count: f"{count:,}"))
+    if note := near_uniform_note(report):
+        st.caption(note)
+    for kind, finding in report.findings.items():
+        if len(finding.pairs):
+            _examples(store, finding, KINDS[kind], _KIND_HELP[kind])
+
+
+def _examples(store: PatchStore, finding: Finding, title: str, meaning: str) -> None:
+    st.subheader(title)
+    st.caption(meaning)
+    with st.container(horizontal=True, gap="medium"):
+        for number in finding.examples(_EXAMPLES):
+            pair = finding.pairs[number].tolist()
+            one, other = (place_of(store, row) for row in pair)
+            first, second = (PARTS[part] for part in finding.parts[number])
+            step = (other.x - one.x, other.y - one.y) if finding.kind == "adjacent" else None
+            words = f"{first}: case {one.case}, x {one.x}, y {one.y}"
+            words += f"; {second}: case {other.case}, x {other.x}, y {other.y}"
+            st.image(pair_picture(store, pair, step), caption=words, alt=words, width=200)
+
+
+def pair_picture(
+    store: PatchStore, rows: list[int], step: tuple[int, int] | None = None
+) -> np.ndarray:
+    """Two patches enlarged on one transparent picture.
+
+    Args:
+        step: (x, y) of the second relative to the first, where they lie on one slide and touch;
+            None sets them side by side with a gap.
+
+    Returns:
+        uint8 RGBA.
+    """
+    size = store.patches.shape[1]
+    x, y = step if step else (size + _GAP_PX, 0)
+    height, width = (2 * size, 2 * size) if step else (size, 2 * size + _GAP_PX)
+    # The pair in the middle of a canvas of one size, so that all pictures have one scale.
+    left, top = (width - size - abs(x)) // 2, (height - size - abs(y)) // 2
+    places = ((max(-x, 0), max(-y, 0)), (max(x, 0), max(y, 0)))
+    picture = np.zeros((height, width, 4), np.uint8)
+    for row, (right, down) in zip(rows, places, strict=True):
+        area = picture[top + down : top + down + size, left + right : left + right + size]
+        area[..., :3], area[..., 3] = store.patches[row], 255
+    return cv2.resize(picture, None, fx=_ENLARGED, fy=_ENLARGED, interpolation=cv2.INTER_NEAREST)
+
+
+@st.cache_resource(show_spinner=False)
+def _reports() -> dict[str, LeakageReport]:
+    """The checks so far, by data set and split: the pixels are looked at once."""
+    return {}
+
+
+def _digest(split: Split) -> str:
+    digest = hashlib.sha256()
+    for part in PARTS:
+        digest.update(np.ascontiguousarray(split.rows(part)).tobytes() + b"|")
+    return digest.hexdigest()

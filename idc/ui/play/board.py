@@ -1,0 +1,130 @@
+"""One patch of a round on screen: to be guessed, or with all that is known about it."""
+
+import base64
+from typing import Any
+
+import cv2
+import numpy as np
+import streamlit as st
+
+from idc.datasets.store import PatchStore
+from idc.game.rounds import Round
+from idc.game.rules import PATCHES, Game, Tally, model_guesses, tally
+from idc.patches import CLASS_NAMES, MPP_UM, PATCH_SIZE_PX
+from idc.ui.components.own_component import own_component
+
+KEY = "play"
+
+_KEYS = {  # players -> for each: sign -> (what its keys are called, what the browser calls them)
+    1: [{"n": (["←", "N"], ["ArrowLeft", "N"]), "p": (["→", "P"], ["ArrowRight", "P"])}],
+    2: [
+        {"n": (["A"], ["A"]), "p": (["D"], ["D"])},
+        {"n": (["J"], ["J"]), "p": (["L"], ["L"])},
+    ],
+}
+_SIGNS = {"n": CLASS_NAMES[0], "p": CLASS_NAMES[1]}
+
+_view = own_component(__file__)
+
+
+def said(name: str) -> dict[str, Any]:
+    """What the browser has just said ("guessed" or "next"), {} when nothing."""
+    message = st.session_state.get(KEY, {}).get(name)
+    return dict(message) if isinstance(message, dict) else {}
+
+
+def board(game: Game, store: PatchStore, drawn: Round, *, turn: int, reveal: bool) -> None:
+    """Show one patch.
+
+    Args:
+        turn: which one, 0 .. 9.
+        reveal: say what it is; all players have guessed it.
+    """
+    _view(
+        key=KEY,
+        data=board_data(game, store, drawn, turn=turn, reveal=reveal),
+        on_guessed_change=lambda: None,
+        on_next_change=lambda: None,
+    )
+
+
+def board_data(
+    game: Game, store: PatchStore, drawn: Round, *, turn: int, reveal: bool
+) -> dict[str, Any]:
+    """All that the browser is told; before the guess neither label nor answer is in it.
+
+    Returns:
+        "game" (its name), "turn" (from 1), "of", "mode" ("ask" or "reveal"), "picture" (PNG data
+        URI, 50 x 50 px), "alt", "players", each with "title", "right", "streak", "hits", the
+        "keys" as people and "codes" as browsers call them, and after the guess "outcome" and
+        "hit"; and "reveal", None before it, else "label", "truth", "answer", "words", "last".
+    """
+    known = drawn.labels[: turn + reveal]
+    side_um = round(PATCH_SIZE_PX * MPP_UM)
+    return {
+        "game": game.name,
+        "turn": turn + 1,
+        "of": PATCHES,
+        "mode": "reveal" if reveal else "ask",
+        "picture": _png_uri(store.patches[drawn.rows[turn]]),
+        "alt": f"H&E-stained tissue, {side_um} × {side_um} µm, enlarged",
+        "players": [
+            _player(game, number, known, turn if reveal else None) for number in range(game.players)
+        ],
+        "reveal": _reveal(drawn, turn) if reveal else None,
+    }
+
+
+def player_name(game: Game, number: int) -> str:
+    """ "You", or "Player 1" beside a second one."""
+    return "You" if game.players == 1 else f"Player {number + 1}"
+
+
+def standing(game: Game, number: int, drawn: Round) -> Tally:
+    """How a player is doing."""
+    return tally(game.guesses[number], drawn.labels)
+
+
+def _player(game: Game, number: int, known: np.ndarray, revealed: int | None) -> dict[str, Any]:
+    guesses, keys = game.guesses[number], _KEYS[game.players][number]
+    hits = [(sign == "p") == bool(label) for sign, label in zip(guesses, known, strict=False)]
+    score = tally(guesses[: len(known)], known)
+    told: dict[str, Any] = {
+        "title": player_name(game, number),
+        "right": score.right,
+        "streak": score.streak,
+        "hits": hits,
+        "keys": {sign: shown for sign, (shown, _) in keys.items()},
+        "codes": {sign: codes for sign, (_, codes) in keys.items()},
+    }
+    if revealed is not None:
+        hit = hits[revealed]
+        told |= {
+            "hit": hit,
+            "outcome": f"{'✓' if hit else '✗'} {_SIGNS[guesses[revealed]]}: "
+            f"{'right' if hit else 'wrong'}",
+        }
+    return told
+
+
+def _reveal(drawn: Round, turn: int) -> dict[str, Any]:
+    label, probability = int(drawn.labels[turn]), float(drawn.y_prob[turn])
+    sign = model_guesses(drawn.y_prob[turn : turn + 1], drawn.threshold)
+    right = "right" if (sign == "p") == bool(label) else "wrong"
+    truth = f"Labelled {CLASS_NAMES[label]}"
+    answer = (
+        f"The CNN says {_SIGNS[sign]}: {right}. Probability of IDC {probability:.1%}, positive "
+        f"from {drawn.threshold:.1%} on."
+    )
+    return {
+        "label": label,
+        "truth": truth,
+        "answer": answer,
+        "words": f"{truth}. {answer}",
+        "last": turn == PATCHES - 1,
+    }
+
+
+def _png_uri(rgb: np.ndarray) -> str:
+    _, png = cv2.imencode(".png", cv2.cvtColor(np.asarray(rgb), cv2.COLOR_RGB2BGR))
+    return "data:image/png;base64," + base64.b64encode(png.tobytes()).decode("ascii")

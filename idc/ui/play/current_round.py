@@ -1,0 +1,188 @@
+"""The pieces of You against the CNN: choosing a round, playing it, leaving it.
+
+The address carries the round and its guesses, so a refresh goes on where it was, and the last
+address of a round is its result to share.
+"""
+
+import secrets
+
+import streamlit as st
+
+from idc.datasets.place import find_row, parse_place, place_of
+from idc.datasets.store import PatchStore, list_stores
+from idc.errors import GameError
+from idc.game.rounds import Round, draw_round, unseen_rows
+from idc.game.rules import LEVELS, SEEDS, Game, parse_game
+from idc.runs.run import BUNDLED, Run, list_runs, open_run
+from idc.ui.components.explanation import explanation, show_warnings
+from idc.ui.components.patch_detail import patch_detail
+from idc.ui.play.board import board, said
+from idc.ui.shared.formatting import error_sentences
+from idc.ui.shared.pickers import cached_store, choose_run, choose_store
+
+PARAMETER = "game"
+_SEEN, _OWN = "play_seen", "play_own"
+_PLAYERS = {1: "One", 2: "Two, on one keyboard"}
+
+
+def choose_round() -> None:
+    """Whose answers, which tissue, how hard, how many players; and the button that begins."""
+    run = choose_run(with_model=True, default=_best_opponent())
+    store = None if run is None else _store_for(run)
+    if run is None or store is None:
+        return
+    with st.container(horizontal=True, gap="large"):
+        level = st.segmented_control(
+            "Level",
+            list(LEVELS),
+            default="easy",
+            required=True,
+            format_func=lambda level: LEVELS[level][0],
+            key="play_level",
+        )
+        players = st.segmented_control(
+            "Players",
+            list(_PLAYERS),
+            default=1,
+            required=True,
+            format_func=lambda count: _PLAYERS[count],
+            key="play_players",
+        )
+    level, players = level or "easy", players or 1
+    unseen_rows(run, store)  # says so at once where there is nothing to play with
+    st.caption(
+        f"{LEVELS[level][0]}: {LEVELS[level][1]}. Of the ten patches three to seven are "
+        "IDC-positive, in cases that the model has never seen."
+    )
+    if st.button("Start", type="primary", icon=":material/play_arrow:", key="play_start"):
+        begin(run, store, level, players)
+
+
+def begin(run: Run, store: PatchStore, level: str, players: int) -> None:
+    """Draw ten new patches and show the first."""
+    seed = secrets.randbelow(SEEDS)
+    drawn = cached_round(run, store, level, seed)
+    game = Game(level, seed, drawn.check, ("",) * players)
+    st.session_state.setdefault(_OWN, {})[game.name] = game.guesses
+    open_game(run, store, game)
+
+
+def open_game(run: Run, store: PatchStore, game: Game) -> None:
+    """Show a game from its first patch on that is not guessed."""
+    st.session_state[_SEEN] = (game.name, game.turn)
+    st.query_params.from_dict({"run": run.id, "data": store.name, PARAMETER: game.code()})
+    st.rerun()
+
+
+def linked_game() -> tuple[Game, Run, PatchStore, Round] | None:
+    """The game of the address; None where it names none.
+
+    Raises:
+        GameError: the link is damaged, or the patches are no longer those.
+        RunError, DataError: its run or data set is not here.
+    """
+    code = st.query_params.get(PARAMETER)
+    if code is None:
+        return None
+    game = parse_game(code)
+    run = open_run(st.query_params.get("run", BUNDLED))
+    store = cached_store(st.query_params.get("data", run.config.data))
+    drawn = cached_round(run, store, game.level, game.seed)
+    if drawn.check != game.check:
+        raise GameError(
+            "The patches of this link are no longer the same: the data set was packed anew, or the "
+            "run has learned since. Start a new round."
+        )
+    return game, run, store, drawn
+
+
+def listen(game: Game) -> Game:
+    """The game after what the browser has just said; the address follows."""
+    guessed, gone_on = said("guessed"), said("next")
+    if guessed.get("game") == game.name and isinstance(guessed.get("turn"), int):
+        own = drawn_here(game)
+        game = game.guessed(guessed["turn"] - 1, str(guessed.get("guesses")))
+        st.query_params[PARAMETER] = game.code()
+        if own:
+            st.session_state[_OWN][game.name] = game.guesses
+    if gone_on.get("game") == game.name and gone_on.get("turn") == game.turn:
+        st.session_state[_SEEN] = (game.name, game.turn)
+        st.query_params.pop("patch", None)
+    return game
+
+
+def seen(game: Game) -> int:
+    """How many patches were looked at after the guess. A link arrives with all of them."""
+    name, count = st.session_state.get(_SEEN, ("", 0))
+    if name != game.name or count > game.turn:
+        count = game.turn
+        st.session_state[_SEEN] = (game.name, count)
+    return int(count)
+
+
+def drawn_here(game: Game) -> bool:
+    """Whether this visitor has drawn the round and guessed each patch here, unseen before.
+
+    An address that was gone back to, or written by hand, holds other guesses than were heard.
+    """
+    return st.session_state.get(_OWN, {}).get(game.name) == game.guesses
+
+
+def play(game: Game, run: Run, store: PatchStore, drawn: Round) -> None:
+    """The patch to guess, or the one just guessed with label, answer, reason and surroundings."""
+    reveal = seen(game) < game.turn
+    turn = game.turn - 1 if reveal else game.turn
+    board(game, store, drawn, turn=turn, reveal=reveal)
+    st.button("Leave this round", type="tertiary", icon=":material/close:", on_click=leave)
+    if not reveal:
+        return
+    row, probability = int(drawn.rows[turn]), float(drawn.y_prob[turn])
+    rgb = store.patches[row]
+    around, why = st.columns([1, 2], gap="large")
+    with around:
+        st.subheader("Where it lies")
+        opened = _opened(store, row)
+        known = probability if opened == row else None
+        patch_detail(store, opened, run=run, probability=known, scrolls=False)
+    with why, error_sentences():
+        show_warnings(run, rgb)
+        explanation(run, rgb, probability)
+
+
+def leave() -> None:
+    """Back to choosing."""
+    for name in (PARAMETER, "patch"):
+        st.query_params.pop(name, None)
+
+
+@st.cache_data(max_entries=64, show_spinner="The CNN looks at some patches …")
+def _round(key: tuple[str, ...], level: str, seed: int, _run: Run, _store: PatchStore) -> Round:
+    return draw_round(_run, _store, level, seed)
+
+
+def cached_round(run: Run, store: PatchStore, level: str, seed: int) -> Round:
+    """`idc.game.rounds.draw_round`, once for all reruns and visitors."""
+    key = (run.id, str(run.best().get("sha256")), store.name, store.fingerprint)
+    return _round(key, level, seed, run, store)
+
+
+def _opened(store: PatchStore, row: int) -> int:
+    """The neighbour that was chosen in the surroundings, else the patch itself."""
+    place = parse_place(st.query_params.get("patch", ""))
+    found = find_row(store, place) if place else None
+    same_case = found is not None and place_of(store, found).case == place_of(store, row).case
+    return found if found is not None and same_case else row
+
+
+def _store_for(run: Run) -> PatchStore | None:
+    return choose_store("Patches from") if run.bundled else cached_store(run.config.data)
+
+
+def _best_opponent() -> str:
+    """The run to play against when nobody chose: one with cases that it has not seen."""
+    fair = [run for run in list_runs() if run.has_model() and run.config.protocol != "random"]
+    own = [run.id for run in fair if not run.shipped()]
+    if own:
+        return own[0]
+    real = any(not cached_store(name).report.generated for name in list_stores())
+    return BUNDLED if real else next((run.id for run in fair), BUNDLED)

@@ -1,0 +1,201 @@
+"""The end of a round: who had how many right, the link to it, and the scores of the evening."""
+
+import pandas as pd
+import streamlit as st
+
+from idc.datasets.place import place_of
+from idc.datasets.store import PatchStore
+from idc.errors import GameError
+from idc.game.rounds import Round
+from idc.game.rules import LEVELS, PATCHES, Game, model_guesses, tally
+from idc.game.scoreboard import LONGEST_NAME, Score, clear_scores, keep_score, scores
+from idc.patches import CLASS_NAMES
+from idc.runs.run import Run
+from idc.ui.components.patch_detail import patch_detail
+from idc.ui.components.patch_grid import PatchTile, patch_grid
+from idc.ui.play.board import player_name, standing
+from idc.ui.play.current_round import begin, drawn_here, leave, open_game
+from idc.ui.play.share_link import share_link
+from idc.ui.shared.formatting import error_sentences, metric_row, plain
+
+_RIVAL, _OPENED = "play_rival", "play_answers"
+_TILE_PX = 80  # five a row beside the opened one
+
+
+def show_result(game: Game, run: Run, store: PatchStore, drawn: Round) -> None:
+    """Scores, patches and what to do next. Who came by a link may play the ten before seeing them
+    answered."""
+    _headline(game, run, drawn)
+    rival = st.session_state.get(_RIVAL, ("",))
+    mine = drawn_here(game) or rival[0] == game.name or st.session_state.get(_OPENED) == game.name
+    with st.container(horizontal=True, gap="small"):
+        if not mine and st.button(
+            "Play the same ten yourself",
+            type="primary",
+            icon=":material/play_arrow:",
+            key="play_same",
+        ):
+            st.session_state[_RIVAL] = (game.name, game.guesses)
+            open_game(run, store, game.again())
+        if st.button(
+            "Another round",
+            type="primary" if mine else "secondary",
+            icon=":material/refresh:",
+            key="play_another",
+        ):
+            begin(run, store, game.level, game.players)
+        st.button("Another level or model", icon=":material/tune:", key="play_tune", on_click=leave)
+        if not mine and st.button("Show the answers", type="tertiary", key="play_open"):
+            st.session_state[_OPENED] = game.name
+            st.rerun()
+    query = f"?run={run.id}&data={store.name}&game={game.code()}"
+    share_link(query, "This result as a link")
+    if drawn_here(game):
+        _enter(game, run, drawn)
+    _ten(game, run, store, drawn, open_=mine)
+
+
+def evening() -> None:
+    """The scores so far, and the button that clears them."""
+    st.subheader("Scores of the evening")
+    kept = scores()
+    if not kept:
+        st.caption("None yet. A round that is played to its end can be entered here.")
+        return
+    rows = [
+        {
+            "Name": plain(score.name),
+            "Right": f"{score.right} of {PATCHES}",
+            "Level": LEVELS[score.level][0] if score.level in LEVELS else "–",
+            "Longest row": str(score.best_streak),
+            "The CNN": f"{score.model_right} of {PATCHES}",
+        }
+        for score in kept
+    ]
+    table = pd.DataFrame(rows, index=pd.Index(range(1, len(rows) + 1), name="Place"))
+    st.table(table.reset_index().astype(str).set_index("Place"))
+    with st.popover("Clear the scores", icon=":material/delete:"):
+        st.markdown(f"All {len(kept)} will be gone, for everybody.")
+        if st.button("Clear them", type="primary", key="play_clear"):
+            with error_sentences():
+                clear_scores()
+                st.rerun()
+
+
+def _headline(game: Game, run: Run, drawn: Round) -> None:
+    model = tally(model_guesses(drawn.y_prob, drawn.threshold), drawn.labels)
+    found = [standing(game, number, drawn) for number in range(game.players)]
+    best = max(score.right for score in found)
+    winners = [
+        player_name(game, number) for number, score in enumerate(found) if score.right == best
+    ]
+    came_by_link = game.players == 1 and not drawn_here(game) and _rival_of(game) is None
+    who = "This player" if came_by_link else " and ".join(winners)
+    st.subheader(f"{who}: {best} of {PATCHES} right. The CNN: {model.right}.")
+    entries = [
+        (
+            who if game.players == 1 else player_name(game, number),
+            f"{score.right} of {PATCHES}",
+            f"Longest row without a miss: {score.best_streak}.",
+        )
+        for number, score in enumerate(found)
+    ]
+    rival = _rival_of(game)
+    if rival is not None:
+        entries += [
+            ("Who sent the link", f"{tally(guesses, drawn.labels).right} of {PATCHES}", "")
+            for guesses in rival
+        ]
+    entries.append(("The CNN", f"{model.right} of {PATCHES}", "At its own threshold."))
+    metric_row(entries)
+    st.caption(
+        f"{LEVELS[game.level][0]}: {LEVELS[game.level][1]}. Against {plain(run.title)}. Labels are "
+        "a pathologist's outline of the cancer; at its border they are not always right."
+    )
+
+
+def _rival_of(game: Game) -> tuple[str, ...] | None:
+    """The guesses of the link that the visitor has played after."""
+    name, *guesses = st.session_state.get(_RIVAL, ("",))
+    return guesses[0] if name == game.name and guesses else None
+
+
+def _enter(game: Game, run: Run, drawn: Round) -> None:
+    """Names for the scores of the evening."""
+    model = tally(model_guesses(drawn.y_prob, drawn.threshold), drawn.labels)
+    entered = st.session_state.setdefault("play_entered", set())
+    for number in range(game.players):
+        score, key = standing(game, number, drawn), f"{game.name}-{number}"
+        if key in entered:
+            continue
+        with (
+            st.form(f"play_enter_{key}", border=False),
+            st.container(horizontal=True, vertical_alignment="bottom", gap="small"),
+        ):
+            name = st.text_input(
+                f"Name of {player_name(game, number).lower()} for the scores of the evening"
+                if game.players == 2
+                else "Your name for the scores of the evening",
+                max_chars=LONGEST_NAME,
+                key=f"play_name_{number}",
+                width=340,
+            )
+            sent = st.form_submit_button("Enter the score", key=f"play_enter_button_{number}")
+        if not sent:
+            continue
+        with error_sentences():
+            kept = keep_score(
+                Score(
+                    name,
+                    f"{game.name}-{run.id}",
+                    game.level,
+                    score.right,
+                    score.best_streak,
+                    model.right,
+                )
+            )
+            if not kept:
+                raise GameError("This name has a score of this round already; choose another one.")
+            entered.add(key)
+            st.rerun()
+
+
+def _ten(game: Game, run: Run, store: PatchStore, drawn: Round, *, open_: bool) -> None:
+    st.subheader("The ten patches")
+    if not open_:
+        st.caption("Without answers, so that you can still play them.")
+    left, right = st.columns([5, 3], gap="medium")
+    with left:
+        picked = patch_grid(
+            store.patches[drawn.rows],
+            [_tile(game, store, drawn, turn, open_) for turn in range(PATCHES)],
+            key=f"play_ten_{int(open_)}",
+            tile_px=_TILE_PX,
+            label="The ten patches of the round",
+        )
+    if open_ and picked is not None:
+        with right:
+            at = drawn.rows.tolist().index(picked)
+            patch_detail(store, picked, run=run, probability=float(drawn.y_prob[at]))
+
+
+def _tile(game: Game, store: PatchStore, drawn: Round, turn: int, open_: bool) -> PatchTile:
+    row = int(drawn.rows[turn])
+    if not open_:
+        return PatchTile(row, None, f"{turn + 1}", f"Patch {turn + 1}")
+    label = int(drawn.labels[turn])
+    model = model_guesses(drawn.y_prob, drawn.threshold)
+    marks = {player_name(game, number): g[turn] for number, g in enumerate(game.guesses)}
+    marks["CNN"] = model[turn]
+    verdicts = {who: "✓" if (sign == "p") == bool(label) else "✗" for who, sign in marks.items()}
+    words = ", ".join(
+        f"{who} {'right' if mark == '✓' else 'wrong'}" for who, mark in verdicts.items()
+    )
+    place = place_of(store, row)
+    return PatchTile(
+        row,
+        label,
+        " ".join(f"{who.replace('Player ', '')} {mark}" for who, mark in verdicts.items()),
+        f"case {place.case}, x {place.x}, y {place.y}, labelled {CLASS_NAMES[label]}; {words}; "
+        f"probability {float(drawn.y_prob[turn]):.3f}",
+    )

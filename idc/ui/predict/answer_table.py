@@ -1,0 +1,104 @@
+"""Answers as a table: a picture, a name, a probability a row. Headings sort, rows open.
+
+Sorting and paging are Python's, as the table shows one page of possibly ten thousand rows; the
+pictures of a page travel as one image.
+"""
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+import streamlit as st
+
+from idc.prediction.file_predictions import ORDERS
+from idc.ui.components.own_component import own_component
+from idc.ui.components.patch_grid import draw_sprite, sprite_columns
+
+_QUALITY = 90  # of thumbnails, drawn at less than the patches' own size on most screens
+
+_view = own_component(__file__, "words")
+
+
+@dataclass(frozen=True)
+class AnswerRow:
+    """One answer.
+
+    Attributes:
+        place: the file's number in the upload; what a pick returns.
+        name: its path.
+        label: ground truth {0, 1}, None if unknown.
+        y_prob: probability of IDC-positive, [0, 1].
+        called: the class {0, 1} that it is called.
+    """
+
+    place: int
+    name: str
+    label: int | None
+    y_prob: float
+    called: int
+
+
+@dataclass(frozen=True)
+class TableOrder:
+    """How the rows are sorted: ``by`` a key of `ORDERS`."""
+
+    by: str = "place"
+    descending: bool = False
+
+
+def chosen_order(key: str) -> TableOrder:
+    """The order that the visitor chose in the table of this key; as uploaded before that."""
+    order = st.session_state.get(key, {}).get("order")
+    if not isinstance(order, dict) or order.get("by") not in ORDERS:
+        return TableOrder()
+    return TableOrder(order["by"], order.get("descending") is True)
+
+
+def answer_table(
+    rows: Sequence[AnswerRow],
+    patches: np.ndarray,
+    order: TableOrder,
+    *,
+    key: str,
+    labelled: bool,
+    opened: int | None,
+) -> int | None:
+    """Show rows; returns the place of the row that was just picked, else None.
+
+    Args:
+        rows: of this page, in order.
+        patches: uint8 RGB, shape (len(rows), 50, 50, 3).
+        order: what they are sorted by.
+        labelled: whether there is a column for labels.
+        opened: the place of the row to mark; need not be among the rows.
+    """
+    result = _view(
+        key=key,
+        data={
+            "rows": [asdict(row) for row in rows],
+            "sprite": _sprite_uri(hashlib.sha256(patches.tobytes()).hexdigest(), patches),
+            "sprite_columns": sprite_columns(len(rows)),
+            "order": asdict(order),
+            "labelled": labelled,
+            "opened": opened,
+        },
+        default={"order": asdict(TableOrder())},
+        on_order_change=lambda: None,
+        on_open_change=lambda: None,
+    )
+    picked: Any = result.get("open")
+    return next((row.place for row in rows if row.place == picked), None)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _sprite_uri(pixels: str, _patches: np.ndarray) -> str:
+    """The thumbnails as a WebP data URI, "" without rows; `pixels` is their digest."""
+    if len(_patches) == 0:
+        return ""
+    bgr = cv2.cvtColor(draw_sprite(_patches), cv2.COLOR_RGB2BGR)
+    _, webp = cv2.imencode(".webp", bgr, [cv2.IMWRITE_WEBP_QUALITY, _QUALITY])
+    return "data:image/webp;base64," + base64.b64encode(webp.tobytes()).decode("ascii")

@@ -1,0 +1,102 @@
+"""Predict a patch of a data set: one that a link names, or a held-out example."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from idc.datasets.place import find_row, parse_place
+from idc.datasets.sampling import alternating_sample
+from idc.datasets.store import PatchStore
+from idc.demo_tissue.generate import NOTICE
+from idc.errors import IdcError
+from idc.prediction.case_predictions import trained_on_case
+from idc.runs.run import Run, check_same_data
+from idc.runs.split import held_out_rows, run_split
+from idc.ui.components.patch_grid import PatchTile, patch_grid
+from idc.ui.predict.patch import ChosenPatch
+from idc.ui.shared.pickers import cached_store, choose_store
+
+_TRAINED_ON = "The run has trained on this patch, so its answer flatters."
+_TRAINED_ON_CASE = "The run has trained on patches of this case, so its answer flatters."
+_MAY_HAVE_TRAINED = "The run may have trained on this case: its data set is gone or changed."
+
+
+def choose_example(run: Run) -> ChosenPatch | None:
+    """The patch of the link that brought the visitor here, else one of some held-out patches."""
+    return _linked(run) if "patch" in st.query_params else _example(run)
+
+
+def _linked(run: Run) -> ChosenPatch | None:
+    """The patch that a link names, of the data set that it names."""
+    st.button(  # first, so that a link to what is gone is no dead end
+        "Pick another example",
+        icon=":material/grid_view:",
+        type="tertiary",
+        key="unlink",
+        on_click=_unlink,
+    )
+    store = cached_store(st.query_params.get("data", run.config.data))
+    place = parse_place(st.query_params["patch"])
+    row = find_row(store, place) if place else None
+    if place is None or row is None:
+        raise IdcError(
+            f"The data set '{store.name}' holds no patch '{st.query_params['patch'][:40]}'; "
+            "pick another example."
+        )
+    title = f"Case {place.case}, x {place.x}, y {place.y} of {store.name}"
+    notes = tuple(note for note in (_seen_note(run, store, row), _generated_note(store)) if note)
+    return ChosenPatch(np.array(store.patches[row]), title, notes, int(store.labels[row]))
+
+
+def _unlink() -> None:
+    st.query_params.pop("patch", None)
+
+
+def _seen_note(run: Run, store: PatchStore, row: int) -> str:
+    """Whether the run has learned from this very patch or, in another data set, from its case."""
+    if run.bundled or store.name != run.config.data:
+        trained = trained_on_case(run, int(store.cases[row]))
+        return _MAY_HAVE_TRAINED if trained is None else _TRAINED_ON_CASE if trained else ""
+    check_same_data(run, store)
+    train = run_split(run, store).train
+    at = int(np.searchsorted(train, row))
+    return _TRAINED_ON if at < len(train) and int(train[at]) == row else ""
+
+
+def _generated_note(store: PatchStore) -> str:
+    return f"{NOTICE.capitalize()}." if store.report.generated else ""
+
+
+def _example(run: Run) -> ChosenPatch | None:
+    store = choose_store("Examples from") if run.bundled else cached_store(run.config.data)
+    if store is None:
+        return None
+    rows = held_out_rows(run, store)
+    if not len(rows):
+        st.info("The model has trained on all cases of this data set; upload a patch instead.")
+        return None
+    table = alternating_sample(store.index.iloc[rows], 9, seed=0)
+    table = table.assign(row=rows[table["row"].to_numpy()])
+    st.caption(
+        "Held-out patches: the model has not trained on them. Choose one. " + _generated_note(store)
+    )
+    picked = patch_grid(
+        store.patches[table["row"].to_numpy()],
+        [_example_tile(entry) for entry in table.to_dict("records")],
+        key="examples",
+        tile_px=72,
+        label="Held-out example patches",
+    )
+    if picked is None:
+        return None
+    entry = store.index.iloc[picked]
+    title = f"Case {entry.case}, x {entry.x}, y {entry.y}"
+    return ChosenPatch(np.array(store.patches[picked]), title, label=int(entry.label))
+
+
+def _example_tile(entry: Mapping[Any, Any]) -> PatchTile:
+    """Without the label: the visitor may want to guess first."""
+    details = f"case {entry['case']}, x {entry['x']}, y {entry['y']}"
+    return PatchTile(int(entry["row"]), None, f"case {entry['case']}", details)

@@ -1,0 +1,214 @@
+"""Many files on Predict: progress and a stop, then a table, the matrix, and what was refused."""
+
+import weakref
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+from idc.metrics.scores import evaluate
+from idc.patches import CLASS_NAMES
+from idc.prediction.file_job import ManyPrediction
+from idc.prediction.file_predictions import ManyAnswers
+from idc.runs.run import Run
+from idc.ui.components.confusion_matrix import CELL_NAMES, confusion_matrix
+from idc.ui.components.patch_tiles import enlarged
+from idc.ui.predict.answer_table import AnswerRow, answer_table, chosen_order
+from idc.ui.shared.formatting import coloured_class, metric_row, plain, score
+from idc.uploads.file_batch import batch_files
+from idc.uploads.zip_archive import looks_like_zip
+from idc.wording import duration
+
+_JOB, _TABLE, _OPENED = "many", "many_table", "many_opened"
+_ROWS_A_PAGE = 25
+_REFUSED_IN_FULL = 20  # more are a table that scrolls
+_AT_ONCE_S = 1.5  # a few patches are answered before a bar would be drawn
+
+
+class _Kept:
+    """The work on one upload, in its visitor's session alone: where that goes, the work stops.
+
+    Its thread holds the work itself, and with it pictures that count against every visitor's.
+
+    Attributes:
+        asked: for which model and files.
+    """
+
+    def __init__(self, asked: tuple[object, ...], job: ManyPrediction) -> None:
+        self.asked = asked
+        self.job = job
+        weakref.finalize(self, job.stop)
+
+
+def is_many(files: Sequence[UploadedFile]) -> bool:
+    """Whether an upload is for `show_many`: more than one file, or a zip."""
+    return len(files) > 1 or any(looks_like_zip(file.getvalue()[:4]) for file in files)
+
+
+def show_many(run: Run, files: Sequence[UploadedFile]) -> None:
+    """Answer all files, zips among them, and show the answers.
+
+    Args:
+        files: at least one; their answers are kept while they stay and the model does.
+
+    Raises:
+        UploadError: they are too many.
+    """
+    job = _job(run, files)
+    if job.state().running:
+        job.wait(_AT_ONCE_S)
+    if job.state().running:
+        _watch(job)
+        return
+    state = job.state()
+    if state.problem:
+        st.warning(plain(state.problem), icon=":material/info:")
+    elif state.done < state.total:
+        st.info(f"Stopped: {state.done:,} of {state.total:,} files are answered.")
+    _show_answers(run, job.answers())
+
+
+def _job(run: Run, files: Sequence[UploadedFile]) -> ManyPrediction:
+    """The work on these files by this model, begun if it is new."""
+    asked = (run.id, run.best().get("sha256", ""), tuple(file.file_id for file in files))
+    kept: _Kept | None = st.session_state.get(_JOB)
+    if kept is not None and kept.asked == asked:
+        return kept.job
+    if kept is not None:
+        kept.job.stop()
+        del st.session_state[_JOB], kept
+    job = ManyPrediction(run, batch_files([(file.name, file.getvalue()) for file in files]))
+    job.start()
+    st.session_state[_JOB] = _Kept(asked, job)
+    st.session_state.pop(_OPENED, None)
+    return job
+
+
+@st.fragment(run_every=1.0)
+def _watch(job: ManyPrediction) -> None:
+    state = job.state()
+    if not state.running:
+        st.rerun()
+    left = "" if state.seconds_left is None else f", {duration(state.seconds_left)} left"
+    st.progress(state.done / state.total, text=f"{state.done:,} of {state.total:,} files{left}")
+    if st.button("Stop", key="stop_many", icon=":material/stop:"):
+        job.stop()
+        job.wait()
+        st.rerun()
+
+
+@st.fragment
+def _show_answers(run: Run, answers: ManyAnswers) -> None:
+    threshold = run.calibration().threshold
+    _numbers(answers, threshold)
+    cell = _matrix(answers, threshold)
+    where = answers.in_cell(cell, threshold)
+    if cell is not None:
+        st.markdown(f"**{CELL_NAMES[cell]}**: {_files(int(where.sum()))}")
+    if where.any():
+        _table(answers, where, threshold)
+    _refused(answers)
+    st.download_button(
+        "Answers as CSV",
+        lambda: answers.csv(threshold, run.title).encode("utf-8-sig"),  # Excel asks for the mark
+        "idc-answers.csv",
+        "text/csv",
+        icon=":material/download:",
+        on_click="ignore",
+        key="many_csv",
+    )
+
+
+def _numbers(answers: ManyAnswers, threshold: float) -> None:
+    answered, positives = int(answers.answered().sum()), answers.positives(threshold)
+    metric_row(
+        [
+            ("Answered", f"{answered:,}", ""),
+            (CLASS_NAMES[1], f"{positives:,}", f"Called so from {threshold:.1%} on."),
+            (CLASS_NAMES[0], f"{answered - positives:,}", ""),
+            ("Refused", f"{len(answers.names) - answered:,}", "The sentences are below."),
+        ]
+    )
+
+
+def _matrix(answers: ManyAnswers, threshold: float) -> str | None:
+    """The matrix of those that have a label; the cell that is open."""
+    labelled = answers.labelled()
+    if not labelled.any():
+        return None
+    report = evaluate(answers.labels[labelled], answers.y_prob[labelled], threshold)
+    st.subheader("Confusion matrix")
+    st.caption(
+        f"{_files(int(labelled.sum()))} with a label in the name or the folder. Balanced accuracy "
+        f"{score(report.balanced_accuracy)}, sensitivity {score(report.sensitivity)}, specificity "
+        f"{score(report.specificity)}. Choose a number to see its files alone."
+    )
+    matrix, _ = st.columns([3, 1])
+    with matrix:
+        return confusion_matrix(report.confusion_matrix, key="many_matrix", selected=None)
+
+
+def _table(answers: ManyAnswers, where: np.ndarray, threshold: float) -> None:
+    order = chosen_order(_TABLE)
+    places = answers.sorted(where, order.by, descending=order.descending)
+    pages, page = -(-len(places) // _ROWS_A_PAGE), 1
+    # On a phone the opened patch comes first, so that it does not lie below all the others.
+    opened_side, table_side = st.columns([1, 4], gap="medium")
+    with table_side:
+        if pages > 1:
+            page = st.pagination(pages, key=f"many_page_{order}_{len(places)}")
+        shown = places[(page - 1) * _ROWS_A_PAGE : page * _ROWS_A_PAGE]
+        picked = answer_table(
+            [_row(answers, int(place), threshold) for place in shown],
+            answers.patches[shown],
+            order,
+            key=_TABLE,
+            labelled=bool(answers.labelled().any()),
+            opened=st.session_state.get(_OPENED),
+        )
+    if picked is not None:
+        st.session_state[_OPENED] = picked
+    with opened_side:
+        opened = st.session_state.get(_OPENED)
+        if opened is None or not where[opened]:
+            st.caption("Choose a file to see its patch large; choose a heading to sort.")
+        else:
+            _opened(answers, opened, threshold)
+
+
+def _row(answers: ManyAnswers, place: int, threshold: float) -> AnswerRow:
+    label, y_prob = int(answers.labels[place]), float(answers.y_prob[place])
+    known = label if label >= 0 else None
+    return AnswerRow(place, answers.names[place], known, y_prob, int(y_prob >= threshold))
+
+
+def _opened(answers: ManyAnswers, place: int, threshold: float) -> None:
+    row = _row(answers, place, threshold)
+    st.image(
+        enlarged(answers.patches[place]), width="stretch", alt="The patch as the model sees it"
+    )
+    st.markdown(f"**{coloured_class(row.called)}**")
+    st.progress(row.y_prob, text=f"Probability of IDC: **{row.y_prob:.1%}**")
+    if row.label is not None:
+        right = "agrees with" if row.label == row.called else "contradicts"
+        st.markdown(f"The label is **{CLASS_NAMES[row.label]}**: the answer {right} it.")
+    st.caption(plain(row.name))
+
+
+def _refused(answers: ManyAnswers) -> None:
+    places = np.flatnonzero(~answers.answered())
+    if not len(places):
+        return
+    with st.expander(f"{_files(len(places))} without an answer", expanded=len(places) <= 5):
+        rows = [(answers.names[place], answers.problems[place]) for place in places]
+        table = pd.DataFrame(rows, columns=["File", "Why"])
+        if len(places) > _REFUSED_IN_FULL:
+            st.dataframe(table, hide_index=True, alt="Files without an answer, and why")
+        else:
+            st.table(table.map(plain).set_index("File"))
+
+
+def _files(count: int) -> str:
+    return "1 file" if count == 1 else f"{count:,} files"

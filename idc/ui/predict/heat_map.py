@@ -1,0 +1,198 @@
+"""Answers for a region or a whole slide: as a heat map, one patch opened, and as files."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from idc.large_images.region import Layout, RegionAnswers, cell_boxes
+from idc.large_images.region_exports import region_csv, region_geojson
+from idc.large_images.region_pictures import picture_edges, region_png
+from idc.large_images.region_warnings import region_warning
+from idc.runs.run import Run
+from idc.ui.components.explanation import explanation, show_warnings
+from idc.ui.components.patch_tiles import enlarged
+from idc.ui.components.slide_viewer.slide_viewer import KEPT, Cells, Picture, slide_viewer
+from idc.ui.predict.patch import whose_answer
+from idc.ui.shared.formatting import coloured_class, plain, share
+
+
+@dataclass(frozen=True)
+class MappedImage:
+    """An image that a heat map is laid over.
+
+    Attributes:
+        name: of the file.
+        rgb: uint8 RGB, shape (height, width, 3): all of it, possibly shrunk.
+        picture: the same, as the browser takes it.
+        of: "image", or "slide at full resolution": what coordinates are px of.
+    """
+
+    name: str
+    rgb: np.ndarray
+    picture: Picture
+    of: str = "image"
+
+
+def show_map(run: Run, answers: RegionAnswers, image: MappedImage, *, key: str) -> int | None:
+    """The heat map; returns the number of the picked cell, in the order of `Layout.places`."""
+    layout = answers.layout
+    columns, rows = picture_edges(layout, image.picture.width, image.picture.height)
+    boxes = layout.boxes_px()
+    return slide_viewer(
+        image.picture,
+        Cells(
+            np.arange(len(boxes)),
+            cell_boxes(columns, rows)[layout.tissue],
+            places=boxes[:, :2],
+        ),
+        key=key,
+        title=image.name,
+        values={run.title: answers.cells()[layout.tissue]},
+        gap_note="not coloured: background, not predicted",
+        only_cells=False,
+        threshold=run.calibration().threshold,
+        mpp_um=layout.mpp_um * layout.width_px / image.picture.width,
+        picked=KEPT,
+    )
+
+
+def show_answers(
+    run: Run,
+    answers: RegionAnswers,
+    image: MappedImage,
+    patch_of: Callable[[int, int], np.ndarray],
+    *,
+    key: str,
+) -> None:
+    """The answers in one line, the heat map, the patch picked in it with its reasons, the files.
+
+    Args:
+        patch_of: row and column of a tile -> the patch as the model was shown it, uint8 RGB, shape
+            (50, 50, 3).
+    """
+    show_summary(run, answers)
+    sentence, _ = _warning(run.id, answers, run, patch_of)
+    if sentence:
+        st.warning(plain(sentence), icon=":material/warning:")
+    left, right = st.columns([3, 1], gap="medium")
+    with left:
+        picked = show_map(run, answers, image, key=key)
+        st.caption(whose_answer(run))
+    if picked is None:
+        with right:
+            st.caption("Click on a patch to see it as the model does.")
+            downloads(run, answers, image, key=key)
+        return
+    row, column = answers.layout.places[picked].tolist()
+    tile = answers.layout.tiling.tile_of(row, column)
+    patch = patch_of(*tile)
+    with right:
+        show_tile(run, answers, patch, (row, column), image.of)
+        show_warnings(run, patch)
+        downloads(run, answers, image, key=key)
+    explanation(run, patch, float(answers.tiles[tile]))
+
+
+# By identity, so the answers are held as long as what is known of them.
+@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs={RegionAnswers: id})
+def _warning(
+    run_id: str, answers: RegionAnswers, _run: Run, _patch_of: Callable[[int, int], np.ndarray]
+) -> tuple[str | None, RegionAnswers]:
+    return region_warning(_run, answers, _patch_of), answers
+
+
+def show_summary(run: Run, answers: RegionAnswers) -> None:
+    """The answers in one line."""
+    threshold = run.calibration().threshold
+    area_mm2 = _tissue_mm2(answers.layout)
+    cells = answers.called(threshold)[answers.layout.tissue]
+    called = share(float(cells.mean())) if len(cells) else "–"
+    st.markdown(
+        f"**{called}** of {area_mm2:,.2f} mm² of tissue called IDC-positive, from {threshold:.1%} "
+        "on."
+    )
+
+
+def show_tile(
+    run: Run, answers: RegionAnswers, patch: np.ndarray, place: tuple[int, int], of: str
+) -> None:
+    """A picked patch, large, with its answer.
+
+    Args:
+        patch: uint8 RGB, shape (50, 50, 3), as the model was shown it.
+        place: row and column of its cell.
+        of: see `MappedImage`.
+    """
+    layout = answers.layout
+    probability = float(answers.tiles[layout.tiling.tile_of(*place)])
+    x, y = int(layout.x_edges_px[place[1]]), int(layout.y_edges_px[place[0]])
+    st.image(enlarged(patch), width="stretch", alt=f"Patch at x {x}, y {y}, as the model sees it")
+    st.markdown(f"**{coloured_class(int(probability >= run.calibration().threshold))}**")
+    facts = [f"Probability of IDC: **{probability:.3f}**", f"x {x:,}, y {y:,} px of the {of}"]
+    if layout.tiling.overlaps:
+        mean = float(answers.cells()[place])
+        facts.insert(1, f"Mean of all patches that cover this place: {mean:.3f}")
+    st.markdown("  \n".join(facts))
+
+
+def downloads(run: Run, answers: RegionAnswers, image: MappedImage, *, key: str) -> None:
+    """Files for other programs, made when they are asked for."""
+    stem = image.name.rsplit(".", 1)[0][:60] or "region"
+    threshold = run.calibration().threshold
+    with st.container(horizontal=True):
+        st.download_button(
+            "CSV",
+            lambda: region_csv(answers, threshold),
+            file_name=f"{stem}-idc.csv",
+            mime="text/csv",
+            icon=":material/table:",
+            key=f"{key}-csv",
+            on_click="ignore",
+            help=f"One row a cell; x and y in px of the {image.of}.",
+        )
+        st.download_button(
+            "GeoJSON",
+            lambda: region_geojson(answers, name=image.name, model=run.title, threshold=threshold),
+            file_name=f"{stem}-idc.imaging.geojson",
+            mime="application/geo+json",
+            icon=":material/polyline:",
+            key=f"{key}-geojson",
+            on_click="ignore",
+            help=f"For QuPath: open the {image.of.split()[0]} there and drop this file on it.",
+        )
+        st.download_button(
+            "PNG",
+            lambda: region_png(answers, image.rgb, threshold),
+            file_name=f"{stem}-idc.png",
+            mime="image/png",
+            icon=":material/image:",
+            key=f"{key}-png",
+            on_click="ignore",
+            help="The heat map on its picture. The viewer's own button saves what you see.",
+        )
+
+
+def patches_words(count: int) -> str:
+    """ "1 patch", "1,600 patches"."""
+    return f"{count:,} patch{'' if count == 1 else 'es'}"
+
+
+def tiling_words(layout: Layout) -> str:
+    """How many patches, of how much tissue."""
+    tiles = patches_words(int(layout.wanted().sum()))
+    areas = layout.areas_px
+    background = 1 - areas[layout.tissue].sum() / areas.sum()
+    width_mm, height_mm = (
+        side * layout.mpp_um / 1000 for side in (layout.width_px, layout.height_px)
+    )
+    return (
+        f"{width_mm:,.2f} × {height_mm:,.2f} mm: **{tiles}** of 200 × 200 µm, "
+        f"{share(float(background))} of the area is background and left out."
+    )
+
+
+def _tissue_mm2(layout: Layout) -> float:
+    pixels = layout.areas_px[layout.tissue].sum()
+    return float(pixels * (layout.mpp_um / 1000) ** 2)

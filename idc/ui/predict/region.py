@@ -1,0 +1,145 @@
+"""A region that a visitor brought: its scale, how it is tiled, and its heat map."""
+
+from functools import partial
+
+import streamlit as st
+
+from idc.imaging.rescaling import COMMON_SCALES, LEAST_MPP_UM, MOST_MPP_UM, scale_note
+from idc.large_images.region import Region, RegionAnswers, lay_out_region, predict_region, tile_at
+from idc.large_images.region_pictures import shown_picture, tiling_picture
+from idc.patches import MPP_UM, PATCH_SIZE_PX
+from idc.runs.run import Run
+from idc.ui.components.slide_viewer.slide_viewer import jpeg_picture
+from idc.ui.predict.heat_map import (
+    MappedImage,
+    patches_words,
+    show_answers,
+    tiling_words,
+)
+from idc.ui.shared.formatting import plain
+from idc.ui.shared.timed_progress import timed_progress
+from idc.uploads.gate import DecodedImage
+
+_FROM_FILE, _OTHER = "From the file", "Other"
+_KEPT_ANSWERS = 6
+_PREVIEW_PX = 10**6
+
+
+def show_region(run: Run, image: DecodedImage, *, name: str, key: str) -> None:
+    """Ask for its scale, show how it is tiled, and once asked for, the model's answers.
+
+    Args:
+        key: of the file; another file, another key.
+    """
+    for note in image.notes:
+        st.info(plain(note), icon=":material/info:")
+    mpp_um, stride = choose_scale(image.um_per_px, key=key)
+    if mpp_um is None:
+        st.info(
+            "How much tissue does a pixel cover? The model knows 4 µm a pixel, so everything else "
+            "is rescaled. Choose the objective that the image was taken with.",
+            icon=":material/straighten:",
+        )
+        return
+    region = _laid_out(key, mpp_um, stride, image)
+    asked = (key, mpp_um, stride, run.id, run.best().get("sha256", ""))
+    answers = _kept().get(asked)
+    place = st.empty()
+    if answers is None:
+        with place.container():
+            answers = _ask(run, image, region)
+        if answers is None:
+            return
+        _keep(asked, answers)
+        place.empty()
+    shown = _shown(key, name, image)
+    show_answers(run, answers, shown, partial(tile_at, region), key="region")
+
+
+def choose_scale(from_file: float | None, *, key: str) -> tuple[float | None, int]:
+    """Micrometres per pixel, None until they are chosen; and the px from tile to tile."""
+    choices = {f"{title} · {um:g}": um for title, um in COMMON_SCALES.items()}
+    known = f"{_FROM_FILE} · {from_file:.4g}" if from_file else None
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        chosen = st.segmented_control(
+            "Objective · micrometres per pixel",
+            [*([known] if known else []), *choices, _OTHER],
+            default=known,
+            key=f"scale_{key}",
+            wrap=True,
+        )
+        mpp_um = from_file if chosen == known else choices.get(chosen or "")
+        if chosen == _OTHER:
+            mpp_um = st.number_input(
+                "µm per pixel",
+                LEAST_MPP_UM,
+                MOST_MPP_UM,
+                value=from_file or 2.0,
+                step=0.01,
+                format="%.4g",
+                key=f"mpp_{key}",
+                width=150,
+            )
+        overlaps = st.toggle(
+            "Overlap and average",
+            key=f"overlap_{key}",
+            help="Patches overlap by half: four times as many, and each place is the mean of up to "
+            "four answers. Finer, and less dependent on where the grid happens to lie.",
+        )
+    return mpp_um, PATCH_SIZE_PX // 2 if overlaps else PATCH_SIZE_PX
+
+
+def _ask(run: Run, image: DecodedImage, region: Region) -> RegionAnswers | None:
+    """Show the tiling; once the visitor agrees, predict. None until then."""
+    layout = region.layout
+    count = int(layout.wanted().sum())
+    if layout.mpp_um > MPP_UM:
+        st.warning(plain(scale_note(layout.mpp_um)), icon=":material/info:")
+        st.markdown(tiling_words(layout))
+    else:
+        st.markdown(f"{plain(scale_note(layout.mpp_um))} {tiling_words(layout)}")
+    if region.mirrored:
+        st.info(
+            "It is smaller than a patch, so it is mirrored at its edges to fill one.",
+            icon=":material/info:",
+        )
+    if not count:
+        st.warning("There is no tissue in it: all is background.", icon=":material/info:")
+    buttons = st.container(horizontal=True)
+    started = buttons.button(
+        f"Predict {patches_words(count)}", type="primary", disabled=not count, key="predict_region"
+    )
+    if not started:
+        picture = tiling_picture(layout, shown_picture(image.rgb, _PREVIEW_PX))
+        st.image(picture, alt="The region with the patches that will be predicted")
+        return None
+    # Any click ends this run of the script, at the next progress: that is all that stops it.
+    buttons.button("Stop", icon=":material/stop:", key="stop_region")
+    with timed_progress("The model looks at {total:,} patches …") as progress:
+        return predict_region(run, region, on_progress=progress)
+
+
+def _kept() -> dict[tuple[object, ...], RegionAnswers]:
+    kept: dict[tuple[object, ...], RegionAnswers] = st.session_state.setdefault(
+        "region_answers", {}
+    )
+    return kept
+
+
+def _keep(asked: tuple[object, ...], answers: RegionAnswers) -> None:
+    kept = _kept()
+    kept[asked] = answers
+    while len(kept) > _KEPT_ANSWERS:
+        kept.pop(next(iter(kept)))
+
+
+# What a visitor's reruns need again and again.
+@st.cache_resource(scope="session", max_entries=2, show_spinner=False)
+def _laid_out(key: str, mpp_um: float, stride: int, _image: DecodedImage) -> Region:
+    return lay_out_region(_image.rgb, mpp_um, stride)
+
+
+@st.cache_resource(scope="session", max_entries=1, show_spinner=False)
+def _shown(key: str, name: str, _image: DecodedImage) -> MappedImage:
+    rgb = shown_picture(_image.rgb)
+    return MappedImage(name, rgb, jpeg_picture(rgb))

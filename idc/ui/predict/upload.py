@@ -1,0 +1,76 @@
+"""Predict what a visitor drops on the page: a patch, a region, or many files."""
+
+import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+from idc.errors import ServerBusy, UploadError
+from idc.imaging.rescaling import fits_one_patch
+from idc.patches import PATCH_SIZE_PX
+from idc.runs.run import Run
+from idc.ui.predict.files import is_many, show_many
+from idc.ui.predict.patch import show_prediction, uploaded_patch
+from idc.ui.predict.refusals import uploader_key, uploads_refused
+from idc.ui.predict.region import show_region
+from idc.uploads.gate import MAX_FILE_BYTES, DecodedImage, decode_image
+
+_KINDS = ("One patch, scaled down", "A region, cut into patches")
+
+
+def show_upload(run: Run) -> None:
+    """The uploader, and what the model says about what is in it."""
+    files = st.file_uploader(
+        "A patch, a region, many patches or a zip of them: PNG, JPEG or TIFF",
+        type=["png", "jpg", "jpeg", "tif", "tiff", "bmp", "webp", "zip"],
+        accept_multiple_files=True,
+        max_upload_size=MAX_FILE_BYTES // 10**6,
+        key=uploader_key(),
+        help="H&E-stained tissue. A patch has 50 × 50 px at 4 µm a pixel (2.5x), so 200 × 200 µm. "
+        "Of anything larger you are asked what it is.",
+    )
+    uploads_refused()
+    if files and is_many(files):
+        show_many(run, files)
+    elif files:
+        _show_image(run, files[0])
+
+
+def _show_image(run: Run, file: UploadedFile) -> None:
+    image = _decoded(file.file_id, file)
+    if isinstance(image, UploadError):
+        raise type(image)(str(image))
+    height, width = image.rgb.shape[:2]
+    if max(height, width) > PATCH_SIZE_PX and _kind(image, file.file_id) == _KINDS[1]:
+        show_region(run, image, name=file.name, key=file.file_id)
+    else:
+        show_prediction(run, uploaded_patch(image, file.name))
+
+
+def _kind(image: DecodedImage, key: str) -> str | None:
+    """What a larger image is. Guessed at first by its size and what the file says of its scale."""
+    height, width = image.rgb.shape[:2]
+    likely = _KINDS[0] if fits_one_patch(width, height, image.um_per_px) else _KINDS[1]
+    return st.segmented_control(
+        f"{width:,} × {height:,} px: what is it?",
+        _KINDS,
+        default=likely,
+        required=True,
+        key=f"kind_{key}",
+    )
+
+
+# A region is looked at in many reruns, and a large one takes a second to decode. One has 300 MB at
+# most, so only a few are kept, whoever brought them; a file's id is known to its visitor alone.
+@st.cache_resource(max_entries=4, ttl="10m", show_spinner=False)
+def _decoded(file_id: str, _file: UploadedFile) -> DecodedImage | UploadError:
+    """A file's picture, or why it is refused: errors are not kept, and a slow file would take its
+    whole time again at each rerun.
+
+    Raises:
+        ServerBusy: this one may come again.
+    """
+    try:
+        return decode_image(_file.getvalue(), _file.name)
+    except ServerBusy:
+        raise
+    except UploadError as error:
+        return type(error)(str(error))  # without the frames, which hold the file

@@ -1,0 +1,1 @@
+"""What all pages use: words, the address, pickers, links, figures."""

@@ -1,0 +1,106 @@
+"""Numbers, times and errors as people read them."""
+
+import contextlib
+import math
+import re
+import time
+from collections.abc import Iterator
+from datetime import datetime
+
+import streamlit as st
+
+from idc.datasets.full_set import completeness
+from idc.datasets.splits import PROTOCOLS
+from idc.datasets.store import PatchStore
+from idc.demo_tissue.generate import NOTICE
+from idc.errors import IdcError
+from idc.patches import CLASS_NAMES
+from idc.runs.run import Run, RunStatus
+from idc.settings.training_config import PRESETS
+
+STATE_WORDS = {
+    "starting": ":gray-badge[:material/hourglass_top: starting]",
+    "queued": ":violet-badge[:material/hourglass_top: queued]",
+    "running": ":green-badge[:material/play_arrow: training]",
+    "paused": ":orange-badge[:material/pause: paused]",
+    "finished": ":blue-badge[:material/check: finished]",
+    "stopped": ":orange-badge[:material/stop: stopped]",
+    "interrupted": ":orange-badge[:material/bolt: interrupted]",
+    "failed": ":red-badge[:material/error: failed]",
+}
+
+
+@contextlib.contextmanager
+def error_sentences() -> Iterator[None]:
+    """Show an error that the visitor can do something about as its sentence; let bugs through."""
+    try:
+        yield
+    except IdcError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+
+
+def plain(text: str) -> str:
+    """Text that Markdown shows letter by letter: names may come from a stranger."""
+    text = re.sub(r"([\\`*_{}\[\]<>()#+!|~$:&])", r"\\\1", text)
+    # What means something at the beginning of a line alone: a list, a rule, a heading's underline.
+    return re.sub(r"(?m)^(\s*)([-=]|\d+(?=\.))", _escaped, text)
+
+
+def _escaped(start: re.Match[str]) -> str:
+    spaces, sign = start.groups()
+    return f"{spaces}{sign}\\" if sign.isdigit() else f"{spaces}\\{sign}"
+
+
+def share(value: float) -> str:
+    """A share in percent; "–" where it is undefined."""
+    return "–" if value is None or math.isnan(value) else f"{value:.1%}"
+
+
+def score(value: float | None) -> str:
+    """A score in [0, 1]; "–" where it is undefined."""
+    return "–" if value is None or math.isnan(value) else f"{value:.3f}"
+
+
+def class_name(label: int) -> str:
+    """ "IDC-negative" or "IDC-positive"."""
+    return CLASS_NAMES[int(label)]
+
+
+def coloured_class(label: int) -> str:
+    """The class in its colour and with its sign, as the grid shows it."""
+    return f":orange[\\+ {CLASS_NAMES[1]}]" if label else f":blue[− {CLASS_NAMES[0]}]"
+
+
+def describe(run: Run, status: RunStatus) -> str:
+    """One line about a run."""
+    return (
+        f"{STATE_WORDS[status.state]} {PRESETS[run.config.preset].title} on "
+        f"**{plain(run.config.data)}**, {PROTOCOLS[run.config.protocol].lower()}, "
+        f"epoch {status.epoch} of {status.epochs}, started {started(run)}"
+    )
+
+
+def started(run: Run) -> str:
+    """When a run was created, from its id: "23 Nov, 22:06"."""
+    with contextlib.suppress(ValueError):
+        when = datetime.strptime(run.id[:15], "%Y%m%d-%H%M%S")
+        return when.strftime("%d %b, %H:%M")
+    return time.strftime("%d %b, %H:%M", time.localtime(run.folder.stat().st_mtime))
+
+
+def metric_row(entries: list[tuple[str, str, str]]) -> None:
+    """Figures side by side, wrapping where the screen is narrow.
+
+    Args:
+        entries: (label, value, what it means).
+    """
+    with st.container(horizontal=True, gap="medium"):
+        for label, value, meaning in entries:
+            st.metric(label, value, help=meaning or None, width="content")
+
+
+def origin(store: PatchStore) -> str:
+    """Where a data set's patches come from: how much of the full set, or generated."""
+    if store.report.generated:
+        return NOTICE.capitalize()
+    return completeness(store.index).sentence()

@@ -1,0 +1,28 @@
+"""Scores with their intervals, and differences of scores, as people read them."""
+
+import math
+
+from idc.metrics.bootstrap import Difference, Interval
+from idc.ui.shared.formatting import score
+
+
+def signed(value: float) -> str:
+    """A difference of scores: "+0.012", "−0.012"; "–" where it is undefined."""
+    return "–" if math.isnan(value) else f"{value:+.3f}".replace("-", "−")
+
+
+def with_interval(interval: Interval) -> str:
+    """ "0.870 (0.850 to 0.890)"."""
+    if math.isnan(interval.low):
+        return score(interval.value)
+    return f"{score(interval.value)} ({interval.low:.3f} to {interval.high:.3f})"
+
+
+def difference_words(difference: Difference) -> str:
+    """ "+0.012 (−0.003 to +0.027)", bold where the interval leaves 0 out."""
+    if math.isnan(difference.value):
+        return "–"
+    if math.isnan(difference.low):
+        return f"{signed(difference.value)} (no interval: {difference.no_interval})"
+    words = f"{signed(difference.value)} ({signed(difference.low)} to {signed(difference.high)})"
+    return f"**{words}**" if difference.clear else words

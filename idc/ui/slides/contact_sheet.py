@@ -1,0 +1,86 @@
+"""The contact sheet: slides as small pictures, one of them to open.
+
+All pictures of a sheet travel as one image. A click, or Enter after moving with the arrow keys,
+opens a slide; that is an event, not a state: the next run knows nothing of it.
+"""
+
+import base64
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+import cv2
+import numpy as np
+import streamlit as st
+
+from idc.datasets.stitched_slide import lay_out, small_picture
+from idc.datasets.store import PatchStore
+from idc.ui.components.own_component import own_component
+
+CARD_WIDTH_PX, CARD_HEIGHT_PX = 216, 168  # of a picture; sharp enough for twice as dense screens
+_WEBP_QUALITY = 85
+
+_view = own_component(__file__)
+
+
+@dataclass(frozen=True)
+class SlideCard:
+    """What is said about one slide.
+
+    Attributes:
+        share: of its patches that are IDC-positive, [0, 1].
+        details: a line below the name: "1,642 patches, 23 % IDC".
+    """
+
+    case: int
+    share: float
+    details: str
+
+
+def contact_sheet(store: PatchStore, cards: Sequence[SlideCard], *, key: str) -> int | None:
+    """Show slides side by side; returns the case that was just opened, else None."""
+    cases = tuple(card.case for card in cards)
+    result = _view(
+        key=key,
+        data={
+            "sheet": _sheet_uri(store.fingerprint, cases, store) if cases else "",
+            "width": CARD_WIDTH_PX,
+            "height": CARD_HEIGHT_PX,
+            "cards": [asdict(card) for card in cards],
+        },
+        on_open_change=lambda: None,
+    )
+    opened = result.get("open")
+    return next((case for case in cases if case == opened), None)
+
+
+def draw_sheet(pictures: Sequence[np.ndarray]) -> np.ndarray:
+    """Put small pictures below each other, each in the middle of its place.
+
+    Args:
+        pictures: uint8 RGBA, at most `CARD_HEIGHT_PX` x `CARD_WIDTH_PX`; what is larger is cut.
+
+    Returns:
+        uint8 RGBA, shape (n * CARD_HEIGHT_PX, CARD_WIDTH_PX, 4).
+    """
+    sheet = np.zeros((len(pictures), CARD_HEIGHT_PX, CARD_WIDTH_PX, 4), np.uint8)
+    for place, picture in zip(sheet, pictures, strict=True):
+        fitting = picture[:CARD_HEIGHT_PX, :CARD_WIDTH_PX]
+        height, width = fitting.shape[:2]
+        top, left = (CARD_HEIGHT_PX - height) // 2, (CARD_WIDTH_PX - width) // 2
+        place[top : top + height, left : left + width] = fitting
+    return sheet.reshape(-1, CARD_WIDTH_PX, 4)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _sheet_uri(fingerprint: str, cases: tuple[int, ...], _store: PatchStore) -> str:
+    """The sheet as a WebP data URI; a string is never changed, so visitors can share it."""
+    pictures = [_small(fingerprint, case, _store) for case in cases]
+    bgra = cv2.cvtColor(draw_sheet(pictures), cv2.COLOR_RGBA2BGRA)
+    _, webp = cv2.imencode(".webp", bgra, [cv2.IMWRITE_WEBP_QUALITY, _WEBP_QUALITY])
+    return "data:image/webp;base64," + base64.b64encode(webp.tobytes()).decode("ascii")
+
+
+@st.cache_resource(max_entries=600, show_spinner=False)
+def _small(fingerprint: str, case: int, _store: PatchStore) -> np.ndarray:
+    """At most 145 kB each. Whoever gets it only reads it."""
+    return small_picture(_store, lay_out(_store, case), (CARD_WIDTH_PX, CARD_HEIGHT_PX))

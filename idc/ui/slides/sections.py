@@ -1,0 +1,169 @@
+"""The pieces of Slides: choose a slide, look at it, see what runs say about it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from idc.datasets.place import find_row, parse_place, place_of
+from idc.datasets.stitched_exports import slide_geojson, slide_png
+from idc.datasets.stitched_slide import Slide, held_note
+from idc.datasets.store import PatchStore
+from idc.demo_tissue.generate import NOTICE
+from idc.runs.run import Run
+from idc.ui.components.patch_detail import patch_detail
+from idc.ui.components.slide_viewer.case_slide import cases_of
+from idc.ui.shared.formatting import share
+from idc.ui.slides.contact_sheet import SlideCard, contact_sheet
+
+_CARDS_A_PAGE = 24
+_ORDERS = {
+    "Number": ("case", True),
+    "Most IDC first": ("share", False),
+    "Largest first": ("patches", False),
+}
+
+
+def choose_slide(store: PatchStore) -> int | None:
+    """A case by number, or the next or previous one; None shows the contact sheet.
+
+    The choice is in the URL.
+    """
+    cases = cases_of(store)["case"].tolist()
+    if "open_next" in st.session_state:
+        st.session_state["case"] = st.session_state.pop("open_next")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        case = st.selectbox(
+            "Case",
+            cases,
+            index=None,
+            placeholder="Number",
+            key="case",
+            bind="query-params",
+            width=150,
+        )
+        if case is not None:
+            at = cases.index(case)
+            _step("Previous", ":material/chevron_left:", cases[at - 1] if at else None)
+            _step("Next", ":material/chevron_right:", (cases[at + 1 :] or [None])[0])
+            st.button(
+                "All slides", icon=":material/apps:", key="all_slides", on_click=_open, args=(None,)
+            )
+    return case
+
+
+def all_slides(store: PatchStore) -> None:
+    """The contact sheet, a page of it at a time; a click opens a slide."""
+    table = cases_of(store).assign(share=lambda cases: cases["positive"] / cases["patches"])
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        order = st.segmented_control(
+            "Order",
+            list(_ORDERS),
+            default="Number",
+            required=True,
+            key="order",
+            bind="query-params",
+        )
+        pages = -(-len(table) // _CARDS_A_PAGE)
+        page = 1
+        if pages > 1:
+            page = st.pagination(pages, key="sheet", bind="query-params")
+    column, ascending = _ORDERS[order or "Number"]
+    table = table.sort_values(column, ascending=ascending, kind="stable")
+    shown = table.iloc[(page - 1) * _CARDS_A_PAGE : page * _CARDS_A_PAGE]
+    opened = contact_sheet(
+        store, [_card(entry) for entry in shown.to_dict("records")], key="contacts"
+    )
+    st.caption(
+        f"{len(table):,} slides. The bar shows how much of a slide is labelled IDC-positive "
+        "(orange)." + _made_up(store)
+    )
+    if opened is not None:
+        st.session_state["open_next"] = opened  # the number's field is drawn already
+        st.rerun()
+
+
+def slide_facts(store: PatchStore, slide: Slide) -> None:
+    """A case in figures, how complete it is, and whether it is made up."""
+    width, height = slide.size_mm
+    positive = share(float(np.mean(slide.labels)))
+    st.markdown(
+        f"**Case {slide.case}**: {positive} IDC-positive, {width:.1f} × {height:.1f} mm. "
+        f"{held_note(slide)}" + _made_up(store)
+    )
+
+
+def open_patch(
+    store: PatchStore, slide: Slide, row: int | None, run: Run | None, answers: np.ndarray | None
+) -> None:
+    """The picked patch beside its slide.
+
+    Args:
+        answers: the run's, float32 (n,), nan where there is none.
+    """
+    if row is None:
+        st.caption("Click on a patch to see it large, with its surroundings.")
+        return
+    probability = None if answers is None else float(answers[row - slide.rows[0]])
+    patch_detail(store, row, run=run, probability=probability, slide_link=False)
+
+
+def exports(store: PatchStore, slide: Slide, values: dict[str, np.ndarray]) -> None:
+    """Files for other programs, made when they are asked for."""
+    with st.container(horizontal=True):
+        st.download_button(
+            "Slide as PNG",
+            lambda: slide_png(store, slide),
+            file_name=f"case-{slide.case}.png",
+            mime="image/png",
+            icon=":material/image:",
+            key="png",
+            on_click="ignore",
+            help="All pixels at 4 µm, without layers; gaps are transparent. The viewer's own "
+            "button saves what you see.",
+        )
+        st.download_button(
+            "Patches as GeoJSON",
+            lambda: slide_geojson(slide, values),
+            file_name=f"case-{slide.case}.geojson",
+            mime="application/geo+json",
+            icon=":material/polyline:",
+            key="geojson",
+            on_click="ignore",
+            help="For QuPath: open the PNG there, set its pixel size to 4 µm, and drop this file "
+            "on it. One tile a patch with its label and probabilities.",
+        )
+
+
+def patch_in_url(store: PatchStore, slide: Slide) -> int | None:
+    """The row that ``?patch=8863_451_1451`` names; None when it names none of this slide."""
+    place = parse_place(st.query_params.get("patch", ""))
+    return find_row(store, place) if place is not None and place.case == slide.case else None
+
+
+def keep_patch_in_url(store: PatchStore, row: int | None) -> None:
+    """Write the opened patch into the URL, or take it out."""
+    wanted = None if row is None else str(place_of(store, row))
+    if wanted is None:
+        st.query_params.pop("patch", None)
+    elif st.query_params.get("patch") != wanted:
+        st.query_params["patch"] = wanted
+
+
+def _made_up(store: PatchStore) -> str:
+    return f" {NOTICE.capitalize()}." if store.report.generated else ""
+
+
+def _step(label: str, icon: str, case: int | None) -> None:
+    st.button(label, icon=icon, disabled=case is None, on_click=_open, args=(case,), key=label)
+
+
+def _open(case: int | None) -> None:
+    st.session_state["case"] = case
+
+
+def _card(entry: Mapping[Any, Any]) -> SlideCard:
+    patches, expected = entry["patches"], entry["expected"]
+    held = f"{patches:,} of {expected:,}" if patches < expected else f"{patches:,}"
+    return SlideCard(entry["case"], entry["share"], f"{held} patches, {entry['share']:.0%} IDC")

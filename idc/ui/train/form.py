@@ -1,0 +1,329 @@
+"""The form of a run's settings. Its values are in the URL, so a copied link fills it in the same.
+
+Widgets of settings that a preset proposes have a key for each preset, so that another preset brings
+its own values.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from idc.datasets.label_marks import wrong_rows
+from idc.datasets.splits import PROTOCOL_HELP, PROTOCOLS
+from idc.datasets.store import PatchStore
+from idc.networks.architecture import YOURS
+from idc.networks.hardware import gpu_words
+from idc.settings.help_texts import SETTING_WORDS
+from idc.settings.training_config import (
+    AUGMENTATIONS,
+    BALANCINGS,
+    OPTIMIZERS,
+    PRECISIONS,
+    PRESETS,
+    SCHEDULES,
+    TrainingConfig,
+    preset_config,
+    proposed_rate,
+)
+from idc.settings.url_query import (
+    FIRST_PRESET,
+    NAMES,
+    OFF_THE_FORM,
+    every_word,
+    form_defaults,
+    read_settings,
+    write_settings,
+)
+from idc.ui.shared import address
+from idc.ui.shared.formatting import plain
+
+_ADDRESS = "settings"  # the part of the address
+_FILLED_IN, _PROBLEMS = "settings-filled-in", "settings-problems"
+_OFF_THE_FORM, _TAKEN = "settings-off-the-form", "settings-taken"
+_PROPOSED = "settings-proposed-rate"
+_OWN_KEYS = {"seed": "train_seed", "name": "run_name"}
+_OF_EVERY_PRESET = (
+    "preset",
+    "architecture",
+    "protocol",
+    "unlisted",
+    "leave_out_marked",
+    "seed",
+    "name",
+)
+
+
+def link_has_settings() -> bool:
+    """Whether the URL fills in the form."""
+    return any(name in st.query_params for name in NAMES)
+
+
+def settings_form(store: PatchStore, wanted_data: str | None) -> TrainingConfig:
+    """Draw the form; returns what it says now, which is in the URL then too.
+
+    Args:
+        wanted_data: the data set that the URL named.
+    """
+    _take_from_url(store, wanted_data)
+    said = st.empty()
+    config = _Form(store).config()
+    _write_to_url(config, len(store))
+    if problems := st.session_state.get(_PROBLEMS):
+        told = "; ".join(plain(problem.rstrip(".")) for problem in problems)
+        said.warning(f"Not taken over: {told}.", icon=":material/link_off:")
+    return config
+
+
+def fill_in(config: TrainingConfig) -> None:
+    """Let the form begin with these settings at the next run of the script."""
+    st.session_state[_FILLED_IN] = True
+    plain_config = TrainingConfig(data=config.data)
+    st.session_state[_OFF_THE_FORM] = [
+        name for name in OFF_THE_FORM if getattr(config, name) != getattr(plain_config, name)
+    ]
+    _set_url({"data": config.data, **every_word(config)})
+
+
+def say_not_taken(problem: str) -> None:
+    """Show a sentence above the form, until a setting is changed."""
+    st.session_state[_PROBLEMS] = (problem,)
+
+
+class _Form:
+    """The widgets, one method a group; each begins as the preset proposes."""
+
+    def __init__(self, store: PatchStore) -> None:
+        self._store = store
+        self._settings: dict[str, Any] = {}
+        self._defaults = form_defaults(FIRST_PRESET, store.name, len(store))
+
+    def config(self) -> TrainingConfig:
+        """Draw all of it."""
+        preset = self._preset()
+        self._split()
+        self._data(*st.columns(2))
+        st.markdown("**Learning**")
+        self._learning(*st.columns(3))
+        self._classes(*st.columns(2))
+        st.markdown("**Until when**")
+        self._end(*st.columns(3, vertical_alignment="bottom"))
+        with st.popover("More settings", icon=":material/tune:"):
+            self._more()
+        self._text()
+        return preset_config(preset, self._store.name, **self._settings)
+
+    def _preset(self) -> str:
+        st.session_state.setdefault("preset", FIRST_PRESET)
+        preset = st.selectbox(
+            "Preset",
+            list(PRESETS),
+            format_func=lambda name: PRESETS[name].title,
+            key="preset",
+            help=SETTING_WORDS["preset"],
+        )
+        st.caption(PRESETS[preset].summary)
+        self._defaults = form_defaults(preset, self._store.name, len(self._store))
+        if preset == YOURS:
+            self._architecture()
+        return preset
+
+    def _architecture(self) -> None:
+        key = self._begin("architecture")
+        text = st.text_input(
+            "Network", max_chars=60, key=key, help=SETTING_WORDS["architecture"]
+        ).strip()
+        st.page_link("../../pages/build.py", label="Build another", icon=":material/construction:")
+        self._settings["architecture"] = text
+
+    def _split(self) -> None:
+        protocol = self._choice(st, "Split", "protocol", PROTOCOLS)
+        st.caption(PROTOCOL_HELP[protocol])
+        if protocol == "published" and self._toggle(
+            st, "Cases in no published list join training", "unlisted"
+        ):
+            self._settings["unlisted"] = "train"
+        else:
+            self._settings["unlisted"] = "ignore"
+
+    def _data(self, first: DeltaGenerator, second: DeltaGenerator) -> None:
+        most = max(2, len(self._store))
+        patches = self._number(first, "Patches to use", "patches", 2, most, 1_000)
+        self._settings["patches"] = None if patches >= most else patches
+        self._number(second, "Seed", "seed", 0, 2**31 - 1)
+        marked = len(wrong_rows(self._store.name, self._store.index))
+        if marked:
+            words = f"Leave out patches marked wrong ({marked:,})"
+            self._toggle(st, words, "leave_out_marked")
+
+    def _learning(
+        self, first: DeltaGenerator, second: DeltaGenerator, third: DeltaGenerator
+    ) -> None:
+        self._rate_follows(self._number(first, "Batch size", "batch_size", 1, 8_192))
+        self._number(second, "Learning rate", "learning_rate", 1e-8, 10.0, 1e-4, "%.6g")
+        self._choice(third, "Schedule", "schedule", SCHEDULES)
+
+    def _rate_follows(self, batch_size: int) -> None:
+        """Propose the rate that suits the batch size, unless the visitor has set another one."""
+        preset = self._defaults.preset
+        rate, proposed = proposed_rate(preset, batch_size), st.session_state.get(_PROPOSED)
+        key = _key("learning_rate", preset, self._store.name)
+        if proposed == (preset, st.session_state.get(key)):
+            st.session_state[key] = rate
+        st.session_state[_PROPOSED] = (preset, rate)
+        self._defaults = replace(self._defaults, learning_rate=rate)
+
+    def _classes(self, first: DeltaGenerator, second: DeltaGenerator) -> None:
+        self._choice(first, "Augmentation", "augmentation", AUGMENTATIONS)
+        self._choice(second, "Class balance", "balancing", BALANCINGS)
+
+    def _end(self, first: DeltaGenerator, second: DeltaGenerator, third: DeltaGenerator) -> None:
+        self._number(first, "Epochs", "epochs", 1, 10_000)
+        early = self._toggle(second, "Stop early", "early_stopping")
+        self._number(third, "Patience", "patience", 1, 1_000, disabled=not early)
+
+    def _more(self) -> None:
+        optimizers = dict.fromkeys(OPTIMIZERS, "")
+        names = {"adam": "Adam", "adamw": "AdamW"}
+        optimizer = self._choice(st, "Optimizer", "optimizer", {**optimizers, **names})
+        plain_adam = optimizer == "adam"
+        self._number(
+            st, "Weight decay", "weight_decay", 0.0, 10.0, 0.01, "%.6g", disabled=plain_adam
+        )
+        self._number(st, "Label smoothing", "label_smoothing", 0.0, 0.499, 0.05, "%.3g")
+        if gpu_words():
+            self._choice(st, "Precision", "precision", PRECISIONS)
+        else:
+            st.caption("Precision: float32. Mixed precision is for a GPU; this machine has none.")
+
+    def _text(self) -> None:
+        key = self._begin("name")
+        name = st.text_input(
+            "Name", max_chars=80, key=key, placeholder="optional", help=SETTING_WORDS["name"]
+        )
+        self._settings["name"] = name.strip()
+
+    def _choice(self, place: Any, label: str, name: str, options: Mapping[str, str]) -> str:
+        value = place.selectbox(
+            label,
+            list(options),
+            format_func=lambda option: options[option],
+            key=self._begin(name),
+            help=SETTING_WORDS[name],
+        )
+        self._settings[name] = value
+        return str(value)
+
+    def _number(
+        self,
+        place: Any,
+        label: str,
+        name: str,
+        least: float,
+        most: float,
+        step: float = 1,
+        form: str | None = None,
+        disabled: bool = False,
+    ) -> Any:
+        value = place.number_input(
+            label,
+            least,
+            most,
+            step=step,
+            format=form,
+            key=self._begin(name),
+            help=SETTING_WORDS[name],
+            disabled=disabled,
+        )
+        self._settings[name] = value
+        return value
+
+    def _toggle(self, place: Any, label: str, name: str) -> bool:
+        value = place.toggle(label, key=self._begin(name), help=SETTING_WORDS[name])
+        self._settings[name] = value
+        return bool(value)
+
+    def _begin(self, name: str) -> str:
+        """The widget's key, its value set if it has none yet."""
+        key = _key(name, self._defaults.preset, self._store.name)
+        value = _in_widget(name, getattr(self._defaults, name), len(self._store))
+        st.session_state.setdefault(key, value)
+        return key
+
+
+def _key(name: str, preset: str, store_name: str) -> str:
+    if name == "patches":
+        return f"patches_{store_name}"
+    return _OWN_KEYS.get(name, name) if name in _OF_EVERY_PRESET else f"{name}_{preset}"
+
+
+def _in_widget(name: str, value: Any, size: int) -> Any:
+    """A setting as its widget holds it."""
+    if name == "patches":
+        return size if value is None else min(value, size)
+    return value == "train" if name == "unlisted" else value
+
+
+def _take_from_url(store: PatchStore, wanted_data: str | None) -> None:
+    words = _words_in_url()
+    if not st.session_state.pop(_FILLED_IN, False) and _is_ours(words):
+        return
+    asked = read_settings({name: st.query_params.get_all(name) for name in words})
+    problems = list(asked.problems)
+    if wanted_data is not None and wanted_data != store.name:
+        problems.insert(0, f"there is no data set '{wanted_data[:100]}' here; choose one.")
+    settings = dict(asked.settings)
+    if settings.get("precision") == "mixed" and not gpu_words():
+        del settings["precision"]
+        problems.append("mixed precision is for a GPU, and this machine has none.")
+    if names := st.session_state.pop(_OFF_THE_FORM, ()):
+        problems.append(f"{', '.join(names)}: the form has no place for it; the shell takes it.")
+    _begin_with(settings, store)
+    st.session_state[_PROBLEMS] = tuple(problems)
+    st.session_state[_TAKEN] = True
+
+
+def _is_ours(words: dict[str, str]) -> bool:
+    """Whether the URL says what the form has written there, now or a moment ago."""
+    said, latest = _in_order(words), address.latest(_ADDRESS)
+    if latest is None or "preset" not in st.session_state:  # the form was not there
+        return not words and not latest
+    return said == latest or address.is_outdated(_ADDRESS, said)
+
+
+def _begin_with(settings: Mapping[str, Any], store: PatchStore) -> None:
+    st.session_state.pop(_PROPOSED, None)
+    preset = settings.get("preset", FIRST_PRESET)
+    for name in NAMES:
+        key = _key(name, preset, store.name)
+        st.session_state.pop(key, None)
+        if name in settings:
+            st.session_state[key] = _in_widget(name, settings[name], len(store))
+
+
+def _write_to_url(config: TrainingConfig, size: int) -> None:
+    words, said = write_settings(config, size), _words_in_url()
+    taken = st.session_state.pop(_TAKEN, False)  # then the writing is no change of the visitor's
+    if not taken and _in_order(words) != address.latest(_ADDRESS):
+        st.session_state.pop(_PROBLEMS, None)
+    if address.latest(_ADDRESS) is None:
+        address.remember(_ADDRESS, _in_order(said))  # a browser in a hurry may send it once more
+    address.remember(_ADDRESS, _in_order(words))
+    if words != said:
+        _set_url(words)
+
+
+def _in_order(words: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted(words.items()))
+
+
+def _words_in_url() -> dict[str, str]:
+    return {name: st.query_params[name] for name in NAMES if name in st.query_params}
+
+
+def _set_url(words: Mapping[str, str]) -> None:
+    """Replace the settings in the URL, in one step; what else is there stays."""
+    others = {name: st.query_params.get_all(name) for name in st.query_params if name not in NAMES}
+    st.query_params.from_dict({**others, **words})

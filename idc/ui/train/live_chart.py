@@ -1,0 +1,162 @@
+"""The curves of a run while it trains: redrawn every second without a flicker.
+
+ECharts canvases with animation off, and at most 400 points a line (see
+`idc.ui.train.curve_thinning`).
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from idc.runs.log import RunLog
+from idc.runs.snapshot import Moment
+from idc.ui.shared.figures import TRAINING, VALIDATION
+from idc.ui.shared.formatting import score
+from idc.ui.train.curve_thinning import smoothed, thinned
+
+_MOST_POINTS = 400
+_HEIGHT_PX = 128
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A score that is drawn over the epochs.
+
+    Attributes:
+        name: of the training's score in the log; ``val_<name>`` is the validation's.
+    """
+
+    name: str
+    title: str
+    meaning: str
+    top: float | None = 1.0
+
+
+CURVES = (
+    Curve("loss", "Loss", "Cross-entropy; lower is better.", top=None),
+    Curve("accuracy", "Accuracy", "Share of right answers."),
+    Curve(
+        "balanced_accuracy",
+        "Balanced accuracy",
+        "Mean of sensitivity and specificity; 0.5 is guessing.",
+    ),
+    Curve(
+        "roc_auc",
+        "ROC AUC",
+        "How often a positive patch gets a higher probability than a negative one.",
+    ),
+)
+
+
+def live_charts(moment: Moment) -> None:
+    """The four curves of the run so far, each under its newest score on the validation part."""
+    latest = moment.log.epochs[-1] if moment.log.epochs else {}
+    for pair in (CURVES[:2], CURVES[2:]):
+        for column, curve in zip(st.columns(2, gap="small"), pair, strict=True):
+            with column, st.container(gap=None):
+                now = score(latest.get(f"val_{curve.name}"))
+                st.markdown(
+                    f":small[{curve.title}] **{now}**", help=f"{curve.meaning} Validation part."
+                )
+                st.echarts_chart(
+                    curve_options(
+                        moment.log, curve, steps=moment.steps, epochs=moment.status.epochs
+                    ),
+                    height=_HEIGHT_PX,
+                    key=f"chart_{curve.name}",
+                    renderer="canvas",
+                    alt=f"{curve.title} of the training batches, raw and smoothed, and of the "
+                    "validation part over the epochs",
+                )
+    st.caption("Over the epochs. Grey: training batches, raw and smoothed. Green: validation part.")
+
+
+def curve_options(log: RunLog, curve: Curve, *, steps: int, epochs: int) -> dict[str, Any]:
+    """The ECharts options of one chart.
+
+    Args:
+        steps: steps an epoch. ``epochs``: how many the run is to reach.
+    """
+    at, raw = _trained(log, curve.name, steps)
+    validated = [(entry["epoch"], entry.get(f"val_{curve.name}")) for entry in log.epochs]
+    points = [(epoch, value) for epoch, value in validated if _is_number(value)]
+    x, y = (np.array(values) for values in zip(*points, strict=True)) if points else ([], [])
+    validation = _line("validation", x, y, VALIDATION, width=2.5, symbol=True)
+    best = log.best_epoch()
+    if best:
+        validation["markLine"] = {
+            "symbol": "none",
+            "silent": True,
+            "animation": False,
+            "lineStyle": {"color": VALIDATION, "type": "dashed"},
+            "label": {"formatter": "best", "color": VALIDATION, "distance": 2, "fontSize": 11},
+            "data": [{"xAxis": best["epoch"]}],
+        }
+    return {
+        "animation": False,
+        "grid": {"left": 30, "right": 14, "top": 16, "bottom": 20},
+        "tooltip": {"trigger": "axis", "valueFormatter": "%.3f", "confine": True},
+        "xAxis": {
+            "type": "value",
+            "min": 0,
+            "max": max(1, min(epochs, _shown_epochs(at, log))),
+            "minInterval": 1,
+            "axisLabel": {"fontSize": 11, "hideOverlap": True},
+        },
+        "yAxis": {
+            "type": "value",
+            "min": 0,
+            "max": curve.top,
+            "splitNumber": 2,
+            "axisLabel": {"fontSize": 11},
+        },
+        "series": [
+            _line("each batch", at, raw, TRAINING, width=1, opacity=0.35),
+            _line("training", at, smoothed(raw), TRAINING, width=2.5),
+            validation,
+        ],
+    }
+
+
+def _trained(log: RunLog, name: str, steps: int) -> tuple[np.ndarray, np.ndarray]:
+    """Where in the epochs the batches lie, and their scores, as far as these are numbers.
+
+    A training that diverged logs values that are not; older runs logged fewer scores.
+    """
+    logged = [entry for entry in log.steps if _is_number(entry.get(name))]
+    at = np.array([entry["epoch"] - 1 + entry["step"] / max(steps, 1) for entry in logged])
+    return at, np.array([entry[name] for entry in logged])
+
+
+def _is_number(value: float | None) -> bool:
+    return value is not None and bool(np.isfinite(value))
+
+
+def _shown_epochs(at: np.ndarray, log: RunLog) -> int:
+    """The axis grows in steps, so that the curve fills the chart and yet does not creep."""
+    reached = max(float(at.max()) if len(at) else 0.0, len(log.epochs))
+    return next((n for n in (1, 2, 3, 5, 10, 20, 40, 80, 160) if n >= reached), round(reached + 40))
+
+
+def _line(
+    name: str,
+    x: Any,
+    y: Any,
+    colour: str,
+    *,
+    width: float,
+    opacity: float = 1.0,
+    symbol: bool = False,
+) -> dict[str, Any]:
+    kept = thinned(y, _MOST_POINTS)
+    return {
+        "name": name,
+        "type": "line",
+        "showSymbol": symbol,
+        "symbolSize": 6,
+        "color": colour,
+        "lineStyle": {"width": width, "opacity": opacity},
+        "data": [[round(float(x[i]), 4), round(float(y[i]), 4)] for i in kept],
+    }

@@ -1,0 +1,134 @@
+"""The replay of a run that has ended: its clock, kept in the visitor's session, and its controls.
+
+The clock runs here; the browser only draws on between two looks (``replay.js``).
+"""
+
+import time
+from dataclasses import dataclass, replace
+from typing import Any
+
+import streamlit as st
+
+from idc.runs.run import Run
+from idc.runs.snapshot import Moment, length_s, moment_at
+from idc.ui.components.own_component import own_component
+
+_MEMO = "replay"
+_KEY = "replay_bar"
+_IN_S = 30.0
+_FIT = 0.0  # the speed at which the whole run takes `_IN_S`
+_SPEEDS = {"real time": 1.0, "2×": 2.0, "10×": 10.0, "60×": 60.0, "in 30 s": _FIT}
+
+_view = own_component(__file__, "words", "slider", "play_bar")
+
+
+@dataclass(frozen=True)
+class Playback:
+    """Where a visitor's replay of a run stands.
+
+    Attributes:
+        at_s: seconds of training, at the time ``since`` (`time.monotonic`).
+        speed: a value of `_SPEEDS`.
+        number: of commands so far; the browser knows by it that its own clock is out of date.
+    """
+
+    run: str
+    end_s: float
+    since: float
+    at_s: float = 0.0
+    speed: float = _FIT
+    playing: bool = True
+    number: int = 0
+
+    def now_s(self, now: float) -> float:
+        """Seconds of training that are shown at a time of the clock, at most to the end."""
+        if not self.playing:
+            return self.at_s
+        return min(self.end_s, self.at_s + (now - self.since) * self.factor)
+
+    @property
+    def factor(self) -> float:
+        """Seconds of training in a second."""
+        return self.speed or max(self.end_s / _IN_S, 1e-3)
+
+    def told(self, command: dict[str, Any], now: float) -> "Playback":
+        """What is left after a command of the browser: ``{"do": "play"}``, "pause", "seek" with
+        ``at`` in seconds, or "speed" with ``speed``. Any other changes nothing."""
+        at_s = self.now_s(now)
+        here = replace(self, at_s=at_s, since=now, number=self.number + 1)
+        do, value = command.get("do"), command.get("value")
+        if do == "play":
+            return replace(here, playing=True, at_s=0.0 if at_s >= self.end_s else at_s)
+        if do == "pause":
+            return replace(here, playing=False)
+        if do == "seek" and isinstance(value, int | float):
+            return replace(here, at_s=min(max(float(value), 0.0), self.end_s))
+        if do == "speed" and isinstance(value, int | float) and value in _SPEEDS.values():
+            return replace(here, speed=float(value))
+        return self
+
+
+def playback_of(run: Run) -> Playback | None:
+    """This visitor's replay of the run, if there is one."""
+    playback = st.session_state.get(_MEMO)
+    return playback if playback is not None and playback.run == run.id else None
+
+
+def is_playing(run: Run) -> bool:
+    """Whether this visitor's replay of the run goes on by itself."""
+    playback = playback_of(run)
+    return playback is not None and playback.playing
+
+
+def replay_button(run: Run, whole: Moment) -> None:
+    """Offer the replay of a run that has logged something."""
+    if length_s(whole) > 0:
+        st.button(
+            "Replay",
+            icon=":material/replay:",
+            key="replay_start",
+            on_click=_begin,
+            args=(run.id, length_s(whole)),
+            help="Watch the training again as it looked live, at a speed of your choice.",
+        )
+
+
+def replay_bar(playback: Playback) -> None:
+    """Play, pause, speed, seek, and the way out."""
+    now = time.monotonic()
+    _view(
+        key=_KEY,
+        data={
+            "at": playback.now_s(now),
+            "end": playback.end_s,
+            "factor": playback.factor,
+            "speed": playback.speed,
+            "speeds": [[title, speed] for title, speed in _SPEEDS.items()],
+            "playing": playback.playing and playback.now_s(now) < playback.end_s,
+            "number": playback.number,
+        },
+        on_told_change=_take_command,
+    )
+
+
+def replayed(playback: Playback, whole: Moment, batch_size: int) -> Moment:
+    """What was on the page at the replay's moment; pauses the replay at its end."""
+    at_s = playback.now_s(time.monotonic())
+    if playback.playing and at_s >= playback.end_s:
+        st.session_state[_MEMO] = replace(playback, playing=False, at_s=playback.end_s)
+    return moment_at(whole, at_s, batch_size)
+
+
+def _begin(run_id: str, end_s: float) -> None:
+    st.session_state[_MEMO] = Playback(run_id, end_s, time.monotonic())
+
+
+def _take_command() -> None:
+    command = st.session_state.get(_KEY, {}).get("told")
+    playback = st.session_state.get(_MEMO)
+    if playback is None or not isinstance(command, dict):
+        return
+    if command.get("do") == "close":
+        st.session_state[_MEMO] = None
+    else:
+        st.session_state[_MEMO] = playback.told(command, time.monotonic())

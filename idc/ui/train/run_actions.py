@@ -1,0 +1,180 @@
+"""What belongs to a run besides its training: name and notes, a fork, deleting it with undo."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from idc.launch.fork import can_fork, fork_run
+from idc.runs.lock import is_locked
+from idc.runs.notes import NAME_SIGNS, NOTES_SIGNS, RunNotes, write_notes
+from idc.runs.run import Run, RunStatus
+from idc.runs.trash import delete_run, deleted_runs, restore_run
+from idc.settings.help_texts import SETTING_WORDS
+from idc.settings.training_config import AUGMENTATIONS, BALANCINGS, TrainingConfig
+from idc.ui.shared.formatting import error_sentences, plain
+from idc.ui.shared.pickers import forget, put_into_address
+
+
+def run_care(run: Run) -> None:
+    """A row of things to do with the chosen run."""
+    if run.bundled:
+        return
+    status = run.status()
+    with st.container(horizontal=True, gap="small"):
+        _notes_form(run)
+        if not run.shipped() and can_fork(run):
+            _fork_form(run)
+        _delete_button(run, status)
+
+
+def run_notes(run: Run) -> None:
+    """What people noted about it, line by line."""
+    if text := run.notes().notes:
+        st.markdown(plain(text).replace("\n", "  \n"))
+
+
+def undo_notice() -> None:
+    """After a delete: what was deleted, and a way back."""
+    run_id = st.session_state.get("deleted_run")
+    if run_id is None or run_id not in deleted_runs():
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        title = st.session_state["deleted_title"]
+        st.markdown(f":material/delete: Deleted **{plain(title)}**. It lies in the trash.")
+        if st.button("Undo", icon=":material/undo:", key="undo_delete"):
+            _bring_back(run_id)
+
+
+def deleted_list() -> None:
+    """Every deleted run, to bring back."""
+    if not (gone := deleted_runs()):
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        run_id = st.selectbox("Deleted runs", gone, key="deleted_runs", width=380)
+        if st.button("Bring back", icon=":material/restore_from_trash:", key="bring_back"):
+            _bring_back(run_id)
+
+
+def _bring_back(run_id: str) -> None:
+    with error_sentences():
+        restore_run(run_id)
+        st.session_state.pop("deleted_run", None)
+        put_into_address("run", run_id)
+        st.rerun()
+
+
+def _notes_form(run: Run) -> None:
+    notes = run.notes()
+    with (
+        st.popover("Name and notes", icon=":material/edit:"),
+        st.form(f"notes_{run.id}", border=False),
+    ):
+        name = st.text_input("Name", notes.name, max_chars=NAME_SIGNS, key=f"name_{run.id}")
+        text = st.text_area("Notes", notes.notes, max_chars=NOTES_SIGNS, key=f"text_{run.id}")
+        if st.form_submit_button("Save", icon=":material/check:"):
+            with error_sentences():
+                write_notes(run.folder, RunNotes(name.strip(), text.strip()))
+                st.rerun()
+
+
+def _delete_button(run: Run, status: RunStatus) -> None:
+    at_work = status.live or (status.state == "paused" and is_locked(run.folder))
+    pressed = st.button(
+        "Delete",
+        icon=":material/delete:",
+        key=f"delete_{run.id}",  # each run its own: a click can mean no other one
+        disabled=at_work or run.shipped(),
+        help="Stop it first." if at_work else "Moves its folder to the trash; can be undone.",
+    )
+    if pressed:
+        with error_sentences():
+            title = run.title
+            delete_run(run)
+            st.session_state["deleted_run"] = run.id
+            st.session_state["deleted_title"] = title
+            forget("run")
+            st.rerun()
+
+
+def _fork_form(run: Run) -> None:
+    with (
+        st.popover("Fork", icon=":material/fork_right:", help="Go on from here in a new run."),
+        st.form(f"fork_{run.id}", border=False),
+    ):
+        st.markdown(
+            "A new run that starts from the last checkpoint of this one. It keeps the data and "
+            "the held-out parts. With another seed its training patches are drawn anew among the "
+            "cases that train: resample and go on."
+        )
+        config = _fork_settings(run)
+        pressed = st.form_submit_button(
+            "Start the fork", type="primary", icon=":material/play_arrow:"
+        )
+    if pressed:
+        with error_sentences():
+            put_into_address("run", fork_run(run, config).id)
+            st.rerun()
+
+
+def _fork_settings(run: Run) -> TrainingConfig:
+    parent = run.config
+    left, right = st.columns(2)
+    seed = left.number_input(
+        "Seed",
+        0,
+        2**31 - 1,
+        parent.seed + 1,
+        key=f"fork_seed_{run.id}",
+        help="Another one: other patches.",
+    )
+    epochs = _fork_number(right, run, "Epochs", "epochs", 10_000)
+    rate = left.number_input(
+        "Learning rate",
+        1e-8,
+        10.0,
+        parent.learning_rate,
+        format="%.6g",
+        step=1e-4,
+        key=f"fork_rate_{run.id}",
+        help=SETTING_WORDS["learning_rate"],
+    )
+    batch_size = _fork_number(right, run, "Batch size", "batch_size", 8_192)
+    augmentation = _fork_choice(left, run, "Augmentation", "augmentation", AUGMENTATIONS)
+    balancing = _fork_choice(right, run, "Class balance", "balancing", BALANCINGS)
+    return replace(
+        parent,
+        seed=int(seed),
+        epochs=epochs,
+        learning_rate=float(rate),
+        batch_size=batch_size,
+        augmentation=augmentation,
+        balancing=balancing,
+        name=f"{run.title[: NAME_SIGNS - 6]}, fork",
+    )
+
+
+def _fork_number(place: DeltaGenerator, run: Run, label: str, name: str, most: int) -> int:
+    value = place.number_input(
+        label,
+        1,
+        most,
+        getattr(run.config, name),
+        key=f"fork_{name}_{run.id}",
+        help=SETTING_WORDS[name],
+    )
+    return int(value)
+
+
+def _fork_choice(
+    place: DeltaGenerator, run: Run, label: str, name: str, options: Mapping[str, str]
+) -> str:
+    return place.selectbox(
+        label,
+        list(options),
+        index=list(options).index(getattr(run.config, name)),
+        format_func=options.__getitem__,
+        key=f"fork_{name}_{run.id}",
+        help=SETTING_WORDS[name],
+    )

@@ -1,0 +1,58 @@
+"""All runs in one table, the same for every visitor: where each stands, how good it is."""
+
+import pandas as pd
+import streamlit as st
+
+from idc.runs.device_queue import place
+from idc.runs.run import Run, list_runs
+from idc.settings.training_config import PRESETS
+from idc.ui.shared.formatting import error_sentences, score, started
+from idc.ui.shared.pickers import put_into_address
+from idc.ui.train.run_actions import deleted_list
+
+_REDRAW_EVERY_S = 3.0
+
+
+def run_list(runs: list[Run]) -> None:
+    """The table, folded away; a click on a row chooses the run."""
+    with st.expander(f"All runs ({len(runs):,})", icon=":material/list:"):
+        live = any(run.status().live for run in runs)
+        st.fragment(_table, run_every=_REDRAW_EVERY_S if live else None, key="run_list")()
+        deleted_list()
+
+
+def _table() -> None:
+    with error_sentences():
+        runs = list_runs()
+        shown = st.query_params.get("run", "")
+        event = st.dataframe(
+            pd.DataFrame([_row(run) for run in runs]),
+            # A row's number means a run of this very list, and a click on it a wish of now.
+            key=f"runs_{len(runs)}_{runs[0].id}_{shown}",
+            on_select="rerun",
+            selection_mode="single-row",
+            hide_index=True,
+            width="stretch",
+            height=min(36 * (len(runs) + 1), 400),
+        )
+        clicked = [runs[number].id for number in event.selection.rows if number < len(runs)]
+        if clicked and clicked[0] != shown:
+            put_into_address("run", clicked[0])
+            st.rerun()
+
+
+def _row(run: Run) -> dict[str, str]:
+    status, best, notes = run.status(), run.best(), run.notes()
+    state = status.state
+    if state == "queued" and (number := place(run.id)) is not None:
+        state = f"queued, place {number}"
+    return {
+        "Run": run.title,
+        "State": state,
+        "Epochs": f"{status.epoch} of {status.epochs}",
+        "Best ROC AUC": score(best.get("val_roc_auc")),
+        "Preset": PRESETS[run.config.preset].title,
+        "Data": run.config.data,
+        "Started": started(run),
+        "Notes": notes.notes.split("\n")[0][:80],
+    }

@@ -1,0 +1,48 @@
+"""The form's settings as a file and as a command line, and the form filled in from a file."""
+
+import streamlit as st
+
+from idc.errors import IdcError
+from idc.settings.json_file import MOST_BYTES, command_of, read_settings_file, write_settings_file
+from idc.settings.training_config import TrainingConfig
+from idc.ui.train.form import fill_in, say_not_taken
+
+_UPLOADED = "settings_uploaded"
+
+
+def settings_files(config: TrainingConfig) -> None:
+    """Save, load, and the command line."""
+    st.markdown("**The same run from the shell**")
+    st.code(command_of(config, " \\\n  "), language="bash", wrap_lines=True)
+    st.download_button(
+        "Save config.json",
+        write_settings_file(config),
+        file_name="config.json",
+        mime="application/json",
+        icon=":material/download:",
+        key="save_settings",
+        on_click="ignore",
+        help="python -m idc train --config config.json trains with it.",
+    )
+    st.file_uploader(
+        "Fill in the form from a config.json",
+        type="json",
+        key=_UPLOADED,
+        on_change=_load,
+        max_upload_size=1,
+    )
+    st.caption(
+        "The address of this page holds these settings too: a copied link fills in the form."
+    )
+
+
+def _load() -> None:
+    uploaded = st.session_state.get(_UPLOADED)
+    if uploaded is None:
+        return
+    try:
+        config = read_settings_file(uploaded.read(MOST_BYTES + 1))
+    except IdcError as error:
+        say_not_taken(str(error))
+        return
+    fill_in(config)

@@ -1,0 +1,156 @@
+"""A new run: the form, the data that it would train on, what it would take, and Start."""
+
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+from streamlit.elements.lib.mutable_expander_container import ExpanderContainer
+
+from idc.datasets.label_marks import wrong_rows
+from idc.datasets.splits import Split, split_note
+from idc.datasets.store import PatchStore
+from idc.launch.several_runs import MOST_SEEDS, check_splits, of_seeds, start_runs
+from idc.networks.hardware import gpu_words
+from idc.runs.device_choice import choose_cpu
+from idc.runs.watched_slide import watch_case
+from idc.settings.training_config import TrainingConfig, split_of
+from idc.ui.leakage.both_splits import start_both_splits
+from idc.ui.shared.formatting import error_sentences, plain, share
+from idc.ui.shared.links import leakage_link
+from idc.ui.shared.pickers import cached_store, choose_store, put_into_address
+from idc.ui.train.augmentation_view import augmentation_view
+from idc.ui.train.estimate import estimate_line
+from idc.ui.train.form import link_has_settings, settings_form
+from idc.ui.train.settings_files import settings_files
+from idc.ui.train.watched_slide import choose_before_start
+
+_OPEN = "setup"  # the key of the expander
+_COLLAPSE = "setup-collapse"
+
+
+def setup_expander(first: bool, busy: bool) -> ExpanderContainer:
+    """Where the form is drawn: open on a link with settings, and where there is no run yet.
+
+    Closed, it computes nothing; a start closes it, so that the curves come into view, and a
+    refresh while something trains leaves it closed.
+
+    Args:
+        first: whether there is no run yet. ``busy``: whether something trains.
+    """
+    if st.session_state.pop(_COLLAPSE, False):
+        st.session_state[_OPEN] = False
+    st.session_state.setdefault(_OPEN, first or (link_has_settings() and not busy))
+    return st.expander("Set up a new run", icon=":material/tune:", key=_OPEN, on_change="rerun")
+
+
+def new_run(busy: str | None) -> None:
+    """Draw the form; start the run when asked.
+
+    Args:
+        busy: what trains now, by name. One trains at a time; others wait.
+    """
+    left, right = st.columns([5, 4], gap="large")
+    with left:
+        wanted_data = st.query_params.get("data")
+        store = choose_store(tell_missing=False)  # the form tells it
+        if store is None:
+            return
+        config = settings_form(store, wanted_data)
+    with right, error_sentences():
+        st.markdown("**What it would train on**")
+        marked = wrong_rows(store.name, store.index) if config.leave_out_marked else None
+        split = split_of(config, store.index, marked)
+        _data_summary(store, split, config)
+        leakage_link(config)
+        watched = choose_before_start(store, split)
+        estimate_line(config, split, busy is not None)
+        _start(config, watched, busy)
+        augmentation_view(store, split, config.augmentation)
+        settings_files(config)
+
+
+def _start(config: TrainingConfig, watched: int | None, busy: str | None) -> None:
+    if busy is not None:
+        st.info(
+            f"**{plain(busy)}** is training now. One at a time: a run that you start waits "
+            "in the queue, and trains when its turn has come.",
+            icon=":material/hourglass_top:",
+        )
+    on_cpu = (
+        busy is not None
+        and bool(gpu_words())
+        and st.toggle(
+            "Train on the CPU meanwhile",
+            key="start_on_cpu",
+            help="Slower, and at once: it does not wait for the GPU. The estimate above is for the "
+            "GPU.",
+        )
+    )
+    waits = busy is not None and not on_cpu
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        seeds = st.number_input(
+            "Seeds",
+            1,
+            MOST_SEEDS,
+            key="seeds",
+            width=120,
+            help="Trains as many runs, with this seed and the ones that follow; Compare shows "
+            "their mean and how far they spread.",
+        )
+        pressed = st.button(
+            _words_to_start(int(seeds), waits),
+            type="primary",
+            icon=":material/play_arrow:",
+            key="start",
+            width="stretch",
+        )
+    if pressed:
+        fill = partial(_fill, watched=watched, on_cpu=on_cpu)
+        configs = of_seeds(config, int(seeds))
+        check_splits(configs, cached_store(config.data).index)
+        runs = start_runs(configs, fill=fill)
+        st.session_state[_COLLAPSE] = True
+        put_into_address("run", runs[0].id)
+        st.rerun()
+    if st.button(
+        "Train under both splits",
+        icon=":material/compare:",
+        key="start_both",
+        width="stretch",
+        help="Trains these settings twice, one after the other: split at random by patch, as the "
+        "notebook does, and by case. Leakage then shows the gap between what the random split "
+        "promises and what unseen cases get.",
+    ):
+        start_both_splits(config)
+
+
+def _fill(folder: Path, *, watched: int | None, on_cpu: bool) -> None:
+    """What a run's folder holds besides its settings."""
+    if watched is not None:
+        watch_case(folder, case=watched)
+    if on_cpu:
+        choose_cpu(folder)
+
+
+def _words_to_start(seeds: int, waits: bool) -> str:
+    verb = "Queue" if waits else "Start"
+    return f"{verb} training" if seeds == 1 else f"{verb} {seeds} trainings"
+
+
+def _data_summary(store: PatchStore, split: Split, config: TrainingConfig) -> None:
+    counts = split.counts(store.index)
+    rows = {
+        name: [f"{n:,}" for n in counts[name]]
+        for name in ("patches", "negative", "positive", "cases")
+    }
+    rows["IDC share"] = [share(value) for value in counts["positive_share"]]
+    st.table(pd.DataFrame(rows, index=counts.index.rename(None)).T)
+    train, held_out = len(split.train), len(split.validation) + len(split.test)
+    steps = -(-train // config.batch_size)
+    st.markdown(
+        f"Training array {(train, 50, 50, 3)}, held-out array {(held_out, 50, 50, 3)}, "
+        f"uint8 RGB. {steps:,} steps an epoch, {steps * config.epochs:,} in all."
+    )
+    if note := split_note(split):
+        st.warning(note, icon=":material/info:")

@@ -1,0 +1,62 @@
+"""idc.game.rounds: ten patches of cases that the run has never seen, the same ones for a seed."""
+
+import numpy as np
+import pytest
+
+from idc.datasets.store import open_store
+from idc.errors import GameError
+from idc.game import rounds
+from idc.game.rounds import draw_round, unseen_rows
+from idc.runs.run import BUNDLED, open_run
+from idc.runs.split import train_cases
+from tests.support.evaluated_run import evaluated_run
+from tests.support.made_patches import tiny_store
+
+
+@pytest.fixture
+def answers(monkeypatch):
+    """A model that is surer the darker a patch is: right of the made patches, mostly."""
+
+    def predict(run, patches):
+        return (1 - patches.mean(axis=(1, 2, 3)) / 255).astype(np.float32)
+
+    monkeypatch.setattr(rounds, "predict_patches", predict)
+
+
+def test_round_is_drawn_from_cases_that_the_model_has_not_trained_on(home, answers):
+    run = open_run(BUNDLED)
+    trained_on = int(train_cases(run)[0])
+    store = tiny_store("mixed", cases=12, per_case=12, first_case=trained_on)
+    seen = np.isin(store.cases, train_cases(run))
+
+    drawn = draw_round(run, store, "hard", seed=1)
+
+    assert seen.any() and not seen.all()
+    assert np.array_equal(unseen_rows(run, store), np.flatnonzero(~seen))
+    assert not seen[drawn.rows].any()
+    assert len(set(drawn.rows.tolist())) == 10
+    assert drawn.labels.tolist() == store.labels[drawn.rows].tolist()
+    assert drawn.threshold == run.calibration().threshold
+
+
+def test_same_seed_draws_the_same_and_the_check_tells_patches_apart(home, answers):
+    run, store = open_run(BUNDLED), tiny_store("mine", cases=12)
+    first, again, other = (draw_round(run, store, "medium", seed) for seed in (1, 1, 2))
+
+    assert first.rows.tolist() == again.rows.tolist() and first.check == again.check
+    assert first.rows.tolist() != other.rows.tolist() and first.check != other.check
+
+
+def test_run_that_has_seen_every_case_has_nothing_to_play_with(home):
+    run = open_run(BUNDLED)
+    store = tiny_store("known", cases=1, first_case=int(train_cases(run)[0]))
+
+    with pytest.raises(GameError, match="has seen every case of the data set 'known'"):
+        unseen_rows(run, store)
+
+
+def test_split_by_patch_leaves_no_unseen_case(home):
+    run = evaluated_run(name="once")  # random by patch
+
+    with pytest.raises(GameError, match="'once' has seen every case of the data set 'tiny'"):
+        unseen_rows(run, open_store("tiny"))

@@ -1,0 +1,20 @@
+"""idc.ui.shared.formatting: text of strangers on a page."""
+
+import pytest
+
+from idc.ui.shared.formatting import plain
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("20261123-2206-fast", "20261123-2206-fast"),  # as it is, where it means nothing
+        ("*a* [b](c) $d$ :red[e]", r"\*a\* \[b\]\(c\) \$d\$ \:red\[e\]"),
+        ("&lt;b&gt;", r"\&lt;b\&gt;"),
+        ("good\n---", "good\n\\---"),
+        ("good\n===", "good\n\\==="),
+        ("- a\n 1. one\n2.5 two", "\\- a\n 1\\. one\n2\\.5 two"),
+    ],
+)
+def test_markdown_shows_it_letter_by_letter(text, shown):
+    assert plain(text) == shown
