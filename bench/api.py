@@ -68,18 +68,18 @@ def tissue() -> np.ndarray:
 
 def bare_model(patches: np.ndarray, size: int, seconds: float) -> tuple[float, np.ndarray]:
     """Patches a second by the model alone, and its calibrated answers, float32 (256,)."""
-    from idc.networks.inference import probabilities
+    from idc.networks.inference import predict_probabilities
     from idc.networks.weights import load_model
-    from idc.runs.run import BUNDLED, WEIGHTS_FILE, open_run
+    from idc.runs.run import BUNDLED_RUN_ID, WEIGHTS_FILE, open_run
 
-    run = open_run(BUNDLED)
+    run = open_run(BUNDLED_RUN_ID)
     model = load_model(run.folder / WEIGHTS_FILE, run.config.preset, run.best()["sha256"])
     starts = range(0, len(patches), size)
-    found = np.concatenate([probabilities(model, patches[at : at + size]) for at in starts])
+    found = np.concatenate([predict_probabilities(model, patches[at : at + size]) for at in starts])
     done, began = 0, time.perf_counter()
     while time.perf_counter() - began < seconds:
         at = done % len(patches)
-        probabilities(model, patches[at : at + size])
+        predict_probabilities(model, patches[at : at + size])
         done += size
     return done / (time.perf_counter() - began), run.calibration().apply(found)
 

@@ -35,12 +35,12 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from idc.datasets.measurements import has_measurements, measure_store
 from idc.datasets.patch_filter import (
-    Filters,
     PatchColumns,
-    in_order,
+    PatchFilters,
+    full_sort_order,
     matching_rows,
     patch_columns,
-    whole_order,
+    sort_rows,
 )
 from idc.datasets.store import PatchStore
 from idc.launch.start import create_run
@@ -136,11 +136,11 @@ def query_times(store: PatchStore) -> None:
 
 
 def print_query_times(columns: PatchColumns) -> None:
-    some = Filters(cases=tuple(columns.cases()[:3]))
-    order, first_sort = timed(lambda: whole_order(columns, "probability", True))
-    positive, by_class = timed(lambda: matching_rows(columns, Filters(label=1)))
+    some = PatchFilters(cases=tuple(columns.cases()[:3]))
+    order, first_sort = timed(lambda: full_sort_order(columns, "probability", True))
+    positive, by_class = timed(lambda: matching_rows(columns, PatchFilters(label=1)))
     _, by_case = timed(lambda: matching_rows(columns, some))
-    found, known_order = timed(lambda: in_order(columns, positive, "probability", True, order))
+    found, known_order = timed(lambda: sort_rows(columns, positive, "probability", True, order))
     _, next_page = timed(lambda: found[4_800:4_848].copy())
     print(
         f"{len(columns):>11,} patches: first sort by a figure {first_sort:.1f} ms, filter by class "

@@ -2,9 +2,9 @@
 
 Real patches: of the validation cases that had no part in setting the limits. Foreign images: the
 part "report" of bench/foreign_images.py, which shares no image with the part "choose". No limit is
-fitted to "report", but its figures were in sight when the signals were picked and `WARNED_SHARE`
-was raised from 0.012 to 0.015, so they flatter a little. Needs the real patches, packed
-(python -m idc pack), and scikit-image (tests/requirements.txt).
+fitted to "report", but its figures were in sight when the signals were picked and
+`TARGET_WARNING_RATE` was raised from 0.012 to 0.015, so they flatter a little. Needs the real
+patches, packed (python -m idc pack), and scikit-image (tests/requirements.txt).
 
     python bench/foreign.py --data NAME [--part report] [--demo]
 """
@@ -21,12 +21,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from foreign_images import PARTS, example_patches, generated_patches, mistaken_patches
 
 from idc.datasets.measurements import measure_patches
-from idc.datasets.stitched_slide import lay_out, stitch
+from idc.datasets.stitched_slide import lay_out_case, stitch_slide
 from idc.datasets.store import PatchStore, open_store
 from idc.demo_tissue.generate import generate_slide, slide_patches
-from idc.prediction.image_warnings import REASONS, profile_of, reasons
-from idc.prediction.predictor import look
-from idc.runs.run import BUNDLED, Run, open_run
+from idc.prediction.image_warnings import WARNING_SENTENCES, profile_of, warning_reasons
+from idc.prediction.predictor import predict_with_features
+from idc.runs.run import BUNDLED_RUN_ID, Run, open_run
 from idc.shipped.build_assets import profile_rows
 
 # A complete case of each part, for tissue at another scale.
@@ -41,7 +41,7 @@ def main() -> None:
     parser.add_argument("--part", choices=PARTS, default="report")
     parser.add_argument("--demo", action="store_true", help="generated tissue too")
     options = parser.parse_args()
-    run, store = open_run(BUNDLED), open_store(options.data)
+    run, store = open_run(BUNDLED_RUN_ID), open_store(options.data)
     rows = profile_rows(run, store)[options.part]
     real = np.array(store.patches[rows])
 
@@ -74,9 +74,9 @@ def main() -> None:
 
 def report(run: Run, kind: str, patches: np.ndarray) -> np.ndarray:
     """Print one line; bool, shape (n,): which patches are warned about."""
-    told = reasons(profile_of(run), patches, look(run, patches).features)
+    told = warning_reasons(profile_of(run), patches, predict_with_features(run, patches).features)
     warned = np.array([bool(names) for names in told])
-    counts = {name: sum(name in names for names in told) / len(told) for name in REASONS}
+    counts = {name: sum(name in names for names in told) / len(told) for name in WARNING_SENTENCES}
     words = ", ".join(f"{name} {100 * share:.1f}" for name, share in counts.items() if share)
     print(f"{kind:<52}{len(patches):>8,}{100 * warned.mean():>8.1f}  {words}", flush=True)
     return warned
@@ -86,7 +86,9 @@ def mistaken(store: PatchStore, real: np.ndarray, part: str) -> dict[str, np.nda
     """Patches with tissue on half of them or more, spoilt; see `mistaken_patches`."""
     tissue = real[measure_patches(real)[:, 0] > 0.5]
     some = np.random.default_rng(1).permutation(len(tissue))[:_MISTAKEN]
-    kinds = mistaken_patches(tissue[some], stitch(store, lay_out(store, _WHOLE_CASES[part])))
+    kinds = mistaken_patches(
+        tissue[some], stitch_slide(store, lay_out_case(store, _WHOLE_CASES[part]))
+    )
     return {
         kind: patches[measure_patches(patches)[:, 0] > 0.5] if "reduced" in kind else patches
         for kind, patches in kinds.items()
@@ -97,12 +99,13 @@ def speed(run: Run, real: np.ndarray) -> None:
     """Warnings for many at once against one after the other; features given to both."""
     profile = profile_of(run)
     patches = real[:1_000]
-    features = look(run, patches).features
+    features = predict_with_features(run, patches).features
     began = time.perf_counter()
-    together = reasons(profile, patches, features)
+    together = warning_reasons(profile, patches, features)
     middle = time.perf_counter()
     singly = [
-        reasons(profile, patches[n : n + 1], features[n : n + 1])[0] for n in range(len(patches))
+        warning_reasons(profile, patches[n : n + 1], features[n : n + 1])[0]
+        for n in range(len(patches))
     ]
     ended = time.perf_counter()
     if singly != together:

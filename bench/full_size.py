@@ -30,7 +30,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from idc.datasets.full_set import expected_counts
 from idc.datasets.store import PackReport, PatchStore, list_stores, open_store
 from idc.datasets.store_writer import Patch, StoreWriter
-from idc.demo_tissue.generate import NOTICE, generate_cases, slide_patches
+from idc.demo_tissue.generate import GENERATED_NOTICE, generate_cases, slide_patches
 from idc.demo_tissue.noise import smooth_noise
 from idc.imaging.rescaling import to_patch_size
 from idc.patches import PATCH_SIZE_PX, PatchName
@@ -38,7 +38,12 @@ from idc.patches import PATCH_SIZE_PX, PatchName
 TOP_FOLDERS = ("", "IDC_regular_ps50_idx5/")  # of the two copies
 _SLIDES = 8  # of demo tissue: some 4,000 different blocks of pixels
 _FLIPS = (None, 0, 1, -1)  # OpenCV's codes
-_STAINS = ((1.0, 1.0, 1.0), (0.85, 0.95, 0.9), (1.15, 1.05, 0.95), (0.95, 1.1, 1.05))  # of R, G, B
+_STAIN_VECTORS = (
+    (1.0, 1.0, 1.0),
+    (0.85, 0.95, 0.9),
+    (1.15, 1.05, 0.95),
+    (0.95, 1.1, 1.05),
+)  # of R, G, B
 _COVERED = 0.6  # share of its bounding box that a section covers
 
 
@@ -69,7 +74,7 @@ def full_size_store(name: str, share: float = 1.0) -> PatchStore:
     """Make the store ``name`` of the patches of `full_size_zip`, unless it is there."""
     if name not in list_stores():
         cases, tissue = chosen_cases(share), Tissue()
-        report = PackReport(sources=(f"full-size stand-in: {NOTICE}",), generated=True)
+        report = PackReport(sources=(f"full-size stand-in: {GENERATED_NOTICE}",), generated=True)
         with StoreWriter(name, sum(sum(counts) for counts in cases.values())) as writer:
             for case, (negative, positive) in cases.items():
                 places = case_places(case, negative, positive)
@@ -133,7 +138,7 @@ class Tissue:
         for slide in generate_cases(_SLIDES, seed=4):
             for name, rgb in slide_patches(slide):
                 self._blocks[name.label].append(rgb)
-        self._gains = [_stain_table(stain) for stain in _STAINS]
+        self._gains = [_stain_table(stain) for stain in _STAIN_VECTORS]
 
     def keys(self, places: Iterable[Place]) -> Iterator[Key]:
         """The block of each place. A case has one stain; neighbours are mostly neighbours."""
@@ -142,7 +147,7 @@ class Tissue:
             blocks = len(self._blocks[name.label])
             number = (name.case * 7919 + counts[name.label]) % blocks
             counts[name.label] += 1
-            yield name.label, number, name.case % (len(_FLIPS) * len(_STAINS)), height, width
+            yield name.label, number, name.case % (len(_FLIPS) * len(_STAIN_VECTORS)), height, width
 
     def pixels(self, label: int, number: int, variant: int, height: int, width: int) -> np.ndarray:
         """uint8 RGB, shape (height, width, 3)."""

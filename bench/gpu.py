@@ -34,13 +34,13 @@ from notebook_baseline import notebook_network
 
 from idc.networks.devices import describe_device
 from idc.networks.models import build_model
-from idc.networks.precision import building_in
+from idc.networks.precision import precision_scope
 from idc.settings.training_config import PRECISIONS, TrainingConfig, preset_config
 from idc.training.batches import TrainingBatches
-from idc.training.device_patches import drawing_on_device
-from idc.training.input_pipeline import Feeding
+from idc.training.device_patches import model_with_device_patches
+from idc.training.input_pipeline import InputPipeline
 from idc.training.objective import compile_model
-from idc.training.step_callback import AfterEachStep
+from idc.training.step_callback import StepCallback
 
 _NOTEBOOK_BATCH = 20
 
@@ -53,8 +53,8 @@ def main() -> None:
     config = preset_config(
         options.preset, "bench", batch_size=options.batch_size, precision=options.precision
     )
-    fed = Feeding(threads=options.threads)
-    held = Feeding(holds_patches=True, steps_a_call=options.steps_a_call)
+    fed = InputPipeline(threads=options.threads)
+    held = InputPipeline(patches_on_device=True, steps_per_execution=options.steps_per_execution)
     contestants = {
         "(a) the notebook's loop": _notebook_loop(patches, labels, options.notebook_patches),
         "this trainer, fed from the host": _trainer(patches, labels, config, fed),
@@ -98,16 +98,16 @@ def _notebook_loop(patches: np.ndarray, labels: np.ndarray, count: int) -> Calla
 
 
 def _trainer(
-    patches: np.ndarray, labels: np.ndarray, config: TrainingConfig, feeding: Feeding
+    patches: np.ndarray, labels: np.ndarray, config: TrainingConfig, feeding: InputPipeline
 ) -> Callable[[], int]:
     """One epoch as `idc.training.loop` does it, its callback after each call included."""
     rows = np.arange(len(patches))
-    with building_in(config.precision):
+    with precision_scope(config.precision):
         model = build_model(config.network)
-        if feeding.holds_patches:
-            model = drawing_on_device(model, patches, config.augmentation)
+        if feeding.patches_on_device:
+            model = model_with_device_patches(model, patches, config.augmentation)
     steps = 10 * len(rows) // config.batch_size
-    compile_model(model, config, steps, steps_a_call=feeding.steps_a_call)
+    compile_model(model, config, steps, steps_per_execution=feeding.steps_per_execution)
 
     def after_step(step: int, logs: dict[str, float]) -> None:
         float(logs["cross_entropy"])
@@ -121,10 +121,10 @@ def _trainer(
             augmentation=config.augmentation,
             seed=0,
             epoch=1,
-            on_device=feeding.holds_patches,
+            on_device=feeding.patches_on_device,
             workers=feeding.threads,
         )
-        callback = AfterEachStep(after_step, 0, ())
+        callback = StepCallback(after_step, 0, ())
         model.fit(batches, epochs=1, shuffle=False, verbose=0, callbacks=[callback])
         return len(rows)
 
@@ -150,7 +150,7 @@ def _input(patches: np.ndarray, labels: np.ndarray, config: TrainingConfig) -> C
 def _bare(patches: np.ndarray, labels: np.ndarray, config: TrainingConfig) -> Callable[[], int]:
     """The compiled training step again and again on one batch that stays on the device."""
     batch_size, steps = config.batch_size, max(1, len(patches) // config.batch_size)
-    with building_in(config.precision):
+    with precision_scope(config.precision):
         model = build_model(config.network)
     compile_model(model, config, 10 * steps)
     x = keras.ops.convert_to_tensor(patches[:batch_size])

@@ -52,16 +52,16 @@ def main() -> None:
 def score_on_training_cases() -> None:
     """Let trainings hold out every fifth of the training cases instead of the published ones."""
     import idc.training.loop
-    from idc.settings.training_config import split_of
+    from idc.settings.training_config import split_for_config
 
     def split(config, index, left_out=None):
-        whole = split_of(config, index, left_out)
+        whole = split_for_config(config, index, left_out)
         rows = whole.train
         cases = index["case"].to_numpy()[rows]
         scored = np.isin(cases, np.unique(cases)[::_EVERY])
         return replace(whole, train=rows[~scored], validation=rows[scored], test=rows[:0])
 
-    idc.training.loop.split_of = split
+    idc.training.loop.split_for_config = split
 
 
 def trained(batch: int, rate: float, seed: int) -> dict[str, float]:

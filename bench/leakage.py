@@ -18,11 +18,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import cv2
 import numpy as np
 
-from idc.datasets.leakage import LEAST_LIKENESS, check_leakage
+from idc.datasets.leakage import MIN_CORRELATION, check_leakage
 from idc.datasets.signatures import (
-    MOST_BITS,
+    MAX_HAMMING_DISTANCE,
     grey_levels,
-    likeness,
+    low_frequency_correlation,
     perceptual_hashes,
     signatures,
     similar_pairs,
@@ -61,15 +61,15 @@ def compare_with_naive(store: PatchStore) -> None:
     found = 0
     for start in range(0, len(hashes), 256):
         bits = np.bitwise_count(hashes[start : start + 256, None] ^ hashes[None, start:])
-        found += int(np.triu(bits <= MOST_BITS, 1).sum())
+        found += int(np.triu(bits <= MAX_HAMMING_DISTANCE, 1).sum())
     naive = time.perf_counter() - began
     print(f"near hashes by banding {banded:.2f} s, each with each {naive:.2f} s;", end=" ")
-    print(f"{len(pairs)} and {found} pairs of at most {MOST_BITS} bits", end=" ")
+    print(f"{len(pairs)} and {found} pairs of at most {MAX_HAMMING_DISTANCE} bits", end=" ")
     print(f"among {len(hashes) * (len(hashes) - 1) // 2:,}")
     if len(pairs):
         one, other = (store.patches[group[pairs[:, side]]] for side in (0, 1))
-        alike = likeness(one, other)
-        print(f"of these, {int((alike >= LEAST_LIKENESS).sum())} alike; likeness", alike.round(3))
+        alike = low_frequency_correlation(one, other)
+        print(f"of these, {int((alike >= MIN_CORRELATION).sum())} alike; likeness", alike.round(3))
 
 
 def made_copies(store: PatchStore, count: int) -> None:
@@ -90,9 +90,12 @@ def made_copies(store: PatchStore, count: int) -> None:
     }
     print(f"\n{len(patches):,} copies each     near hash  alike too  lowest likeness")
     for kind, copies in kinds.items():
-        near = np.bitwise_count(hashes ^ perceptual_hashes(grey_levels(copies))) <= MOST_BITS
-        alike = likeness(patches, copies)
-        both = near & (alike >= LEAST_LIKENESS)
+        near = (
+            np.bitwise_count(hashes ^ perceptual_hashes(grey_levels(copies)))
+            <= MAX_HAMMING_DISTANCE
+        )
+        alike = low_frequency_correlation(patches, copies)
+        both = near & (alike >= MIN_CORRELATION)
         print(f"{kind:<22}{near.mean():>9.1%}{both.mean():>11.1%}{alike.min():>17.3f}")
 
 

@@ -162,7 +162,7 @@ def _timed(loop: Any) -> list[float]:
         return call
 
     for name in ("after_step", "after_epoch"):
-        setattr(loop.SlideWatch, name, timed(getattr(loop.SlideWatch, name)))
+        setattr(loop.SlideRecorder, name, timed(getattr(loop.SlideRecorder, name)))
     loop.worst_patches = timed(loop.worst_patches)
     return spent
 
@@ -177,7 +177,7 @@ def _do_not_watch(loop: Any) -> None:
         def after_step(self, *_: Any) -> None: ...
         def after_epoch(self, *_: Any) -> None: ...
 
-    loop.SlideWatch = Blind
+    loop.SlideRecorder = Blind
     loop.worst_patches = lambda *_: []
     objective.BATCH_SCORES = ("loss", "accuracy")
     unused = {"batch_balanced_accuracy", "batch_roc_auc"}

@@ -84,10 +84,10 @@ def bench_region(rgb: np.ndarray) -> None:
     """Ours, warm, five times; the naive way once."""
     from idc.large_images.region import lay_out_region, predict_region
     from idc.prediction.predictor import warm_predictor
-    from idc.runs.run import BUNDLED, open_run
+    from idc.runs.run import BUNDLED_RUN_ID, open_run
     from idc.uploads.gate import decode_image, warm_gate
 
-    run, data = open_run(BUNDLED), png(rgb)
+    run, data = open_run(BUNDLED_RUN_ID), png(rgb)
     warm_gate()
     warm_predictor()
 
@@ -128,9 +128,9 @@ def one_by_one(rgb: np.ndarray) -> tuple[float, np.ndarray]:
     """Seconds for all patches, by one `model.predict` each; the answers of the first ones."""
     from idc.networks.models import IDC_POSITIVE
     from idc.networks.weights import load_model
-    from idc.runs.run import BUNDLED, WEIGHTS_FILE, open_run
+    from idc.runs.run import BUNDLED_RUN_ID, WEIGHTS_FILE, open_run
 
-    run = open_run(BUNDLED)
+    run = open_run(BUNDLED_RUN_ID)
     model = load_model(run.folder / WEIGHTS_FILE, run.config.preset, run.best()["sha256"])
     patches = rgb.reshape(40, 50, 40, 50, 3).swapaxes(1, 2).reshape(-1, 50, 50, 3)
     model.predict(patches[:1], verbose=0)

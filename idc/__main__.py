@@ -10,24 +10,24 @@ import sys
 from collections.abc import Callable, Sequence
 
 from idc.cli import analysis_commands, data_commands, maintainer_commands, training_commands
-from idc.cli.parser import command_line
+from idc.cli.parser import build_parser
 from idc.errors import IdcError
-from idc.processes.console import fail
+from idc.processes.console import print_error
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns the exit code."""
-    options = command_line().parse_args(arguments)
+    options = build_parser().parse_args(arguments)
     try:
         return int(_COMMANDS[options.command](options) or 0)
     except IdcError as error:
-        return fail(error)
+        return print_error(error)
     except BrokenPipeError:
         # The reader (head, less) has gone; Python would complain again when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
-        return fail(IdcError("Interrupted."))
+        return print_error(IdcError("Interrupted."))
 
 
 def _evaluate(options: argparse.Namespace) -> None:

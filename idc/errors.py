@@ -29,7 +29,7 @@ class RunError(IdcError):
 
 
 @contextlib.contextmanager
-def written(what: str) -> Iterator[None]:
+def write_errors_as_run_error(what: str) -> Iterator[None]:
     """Turn a full or forbidden disk into a sentence, for what belongs to a run.
 
     Args:
@@ -59,7 +59,7 @@ class SlideError(IdcError):
     """A whole-slide file cannot be read, or may not be."""
 
 
-class SlowUpload(UploadError):
+class UploadTimeout(UploadError):
     """A visitor's file was refused because reading it took too long."""
 
 

@@ -16,16 +16,19 @@ PATCH_SHAPE = (PATCH_SIZE_PX, PATCH_SIZE_PX, 3)
 MPP_UM = 4.0  # micrometre per pixel: scanned at 0.25, reduced 16:1
 
 CLASS_NAMES = ("IDC-negative", "IDC-positive")  # position = label
-NEGATIVE, POSITIVE = "#0072B2", "#D55E00"  # safe for colour-blind eyes (Okabe & Ito 2008)
-CLASS_COLOURS = (NEGATIVE, POSITIVE)
+NEGATIVE_COLOUR, POSITIVE_COLOUR = (
+    "#0072B2",
+    "#D55E00",
+)  # safe for colour-blind eyes (Okabe & Ito 2008)
+CLASS_COLOURS = (NEGATIVE_COLOUR, POSITIVE_COLOUR)
 
 # Nine digits keep every number inside an int32 with room to add.
-_MOST_DIGITS = 9
-_NAME = re.compile(
+_MAX_DIGITS = 9
+_NAME_PATTERN = re.compile(
     r"(\d{1,9})_idx\d{1,3}_x(\d{1,9})_y(\d{1,9})_class([01])\.png", re.IGNORECASE | re.ASCII
 )
 # No name is longer, so from its end so many bytes back lie its folder's or another's.
-_LONGEST = len("_idx999_x_y_class0.png") + 3 * _MOST_DIGITS
+_MAX_NAME_LENGTH = len("_idx999_x_y_class0.png") + 3 * _MAX_DIGITS
 
 
 @dataclass(frozen=True, order=True)
@@ -44,7 +47,7 @@ class PatchName:
 
 def parse_patch_name(file_name: str) -> PatchName | None:
     """Read a file name (no folders). None when it is not a patch's name."""
-    match = _NAME.fullmatch(file_name)
+    match = _NAME_PATTERN.fullmatch(file_name)
     if match is None:
         return None
     case, x, y, label = map(int, match.groups())
@@ -60,22 +63,22 @@ def parse_patch_names(paths: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     """
     # All in one row of bytes, each behind a '/', read from the ends back. What is not ASCII
     # becomes one '?' a character and matches nothing.
-    joined = "/" * (_LONGEST + 1) + "/".join(paths)
+    joined = "/" * (_MAX_NAME_LENGTH + 1) + "/".join(paths)
     text = np.frombuffer(joined.encode("ascii", "replace").lower(), np.uint8)
     lengths = np.fromiter(map(len, paths), np.int64, len(paths))
-    row = _BackwardReader(text, _LONGEST + np.cumsum(lengths + 1))
+    row = _BackwardReader(text, _MAX_NAME_LENGTH + np.cumsum(lengths + 1))
     row.literal(b".png")
     label = row.digits(1)
     row.literal(b"_class")
-    y = row.digits(_MOST_DIGITS)
+    y = row.digits(_MAX_DIGITS)
     row.literal(b"_y")
-    x = row.digits(_MOST_DIGITS)
+    x = row.digits(_MAX_DIGITS)
     row.literal(b"_x")
     row.digits(3)
     row.literal(b"_idx")
-    case = row.digits(_MOST_DIGITS)
+    case = row.digits(_MAX_DIGITS)
     row.literal(b"/")
-    return np.stack([case, y, x, label], axis=1), row.good & (label <= 1)
+    return np.stack([case, y, x, label], axis=1), row.valid & (label <= 1)
 
 
 class _BackwardReader:
@@ -87,23 +90,25 @@ class _BackwardReader:
 
     def __init__(self, text: np.ndarray, ends: np.ndarray) -> None:
         """text: uint8, all names' bytes. ends: int64 (names,), behind the last byte of each."""
-        self._text, self._at = text, ends
-        self.good = np.ones(len(ends), bool)
+        self._text, self._positions = text, ends
+        self.valid = np.ones(len(ends), bool)
 
     def literal(self, word: bytes) -> None:
         for byte in reversed(word):
-            self._at = self._at - 1
-            self.good &= self._text[self._at] == byte
+            self._positions = self._positions - 1
+            self.valid &= self._text[self._positions] == byte
 
-    def digits(self, most: int) -> np.ndarray:
+    def digits(self, max_digits: int) -> np.ndarray:
         """The number of 1 to ``most`` digits, int32 (names,)."""
-        number, length = np.zeros((2, len(self._at)), np.int32)
-        more = np.ones(len(self._at), bool)
-        for place in range(most):
-            digit = self._text[self._at - 1 - place] - np.uint8(ord("0"))  # any other is above 9
+        number, length = np.zeros((2, len(self._positions)), np.int32)
+        more = np.ones(len(self._positions), bool)
+        for exponent in range(max_digits):
+            digit = self._text[self._positions - 1 - exponent] - np.uint8(
+                ord("0")
+            )  # any other is above 9
             more = more & (digit <= 9)
-            number += more * digit * np.int32(10**place)
+            number += more * digit * np.int32(10**exponent)
             length += more
-        self.good &= length > 0
-        self._at = self._at - length
+        self.valid &= length > 0
+        self._positions = self._positions - length
         return number

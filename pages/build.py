@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from idc.ui.build.sections import choose_architecture, show_network, train_it
+from idc.ui.build.sections import choose_architecture, show_network, train_section
 from idc.ui.shared.formatting import error_sentences
 
 st.title("Build")
@@ -14,4 +14,4 @@ with error_sentences():
         built = choose_architecture()
     with network:
         show_network(built)
-    train_it(built)
+    train_section(built)

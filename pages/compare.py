@@ -2,15 +2,15 @@
 
 import streamlit as st
 
-from idc.ui.compare.groups import groups_of, learning_curves, settings_and_scores
+from idc.ui.compare.groups import choose_groups, learning_curves, settings_and_scores
 from idc.ui.compare.sections import (
     choose_runs,
     choose_thresholds,
-    compared,
-    curves,
+    compare_on_shared_patches,
+    curves_section,
     disagreements,
     matrix_difference,
-    score_table,
+    scores_section,
 )
 from idc.ui.shared.formatting import error_sentences
 
@@ -20,15 +20,15 @@ with error_sentences():
     runs = choose_runs()
     if not runs:
         st.stop()
-    groups = groups_of(runs)
+    groups = choose_groups(runs)
     settings_and_scores(groups)
     learning_curves(groups)
 
 with error_sentences():
     st.subheader("On the same patches")
-    result = compared(runs)
+    result = compare_on_shared_patches(runs)
     thresholds = choose_thresholds(result)
-    score_table(result, thresholds)
+    scores_section(result, thresholds)
     matrix_difference(result, thresholds)
-    curves(result)
+    curves_section(result)
     disagreements(result, thresholds)

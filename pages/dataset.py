@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from idc.ui.dataset.all_patches import roam
-from idc.ui.dataset.overview import counts, headline, sample
+from idc.ui.dataset.all_patches import browse_patches
+from idc.ui.dataset.overview import counts_section, key_figures, sample_section
 from idc.ui.shared.formatting import error_sentences
 from idc.ui.shared.pickers import choose_store
 
@@ -28,10 +28,10 @@ with error_sentences():
     # Hidden tabs would be computed too.
     if overview.open:
         with overview:
-            headline(store)
-            counts(store)
+            key_figures(store)
+            counts_section(store)
             st.subheader("A look at both classes")
-            sample(store)
+            sample_section(store)
     if all_patches.open:
         with all_patches:
-            roam(store)
+            browse_patches(store)

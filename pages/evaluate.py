@@ -5,19 +5,19 @@ import streamlit as st
 from idc.evaluation.results import saved_parts, saved_results
 from idc.ui.evaluate.opened_patch import linked_patch
 from idc.ui.evaluate.sections import (
-    about,
     cases_section,
+    choose_threshold,
     curves_section,
     errors_section,
-    evaluated,
-    handout_section,
+    export_section,
     matrix_section,
     probability_section,
     report_section,
-    scores,
+    scope_section,
+    scores_section,
 )
 from idc.ui.evaluate.tables import calibration_section, learning_curves
-from idc.ui.shared.formatting import describe, error_sentences
+from idc.ui.shared.formatting import describe_run, error_sentences
 from idc.ui.shared.links import run_links
 from idc.ui.shared.pickers import choose_run
 
@@ -27,7 +27,7 @@ with error_sentences():
     run = choose_run(with_predictions=True)
     if run is None:
         st.stop()
-    st.markdown(describe(run, run.status()))
+    st.markdown(describe_run(run, run.status()))
     parts = saved_parts(run)
     part = parts[0]
     if len(parts) > 1:
@@ -41,17 +41,17 @@ with error_sentences():
             help="Validation chose the best epoch, so its scores flatter a little; test did not.",
         )
     results = saved_results(run, part)
-    about(run, results)
-    at = evaluated(run, results)
-    scores(at)
+    scope_section(run, results)
+    scored = choose_threshold(run, results)
+    scores_section(scored)
     linked_patch(run, results)
-    matrix_section(at)
-    curves_section(at)
-    probability_section(at)
-    errors_section(at)
-    cases_section(at)
-    report_section(at)
+    matrix_section(scored)
+    curves_section(scored)
+    probability_section(scored)
+    errors_section(scored)
+    cases_section(scored)
+    report_section(scored)
     calibration_section(run, results)
     learning_curves(run)
-    handout_section(at)
+    export_section(scored)
     run_links(run)

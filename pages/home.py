@@ -3,7 +3,7 @@
 import streamlit as st
 
 from idc.datasets.store import list_stores
-from idc.ui.home.sections import pack_progress, runs_overview, stores_overview, ways_to_data
+from idc.ui.home.sections import add_data_section, pack_progress, runs_overview, stores_overview
 from idc.ui.shared.formatting import error_sentences
 
 st.title("IDC Lab")
@@ -29,4 +29,4 @@ if list_stores():
 else:
     st.subheader("First, a data set")
 with error_sentences():
-    ways_to_data()
+    add_data_section()

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from idc.ui.labels.folds import folds_of
+from idc.ui.labels.folds import folds_section
 from idc.ui.labels.sections import choose_answers, export, review, summary
 from idc.ui.shared.formatting import error_sentences
 from idc.ui.shared.pickers import cached_store, choose_run
@@ -21,4 +21,4 @@ with error_sentences():
         review(held_out.store, doubts, run.title)
         export(held_out.store, doubts)
     if not run.bundled:
-        folds_of(run, cached_store(run.config.data))
+        folds_section(run, cached_store(run.config.data))

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from idc.ui.leakage.both_splits import offer_pair, pair_of_url, show_pair
-from idc.ui.leakage.sections import check, choose_split, show_report
+from idc.ui.leakage.sections import choose_split, leakage_check, show_report
 from idc.ui.shared.formatting import error_sentences
 
 st.title("Leakage")
@@ -23,7 +23,7 @@ with error_sentences():
     if chosen is None:
         st.stop()
     store, split = chosen
-    report = check(store, split)
+    report = leakage_check(store, split)
     if report is not None:
         show_report(store, report)
     st.divider()

@@ -3,9 +3,16 @@
 import streamlit as st
 
 from idc.errors import IdcError
-from idc.ui.play.current_round import choose_round, leave, linked_game, listen, play, seen
-from idc.ui.play.result import evening, show_result
-from idc.ui.shared.formatting import error_sentences, plain
+from idc.ui.play.current_round import (
+    apply_browser_messages,
+    choose_round,
+    leave_round,
+    linked_game,
+    play_turn,
+    turns_seen,
+)
+from idc.ui.play.result import scoreboard_section, show_result
+from idc.ui.shared.formatting import error_sentences, escape_markdown
 
 st.title("You against the CNN")
 
@@ -13,18 +20,18 @@ with error_sentences():
     try:
         linked = linked_game()
     except IdcError as error:
-        st.error(plain(str(error)), icon=":material/error:")
-        st.button("New round", type="primary", on_click=leave)
+        st.error(escape_markdown(str(error)), icon=":material/error:")
+        st.button("New round", type="primary", on_click=leave_round)
         st.stop()
     if linked is None:
         st.caption("Ten patches of tissue: which show cancer? For fun and teaching, not diagnosis.")
         choose_round()
-        evening()
+        scoreboard_section()
     else:
-        game, run, store, drawn = linked
-        game = listen(game)
-        if game.over and seen(game) == game.turn:
-            show_result(game, run, store, drawn)
-            evening()
+        game, run, store, game_round = linked
+        game = apply_browser_messages(game)
+        if game.over and turns_seen(game) == game.turn:
+            show_result(game, run, store, game_round)
+            scoreboard_section()
         else:
-            play(game, run, store, drawn)
+            play_turn(game, run, store, game_round)

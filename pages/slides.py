@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from idc.datasets.stitched_slide import lay_out
+from idc.datasets.stitched_slide import lay_out_case
 from idc.ui.components.slide_viewer.case_slide import show_slide
 from idc.ui.shared.formatting import error_sentences
 from idc.ui.shared.pickers import choose_store
@@ -32,7 +32,7 @@ with error_sentences():
         st.stop()
 
     runs = choose_runs(store)
-    slide = lay_out(store, case)
+    slide = lay_out_case(store, case)
     slide_facts(store, slide)
     left, right = st.columns([3, 1], gap="medium")
     with left:

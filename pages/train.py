@@ -2,19 +2,19 @@
 
 import streamlit as st
 
-from idc.launch.active_training import busy_with
+from idc.launch.active_training import active_training_name
 from idc.runs.run import list_runs
 from idc.ui.shared.formatting import error_sentences
 from idc.ui.shared.pickers import choose_run
-from idc.ui.train.live_run import watch
-from idc.ui.train.run_actions import run_care, run_notes, undo_notice
+from idc.ui.train.live_run import show_run
+from idc.ui.train.run_actions import run_actions, run_notes, undo_notice
 from idc.ui.train.run_list import run_list
 from idc.ui.train.setup import new_run, setup_expander
 
 st.title("Train")
 
 with error_sentences():
-    busy = busy_with()
+    busy = active_training_name()
     setup = setup_expander(first=not list_runs(), busy=busy is not None)
     if setup.open:
         with setup:
@@ -28,6 +28,6 @@ with error_sentences():
         with left:
             run = choose_run()
         with right:
-            run_care(run)
+            run_actions(run)
         run_notes(run)
-        watch(run)
+        show_run(run)

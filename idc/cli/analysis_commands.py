@@ -5,7 +5,7 @@ import json
 import math
 import sys
 
-from idc.processes.console import in_place
+from idc.processes.console import progress_line
 
 
 def leakage_command(options: argparse.Namespace) -> None:
@@ -30,7 +30,7 @@ def leakage_command(options: argparse.Namespace) -> None:
             unlisted=options.unlisted,
             patches=None if options.patches == "all" else options.patches,
         )
-    with in_place() as progress:
+    with progress_line() as progress:
         report = check_leakage(store, split, on_progress=progress.count)
     if options.json:
         about = {"data": store.name, "protocol": split.protocol, "seed": split.seed}
@@ -80,11 +80,11 @@ def folds_command(options: argparse.Namespace) -> None:
 
     if options.resume:
         job = open_folds(options.run)
-        job.forget_stop()
+        job.clear_stop_request()
     else:
         job = create_folds(open_run(options.run), options.folds)
     stop_on_signals(job)
-    with in_place() as progress:
+    with progress_line() as progress:
         train_folds(job, progress)
     print(job.state()[1], file=sys.stderr)
     print(job.id)
@@ -92,14 +92,14 @@ def folds_command(options: argparse.Namespace) -> None:
 
 def doubtful_command(options: argparse.Namespace) -> None:
     """The doubtful labels of a run, or of folds, as CSV."""
-    from idc.evaluation.doubtful_labels import held_out_of
+    from idc.evaluation.doubtful_labels import held_out_predictions
     from idc.launch.folds import open_folds
     from idc.runs.run import open_run
 
     if options.folds:
-        held_out = held_out_of(open_folds(options.folds).finished(), ["test"])
+        held_out = held_out_predictions(open_folds(options.folds).finished(), ["test"])
     else:
-        held_out = held_out_of([open_run(options.run)], ["test", "validation"])
+        held_out = held_out_predictions([open_run(options.run)], ["test", "validation"])
     table = held_out.table()
     print(f"{len(table):,} of {len(held_out.rows):,} labels are doubtful.", file=sys.stderr)
     print(table.to_csv(index=False, float_format="%.6f", lineterminator="\n"), end="")

@@ -4,19 +4,21 @@ import argparse
 import sys
 
 from idc.errors import DownloadError
-from idc.processes.console import in_place
+from idc.processes.console import progress_line
 
 
 def download_command(options: argparse.Namespace) -> None:
     from idc.datasets.full_set import completeness
     from idc.datasets.store import open_store
     from idc.files.home import download_dir
-    from idc.ingest.download import DownloadJob, full_set, show_download
-    from idc.ingest.download_worker import run_here
+    from idc.ingest.download import DownloadJob, full_set_size, show_download_progress
+    from idc.ingest.download_worker import run_in_foreground
 
-    job = DownloadJob(options.name, options.keep_zip, options.expect or full_set())
-    with in_place() as progress:
-        ended = run_here(job, on_status=lambda status: show_download(progress, status))
+    job = DownloadJob(options.name, options.keep_zip, options.expect or full_set_size())
+    with progress_line() as progress:
+        ended = run_in_foreground(
+            job, on_status=lambda status: show_download_progress(progress, status)
+        )
     if ended.state != "done":
         raise DownloadError(ended.reason)
     store = open_store(ended.name)
@@ -31,7 +33,7 @@ def pack_command(options: argparse.Namespace) -> None:
     from idc.datasets.store import open_store
     from idc.ingest.packing import pack
 
-    with in_place() as progress:
+    with progress_line() as progress:
         report = pack(
             options.source,
             options.name,
@@ -56,10 +58,10 @@ def pack_command(options: argparse.Namespace) -> None:
 
 def demo_command(options: argparse.Namespace) -> None:
     from idc.datasets.store import open_store
-    from idc.demo_tissue.generate import NOTICE
+    from idc.demo_tissue.generate import GENERATED_NOTICE
     from idc.shipped.demo import pack_demo
 
-    with in_place() as progress:
+    with progress_line() as progress:
         pack_demo(
             options.name,
             cases=options.cases,
@@ -68,7 +70,7 @@ def demo_command(options: argparse.Namespace) -> None:
             on_progress=progress.count,
         )
     store = open_store(options.name)
-    print(NOTICE.capitalize() + ".", file=sys.stderr)
+    print(GENERATED_NOTICE.capitalize() + ".", file=sys.stderr)
     print(
         f"{len(store):,} patches of {options.cases} cases, {store.labels.mean():.1%} IDC-positive"
     )
@@ -78,7 +80,7 @@ def measure_command(options: argparse.Namespace) -> None:
     from idc.datasets.measurements import measure_store
     from idc.datasets.store import open_store
 
-    with in_place() as progress:
+    with progress_line() as progress:
         measured = measure_store(open_store(options.name), on_progress=progress.count)
     print(
         f"{len(measured.tissue):,} patches: mean tissue share {measured.tissue.mean():.1%}, "
@@ -89,7 +91,7 @@ def measure_command(options: argparse.Namespace) -> None:
 def verify_command(options: argparse.Namespace) -> None:
     from idc.datasets.store import verify_store
 
-    with in_place() as progress:
+    with progress_line() as progress:
         patches, cases = verify_store(
             options.name, on_progress=lambda done, total: progress.show(done / total, "checking")
         )

@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from idc.datasets.store import open_store
 from idc.evaluation.results import Results, fresh_results, saved_results
 from idc.metrics.bootstrap import Bootstrap, Interval
-from idc.metrics.scores import Report, baseline, classification_report
+from idc.metrics.scores import ScoreReport, baseline_note, classification_report
 from idc.processes.console import ProgressLine
 from idc.report.export import write_predictions, write_report
 from idc.runs.run import Run, open_run
-from idc.runs.split import seen_cases, seen_note
+from idc.runs.split import seen_cases, training_overlap_note
 
-_PRINTED = ("accuracy", "balanced_accuracy", "sensitivity", "specificity", "f1", "roc_auc")
+_PRINTED_SCORES = ("accuracy", "balanced_accuracy", "sensitivity", "specificity", "f1", "roc_auc")
 
 
 def evaluate_command(options: argparse.Namespace) -> None:
@@ -28,7 +28,11 @@ def evaluate_command(options: argparse.Namespace) -> None:
         IdcError: in many ways; each has its sentence.
     """
     run = open_run(options.run)
-    results = _fresh(run, options.data) if options.data else saved_results(run, options.part)
+    results = (
+        _evaluate_other_data(run, options.data)
+        if options.data
+        else saved_results(run, options.part)
+    )
     report = results.report(options.threshold)
     if options.report:
         write_report(options.report, run, results, report.threshold)
@@ -53,15 +57,15 @@ def evaluate_command(options: argparse.Namespace) -> None:
         _print_scores(report, intervals)
 
 
-def _fresh(run: Run, data: str) -> Results:
+def _evaluate_other_data(run: Run, data: str) -> Results:
     store = open_store(data)
-    if note := seen_note(run, store):
+    if note := training_overlap_note(run, store):
         print(f"Careful: {note[0].lower()}{note[1:]}", file=sys.stderr)
     with contextlib.closing(ProgressLine()) as progress:
         return fresh_results(run, store, on_progress=progress.count)
 
 
-def _print_scores(report: Report, intervals: Mapping[str, Interval]) -> None:
+def _print_scores(report: ScoreReport, intervals: Mapping[str, Interval]) -> None:
     (tn, fp), (fn, tp) = report.confusion_matrix
     print(f"{report.n:,} patches, threshold {report.threshold:g}\n")
     print(f"{'':24}{'predicted negative':>20}{'predicted positive':>20}")
@@ -69,11 +73,11 @@ def _print_scores(report: Report, intervals: Mapping[str, Interval]) -> None:
     print(f"{'labelled IDC-positive':24}{fn:>20,}{tp:>20,}\n")
     table = classification_report(report.confusion_matrix)
     print(table.to_string(float_format="{:.3f}".format), end="\n\n")
-    for name in _PRINTED:
+    for name in _PRINTED_SCORES:
         one = intervals[name]
         sure = f"95 %: {one.low:.3f} to {one.high:.3f}"
         if one.no_interval:
             sure = f"no interval: {one.no_interval}"
-        aside = f"; {baseline((tn + fp) / report.n)}" if name == "accuracy" else ""
+        aside = f"; {baseline_note((tn + fp) / report.n)}" if name == "accuracy" else ""
         print(f"{name:<20}{one.value:.3f}  {sure}{aside}")
     print(f"always answering with the commoner class: accuracy {report.majority_accuracy:.3f}")

@@ -6,24 +6,35 @@ from idc.errors import IdcError
 
 
 def bundle_command(options: argparse.Namespace) -> None:
-    from idc.runs.run import BUNDLED, open_run
-    from idc.shipped.build_assets import bundle, ship_bundled, ship_profile
+    from idc.runs.run import BUNDLED_RUN_ID, open_run
+    from idc.shipped.build_assets import (
+        install_bundled_model,
+        train_bundled_model,
+        write_bundled_profile,
+    )
 
     if options.profile and options.data:
         from idc.datasets.store import open_store
 
-        print(f"profile of {ship_profile(open_run(BUNDLED), open_store(options.data)).patches}")
+        print(
+            "profile of "
+            f"{write_bundled_profile(open_run(BUNDLED_RUN_ID), open_store(options.data)).patches}"
+        )
         return
     if bool(options.run) == bool(options.data):
         raise IdcError("Either --data NAME, to train the bundled model, or --run RUN.")
-    bundled = ship_bundled(open_run(options.run)) if options.run else bundle(options.data)
+    bundled = (
+        install_bundled_model(open_run(options.run))
+        if options.run
+        else train_bundled_model(options.data)
+    )
     print(f"sha256 {bundled.best()['sha256']}")
 
 
 def record_command(options: argparse.Namespace) -> None:
-    from idc.shipped.build_assets import record
+    from idc.shipped.build_assets import record_demo_runs
 
-    for run in record():
+    for run in record_demo_runs():
         print(run.id)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from idc.datasets.splits import PROTOCOLS, UNLISTED
-from idc.settings.help_texts import SETTING_WORDS
+from idc.settings.help_texts import SETTING_HELP
 from idc.settings.training_config import (
     AUGMENTATIONS,
     BALANCINGS,
@@ -22,7 +22,7 @@ _THRESHOLD_HELP = (
 )
 
 
-def command_line() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
     """Everything that ``python -m idc`` understands."""
     parser = argparse.ArgumentParser(
         prog="python -m idc",
@@ -82,7 +82,7 @@ def command_line() -> argparse.ArgumentParser:
 
     sub = command("fork", "Start a new run from the last checkpoint of one, with other settings.")
     sub.add_argument("run", help="the run's id; what it held out stays held out")
-    _add_learning(sub)
+    _add_training_settings(sub)
     _add_on_cpu(sub)
 
     sub = command("runs", "List all runs, the newest first.")
@@ -123,18 +123,18 @@ def command_line() -> argparse.ArgumentParser:
     )
 
     command("record", "For maintainers: train the runs that ship with the demo tissue.")
-    _add_judging(command)
+    _add_analysis_commands(command)
     return parser
 
 
-def _add_judging(command: Callable[[str, str], argparse.ArgumentParser]) -> None:
+def _add_analysis_commands(command: Callable[[str, str], argparse.ArgumentParser]) -> None:
     sub = command("leakage", "Check a split: shared cases, copies and neighbours across parts.")
     which = sub.add_mutually_exclusive_group(required=True)
     which.add_argument("--data", metavar="NAME", help="the data set's name")
     which.add_argument("--run", metavar="RUN", help="check the split of this run instead")
     sub.add_argument("--protocol", choices=list(PROTOCOLS), default="case-disjoint")
     sub.add_argument("--unlisted", choices=UNLISTED, default="ignore")
-    sub.add_argument("--patches", type=_count, default="all", metavar="N|all")
+    sub.add_argument("--patches", type=_patch_count, default="all", metavar="N|all")
     sub.add_argument("--seed", type=int, default=0, metavar="S")
     sub.add_argument("--json", action="store_true", help="as JSON")
 
@@ -215,25 +215,25 @@ def _add_train(sub: argparse.ArgumentParser) -> None:
         "besides win over it. Without a file, the preset's settings are the defaults.",
     )
 
-    add = _adder(sub)
+    add = _setting_adder(sub)
     add("data", metavar="NAME")
     add("preset", choices=list(PRESETS))
     add("architecture", metavar="TEXT")
     add("protocol", choices=list(PROTOCOLS))
     add("unlisted", choices=UNLISTED)
-    add("patches", type=_count, metavar="N|all")
+    add("patches", type=_patch_count, metavar="N|all")
     add("folds", type=int, metavar="K")
     add("fold", type=int, metavar="N")
     add("leave_out_marked", action=argparse.BooleanOptionalAction)
     add("split_seed", type=int, metavar="S")
-    _add_learning(sub)
+    _add_training_settings(sub)
     _add_on_cpu(sub)
     _add_hosts(sub)
 
 
-def _add_learning(sub: argparse.ArgumentParser) -> None:
+def _add_training_settings(sub: argparse.ArgumentParser) -> None:
     """The settings that a fork may change too."""
-    add = _adder(sub)
+    add = _setting_adder(sub)
     add("seed", type=int, metavar="S")
     add("epochs", type=int, metavar="N")
     add("batch_size", type=int, metavar="N")
@@ -250,12 +250,12 @@ def _add_learning(sub: argparse.ArgumentParser) -> None:
     add("name")
 
 
-def _adder(sub: argparse.ArgumentParser) -> Callable[..., None]:
+def _setting_adder(sub: argparse.ArgumentParser) -> Callable[..., None]:
     """Adds an option for a setting, explained as on the form."""
 
     def add(name: str, **options: Any) -> None:
         option = "--" + name.replace("_", "-")
-        text = SETTING_WORDS[name].replace("%", "%%")
+        text = SETTING_HELP[name].replace("%", "%%")
         sub.add_argument(option, default=None, help=text, **options)
 
     return add
@@ -281,7 +281,7 @@ def _add_hosts(sub: argparse.ArgumentParser) -> None:
     )
 
 
-def _count(text: str) -> int | str:
+def _patch_count(text: str) -> int | str:
     return text if text == "all" else int(text)
 
 

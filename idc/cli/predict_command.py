@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from idc.errors import IdcError
-from idc.processes.console import in_place
+from idc.processes.console import progress_line
 
 
 def predict_command(options: argparse.Namespace) -> int:
     import numpy as np
 
-    from idc.cli.region_command import region_command, wants_region
+    from idc.cli.region_command import is_region_request, region_command
     from idc.cli.slides_command import slides_command
     from idc.errors import PredictionError, UploadError
     from idc.files.sources import existing_path
@@ -26,7 +26,7 @@ def predict_command(options: argparse.Namespace) -> int:
         return slides_command(options)
     if not options.path:
         raise IdcError("Name what to predict: images, folders, zips, slides; or --data NAME.")
-    if wants_region(options):
+    if is_region_request(options):
         region_command(options)
         return 0
     run = open_run(options.run) if options.run else default_model()
@@ -49,7 +49,7 @@ def predict_command(options: argparse.Namespace) -> int:
         print(f"{foreign:,} files that are no images were skipped.", file=sys.stderr)
     if not patches and not refused:
         raise PredictionError("There is no image at these paths; give PNG, JPEG or TIFF patches.")
-    with in_place() as progress:
+    with progress_line() as progress:
         answers = (
             predict_patches(run, np.stack(patches), on_progress=progress.count)
             if patches

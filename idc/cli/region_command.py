@@ -10,25 +10,25 @@ import numpy as np
 from idc.errors import DataError, IdcError, SlideError
 from idc.files.sources import UnreadableMember, existing_path, read_file
 from idc.imaging.rescaling import scale_note
-from idc.large_images.region import RegionAnswers, lay_out_region, predict_region, tile_at
+from idc.large_images.region import RegionPredictions, lay_out_region, predict_region, tile_at
 from idc.large_images.region_exports import region_csv, region_geojson
-from idc.large_images.region_pictures import region_png, shown_picture
+from idc.large_images.region_pictures import downscaled_picture, region_png
 from idc.large_images.region_warnings import region_warning
-from idc.large_images.slide_predictions import SlideQuestion, answer_slide
-from idc.large_images.whole_slide import ALWAYS_SLIDES, WholeSlide
+from idc.large_images.slide_predictions import SlideRequest, predict_slide_file
+from idc.large_images.whole_slide import SLIDE_ONLY_SUFFIXES, WholeSlide
 from idc.patches import PATCH_SIZE_PX
 from idc.prediction.predictor import default_model
-from idc.processes.console import ProgressLine, in_place
+from idc.processes.console import ProgressLine, progress_line
 from idc.runs.run import Run, open_run
 from idc.uploads.gate import MAX_FILE_BYTES, decode_image
 
 _UNKNOWN_SCALE = "'{}' does not say its scale; give it with --mpp (40x is 0.25, 20x 0.5, 2.5x 4)."
 
 
-def wants_region(options: argparse.Namespace) -> bool:
+def is_region_request(options: argparse.Namespace) -> bool:
     """Whether ``predict`` is about a region rather than about patches."""
     asked = options.region or options.mpp or options.overlap or options.geojson or options.png
-    return bool(asked) or any(path.suffix.lower() in ALWAYS_SLIDES for path in options.path)
+    return bool(asked) or any(path.suffix.lower() in SLIDE_ONLY_SUFFIXES for path in options.path)
 
 
 def region_command(options: argparse.Namespace) -> None:
@@ -40,7 +40,7 @@ def region_command(options: argparse.Namespace) -> None:
         raise DataError(f"'{path}' is not a file; give a region or a whole slide.")
     run = open_run(options.run) if options.run else default_model()
     stride = PATCH_SIZE_PX // 2 if options.overlap else PATCH_SIZE_PX
-    answers, picture, doubt = _answer(path, run, options.mpp, stride)
+    answers, picture, doubt = _predict_slide_file(path, run, options.mpp, stride)
     threshold = run.calibration().threshold if options.threshold is None else options.threshold
     cells = answers.called(threshold)[answers.layout.tissue]
     called = f"{cells.mean():.1%}" if len(cells) else "nothing"
@@ -60,23 +60,23 @@ def region_command(options: argparse.Namespace) -> None:
         _write(options.png, region_png(answers, picture, threshold))
 
 
-def _answer(
+def _predict_slide_file(
     path: Path, run: Run, mpp_um: float | None, stride: int
-) -> tuple[RegionAnswers, np.ndarray, str | None]:
+) -> tuple[RegionPredictions, np.ndarray, str | None]:
     """The answers, a picture of it all, uint8 RGB, and why not to believe them."""
-    with in_place() as progress:
+    with progress_line() as progress:
         try:
             with WholeSlide(path) as slide:
                 mpp_um = mpp_um or slide.mpp_um
         except SlideError:
-            if path.suffix.lower() in ALWAYS_SLIDES:
+            if path.suffix.lower() in SLIDE_ONLY_SUFFIXES:
                 raise
-            return _answer_image(path, run, mpp_um, stride, progress)
+            return _predict_image(path, run, mpp_um, stride, progress)
         if mpp_um is None:
             raise IdcError(_UNKNOWN_SCALE.format(path.name))
         words = {"looking": "looking for tissue", "predicting": "predicting"}
-        found = answer_slide(
-            SlideQuestion(path, mpp_um, run, stride),
+        found = predict_slide_file(
+            SlideRequest(path, mpp_um, run, stride),
             lambda state, done, total: progress.show(done / total, words[state]),
         )
         with WholeSlide(path) as slide:
@@ -84,9 +84,9 @@ def _answer(
         return found.answers, found.overview, doubt
 
 
-def _answer_image(
+def _predict_image(
     path: Path, run: Run, mpp_um: float | None, stride: int, progress: ProgressLine
-) -> tuple[RegionAnswers, np.ndarray, str | None]:
+) -> tuple[RegionPredictions, np.ndarray, str | None]:
     """An image of another format, through the gate as an upload would."""
     try:
         data = read_file(path, MAX_FILE_BYTES)
@@ -94,14 +94,14 @@ def _answer_image(
         limit = MAX_FILE_BYTES // 10**6
         raise DataError(f"'{path}' cannot be read: damaged, or over {limit} MB.") from error
     image = decode_image(data, path.name)
-    mpp_um = mpp_um or image.um_per_px
+    mpp_um = mpp_um or image.mpp_um
     if mpp_um is None:
         raise IdcError(_UNKNOWN_SCALE.format(path.name))
     print(scale_note(mpp_um), file=sys.stderr)
     region = lay_out_region(image.rgb, mpp_um, stride)
     answers = predict_region(run, region, on_progress=progress.count)
     doubt = region_warning(run, answers, partial(tile_at, region))
-    return answers, shown_picture(image.rgb), doubt
+    return answers, downscaled_picture(image.rgb), doubt
 
 
 def _write(target: str, data: bytes) -> None:

@@ -5,12 +5,18 @@ import sys
 from pathlib import Path
 
 from idc.errors import IdcError
-from idc.large_images.bulk import Progress, device_workers, predict_slides, still_to_do
-from idc.large_images.bulk_task import Settings, SlideTask, cases_of, settings_of, slides_at
-from idc.networks.hardware import gpu_numbers
+from idc.large_images.bulk import BulkProgress, device_workers, pending_tasks, predict_slides
+from idc.large_images.bulk_task import (
+    BulkSettings,
+    SlideTask,
+    bulk_settings,
+    case_tasks,
+    slide_tasks,
+)
+from idc.networks.hardware import visible_gpu_ids
 from idc.patches import PATCH_SIZE_PX
 from idc.prediction.predictor import default_model
-from idc.processes.console import in_place
+from idc.processes.console import progress_line
 from idc.runs.run import open_run
 
 
@@ -19,9 +25,9 @@ def slides_command(options: argparse.Namespace) -> int:
     tasks = _tasks(options)
     run = open_run(options.run) if options.run else default_model()
     stride = PATCH_SIZE_PX // 2 if options.overlap else PATCH_SIZE_PX
-    settings = settings_of(run, options.threshold, options.mpp, stride)
+    settings = bulk_settings(run, options.threshold, options.mpp, stride)
     folder = options.out.expanduser().resolve()
-    todo, progress = still_to_do(tasks, settings, folder)
+    todo, progress = pending_tasks(tasks, settings, folder)
     print(
         f"Model: run {run.id}, IDC-positive from {settings.threshold:.3f} on. "
         f"{len(tasks):,} slides, {progress.kept:,} of them done before. "
@@ -29,7 +35,7 @@ def slides_command(options: argparse.Namespace) -> int:
         file=sys.stderr,
     )
     if todo:
-        _work(options, todo, progress, settings, folder)
+        _predict_missing_slides(options, todo, progress, settings, folder)
     print(f"{progress.done + progress.kept:,} results in '{folder}'")
     if progress.failed:
         print(f"{len(progress.failed):,} slides could not be done.", file=sys.stderr)
@@ -48,20 +54,20 @@ def _tasks(options: argparse.Namespace) -> list[SlideTask]:
         raise IdcError("Either slides or --data NAME, not both.")
     if options.data and (options.mpp or options.overlap):
         raise IdcError("A data set's patches are cut already; leave out --mpp and --overlap.")
-    return cases_of(options.data) if options.data else slides_at(options.path)
+    return case_tasks(options.data) if options.data else slide_tasks(options.path)
 
 
-def _work(
+def _predict_missing_slides(
     options: argparse.Namespace,
     todo: list[SlideTask],
-    progress: Progress,
-    settings: Settings,
+    progress: BulkProgress,
+    settings: BulkSettings,
     folder: Path,
 ) -> None:
     named = 0
-    with in_place() as line:
+    with progress_line() as line:
 
-        def show(progress: Progress) -> None:
+        def show(progress: BulkProgress) -> None:
             nonlocal named
             for name, problem in progress.failed[named:]:
                 line.close()
@@ -84,7 +90,7 @@ def _work(
 
 def _devices(asked: str | None) -> list[str]:
     if asked is None:
-        return gpu_numbers() or ["cpu"]
+        return visible_gpu_ids() or ["cpu"]
     devices = [name.strip() for name in asked.split(",")]
     if not all(name == "cpu" or name.isdigit() for name in devices):
         raise IdcError(f"--devices are numbers of GPUs, or cpu. Received: {asked}")

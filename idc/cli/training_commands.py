@@ -11,26 +11,26 @@ from idc.errors import ConfigError, RunError
 from idc.files.home import PROJECT_DIR
 from idc.processes.environment import KEEP_FREED_MEMORY
 from idc.runs import control
-from idc.runs.device_choice import choose_cpu
+from idc.runs.device_choice import set_cpu_only
 from idc.settings.json_file import read_settings_file
-from idc.settings.training_config import TrainingConfig, preset_config, split_of
+from idc.settings.training_config import TrainingConfig, preset_config, split_for_config
 
-_NO_SETTINGS = ("command", "config", "run", "hosts", "host_index", "on_cpu")
+_NOT_SETTINGS = ("command", "config", "run", "hosts", "host_index", "on_cpu")
 
 
 def train_command(options: argparse.Namespace) -> None:
     """Create a run and become its trainer."""
-    from idc.datasets.label_marks import wrong_rows
+    from idc.datasets.label_marks import rows_marked_wrong
     from idc.datasets.splits import split_note
     from idc.datasets.store import open_store
     from idc.launch.start import create_run
 
     if options.hosts and options.host_index:
-        _become_trainer(None, options)
-    config = asked_config(options)
+        _exec_trainer(None, options)
+    config = config_from_options(options)
     store = open_store(config.data)
-    marked = wrong_rows(config.data, store.index) if config.leave_out_marked else None
-    split = split_of(config, store.index, marked)
+    marked = rows_marked_wrong(config.data, store.index) if config.leave_out_marked else None
+    split = split_for_config(config, store.index, marked)
     print(split.counts(store.index).to_string(float_format="{:.3f}".format), file=sys.stderr)
     held_out = len(split.validation) + len(split.test)
     print(
@@ -41,17 +41,17 @@ def train_command(options: argparse.Namespace) -> None:
     if note := split_note(split):
         print(note, file=sys.stderr)
     run = create_run(config)
-    choose_cpu(run.folder, bool(options.on_cpu))
-    _become_trainer(run.id, options)
+    set_cpu_only(run.folder, bool(options.on_cpu))
+    _exec_trainer(run.id, options)
 
 
-def asked_config(options: argparse.Namespace) -> TrainingConfig:
+def config_from_options(options: argparse.Namespace) -> TrainingConfig:
     """The settings that the words of ``train`` ask for: a file's or a preset's, then the options.
 
     Raises:
         ConfigError: the file cannot be read, no data set is named, or a value cannot be.
     """
-    settings = _given(options)
+    settings = _given_settings(options)
     if settings.get("patches") == "all":
         settings["patches"] = None
     if options.config is not None:
@@ -67,33 +67,33 @@ def asked_config(options: argparse.Namespace) -> TrainingConfig:
     return preset_config(settings.pop("preset", "notebook"), settings.pop("data"), **settings)
 
 
-def _given(options: argparse.Namespace) -> dict[str, Any]:
+def _given_settings(options: argparse.Namespace) -> dict[str, Any]:
     """The settings among the options, those that were given."""
     return {
         name: value
         for name, value in vars(options).items()
-        if value is not None and name not in _NO_SETTINGS
+        if value is not None and name not in _NOT_SETTINGS
     }
 
 
 def resume_command(options: argparse.Namespace) -> None:
     """Become the trainer of a run that has ended, or wake the one of a paused run."""
-    from idc.launch.start import ask, prepare_to_continue
+    from idc.launch.start import prepare_to_resume, send_request
     from idc.runs.lock import is_locked
     from idc.runs.run import open_run
 
     if options.hosts and options.host_index:
-        _become_trainer(None, options)
+        _exec_trainer(None, options)
     run = open_run(options.run)
     if run.status().state == "paused" and is_locked(run.folder) and not options.more_epochs:
-        ask(run, control.RESUME)
+        send_request(run, control.RESUME)
         print("Its trainer has the network ready, and goes on by itself.", file=sys.stderr)
         print(run.id)
         return
     if options.on_cpu is not None:
-        choose_cpu(run.folder, options.on_cpu)
-    prepare_to_continue(run, options.more_epochs)
-    _become_trainer(run.id, options)
+        set_cpu_only(run.folder, options.on_cpu)
+    prepare_to_resume(run, options.more_epochs)
+    _exec_trainer(run.id, options)
 
 
 def repeat_command(options: argparse.Namespace) -> None:
@@ -102,7 +102,7 @@ def repeat_command(options: argparse.Namespace) -> None:
     from idc.runs.run import open_run
 
     run = open_run(options.run)
-    _become_trainer(create_run(run.config, same_left_out_as=run).id)
+    _exec_trainer(create_run(run.config, left_out_from=run).id)
 
 
 def fork_command(options: argparse.Namespace) -> None:
@@ -113,12 +113,12 @@ def fork_command(options: argparse.Namespace) -> None:
     parent = open_run(options.run)
     if parent.status().live:  # its checkpoints come and go
         raise RunError(f"The run '{parent.title}' is being trained; pause or stop it first.")
-    run = create_fork(parent, replace(parent.config, **_given(options)))
-    choose_cpu(run.folder, bool(options.on_cpu))
-    _become_trainer(run.id)
+    run = create_fork(parent, replace(parent.config, **_given_settings(options)))
+    set_cpu_only(run.folder, bool(options.on_cpu))
+    _exec_trainer(run.id)
 
 
-def _become_trainer(run_id: str | None, options: argparse.Namespace | None = None) -> None:
+def _exec_trainer(run_id: str | None, options: argparse.Namespace | None = None) -> None:
     # A fresh process, so that Keras is imported first (see idc.training.trainer), under the same
     # pid, so that whoever started this command can watch, interrupt or kill the training itself.
     sys.stdout.flush()

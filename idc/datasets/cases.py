@@ -5,7 +5,7 @@ import pandas as pd
 from idc.datasets.full_set import expected_counts
 
 
-def case_table(index: pd.DataFrame) -> pd.DataFrame:
+def case_counts(index: pd.DataFrame) -> pd.DataFrame:
     """Count each case's patches.
 
     Args:
@@ -26,17 +26,22 @@ def case_table(index: pd.DataFrame) -> pd.DataFrame:
 
 
 def imbalance_note(table: pd.DataFrame) -> str:
-    """What the shares of a `case_table` mean for training, in a few sentences.
+    """What the shares of a `case_counts` mean for training, in a few sentences.
 
     Undefined for no case at all.
     """
     positive, patches = int(table["positive"].sum()), int(table["patches"].sum())
     majority = max(positive, patches - positive) / patches
-    commoner = "IDC-negative" if 2 * positive <= patches else "IDC-positive"
-    known = f" (of the full set {_full_share():.1%})" if table["expected"].notna().any() else ""
+    majority_class = "IDC-negative" if 2 * positive <= patches else "IDC-positive"
+    known = (
+        f" (of the full set {_full_set_positive_share():.1%})"
+        if table["expected"].notna().any()
+        else ""
+    )
     return (
         f"Of these patches {positive / patches:.1%} are IDC-positive{known}; in single cases it is "
-        f"{table['share'].min():.0%} to {table['share'].max():.0%}. Always answering '{commoner}' "
+        f"{table['share'].min():.0%} to {table['share'].max():.0%}. Always answering "
+        f"'{majority_class}' "
         f"would already be right for {majority:.1%}: that is why IDC Lab shows balanced accuracy, "
         "the mean of how many patches of each class are recognised. And as the share follows the "
         "case, a network can learn to recognise a case instead of the cancer: split by case, never "
@@ -44,7 +49,7 @@ def imbalance_note(table: pd.DataFrame) -> str:
     )
 
 
-def _full_share() -> float:
+def _full_set_positive_share() -> float:
     """The IDC-positive share of the full set."""
     counts = expected_counts().values()
     return sum(positive for _, positive in counts) / sum(sum(both) for both in counts)

@@ -14,13 +14,13 @@ from pathlib import Path
 
 import pandas as pd
 
-_HERE = Path(__file__).resolve().parent
+_REFERENCE_DIR = Path(__file__).resolve().parent
 
 
 @functools.cache
 def expected_counts() -> Mapping[int, tuple[int, int]]:
     """Case -> (IDC-negative, IDC-positive) patches in the full set, 279 cases."""
-    with (_HERE / "case_counts.csv").open(newline="") as file:
+    with (_REFERENCE_DIR / "case_counts.csv").open(newline="") as file:
         return {
             int(row["case"]): (int(row["negative"]), int(row["positive"]))
             for row in csv.DictReader(file)
@@ -30,7 +30,7 @@ def expected_counts() -> Mapping[int, tuple[int, int]]:
 @functools.cache
 def published_cases() -> Mapping[str, frozenset[int]]:
     """Part ("train", "validation", "test") -> its published cases (84 / 29 / 49)."""
-    lists = json.loads((_HERE / "published_split.json").read_text())
+    lists = json.loads((_REFERENCE_DIR / "published_split.json").read_text())
     return {part: frozenset(lists[part]) for part in ("train", "validation", "test")}
 
 

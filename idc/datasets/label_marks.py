@@ -18,7 +18,7 @@ import pandas as pd
 
 from idc.errors import LabelError
 from idc.files.home import home_dir
-from idc.files.sqlite import opened
+from idc.files.sqlite import open_database
 
 VERDICTS: Mapping[str, str] = {
     "keep": "The label is right",
@@ -28,8 +28,8 @@ VERDICTS: Mapping[str, str] = {
 MARKS_FILE = "marks.sqlite3"
 COLUMNS = ("case", "x", "y", "label", "verdict", "reviewer", "run", "probability", "marked")
 
-_MOST_SIGNS = 40
-_TABLE = """
+_MAX_REVIEWER_LENGTH = 40
+_CREATE_TABLE = """
 CREATE TABLE IF NOT EXISTS marks (
     data TEXT NOT NULL,
     slide_case INTEGER NOT NULL,
@@ -79,7 +79,7 @@ def save_mark(mark: Mark) -> None:
             f"A verdict is one of {', '.join(VERDICTS)}. Received: {mark.verdict[:40]!r}"
         )
     reviewer = check_reviewer(mark.reviewer)
-    with _marks() as database:
+    with _open_marks() as database:
         database.execute(
             "INSERT OR REPLACE INTO marks (data, slide_case, x, y, label, verdict, reviewer, run,"
             " probability, marked) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -100,7 +100,7 @@ def save_mark(mark: Mark) -> None:
 
 def remove_mark(data: str, case: int, x: int, y: int, reviewer: str) -> None:
     """Take a reviewer's mark back; nothing happens when there is none."""
-    with _marks() as database:
+    with _open_marks() as database:
         database.execute(
             "DELETE FROM marks WHERE data = ? AND slide_case = ? AND x = ? AND y = ?"
             " AND reviewer = ?",
@@ -108,12 +108,12 @@ def remove_mark(data: str, case: int, x: int, y: int, reviewer: str) -> None:
         )
 
 
-def marks_of(data: str) -> pd.DataFrame:
+def load_marks(data: str) -> pd.DataFrame:
     """All marks on a data set, the oldest first: columns `COLUMNS`; ``marked`` in UTC."""
-    if not _path().exists():
+    if not _marks_path().exists():
         table = pd.DataFrame(columns=list(COLUMNS))
     else:
-        with _marks() as database:
+        with _open_marks() as database:
             table = pd.read_sql_query(
                 "SELECT slide_case AS 'case', x, y, label, verdict, reviewer, run, probability,"
                 " marked FROM marks WHERE data = ? ORDER BY marked, slide_case, y, x, reviewer",
@@ -126,19 +126,19 @@ def marks_of(data: str) -> pd.DataFrame:
 
 def marks_csv(data: str) -> str:
     """The marks on a data set as CSV with a header; the time as ISO 8601."""
-    table = marks_of(data)
+    table = load_marks(data)
     table["marked"] = [when.isoformat(timespec="seconds") for when in table["marked"]]
     table.insert(0, "data", data)
     return table.to_csv(index=False, lineterminator="\n", float_format="%.6f")
 
 
-def wrong_places(data: str) -> pd.DataFrame:
+def places_marked_wrong(data: str) -> pd.DataFrame:
     """The patches that count as wrongly labelled: columns ``case``, ``x``, ``y``, ``label``.
 
     Somebody marked them wrong, and nobody keep: where reviewers contradict each other, the label
     stands.
     """
-    marks = marks_of(data)
+    marks = load_marks(data)
     place = ["case", "x", "y"]
     kept = marks.loc[marks["verdict"] == "keep", place]
     wrong = marks.loc[marks["verdict"] == "wrong", [*place, "label"]].drop_duplicates(place)
@@ -146,12 +146,12 @@ def wrong_places(data: str) -> pd.DataFrame:
     return wrong[~contested].reset_index(drop=True)
 
 
-def wrong_rows(data: str, index: pd.DataFrame) -> np.ndarray:
+def rows_marked_wrong(data: str, index: pd.DataFrame) -> np.ndarray:
     """The rows of a store's index that count as wrongly labelled, sorted int64.
 
     A mark judges a label: where the data set was packed anew with another one, it says nothing.
     """
-    wrong = wrong_places(data)
+    wrong = places_marked_wrong(data)
     if wrong.empty:
         return np.empty(0, np.int64)
     columns = ["case", "x", "y", "label"]
@@ -166,23 +166,24 @@ def check_reviewer(name: str) -> str:
         LabelError: it is empty, too long, or holds signs that do not print.
     """
     name = name.strip()
-    if not 1 <= len(name) <= _MOST_SIGNS or not name.isprintable():
+    if not 1 <= len(name) <= _MAX_REVIEWER_LENGTH or not name.isprintable():
         raise LabelError(
-            f"A reviewer's name has 1 to {_MOST_SIGNS} printable signs. Received: {name[:60]!r}"
+            f"A reviewer's name has 1 to {_MAX_REVIEWER_LENGTH} printable signs. Received: "
+            f"{name[:60]!r}"
         )
     return name
 
 
-def _path() -> Path:
+def _marks_path() -> Path:
     return home_dir() / MARKS_FILE
 
 
 @contextlib.contextmanager
-def _marks() -> Iterator[sqlite3.Connection]:
+def _open_marks() -> Iterator[sqlite3.Connection]:
     """The open file, in one transaction that is kept unless an error leaves the ``with``."""
-    path = _path()
+    path = _marks_path()
     try:
-        with opened(path, _TABLE) as database:
+        with open_database(path, _CREATE_TABLE) as database:
             yield database
     except (sqlite3.Error, OSError) as error:
         raise LabelError(

@@ -13,32 +13,38 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from idc.datasets.signatures import LEAST_CONTRAST, Signatures, likeness, signatures, similar_pairs
+from idc.datasets.signatures import (
+    MIN_CONTRAST,
+    Signatures,
+    low_frequency_correlation,
+    signatures,
+    similar_pairs,
+)
 from idc.datasets.splits import PARTS, Split
 from idc.datasets.store import PatchStore
 from idc.patches import PATCH_SIZE_PX
 
 PART_PAIRS = tuple(itertools.combinations(PARTS, 2))
-KINDS: Mapping[str, str] = {
+LEAKAGE_KINDS: Mapping[str, str] = {
     "identical": "Identical patches",
     "similar": "Nearly identical patches",
     "adjacent": "Neighbours on the slide",
 }
-LEAST_LIKENESS = 0.95  # copies stay above, chance pairs of near hashes below (bench/leakage.py)
+MIN_CORRELATION = 0.95  # copies stay above, chance pairs of near hashes below (bench/leakage.py)
 
 # Right, below, and both ways down: each touching pair once.
-_STEPS = ((1, 0), (0, 1), (1, 1), (-1, 1))
-_CHUNK = 4_096
+_NEIGHBOUR_OFFSETS = ((1, 0), (0, 1), (1, 1), (-1, 1))
+_CHUNK_SIZE = 4_096
 
-OnProgress = Callable[[int, int], None]
+ProgressCallback = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
-class Finding:
+class LeakageFinding:
     """Pairs of one kind that lie in two parts.
 
     Attributes:
-        kind: a key of `KINDS`.
+        kind: a key of `LEAKAGE_KINDS`.
         pairs: int64, shape (n, 2): rows of the store; the first is in the earlier part. Of patches
             of a part that hold the same pixels, only the first is in pairs of copies.
         parts: int8, shape (n, 2): their positions in `idc.datasets.splits.PARTS`.
@@ -77,7 +83,7 @@ class LeakageReport:
     Attributes:
         sizes: patches of each part.
         shared_cases: cases in each two parts.
-        findings: `KINDS` -> pairs.
+        findings: `LEAKAGE_KINDS` -> pairs.
         near_uniform: patches with so little contrast (glass, one colour) that they look alike
             without being copies; identical and similar pairs of them are not counted.
         uniform_copies: how many of these share their pixels with one in another part.
@@ -85,7 +91,7 @@ class LeakageReport:
 
     sizes: Mapping[str, int]
     shared_cases: Mapping[tuple[str, str], int]
-    findings: Mapping[str, Finding]
+    findings: Mapping[str, LeakageFinding]
     near_uniform: int
     uniform_copies: int
 
@@ -99,7 +105,7 @@ class LeakageReport:
     def table(self) -> pd.DataFrame:
         """One row a way to leak, one column a pair of parts ("train – test")."""
         rows = {"Shared cases": self.shared_cases}
-        rows |= {KINDS[kind]: finding.counts() for kind, finding in self.findings.items()}
+        rows |= {LEAKAGE_KINDS[kind]: finding.counts() for kind, finding in self.findings.items()}
         return pd.DataFrame(
             {" – ".join(pair): [counts[pair] for counts in rows.values()] for pair in PART_PAIRS},
             index=list(rows),
@@ -117,11 +123,11 @@ class LeakageReport:
                 if touched := finding.touched(part):
                     said.append(
                         f"{touched:,} of {size:,} {part} patches ({touched / size:.1%}) "
-                        f"{_MEANING[kind]}."
+                        f"{_LEAK_TEXTS[kind]}."
                     )
-        return said or [self._nothing_of_training()]
+        return said or [self._no_training_leak()]
 
-    def _nothing_of_training(self) -> str:
+    def _no_training_leak(self) -> str:
         """What is left to say where no scored patch has a copy or a neighbour in training."""
         if not self.leaks:
             return (
@@ -153,7 +159,7 @@ class LeakageReport:
         }
 
 
-_MEANING = {
+_LEAK_TEXTS = {
     "identical": "have the very pixels of a training patch",
     "similar": "look nearly the same as a training patch",
     "adjacent": "touch a training patch on the slide",
@@ -161,7 +167,7 @@ _MEANING = {
 
 
 def check_leakage(
-    store: PatchStore, split: Split, *, on_progress: OnProgress | None = None
+    store: PatchStore, split: Split, *, on_progress: ProgressCallback | None = None
 ) -> LeakageReport:
     """Look for patches of one part that another part gives away.
 
@@ -176,15 +182,16 @@ def check_leakage(
     index = store.index.iloc[rows]
     each = np.arange(len(rows))
     found = {
-        "identical": (_identical(signed, part), signed.contents),
-        "similar": (_similar(store, rows, signed, part), signed.contents),
+        "identical": (_identical_pairs(signed, part), signed.content_ids),
+        "similar": (_near_identical_pairs(store, rows, signed, part), signed.content_ids),
         "adjacent": (adjacent_pairs(index, part), each),
     }
     return LeakageReport(
         sizes={name: len(split.rows(name)) for name in PARTS},
         shared_cases=_shared_cases(index["case"].to_numpy(), part),
         findings={
-            kind: _finding(kind, pairs, rows, part, alike) for kind, (pairs, alike) in found.items()
+            kind: _to_finding(kind, pairs, rows, part, alike)
+            for kind, (pairs, alike) in found.items()
         },
         near_uniform=int(signed.near_uniform.sum()),
         uniform_copies=_uniform_copies(signed, part),
@@ -203,7 +210,7 @@ def adjacent_pairs(index: pd.DataFrame, part: np.ndarray) -> np.ndarray:
     """
     places = index[["case", "x", "y"]].astype("int64").assign(position=np.arange(len(index)))
     found = []
-    for right, down in _STEPS:
+    for right, down in _NEIGHBOUR_OFFSETS:
         moved = places.assign(
             x=places["x"] - right * PATCH_SIZE_PX, y=places["y"] - down * PATCH_SIZE_PX
         )
@@ -213,41 +220,43 @@ def adjacent_pairs(index: pd.DataFrame, part: np.ndarray) -> np.ndarray:
     return np.concatenate(found)
 
 
-def _identical(signed: Signatures, part: np.ndarray) -> np.ndarray:
+def _identical_pairs(signed: Signatures, part: np.ndarray) -> np.ndarray:
     """Pairs of the same pixels in two parts: the first of each content in each part.
 
     A content that is in a part many times stands for one: all pairs of them would be far too many.
     """
-    firsts = _one_of_each(signed, part, ~signed.near_uniform)
+    firsts = _unique_per_part(signed, part, ~signed.near_uniform)
     pairs = firsts.merge(firsts, on="content")
     pairs = pairs[pairs["part_x"] < pairs["part_y"]]
     return pairs[["position_x", "position_y"]].to_numpy()
 
 
-def _similar(
+def _near_identical_pairs(
     store: PatchStore, rows: np.ndarray, signed: Signatures, part: np.ndarray
 ) -> np.ndarray:
-    chosen = _one_of_each(signed, part, ~signed.near_uniform)["position"].to_numpy()
+    chosen = _unique_per_part(signed, part, ~signed.near_uniform)["position"].to_numpy()
     pairs = chosen[similar_pairs(signed.hashes[chosen], part[chosen])]
-    pairs = pairs[signed.contents[pairs[:, 0]] != signed.contents[pairs[:, 1]]]
+    pairs = pairs[signed.content_ids[pairs[:, 0]] != signed.content_ids[pairs[:, 1]]]
     kept = [np.empty((0, 2), np.int64)]
-    for start in range(0, len(pairs), _CHUNK):  # near hashes are a hint; the pixels decide
-        some = pairs[start : start + _CHUNK]
-        alike = likeness(store.patches[rows[some[:, 0]]], store.patches[rows[some[:, 1]]])
-        kept.append(some[alike >= LEAST_LIKENESS])
+    for start in range(0, len(pairs), _CHUNK_SIZE):  # near hashes are a hint; the pixels decide
+        some = pairs[start : start + _CHUNK_SIZE]
+        alike = low_frequency_correlation(
+            store.patches[rows[some[:, 0]]], store.patches[rows[some[:, 1]]]
+        )
+        kept.append(some[alike >= MIN_CORRELATION])
     return np.concatenate(kept)
 
 
-def _one_of_each(signed: Signatures, part: np.ndarray, chosen: np.ndarray) -> pd.DataFrame:
+def _unique_per_part(signed: Signatures, part: np.ndarray, chosen: np.ndarray) -> pd.DataFrame:
     """The first patch of each content in each part: ``content``, ``part``, ``position``."""
     table = pd.DataFrame(
-        {"content": signed.contents, "part": part, "position": np.arange(len(part))}
+        {"content": signed.content_ids, "part": part, "position": np.arange(len(part))}
     )
     return table[chosen].drop_duplicates(["content", "part"])
 
 
 def _uniform_copies(signed: Signatures, part: np.ndarray) -> int:
-    table = pd.DataFrame({"content": signed.contents, "part": part})[signed.near_uniform]
+    table = pd.DataFrame({"content": signed.content_ids, "part": part})[signed.near_uniform]
     return int((table.groupby("content")["part"].transform("nunique") > 1).sum())
 
 
@@ -256,9 +265,9 @@ def _shared_cases(cases: np.ndarray, part: np.ndarray) -> dict[tuple[str, str], 
     return {(one, other): len(of_part[one] & of_part[other]) for one, other in PART_PAIRS}
 
 
-def _finding(
+def _to_finding(
     kind: str, pairs: np.ndarray, rows: np.ndarray, part: np.ndarray, alike: np.ndarray
-) -> Finding:
+) -> LeakageFinding:
     """From pairs of positions.
 
     Args:
@@ -271,7 +280,7 @@ def _finding(
         with_train = (part[pairs[:, 0]] == 0) & (part[pairs[:, 1]] == number)
         of_these = np.isin(alike[part == number], alike[pairs[with_train, 1]])
         touching[name] = int(of_these.sum())
-    return Finding(kind, rows[pairs], part[pairs], touching)
+    return LeakageFinding(kind, rows[pairs], part[pairs], touching)
 
 
 def near_uniform_note(report: LeakageReport) -> str:
@@ -280,7 +289,7 @@ def near_uniform_note(report: LeakageReport) -> str:
         return ""
     return (
         f"{report.near_uniform:,} patches are nearly of one colour (grey levels spread by less "
-        f"than {LEAST_CONTRAST:g}): glass or blank edges look alike without being copies, so they "
+        f"than {MIN_CONTRAST:g}): glass or blank edges look alike without being copies, so they "
         "are not searched for copies"
         + (
             f"; {report.uniform_copies:,} of them share their pixels with one in another part."

@@ -26,28 +26,28 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from idc.datasets.store import PATCHES_FILE, PatchStore, Progress, is_current, npy_header
+from idc.datasets.store import PATCHES_FILE, PatchStore, ProgressCallback, is_current, npy_header
 from idc.errors import DataError
 from idc.files import atomic
 from idc.files.home import data_dir
 from idc.patches import PATCH_SHAPE
 from idc.processes.thread_job import ThreadJob
 
-TISSUE_DENSITY = 0.065
+MIN_TISSUE_DENSITY = 0.065
 COLUMNS = ("tissue", "stain", "haematoxylin")
 
 _VERSION = 1  # another way to measure, another number: tables of the old way count as absent
-_BYTES_A_PATCH = int(np.prod(PATCH_SHAPE))
-_PATCHES_A_BLOCK = 1_024
-_PATCHES_AT_A_TIME = 64  # 480 kB of pixels: they and their densities stay in a core's cache
+_BYTES_PER_PATCH = int(np.prod(PATCH_SHAPE))
+_PATCHES_PER_BLOCK = 1_024
+_PATCHES_PER_CHUNK = 64  # 480 kB of pixels: they and their densities stay in a core's cache
 
-_DENSITY = -np.log10((np.arange(256) + 1) / 256).astype(np.float32)
-_STAINS = np.array(  # density of red, green and blue; haematoxylin, eosin, DAB
+_OPTICAL_DENSITY = -np.log10((np.arange(256) + 1) / 256).astype(np.float32)
+_STAIN_VECTORS = np.array(  # density of red, green and blue; haematoxylin, eosin, DAB
     [[0.65, 0.70, 0.29], [0.07, 0.99, 0.11], [0.27, 0.57, 0.78]]
 )
-_TO_HAEMATOXYLIN = np.linalg.inv(_STAINS / np.linalg.norm(_STAINS, axis=1, keepdims=True))[
-    :, 0
-].astype(np.float32)
+_HAEMATOXYLIN_UNMIXING = np.linalg.inv(
+    _STAIN_VECTORS / np.linalg.norm(_STAIN_VECTORS, axis=1, keepdims=True)
+)[:, 0].astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -75,19 +75,21 @@ def measure_patches(patches: np.ndarray) -> np.ndarray:
         float32, shape (n, 3): the columns `COLUMNS`.
     """
     found = np.empty((len(patches), len(COLUMNS)), np.float32)
-    for start in range(0, len(patches), _PATCHES_AT_A_TIME):
-        some = slice(start, start + _PATCHES_AT_A_TIME)
+    for start in range(0, len(patches), _PATCHES_PER_CHUNK):
+        some = slice(start, start + _PATCHES_PER_CHUNK)
         planes = cv2.split(patches[some].reshape(len(patches[some]), -1, 3))  # (some, 2500) each
-        red, green, blue = (cv2.LUT(plane, _DENSITY) for plane in planes)
+        red, green, blue = (cv2.LUT(plane, _OPTICAL_DENSITY) for plane in planes)
         means = np.stack([plane.mean(axis=1) for plane in (red, green, blue)], axis=1)
-        is_tissue = red + green + blue > 3 * TISSUE_DENSITY
+        is_tissue = red + green + blue > 3 * MIN_TISSUE_DENSITY
         found[some, 0] = np.count_nonzero(is_tissue, axis=1) / is_tissue.shape[1]
         found[some, 1] = means.mean(axis=1)
-        found[some, 2] = (means * _TO_HAEMATOXYLIN).sum(axis=1)
+        found[some, 2] = (means * _HAEMATOXYLIN_UNMIXING).sum(axis=1)
     return found
 
 
-def measure_store(store: PatchStore, *, on_progress: Progress | None = None) -> Measurements:
+def measure_store(
+    store: PatchStore, *, on_progress: ProgressCallback | None = None
+) -> Measurements:
     """Measure all patches of a store and keep the table beside it.
 
     Reads the file in blocks instead of through the memory map, so that the pixels do not stay in
@@ -103,7 +105,7 @@ def measure_store(store: PatchStore, *, on_progress: Progress | None = None) -> 
     try:
         found = _measure_file(data_dir() / store.name / PATCHES_FILE, len(store), on_progress)
         if not is_current(store):
-            raise _replaced(store)
+            raise _replaced_error(store)
         table = pa.table(dict(zip(COLUMNS, np.ascontiguousarray(found.T), strict=True)))
         buffer = io.BytesIO()
         pq.write_table(table, buffer, write_page_checksum=True)
@@ -135,16 +137,16 @@ def _path(store: PatchStore) -> Path:
     return data_dir() / store.name / f"measurements-{_VERSION}-{store.fingerprint[:16]}.parquet"
 
 
-def _measure_file(path: Path, count: int, on_progress: Progress | None) -> np.ndarray:
+def _measure_file(path: Path, count: int, on_progress: ProgressCallback | None) -> np.ndarray:
     """float32, shape (count, 3), by all cores."""
     found = np.empty((count, len(COLUMNS)), np.float32)
-    starts = range(0, count, _PATCHES_A_BLOCK)
+    starts = range(0, count, _PATCHES_PER_BLOCK)
     with path.open("rb") as file:
 
         def measure_block(start: int) -> np.ndarray:
-            patches = min(_PATCHES_A_BLOCK, count - start)
-            offset = len(npy_header(count)) + start * _BYTES_A_PATCH
-            pixels = os.pread(file.fileno(), patches * _BYTES_A_PATCH, offset)
+            patches = min(_PATCHES_PER_BLOCK, count - start)
+            offset = len(npy_header(count)) + start * _BYTES_PER_PATCH
+            pixels = os.pread(file.fileno(), patches * _BYTES_PER_PATCH, offset)
             return measure_patches(np.frombuffer(pixels, np.uint8).reshape(-1, *PATCH_SHAPE))
 
         pool = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="measure")
@@ -158,35 +160,35 @@ def _measure_file(path: Path, count: int, on_progress: Progress | None) -> np.nd
     return found
 
 
-def _replaced(store: PatchStore) -> DataError:
+def _replaced_error(store: PatchStore) -> DataError:
     return DataError(
         f"The data set '{store.name}' was replaced while it was being measured; measure it again."
     )
 
 
 @dataclass(kw_only=True)
-class MeasureJob(ThreadJob):
+class MeasurementJob(ThreadJob):
     """One measuring and where it stands: "measuring", "done", "failed" or "stopped"."""
 
     work: str = "Measuring"
     state: str = "measuring"
 
 
-_jobs: dict[str, MeasureJob] = {}  # by the fingerprint of the store
+_jobs: dict[str, MeasurementJob] = {}  # by the fingerprint of the store
 _lock = threading.Lock()
 
 
-def measure_job(store: PatchStore) -> MeasureJob | None:
+def measurement_job(store: PatchStore) -> MeasurementJob | None:
     """The latest measuring of a store since the server started."""
     return _jobs.get(store.fingerprint)
 
 
-def start_measuring(store: PatchStore) -> MeasureJob:
+def start_measuring(store: PatchStore) -> MeasurementJob:
     """Start to measure a store, or join the measuring that is under way."""
     with _lock:
         job = _jobs.get(store.fingerprint)
         if job is None or not job.live:
-            job = _jobs[store.fingerprint] = MeasureJob(total=len(store))
+            job = _jobs[store.fingerprint] = MeasurementJob(total=len(store))
             measure = partial(measure_store, store, on_progress=job.advance)
             job.start(measure, f"measure-{store.name}")
         return job

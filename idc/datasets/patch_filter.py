@@ -19,7 +19,7 @@ UNUSED = "unused"
 SPLIT_PARTS = (*PARTS, UNUSED)
 
 # Fewer than one in so many: sorting these is faster than picking them out of the whole order.
-_FEW = 16
+_FULL_ORDER_RATIO = 16
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class PatchColumns:
 
 
 @dataclass(frozen=True)
-class Filters:
+class PatchFilters:
     """What a patch must be to be shown; all of it. The default lets every patch through.
 
     Attributes:
@@ -78,7 +78,7 @@ class Filters:
 
 
 @dataclass(frozen=True)
-class Sort:
+class SortKey:
     """A way to order patches.
 
     Attributes:
@@ -91,14 +91,14 @@ class Sort:
     needs: str = ""
 
 
-SORTS: Mapping[str, Sort] = {
-    "case": Sort("Case and place"),
-    "stain": Sort("Mean stain", True, "measurements"),
-    "haematoxylin": Sort("Haematoxylin", True, "measurements"),
-    "tissue": Sort("Tissue share", True, "measurements"),
-    "probability": Sort("Probability of IDC", True, "predictions"),
-    "error": Sort("Error", True, "predictions"),
-    "doubt": Sort("Doubt", True, "predictions"),
+SORT_KEYS: Mapping[str, SortKey] = {
+    "case": SortKey("Case and place"),
+    "stain": SortKey("Mean stain", True, "measurements"),
+    "haematoxylin": SortKey("Haematoxylin", True, "measurements"),
+    "tissue": SortKey("Tissue share", True, "measurements"),
+    "probability": SortKey("Probability of IDC", True, "predictions"),
+    "error": SortKey("Error", True, "predictions"),
+    "doubt": SortKey("Doubt", True, "predictions"),
 }
 SORT_HELP = (
     "Mean stain is the mean optical density of a patch; haematoxylin is the nuclear stain's part "
@@ -134,17 +134,17 @@ def patch_columns(
     return PatchColumns(store.cases, store.labels, edge, part, probability, measured, threshold)
 
 
-def available(columns: PatchColumns, sort: str) -> bool:
+def can_sort_by(columns: PatchColumns, sort: str) -> bool:
     """Whether there is something to sort by."""
     present = {
         "": True,
         "measurements": columns.measured is not None,
         "predictions": columns.probability is not None,
     }
-    return present[SORTS[sort].needs]
+    return present[SORT_KEYS[sort].needs]
 
 
-def matching_rows(columns: PatchColumns, filters: Filters) -> np.ndarray:
+def matching_rows(columns: PatchColumns, filters: PatchFilters) -> np.ndarray:
     """The rows that pass all filters.
 
     A filter on what is not there (no run, not measured) lets every patch through.
@@ -152,14 +152,14 @@ def matching_rows(columns: PatchColumns, filters: Filters) -> np.ndarray:
     Returns:
         int32, sorted, shape (m,).
     """
-    stretches = _stretches(columns.case, filters.cases)
-    tests = _tests(columns, filters)
+    stretches = _case_slices(columns.case, filters.cases)
+    tests = _active_ranges(columns, filters)
     found = []
     for stretch in stretches:
         keep = np.ones(stretch.stop - stretch.start, bool)
-        for column, least, most in tests:
+        for column, low, high in tests:
             part = column[stretch]
-            keep &= part == least if least == most else (part >= least) & (part <= most)
+            keep &= part == low if low == high else (part >= low) & (part <= high)
         found.append(np.flatnonzero(keep).astype(np.int32) + np.int32(stretch.start))
     return np.concatenate(found) if found else np.empty(0, np.int32)
 
@@ -170,11 +170,11 @@ def sort_values(columns: PatchColumns, sort: str, rows: np.ndarray | slice) -> n
     Args:
         rows: for which rows.
     """
-    if sort == "case" or not available(columns, sort):
+    if sort == "case" or not can_sort_by(columns, sort):
         return None
-    if SORTS[sort].needs == "measurements":
+    if SORT_KEYS[sort].needs == "measurements":
         return getattr(columns.measured, sort)[rows]
-    assert columns.probability is not None  # `available` says so
+    assert columns.probability is not None  # `can_sort_by` says so
     probability = columns.probability[rows]
     if sort == "probability":
         return probability
@@ -183,7 +183,7 @@ def sort_values(columns: PatchColumns, sort: str, rows: np.ndarray | slice) -> n
     return -np.abs(probability - np.float32(columns.threshold))
 
 
-def whole_order(columns: PatchColumns, sort: str, descending: bool) -> np.ndarray:
+def full_sort_order(columns: PatchColumns, sort: str, descending: bool) -> np.ndarray:
     """All rows in the order of a sort: worth keeping, as every filter can use it.
 
     Rows of one value stay in the store's order; unknown values come last in both directions.
@@ -194,19 +194,19 @@ def whole_order(columns: PatchColumns, sort: str, descending: bool) -> np.ndarra
     return _ordered(columns, np.arange(len(columns), dtype=np.int32), sort, descending)
 
 
-def in_order(
+def sort_rows(
     columns: PatchColumns, rows: np.ndarray, sort: str, descending: bool, order: np.ndarray | None
 ) -> np.ndarray:
     """Bring matching rows into the order of a sort.
 
     Args:
         rows: int32, sorted, of `matching_rows`.
-        order: of `whole_order` for the same sort and direction, to save sorting many rows anew.
+        order: of `full_sort_order` for the same sort and direction, to save sorting many rows anew.
 
     Returns:
         int32, the same rows.
     """
-    if order is None or len(rows) * _FEW < len(columns):
+    if order is None or len(rows) * _FULL_ORDER_RATIO < len(columns):
         return _ordered(columns, rows, sort, descending)
     if len(rows) == len(columns):
         return order
@@ -237,7 +237,7 @@ def _stable_order(values: np.ndarray) -> np.ndarray:
     return (both & np.uint64(2**32 - 1)).astype(np.int32)
 
 
-def _stretches(case: np.ndarray, wanted: tuple[int, ...]) -> list[slice]:
+def _case_slices(case: np.ndarray, wanted: tuple[int, ...]) -> list[slice]:
     """Where the wanted cases stand in the sorted column; no search through all of it."""
     if not wanted:
         return [slice(0, len(case))]
@@ -246,7 +246,9 @@ def _stretches(case: np.ndarray, wanted: tuple[int, ...]) -> list[slice]:
     return [slice(int(a), int(b)) for a, b in zip(first, last, strict=True)]
 
 
-def _tests(columns: PatchColumns, filters: Filters) -> list[tuple[np.ndarray, float, float]]:
+def _active_ranges(
+    columns: PatchColumns, filters: PatchFilters
+) -> list[tuple[np.ndarray, float, float]]:
     """(column, least, most) of every filter that is set and can be told."""
     tests: list[tuple[np.ndarray, float, float]] = []
     if filters.label is not None:
@@ -257,6 +259,6 @@ def _tests(columns: PatchColumns, filters: Filters) -> list[tuple[np.ndarray, fl
         number = SPLIT_PARTS.index(filters.part)
         tests.append((columns.part, number, number))
     if filters.by_tissue and columns.measured is not None:
-        least, most = filters.tissue
-        tests.append((columns.measured.tissue, least / 100, most / 100))
+        low, high = filters.tissue
+        tests.append((columns.measured.tissue, low / 100, high / 100))
     return tests

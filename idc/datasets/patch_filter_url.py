@@ -7,32 +7,32 @@ show the same. A URL may come from anybody: a word that means nothing leaves the
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from idc.datasets.patch_filter import SORTS, SPLIT_PARTS, Filters
+from idc.datasets.patch_filter import SORT_KEYS, SPLIT_PARTS, PatchFilters
 from idc.datasets.place import Place, parse_place
 
 PAGE_SIZES = (24, 48, 96, 192)
-NAMES = ("case", "class", "part", "edge", "tissue", "sort", "order", "page", "size", "patch")
+QUERY_KEYS = ("case", "class", "part", "edge", "tissue", "sort", "order", "page", "size", "patch")
 
 _LABELS = {"negative": 0, "positive": 1}
-_EDGE = {"only": True, "without": False}
+_EDGES = {"only": True, "without": False}
 _ORDERS = {"up": False, "down": True}
 
 Query = Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True)
-class RoamView:
+class DatasetView:
     """Filters, order, page and opened patch.
 
     Attributes:
-        sort: one of `idc.datasets.patch_filter.SORTS`.
+        sort: one of `idc.datasets.patch_filter.SORT_KEYS`.
         descending: None for the sort's natural direction.
         page: from 1 on.
         size: patches a page, one of `PAGE_SIZES`.
         patch: the opened patch.
     """
 
-    filters: Filters = field(default_factory=Filters)
+    filters: PatchFilters = field(default_factory=PatchFilters)
     sort: str = "case"
     descending: bool | None = None
     page: int = 1
@@ -40,11 +40,11 @@ class RoamView:
     patch: Place | None = None
 
     @property
-    def goes_down(self) -> bool:
+    def is_descending(self) -> bool:
         """The direction that is meant: the chosen one, else the natural one."""
-        return SORTS[self.sort].descending if self.descending is None else self.descending
+        return SORT_KEYS[self.sort].descending if self.descending is None else self.descending
 
-    def with_size(self, size: int) -> "RoamView":
+    def with_size(self, size: int) -> "DatasetView":
         """With so many patches a page, on the page that holds the first one of this page."""
         return replace(self, size=size, page=(self.page - 1) * self.size // size + 1)
 
@@ -58,44 +58,45 @@ class RoamView:
         return slice((page - 1) * self.size, page * self.size)
 
 
-def read_view(query: Query) -> RoamView:
+def view_from_query(query: Query) -> DatasetView:
     """What a URL asks for.
 
     Args:
-        query: name -> values, as they stand in the URL; of names in `NAMES`, others are ignored.
+        query: name -> values, as they stand in the URL; of names in `QUERY_KEYS`, others are
+        ignored.
     """
     one = {name: values[-1] for name, values in query.items() if values}
-    filters = Filters(
+    filters = PatchFilters(
         cases=_cases(query.get("case", ())),
         label=_LABELS.get(one.get("class", "")),
         part=one["part"] if one.get("part") in SPLIT_PARTS else None,
-        edge=_EDGE.get(one.get("edge", "")),
+        edge=_EDGES.get(one.get("edge", "")),
         tissue=_range(one.get("tissue", "")),
     )
     size = _number(one.get("size", ""))
-    return RoamView(
+    return DatasetView(
         filters,
-        sort=one["sort"] if one.get("sort") in SORTS else "case",
+        sort=one["sort"] if one.get("sort") in SORT_KEYS else "case",
         descending=_ORDERS.get(one.get("order", "")),
         page=_number(one.get("page", "")) or 1,
-        size=size if size in PAGE_SIZES else RoamView.size,
+        size=size if size in PAGE_SIZES else DatasetView.size,
         patch=parse_place(one.get("patch", "")),
     )
 
 
-def write_view(view: RoamView) -> dict[str, list[str]]:
-    """The words for a URL; what is as by default is left out. The inverse of `read_view`."""
-    filters, default = view.filters, RoamView()
+def query_from_view(view: DatasetView) -> dict[str, list[str]]:
+    """The words for a URL; what is as by default is left out. The inverse of `view_from_query`."""
+    filters, default = view.filters, DatasetView()
     words: dict[str, list[str]] = {"case": [str(case) for case in filters.cases]}
     if filters.label is not None:
         words["class"] = [_key(_LABELS, filters.label)]
     if filters.part is not None:
         words["part"] = [filters.part]
     if filters.edge is not None:
-        words["edge"] = [_key(_EDGE, filters.edge)]
+        words["edge"] = [_key(_EDGES, filters.edge)]
     if filters.by_tissue:
         words["tissue"] = ["{}-{}".format(*filters.tissue)]
-    if view.descending is not None and view.descending != SORTS[view.sort].descending:
+    if view.descending is not None and view.descending != SORT_KEYS[view.sort].descending:
         words["order"] = [_key(_ORDERS, view.descending)]
     for name in ("sort", "page", "size", "patch"):
         if getattr(view, name) != getattr(default, name):
@@ -109,10 +110,10 @@ def _cases(values: Sequence[str]) -> tuple[int, ...]:
 
 
 def _range(text: str) -> tuple[int, int]:
-    least, _, most = text.partition("-")
-    ends = (_number(least), _number(most))
+    low, _, most = text.partition("-")
+    ends = (_number(low), _number(most))
     if ends[0] is None or ends[1] is None or not ends[0] <= ends[1] <= 100:
-        return Filters.tissue
+        return PatchFilters.tissue
     return ends[0], ends[1]
 
 

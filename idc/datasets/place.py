@@ -47,11 +47,11 @@ def find_row(store: PatchStore, place: Place) -> int | None:
     """The row of the patch at a place, None where there is none. Takes O(log n)."""
     rows = slice(0, len(store))
     for name, value in (("case", place.case), ("y", place.y), ("x", place.x)):
-        rows = _run_of(store.columns[name], rows, value)
+        rows = _equal_range(store.columns[name], rows, value)
     return rows.start if rows.start < rows.stop else None
 
 
-def rows_around(store: PatchStore, row: int, reach: int = 2) -> np.ndarray:
+def neighbour_rows(store: PatchStore, row: int, radius: int = 2) -> np.ndarray:
     """The rows of a patch and its neighbours.
 
     Args:
@@ -62,7 +62,7 @@ def rows_around(store: PatchStore, row: int, reach: int = 2) -> np.ndarray:
         the data set holds no patch.
     """
     at = place_of(store, row)
-    steps = range(-reach, reach + 1)
+    steps = range(-radius, radius + 1)
     places = [
         [
             Place(at.case, at.x + PATCH_SIZE_PX * right, at.y + PATCH_SIZE_PX * down)
@@ -74,7 +74,7 @@ def rows_around(store: PatchStore, row: int, reach: int = 2) -> np.ndarray:
     return np.array([[GAP if row is None else row for row in line] for line in found])
 
 
-def cut_out(store: PatchStore, rows: np.ndarray) -> np.ndarray:
+def stitch_neighbourhood(store: PatchStore, rows: np.ndarray) -> np.ndarray:
     """The picture of a part of a slide.
 
     Args:
@@ -107,7 +107,7 @@ def _at_true_size(store: PatchStore, row: int) -> np.ndarray:
     return cv2.resize(np.asarray(patch), (width, height), interpolation=cv2.INTER_AREA)
 
 
-def _run_of(column: np.ndarray, rows: slice, value: int) -> slice:
+def _equal_range(column: np.ndarray, rows: slice, value: int) -> slice:
     """Where a value stands in a stretch of a column that is sorted within this stretch."""
     part = column[rows]
     if not np.iinfo(part.dtype).min <= value <= np.iinfo(part.dtype).max:

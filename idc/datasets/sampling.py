@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 
-def alternating_sample(index: pd.DataFrame, each: int, seed: int) -> pd.DataFrame:
+def alternating_sample(index: pd.DataFrame, per_class: int, seed: int) -> pd.DataFrame:
     """Random patches of both classes side by side: negative, positive, negative, ...
 
     Args:
@@ -20,7 +20,7 @@ def alternating_sample(index: pd.DataFrame, each: int, seed: int) -> pd.DataFram
     drawn = []
     for label in (0, 1):
         rows = np.flatnonzero(labels == label)
-        drawn.append(rng.choice(rows, min(each, len(rows)), replace=False))
+        drawn.append(rng.choice(rows, min(per_class, len(rows)), replace=False))
     paired = min(map(len, drawn))
     rows = np.column_stack([part[:paired] for part in drawn]).ravel()
     rows = np.concatenate([rows, *(part[paired:] for part in drawn)]).astype(np.int64)

@@ -20,15 +20,15 @@ from idc.patches import PATCH_SIZE_PX
 # Of copies made of real patches (JPEG quality 60, 20 grey levels brighter, shrunk to 40 px and
 # back, noise of 5 grey levels) 99 % or more differ in at most 6 bits; of 164 million pairs of
 # strangers among 18,129 real patches, 2 did (bench/leakage.py).
-MOST_BITS = 6
+MAX_HAMMING_DISTANCE = 6
 # Grey levels (standard deviation). Below, a patch is glass or one colour: its bits are noise.
-LEAST_CONTRAST = 5.0
+MIN_CONTRAST = 5.0
 
-_CHUNK = 4_096
-_HASHED, _COMPARED = 8, 16  # frequencies each way
+_CHUNK_SIZE = 4_096
+_HASH_FREQUENCIES, _CORRELATED_FREQUENCIES = 8, 16  # frequencies each way
 _BANDS, _BAND_BITS = 8, 8
 # The orthonormal cosine transform, the lowest frequencies first.
-_TRANSFORM = scipy.fft.dct(np.eye(PATCH_SIZE_PX, dtype=np.float32), axis=0, norm="ortho")
+_DCT_BASIS = scipy.fft.dct(np.eye(PATCH_SIZE_PX, dtype=np.float32), axis=0, norm="ortho")
 
 
 @dataclass(frozen=True)
@@ -41,14 +41,14 @@ class Signatures:
         contrast: float32, standard deviation of the grey levels.
     """
 
-    contents: np.ndarray
+    content_ids: np.ndarray
     hashes: np.ndarray
     contrast: np.ndarray
 
     @property
     def near_uniform(self) -> np.ndarray:
         """bool: so little contrast that its hash says nothing."""
-        return self.contrast < LEAST_CONTRAST
+        return self.contrast < MIN_CONTRAST
 
 
 def signatures(
@@ -66,16 +66,16 @@ def signatures(
     """
     digests: list[bytes] = []
     hashes, contrast = np.empty(len(rows), np.uint64), np.empty(len(rows), np.float32)
-    for start in range(0, len(rows), _CHUNK):
-        here = slice(start, start + _CHUNK)
+    for start in range(0, len(rows), _CHUNK_SIZE):
+        here = slice(start, start + _CHUNK_SIZE)
         chunk = np.ascontiguousarray(patches[rows[here]])
         digests.extend(hashlib.blake2b(patch, digest_size=16).digest() for patch in chunk)
         grey = grey_levels(chunk)
         hashes[here], contrast[here] = perceptual_hashes(grey), grey.std(axis=(1, 2))
         if on_progress:
-            on_progress(min(start + _CHUNK, len(rows)), len(rows))
-    contents = pd.factorize(np.array(digests, dtype=object))[0] if digests else np.empty(0)
-    return Signatures(contents.astype(np.int64), hashes, contrast)
+            on_progress(min(start + _CHUNK_SIZE, len(rows)), len(rows))
+    content_ids = pd.factorize(np.array(digests, dtype=object))[0] if digests else np.empty(0)
+    return Signatures(content_ids.astype(np.int64), hashes, contrast)
 
 
 def grey_levels(patches: np.ndarray) -> np.ndarray:
@@ -104,12 +104,12 @@ def perceptual_hashes(grey: np.ndarray) -> np.ndarray:
     Returns:
         uint64, shape (n,).
     """
-    low = _low_frequencies(grey, _HASHED)
+    low = _low_frequencies(grey, _HASH_FREQUENCIES)
     bits = low > np.median(low[:, 1:], axis=1, keepdims=True)  # the first is the brightness
     return np.packbits(bits, axis=1).view(">u8").ravel().astype(np.uint64)
 
 
-def likeness(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+def low_frequency_correlation(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     """How alike pairs of patches are but for the finest grain, brightness and contrast.
 
     The correlation of their 16x16 lowest frequencies, without the mean.
@@ -121,7 +121,7 @@ def likeness(one: np.ndarray, other: np.ndarray) -> np.ndarray:
         float64 [-1, 1], shape (n,); 0 where a patch is of one colour.
     """
     a, b = (
-        _low_frequencies(grey_levels(patches), _COMPARED)[:, 1:].astype(np.float64)
+        _low_frequencies(grey_levels(patches), _CORRELATED_FREQUENCIES)[:, 1:].astype(np.float64)
         for patches in (one, other)
     )
     norms = np.linalg.norm(a, axis=1), np.linalg.norm(b, axis=1)
@@ -131,7 +131,7 @@ def likeness(one: np.ndarray, other: np.ndarray) -> np.ndarray:
 
 
 def similar_pairs(hashes: np.ndarray, group: np.ndarray) -> np.ndarray:
-    """All pairs of different groups whose hashes differ in at most `MOST_BITS` bits.
+    """All pairs of different groups whose hashes differ in at most `MAX_HAMMING_DISTANCE` bits.
 
     Without comparing each with each: of 8 bands of 8 bits, 6 differing bits leave at least two
     untouched. So patches are sorted by each two of the bands (28 sorts), and only those that agree
@@ -147,17 +147,17 @@ def similar_pairs(hashes: np.ndarray, group: np.ndarray) -> np.ndarray:
     found = [np.empty((0, 2), np.int64)]
     for key in _band_keys(hashes):
         order = np.argsort(key, kind="stable")
-        for first, second in _neighbours_of_equal_key(key[order]):
+        for first, second in _pairs_of_equal_key(key[order]):
             pairs = np.column_stack([order[first], order[second]])
             pairs = pairs[group[pairs[:, 0]] != group[pairs[:, 1]]]
             bits = np.bitwise_count(hashes[pairs[:, 0]] ^ hashes[pairs[:, 1]])
-            found.append(np.sort(pairs[bits <= MOST_BITS], axis=1))
+            found.append(np.sort(pairs[bits <= MAX_HAMMING_DISTANCE], axis=1))
     return np.unique(np.concatenate(found), axis=0)
 
 
 def _low_frequencies(grey: np.ndarray, each_way: int) -> np.ndarray:
     """float32, shape (n, each_way ** 2); the first is the brightness."""
-    basis = _TRANSFORM[:each_way]
+    basis = _DCT_BASIS[:each_way]
     return (basis @ grey @ basis.T).reshape(len(grey), each_way**2)
 
 
@@ -171,7 +171,7 @@ def _band_keys(hashes: np.ndarray) -> Iterator[np.ndarray]:
         yield (one << _BAND_BITS) | other
 
 
-def _neighbours_of_equal_key(key: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def _pairs_of_equal_key(key: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Positions in a sorted key: each with the next one of the same key, then the one after..."""
     first = np.arange(len(key))
     for distance in itertools.count(1):

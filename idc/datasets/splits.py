@@ -146,7 +146,7 @@ def make_split(
     drawn = draw_patches(labels, patches, seed)
     cases = index["case"].to_numpy()[drawn]
     if protocol == "random":
-        part = _part_of_patches(len(drawn), seed)
+        part = _random_parts(len(drawn), seed)
     elif folds:
         return _fold_split(index, drawn, seed, folds, fold)
     elif protocol == "case-disjoint":
@@ -225,11 +225,11 @@ def split_note(split: Split) -> str:
     return " ".join(notes)
 
 
-def _part_of_patches(count: int, seed: int) -> np.ndarray:
+def _random_parts(count: int, seed: int) -> np.ndarray:
     """Part number of each of ``count`` patches: 0 for 70 %, then half of the rest each."""
     part = np.full(count, 2)
     order = np.random.default_rng(seed).permutation(count)
-    first, second = _borders(count)
+    first, second = _part_boundaries(count)
     part[order[:first]] = 0
     part[order[first:second]] = 1
     return part
@@ -242,7 +242,7 @@ def _deal_cases(cases: np.ndarray, seed: int) -> Mapping[str, frozenset[int]]:
             "or choose the protocol 'random'."
         )
     order = np.random.default_rng(seed).permutation(cases)
-    first, second = _borders(len(cases))
+    first, second = _part_boundaries(len(cases))
     dealt = np.split(order, [first, second])
     return {part: frozenset(chosen.tolist()) for part, chosen in zip(PARTS, dealt, strict=True)}
 
@@ -281,7 +281,7 @@ def _fold_split(index: pd.DataFrame, drawn: np.ndarray, seed: int, folds: int, f
     return split
 
 
-def _borders(count: int) -> tuple[int, int]:
+def _part_boundaries(count: int) -> tuple[int, int]:
     """Where validation and test begin among ``count`` things; from 3 on no part is empty."""
     held_out = max(2, round(count * (1 - TRAIN_SHARE)))
     return count - held_out, count - held_out // 2

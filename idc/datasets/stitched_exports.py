@@ -13,7 +13,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from idc.datasets.stitched_slide import Slide, stitch
+from idc.datasets.stitched_slide import StitchedSlide, stitch_slide
 from idc.datasets.store import PatchStore
 from idc.imaging.geojson import box_ring, closed_ring, feature, label_class, named_class
 from idc.imaging.outline import Polygon
@@ -23,16 +23,16 @@ OUTLINE_CLASS = "IDC region (labels)"
 _OUTLINE_RGB = (0, 229, 255)
 
 
-def slide_png(store: PatchStore, slide: Slide) -> bytes:
+def slide_png(store: PatchStore, slide: StitchedSlide) -> bytes:
     """The stitched slide, lossless, at full size, transparent where no patch lies."""
-    alpha = np.where(slide.covered(), np.uint8(255), np.uint8(0))
-    bgra = np.dstack([stitch(store, slide)[..., ::-1], alpha])
+    alpha = np.where(slide.coverage_mask(), np.uint8(255), np.uint8(0))
+    bgra = np.dstack([stitch_slide(store, slide)[..., ::-1], alpha])
     # Level 1: a third larger than the best, in a tenth of the time.
     _, png = cv2.imencode(".png", bgra, [cv2.IMWRITE_PNG_COMPRESSION, 1])
     return png.tobytes()
 
 
-def slide_geojson(slide: Slide, probabilities: Mapping[str, np.ndarray]) -> str:
+def slide_geojson(slide: StitchedSlide, probabilities: Mapping[str, np.ndarray]) -> str:
     """A feature collection: one tile a patch, and the outline of the IDC-positive ones.
 
     A tile is classified by its label (name and colour) and measures "Probability of IDC: RUN" for
@@ -63,7 +63,7 @@ def slide_geojson(slide: Slide, probabilities: Mapping[str, np.ndarray]) -> str:
     return json.dumps(collection, allow_nan=False)
 
 
-def _tile(slide: Slide, i: int, probabilities: dict[str, float]) -> dict[str, Any]:
+def _tile(slide: StitchedSlide, i: int, probabilities: dict[str, float]) -> dict[str, Any]:
     x, y = slide.boxes[i, :2].tolist()
     label = int(slide.labels[i])
     name = f"{slide.case}_x{slide.left + x}_y{slide.top + y}"
@@ -81,7 +81,7 @@ def _tile(slide: Slide, i: int, probabilities: dict[str, float]) -> dict[str, An
     )
 
 
-def _region(slide: Slide, i: int, polygon: Polygon) -> dict[str, Any]:
+def _region(slide: StitchedSlide, i: int, polygon: Polygon) -> dict[str, Any]:
     return feature(
         f"{slide.case}_region{i}",
         [closed_ring(ring) for ring in polygon.rings],

@@ -27,8 +27,8 @@ MAX_SLIDE_PX = 80_000_000
 
 
 @dataclass(frozen=True)
-class Slide:
-    """Where a case's patches lie. Holds no pixels; see `stitch`.
+class StitchedSlide:
+    """Where a case's patches lie. Holds no pixels; see `stitch_slide`.
 
     Attributes:
         rows: int64, shape (n,): row numbers in the store, in reading order (by y, then x).
@@ -61,23 +61,23 @@ class Slide:
         """The outline of the IDC-positive patches, in px of the stitched slide."""
         positive = np.append(self.labels == 1, False)[self.grid]  # -1 is the appended one
         return [
-            Polygon(self._px(polygon.exterior), tuple(map(self._px, polygon.holes)))
+            Polygon(self._to_px(polygon.exterior), tuple(map(self._to_px, polygon.holes)))
             for polygon in cell_outlines(positive)
         ]
 
-    def covered(self) -> np.ndarray:
+    def coverage_mask(self) -> np.ndarray:
         """bool, shape (height, width): True where a patch lies."""
         mask = np.zeros((self.height, self.width), bool)
         for x, y, width, height in self.boxes.tolist():
             mask[y : y + height, x : x + width] = True
         return mask
 
-    def _px(self, ring: np.ndarray) -> np.ndarray:
+    def _to_px(self, ring: np.ndarray) -> np.ndarray:
         """Cell corners in px; patches at the right and lower edge may end before their cell."""
         return np.minimum(ring * PATCH_SIZE_PX, [self.width, self.height])
 
 
-def case_table(index: pd.DataFrame) -> pd.DataFrame:
+def case_counts(index: pd.DataFrame) -> pd.DataFrame:
     """One row a case, by number: ``case``, ``patches``, ``positive``, ``expected`` patches.
 
     ``expected`` is how many the full data set holds, 0 for a case that is not in it.
@@ -92,7 +92,7 @@ def case_table(index: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def lay_out(store: PatchStore, case: int) -> Slide:
+def lay_out_case(store: PatchStore, case: int) -> StitchedSlide:
     """Find a case's patches and their places.
 
     Raises:
@@ -117,10 +117,12 @@ def lay_out(store: PatchStore, case: int) -> Slide:
     grid = np.full((row.max() + 1, column.max() + 1), -1, np.int64)
     grid[row, column] = np.arange(len(table))
     rows = np.arange(first, last)
-    return Slide(case, rows, table["label"].to_numpy(), boxes, grid, left, top, right, bottom)
+    return StitchedSlide(
+        case, rows, table["label"].to_numpy(), boxes, grid, left, top, right, bottom
+    )
 
 
-def stitch(store: PatchStore, slide: Slide) -> np.ndarray:
+def stitch_slide(store: PatchStore, slide: StitchedSlide) -> np.ndarray:
     """All patches of a slide in one picture. Edge patches get their own size back.
 
     Returns:
@@ -136,7 +138,9 @@ def stitch(store: PatchStore, slide: Slide) -> np.ndarray:
     return picture
 
 
-def small_picture(store: PatchStore, slide: Slide, most_px: tuple[int, int]) -> np.ndarray:
+def slide_thumbnail(
+    store: PatchStore, slide: StitchedSlide, max_size_px: tuple[int, int]
+) -> np.ndarray:
     """A slide as a small picture, each patch reduced by itself, so that gaps stay sharp.
 
     Args:
@@ -146,7 +150,7 @@ def small_picture(store: PatchStore, slide: Slide, most_px: tuple[int, int]) -> 
         uint8 RGBA, shape (height, width, 4); alpha 0 where no patch lies, else 255.
     """
     rows, columns = slide.grid.shape
-    cell_px = min(most_px[0] // columns, most_px[1] // rows, PATCH_SIZE_PX) or 1
+    cell_px = min(max_size_px[0] // columns, max_size_px[1] // rows, PATCH_SIZE_PX) or 1
     column_of_patches = store.patches[slide.rows[0] : slide.rows[-1] + 1].reshape(
         -1, PATCH_SIZE_PX, 3
     )
@@ -158,7 +162,7 @@ def small_picture(store: PatchStore, slide: Slide, most_px: tuple[int, int]) -> 
     return cells[slide.grid].swapaxes(1, 2).reshape(rows * cell_px, columns * cell_px, 4)
 
 
-def held_note(slide: Slide) -> str:
+def coverage_note(slide: StitchedSlide) -> str:
     """How much of the case the data set holds, and so what a gap means."""
     held, expected = len(slide.rows), sum(expected_counts().get(slide.case, (0, 0)))
     if expected == 0:
@@ -171,7 +175,7 @@ def held_note(slide: Slide) -> str:
     return f"All {expected:,} patches of this case; gaps are background that was never cut."
 
 
-def is_sampled(slide: Slide) -> bool:
+def is_incomplete(slide: StitchedSlide) -> bool:
     """Whether the full data set holds more patches of the case, so that gaps may be tissue."""
     return len(slide.rows) < sum(expected_counts().get(slide.case, (0, 0)))
 

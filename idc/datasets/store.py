@@ -35,7 +35,7 @@ from idc.patches import PATCH_SHAPE
 if TYPE_CHECKING:
     import pandas as pd
 
-FORMAT = 1
+FORMAT_VERSION = 1
 PATCHES_FILE = "patches.npy"
 INDEX_FILE = "index.parquet"
 META_FILE = "store.json"
@@ -49,11 +49,11 @@ INDEX_DTYPES = {
     "width": "int16",
 }
 
-_TRIES = 3  # to open a store while others put new ones in its place
+_OPEN_ATTEMPTS = 3  # to open a store while others put new ones in its place
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
-Progress = Callable[[int, int], None]
+ProgressCallback = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ class PatchStore:
         """int32, shape (n,): the case of each patch."""
         return self.columns["case"]
 
-    def let_go(self) -> None:
+    def release_pages(self) -> None:
         """Take the pixels read so far out of this process's memory.
 
         The system keeps them in its own cache, so reading them again costs next to nothing.
@@ -133,7 +133,7 @@ def check_store_name(name: str) -> str:
     Raises:
         DataError: the name is empty, too long, or has other signs than letters, digits, - and _.
     """
-    if not _NAME.fullmatch(name):
+    if not _NAME_PATTERN.fullmatch(name):
         raise DataError(
             "A data set's name has 1 to 64 letters, digits, '-' or '_', and starts with a letter "
             f"or digit. Received: {name[:80]!r}"
@@ -146,7 +146,7 @@ def list_stores() -> list[str]:
     return sorted(
         path.parent.name
         for path in data_dir().glob(f"*/{META_FILE}")
-        if _NAME.fullmatch(path.parent.name)
+        if _NAME_PATTERN.fullmatch(path.parent.name)
     )
 
 
@@ -160,20 +160,20 @@ def open_store(name: str) -> PatchStore:
         DataError: there is no such store, or it is not readable; the sentence says what to do.
     """
     folder = data_dir() / check_store_name(name)
-    for _ in range(_TRIES):
+    for _ in range(_OPEN_ATTEMPTS):
         meta = read_meta(folder)
         try:
-            store = _open_as(name, meta)
+            store = _open_with_meta(name, meta)
         except DataError:
-            if _is_still(folder, meta):
+            if _is_unchanged(folder, meta):
                 raise
         else:
-            if _is_still(folder, meta):
+            if _is_unchanged(folder, meta):
                 return store
     raise DataError(f"The data set '{name}' is being replaced; try again in a moment.")
 
 
-def _open_as(name: str, meta: dict[str, Any]) -> PatchStore:
+def _open_with_meta(name: str, meta: dict[str, Any]) -> PatchStore:
     """Open what lies on disk, which must be what ``meta`` says but for the pixels."""
     folder = data_dir() / name
     try:
@@ -182,10 +182,10 @@ def _open_as(name: str, meta: dict[str, Any]) -> PatchStore:
         whole = hashlib.sha256(index).hexdigest() == meta["index_sha256"]
         whole = whole and _header_is_intact(folder / PATCHES_FILE, meta["patches"])
         if not whole:
-            raise _damaged(name)
+            raise _damaged_error(name)
         patches = np.load(folder / PATCHES_FILE, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError) as error:
-        raise _damaged(name) from error
+        raise _damaged_error(name) from error
     report = PackReport.from_json(meta["report"])
     return PatchStore(name, _read_index(index), patches, report, _fingerprint(meta))
 
@@ -198,8 +198,8 @@ def delete_store(name: str) -> None:
     """
     folder = data_dir() / check_store_name(name)
     if not folder.is_dir():
-        raise _missing(name)
-    hidden = doomed(name)
+        raise _missing_error(name)
+    hidden = trash_path(name)
     shutil.rmtree(hidden, ignore_errors=True)  # of a deletion that was killed
     try:
         folder.rename(hidden)
@@ -211,12 +211,12 @@ def delete_store(name: str) -> None:
     shutil.rmtree(hidden, ignore_errors=True)  # what resists is swept away by the next packing
 
 
-def doomed(name: str) -> Path:
+def trash_path(name: str) -> Path:
     """Where a store lies while it is being removed."""
     return data_dir() / f".{name}.deleted"
 
 
-def verify_store(name: str, *, on_progress: Progress | None = None) -> tuple[int, int]:
+def verify_store(name: str, *, on_progress: ProgressCallback | None = None) -> tuple[int, int]:
     """Read every byte of a store and compare it with the checksums from packing.
 
     Args:
@@ -234,11 +234,11 @@ def verify_store(name: str, *, on_progress: Progress | None = None) -> tuple[int
         meta = read_meta(folder)
         good = _pixels_are_intact(folder / PATCHES_FILE, meta, on_progress)
         # Byte by byte, since JSON reads the same with a line break for a blank.
-        good = good and (folder / META_FILE).read_bytes() == json_bytes(sealed(meta))
+        good = good and (folder / META_FILE).read_bytes() == json_bytes(with_checksum(meta))
     except OSError as error:
-        raise _damaged(name) from error
+        raise _damaged_error(name) from error
     if not good:
-        raise _damaged(name)
+        raise _damaged_error(name)
     return len(store), len(np.unique(store.cases))
 
 
@@ -274,7 +274,7 @@ def npy_header(count: int) -> bytes:
     return header.getvalue()
 
 
-def sealed(meta: dict[str, Any]) -> dict[str, Any]:
+def with_checksum(meta: dict[str, Any]) -> dict[str, Any]:
     """The content of ``store.json`` with a checksum of itself."""
     return {**meta, "self_sha256": _meta_digest(meta)}
 
@@ -288,12 +288,12 @@ def read_meta(folder: Path) -> dict[str, Any]:
     try:
         meta = json.loads((folder / META_FILE).read_bytes())
     except FileNotFoundError as error:
-        raise _missing(folder.name) from error
+        raise _missing_error(folder.name) from error
     except (OSError, ValueError, RecursionError) as error:
-        raise _damaged(folder.name) from error
+        raise _damaged_error(folder.name) from error
     if not isinstance(meta, dict) or meta.pop("self_sha256", None) != _meta_digest(meta):
-        raise _damaged(folder.name)
-    if meta["format"] != FORMAT:
+        raise _damaged_error(folder.name)
+    if meta["format"] != FORMAT_VERSION:
         raise DataError(
             f"The data set '{folder.name}' was packed by another version of IDC Lab; pack it again."
         )
@@ -316,7 +316,7 @@ def _read_index(content: bytes) -> dict[str, np.ndarray]:
     }
 
 
-def _is_still(folder: Path, meta: dict[str, Any]) -> bool:
+def _is_unchanged(folder: Path, meta: dict[str, Any]) -> bool:
     try:
         return read_meta(folder) == meta
     except DataError:
@@ -338,7 +338,9 @@ def _header_is_intact(path: Path, count: int) -> bool:
         return file.read(len(header)) == header
 
 
-def _pixels_are_intact(path: Path, meta: dict[str, Any], on_progress: Progress | None) -> bool:
+def _pixels_are_intact(
+    path: Path, meta: dict[str, Any], on_progress: ProgressCallback | None
+) -> bool:
     total = path.stat().st_size
     digest = hashlib.sha256()
     with path.open("rb") as file:
@@ -350,7 +352,7 @@ def _pixels_are_intact(path: Path, meta: dict[str, Any], on_progress: Progress |
     return digest.hexdigest() == meta["pixels_sha256"]
 
 
-def _missing(name: str) -> DataError:
+def _missing_error(name: str) -> DataError:
     known = ", ".join(list_stores()) or "none yet"
     return DataError(
         f"There is no data set named '{name}' (there is: {known}); pack one first: "
@@ -358,5 +360,5 @@ def _missing(name: str) -> DataError:
     )
 
 
-def _damaged(name: str) -> DataError:
+def _damaged_error(name: str) -> DataError:
     return DataError(f"The data set '{name}' is damaged on disk; pack it again from its source.")

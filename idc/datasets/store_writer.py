@@ -16,17 +16,17 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from idc.datasets.store import (
-    FORMAT,
+    FORMAT_VERSION,
     INDEX_DTYPES,
     INDEX_FILE,
     META_FILE,
     PATCHES_FILE,
     PackReport,
     check_store_name,
-    doomed,
     npy_header,
     report_json,
-    sealed,
+    trash_path,
+    with_checksum,
     write_index,
 )
 from idc.errors import DataError
@@ -35,8 +35,8 @@ from idc.files.home import data_dir
 from idc.patches import PATCH_SHAPE, PATCH_SIZE_PX, PatchName
 
 _LOCK_TIMEOUT_S = 0.2  # another packing may hold it for a moment, to clear what was left over
-_LEFT_OVERS = ("packing", "replaced", "deleted")
-_BYTES_A_PATCH = PATCH_SIZE_PX * PATCH_SIZE_PX * 3
+_LEFTOVER_SUFFIXES = ("packing", "replaced", "deleted")
+_BYTES_PER_PATCH = PATCH_SIZE_PX * PATCH_SIZE_PX * 3
 
 
 @dataclass(frozen=True)
@@ -98,14 +98,14 @@ class StoreWriter:
         DataError: the name is taken, another packing of that name is running, the disk is full.
     """
 
-    def __init__(self, name: str, most: int, *, replace_existing: bool = False) -> None:
+    def __init__(self, name: str, max_patches: int, *, replace_existing: bool = False) -> None:
         self._target = data_dir() / check_store_name(name)
         self._replace_existing = replace_existing
         self._refuse_taken_name()
-        self._folder = _growing(name)
-        self._replaced = _moved_aside(name)
+        self._folder = _packing_path(name)
+        self._replaced = _replaced_path(name)
         self._lock = _lock(name)
-        self._most = most
+        self._max_patches = max_patches
         self._hash = hashlib.sha256()
         self._blocks: list[np.ndarray] = []  # of the index, int32 (k, 6)
         self._count = 0
@@ -124,14 +124,14 @@ class StoreWriter:
                 f"The data set '{self._target.name}' is being packed already; wait for it."
             ) from error
         except OSError as error:
-            raise _write_failed(error) from error
+            raise _write_error(error) from error
         try:
             self._open()
         except OSError as error:
-            self._clean()
-            raise _write_failed(error) from error
+            self._clean_up()
+            raise _write_error(error) from error
         except DataError:
-            self._clean()
+            self._clean_up()
             raise
         return self
 
@@ -156,7 +156,7 @@ class StoreWriter:
         try:
             self._pixels.write(pixels)
         except OSError as error:
-            raise _write_failed(error) from error
+            raise _write_error(error) from error
 
     def finish(self, report: PackReport) -> PackReport:
         """Complete the store and put it in its place.
@@ -167,7 +167,7 @@ class StoreWriter:
         try:
             self._complete(report)
         except OSError as error:
-            raise _write_failed(error) from error
+            raise _write_error(error) from error
         return report
 
     def __exit__(
@@ -176,7 +176,7 @@ class StoreWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._clean()
+        self._clean_up()
 
     def _refuse_taken_name(self) -> None:
         if self._target.exists() and not self._replace_existing:
@@ -186,14 +186,15 @@ class StoreWriter:
             )
 
     def _open(self) -> None:
-        _clear_left_overs(self._target.name)
-        _clear_others_left_overs()
+        _remove_leftovers(self._target.name)
+        _remove_idle_leftovers()
         self._refuse_taken_name()  # again: another packing may have ended before the lock was ours
-        needed = self._most * _BYTES_A_PATCH
+        needed = self._max_patches * _BYTES_PER_PATCH
         free = shutil.disk_usage(data_dir()).free
         if needed > free:
             raise DataError(
-                f"The disk is too full: {self._most:,} patches need {needed / 1e6:,.0f} MB and "
+                f"The disk is too full: {self._max_patches:,} patches need {needed / 1e6:,.0f} "
+                "MB and "
                 f"{free / 1e6:,.0f} MB are free in '{data_dir()}'. Make room, or set IDC_HOME to a "
                 "folder on a larger disk."
             )
@@ -209,13 +210,13 @@ class StoreWriter:
         for file in (PATCHES_FILE, INDEX_FILE):
             atomic.sync_file(self._folder / file)
         meta = {
-            "format": FORMAT,
+            "format": FORMAT_VERSION,
             "patches": self.count,
             "pixels_sha256": self._hash.hexdigest(),
             "index_sha256": atomic.file_sha256(self._folder / INDEX_FILE),
             "report": report_json(report),
         }
-        atomic.replace_json(self._folder / META_FILE, sealed(meta))
+        atomic.replace_json(self._folder / META_FILE, with_checksum(meta))
         if self._target.exists():
             self._target.rename(self._replaced)
         self._folder.rename(self._target)
@@ -231,7 +232,7 @@ class StoreWriter:
             for name, column in columns.items()
         }
 
-    def _clean(self) -> None:
+    def _clean_up(self) -> None:
         if hasattr(self, "_pixels"):
             with contextlib.suppress(OSError):  # a full disk refuses what is still in the buffer
                 self._pixels.close()
@@ -239,11 +240,11 @@ class StoreWriter:
         self._lock.release()
 
 
-def _growing(name: str) -> Path:
+def _packing_path(name: str) -> Path:
     return data_dir() / f".{name}.packing"
 
 
-def _moved_aside(name: str) -> Path:
+def _replaced_path(name: str) -> Path:
     """The old store while the new one takes its place."""
     return data_dir() / f".{name}.replaced"
 
@@ -252,24 +253,24 @@ def _lock(name: str) -> FileLock:
     return FileLock(data_dir() / f".{name}.lock")
 
 
-def _clear_left_overs(name: str) -> None:
+def _remove_leftovers(name: str) -> None:
     """Remove what a killed packing or deletion left of a store, whose lock must be held."""
-    target, growing, moved_aside = data_dir() / name, _growing(name), _moved_aside(name)
+    target, growing, moved_aside = data_dir() / name, _packing_path(name), _replaced_path(name)
     if moved_aside.exists() and not target.exists():
         moved_aside.rename(target)  # killed between its two renames
-    for left_over in (growing, moved_aside, doomed(name)):
+    for left_over in (growing, moved_aside, trash_path(name)):
         shutil.rmtree(left_over, ignore_errors=True)
 
 
-def _clear_others_left_overs() -> None:
+def _remove_idle_leftovers() -> None:
     """The same for every store that nobody packs now: gigabytes that no one else would remove."""
-    for path in (path for end in _LEFT_OVERS for path in data_dir().glob(f".*.{end}")):
+    for path in (path for end in _LEFTOVER_SUFFIXES for path in data_dir().glob(f".*.{end}")):
         name = path.stem.removeprefix(".")
         with contextlib.suppress(Timeout), _lock(name).acquire(timeout=0):
-            _clear_left_overs(name)
+            _remove_leftovers(name)
 
 
-def _write_failed(error: OSError) -> DataError:
+def _write_error(error: OSError) -> DataError:
     return DataError(
         f"The data set could not be written to '{data_dir()}' ({error.strerror or error}); make "
         "room or check the folder's rights, then pack again."

@@ -11,12 +11,12 @@ from idc.demo_tissue.section import Section
 from idc.demo_tissue.stain import Stains
 
 
-def fold(rng: np.random.Generator, section: Section, stains: Stains) -> None:
+def add_folds(rng: np.random.Generator, section: Section, stains: Stains) -> None:
     """A few narrow bands in which the section lies double."""
     shape = section.shape
     ridge = np.abs(smooth_noise(rng, shape, 460)) + 0.012 * np.abs(smooth_noise(rng, shape, 40))
     here = ramp(smooth_noise(rng, shape, 300), 0.9, 1.1)
-    stains.thin(1 + 0.8 * ramp(-ridge, -0.045, -0.03) * here)
+    stains.scale_amounts(1 + 0.8 * ramp(-ridge, -0.045, -0.03) * here)
 
 
 def fade_edges(rng: np.random.Generator, section: Section, stains: Stains) -> None:
@@ -24,9 +24,9 @@ def fade_edges(rng: np.random.Generator, section: Section, stains: Stains) -> No
     inside = (section.inside > 0.5).astype(np.uint8)
     reach = cv2.distanceTransform(inside, cv2.DIST_L2, 3)
     rim = np.exp(-reach / np.float32(rng.uniform(20, 60))).astype(np.float32)
-    stains.thin(1 + np.float32(rng.uniform(-0.5, 0.3)) * rim)
+    stains.scale_amounts(1 + np.float32(rng.uniform(-0.5, 0.3)) * rim)
     uneven = smooth_noise(rng, section.shape, 300) + 0.6 * smooth_noise(rng, section.shape, 110)
-    stains.thin(np.maximum(1 + 0.12 * uneven, 0.5))
+    stains.scale_amounts(np.maximum(1 + 0.12 * uneven, 0.5))
 
 
 def defocus(rng: np.random.Generator, rgb: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -40,7 +40,9 @@ def defocus(rng: np.random.Generator, rgb: npt.NDArray[np.float32]) -> npt.NDArr
     return rgb
 
 
-def grain(rng: np.random.Generator, rgb: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
+def add_camera_noise(
+    rng: np.random.Generator, rgb: npt.NDArray[np.float32]
+) -> npt.NDArray[np.uint8]:
     """The camera: slight blur or sharpening, noise, and eight bits. uint8 RGB."""
     sharpness = rng.uniform(-0.3, 0.5)
     soft = cv2.GaussianBlur(rgb, (5, 5), 0.8)

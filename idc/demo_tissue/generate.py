@@ -17,23 +17,23 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from idc.demo_tissue.artefacts import defocus, fade_edges, fold, grain
+from idc.demo_tissue.artefacts import add_camera_noise, add_folds, defocus, fade_edges
 from idc.demo_tissue.glands import paint_glands, place_glands
 from idc.demo_tissue.lymphocytes import paint_lymphocytes
 from idc.demo_tissue.noise import COARSE, Field, ramp, smooth_noise
 from idc.demo_tissue.section import Section, paint_fat, paint_stroma, plan_section
 from idc.demo_tissue.shapes import find_places
-from idc.demo_tissue.stain import Stains, draw_recipe, light_through
-from idc.demo_tissue.tumour import draw_habit, outline_tumour, paint_tumour, plan_tumour
+from idc.demo_tissue.stain import Stains, draw_stain_profile, transmit_light
+from idc.demo_tissue.tumour import draw_growth_pattern, outline_tumour, paint_tumour, plan_tumour
 from idc.demo_tissue.vessels import paint_vessels
 from idc.errors import ConfigError
 from idc.patches import PATCH_SIZE_PX, PatchName
 
-NOTICE = "generated tissue, not from patients"
+GENERATED_NOTICE = "generated tissue, not from patients"
 FIRST_CASE = 90001  # no case of the real set has a number this high
-IDC_SHARE = 0.8  # a patch is IDC-positive from here on
-TISSUE_SHARE = 0.35  # and left out as background below this
-_AREA_PX = 1_720_000  # of a slide, room for some 500 patches
+MIN_IDC_SHARE = 0.8  # a patch is IDC-positive from here on
+MIN_TISSUE_SHARE = 0.35  # and left out as background below this
+_SLIDE_AREA_PX = 1_720_000  # of a slide, room for some 500 patches
 _GRID_OFFSET_PX = 1  # x and y are 1 modulo 50
 
 
@@ -62,34 +62,34 @@ def generate_slide(seed: int, number: int) -> DemoSlide:
         )
     rng = np.random.default_rng([seed, number])
     height = COARSE * int(rng.integers(1100 // COARSE, 1300 // COARSE))
-    shape = (height, _AREA_PX // height // COARSE * COARSE)
+    shape = (height, _SLIDE_AREA_PX // height // COARSE * COARSE)
     section = plan_section(rng, shape, fat_share=float(rng.uniform(0.05, 0.35)))
     depth = plan_tumour(rng, section, _idc_share(seed, number))
     stains = _paint(rng, section, depth)
-    rgb = grain(rng, defocus(rng, light_through(stains, draw_recipe(rng))))
+    rgb = add_camera_noise(rng, defocus(rng, transmit_light(stains, draw_stain_profile(rng))))
     return DemoSlide(
-        FIRST_CASE + number, rgb, _tissue(stains), outline_tumour(rng, depth, section.inside)
+        FIRST_CASE + number, rgb, _tissue_mask(stains), outline_tumour(rng, depth, section.inside)
     )
 
 
 def _paint(rng: np.random.Generator, section: Section, depth: Field) -> Stains:
     """Lay tissue over tissue: stroma, tumour, what it spared, fat, and at last the flaws."""
-    habit = draw_habit(rng)
-    section = section.with_less_fat(ramp(depth, 0.2, 0.6 + habit.creeping))
-    stains = Stains.none(section.shape)
+    growth_pattern = draw_growth_pattern(rng)
+    section = section.with_less_fat(ramp(depth, 0.2, 0.6 + growth_pattern.creeping))
+    stains = Stains.empty(section.shape)
     paint_stroma(rng, section, stains, _cellularity(rng, depth))
-    paint_tumour(rng, habit, depth, section.flow, stains)
+    paint_tumour(rng, growth_pattern, depth, section.flow, stains)
     places = find_places(rng, section.inside * section.stroma * (depth < 0.15))
-    plenty = float(rng.uniform(0.9, 2.0))
+    abundance = float(rng.uniform(0.9, 2.0))
     paint_vessels(rng, section, places, stains)
-    glands = place_glands(rng, section, places, plenty)
-    paint_lymphocytes(rng, places, stains, plenty)
+    glands = place_glands(rng, section, places, abundance)
+    paint_lymphocytes(rng, places, stains, abundance)
     paint_glands(rng, glands, stains)
     paint_fat(rng, section, stains)
     if rng.random() < 0.5:
-        fold(rng, section, stains)
+        add_folds(rng, section, stains)
     fade_edges(rng, section, stains)
-    stains.thin(section.inside)
+    stains.scale_amounts(section.inside)
     return stains
 
 
@@ -107,7 +107,7 @@ def _idc_share(seed: int, number: int) -> float:
     return float(0.05 + 0.62 * spread**1.3)
 
 
-def _tissue(stains: Stains) -> npt.NDArray[np.bool_]:
+def _tissue_mask(stains: Stains) -> npt.NDArray[np.bool_]:
     stained = (stains.haematoxylin + stains.eosin + stains.blood > 0.12).astype(np.uint8)
     return cv2.medianBlur(stained, 5).astype(bool)
 
@@ -116,9 +116,9 @@ def slide_patches(slide: DemoSlide) -> Iterator[tuple[PatchName, npt.NDArray[np.
     """Cut a slide as the real set is cut, row by row.
 
     Patches lie at x, y = 1, 51, 101, ... and are whole; what does not fill one at the right and
-    lower edge is left out, and so are patches with less than `TISSUE_SHARE` of tissue. A patch is
-    IDC-positive when at least `IDC_SHARE` (80 %) of its pixels lie on or within an outline, the
-    rule of Cruz-Roa et al. 2014, doi:10.1117/12.2043872.
+    lower edge is left out, and so are patches with less than `MIN_TISSUE_SHARE` of tissue. A patch
+    is IDC-positive when at least `MIN_IDC_SHARE` (80 %) of its pixels lie on or within an outline,
+    the rule of Cruz-Roa et al. 2014, doi:10.1117/12.2043872.
 
     Yields:
         The name, and the pixels: uint8 RGB (50, 50, 3), a view into `slide.rgb`.
@@ -126,8 +126,8 @@ def slide_patches(slide: DemoSlide) -> Iterator[tuple[PatchName, npt.NDArray[np.
     idc = np.zeros(slide.tissue.shape, np.uint8)
     for outline in slide.outlines:
         cv2.fillPoly(idc, [outline], 1)
-    positive = _patch_counts(idc) >= IDC_SHARE * PATCH_SIZE_PX**2
-    kept = _patch_counts(slide.tissue) >= TISSUE_SHARE * PATCH_SIZE_PX**2
+    positive = _patch_counts(idc) >= MIN_IDC_SHARE * PATCH_SIZE_PX**2
+    kept = _patch_counts(slide.tissue) >= MIN_TISSUE_SHARE * PATCH_SIZE_PX**2
     for row, column in np.argwhere(kept).tolist():
         x, y = (_GRID_OFFSET_PX + PATCH_SIZE_PX * index for index in (column, row))
         name = PatchName(case=slide.case, y=y, x=x, label=int(positive[row, column]))

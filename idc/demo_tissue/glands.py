@@ -15,7 +15,16 @@ import numpy as np
 from idc.demo_tissue.lymphocytes import lymphocyte_nuclei
 from idc.demo_tissue.noise import even_dots, ramp, smooth_noise, uneven_dots
 from idc.demo_tissue.section import Section
-from idc.demo_tissue.shapes import Mask, Places, blob, fill, fill_ellipse, inset, packed, unit
+from idc.demo_tissue.shapes import (
+    FreePlaces,
+    Mask,
+    blob,
+    fill,
+    fill_ellipse,
+    hexagonal_points,
+    inset,
+    to_unit_range,
+)
 from idc.demo_tissue.stain import Stains
 
 
@@ -29,17 +38,17 @@ class Glands:
     lumen: Mask
 
     @classmethod
-    def none(cls, shape: tuple[int, int]) -> Glands:
+    def empty(cls, shape: tuple[int, int]) -> Glands:
         return cls(*(np.zeros(shape, np.uint8) for _ in range(4)))
 
 
 def place_glands(
-    rng: np.random.Generator, section: Section, places: Places, plenty: float
+    rng: np.random.Generator, section: Section, places: FreePlaces, abundance: float
 ) -> Glands:
-    """Scatter all kinds of glands over the free places, the largest first; `plenty`: 1 to 2."""
-    glands = Glands.none(section.shape)
-    for draw, common, low_px, high_px in _KINDS:
-        for _ in range(rng.poisson(common * plenty)):
+    """Scatter all kinds of glands over the free places, the largest first; `abundance`: 1 to 2."""
+    glands = Glands.empty(section.shape)
+    for draw, common, low_px, high_px in _GLAND_KINDS:
+        for _ in range(rng.poisson(common * abundance)):
             radius = float(rng.uniform(low_px, high_px))
             at = places.take(radius * 1.1)
             if at is not None:
@@ -51,7 +60,7 @@ def paint_glands(rng: np.random.Generator, glands: Glands, stains: Stains) -> No
     """Give the drawn masks their texture, the beds first and what lies in the hollows last."""
     shape = glands.bed.shape
     bed, epithelium, debris, lumen = (
-        unit(mask) for mask in (glands.bed, glands.epithelium, glands.debris, glands.lumen)
+        to_unit_range(mask) for mask in (glands.bed, glands.epithelium, glands.debris, glands.lumen)
     )
     lymph = lymphocyte_nuclei(rng, shape)
     stains.cover(0.75 * bed, 0.2 + 0.28 * lymph, 0.62 + 0.06 * smooth_noise(rng, shape, 12))
@@ -65,7 +74,7 @@ def paint_glands(rng: np.random.Generator, glands: Glands, stains: Stains) -> No
 
 
 # Draws one structure: glands, generator, centre (x, y), radius in px, direction of the fibres.
-Draw = Callable[
+DrawGland = Callable[
     [Glands, np.random.Generator, tuple[float, float], float, tuple[float, float]], None
 ]
 
@@ -89,7 +98,7 @@ def draw_duct(
         fill(glands.debris, inset(outline, at, wall + 1), int(rng.integers(60, 130)))
 
 
-def draw_packed_duct(
+def draw_in_situ_duct(
     glands: Glands,
     rng: np.random.Generator,
     at: tuple[float, float],
@@ -125,12 +134,12 @@ def draw_lobule(
     ring, hollow = rng.uniform(2.6, 5.2), rng.beta(0.8, 1.2)
     spacing = ring * rng.uniform(1.9, 2.4)
     shape = inset(outline, at, ring + 1).astype(np.float32)
-    for x, y in packed(rng, at, radius_px * 1.4, spacing):
+    for x, y in hexagonal_points(rng, at, radius_px * 1.4, spacing):
         if cv2.pointPolygonTest(shape, (x, y), False) >= 0:
             _draw_acinus(glands, rng, (x, y), ring * rng.uniform(0.75, 1.2), along, hollow)
 
 
-def draw_crowd(
+def draw_adenosis(
     glands: Glands,
     rng: np.random.Generator,
     at: tuple[float, float],
@@ -140,7 +149,7 @@ def draw_crowd(
     """Adenosis: a field of small glands in pink stroma, crowded as tumour, but round and alike."""
     outline = blob(rng, at, radius_px, stretch=rng.uniform(1, 1.4), rough=0.14).astype(np.float32)
     ring, hollow = rng.uniform(3.0, 4.6), rng.beta(1.0, 1.2)
-    for x, y in packed(rng, at, radius_px * 1.4, ring * rng.uniform(2.3, 3.0)):
+    for x, y in hexagonal_points(rng, at, radius_px * 1.4, ring * rng.uniform(2.3, 3.0)):
         if cv2.pointPolygonTest(outline, (x, y), False) >= 0:
             _draw_acinus(glands, rng, (x, y), ring * rng.uniform(0.7, 1.25), along, hollow)
 
@@ -154,7 +163,7 @@ def draw_cysts(
 ) -> None:
     """A bunch of widened, mostly empty rings."""
     ring = rng.uniform(7, 14)
-    for x, y in packed(rng, at, radius_px, ring * 2.3):
+    for x, y in hexagonal_points(rng, at, radius_px, ring * 2.3):
         if np.hypot(x - at[0], y - at[1]) < radius_px - ring and rng.random() < 0.85:
             draw_duct(glands, rng, (x, y), ring * rng.uniform(0.5, 1), along)
 
@@ -175,9 +184,9 @@ def _draw_acinus(
 
 
 # How many of each a slide has on average, and their radius in px: from, to.
-_KINDS: tuple[tuple[Draw, float, float, float], ...] = (
-    (draw_crowd, 6, 55, 170),
-    (draw_packed_duct, 6, 22, 48),
+_GLAND_KINDS: tuple[tuple[DrawGland, float, float, float], ...] = (
+    (draw_adenosis, 6, 55, 170),
+    (draw_in_situ_duct, 6, 22, 48),
     (draw_lobule, 18, 24, 52),
     (draw_cysts, 2, 34, 60),
     (draw_duct, 10, 9, 24),

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from idc.demo_tissue.noise import Field, even_dots, ramp, smooth_noise
-from idc.demo_tissue.shapes import Places, blob, fill, unit
+from idc.demo_tissue.shapes import FreePlaces, blob, fill, to_unit_range
 from idc.demo_tissue.stain import Stains
 
 
@@ -16,17 +16,17 @@ def lymphocyte_nuclei(rng: np.random.Generator, shape: tuple[int, int]) -> Field
 
 
 def paint_lymphocytes(
-    rng: np.random.Generator, places: Places, stains: Stains, plenty: float
+    rng: np.random.Generator, places: FreePlaces, stains: Stains, abundance: float
 ) -> None:
     """Dark blue crowds with ragged edges, the benign double of a tumour sheet."""
     shape = stains.eosin.shape
     density = np.zeros(shape, np.uint8)
-    for _ in range(rng.poisson(11 * plenty)):
+    for _ in range(rng.poisson(11 * abundance)):
         radius = float(rng.uniform(16, 90))
         at = places.take(radius)
         if at is not None:
             fill(density, blob(rng, at, radius, stretch=rng.uniform(1, 2), rough=0.16))
-    soft = cv2.GaussianBlur(unit(density), (0, 0), 9)
+    soft = cv2.GaussianBlur(to_unit_range(density), (0, 0), 9)
     crowd = ramp(
         soft - 0.13 * smooth_noise(rng, shape, 4) + 0.1 * smooth_noise(rng, shape, 30), 0.25, 0.6
     )

@@ -93,7 +93,7 @@ def paint_stroma(
         np.maximum(eosin, 0.15),
     )
     clefts = ramp(-bundles - 0.6 * threads + 0.7 * smooth_noise(rng, shape, 160), 3.2, 3.8)
-    stains.thin(1 - 0.95 * clefts)
+    stains.scale_amounts(1 - 0.95 * clefts)
 
 
 def paint_fat(rng: np.random.Generator, section: Section, stains: Stains) -> None:
@@ -103,7 +103,7 @@ def paint_fat(rng: np.random.Generator, section: Section, stains: Stains) -> Non
     fatty = np.maximum(1 - section.stroma, 0.5 * ramp(lonely, 1.6, 3.2))
     empty = _fat_cells(rng, fatty, spacing_px=float(rng.uniform(10, 13.5)))
     fragile = ramp(fatty, 0.75, 1) * (0.55 + 0.12 * smooth_noise(rng, shape, 25))
-    stains.thin((1 - np.clip(fragile, 0, 0.9)) * (1 - 0.985 * empty))
+    stains.scale_amounts((1 - np.clip(fragile, 0, 0.9)) * (1 - 0.985 * empty))
 
 
 def _fat_cells(rng: np.random.Generator, fatty: Field, spacing_px: float) -> Field:

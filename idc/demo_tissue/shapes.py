@@ -14,15 +14,15 @@ from idc.demo_tissue.noise import COARSE, Field, Flow, shrunk, smooth_noise
 _SUBPIXEL_BITS = 4
 _WAVES = np.arange(2, 7)
 Mask = npt.NDArray[np.uint8]  # (height, width), 0 to 255, edges smoothed
-Polygon = npt.NDArray[np.float64]  # (k, 2), x and y in px
+Vertices = npt.NDArray[np.float64]  # (k, 2), x and y in px
 
 
 @dataclass
-class Places:
+class FreePlaces:
     """Free places for structures, on a coarse map: no two are put into the same place."""
 
     free: npt.NDArray[np.uint8]  # (height // COARSE, width // COARSE), 1 free
-    appeal: Field  # the same shape; structures gather where it is high
+    attraction: Field  # the same shape; structures gather where it is high
     rng: np.random.Generator = field(repr=False)
 
     def take(self, radius_px: float, gap_px: float = 4) -> tuple[float, float] | None:
@@ -32,16 +32,16 @@ class Places:
         if rows.size == 0:
             return None
         picks = self.rng.integers(rows.size, size=3)
-        pick = picks[np.argmax(self.appeal[rows[picks], columns[picks]])]
+        pick = picks[np.argmax(self.attraction[rows[picks], columns[picks]])]
         row, column = int(rows[pick]), int(columns[pick])
         cv2.circle(self.free, (column, row), int((radius_px + gap_px) / COARSE) + 1, 0, -1)
         return (column + 0.5) * COARSE, (row + 0.5) * COARSE
 
 
-def find_places(rng: np.random.Generator, free: Field) -> Places:
+def find_places(rng: np.random.Generator, free: Field) -> FreePlaces:
     """`free`: (height, width), above 0.5 where structures may lie."""
     usable = (shrunk(free) > 0.5).astype(np.uint8)
-    return Places(usable, smooth_noise(rng, usable.shape, 25), rng)
+    return FreePlaces(usable, smooth_noise(rng, usable.shape, 25), rng)
 
 
 def blob(
@@ -52,7 +52,7 @@ def blob(
     stretch: float = 1.0,
     along: tuple[float, float] = (1.0, 0.0),
     rough: float = 0.08,
-) -> Polygon:
+) -> Vertices:
     """A closed, wobbly outline, `stretch` times as long as wide, its long side `along`."""
     angle = np.linspace(0, 2 * np.pi, max(14, int(radius_px * 1.5)), endpoint=False)
     size = rough * rng.normal(size=_WAVES.size) / np.sqrt(_WAVES)
@@ -63,13 +63,13 @@ def blob(
     return np.asarray(centre) + radius_px * radius[:, None] * points
 
 
-def inset(outline: Polygon, centre: tuple[float, float], wall_px: float) -> Polygon:
+def inset(outline: Vertices, centre: tuple[float, float], wall_px: float) -> Vertices:
     middle = np.asarray(centre)
     radius = np.linalg.norm(outline - middle, axis=1, keepdims=True)
     return middle + (outline - middle) * np.maximum(1 - wall_px / np.maximum(radius, 1), 0.05)
 
 
-def fill(mask: Mask, outline: Polygon, value: int = 255) -> None:
+def fill(mask: Mask, outline: Vertices, value: int = 255) -> None:
     """Fill an outline, its edge smoothed to a fraction of a pixel."""
     points = np.rint(outline * (1 << _SUBPIXEL_BITS)).astype(np.int32)
     cv2.fillPoly(mask, [points], value, cv2.LINE_AA, _SUBPIXEL_BITS)
@@ -90,14 +90,14 @@ def fill_ellipse(
     cv2.ellipse(mask, centre, axes, turn, 0, 360, value, -1, cv2.LINE_AA, _SUBPIXEL_BITS)
 
 
-def trace(mask: Mask, path: Polygon, width_px: int, value: int = 255) -> None:
+def draw_line(mask: Mask, path: Vertices, width_px: int, value: int = 255) -> None:
     points = np.rint(path * (1 << _SUBPIXEL_BITS)).astype(np.int32)
     cv2.polylines(mask, [points], False, value, width_px, cv2.LINE_AA, _SUBPIXEL_BITS)
 
 
 def flow_path(
     rng: np.random.Generator, flow: Flow, start: tuple[float, float], length_px: float
-) -> Polygon:
+) -> Vertices:
     """A line that runs with the fibres. (k, 2), x and y in px."""
     step, points, turn = 8.0, [start], rng.choice([-1.0, 1.0])
     for _ in range(int(length_px / step)):
@@ -107,7 +107,7 @@ def flow_path(
     return np.array(points) + rng.normal(0, 0.6, (len(points), 2))
 
 
-def packed(
+def hexagonal_points(
     rng: np.random.Generator, at: tuple[float, float], reach_px: float, spacing_px: float
 ) -> npt.NDArray[np.float64]:
     """Points (n, 2) of a shaken hexagonal grid in a square around `at`."""
@@ -118,5 +118,5 @@ def packed(
     return points + rng.normal(0, 0.19 * spacing_px, points.shape)
 
 
-def unit(mask: Mask) -> Field:
+def to_unit_range(mask: Mask) -> Field:
     return mask.astype(np.float32) * np.float32(1 / 255)

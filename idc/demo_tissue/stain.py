@@ -24,7 +24,7 @@ class Stains:
     blood: Field
 
     @classmethod
-    def none(cls, shape: tuple[int, int]) -> Stains:
+    def empty(cls, shape: tuple[int, int]) -> Stains:
         return cls(*(np.zeros(shape, np.float32) for _ in range(3)))
 
     def within(self, window: tuple[slice, slice]) -> Stains:
@@ -42,14 +42,14 @@ class Stains:
             change *= where
             amount += change
 
-    def thin(self, factor: Field) -> None:
+    def scale_amounts(self, factor: Field) -> None:
         """Multiply all stains: below 1 pale, above 1 thick, 0 bare glass."""
         for amount in (self.haematoxylin, self.eosin, self.blood):
             amount *= factor
 
 
 @dataclass(frozen=True)
-class Recipe:
+class StainProfile:
     """How one laboratory stains and one scanner sees. Vectors are (red, green, blue)."""
 
     haematoxylin: npt.NDArray[np.float32]  # (3,) optical density
@@ -58,13 +58,13 @@ class Recipe:
     glass: npt.NDArray[np.float32]  # (3,) brightness of bare glass, 0 to 255
 
 
-def draw_recipe(rng: np.random.Generator) -> Recipe:
+def draw_stain_profile(rng: np.random.Generator) -> StainProfile:
     """Stain and brightness of a case: no two are the same."""
 
     def shade(base: tuple[float, ...], strength: float, hue: float) -> npt.NDArray[np.float32]:
         return (np.array(base) * strength * np.exp(rng.normal(0, hue, 3))).astype(np.float32)
 
-    return Recipe(
+    return StainProfile(
         haematoxylin=shade(_HAEMATOXYLIN, rng.uniform(0.58, 1.42), 0.1),
         eosin=shade(_EOSIN, rng.uniform(0.6, 1.4), 0.12),
         blood=shade(_BLOOD, rng.uniform(0.8, 1.1), 0.05),
@@ -72,12 +72,12 @@ def draw_recipe(rng: np.random.Generator) -> Recipe:
     )
 
 
-def light_through(stains: Stains, recipe: Recipe) -> npt.NDArray[np.float32]:
+def transmit_light(stains: Stains, stain_profile: StainProfile) -> npt.NDArray[np.float32]:
     """The colours: float32 RGB (height, width, 3) in [0, 255]."""
     rgb = np.empty((*stains.eosin.shape, 3), np.float32)
     for channel in range(3):
-        density = stains.haematoxylin * recipe.haematoxylin[channel]
-        density += stains.eosin * recipe.eosin[channel]
-        density += stains.blood * recipe.blood[channel]
-        np.multiply(np.exp(-density), recipe.glass[channel], out=rgb[..., channel])
+        density = stains.haematoxylin * stain_profile.haematoxylin[channel]
+        density += stains.eosin * stain_profile.eosin[channel]
+        density += stains.blood * stain_profile.blood[channel]
+        np.multiply(np.exp(-density), stain_profile.glass[channel], out=rgb[..., channel])
     return rgb

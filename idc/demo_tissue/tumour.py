@@ -31,7 +31,7 @@ Outline = npt.NDArray[np.int32]  # (k, 2), x and y in px
 
 
 @dataclass(frozen=True)
-class Habit:
+class GrowthPattern:
     """How the tumour of one case grows."""
 
     nest_px: float  # width of a nest
@@ -46,8 +46,8 @@ class Habit:
     creeping: float  # how deep fat cells survive between the nests, in units of depth
 
 
-def draw_habit(rng: np.random.Generator) -> Habit:
-    return Habit(
+def draw_growth_pattern(rng: np.random.Generator) -> GrowthPattern:
+    return GrowthPattern(
         nest_px=float(rng.uniform(7, 16)),
         cords=int(rng.integers(0, 5)),
         solid=float(rng.uniform(0, 1)),
@@ -106,41 +106,53 @@ def outline_tumour(rng: np.random.Generator, depth: Field, inside: Field) -> tup
 
 
 def paint_tumour(
-    rng: np.random.Generator, habit: Habit, depth: Field, flow: Flow, stains: Stains
+    rng: np.random.Generator,
+    growth_pattern: GrowthPattern,
+    depth: Field,
+    flow: Flow,
+    stains: Stains,
 ) -> None:
     """Cover the stroma with tumour stroma, then with nests. Empty fat cells are to come after."""
     left, top, width, height = cv2.boundingRect((depth > -0.3).astype(np.uint8))
     window = (slice(top, top + height), slice(left, left + width))
     depth, flow, stains = depth[window], flow.within(window), stains.within(window)
     shape = depth.shape
-    _paint_bed(rng, habit, depth, stains)
-    growth = _growth(rng, habit, depth, flow)
+    _paint_bed(rng, growth_pattern, depth, stains)
+    growth = _growth(rng, growth_pattern, depth, flow)
     nests = ramp(growth, 0, 0.25)
-    stains.thin(1 - habit.shrunken * ramp(growth, -0.25, -0.1) * (1 - nests))
+    stains.scale_amounts(1 - growth_pattern.shrunken * ramp(growth, -0.25, -0.1) * (1 - nests))
     big, small = uneven_dots(rng, shape, 3.0, 0.85), uneven_dots(rng, shape, 2.2, 0.6)
     mood = 1 + 0.16 * smooth_noise(rng, shape, 60) + 0.1 * smooth_noise(rng, shape, 12)
     nuclei = (0.42 * big + 0.36 * small) * mood
-    stains.cover(nests, habit.cytoplasm * mood + habit.dark * nuclei, 0.66 + 0.05 * mood)
-    holes = ramp(smooth_noise(rng, shape, 7) + 0.6 * habit.hollow, 2.1, 2.5) * nests
-    stains.thin(1 - 0.9 * holes)
+    stains.cover(
+        nests, growth_pattern.cytoplasm * mood + growth_pattern.dark * nuclei, 0.66 + 0.05 * mood
+    )
+    holes = ramp(smooth_noise(rng, shape, 7) + 0.6 * growth_pattern.hollow, 2.1, 2.5) * nests
+    stains.scale_amounts(1 - 0.9 * holes)
 
 
-def _paint_bed(rng: np.random.Generator, habit: Habit, depth: Field, stains: Stains) -> None:
+def _paint_bed(
+    rng: np.random.Generator, growth_pattern: GrowthPattern, depth: Field, stains: Stains
+) -> None:
     shape = depth.shape
     bed = ramp(depth, -0.3, 0.6)
     stains.haematoxylin += bed * 0.03
-    stains.eosin *= 1 - habit.loose * bed
+    stains.eosin *= 1 - growth_pattern.loose * bed
     crowd = smooth_noise(rng, shape, 70) + 0.6 * smooth_noise(rng, shape, 14)
-    crowd = ramp(crowd, 1.7 - 1.2 * habit.inflamed, 2.9 - 1.2 * habit.inflamed) * bed
+    crowd = (
+        ramp(crowd, 1.7 - 1.2 * growth_pattern.inflamed, 2.9 - 1.2 * growth_pattern.inflamed) * bed
+    )
     stains.haematoxylin += crowd * 0.75 * lymphocyte_nuclei(rng, shape)
 
 
-def _growth(rng: np.random.Generator, habit: Habit, depth: Field, flow: Flow) -> Field:
+def _growth(
+    rng: np.random.Generator, growth_pattern: GrowthPattern, depth: Field, flow: Flow
+) -> Field:
     """Above 0 within nests; the more, the farther from their edge."""
     shape = depth.shape
-    noise = smooth_noise(rng, shape, habit.nest_px)
-    drawn = streak(noise, flow, habit.cords)
+    noise = smooth_noise(rng, shape, growth_pattern.nest_px)
+    drawn = streak(noise, flow, growth_pattern.cords)
     noise = drawn / drawn.std() + 0.35 * smooth_noise(rng, shape, 6)
     zones = smooth_noise(rng, shape, 200)
-    level = 1.1 - 1.1 * habit.solid - 0.5 * np.clip(depth, -1, 1) - 0.62 * zones
+    level = 1.1 - 1.1 * growth_pattern.solid - 0.5 * np.clip(depth, -1, 1) - 0.62 * zones
     return noise - level - 4 * ramp(-depth, -0.1, 0.12)

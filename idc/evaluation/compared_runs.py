@@ -17,14 +17,14 @@ from idc.datasets.store import PatchStore, open_store
 from idc.errors import RunError
 from idc.evaluation.results import saved_parts, saved_results
 from idc.metrics.bootstrap import Bootstrap, Difference
-from idc.metrics.scores import Report, evaluate
-from idc.metrics.thresholds import presets
+from idc.metrics.scores import ScoreReport, evaluate
+from idc.metrics.thresholds import threshold_presets
 from idc.runs.run import Run
 from idc.runs.split import run_split, train_cases
 
 PARTS = {"test": ("test",), "held out": ("test", "validation")}
 
-_PLACE = ["case", "x", "y", "label"]
+_PATCH_KEY = ["case", "x", "y", "label"]
 _CHUNK = 4_096
 
 
@@ -51,10 +51,10 @@ class ComparedRuns:
     rows: np.ndarray
     y_prob: np.ndarray
     scored: tuple[int, ...]
-    other_pixels: int
+    pixel_mismatches: int
     seen_cases: tuple[int, ...]
-    chose_on: tuple[int, ...]
-    trained_on: tuple[tuple[int, ...], ...]
+    validation_overlap: tuple[int, ...]
+    training_overlap: tuple[tuple[int, ...], ...]
 
     @property
     def y_true(self) -> np.ndarray:
@@ -70,7 +70,7 @@ class ComparedRuns:
     def _bootstraps(self) -> list[Bootstrap]:
         return [Bootstrap(self.y_true, y_prob, self.cases) for y_prob in self.y_prob]
 
-    def reports(self, thresholds: Sequence[float]) -> list[Report]:
+    def reports(self, thresholds: Sequence[float]) -> list[ScoreReport]:
         """Scores of each run at its threshold."""
         return [
             evaluate(self.y_true, y_prob, threshold)
@@ -99,7 +99,7 @@ class ComparedRuns:
         calls = first >= thresholds[0], other >= thresholds[number]
         chosen = np.flatnonzero(calls[0] != calls[1])
         chosen = chosen[np.argsort(-np.abs(first - other)[chosen], kind="stable")]
-        table = self.store.index.iloc[self.rows[chosen]][_PLACE]
+        table = self.store.index.iloc[self.rows[chosen]][_PATCH_KEY]
         return table.assign(
             row=self.rows[chosen],
             first=first[chosen],
@@ -124,14 +124,15 @@ class ComparedRuns:
                 "that all of them have scored."
             )
         for (i, one), (j, other) in itertools.permutations(enumerate(titles), 2):
-            if count := self.trained_on[i][j]:
+            if count := self.training_overlap[i][j]:
                 said.append(
                     f"{one} trained on {count:,} of the patches that {other} is scored on; they "
                     "are left out here."
                 )
-        if self.other_pixels:
+        if self.pixel_mismatches:
             said.append(
-                f"{self.other_pixels:,} patches have the same place but other pixels in the runs' "
+                f"{self.pixel_mismatches:,} patches have the same place but other pixels in "
+                "the runs' "
                 "data sets; they are left out."
             )
         return said
@@ -148,7 +149,7 @@ class ComparedRuns:
         return said + [
             f"'{run.title}' chose its best epoch on {count:,} of these {len(self.rows):,} patches, "
             "so its scores flatter a little."
-            for run, count in zip(self.runs, self.chose_on, strict=True)
+            for run, count in zip(self.runs, self.validation_overlap, strict=True)
             if count
         ]
 
@@ -194,7 +195,7 @@ def balanced_thresholds(runs: Sequence[Run]) -> list[float]:
         threshold = 0.5
         if "validation" in saved_parts(run):
             results = saved_results(run, "validation")
-            for preset in presets(results.y_true, results.y_prob):
+            for preset in threshold_presets(results.y_true, results.y_prob):
                 threshold = preset.threshold if preset.name == "balanced" else threshold
         found.append(threshold)
     return found
@@ -223,14 +224,14 @@ def compare_runs(runs: Sequence[Run], part: str | None = None) -> ComparedRuns:
 
 def _compare(runs: Sequence[Run], part: str) -> ComparedRuns:
     answers = [_answers(run, part) for run in runs]
-    shared, other_pixels = _shared(answers)
+    shared, pixel_mismatches = _common_patches(answers)
     if shared.empty:
         raise RunError(
             f"No patch was scored by all of these runs ({part} part), so there is nothing to "
             "compare; choose runs of the same data set with the same split and seed."
         )
-    store, rows = _pictures(answers, shared)
-    trained = [_trained_places(run) for run in runs]
+    store, rows = _store_and_rows(answers, shared)
+    trained = [_training_patches(run) for run in runs]
     cases = shared["case"].unique()
     columns = [f"probability_{number}" for number in range(len(runs))]
     return ComparedRuns(
@@ -239,13 +240,18 @@ def _compare(runs: Sequence[Run], part: str) -> ComparedRuns:
         part,
         rows,
         shared[columns].to_numpy(np.float32).T,
-        scored=tuple(len(answer.places) for answer in answers),
-        other_pixels=other_pixels,
+        scored=tuple(len(answer.answered) for answer in answers),
+        pixel_mismatches=pixel_mismatches,
         seen_cases=tuple(int(np.isin(cases, train_cases(run)).sum()) for run in runs),
-        chose_on=tuple(int(shared[f"validation_{number}"].sum()) for number in range(len(runs))),
-        trained_on=tuple(
-            tuple(len(places.merge(answer.places[_PLACE], on=_PLACE)) for answer in answers)
-            for places in trained
+        validation_overlap=tuple(
+            int(shared[f"validation_{number}"].sum()) for number in range(len(runs))
+        ),
+        training_overlap=tuple(
+            tuple(
+                len(answered.merge(answer.answered[_PATCH_KEY], on=_PATCH_KEY))
+                for answer in answers
+            )
+            for answered in trained
         ),
     )
 
@@ -256,12 +262,12 @@ class _Answers:
 
     Attributes:
         store: where the pictures are, if anywhere.
-        places: `_PLACE`, ``row`` in the store, ``probability`` and whether the patch is of the
+        places: `_PATCH_KEY`, ``row`` in the store, ``probability`` and whether the patch is of the
             ``validation`` part, one row a patch.
     """
 
     store: PatchStore | None
-    places: pd.DataFrame
+    answered: pd.DataFrame
 
 
 def _answers(run: Run, part: str) -> _Answers:
@@ -269,37 +275,40 @@ def _answers(run: Run, part: str) -> _Answers:
     if not wanted:
         raise RunError(f"The run '{run.title}' has no predictions for its {part} part.")
     results = [saved_results(run, name) for name in wanted]
-    places = pd.concat(
-        result.patches[[*_PLACE, "row"]]
+    answered = pd.concat(
+        result.patches[[*_PATCH_KEY, "row"]]
         .astype("int64")
         .assign(probability=result.y_prob, validation=result.part == "validation")
         for result in results
     )
-    return _Answers(results[0].store, places.reset_index(drop=True))
+    return _Answers(results[0].store, answered.reset_index(drop=True))
 
 
-def _shared(answers: Sequence[_Answers]) -> tuple[pd.DataFrame, int]:
-    """Patches that all have: `_PLACE`, and what `_numbered` calls the columns of each run.
+def _common_patches(answers: Sequence[_Answers]) -> tuple[pd.DataFrame, int]:
+    """Patches that all have: `_PATCH_KEY`, and what `_suffix_columns` calls the columns of each
+    run.
 
     The second value counts those that do not hold the same pixels everywhere.
     """
-    table = _numbered(answers[0].places, 0)
-    unlike = 0
+    table = _suffix_columns(answers[0].answered, 0)
+    mismatches = 0
     for number, other in enumerate(answers[1:], 1):
-        table = table.merge(_numbered(other.places, number), on=_PLACE)
+        table = table.merge(_suffix_columns(other.answered, number), on=_PATCH_KEY)
         same = _same_pixels(answers[0].store, table["row_0"], other.store, table[f"row_{number}"])
-        unlike += int((~same).sum())
+        mismatches += int((~same).sum())
         table = table[same]
-    return table.sort_values(["case", "y", "x"]).reset_index(drop=True), unlike
+    return table.sort_values(["case", "y", "x"]).reset_index(drop=True), mismatches
 
 
-def _numbered(places: pd.DataFrame, number: int) -> pd.DataFrame:
-    return places.rename(
-        columns={name: f"{name}_{number}" for name in places if name not in _PLACE}
+def _suffix_columns(answered: pd.DataFrame, number: int) -> pd.DataFrame:
+    return answered.rename(
+        columns={name: f"{name}_{number}" for name in answered if name not in _PATCH_KEY}
     )
 
 
-def _pictures(answers: Sequence[_Answers], shared: pd.DataFrame) -> tuple[PatchStore, np.ndarray]:
+def _store_and_rows(
+    answers: Sequence[_Answers], shared: pd.DataFrame
+) -> tuple[PatchStore, np.ndarray]:
     """The first data set that is here, and the shared patches' rows in it."""
     for number, answer in enumerate(answers):
         if answer.store is not None:
@@ -322,9 +331,10 @@ def _same_pixels(
     return same
 
 
-def _trained_places(run: Run) -> pd.DataFrame:
-    """`_PLACE` of the patches that a run trained on; of the bundled model only cases are known."""
+def _training_patches(run: Run) -> pd.DataFrame:
+    """`_PATCH_KEY` of the patches that a run trained on; of the bundled model only cases are
+    known."""
     if run.bundled:
-        return pd.DataFrame(columns=_PLACE, dtype="int64")
+        return pd.DataFrame(columns=_PATCH_KEY, dtype="int64")
     store = open_store(run.config.data)
-    return store.index.iloc[run_split(run, store).train][_PLACE].astype("int64")
+    return store.index.iloc[run_split(run, store).train][_PATCH_KEY].astype("int64")

@@ -24,13 +24,13 @@ from idc.errors import LabelError
 from idc.evaluation.results import saved_parts, saved_results
 from idc.runs.run import Run
 
-_PLACE = ["case", "x", "y"]
+_PATCH_KEY = ["case", "x", "y"]
 
-_ROUNDING = 1e-6  # probabilities are float32; the mean of equal ones must not exceed them
+_TOLERANCE = 1e-6  # probabilities are float32; the mean of equal ones must not exceed them
 
 
 @dataclass(frozen=True)
-class HeldOut:
+class HeldOutPredictions:
     """Answers for patches that the answering model has not trained on.
 
     Attributes:
@@ -60,7 +60,7 @@ class HeldOut:
         ``self_confidence`` (the probability of the label), ``run``.
         """
         labels = self.store.labels[self.rows]
-        order = ranked_doubts(labels, self.y_prob, self.joint)
+        order = rank_doubtful_labels(labels, self.y_prob, self.joint)
         rows = self.rows[order]
         probability = self.y_prob[order].astype(np.float64)
         return (
@@ -89,7 +89,7 @@ class ConfidentJoint:
     counts: np.ndarray
     unsure: int
 
-    def noise_share(self, label: int) -> float:
+    def noise_rate(self, label: int) -> float:
         """Estimated share of wrong labels among those of a class; nan when none is confident."""
         confident = int(self.counts[label].sum())
         return int(self.counts[label, 1 - label]) / confident if confident else float("nan")
@@ -112,26 +112,30 @@ def confident_joint(labels: np.ndarray, y_prob: np.ndarray) -> ConfidentJoint:
     if len(np.unique(labels)) < 2:
         raise LabelError("Doubtful labels need held-out patches of both classes.")
     thresholds = _thresholds(labels, y_prob)
-    counted = _counted_with(y_prob, thresholds)
+    counted = _confident_class(y_prob, thresholds)
     counts = np.array(
         [[int(((labels == i) & (counted == j)).sum()) for j in (0, 1)] for i in (0, 1)]
     )
     return ConfidentJoint(thresholds, counts, unsure=int((counted < 0).sum()))
 
 
-def ranked_doubts(labels: np.ndarray, y_prob: np.ndarray, joint: ConfidentJoint) -> np.ndarray:
+def rank_doubtful_labels(
+    labels: np.ndarray, y_prob: np.ndarray, joint: ConfidentJoint
+) -> np.ndarray:
     """Positions of the doubtful patches, the least probable label first.
 
     Counting with the other class is not enough: where positives are rare, or the model is timid,
     0.4 may be a confident "positive", yet it contradicts no label. The prediction has to as well.
     """
     labels, y_prob = np.asarray(labels), np.asarray(y_prob, np.float64)
-    own = np.where(labels == 1, y_prob, 1 - y_prob)
-    doubtful = np.flatnonzero((_counted_with(y_prob, joint.thresholds) == 1 - labels) & (own < 0.5))
-    return doubtful[np.argsort(own[doubtful], kind="stable")]
+    self_confidence = np.where(labels == 1, y_prob, 1 - y_prob)
+    doubtful = np.flatnonzero(
+        (_confident_class(y_prob, joint.thresholds) == 1 - labels) & (self_confidence < 0.5)
+    )
+    return doubtful[np.argsort(self_confidence[doubtful], kind="stable")]
 
 
-def held_out_of(runs: Sequence[Run], parts: Sequence[str]) -> HeldOut:
+def held_out_predictions(runs: Sequence[Run], parts: Sequence[str]) -> HeldOutPredictions:
     """Saved predictions of runs as held-out answers; the first run that answers for a row counts.
 
     Args:
@@ -160,7 +164,7 @@ def held_out_of(runs: Sequence[Run], parts: Sequence[str]) -> HeldOut:
         for run_id, result in results
     )
     table = table.drop_duplicates("row").sort_values("row")
-    return HeldOut(
+    return HeldOutPredictions(
         store,
         table["row"].to_numpy(),
         table["probability"].to_numpy(),
@@ -173,11 +177,11 @@ def _thresholds(labels: np.ndarray, y_prob: np.ndarray) -> tuple[float, float]:
     return float((1 - y_prob[labels == 0]).mean()), float(y_prob[labels == 1].mean())
 
 
-def _counted_with(y_prob: np.ndarray, thresholds: tuple[float, float]) -> np.ndarray:
+def _confident_class(y_prob: np.ndarray, thresholds: tuple[float, float]) -> np.ndarray:
     """The class that each patch counts with, {0, 1}; -1 for none, the likelier of both."""
     y_prob = np.asarray(y_prob, np.float64)
-    negative = 1 - y_prob >= thresholds[0] - _ROUNDING
-    positive = y_prob >= thresholds[1] - _ROUNDING
+    negative = 1 - y_prob >= thresholds[0] - _TOLERANCE
+    positive = y_prob >= thresholds[1] - _TOLERANCE
     likelier = (y_prob > 0.5).astype(int)
     counted = np.where(positive, 1, np.where(negative, 0, -1))
     return np.where(positive & negative, likelier, counted)
@@ -188,16 +192,16 @@ def with_verdicts(doubts: pd.DataFrame, marks: pd.DataFrame, reviewer: str) -> p
 
     Args:
         doubts: columns ``case``, ``x``, ``y``, ``label`` and more, in their order.
-        marks: as `idc.datasets.label_marks.marks_of` gives them.
+        marks: as `idc.datasets.label_marks.load_marks` gives them.
     """
-    own = marks[marks["reviewer"] == reviewer][[*_PLACE, "label", "verdict"]]
-    joined = doubts.astype(dict.fromkeys([*_PLACE, "label"], "int64")).merge(
-        own, how="left", on=[*_PLACE, "label"]
+    self_confidence = marks[marks["reviewer"] == reviewer][[*_PATCH_KEY, "label", "verdict"]]
+    joined = doubts.astype(dict.fromkeys([*_PATCH_KEY, "label"], "int64")).merge(
+        self_confidence, how="left", on=[*_PATCH_KEY, "label"]
     )
     return joined.assign(verdict=joined["verdict"].fillna(""))
 
 
-def next_open(reviewed: pd.DataFrame, after: Place | None) -> Place | None:
+def next_unreviewed(reviewed: pd.DataFrame, after: Place | None) -> Place | None:
     """The next patch without a verdict, from the one after a place on, round to the beginning.
 
     Args:
@@ -207,7 +211,9 @@ def next_open(reviewed: pd.DataFrame, after: Place | None) -> Place | None:
     Returns:
         None when all have one.
     """
-    places = [Place(*map(int, place)) for place in zip(*(reviewed[c] for c in _PLACE), strict=True)]
+    places = [
+        Place(*map(int, place)) for place in zip(*(reviewed[c] for c in _PATCH_KEY), strict=True)
+    ]
     start = places.index(after) + 1 if after in places else 0
     verdicts = reviewed["verdict"].tolist()
     for number in [*range(start, len(places)), *range(start)]:

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from idc.evaluation.results import Results
-from idc.metrics.calibration import bin_of
-from idc.metrics.scores import cell_of
+from idc.metrics.calibration import bin_indices
+from idc.metrics.scores import confusion_cell_names
 
 HISTOGRAM_BINS = 20
 
@@ -20,17 +20,17 @@ ORDERS: Mapping[str, str] = {
 
 def in_cell(results: Results, name: str, threshold: float) -> np.ndarray:
     """bool, shape (n,): the patches of a cell, "tn", "fp", "fn" or "tp"."""
-    return cell_of(results.y_true, results.y_prob, threshold) == name
+    return confusion_cell_names(results.y_true, results.y_prob, threshold) == name
 
 
-def in_bar(results: Results, number: int, label: int) -> np.ndarray:
+def in_histogram_bar(results: Results, number: int, label: int) -> np.ndarray:
     """bool, shape (n,): the patches of a bar of the histogram: a bin and a class."""
-    return (bin_of(results.y_prob, HISTOGRAM_BINS) == number) & (results.y_true == label)
+    return (bin_indices(results.y_prob, HISTOGRAM_BINS) == number) & (results.y_true == label)
 
 
-def in_point(results: Results, number: int) -> np.ndarray:
+def in_calibration_point(results: Results, number: int) -> np.ndarray:
     """bool, shape (n,): the patches of a point of the calibration curve."""
-    return bin_of(results.y_prob) == number
+    return bin_indices(results.y_prob) == number
 
 
 def in_case(results: Results, case: int) -> np.ndarray:
@@ -38,7 +38,7 @@ def in_case(results: Results, case: int) -> np.ndarray:
     return results.cases == case
 
 
-def patches_behind(
+def select_patches(
     results: Results, where: np.ndarray, threshold: float, order: str = "certain"
 ) -> pd.DataFrame:
     """The chosen patches in an order.
@@ -70,7 +70,7 @@ def most_wrong(results: Results, label: int, count: int) -> pd.DataFrame:
         label: 0 for the surest false alarms, 1 for the surest misses.
 
     Returns:
-        at most ``count`` rows, columns as of `patches_behind`.
+        at most ``count`` rows, columns as of `select_patches`.
     """
     of_class = results.y_true == label
-    return patches_behind(results, of_class, 0.5, "wrong").head(count)
+    return select_patches(results, of_class, 0.5, "wrong").head(count)

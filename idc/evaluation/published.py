@@ -17,7 +17,7 @@ from idc.runs.run import Run, check_same_data
 from idc.runs.split import run_split
 from idc.settings.training_config import TrainingConfig
 
-_SAME_CASES = "published cases (84 / 29 / 49)"
+_PUBLISHED_CASES = "published cases (84 / 29 / 49)"
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class PublishedResult:
 PUBLISHED = (
     PublishedResult(
         "Cruz-Roa et al. 2014",
-        _SAME_CASES,
+        _PUBLISHED_CASES,
         balanced_accuracy=0.842,
         f1=0.718,
         same_cases=True,
@@ -57,7 +57,7 @@ PUBLISHED = (
     ),
     PublishedResult(
         "Janowczyk & Madabhushi 2016",
-        _SAME_CASES,
+        _PUBLISHED_CASES,
         balanced_accuracy=0.847,
         f1=0.765,
         same_cases=True,
@@ -66,7 +66,7 @@ PUBLISHED = (
     ),
     PublishedResult(
         "Romero et al. 2019",
-        _SAME_CASES,
+        _PUBLISHED_CASES,
         balanced_accuracy=0.890,
         f1=None,
         same_cases=True,
@@ -114,15 +114,15 @@ def why_not_comparable(
             f"The scores are those of the {part} part; the published ones are of the test part."
         )
     else:
-        reasons += _missing("scored", "test", scored)
+        reasons += _incomplete_part("scored", "test", scored)
     if config.unlisted == "train":
         reasons.append("It trained on cases outside the published lists too.")
     if trained is not None:
-        reasons += _missing("trained on", "training", trained)
+        reasons += _incomplete_part("trained on", "training", trained)
     return reasons
 
 
-def equal_balanced_accuracy(value: float) -> tuple[np.ndarray, np.ndarray]:
+def iso_balanced_accuracy_line(value: float) -> tuple[np.ndarray, np.ndarray]:
     """The points of a ROC plot with this balanced accuracy: a straight line.
 
     Returns:
@@ -132,7 +132,7 @@ def equal_balanced_accuracy(value: float) -> tuple[np.ndarray, np.ndarray]:
     return rates, 2 * value - 1 + rates
 
 
-def equal_f1(value: float, points: int = 50) -> tuple[np.ndarray, np.ndarray]:
+def iso_f1_curve(value: float, points: int = 50) -> tuple[np.ndarray, np.ndarray]:
     """The points of a precision-recall plot with this F1, (0, 1).
 
     Returns:
@@ -142,7 +142,7 @@ def equal_f1(value: float, points: int = 50) -> tuple[np.ndarray, np.ndarray]:
     return recall, value * recall / (2 * recall - value)
 
 
-def _missing(done: str, part: str, index: pd.DataFrame) -> list[str]:
+def _incomplete_part(done: str, part: str, index: pd.DataFrame) -> list[str]:
     """Whether patches of the published part were left out, as a sentence."""
     listed = published_cases()["train" if part == "training" else part]
     expected = sum(sum(expected_counts()[case]) for case in listed if case in expected_counts())
@@ -152,7 +152,7 @@ def _missing(done: str, part: str, index: pd.DataFrame) -> list[str]:
     return [f"Only {have:,} of the {expected:,} patches of the {part} cases were {done}."]
 
 
-def comparison_reasons(run: Run, results: Results) -> list[str]:
+def why_run_not_comparable(run: Run, results: Results) -> list[str]:
     """Why not, in sentences; empty when they may be compared.
 
     Args:

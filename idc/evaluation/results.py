@@ -9,7 +9,7 @@ import pandas as pd
 
 from idc.datasets.store import PatchStore, list_stores, open_store
 from idc.errors import DataError, RunError
-from idc.metrics.scores import CELLS, Report, cell_of, evaluate
+from idc.metrics.scores import CONFUSION_CELLS, ScoreReport, confusion_cell_names, evaluate
 from idc.prediction.predictor import predict_patches
 from idc.runs.run import Run, check_same_data
 
@@ -49,7 +49,7 @@ class Results:
         """int32, shape (n,): the case of each patch."""
         return self.patches["case"].to_numpy()
 
-    def report(self, threshold: float | None = None) -> Report:
+    def report(self, threshold: float | None = None) -> ScoreReport:
         """Scores at a threshold, by default the model's own."""
         return evaluate(
             self.y_true, self.y_prob, self.threshold if threshold is None else threshold
@@ -66,8 +66,8 @@ class Results:
             columns ``row``, ``case``, ``x``, ``y``, ``label``, ``probability``.
         """
         threshold = self.threshold if threshold is None else threshold
-        chosen = np.flatnonzero(cell_of(self.y_true, self.y_prob, threshold) == name)
-        surest = -self.y_prob[chosen] if CELLS[name][1] else self.y_prob[chosen]
+        chosen = np.flatnonzero(confusion_cell_names(self.y_true, self.y_prob, threshold) == name)
+        surest = -self.y_prob[chosen] if CONFUSION_CELLS[name][1] else self.y_prob[chosen]
         chosen = chosen[np.argsort(surest, kind="stable")]
         table = self.patches.iloc[chosen][["case", "x", "y", "label", "row"]]
         return table.assign(probability=self.y_prob[chosen]).reset_index(drop=True)
@@ -109,7 +109,7 @@ def saved_results(run: Run, part: str | None = None) -> Results:
     calibration = run.calibration()
     y_prob = calibration.apply(chosen["probability"].to_numpy())
     if run.bundled:
-        store, patches = _located(chosen)
+        store, patches = _locate_patches(chosen)
         return Results(part, patches, y_prob, calibration.threshold, store)
     store = open_store(run.config.data)
     check_same_data(run, store)
@@ -128,7 +128,7 @@ def fresh_results(
     return results_of(store, "all", np.arange(len(store)), y_prob, run.calibration().threshold)
 
 
-def _located(named: pd.DataFrame) -> tuple[PatchStore | None, pd.DataFrame]:
+def _locate_patches(named: pd.DataFrame) -> tuple[PatchStore | None, pd.DataFrame]:
     """The first data set that holds all these patches, and their rows in it.
 
     Args:

@@ -46,7 +46,7 @@ class RunGroup:
 
 
 @dataclass(frozen=True)
-class Band:
+class CurveBand:
     """A curve over the epochs that all runs of a group have reached.
 
     Attributes:
@@ -70,7 +70,7 @@ def seed_groups(runs: Sequence[Run], *, together: bool = True) -> list[RunGroup]
     """
     groups: list[list[Run]] = []
     for run in runs:
-        fitting = (group for group in groups if together and _another_seed(run, group))
+        fitting = (group for group in groups if together and _is_another_seed(run, group))
         group = next(fitting, None)
         if group is None:
             groups.append([run])
@@ -79,7 +79,7 @@ def seed_groups(runs: Sequence[Run], *, together: bool = True) -> list[RunGroup]
     return [RunGroup(tuple(group)) for group in groups]
 
 
-def curve_band(group: RunGroup, curve: str) -> Band:
+def curve_band(group: RunGroup, curve: str) -> CurveBand:
     """A curve of a group.
 
     Args:
@@ -89,8 +89,8 @@ def curve_band(group: RunGroup, curve: str) -> Band:
     shared = sorted(set.intersection(*(set(values) for values in curves)))
     values = np.array([[values[epoch] for epoch in shared] for values in curves], np.float64)
     if not shared:
-        return Band(*(np.empty(0) for _ in range(4)))
-    return Band(np.array(shared), values.mean(axis=0), values.min(axis=0), values.max(axis=0))
+        return CurveBand(*(np.empty(0) for _ in range(4)))
+    return CurveBand(np.array(shared), values.mean(axis=0), values.min(axis=0), values.max(axis=0))
 
 
 def differing_settings(groups: Sequence[RunGroup]) -> dict[str, list[Any]]:
@@ -133,7 +133,7 @@ def best_epochs(group: RunGroup) -> list[int]:
     return [epoch["epoch"] for epoch in kept if epoch is not None]
 
 
-def _another_seed(run: Run, group: Sequence[Run]) -> bool:
+def _is_another_seed(run: Run, group: Sequence[Run]) -> bool:
     """Whether a run adds a seed to a group. The bundled model was trained elsewhere."""
     if run.bundled or group[0].bundled or run.config.seed in {one.config.seed for one in group}:
         return False

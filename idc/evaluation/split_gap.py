@@ -14,7 +14,13 @@ import numpy as np
 
 from idc.errors import RunError
 from idc.evaluation.results import Results, saved_results
-from idc.metrics.bootstrap import FEW_CASES, Bootstrap, Difference, Interval, few_cases_note
+from idc.metrics.bootstrap import (
+    MIN_CASES_FOR_INTERVAL,
+    Bootstrap,
+    Difference,
+    Interval,
+    few_cases_note,
+)
 from idc.runs.run import Run
 
 SCORES: Mapping[str, str] = {
@@ -25,9 +31,9 @@ SCORES: Mapping[str, str] = {
     "specificity": "Specificity",
     "f1": "F1 (IDC class)",
 }
-_MAIN = "balanced_accuracy"
+_MAIN_SCORE = "balanced_accuracy"
 _PROTOCOLS = ("random", "case-disjoint")
-_OF_THE_SPLIT = {"protocol": "", "unlisted": "", "name": ""}
+_SPLIT_SETTINGS = {"protocol": "", "unlisted": "", "name": ""}
 
 
 @dataclass(frozen=True)
@@ -66,8 +72,8 @@ class SplitGap:
 
     def sentence(self) -> str:
         """What it means, for people."""
-        promised, got = (self.scores[protocol][_MAIN] for protocol in _PROTOCOLS)
-        gap = self.differences[_MAIN]
+        promised, got = (self.scores[protocol][_MAIN_SCORE] for protocol in _PROTOCOLS)
+        gap = self.differences[_MAIN_SCORE]
         if math.isnan(gap.value):
             return "The gap is undefined: one of the runs has scored patches of one class alone."
         told = (
@@ -78,7 +84,7 @@ class SplitGap:
         if gap.no_interval:
             return f"{told} That is {size}; whether it is chance cannot be told: {gap.no_interval}."
         if not gap.clear:
-            few = "with so few cases " if min(self.cases.values()) < FEW_CASES else ""
+            few = "with so few cases " if min(self.cases.values()) < MIN_CASES_FOR_INTERVAL else ""
             return (
                 f"{told} That is {size}, but {few}it may be chance: the interval of the gap holds "
                 "0. More cases, or other seeds, tell more."
@@ -101,7 +107,7 @@ def split_pair(random: Run, by_case: Run) -> SplitPair:
     for run, protocol in ((random, "random"), (by_case, "case-disjoint")):
         if run.bundled or run.config.protocol != protocol or run.config.folds:
             raise RunError(f"The run '{run.title}' does not train under the split '{protocol}'.")
-    if not _alike(random, by_case):
+    if not _same_settings(random, by_case):
         raise RunError(
             f"The runs '{random.title}' and '{by_case.title}' differ in more than the split, so "
             "the gap between them would mean nothing."
@@ -120,7 +126,7 @@ def list_pairs(runs: Sequence[Run]) -> list[SplitPair]:
         if by_case.config.protocol != "case-disjoint" or by_case.config.folds:
             continue
         for random in runs:
-            if random.config.protocol == "random" and _alike(random, by_case):
+            if random.config.protocol == "random" and _same_settings(random, by_case):
                 found.append(SplitPair(random, by_case))
                 break
     return found
@@ -134,13 +140,13 @@ def split_gap(pair: SplitPair) -> SplitGap:
     """
     results = [saved_results(run) for run in pair.runs]
     first, second = (_bootstrap(result, seed) for seed, result in enumerate(results))
-    at = [result.threshold for result in results]
-    scores = [first.intervals(at[0]), second.intervals(at[1])]
+    thresholds = [result.threshold for result in results]
+    scores = [first.intervals(thresholds[0]), second.intervals(thresholds[1])]
     return SplitGap(
         scores=dict(zip(_PROTOCOLS, scores, strict=True)),
-        differences=first.unpaired_difference(second, at[0], at[1]),
-        patches=_each(len(result.rows) for result in results),
-        cases=_each(len(np.unique(result.cases)) for result in results),
+        differences=first.unpaired_difference(second, thresholds[0], thresholds[1]),
+        patches=_by_protocol(len(result.rows) for result in results),
+        cases=_by_protocol(len(np.unique(result.cases)) for result in results),
     )
 
 
@@ -149,13 +155,13 @@ def _bootstrap(results: Results, seed: int) -> Bootstrap:
     return Bootstrap(results.y_true, results.y_prob, results.cases, seed=seed)
 
 
-def _each(values: Iterable[int]) -> dict[str, int]:
+def _by_protocol(values: Iterable[int]) -> dict[str, int]:
     return dict(zip(_PROTOCOLS, values, strict=True))
 
 
-def _alike(random: Run, by_case: Run) -> bool:
+def _same_settings(random: Run, by_case: Run) -> bool:
     """The same settings but for the split, and what belongs to it."""
-    settings = [{**run.config.to_json(), **_OF_THE_SPLIT} for run in (random, by_case)]
+    settings = [{**run.config.to_json(), **_SPLIT_SETTINGS} for run in (random, by_case)]
     return settings[0] == settings[1]
 
 

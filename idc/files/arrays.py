@@ -12,7 +12,7 @@ from idc.errors import DataError
 from idc.files import atomic
 
 # What a zip's reader raises over flipped bytes, an unknown method or a password among them.
-_DAMAGED = (
+_DAMAGE_ERRORS = (
     *(OSError, ValueError, EOFError, NotImplementedError, RuntimeError),
     *(zipfile.BadZipFile, zlib.error),
 )
@@ -49,6 +49,6 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
         if whole:
             with np.load(path, allow_pickle=False) as saved:
                 return {name: saved[name] for name in saved.files}
-    except _DAMAGED as error:
+    except _DAMAGE_ERRORS as error:
         raise DataError(f"'{path.name}' is missing or damaged.") from error
     raise DataError(f"'{path.name}' is damaged.")

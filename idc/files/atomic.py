@@ -44,47 +44,47 @@ def replace_file(path: Path, content: bytes, *, mode: int = 0o666) -> None:
     Args:
         mode: who may read and write it, less the umask; 0o600 for what is its owner's alone.
     """
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")  # one for each writer
+    temp_path = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")  # one for each writer
     try:
-        with open(beside, "xb", opener=partial(os.open, mode=mode)) as file:
+        with open(temp_path, "xb", opener=partial(os.open, mode=mode)) as file:
             _write(file, content)
             file.flush()
             _sync(file.fileno())
-        _rename(beside, path)
+        _rename(temp_path, path)
     finally:
-        beside.unlink(missing_ok=True)
+        temp_path.unlink(missing_ok=True)
     sync_folder(path.parent)
 
 
 @contextlib.contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacement_path(path: Path) -> Iterator[Path]:
     """`replace_file` for somebody who writes a file by its name: gives the name to write to.
 
     The name has the suffixes of ``path``. It takes its place when the ``with`` ends well.
     """
-    beside = path.with_name(f".new.{path.name}")
+    temp_path = path.with_name(f".new.{path.name}")
     try:
-        yield beside
+        yield temp_path
         if fault := _due_fault():
-            os.truncate(beside, beside.stat().st_size // 2)
-            _go_wrong(fault)
-        sync_file(beside)
-        _rename(beside, path)
+            os.truncate(temp_path, temp_path.stat().st_size // 2)
+            _trigger_fault(fault)
+        sync_file(temp_path)
+        _rename(temp_path, path)
     finally:
-        beside.unlink(missing_ok=True)
+        temp_path.unlink(missing_ok=True)
     sync_folder(path.parent)
 
 
-def remove_leftovers(folder: Path, spare: Sequence[str] = ()) -> None:
+def remove_leftovers(folder: Path, keep_names: Sequence[str] = ()) -> None:
     """Remove what killed writers left beside their files.
 
     Args:
         spare: names of files that others may be writing in this moment.
     """
-    spared = tuple(f".{name}." for name in spare)
+    kept_prefixes = tuple(f".{name}." for name in keep_names)
     for pattern in (".*.new", ".new.*"):
         for path in folder.rglob(pattern):
-            if not path.name.startswith(spared):
+            if not path.name.startswith(kept_prefixes):
                 path.unlink(missing_ok=True)
 
 
@@ -114,20 +114,20 @@ def _write(file: BinaryIO, content: bytes) -> None:
     if fault := _due_fault():
         file.write(content[: len(content) // 2])
         file.flush()
-        _go_wrong(fault)
+        _trigger_fault(fault)
     file.write(content)
 
 
 def _sync(descriptor: int) -> None:
     if fault := _due_fault():
-        _go_wrong(fault)
+        _trigger_fault(fault)
     os.fsync(descriptor)
 
 
-def _rename(beside: Path, path: Path) -> None:
+def _rename(temp_path: Path, path: Path) -> None:
     if fault := _due_fault():
-        _go_wrong(fault)
-    beside.replace(path)
+        _trigger_fault(fault)
+    temp_path.replace(path)
 
 
 def _due_fault() -> str:
@@ -139,7 +139,7 @@ def _due_fault() -> str:
     return fault if now == first or (number.endswith("+") and now > first) else ""
 
 
-def _go_wrong(fault: str) -> None:
+def _trigger_fault(fault: str) -> None:
     if fault == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
     code = getattr(errno, fault)

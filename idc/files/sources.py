@@ -22,15 +22,15 @@ class UnreadableMember(Exception):
     """One file of a source cannot be read. The others may be fine."""
 
 
-def existing_path(words: Path | str) -> Path:
+def existing_path(path_text: Path | str) -> Path:
     """What a person's words point at on this computer; "~" is somebody's home.
 
     Raises:
         DataError: nothing is there, or it cannot be looked at.
     """
-    shown = str(words)[:300]
+    shown = str(path_text)[:300]
     try:
-        path = Path(words).expanduser()
+        path = Path(path_text).expanduser()
         if path.exists():
             return path
     except (OSError, RuntimeError, ValueError) as error:  # too long, not ours to read, no such home
@@ -110,7 +110,7 @@ class FolderSource:
 
     def names(self) -> Iterator[str]:
         self._names = BytesList()
-        for folder, folders, files in os.walk(self._path, onerror=self._refuse):
+        for folder, folders, files in os.walk(self._path, onerror=self._raise_unreadable):
             folders.sort()
             inner = PurePosixPath(Path(folder).relative_to(self._path).as_posix())
             for file in sorted(files):
@@ -125,7 +125,7 @@ class FolderSource:
         """Nothing is held open."""
 
     @staticmethod
-    def _refuse(error: OSError) -> None:
+    def _raise_unreadable(error: OSError) -> None:
         raise DataError(
             f"The folder '{error.filename}' cannot be read ({error.strerror}); check its rights."
         ) from error

@@ -11,11 +11,11 @@ from pathlib import Path
 
 from filelock import FileLock
 
-_WAIT_S = 30.0  # for the other writer; one row takes milliseconds
+_BUSY_TIMEOUT_S = 30.0  # for the other writer; one row takes milliseconds
 
 
 @contextlib.contextmanager
-def opened(path: Path, table: str) -> Iterator[sqlite3.Connection]:
+def open_database(path: Path, create_table_sql: str) -> Iterator[sqlite3.Connection]:
     """The open file, in one transaction that is kept unless an error leaves the ``with``.
 
     Args:
@@ -25,21 +25,21 @@ def opened(path: Path, table: str) -> Iterator[sqlite3.Connection]:
         sqlite3.Error, OSError: it is damaged, or cannot be read or written.
     """
     if not path.exists():
-        _make(path, table)
-    database = sqlite3.connect(path, timeout=_WAIT_S)
+        _create(path, create_table_sql)
+    database = sqlite3.connect(path, timeout=_BUSY_TIMEOUT_S)
     with contextlib.closing(database), database:
         yield database
 
 
-def _make(path: Path, table: str) -> None:
+def _create(path: Path, create_table_sql: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(path.with_suffix(".lock")):
         if path.exists():
             return
-        beside = path.with_suffix(".new")
-        beside.unlink(missing_ok=True)
-        with contextlib.closing(sqlite3.connect(beside)) as database:
+        temp_path = path.with_suffix(".new")
+        temp_path.unlink(missing_ok=True)
+        with contextlib.closing(sqlite3.connect(temp_path)) as database:
             database.execute("PRAGMA journal_mode = WAL")  # the file remembers it
-            database.execute(table)
+            database.execute(create_table_sql)
             database.commit()
-        beside.replace(path)  # closing has moved the log into the file
+        temp_path.replace(path)  # closing has moved the log into the file

@@ -22,11 +22,11 @@ import numpy as np
 
 from idc.files.byte_list import BytesList
 
-_END = struct.Struct("<4s4H2LH")
-_END_SIGNATURE = b"PK\5\6"
-_MOST_COMMENT = 2**16 - 1
-_END64 = struct.Struct("<4sQ2H2L4Q")
-_LOCATOR64 = struct.Struct("<4sLQL")
+_EOCD = struct.Struct("<4s4H2LH")
+_EOCD_SIGNATURE = b"PK\5\6"
+_MAX_COMMENT_BYTES = 2**16 - 1
+_ZIP64_EOCD = struct.Struct("<4sQ2H2L4Q")
+_ZIP64_LOCATOR = struct.Struct("<4sLQL")
 _ENTRY = np.dtype(  # what is needed of its 46 bytes
     {
         "names": ["version", "flags", "method", "crc", "packed", "size", "extra", "mode", "offset"],
@@ -37,26 +37,28 @@ _ENTRY = np.dtype(  # what is needed of its 46 bytes
 )
 _ENTRY_SIGNATURE = b"PK\1\2"
 _ENTRY_LENGTHS = struct.Struct("<4s24x3H")  # its signature; lengths of name, extra field, comment
-_LOCAL = struct.Struct("<4s22x2H")  # a header's signature, lengths of its name and extra field
-_LOCAL_SIGNATURE = b"PK\3\4"
-_MEMBER = struct.Struct("=8q")  # a row of what is kept of the members
+_LOCAL_HEADER = struct.Struct(
+    "<4s22x2H"
+)  # a header's signature, lengths of its name and extra field
+_LOCAL_HEADER_SIGNATURE = b"PK\3\4"
+_MEMBER_ROW = struct.Struct("=8q")  # a row of what is kept of the members
 
 _ENCRYPTED, _PATCHED, _STRONGLY_ENCRYPTED, _UTF_8 = 0x01, 0x20, 0x40, 0x800
-_KIND, _OFFSET, _LIMIT = 5, 6, 7  # columns of what is kept of a member
-_KEPT = ("flags", "method", "crc", "packed", "size", "mode", "offset")
-_WIDE = [3, 4, 6]  # those that zip64 widens: bytes in the zip, bytes unpacked, offset
-_IN_EXTRA = 0xFFFF_FFFF  # a field that says: my value is in the zip64 extra field
+_KIND_COLUMN, _OFFSET_COLUMN, _LIMIT_COLUMN = 5, 6, 7  # columns of what is kept of a member
+_KEPT_FIELDS = ("flags", "method", "crc", "packed", "size", "mode", "offset")
+_ZIP64_COLUMNS = [3, 4, 6]  # those that zip64 widens: bytes in the zip, bytes unpacked, offset
+_ZIP64_SENTINEL = 0xFFFF_FFFF  # a field that says: my value is in the zip64 extra field
 _NEWEST_VERSION = 63
-_PIECE = 4096
-_BLOCK = 2**20  # bytes of the directory at a time; an entry has less than 2**18
-_USUAL_EXTRA = 64  # bytes read along with a header, so that most members need one read
+_READ_CHUNK_BYTES = 4096
+_DIRECTORY_BLOCK_BYTES = 2**20  # bytes of the directory at a time; an entry has less than 2**18
+_USUAL_EXTRA_BYTES = 64  # bytes read along with a header, so that most members need one read
 
 
 class TooManyMembers(zipfile.BadZipFile):
     """The zip lists more members than are wanted."""
 
 
-class LargeDirectory(zipfile.BadZipFile):
+class DirectoryTooLarge(zipfile.BadZipFile):
     """The zip's directory is larger than is wanted."""
 
 
@@ -65,7 +67,7 @@ class _Directory(NamedTuple):
     size: int
     shift: int  # of all offsets: bytes before the zip proper, as in self-extracting ones
     members: int  # as the record says, modulo 2**16 unless it is a 64-bit one
-    agrees: bool  # the record with the 64-bit one, where there are two
+    records_agree: bool  # the record with the 64-bit one, where there are two
 
 
 class Members(NamedTuple):
@@ -119,7 +121,7 @@ class ZipReader:
         try:
             self.found = _find_directory(self._file)
             if max_directory_bytes is not None and self.found.size > max_directory_bytes:
-                raise LargeDirectory(f"more than {max_directory_bytes} bytes")
+                raise DirectoryTooLarge(f"more than {max_directory_bytes} bytes")
             self._table, self.entries = self._read_directory(self.found)
         except BaseException:
             self._file.close()
@@ -130,13 +132,13 @@ class ZipReader:
 
     def names(self) -> Iterator[str]:
         """Every member's path inside the zip."""
-        return map(_text, self._names, self._table[:, 0].tolist())
+        return map(_decode_name, self._names, self._table[:, 0].tolist())
 
     def members(self) -> Members:
         """What the directory says of them."""
         flags, method, _, packed, size, kind, offset, limit = self._table.T
         names = np.array([len(name) for name in self._names], np.int64)
-        room = limit - offset - _LOCAL.size - names
+        room = limit - offset - _LOCAL_HEADER.size - names
         return Members(flags, method, packed, size, room, kind)
 
     def read(self, number: int, max_bytes: int) -> bytes:
@@ -151,15 +153,15 @@ class ZipReader:
             zlib.error, lzma.LZMAError, EOFError, OSError, ValueError: damaged, or closed.
         """
         name = self._names[number]
-        flags, method, crc, packed, size, _, offset, limit = _MEMBER.unpack_from(
-            self._table.data, number * _MEMBER.size
+        flags, method, crc, packed, size, _, offset, limit = _MEMBER_ROW.unpack_from(
+            self._table.data, number * _MEMBER_ROW.size
         )
         # What is packed hardly ever grows, so a member that claims so much is not honest.
         if size > max_bytes or packed > max_bytes + 2**16:
             raise zipfile.BadZipFile("too large")
         if flags & (_ENCRYPTED | _PATCHED | _STRONGLY_ENCRYPTED):
             raise RuntimeError("encrypted, or a patch of another member")
-        body = self._body(name, packed, offset, limit - offset)
+        body = self._compressed_bytes(name, packed, offset, limit - offset)
         if method == zipfile.ZIP_STORED:
             content = body
         elif method == zipfile.ZIP_DEFLATED:
@@ -167,7 +169,7 @@ class ZipReader:
         elif method == zipfile.ZIP_BZIP2:
             content = bz2.BZ2Decompressor().decompress(body, size + 1)
         else:
-            content = _unpack_unusual(body, method, crc, size)
+            content = _decompress_unusual(body, method, crc, size)
         if len(content) != size or zlib.crc32(content) != crc:
             raise zipfile.BadZipFile("not as the directory says")
         return content
@@ -176,28 +178,28 @@ class ZipReader:
         """Let go of the file. Later reads raise ValueError."""
         self._file.close()
 
-    def _body(self, name: bytes, packed: int, offset: int, room: int) -> bytes:
+    def _compressed_bytes(self, name: bytes, packed: int, offset: int, room: int) -> bytes:
         """A member's bytes as they lie in the zip, ``room`` bytes from its header on at most."""
-        least = _LOCAL.size + len(name) + packed
+        least = _LOCAL_HEADER.size + len(name) + packed
         if least > room:
             raise zipfile.BadZipFile("overlaps with another member, or with the directory")
-        block = self._at(offset, min(least + _USUAL_EXTRA, room))
-        if len(block) < _LOCAL.size:
+        block = self._read_at(offset, min(least + _USUAL_EXTRA_BYTES, room))
+        if len(block) < _LOCAL_HEADER.size:
             raise zipfile.BadZipFile("no member where the directory says")
-        signature, name_length, extra_length = _LOCAL.unpack_from(block)
-        if signature != _LOCAL_SIGNATURE:
+        signature, name_length, extra_length = _LOCAL_HEADER.unpack_from(block)
+        if signature != _LOCAL_HEADER_SIGNATURE:
             raise zipfile.BadZipFile("no member where the directory says")
-        if name_length != len(name) or not block.startswith(name, _LOCAL.size):
+        if name_length != len(name) or not block.startswith(name, _LOCAL_HEADER.size):
             raise zipfile.BadZipFile("another name than in the directory")
-        begin = _LOCAL.size + name_length + extra_length
+        begin = _LOCAL_HEADER.size + name_length + extra_length
         end = begin + packed
         if end > room:
             raise zipfile.BadZipFile("overlaps with another member, or with the directory")
         if end > len(block):
-            block += self._at(offset + len(block), end - len(block))
+            block += self._read_at(offset + len(block), end - len(block))
         return block[begin:end]
 
-    def _at(self, offset: int, count: int) -> bytes:
+    def _read_at(self, offset: int, count: int) -> bytes:
         if self._bytes is not None:
             return self._bytes[offset : offset + count]
         return os.pread(self._file.fileno(), count, offset)
@@ -221,7 +223,7 @@ class ZipReader:
             are_files.append(np.array(is_file))
             self._names.extend(list(compress(names, is_file)))
         table, kept = np.concatenate(tables), np.concatenate(are_files)
-        table[:, _LIMIT] = _limits(table[:, _OFFSET], directory.start)
+        table[:, _LIMIT_COLUMN] = _next_member_offsets(table[:, _OFFSET_COLUMN], directory.start)
         return table[kept], entries
 
 
@@ -236,7 +238,7 @@ def _directory_blocks(
     file.seek(directory.start)
     left, block = directory.size, b""
     while left or block:
-        new = file.read(min(left, _BLOCK))
+        new = file.read(min(left, _DIRECTORY_BLOCK_BYTES))
         left -= len(new)
         block += new
         starts, names, at = [], [], 0
@@ -275,34 +277,34 @@ def _members_table(
     for row in np.flatnonzero(entries["flags"] & _UTF_8).tolist():
         names[row].decode()  # an error, as in zipfile, when it is not what it says
     table = np.zeros((len(entries), 8), np.int64)
-    for column, field in enumerate(_KEPT):
+    for column, field in enumerate(_KEPT_FIELDS):
         table[:, column] = entries[field]
-    table[:, _KIND] >>= 28
+    table[:, _KIND_COLUMN] >>= 28
     with_extra = np.flatnonzero(entries["extra"]).tolist()
     if with_extra:
-        lengths, numbers = entries["extra"].tolist(), table[:, _WIDE].tolist()
+        lengths, numbers = entries["extra"].tolist(), table[:, _ZIP64_COLUMNS].tolist()
         for row in with_extra:
             begin = starts[row] + _ENTRY.itemsize + len(names[row])
-            numbers[row] = _wide_values(block[begin : begin + lengths[row]], *numbers[row])
-        table[:, _WIDE] = numbers
+            numbers[row] = _zip64_values(block[begin : begin + lengths[row]], *numbers[row])
+        table[:, _ZIP64_COLUMNS] = numbers
     # A record may claim an offset beyond 63 bits; every member is outside then all the same.
-    offsets = table[:, _OFFSET] + max(directory.shift, -(2**63))
+    offsets = table[:, _OFFSET_COLUMN] + max(directory.shift, -(2**63))
     inside = (offsets >= 0) & (offsets < directory.start)
-    table[:, _OFFSET] = np.where(inside, offsets, directory.start)  # there, none has room
+    table[:, _OFFSET_COLUMN] = np.where(inside, offsets, directory.start)  # there, none has room
     return table
 
 
-def _unpack_unusual(body: bytes, method: int, crc: int, size: int) -> bytes:
+def _decompress_unusual(body: bytes, method: int, crc: int, size: int) -> bytes:
     """Unpack LZMA and whatever else this Python's own reader knows."""
     info = zipfile.ZipInfo()
     info.compress_type, info.CRC = method, crc
     info.compress_size, info.file_size = len(body), size
     with zipfile.ZipExtFile(BytesIO(body), "r", info) as file:
         # Piece by piece: it unpacks all that it reads at once, however much that becomes.
-        return b"".join(iter(lambda: file.read1(_PIECE), b""))
+        return b"".join(iter(lambda: file.read1(_READ_CHUNK_BYTES), b""))
 
 
-def _limits(offsets: np.ndarray, end: int) -> np.ndarray:
+def _next_member_offsets(offsets: np.ndarray, end: int) -> np.ndarray:
     """Where the next member begins. int64 in the order of ``offsets``, int64 (members,)."""
     order = np.argsort(offsets, kind="stable")
     limits = np.empty_like(offsets)
@@ -312,7 +314,7 @@ def _limits(offsets: np.ndarray, end: int) -> np.ndarray:
     return limits
 
 
-def _text(name: bytes, flags: int) -> str:
+def _decode_name(name: bytes, flags: int) -> str:
     # Most are ASCII, the same in both, and UTF-8 is the faster one.
     return name.decode("utf-8" if flags & _UTF_8 or name.isascii() else "cp437")
 
@@ -320,48 +322,51 @@ def _text(name: bytes, flags: int) -> str:
 def _find_directory(file: BinaryIO) -> _Directory:
     """Find the directory from the zip's end, by the 64-bit record where there is one."""
     file_size = file.seek(0, os.SEEK_END)
-    tail_start = max(0, file_size - _END.size - _MOST_COMMENT)
+    tail_start = max(0, file_size - _EOCD.size - _MAX_COMMENT_BYTES)
     file.seek(tail_start)
     tail = file.read()
-    at = len(tail) - _END.size  # without a comment, the usual case
-    if at < 0 or tail[at : at + 4] != _END_SIGNATURE or tail[-2:] != b"\0\0":
-        at = tail.rfind(_END_SIGNATURE)
-    if at < 0 or at + _END.size > len(tail):
+    at = len(tail) - _EOCD.size  # without a comment, the usual case
+    if at < 0 or tail[at : at + 4] != _EOCD_SIGNATURE or tail[-2:] != b"\0\0":
+        at = tail.rfind(_EOCD_SIGNATURE)
+    if at < 0 or at + _EOCD.size > len(tail):
         raise zipfile.BadZipFile("no end of a directory")
-    _, _, _, _, members, size, offset, _ = _END.unpack_from(tail, at)
+    _, _, _, _, members, size, offset, _ = _EOCD.unpack_from(tail, at)
     end = tail_start + at
-    wide, agrees = _find_directory64(file, end), True
+    wide, records_agree = _find_zip64_directory(file, end), True
     if wide is not None:
-        agrees = all(
+        records_agree = all(
             said in (truth, limit)
             for said, truth, limit in zip(
-                (members, size, offset), wide, (2**16 - 1, _IN_EXTRA, _IN_EXTRA), strict=True
+                (members, size, offset),
+                wide,
+                (2**16 - 1, _ZIP64_SENTINEL, _ZIP64_SENTINEL),
+                strict=True,
             )
         )
         members, size, offset = wide
-        end -= _LOCATOR64.size + _END64.size
+        end -= _ZIP64_LOCATOR.size + _ZIP64_EOCD.size
     start = end - size
     if start < 0:
         raise zipfile.BadZipFile("a directory larger than the file")
-    return _Directory(start, size, start - offset, members, agrees)
+    return _Directory(start, size, start - offset, members, records_agree)
 
 
-def _find_directory64(file: BinaryIO, end: int) -> tuple[int, int, int] | None:
+def _find_zip64_directory(file: BinaryIO, end: int) -> tuple[int, int, int] | None:
     """Members, size and offset by the record before the end, None when there is none."""
-    if end < _LOCATOR64.size + _END64.size:
+    if end < _ZIP64_LOCATOR.size + _ZIP64_EOCD.size:
         return None
-    file.seek(end - _LOCATOR64.size - _END64.size)
-    record = file.read(_END64.size)
-    signature, disk, _, disks = _LOCATOR64.unpack(file.read(_LOCATOR64.size))
+    file.seek(end - _ZIP64_LOCATOR.size - _ZIP64_EOCD.size)
+    record = file.read(_ZIP64_EOCD.size)
+    signature, disk, _, disks = _ZIP64_LOCATOR.unpack(file.read(_ZIP64_LOCATOR.size))
     if signature != b"PK\6\7":
         return None
     if disk != 0 or disks > 1:
         raise NotImplementedError("a zip on several disks")
-    signature, *_, members, size, offset = _END64.unpack(record)
+    signature, *_, members, size, offset = _ZIP64_EOCD.unpack(record)
     return (members, size, offset) if signature == b"PK\6\6" else None
 
 
-def _wide_values(extra: bytes, packed: int, size: int, offset: int) -> tuple[int, int, int]:
+def _zip64_values(extra: bytes, packed: int, size: int, offset: int) -> tuple[int, int, int]:
     """The same three numbers, from the extra field where they do not fit 32 bits."""
     at = 0  # by offset: thousands of empty fields fit in, and each cut would copy all the rest
     while at + 4 <= len(extra):
@@ -373,9 +378,9 @@ def _wide_values(extra: bytes, packed: int, size: int, offset: int) -> tuple[int
             # Numbers beyond 63 bits are lies, and would not fit the table.
             wide = (min(n, 2**62) for n in struct.unpack_from(f"<{length // 8}Q", extra, at))
             try:
-                size = next(wide) if size == _IN_EXTRA else size
-                packed = next(wide) if packed == _IN_EXTRA else packed
-                offset = next(wide) if offset == _IN_EXTRA else offset
+                size = next(wide) if size == _ZIP64_SENTINEL else size
+                packed = next(wide) if packed == _ZIP64_SENTINEL else packed
+                offset = next(wide) if offset == _ZIP64_SENTINEL else offset
             except StopIteration as error:
                 raise zipfile.BadZipFile("damaged zip64 extra field") from error
         at += length

@@ -7,13 +7,15 @@ import numpy as np
 
 from idc.datasets.store import PatchStore
 from idc.errors import GameError
-from idc.game.rules import draw, of_level
+from idc.game.rules import draw_patches, positions_of_level
 from idc.patches import PATCH_SIZE_PX
 from idc.prediction.predictor import predict_patches
 from idc.runs.run import Run, check_same_data
 from idc.runs.split import held_out_rows, train_cases
 
-_POOL = 150  # of each class: the model looks at so many, and from these a level is chosen
+_CANDIDATES_PER_CLASS = (
+    150  # of each class: the model looks at so many, and from these a level is chosen
+)
 
 
 @dataclass(frozen=True)
@@ -65,28 +67,32 @@ def draw_round(run: Run, store: PatchStore, level: str, seed: int) -> Round:
         PredictionError: the model could not answer.
     """
     rows, rng = unseen_rows(run, store), np.random.default_rng(seed)
-    pool = np.sort(np.concatenate([_some(rng, rows[store.labels[rows] == k]) for k in (0, 1)]))
-    labels, threshold = store.labels[pool], run.calibration().threshold
-    y_prob = predict_patches(run, store.patches[pool])
+    candidates = np.sort(
+        np.concatenate([_sample(rng, rows[store.labels[rows] == k]) for k in (0, 1)])
+    )
+    labels, threshold = store.labels[candidates], run.calibration().threshold
+    y_prob = predict_patches(run, store.patches[candidates])
     if not np.isfinite(y_prob).all():
         raise GameError(f"The answers of '{run.title}' are not numbers: its training diverged.")
-    chosen = of_level(labels, y_prob, threshold, level)
-    places = np.stack([store.columns[name][pool[chosen]] for name in ("case", "x", "y")], axis=1)
-    chosen = chosen[draw(labels[chosen], places.astype(np.int64), seed)]
+    chosen = positions_of_level(labels, y_prob, threshold, level)
+    places = np.stack(
+        [store.columns[name][candidates[chosen]] for name in ("case", "x", "y")], axis=1
+    )
+    chosen = chosen[draw_patches(labels[chosen], places.astype(np.int64), seed)]
     return Round(
-        pool[chosen],
+        candidates[chosen],
         labels[chosen],
         y_prob[chosen],
         threshold,
-        _check(run, store, pool[chosen]),
+        _checksum(run, store, candidates[chosen]),
     )
 
 
-def _some(rng: np.random.Generator, rows: np.ndarray) -> np.ndarray:
-    return rng.choice(rows, min(_POOL, len(rows)), replace=False)
+def _sample(rng: np.random.Generator, rows: np.ndarray) -> np.ndarray:
+    return rng.choice(rows, min(_CANDIDATES_PER_CLASS, len(rows)), replace=False)
 
 
-def _check(run: Run, store: PatchStore, rows: np.ndarray) -> str:
+def _checksum(run: Run, store: PatchStore, rows: np.ndarray) -> str:
     digest = hashlib.blake2b(str(run.best().get("sha256")).encode(), digest_size=2)
     for name in ("case", "x", "y", "label"):
         digest.update(store.columns[name][rows].astype(np.int64).tobytes())

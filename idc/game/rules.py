@@ -13,19 +13,24 @@ import numpy as np
 from idc.errors import GameError
 from idc.patches import PATCH_SIZE_PX
 
-PATCHES = 10
+PATCHES_PER_ROUND = 10
 LEVELS: Mapping[str, tuple[str, str]] = {  # its title, and what is in it
     "easy": ("Easy", "the third of the patches where the model is surest, and right"),
     "medium": ("Medium", "the third in between"),
     "hard": ("Hard", "the third where the model is least sure, or wrong"),
 }
-SEEDS = 2**24
+SEED_COUNT = 2**24
 
 _CODE = re.compile(r"([emh])([12])-([0-9a-f]{6})-([0-9a-f]{4})((?:-[np]{0,10}){1,2})")
-_FEWEST, _MOST = 3, 7  # IDC-positive ones in a round; always five would be a hint at its end
-_APART = 3  # cells between two patches of a round, so that none lies in the other's surroundings
+_MIN_POSITIVE, _MAX_POSITIVE = (
+    3,
+    7,
+)  # IDC-positive ones in a round; always five would be a hint at its end
+_MIN_DISTANCE_CELLS = (
+    3  # cells between two patches of a round, so that none lies in the other's surroundings
+)
 _ODDS_DIGITS = 3  # a machine that rounds the model's answer elsewhere must draw the same patches
-_SURE = 1e-6
+_PROBABILITY_CLIP = 1e-6
 
 
 @dataclass(frozen=True)
@@ -34,7 +39,7 @@ class Game:
 
     Attributes:
         level: a key of `LEVELS`.
-        seed: [0, `SEEDS`), of the draw.
+        seed: [0, `SEED_COUNT`), of the draw.
         check: four hexadecimal digits of what was drawn, see `idc.game.rounds`.
         guesses: one str a player (one or two players), a sign a patch: "p" for IDC-positive,
             "n" for IDC-negative. Two players' differ in length by nothing: both guess, then both
@@ -53,13 +58,13 @@ class Game:
 
     @property
     def turn(self) -> int:
-        """How many patches are guessed, 0 .. `PATCHES`."""
+        """How many patches are guessed, 0 .. `PATCHES_PER_ROUND`."""
         return len(self.guesses[0])
 
     @property
     def over(self) -> bool:
         """Whether all patches are guessed."""
-        return self.turn == PATCHES
+        return self.turn == PATCHES_PER_ROUND
 
     @property
     def name(self) -> str:
@@ -143,7 +148,9 @@ def model_guesses(y_prob: np.ndarray, threshold: float) -> str:
     return "".join("p" if p >= threshold else "n" for p in np.asarray(y_prob, np.float64))
 
 
-def of_level(labels: np.ndarray, y_prob: np.ndarray, threshold: float, level: str) -> np.ndarray:
+def positions_of_level(
+    labels: np.ndarray, y_prob: np.ndarray, threshold: float, level: str
+) -> np.ndarray:
     """Positions of the patches of a level: int64, sorted.
 
     The patches of each class are parted in three by how clearly the model is right: by the
@@ -168,7 +175,7 @@ def of_level(labels: np.ndarray, y_prob: np.ndarray, threshold: float, level: st
     return chosen
 
 
-def draw(labels: np.ndarray, places: np.ndarray, seed: int) -> np.ndarray:
+def draw_patches(labels: np.ndarray, places: np.ndarray, seed: int) -> np.ndarray:
     """Ten of some patches in a random order, between three and seven of them positive.
 
     No two lie so near each other on a slide that one shows in the other's surroundings: the label
@@ -186,14 +193,14 @@ def draw(labels: np.ndarray, places: np.ndarray, seed: int) -> np.ndarray:
         GameError: there are too few.
     """
     rng = np.random.default_rng(seed)
-    wanted = {1: int(rng.integers(_FEWEST, _MOST + 1))}
-    wanted[0] = PATCHES - wanted[1]
+    wanted = {1: int(rng.integers(_MIN_POSITIVE, _MAX_POSITIVE + 1))}
+    wanted[0] = PATCHES_PER_ROUND - wanted[1]
     drawn: list[int] = []
     for place in rng.permutation(len(labels)).tolist():
-        if wanted[int(labels[place])] and not _near(places[place], places[drawn]):
+        if wanted[int(labels[place])] and not _is_near_any(places[place], places[drawn]):
             drawn.append(place)
             wanted[int(labels[place])] -= 1
-    if len(drawn) < PATCHES:
+    if len(drawn) < PATCHES_PER_ROUND:
         raise GameError(
             "There are too few patches for a round of ten of this level; choose another level, run "
             "or data set."
@@ -201,11 +208,11 @@ def draw(labels: np.ndarray, places: np.ndarray, seed: int) -> np.ndarray:
     return rng.permutation(np.array(drawn))
 
 
-def _near(place: np.ndarray, others: np.ndarray) -> bool:
+def _is_near_any(place: np.ndarray, others: np.ndarray) -> bool:
     steps = np.abs(others[:, 1:] - place[1:]).max(axis=1, initial=0)
-    return bool(((others[:, 0] == place[0]) & (steps < _APART * PATCH_SIZE_PX)).any())
+    return bool(((others[:, 0] == place[0]) & (steps < _MIN_DISTANCE_CELLS * PATCH_SIZE_PX)).any())
 
 
 def _log_odds(y_prob: np.ndarray | float) -> np.ndarray:
-    p = np.clip(np.asarray(y_prob, np.float64), _SURE, 1 - _SURE)
+    p = np.clip(np.asarray(y_prob, np.float64), _PROBABILITY_CLIP, 1 - _PROBABILITY_CLIP)
     return np.log(p / (1 - p))

@@ -13,11 +13,11 @@ from pathlib import Path
 
 from idc.errors import GameError
 from idc.files.home import home_dir
-from idc.files.sqlite import opened
+from idc.files.sqlite import open_database
 from idc.game.rules import LEVELS
 
 SCORES_FILE = "scores.sqlite3"
-LONGEST_NAME = 24
+MAX_NAME_LENGTH = 24
 
 _TABLE = """
 CREATE TABLE IF NOT EXISTS scores (
@@ -38,7 +38,7 @@ class Score:
     """One player's result of one round.
 
     Attributes:
-        name: chosen, 1 to `LONGEST_NAME` printable signs.
+        name: chosen, 1 to `MAX_NAME_LENGTH` printable signs.
         round: `idc.game.rules.Game.name` and the run's id: the same ten patches.
         level: a key of `idc.game.rules.LEVELS`.
         right, best_streak: as `idc.game.rules.Tally`.
@@ -53,14 +53,14 @@ class Score:
     model_right: int
 
 
-def keep_score(score: Score) -> bool:
+def save_score(score: Score) -> bool:
     """Keep a score. False where the name has one of this round, which stays.
 
     Raises:
         GameError: the name is no use, or the file cannot be written.
     """
-    name = check_name(score.name)
-    with _scores() as database:
+    name = checked_name(score.name)
+    with _open_scores() as database:
         done = database.execute(
             "INSERT OR IGNORE INTO scores VALUES (?, ?, ?, ?, ?, ?, ?)",
             (
@@ -76,7 +76,7 @@ def keep_score(score: Score) -> bool:
         return done.rowcount == 1
 
 
-def scores() -> list[Score]:
+def list_scores() -> list[Score]:
     """All scores, the best first: most right, harder level, longer streak, earlier.
 
     Raises:
@@ -84,7 +84,7 @@ def scores() -> list[Score]:
     """
     if not _path().exists():
         return []
-    with _scores() as database:
+    with _open_scores() as database:
         found = [
             Score(*row)
             for row in database.execute(
@@ -92,10 +92,10 @@ def scores() -> list[Score]:
                 " ORDER BY played, name"
             )
         ]
-    harder = list(LEVELS)
+    level_order = list(LEVELS)
     return sorted(
         found,
-        key=lambda score: (-score.right, -harder.index(score.level), -score.best_streak),
+        key=lambda score: (-score.right, -level_order.index(score.level), -score.best_streak),
     )
 
 
@@ -107,19 +107,19 @@ def clear_scores() -> int:
     """
     if not _path().exists():
         return 0
-    with _scores() as database:
+    with _open_scores() as database:
         return database.execute("DELETE FROM scores").rowcount
 
 
-def check_name(name: str) -> str:
+def checked_name(name: str) -> str:
     """A player's name without blanks around it.
 
     Raises:
         GameError: it is empty, too long, or holds signs that do not print.
     """
     name = name.strip()
-    if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable():
-        raise GameError(f"A name has 1 to {LONGEST_NAME} printable signs; choose another one.")
+    if not 1 <= len(name) <= MAX_NAME_LENGTH or not name.isprintable():
+        raise GameError(f"A name has 1 to {MAX_NAME_LENGTH} printable signs; choose another one.")
     return name
 
 
@@ -128,9 +128,9 @@ def _path() -> Path:
 
 
 @contextlib.contextmanager
-def _scores() -> Iterator[sqlite3.Connection]:
+def _open_scores() -> Iterator[sqlite3.Connection]:
     try:
-        with opened(_path(), _TABLE) as database:
+        with open_database(_path(), _TABLE) as database:
             yield database
     except (sqlite3.Error, OSError) as error:
         raise GameError(

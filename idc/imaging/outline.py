@@ -6,7 +6,7 @@ import numpy as np
 from scipy import ndimage
 
 # An edge's direction: right, down, left, up; the cell lies to its right hand.
-_STEPS = ((1, 0), (0, 1), (-1, 0), (0, -1))
+_DIRECTIONS = ((1, 0), (0, 1), (-1, 0), (0, -1))
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def _rings(cells: np.ndarray) -> list[tuple[np.ndarray, tuple[int, int]]]:
         while at in edges:
             del edges[at]
             (x, y), direction = at
-            end = (x + _STEPS[direction][0], y + _STEPS[direction][1])
+            end = (x + _DIRECTIONS[direction][0], y + _DIRECTIONS[direction][1])
             # Where two areas meet at a corner, the sharpest turn stays with its own cell.
             turns = ((direction + turn) % 4 for turn in (1, 0, 3))
             onward = next((turn for turn in turns if (end, turn) in edges), start[1])

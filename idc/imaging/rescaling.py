@@ -13,12 +13,12 @@ from idc.errors import UploadError
 from idc.patches import MPP_UM, PATCH_SHAPE, PATCH_SIZE_PX
 
 # Magnification of the objective -> micrometres per px, as scanners have it.
-COMMON_SCALES = {"40x": 0.25, "20x": 0.5, "10x": 1.0, "2.5x": 4.0}
+OBJECTIVE_MPP_UM = {"40x": 0.25, "20x": 0.5, "10x": 1.0, "2.5x": 4.0}
 
-LEAST_MPP_UM = 0.05  # finer than light can see
-MOST_MPP_UM = 16.0  # a nucleus is less than a pixel; four times as large as the model's
+MIN_MPP_UM = 0.05  # finer than light can see
+MAX_MPP_UM = 16.0  # a nucleus is less than a pixel; four times as large as the model's
 MAX_SCALED_PX = 32 * 10**6  # some 12,800 patches
-_LEAST_SIDE_PX = 10  # after rescaling: a fifth of a patch
+_MIN_SIDE_PX = 10  # after rescaling: a fifth of a patch
 
 
 def check_mpp(mpp_um: float) -> float:
@@ -27,9 +27,9 @@ def check_mpp(mpp_um: float) -> float:
     Raises:
         UploadError: nonsense.
     """
-    if not LEAST_MPP_UM <= mpp_um <= MOST_MPP_UM:
+    if not MIN_MPP_UM <= mpp_um <= MAX_MPP_UM:
         raise UploadError(
-            f"The scale must lie between {LEAST_MPP_UM:g} and {MOST_MPP_UM:g} um per pixel "
+            f"The scale must lie between {MIN_MPP_UM:g} and {MAX_MPP_UM:g} um per pixel "
             f"(40x is 0.25, 2.5x is 4). Received: {mpp_um:g}"
         )
     return mpp_um
@@ -43,7 +43,7 @@ def scaled_size(width: int, height: int, mpp_um: float) -> tuple[int, int]:
     """
     factor = check_mpp(mpp_um) / MPP_UM
     scaled = max(1, round(width * factor)), max(1, round(height * factor))
-    if min(scaled) < _LEAST_SIDE_PX:
+    if min(scaled) < _MIN_SIDE_PX:
         raise UploadError(
             f"At {mpp_um:g} um per pixel the image is {width * mpp_um:,.0f} x "
             f"{height * mpp_um:,.0f} um, far less than a patch (200 x 200 um); check the scale."
@@ -70,10 +70,10 @@ def to_model_scale(rgb: np.ndarray, mpp_um: float) -> np.ndarray:
         UploadError: as `scaled_size`.
     """
     height, width = rgb.shape[:2]
-    return resized(rgb, scaled_size(width, height, mpp_um))
+    return resize_to(rgb, scaled_size(width, height, mpp_um))
 
 
-def resized(rgb: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def resize_to(rgb: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Bring an image to (width, height): by area where it shrinks, bilinearly where it grows."""
     height, width = rgb.shape[:2]
     if (width, height) == size:

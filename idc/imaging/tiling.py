@@ -61,7 +61,7 @@ class Tiling:
         """int64, shape (tile rows,)."""
         return _starts(self.height, self.stride)
 
-    def wanted_tiles(self, cells: np.ndarray) -> np.ndarray:
+    def tiles_covering(self, cells: np.ndarray) -> np.ndarray:
         """The tiles that cover any of some cells.
 
         Args:
@@ -72,7 +72,7 @@ class Tiling:
         """
         rows, columns = len(self.tops), len(self.lefts)
         wanted = np.zeros((rows, columns), bool)
-        for down, right in self._reach():
+        for down, right in self._covered_cells():
             wanted |= cells[down : down + rows, right : right + columns]
         return wanted
 
@@ -89,7 +89,7 @@ class Tiling:
         asked = ~np.isnan(tiles)
         sums = np.zeros((len(self.y_edges) - 1, len(self.x_edges) - 1))
         counts = np.zeros(sums.shape, int)
-        for down, right in self._reach():
+        for down, right in self._covered_cells():
             place = np.s_[down : down + rows, right : right + columns]
             sums[place] += np.where(asked, tiles, 0)
             counts[place] += asked
@@ -100,7 +100,7 @@ class Tiling:
         """The tile (row, column) to open for a cell: the one that begins there, or the last."""
         return min(row, len(self.tops) - 1), min(column, len(self.lefts) - 1)
 
-    def _reach(self) -> list[tuple[int, int]]:
+    def _covered_cells(self) -> list[tuple[int, int]]:
         """Which cells a tile covers, (down, right) from the one of its own row and column."""
         along = range(PATCH_SIZE_PX // self.stride)
         return [(down, right) for down in along for right in along]

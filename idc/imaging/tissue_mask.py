@@ -10,10 +10,10 @@ IDC-positive ones all (`tests/test_background.py`).
 import cv2
 import numpy as np
 
-TISSUE_SHARE = 0.1  # a cell with less of it is background
+MIN_TISSUE_SHARE = 0.1  # a cell with less of it is background
 
-_LEAST_SATURATION, _MOST_SATURATION = 14, 20  # of 255
-_DARK = 30  # of 255: black beside a scan, and its noise has any saturation
+_MIN_SATURATION, _MAX_SATURATION = 14, 20  # of 255
+_MAX_DARK_VALUE = 30  # of 255: black beside a scan, and its noise has any saturation
 _BLUR_PX = 1.0  # at 4 um a pixel: the colour noise of JPEG
 
 
@@ -29,11 +29,11 @@ def tissue_mask(rgb: np.ndarray) -> np.ndarray:
     hsv = cv2.cvtColor(cv2.GaussianBlur(rgb, (0, 0), _BLUR_PX), cv2.COLOR_RGB2HSV)
     saturation, value = hsv[..., 1], hsv[..., 2]
     found, _ = cv2.threshold(saturation, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
-    threshold = min(max(found, _LEAST_SATURATION), _MOST_SATURATION)
-    return (saturation > threshold) & (value > _DARK)
+    threshold = min(max(found, _MIN_SATURATION), _MAX_SATURATION)
+    return (saturation > threshold) & (value > _MAX_DARK_VALUE)
 
 
-def shares(mask: np.ndarray, x_edges: np.ndarray, y_edges: np.ndarray) -> np.ndarray:
+def cell_shares(mask: np.ndarray, x_edges: np.ndarray, y_edges: np.ndarray) -> np.ndarray:
     """How much of each cell of a grid is set.
 
     Args:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
-from idc.datasets.store import Progress
+from idc.datasets.store import ProgressCallback
 from idc.errors import DataError, DownloadError
 from idc.files.sources import UnreadableMember, ZipSource
 from idc.ingest.listing import list_patches
@@ -19,7 +19,11 @@ class DamagedArchive(DownloadError):
 
 
 def check_archive(
-    path: Path, expected: int, *, md5: bytes | None = None, on_progress: Progress | None = None
+    path: Path,
+    expected: int,
+    *,
+    md5: bytes | None = None,
+    on_progress: ProgressCallback | None = None,
 ) -> None:
     """Read every byte of a zip and compare.
 
@@ -46,7 +50,7 @@ def check_archive(
                     f"{expected:,}, so it was not packed. It lies at '{path}': if you want it all "
                     "the same, pack it by its path."
                 )
-            for share in _whole_members(archive):
+            for share in _read_members(archive):
                 report(to_read - size + round(share * size), to_read)
     except (DataError, UnreadableMember) as error:
         raise DamagedArchive("What arrived is not a whole zip.") from error
@@ -62,7 +66,7 @@ def _file_md5(path: Path, on_progress: Callable[[int], None]) -> bytes:
     return digest.digest()
 
 
-def _whole_members(archive: ZipSource) -> Iterator[float]:
+def _read_members(archive: ZipSource) -> Iterator[float]:
     """Read each member, where its CRC is compared. Gives the share of members read, (0, 1]."""
     for number in range(len(archive)):
         archive.read(number)

@@ -30,12 +30,12 @@ from idc.datasets.store import check_store_name, list_stores
 from idc.errors import DataError, DownloadError
 from idc.files import atomic
 from idc.files.home import PROJECT_DIR, download_dir, home_dir
-from idc.ingest.stall_timeout import Limits
+from idc.ingest.stall_timeout import RetryPolicy
 from idc.processes.console import ProgressLine
 from idc.processes.environment import without_api_token
 from idc.wording import duration
 
-_PHASES = {
+_PHASE_TEXTS = {
     "asking": "Asking Kaggle where the file is",
     "fetching": "Fetching",
     "waiting": "Waiting",
@@ -52,13 +52,13 @@ ZIP_FILE = "breast-histopathology-images.zip"
 PART_FILE = ZIP_FILE + ".part"
 
 # A look at the lock holds it for an instant; this long taken, it is a worker's.
-_LOCK_PATIENCE_S = 0.2
+_LOCK_WAIT_S = 0.2
 # A worker that has written how it ended is gone within this time.
-_LEAVING_S = 15.0
+_EXIT_GRACE_S = 15.0
 
 
 @cache
-def full_set() -> int:
+def full_set_size() -> int:
     """How many different patches the real data set has: 277,524."""
     return sum(sum(counts) for counts in expected_counts().values())
 
@@ -75,8 +75,8 @@ class DownloadJob:
 
     name: str = "idc"
     keep_zip: bool = False
-    expected: int = field(default_factory=full_set)
-    limits: Limits = field(default_factory=Limits)
+    expected: int = field(default_factory=full_set_size)
+    limits: RetryPolicy = field(default_factory=RetryPolicy)
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ def start_download(job: DownloadJob) -> DownloadStatus:
     with hold_lock() as lock:
         if lock is None:
             return download_status() or DownloadStatus(job.name)
-        started = begin(job)
+        started = record_job(job)
         # The worker inherits the very lock, so there is no moment in which nobody holds it.
         _spawn(lock)
         return started
@@ -195,7 +195,7 @@ def discard_download() -> None:
                 (download_dir() / name).unlink(missing_ok=True)
 
 
-def begin(job: DownloadJob) -> DownloadStatus:
+def record_job(job: DownloadJob) -> DownloadStatus:
     """Write down what is asked for. Called with the lock held.
 
     Raises:
@@ -211,14 +211,14 @@ def begin(job: DownloadJob) -> DownloadStatus:
         atomic.replace_json(download_dir() / JOB_FILE, asdict(job))
         write_status(status)
     except OSError as error:
-        raise _cannot_write(error) from error
+        raise _write_error(error) from error
     return status
 
 
 def read_job() -> DownloadJob:
     """What the worker is to do."""
     value = _read_json(JOB_FILE)
-    return DownloadJob(**{**value, "limits": Limits(**value["limits"])})
+    return DownloadJob(**{**value, "limits": RetryPolicy(**value["limits"])})
 
 
 def write_status(status: DownloadStatus) -> None:
@@ -239,9 +239,9 @@ def hold_lock() -> Iterator[int | None]:
         download_dir().mkdir(parents=True, exist_ok=True)
         lock = os.open(download_dir() / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o666)
     except OSError as error:
-        raise _cannot_write(error) from error
+        raise _write_error(error) from error
     try:
-        yield lock if _lock_soon(lock) else None
+        yield lock if _acquire_lock(lock) else None
     finally:
         os.close(lock)
 
@@ -258,17 +258,17 @@ def is_locked() -> bool:
         os.close(lock)
 
 
-def _lock_soon(lock: int) -> bool:
+def _acquire_lock(lock: int) -> bool:
     began = time.monotonic()
     while not lock_descriptor(lock, blocking=False):
         waited_s = time.monotonic() - began
-        if waited_s > (_LOCK_PATIENCE_S if _is_at_work() else _LEAVING_S):
+        if waited_s > (_LOCK_WAIT_S if _holder_is_working() else _EXIT_GRACE_S):
             return False
         time.sleep(0.01)
     return True
 
 
-def _is_at_work() -> bool:
+def _holder_is_working() -> bool:
     """Whether the holder of the lock has more to do than to leave."""
     status = _read_status()
     return status is None or status.live
@@ -306,36 +306,36 @@ def _read_json(name: str) -> Any:
     return json.loads((download_dir() / name).read_text(encoding="utf-8"))
 
 
-def _cannot_write(error: OSError) -> DownloadError:
+def _write_error(error: OSError) -> DownloadError:
     return DownloadError(
         f"'{download_dir()}' cannot be written ({error.strerror or error}); make room or check "
         "the folder's rights."
     )
 
 
-def phase_words(status: DownloadStatus) -> str:
+def phase_text(status: DownloadStatus) -> str:
     """What it does now: "Fetching 1.2 GB of 3.3 GB · 24.1 MB/s · 1 min 25 s left"."""
-    words = [_PHASES[status.phase]]
+    words = [_PHASE_TEXTS[status.phase]]
     if status.phase == "fetching":
-        of = f" of {size(status.total)}" if status.total else ""
-        words[0] += f" {size(status.here)}{of}"
+        of = f" of {format_bytes(status.total)}" if status.total else ""
+        words[0] += f" {format_bytes(status.here)}{of}"
     elif status.phase == "packing" and status.of:
         words[0] += f" {status.done:,} of {status.of:,} patches"
     if status.bytes_per_s:
-        words.append(f"{size(status.bytes_per_s)}/s")
+        words.append(f"{format_bytes(status.bytes_per_s)}/s")
     if status.left_s is not None:
         words.append(f"{duration(status.left_s)} left")
     return " · ".join(words)
 
 
-def share_done(status: DownloadStatus) -> float:
+def fraction_done(status: DownloadStatus) -> float:
     """How much of its phase is done, in [0, 1]."""
     if status.phase in ("checking", "packing"):
         return min(status.done / status.of, 1.0) if status.of else 0.0
     return min(status.here / status.total, 1.0) if status.total else 0.0
 
 
-def size(count: float) -> str:
+def format_bytes(count: float) -> str:
     """Bytes, in decimal units as disks and networks are sold: "812 kB", "24.1 MB", "3.3 GB"."""
     for unit, factor, digits in (("GB", 1e9, 1), ("MB", 1e6, 1), ("kB", 1e3, 0)):
         if count >= factor:
@@ -343,7 +343,7 @@ def size(count: float) -> str:
     return f"{count:.0f} bytes"
 
 
-def show_download(line: ProgressLine, status: DownloadStatus) -> None:
+def show_download_progress(line: ProgressLine, status: DownloadStatus) -> None:
     """Draw the shell's progress line."""
-    words = status.reason if status.phase == "waiting" else phase_words(status)
-    line.show(share_done(status), words, estimate=False)
+    words = status.reason if status.phase == "waiting" else phase_text(status)
+    line.show(fraction_done(status), words, estimate=False)

@@ -20,7 +20,7 @@ from functools import partial
 from types import FrameType
 from typing import Any
 
-from idc.datasets.store import Progress
+from idc.datasets.store import ProgressCallback
 from idc.errors import DownloadError, IdcError
 from idc.files.home import download_dir
 from idc.ingest.archive_check import DamagedArchive, check_archive
@@ -29,24 +29,24 @@ from idc.ingest.download import (
     ZIP_FILE,
     DownloadJob,
     DownloadStatus,
-    begin,
     download_status,
     hold_lock,
     read_job,
+    record_job,
     stop_requested,
     write_status,
 )
-from idc.ingest.kaggle import KaggleRefused, find_file
+from idc.ingest.kaggle import KaggleRefused, find_remote_file
 from idc.ingest.packing import pack
-from idc.ingest.resumable_transfer import Partial, RemoteFile, fetch
-from idc.ingest.stall_timeout import Stopped
+from idc.ingest.resumable_transfer import PartialDownload, RemoteFile, fetch
+from idc.ingest.stall_timeout import StopRequested
 from idc.patches import PATCH_SIZE_PX
 
 OnStatus = Callable[[DownloadStatus], None]
 
-_WRITE_EVERY_S = 0.5
-_SPEED_OVER_S = 10.0
-_BYTES_A_PATCH = PATCH_SIZE_PX * PATCH_SIZE_PX * 3
+_WRITE_INTERVAL_S = 0.5
+_SPEED_WINDOW_S = 10.0
+_BYTES_PER_PATCH = PATCH_SIZE_PX * PATCH_SIZE_PX * 3
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -55,11 +55,11 @@ def main(arguments: list[str] | None = None) -> int:
     os.set_inheritable(lock, False)
     # Packing may fork, and a worker of its own that outlives this process must not look like it.
     os.register_at_fork(after_in_child=partial(os.close, lock))
-    ended = carry_out(read_job(), stop_asked=stop_on_signals())
+    ended = run_job(read_job(), should_stop=stop_on_signals())
     return 2 if ended.state == "failed" else 0
 
 
-def run_here(job: DownloadJob, on_status: OnStatus) -> DownloadStatus:
+def run_in_foreground(job: DownloadJob, on_status: OnStatus) -> DownloadStatus:
     """Do the job in this process; if another is at it already, watch that one until it ends.
 
     Raises:
@@ -68,12 +68,12 @@ def run_here(job: DownloadJob, on_status: OnStatus) -> DownloadStatus:
     """
     with hold_lock() as lock:
         if lock is not None:
-            begin(job)
-            return carry_out(job, stop_asked=stop_on_signals(), on_status=on_status)
+            record_job(job)
+            return run_job(job, should_stop=stop_on_signals(), on_status=on_status)
     try:
         while (status := download_status()) is not None and status.live:
             on_status(status)
-            time.sleep(_WRITE_EVERY_S)
+            time.sleep(_WRITE_INTERVAL_S)
     except KeyboardInterrupt:
         raise DownloadError("Nobody watches any more; the download itself goes on.") from None
     return status or DownloadStatus(job.name, state="stopped", reason="It was taken back.")
@@ -92,10 +92,10 @@ def stop_on_signals() -> Callable[[], bool]:
     return asked.is_set
 
 
-def carry_out(
+def run_job(
     job: DownloadJob,
     *,
-    stop_asked: Callable[[], bool] = lambda: False,
+    should_stop: Callable[[], bool] = lambda: False,
     on_status: OnStatus | None = None,
 ) -> DownloadStatus:
     """Fetch, check, pack. Called with the lock held. Returns how it ended, which it also writes.
@@ -103,11 +103,11 @@ def carry_out(
     Args:
         stop_asked: besides `idc.ingest.download.request_stop`, another way to ask for a stop.
     """
-    progress = _Progress(job.name, lambda: stop_asked() or stop_requested(), on_status)
+    progress = _Progress(job.name, lambda: should_stop() or stop_requested(), on_status)
     try:
         _get_zip(job, progress)
         _pack(job, progress)
-    except Stopped:
+    except StopRequested:
         return progress.end("stopped", "Stopped. What arrived is kept; go on whenever you like.")
     except IdcError as error:
         return progress.end("failed", str(error), needs_login=isinstance(error, KaggleRefused))
@@ -132,7 +132,7 @@ def _get_zip(job: DownloadJob, progress: "_Progress") -> None:
     target = download_dir() / ZIP_FILE
     if target.exists():
         return
-    part = Partial(download_dir() / PART_FILE)
+    part = PartialDownload(download_dir() / PART_FILE)
     for last_try in (False, True):
         remote = _fetch(job, part, progress)
         try:
@@ -151,14 +151,14 @@ def _get_zip(job: DownloadJob, progress: "_Progress") -> None:
     part.rename(target)
 
 
-def _fetch(job: DownloadJob, part: Partial, progress: "_Progress") -> RemoteFile:
+def _fetch(job: DownloadJob, part: PartialDownload, progress: "_Progress") -> RemoteFile:
     return fetch(
-        partial(find_file, job.limits.stall_s),
+        partial(find_remote_file, job.limits.stall_s),
         part,
         limits=job.limits,
         stopped=progress.stopped,
-        on_progress=progress.fetched,
-        check_room=partial(_check_room, job),
+        on_progress=progress.on_transfer_progress,
+        check_disk_space=partial(_check_disk_space, job),
     )
 
 
@@ -166,9 +166,9 @@ def _pack(job: DownloadJob, progress: "_Progress") -> None:
     pack([download_dir() / ZIP_FILE], job.name, on_progress=progress.phase("packing"))
 
 
-def _check_room(job: DownloadJob, here: int, total: int) -> None:
+def _check_disk_space(job: DownloadJob, here: int, total: int) -> None:
     """Refuse before the first byte what would fail after an hour."""
-    store = job.expected * _BYTES_A_PATCH
+    store = job.expected * _BYTES_PER_PATCH
     needed = total - here + store
     free = shutil.disk_usage(download_dir()).free
     if needed > free:
@@ -188,23 +188,25 @@ class _Progress:
         self._status = DownloadStatus(name)
         self._on_status = on_status
         self._written = 0.0
-        self._marks: deque[tuple[float, int]] = deque()  # (seconds, amount) of the last seconds
+        self._speed_samples: deque[tuple[float, int]] = (
+            deque()
+        )  # (seconds, amount) of the last seconds
 
-    def fetched(self, here: int, total: int | None, trouble: str) -> None:
+    def on_transfer_progress(self, here: int, total: int | None, trouble: str) -> None:
         """Of the transfer: bytes here and in all, and what goes wrong, if it does."""
         known = self._status.total if total is None else total
         phase = "waiting" if trouble else "asking" if total is None else "fetching"
-        self._enter(phase, reason=trouble or self.note, here=here, total=known)
+        self._set_phase(phase, reason=trouble or self.note, here=here, total=known)
         if phase == "fetching":
             self._advance(here, total or 0)
 
-    def phase(self, name: str) -> Progress:
+    def phase(self, name: str) -> ProgressCallback:
         """The callback for checking or packing, which stops it when asked."""
 
         def on_progress(done: int, of: int) -> None:
             if self.stopped():
-                raise Stopped
-            self._enter(name, reason="", done=done, of=of)
+                raise StopRequested
+            self._set_phase(name, reason="", done=done, of=of)
             self._advance(done, of)
 
         return on_progress
@@ -224,30 +226,30 @@ class _Progress:
             self._write()
         except OSError:
             # A full disk has no room for the sentence either: a little of what arrived makes some.
-            Partial(download_dir() / PART_FILE).give_back(2**20)
+            PartialDownload(download_dir() / PART_FILE).truncate_by(2**20)
             self._write()
         return self._status
 
     def _here(self) -> int:
-        part = Partial(download_dir() / PART_FILE)
+        part = PartialDownload(download_dir() / PART_FILE)
         return part.length or self._status.here
 
-    def _enter(self, phase: str, **values: Any) -> None:
+    def _set_phase(self, phase: str, **values: Any) -> None:
         changed = (phase, values["reason"]) != (self._status.phase, self._status.reason)
         self._status = replace(self._status, phase=phase, **values)
         if changed:
-            self._marks.clear()
+            self._speed_samples.clear()
             self._status = replace(self._status, bytes_per_s=None, left_s=None)
             self._write()
 
     def _advance(self, amount: int, of: int) -> None:
         now = time.monotonic()
-        if now - self._written < _WRITE_EVERY_S:
+        if now - self._written < _WRITE_INTERVAL_S:
             return
-        self._marks.append((now, amount))
-        while now - self._marks[0][0] > _SPEED_OVER_S:
-            self._marks.popleft()
-        began, first = self._marks[0]
+        self._speed_samples.append((now, amount))
+        while now - self._speed_samples[0][0] > _SPEED_WINDOW_S:
+            self._speed_samples.popleft()
+        began, first = self._speed_samples[0]
         if amount > first:
             speed = (amount - first) / (now - began)
             self._status = replace(

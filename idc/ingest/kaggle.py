@@ -28,9 +28,9 @@ from idc.ingest.kaggle_login import NEW_TOKEN_PAGE, Login, legacy_login
 from idc.ingest.resumable_transfer import (
     USER_AGENT,
     RemoteFile,
-    Trouble,
-    check_answer,
-    network_trouble,
+    TransientError,
+    raise_if_transient,
+    transient_network_errors,
 )
 from idc.processes.environment import KAGGLE_TOKEN_VARIABLE
 
@@ -49,7 +49,7 @@ class KaggleRefused(DownloadError):
     """Kaggle does not answer to these, or to no, credentials."""
 
 
-def find_file(stall_s: float) -> RemoteFile:
+def find_remote_file(stall_s: float) -> RemoteFile:
     """Ask Kaggle where the data set's zip is: without credentials, then with each that is set.
 
     Args:
@@ -61,14 +61,14 @@ def find_file(stall_s: float) -> RemoteFile:
         Trouble: something that may pass.
     """
     with contextlib.suppress(KaggleRefused):
-        return _ask(None, stall_s)
+        return _request_file(None, stall_s)
     sources = []
     for login in _known_logins(stall_s):
         try:
-            return _ask(login, stall_s)
+            return _request_file(login, stall_s)
         except KaggleRefused:
             sources.append(login.source)
-    raise KaggleRefused(_refusal(sources))
+    raise KaggleRefused(_refusal_message(sources))
 
 
 def check_login(login: Login, stall_s: float = 20.0) -> str:
@@ -79,25 +79,25 @@ def check_login(login: Login, stall_s: float = 20.0) -> str:
         DownloadError: it cannot be asked now.
     """
     try:
-        with network_trouble(stall_s), _client(login, stall_s) as client:
-            answer = _whose(client.http_client())
+        with transient_network_errors(stall_s), _client(login, stall_s) as client:
+            answer = _fetch_user(client.http_client())
     except KaggleRefused:
-        raise KaggleRefused(_not_accepted(login)) from None
-    except Trouble as trouble:
+        raise KaggleRefused(_rejection_message(login)) from None
+    except TransientError as trouble:
         raise DownloadError(f"{trouble.what}: nothing was checked or stored; try again.") from None
     username = answer.get("userName") if isinstance(answer, dict) else None
     if not username:
-        raise KaggleRefused(_not_accepted(login))
+        raise KaggleRefused(_rejection_message(login))
     return str(username)
 
 
-class _Json:
+class _JsonResponse:
     """Lets the package's client return an answer's JSON."""
 
     prepare_from = staticmethod(lambda response: response.json())
 
 
-class _InTime(HTTPAdapter):
+class _TimeoutAdapter(HTTPAdapter):
     """Gives each request a time limit; the package's client sets none."""
 
     def __init__(self, stall_s: float) -> None:
@@ -128,31 +128,31 @@ def _client(login: Login | None, stall_s: float) -> Iterator["KaggleClient"]:
         elif login is not None:
             session.auth = (login.username, login.key)
         for scheme in ("https://", "http://"):
-            session.mount(scheme, _InTime(stall_s))
+            session.mount(scheme, _TimeoutAdapter(stall_s))
         yield client
 
 
-def _whose(http: "KaggleHttpClient") -> Any:
+def _fetch_user(http: "KaggleHttpClient") -> Any:
     from kagglesdk.models.types.model_api_service import ApiGetModelRequest
 
     try:
         # There is no binding for this question; kagglehub asks it in the same way.
-        return http.call("api.v1.DiagnosticsService", "Hello", ApiGetModelRequest(), _Json)
+        return http.call("api.v1.DiagnosticsService", "Hello", ApiGetModelRequest(), _JsonResponse)
     except requests.HTTPError as error:
-        _raise_meaning(error.response)
+        _raise_for_response(error.response)
 
 
-def _ask(login: Login | None, stall_s: float) -> RemoteFile:
+def _request_file(login: Login | None, stall_s: float) -> RemoteFile:
     from kagglesdk.datasets.types.dataset_api_service import ApiDownloadDatasetRequest
 
     request = ApiDownloadDatasetRequest()
     request.owner_slug, request.dataset_slug = OWNER, DATA_SET
-    with network_trouble(stall_s), _client(login, stall_s) as client:
+    with transient_network_errors(stall_s), _client(login, stall_s) as client:
         try:
             # It answers with a redirect to its storage, which is followed (without credentials).
             response = client.datasets.dataset_api_client.download_dataset(request)
         except requests.HTTPError as error:
-            _raise_meaning(error.response)
+            _raise_for_response(error.response)
         with response:
             if "text/html" in response.headers.get("Content-Type", ""):
                 raise DownloadError(
@@ -182,7 +182,7 @@ def _oauth_token(stall_s: float) -> str | None:
     """The token of ``kaggle auth login``, renewed when it is old; None without a good one."""
     from kagglesdk.kaggle_creds import KaggleCredentials
 
-    with network_trouble(stall_s), _client(None, stall_s) as client:
+    with transient_network_errors(stall_s), _client(None, stall_s) as client:
         login = KaggleCredentials.load(client)
         try:
             return login.get_access_token() if login else None
@@ -190,14 +190,14 @@ def _oauth_token(stall_s: float) -> str | None:
             return None
 
 
-def _raise_meaning(response: requests.Response) -> NoReturn:
+def _raise_for_response(response: requests.Response) -> NoReturn:
     """Say what an answer other than a file means."""
-    status = _status(response)
-    check_answer(status, response.headers)
+    status = _http_status(response)
+    raise_if_transient(status, response.headers)
     if response.history:  # Kaggle itself agreed; its storage, to which it sent us, did not
-        raise Trouble(f"Kaggle's storage refused the address it was given (HTTP {status})")
+        raise TransientError(f"Kaggle's storage refused the address it was given (HTTP {status})")
     if status in (401, 403):
-        raise KaggleRefused(_refusal([]))
+        raise KaggleRefused(_refusal_message([]))
     if status == 404:
         raise DownloadError(
             f"Kaggle does not know the data set '{OWNER}/{DATA_SET}' any more (HTTP 404). If you "
@@ -209,7 +209,7 @@ def _raise_meaning(response: requests.Response) -> NoReturn:
     )
 
 
-def _status(response: requests.Response) -> int:
+def _http_status(response: requests.Response) -> int:
     """The HTTP status; an answer may also be 200 and hold an error's number."""
     if response.status_code >= 400:
         return response.status_code
@@ -219,11 +219,11 @@ def _status(response: requests.Response) -> int:
         return response.status_code
 
 
-def _not_accepted(login: Login) -> str:
+def _rejection_message(login: Login) -> str:
     return f"Kaggle did not accept {login.source}. Create a new token at {NEW_TOKEN_PAGE}."
 
 
-def _refusal(sources: list[str]) -> str:
+def _refusal_message(sources: list[str]) -> str:
     if not sources:
         return (
             "Kaggle wants to know who asks, and no credentials are set. Create a token at "

@@ -9,11 +9,11 @@ import numpy as np
 from idc.files.sources import Source
 from idc.patches import parse_patch_names
 
-_AT_ONCE = 2**15  # paths
+_PATHS_PER_CHUNK = 2**15  # paths
 
 
 @dataclass(frozen=True)
-class Listing:
+class PatchListing:
     """The patches by name, each with all its copies: about 50 bytes a file, no Python objects.
 
     Attributes:
@@ -38,7 +38,7 @@ class Listing:
         return len(self.copies) - len(self.names)
 
 
-def list_patches(sources: Sequence[Source]) -> Listing:
+def list_patches(sources: Sequence[Source]) -> PatchListing:
     """Read all names of the sources.
 
     Raises:
@@ -47,7 +47,7 @@ def list_patches(sources: Sequence[Source]) -> Listing:
     tables, foreign = [np.empty((0, 6), np.int32)], 0  # case, y, x, label, source, number
     for which, source in enumerate(sources):
         paths, number = source.names(), 0
-        while some := list(islice(paths, _AT_ONCE)):
+        while some := list(islice(paths, _PATHS_PER_CHUNK)):
             names, good = parse_patch_names(some)
             rows = np.flatnonzero(good)
             table = np.empty((len(rows), 6), np.int32)
@@ -61,4 +61,4 @@ def list_patches(sources: Sequence[Source]) -> Listing:
     is_new = np.ones(len(table), bool)
     is_new[1:] = (table[1:, :4] != table[:-1, :4]).any(axis=1)
     starts = np.append(np.flatnonzero(is_new), len(table))
-    return Listing(table[is_new, :4], table[:, 4:].copy(), starts, foreign)
+    return PatchListing(table[is_new, :4], table[:, 4:].copy(), starts, foreign)

@@ -18,19 +18,19 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from idc.datasets.store import PackReport, Progress
+from idc.datasets.store import PackReport, ProgressCallback
 from idc.datasets.store_writer import PatchBlock, StoreWriter
 from idc.errors import DataError
 from idc.files.sources import OpenSources, Source, UnreadableMember
 from idc.imaging.rescaling import to_patch_size
-from idc.ingest.listing import Listing, list_patches
+from idc.ingest.listing import PatchListing, list_patches
 from idc.patches import PATCH_SHAPE, PATCH_SIZE_PX, PatchName
 
 _MAX_SIDE_PX = 1000  # a larger picture under a patch's name is not a patch
-_DAMAGED_NAMES_KEPT = 20
-_PNG_START = struct.Struct(">8s8x2I")  # signature, width, height
-_BATCH = 512
-_MOST_THREADS = 8  # more would wait for the GIL, which they need between their calls
+_MAX_DAMAGED_NAMES = 20
+_PNG_HEADER = struct.Struct(">8s8x2I")  # signature, width, height
+_BATCH_SIZE = 512
+_MAX_THREADS = 8  # more would wait for the GIL, which they need between their calls
 
 
 def pack(
@@ -38,7 +38,7 @@ def pack(
     name: str,
     *,
     replace_existing: bool = False,
-    on_progress: Progress | None = None,
+    on_progress: ProgressCallback | None = None,
 ) -> PackReport:
     """Pack zips and folders into the store ``name``.
 
@@ -64,7 +64,7 @@ def pack(
             StoreWriter(name, len(listing), replace_existing=replace_existing) as writer,
             closing(_decode_all(listing, sources)) as batches,
         ):
-            found = _Found()
+            found = _PackCounts()
             for batch in batches:
                 writer.add_block(batch.block)
                 found.add(batch)
@@ -86,9 +86,9 @@ def decode_patch(data: bytes) -> np.ndarray | None:
         1000 px a side.
     """
     # OpenCV would allocate whatever the header declares, so look at the header first.
-    if len(data) < _PNG_START.size:
+    if len(data) < _PNG_HEADER.size:
         return None
-    signature, width, height = _PNG_START.unpack_from(data)
+    signature, width, height = _PNG_HEADER.unpack_from(data)
     if signature != b"\x89PNG\r\n\x1a\n":
         return None
     if not (0 < width <= _MAX_SIDE_PX and 0 < height <= _MAX_SIDE_PX):
@@ -104,7 +104,7 @@ class _Batch:
     damaged: np.ndarray  # int32, shape (damaged, 4)
 
 
-class _Found:
+class _PackCounts:
     """What was met so far."""
 
     def __init__(self) -> None:
@@ -115,10 +115,10 @@ class _Found:
         self.names += len(batch.block) + len(batch.damaged)
         self._resized += int((batch.block.sizes != PATCH_SIZE_PX).any(axis=1).sum())
         self._damaged += len(batch.damaged)
-        room = _DAMAGED_NAMES_KEPT - len(self._damaged_names)
+        room = _MAX_DAMAGED_NAMES - len(self._damaged_names)
         self._damaged_names += [PatchName(*n).file_name() for n in batch.damaged[:room].tolist()]
 
-    def report(self, listing: Listing, sources: Sequence[Source]) -> PackReport:
+    def report(self, listing: PatchListing, sources: Sequence[Source]) -> PackReport:
         return PackReport(
             sources=tuple(source.label for source in sources),
             second_copies=listing.second_copies,
@@ -129,14 +129,14 @@ class _Found:
         )
 
 
-def _decode_all(listing: Listing, sources: Sequence[Source]) -> Generator[_Batch, None, None]:
+def _decode_all(listing: PatchListing, sources: Sequence[Source]) -> Generator[_Batch, None, None]:
     """All batches in order, decoded a few ahead of the reader."""
-    threads = min(os.cpu_count() or 1, _MOST_THREADS)
+    threads = min(os.cpu_count() or 1, _MAX_THREADS)
     ahead: deque[Future[_Batch]] = deque()
     with ThreadPoolExecutor(threads, thread_name_prefix="decode") as pool:
         try:
-            for start in range(0, len(listing), _BATCH):
-                rows = range(start, min(start + _BATCH, len(listing)))
+            for start in range(0, len(listing), _BATCH_SIZE):
+                rows = range(start, min(start + _BATCH_SIZE, len(listing)))
                 ahead.append(pool.submit(_decode_batch, listing, sources, rows))
                 if len(ahead) > 2 * threads:
                     yield ahead.popleft().result()
@@ -147,14 +147,14 @@ def _decode_all(listing: Listing, sources: Sequence[Source]) -> Generator[_Batch
                 future.cancel()
 
 
-def _decode_batch(listing: Listing, sources: Sequence[Source], rows: range) -> _Batch:
+def _decode_batch(listing: PatchListing, sources: Sequence[Source], rows: range) -> _Batch:
     names = listing.names[rows.start : rows.stop]
     pixels = np.empty((len(rows), *PATCH_SHAPE), np.uint8)
     sizes = []
     starts = listing.starts[rows.start : rows.stop + 1]
     copies = listing.copies[starts[0] : starts[-1]].tolist()
     for row, (first, end) in enumerate(pairwise((starts - starts[0]).tolist())):
-        image = _first_good(copies[first:end], sources)
+        image = _first_decodable(copies[first:end], sources)
         if image is None:
             sizes.append((0, 0))
         else:
@@ -167,7 +167,7 @@ def _decode_batch(listing: Listing, sources: Sequence[Source], rows: range) -> _
     return _Batch(PatchBlock(names[good], pixels[good], size[good]), names[~good])
 
 
-def _first_good(copies: list[list[int]], sources: Sequence[Source]) -> np.ndarray | None:
+def _first_decodable(copies: list[list[int]], sources: Sequence[Source]) -> np.ndarray | None:
     """The first copy that can be read and decoded. uint8 RGB, shape (height, width, 3)."""
     for source, number in copies:
         try:

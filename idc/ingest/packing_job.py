@@ -38,7 +38,7 @@ class PackJob:
     problem: str = ""
     report: PackReport | None = None
     began: float = field(default_factory=time.monotonic)
-    _then: Callable[[], None] | None = None
+    _on_done: Callable[[], None] | None = None
     _cancel: threading.Event = field(default_factory=threading.Event)
     _process: subprocess.Popen[str] | None = None
 
@@ -63,8 +63,8 @@ class PackJob:
             raise
         if self.report is not None:
             self.state = "done"
-            if self._then is not None:
-                self._then()
+            if self._on_done is not None:
+                self._on_done()
         elif self._cancel.is_set():
             self.state = "cancelled"
         else:
@@ -90,10 +90,10 @@ class PackJob:
                 process.terminate()
             for line in process.stdout or ():
                 if line.endswith("\n"):  # the last one of a killed process may be half a line
-                    self._note(json.loads(line))
+                    self._apply_message(json.loads(line))
         return process.returncode
 
-    def _note(self, message: dict[str, Any]) -> None:
+    def _apply_message(self, message: dict[str, Any]) -> None:
         if "report" in message:
             self.report = PackReport.from_json(message["report"])
         elif "problem" in message:
@@ -113,18 +113,18 @@ def start_packing(paths: list[Path], name: str) -> PackJob:
         DataError: the name cannot be a folder's name.
     """
     # Paths are the server's own: relative ones would be another folder's in the process.
-    words = [str(path.absolute()) for path in paths]
+    arguments = [str(path.absolute()) for path in paths]
     name = check_store_name(name)
-    return start_job(name, "patches", packer_command([name, "--", *words]))
+    return start_job(name, "patches", packer_command([name, "--", *arguments]))
 
 
-def packer_command(words: list[str]) -> list[str]:
+def packer_command(arguments: list[str]) -> list[str]:
     """The command line that packs."""
-    return [sys.executable, "-m", "idc.ingest.packing_worker", *words]
+    return [sys.executable, "-m", "idc.ingest.packing_worker", *arguments]
 
 
 def start_job(
-    name: str, unit: str, command: list[str], then: Callable[[], None] | None = None
+    name: str, unit: str, command: list[str], on_done: Callable[[], None] | None = None
 ) -> PackJob:
     """Start a packing process, or join the one of that name that is under way.
 
@@ -137,7 +137,7 @@ def start_job(
         job = _jobs.get(name)
         if job is None or job.state != "packing":
             _jobs.pop(name, None)  # else it would keep its old place in the list
-            job = _jobs[name] = PackJob(name, unit, _then=then)
+            job = _jobs[name] = PackJob(name, unit, _on_done=on_done)
             threading.Thread(target=job._watch, args=(command,), daemon=True).start()
         return job
 

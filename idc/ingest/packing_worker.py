@@ -18,7 +18,7 @@ from typing import Any
 from idc.datasets.store import PackReport, report_json
 from idc.errors import IdcError
 
-_POLITENESS = 5  # pages of the app come first where both cores are wanted
+_NICENESS = 5  # pages of the app come first where both cores are wanted
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -29,7 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("name")
     parser.add_argument("paths", nargs="+", help="zips and folders")
     options = parser.parse_args(arguments)
-    os.nice(_POLITENESS)
+    os.nice(_NICENESS)
 
     def pack_paths() -> PackReport:
         from idc.ingest.packing import pack
@@ -41,11 +41,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 def run_packing(pack: Callable[[], PackReport]) -> int:
     """Pack, and report the result or the problem on standard output. Returns the exit code."""
-    signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGTERM, _exit_on_sigterm)
     try:
-        say({"report": report_json(pack())})
+        write_message({"report": report_json(pack())})
     except IdcError as error:
-        say({"problem": str(error)})
+        write_message({"problem": str(error)})
         return 2
     except BrokenPipeError:
         # The server has gone. Python would complain again when it flushes at exit.
@@ -55,15 +55,15 @@ def run_packing(pack: Callable[[], PackReport]) -> int:
 
 def tell_progress(done: int, total: int) -> None:
     """Report progress on standard output."""
-    say({"done": done, "total": total})
+    write_message({"done": done, "total": total})
 
 
-def say(message: dict[str, Any]) -> None:
+def write_message(message: dict[str, Any]) -> None:
     """Write one line to whoever started this process."""
     print(json.dumps(message), flush=True)
 
 
-def _stop(_number: int, _frame: FrameType | None) -> None:
+def _exit_on_sigterm(_number: int, _frame: FrameType | None) -> None:
     raise SystemExit(128 + signal.SIGTERM)  # unwinds, so that the half-made store is removed
 
 

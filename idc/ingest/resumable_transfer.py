@@ -22,18 +22,18 @@ import urllib3
 from idc import __version__
 from idc.errors import DownloadError
 from idc.files import atomic
-from idc.ingest.stall_timeout import Limits, Stalled, patiently, wait
+from idc.ingest.stall_timeout import RetryPolicy, Stalled, iterate_with_timeout, wait
 from idc.wording import duration
 
 USER_AGENT = f"idc-lab/{__version__}"
 
 _BLOCK_BYTES = 2**20
 
-Stop = Callable[[], bool]
-OnProgress = Callable[[int, int | None, str], None]
+StopCheck = Callable[[], bool]
+TransferProgressCallback = Callable[[int, int | None, str], None]
 
 
-class Trouble(Exception):
+class TransientError(Exception):
     """Something that may pass: try again.
 
     Attributes:
@@ -78,7 +78,7 @@ class RemoteFile:
         )
 
 
-class Partial:
+class PartialDownload:
     """What has arrived of a file, and of which file: ``<path>`` and ``<path>.json``."""
 
     def __init__(self, path: Path) -> None:
@@ -108,7 +108,7 @@ class Partial:
         self.path.unlink(missing_ok=True)
         self._about.unlink(missing_ok=True)
 
-    def give_back(self, count: int) -> None:
+    def truncate_by(self, count: int) -> None:
         """Cut so many bytes off the end."""
         if self.path.exists():
             os.truncate(self.path, max(0, self.length - count))
@@ -123,12 +123,12 @@ class Partial:
 
 def fetch(
     find: Callable[[], RemoteFile],
-    partial: Partial,
+    partial: PartialDownload,
     *,
-    limits: Limits,
-    stopped: Stop,
-    on_progress: OnProgress,
-    check_room: Callable[[int, int], None],
+    limits: RetryPolicy,
+    stopped: StopCheck,
+    on_progress: TransferProgressCallback,
+    check_disk_space: Callable[[int, int], None],
 ) -> RemoteFile:
     """Complete ``partial``; go on where an earlier call was cut, if it is still the same file.
 
@@ -144,106 +144,111 @@ def fetch(
     """
     # Only more bytes than ever before count as progress: a server that ignores ranges and always
     # cuts at the same place would be asked for ever.
-    most, fruitless = partial.length, 0
+    longest_so_far, failed_attempts = partial.length, 0
     while True:
         try:
-            with _disk_trouble(partial.path), network_trouble(limits.stall_s):
-                return _attempt(find, partial, limits, stopped, on_progress, check_room)
-        except Trouble as trouble:
+            with _disk_errors(partial.path), transient_network_errors(limits.stall_s):
+                return _attempt(find, partial, limits, stopped, on_progress, check_disk_space)
+        except TransientError as trouble:
             here = partial.length
-            fruitless = 0 if here > most else fruitless + 1
-            most = max(most, here)
-            if fruitless >= limits.tries:
+            failed_attempts = 0 if here > longest_so_far else failed_attempts + 1
+            longest_so_far = max(longest_so_far, here)
+            if failed_attempts >= limits.tries:
                 raise DownloadError(
-                    f"{trouble.what}, {fruitless} times in a row. What arrived is kept; go on "
+                    f"{trouble.what}, {failed_attempts} times in a row. What arrived is kept; "
+                    "go on "
                     "later."
                 ) from None
-            pause_s = limits.pause_s(max(fruitless, 1), trouble.retry_after_s)
+            pause_s = limits.pause_s(max(failed_attempts, 1), trouble.retry_after_s)
             on_progress(here, None, f"{trouble.what}; trying again in {duration(pause_s)}")
             wait(pause_s, stopped)
 
 
 @contextlib.contextmanager
-def network_trouble(stall_s: float) -> Iterator[None]:
-    """Turn what goes wrong on the line into `Trouble`.
+def transient_network_errors(stall_s: float) -> Iterator[None]:
+    """Turn what goes wrong on the line into `TransientError`.
 
     The libraries' messages hold the address, which may be signed: they are not passed on.
     """
     try:
         yield
     except (Stalled, requests.Timeout, urllib3.exceptions.TimeoutError):
-        raise Trouble(f"Nothing came from Kaggle for {duration(stall_s)}") from None
+        raise TransientError(f"Nothing came from Kaggle for {duration(stall_s)}") from None
     except requests.exceptions.SSLError:
-        raise Trouble("There is no secure connection to Kaggle") from None
+        raise TransientError("There is no secure connection to Kaggle") from None
     except requests.exceptions.ConnectionError:
-        raise Trouble("Kaggle cannot be reached, or hung up") from None
+        raise TransientError("Kaggle cannot be reached, or hung up") from None
     except (requests.RequestException, urllib3.exceptions.HTTPError):
-        raise Trouble("The connection to Kaggle broke off") from None
+        raise TransientError("The connection to Kaggle broke off") from None
 
 
-def check_answer(status: int, headers: Mapping[str, str]) -> None:
+def raise_if_transient(status: int, headers: Mapping[str, str]) -> None:
     """Tell an answer from "later, please".
 
     Raises:
         Trouble: a status that may pass.
     """
     if status == 429:
-        raise Trouble("Kaggle asks for a pause (HTTP 429)", _retry_after_s(headers))
+        raise TransientError("Kaggle asks for a pause (HTTP 429)", _retry_after_s(headers))
     if status >= 500 or status == 408:
-        raise Trouble(f"Kaggle has trouble of its own (HTTP {status})", _retry_after_s(headers))
+        raise TransientError(
+            f"Kaggle has trouble of its own (HTTP {status})", _retry_after_s(headers)
+        )
 
 
 def _attempt(
     find: Callable[[], RemoteFile],
-    partial: Partial,
-    limits: Limits,
-    stopped: Stop,
-    on_progress: OnProgress,
-    check_room: Callable[[int, int], None],
+    partial: PartialDownload,
+    limits: RetryPolicy,
+    stopped: StopCheck,
+    on_progress: TransferProgressCallback,
+    check_disk_space: Callable[[int, int], None],
 ) -> RemoteFile:
     on_progress(partial.length, None, "")
-    remote = next(patiently(lambda: _found(find), limits.stall_s, stopped))
+    remote = next(iterate_with_timeout(lambda: _found_file(find), limits.stall_s, stopped))
     if not partial.belongs_to(remote) or (remote.size or partial.length) < partial.length:
         partial.begin(remote)
     if remote.size is not None:
-        check_room(partial.length, remote.size)
+        check_disk_space(partial.length, remote.size)
         if partial.length == remote.size:
             return remote
-    have, found = partial.length, remote
+    resume_from, found = partial.length, remote
     with contextlib.closing(
-        patiently(lambda: _answer(found, have, limits.stall_s), limits.stall_s, stopped)
+        iterate_with_timeout(
+            lambda: _response_blocks(found, resume_from, limits.stall_s), limits.stall_s, stopped
+        )
     ) as arriving:
         head: Any = next(arriving)
-        remote = _begin_or_go_on(head, found, partial)
-        _append(arriving, partial, remote, on_progress)
+        remote = _resume_or_restart(head, found, partial)
+        _append_blocks(arriving, partial, remote, on_progress)
     if remote.size is not None and partial.length != remote.size:
-        raise Trouble("The transfer was cut short")
+        raise TransientError("The transfer was cut short")
     return remote
 
 
-def _found(find: Callable[[], RemoteFile]) -> Generator[RemoteFile, None, None]:
+def _found_file(find: Callable[[], RemoteFile]) -> Generator[RemoteFile, None, None]:
     yield find()
 
 
-def _answer(
-    remote: RemoteFile, have: int, stall_s: float
+def _response_blocks(
+    remote: RemoteFile, resume_from: int, stall_s: float
 ) -> Generator[requests.Response | bytes, None, None]:
     """The answer's head, then its body in the pieces in which it comes."""
     headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
-    if have:
+    if resume_from:
         # Should the file have changed, the whole of it comes instead of the rest.
-        headers |= {"Range": f"bytes={have}-", "If-Range": remote.validator or ""}
+        headers |= {"Range": f"bytes={resume_from}-", "If-Range": remote.validator or ""}
     with requests.get(remote.url, headers=headers, stream=True, timeout=stall_s) as response:
         yield response
         while block := response.raw.read1(_BLOCK_BYTES, decode_content=False):
             yield block
 
 
-def _begin_or_go_on(
-    response: requests.Response, remote: RemoteFile, partial: Partial
+def _resume_or_restart(
+    response: requests.Response, remote: RemoteFile, partial: PartialDownload
 ) -> RemoteFile:
     """What the answer brings: the rest of the file, or the whole, which begins anew."""
-    check_answer(response.status_code, response.headers)
+    raise_if_transient(response.status_code, response.headers)
     if response.status_code == 206:
         place = response.headers.get("Content-Range", "")
         total = f"/{remote.size}" if remote.size is not None else ""
@@ -252,18 +257,21 @@ def _begin_or_go_on(
     if response.status_code == 200:
         if "text/html" in response.headers.get("Content-Type", ""):
             # A login or maintenance page: what arrived of the file must not make room for it.
-            raise Trouble("A web page answered in the file's place")
+            raise TransientError("A web page answered in the file's place")
         whole = RemoteFile.of(response)
         partial.begin(whole)
         return whole
     if response.status_code in (206, 416):
         partial.delete()
-        raise Trouble("Kaggle sent another part than the missing one")
-    raise Trouble(f"The file's address is no longer good (HTTP {response.status_code})")
+        raise TransientError("Kaggle sent another part than the missing one")
+    raise TransientError(f"The file's address is no longer good (HTTP {response.status_code})")
 
 
-def _append(
-    arriving: Iterator[Any], partial: Partial, remote: RemoteFile, on_progress: OnProgress
+def _append_blocks(
+    arriving: Iterator[Any],
+    partial: PartialDownload,
+    remote: RemoteFile,
+    on_progress: TransferProgressCallback,
 ) -> None:
     here = partial.length
     with partial.path.open("ab") as file:
@@ -275,10 +283,10 @@ def _append(
 
 
 @contextlib.contextmanager
-def _disk_trouble(path: Path) -> Iterator[None]:
+def _disk_errors(path: Path) -> Iterator[None]:
     try:
         yield
-    except OSError as error:  # the line's own have become `Trouble` by then
+    except OSError as error:  # the line's own have become `TransientError` by then
         raise DownloadError(
             f"'{path.parent}' cannot be written ({error.strerror or error}). What arrived is kept; "
             "make room or check the folder's rights, then go on."

@@ -15,20 +15,20 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-_LOOK_UP_EVERY_S = 0.1
-_AHEAD = 4  # blocks that may wait for a slow disk
+_POLL_INTERVAL_S = 0.1
+_MAX_QUEUED_BLOCKS = 4  # blocks that may wait for a slow disk
 
 
 class Stalled(Exception):
     """Nothing came for too long."""
 
 
-class Stopped(Exception):
+class StopRequested(Exception):
     """Somebody asked for it."""
 
 
 @dataclass(frozen=True)
-class Limits:
+class RetryPolicy:
     """How long to bear with a bad connection.
 
     Attributes:
@@ -52,7 +52,7 @@ class Limits:
         return min(self.backoff_s * 2.0 ** min(attempt - 1, 30), self.backoff_most_s)
 
 
-def patiently(
+def iterate_with_timeout(
     blocks: Callable[[], Generator[T, None, None]], stall_s: float, stopped: Callable[[], bool]
 ) -> Generator[T, None, None]:
     """Iterate over ``blocks()``, which runs in a thread of its own.
@@ -64,13 +64,13 @@ def patiently(
         Stopped: ``stopped()`` became true.
         Whatever ``blocks()`` raises.
     """
-    arrivals: queue.Queue[tuple[str, Any]] = queue.Queue(_AHEAD)
-    left = threading.Event()
+    arrivals: queue.Queue[tuple[str, Any]] = queue.Queue(_MAX_QUEUED_BLOCKS)
+    abandoned = threading.Event()
 
-    def hand_over(kind: str, value: Any = None) -> bool:
-        while not left.is_set():
+    def put_until_abandoned(kind: str, value: Any = None) -> bool:
+        while not abandoned.is_set():
             try:
-                arrivals.put((kind, value), timeout=_LOOK_UP_EVERY_S)
+                arrivals.put((kind, value), timeout=_POLL_INTERVAL_S)
                 return True
             except queue.Full:
                 continue
@@ -80,23 +80,23 @@ def patiently(
         try:
             with contextlib.closing(blocks()) as source:
                 for block in source:
-                    if not hand_over("block", block):
+                    if not put_until_abandoned("block", block):
                         return
-            hand_over("end")
+            put_until_abandoned("end")
         except Exception as error:  # noqa: BLE001  raised again where it is waited for
-            hand_over("error", error)
+            put_until_abandoned("error", error)
 
     threading.Thread(target=read, daemon=True).start()
     try:
         while True:
-            kind, value = _next(arrivals, stall_s, stopped)
+            kind, value = _next_arrival(arrivals, stall_s, stopped)
             if kind == "end":
                 return
             if kind == "error":
                 raise value
             yield value
     finally:
-        left.set()
+        abandoned.set()
 
 
 def wait(seconds: float, stopped: Callable[[], bool]) -> None:
@@ -110,18 +110,18 @@ def wait(seconds: float, stopped: Callable[[], bool]) -> None:
         left_s = until - time.monotonic()
         if left_s <= 0:
             return
-        time.sleep(min(left_s, _LOOK_UP_EVERY_S))
-    raise Stopped
+        time.sleep(min(left_s, _POLL_INTERVAL_S))
+    raise StopRequested
 
 
-def _next(
+def _next_arrival(
     arrivals: queue.Queue[tuple[str, Any]], stall_s: float, stopped: Callable[[], bool]
 ) -> tuple[str, Any]:
     until = time.monotonic() + stall_s
     while not stopped():
         try:
-            return arrivals.get(timeout=_LOOK_UP_EVERY_S)
+            return arrivals.get(timeout=_POLL_INTERVAL_S)
         except queue.Empty:
             if time.monotonic() >= until:
                 raise Stalled from None
-    raise Stopped
+    raise StopRequested

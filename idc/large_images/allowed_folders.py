@@ -10,27 +10,27 @@ from itertools import islice
 from pathlib import Path
 
 from idc.errors import SlideError
-from idc.large_images.whole_slide import SUFFIXES
+from idc.large_images.whole_slide import SLIDE_SUFFIXES
 
-VARIABLE = "IDC_SLIDES"
-_MOST_LISTED = 500
-_MOST_LOOKED_AT = 20_000
+FOLDERS_VARIABLE = "IDC_SLIDES"
+_MAX_LISTED = 500
+_MAX_SCANNED_ENTRIES = 20_000
 
 
-def slide_folders() -> list[Path]:
+def allowed_folders() -> list[Path]:
     """The folders that may be read: absolute, links followed. Several are parted as in PATH."""
-    named = os.environ.get(VARIABLE, "").split(os.pathsep)
+    named = os.environ.get(FOLDERS_VARIABLE, "").split(os.pathsep)
     return [Path(name).expanduser().resolve() for name in named if name.strip()]
 
 
-def listed_slides() -> list[str]:
+def list_slides() -> list[str]:
     """Paths of the slides in these folders and below, sorted, the first 500."""
     found = []
-    for folder in slide_folders():
-        for path in islice(folder.rglob("*"), _MOST_LOOKED_AT):
-            if path.suffix.lower() in SUFFIXES and not path.name.startswith("."):
+    for folder in allowed_folders():
+        for path in islice(folder.rglob("*"), _MAX_SCANNED_ENTRIES):
+            if path.suffix.lower() in SLIDE_SUFFIXES and not path.name.startswith("."):
                 found.append(str(path))
-    return sorted(found)[:_MOST_LISTED]
+    return sorted(found)[:_MAX_LISTED]
 
 
 def allowed_slide(text: str) -> Path:
@@ -39,7 +39,7 @@ def allowed_slide(text: str) -> Path:
     Raises:
         SlideError: there is none, or it lies elsewhere; which of the two is not said.
     """
-    for folder in slide_folders():
+    for folder in allowed_folders():
         try:
             path = (folder / text.strip()).resolve()
             if path.is_relative_to(folder) and path.is_file():
@@ -47,5 +47,6 @@ def allowed_slide(text: str) -> Path:
         except (OSError, ValueError):  # too long, or a zero in it
             continue
     raise SlideError(
-        f"There is no slide at that path in a folder that may be read; {VARIABLE} names those."
+        f"There is no slide at that path in a folder that may be read; {FOLDERS_VARIABLE} "
+        "names those."
     )

@@ -12,14 +12,18 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from idc.errors import IdcError
-from idc.large_images.bulk_task import Settings, SlideTask, is_done
-from idc.prediction.predictor import DEVICE
+from idc.large_images.bulk_task import BulkSettings, SlideTask, is_done
+from idc.prediction.predictor import DEVICE_VARIABLE
 from idc.processes.child import Child, ChildDied, ChildTimeout
 
 _SLIDE_TIMEOUT_S = 12 * 3600.0  # a large slide with overlap on one core takes hours, not days
-_MOST_LOST_WORKERS = 3  # without one good slide in between: the device is the problem, not a slide
+_MAX_WORKERS_LOST_IN_A_ROW = (
+    3  # without one good slide in between: the device is the problem, not a slide
+)
 
-Work = Callable[[SlideTask], str]  # does a task; returns why it could not, empty when it could
+TaskRunner = Callable[
+    [SlideTask], str
+]  # does a task; returns why it could not, empty when it could
 
 
 class WorkerLost(IdcError):
@@ -27,7 +31,7 @@ class WorkerLost(IdcError):
 
 
 @dataclass
-class Progress:
+class BulkProgress:
     """How far a job is.
 
     Attributes:
@@ -54,12 +58,12 @@ class Progress:
         return (time.monotonic() - self.began) / worked * (self.total - self.over)
 
 
-OnProgress = Callable[[Progress], None]
+OnProgress = Callable[[BulkProgress], None]
 
 
-def still_to_do(
-    tasks: Sequence[SlideTask], settings: Settings, folder: Path
-) -> tuple[list[SlideTask], Progress]:
+def pending_tasks(
+    tasks: Sequence[SlideTask], settings: BulkSettings, folder: Path
+) -> tuple[list[SlideTask], BulkProgress]:
     """The tasks whose result is not there yet, and a job's progress to begin with.
 
     Raises:
@@ -70,15 +74,15 @@ def still_to_do(
     except OSError as error:
         raise IdcError(f"'{folder}' cannot be written ({error.strerror}).") from error
     todo = [task for task in tasks if not _is_done(task, settings, folder)]
-    return todo, Progress(len(tasks), kept=len(tasks) - len(todo))
+    return todo, BulkProgress(len(tasks), kept=len(tasks) - len(todo))
 
 
 def predict_slides(
     todo: Iterable[SlideTask],
-    progress: Progress,
-    workers: Sequence[Work],
+    progress: BulkProgress,
+    workers: Sequence[TaskRunner],
     on_progress: OnProgress = lambda progress: None,
-) -> Progress:
+) -> BulkProgress:
     """Let each worker take the next slide until there is none.
 
     Args:
@@ -88,8 +92,8 @@ def predict_slides(
     """
     tasks, lock = iter(todo), threading.Lock()
     threads = [
-        threading.Thread(target=_take_slides, args=(work, tasks, lock, progress, on_progress))
-        for work in workers
+        threading.Thread(target=_run_tasks, args=(run_task, tasks, lock, progress, on_progress))
+        for run_task in workers
     ]
     for thread in threads:
         thread.daemon = True  # Ctrl-C ends the job; what is finished is on the disk
@@ -103,38 +107,39 @@ def predict_slides(
 
 @contextlib.contextmanager
 def device_workers(
-    devices: Sequence[str], settings: Settings, folder: Path
-) -> Iterator[list[Work]]:
+    devices: Sequence[str], settings: BulkSettings, folder: Path
+) -> Iterator[list[TaskRunner]]:
     """A worker process for each device, "cpu" or a GPU's number, for the length of a ``with``."""
     children = [
-        Child("idc.large_images.bulk_worker", environ={DEVICE: device}) for device in devices
+        Child("idc.large_images.bulk_worker", environ={DEVICE_VARIABLE: device})
+        for device in devices
     ]
 
-    def work_of(child: Child) -> Work:
+    def runner_of(child: Child) -> TaskRunner:
         return lambda task: _ask(child, task, settings, folder)
 
     try:
-        yield [work_of(child) for child in children]
+        yield [runner_of(child) for child in children]
     finally:
         for child in children:
             child.close()
 
 
-def _take_slides(
-    work: Work,
+def _run_tasks(
+    run_task: TaskRunner,
     tasks: Iterator[SlideTask],
     lock: threading.Lock,
-    progress: Progress,
+    progress: BulkProgress,
     on_progress: OnProgress,
 ) -> None:
     lost = 0
-    while lost < _MOST_LOST_WORKERS:
+    while lost < _MAX_WORKERS_LOST_IN_A_ROW:
         with lock:
             task = next(tasks, None)
         if task is None:
             return
         try:
-            problem, lost = work(task), 0
+            problem, lost = run_task(task), 0
         except WorkerLost as error:
             problem, lost = str(error), lost + 1
         with lock:
@@ -145,7 +150,7 @@ def _take_slides(
             on_progress(progress)
 
 
-def _ask(child: Child, task: SlideTask, settings: Settings, folder: Path) -> str:
+def _ask(child: Child, task: SlideTask, settings: BulkSettings, folder: Path) -> str:
     question = {"task": asdict(task), "settings": asdict(settings), "folder": str(folder)}
     try:
         answer, _ = child.ask(question, timeout_s=_SLIDE_TIMEOUT_S)
@@ -156,7 +161,7 @@ def _ask(child: Child, task: SlideTask, settings: Settings, folder: Path) -> str
     return str(answer["problem"])
 
 
-def _is_done(task: SlideTask, settings: Settings, folder: Path) -> bool:
+def _is_done(task: SlideTask, settings: BulkSettings, folder: Path) -> bool:
     try:
         return is_done(task, settings, folder)
     except IdcError:  # gone: whoever works on it says so

@@ -12,18 +12,18 @@ from typing import Any
 
 from idc.errors import IdcError
 from idc.files.home import PROJECT_DIR, home_dir
-from idc.large_images.bulk import OnProgress, Progress
-from idc.large_images.bulk_task import Settings, SlideTask, answer_task
-from idc.prediction.predictor import DEVICE
+from idc.large_images.bulk import BulkProgress, OnProgress
+from idc.large_images.bulk_task import BulkSettings, SlideTask, predict_task
+from idc.prediction.predictor import DEVICE_VARIABLE
 
 
 def predict_slides_on_ray(
     todo: list[SlideTask],
-    progress: Progress,
-    settings: Settings,
+    progress: BulkProgress,
+    settings: BulkSettings,
     folder: Path,
     on_progress: OnProgress,
-) -> Progress:
+) -> BulkProgress:
     """As `idc.large_images.bulk.predict_slides`, by one worker a GPU of the cluster, or a core
     without.
 
@@ -36,27 +36,27 @@ def predict_slides_on_ray(
 
     # Ray's own report of uses goes to its makers; nothing leaves from here unasked.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    began = not ray.is_initialized()
+    started_here = not ray.is_initialized()
     environ = {"PYTHONPATH": str(PROJECT_DIR), "IDC_HOME": str(home_dir())}
     try:
-        if began:
+        if started_here:
             ray.init(runtime_env={"env_vars": environ}, log_to_driver=False, logging_level="ERROR")
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise IdcError(f"The Ray cluster cannot be reached: {error}") from error
     try:
-        return _work(todo, progress, settings, folder, on_progress)
+        return _run_tasks(todo, progress, settings, folder, on_progress)
     finally:
-        if began:
+        if started_here:
             ray.shutdown()
 
 
-def _work(
+def _run_tasks(
     todo: list[SlideTask],
-    progress: Progress,
-    settings: Settings,
+    progress: BulkProgress,
+    settings: BulkSettings,
     folder: Path,
     on_progress: OnProgress,
-) -> Progress:
+) -> BulkProgress:
     import ray
 
     gpus = int(ray.cluster_resources().get("GPU", 0))
@@ -85,12 +85,12 @@ class _Worker:
         import ray
 
         gpus = ray.get_gpu_ids()
-        os.environ[DEVICE] = str(gpus[0]) if gpus else "cpu"
-        self._settings, self._folder = Settings(**settings), Path(folder)
+        os.environ[DEVICE_VARIABLE] = str(gpus[0]) if gpus else "cpu"
+        self._settings, self._folder = BulkSettings(**settings), Path(folder)
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
         number = row.pop("number")
         return {
             "number": number,
-            "problem": answer_task(SlideTask(**row), self._settings, self._folder),
+            "problem": predict_task(SlideTask(**row), self._settings, self._folder),
         }

@@ -18,16 +18,16 @@ import numpy as np
 from idc.datasets.store import PatchStore, open_store
 from idc.errors import IdcError, PredictionError, SlideError
 from idc.files import atomic
-from idc.large_images.region import RegionAnswers, cell_boxes
+from idc.large_images.region import RegionPredictions, cell_boxes
 from idc.large_images.region_exports import COLUMNS
-from idc.large_images.whole_slide import SUFFIXES
+from idc.large_images.whole_slide import SLIDE_SUFFIXES
 from idc.patches import PATCH_SIZE_PX
 from idc.runs.run import Run, open_run
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_ASKED = b"idc"  # the key in the file's metadata
+_METADATA_KEY = b"idc"  # the key in the file's metadata
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class SlideTask:
 
 
 @dataclass(frozen=True)
-class Settings:
+class BulkSettings:
     """What is asked about each slide.
 
     Attributes:
@@ -70,9 +70,9 @@ class Settings:
     stride: int = PATCH_SIZE_PX
 
 
-def settings_of(
+def bulk_settings(
     run: Run, threshold: float | None, mpp_um: float | None, stride: int = PATCH_SIZE_PX
-) -> Settings:
+) -> BulkSettings:
     """The settings for a run's best weights as they are now.
 
     Raises:
@@ -84,10 +84,10 @@ def settings_of(
         )
     if threshold is None:
         threshold = run.calibration().threshold
-    return Settings(run.id, run.best()["sha256"], threshold, mpp_um, stride)
+    return BulkSettings(run.id, run.best()["sha256"], threshold, mpp_um, stride)
 
 
-def slides_at(paths: list[Path]) -> list[SlideTask]:
+def slide_tasks(paths: list[Path]) -> list[SlideTask]:
     """Whole-slide files, and those in folders and below, in the order given, each once.
 
     Raises:
@@ -100,7 +100,7 @@ def slides_at(paths: list[Path]) -> list[SlideTask]:
             files = sorted(
                 file
                 for file in path.rglob("*")
-                if file.suffix.lower() in SUFFIXES and not file.name.startswith(".")
+                if file.suffix.lower() in SLIDE_SUFFIXES and not file.name.startswith(".")
             )
         elif path.is_file():
             files = [path]
@@ -109,17 +109,19 @@ def slides_at(paths: list[Path]) -> list[SlideTask]:
         for file in files:
             found[str(file)] = SlideTask(file.name, path=str(file))
     if not found:
-        raise SlideError(f"There is no slide at these paths; looked for {', '.join(SUFFIXES)}.")
+        raise SlideError(
+            f"There is no slide at these paths; looked for {', '.join(SLIDE_SUFFIXES)}."
+        )
     return list(found.values())
 
 
-def cases_of(data: str) -> list[SlideTask]:
+def case_tasks(data: str) -> list[SlideTask]:
     """All cases of a packed data set."""
     cases = np.unique(open_store(data).cases)
     return [SlideTask(f"case {case}", data=data, case=int(case)) for case in cases]
 
 
-def is_done(task: SlideTask, settings: Settings, folder: Path) -> bool:
+def is_done(task: SlideTask, settings: BulkSettings, folder: Path) -> bool:
     """Whether this very question was answered: same slide, weights and settings."""
     import pyarrow.parquet as pq
 
@@ -127,10 +129,10 @@ def is_done(task: SlideTask, settings: Settings, folder: Path) -> bool:
         metadata = pq.read_schema(folder / task.result_name()).metadata or {}
     except (OSError, ValueError):  # none there, or damaged: it can be made again
         return False
-    return bool(metadata.get(_ASKED) == _asked(task, settings))
+    return bool(metadata.get(_METADATA_KEY) == _fingerprint(task, settings))
 
 
-def answer_task(task: SlideTask, settings: Settings, folder: Path) -> str:
+def predict_task(task: SlideTask, settings: BulkSettings, folder: Path) -> str:
     """Answer one slide and write its file, whole or not at all.
 
     Returns:
@@ -139,10 +141,14 @@ def answer_task(task: SlideTask, settings: Settings, folder: Path) -> str:
     import pyarrow.parquet as pq
 
     try:
-        asked = _asked(task, settings)  # before the answers: a file that changes is asked again
-        table = _case_table(task, settings) if task.data else _slide_table(task, settings)
-        with atomic.replacing(folder / task.result_name()) as beside:
-            pq.write_table(table.replace_schema_metadata({_ASKED: asked}), beside)
+        fingerprint_bytes = _fingerprint(
+            task, settings
+        )  # before the answers: a file that changes is asked again
+        table = _predict_case(task, settings) if task.data else _predict_slide(task, settings)
+        with atomic.replacement_path(folder / task.result_name()) as beside:
+            pq.write_table(
+                table.replace_schema_metadata({_METADATA_KEY: fingerprint_bytes}), beside
+            )
     except IdcError as error:
         return str(error)
     except OSError as error:
@@ -150,7 +156,7 @@ def answer_task(task: SlideTask, settings: Settings, folder: Path) -> str:
     return ""
 
 
-def _asked(task: SlideTask, settings: Settings) -> bytes:
+def _fingerprint(task: SlideTask, settings: BulkSettings) -> bytes:
     """All that the answers depend on; where it lies does not matter to a case."""
     slide: list[Any]
     if task.data:
@@ -164,8 +170,8 @@ def _asked(task: SlideTask, settings: Settings) -> bytes:
     return json.dumps({**asdict(settings), "slide": slide}, sort_keys=True).encode()
 
 
-def _slide_table(task: SlideTask, settings: Settings) -> "pa.Table":
-    from idc.large_images.slide_predictions import SlideQuestion, answer_slide
+def _predict_slide(task: SlideTask, settings: BulkSettings) -> "pa.Table":
+    from idc.large_images.slide_predictions import SlideRequest, predict_slide_file
     from idc.large_images.whole_slide import WholeSlide
 
     path, mpp_um = Path(task.path), settings.mpp_um
@@ -174,34 +180,38 @@ def _slide_table(task: SlideTask, settings: Settings) -> "pa.Table":
             mpp_um = slide.mpp_um
         if mpp_um is None:
             raise SlideError(f"'{task.name}' does not say its scale; give it with --mpp.")
-    question = SlideQuestion(path, mpp_um, _run(settings), settings.stride)
-    return _table(*_cells(answer_slide(question).answers), settings.threshold)
+    question = SlideRequest(path, mpp_um, _open_unchanged_run(settings), settings.stride)
+    return _result_table(
+        *_boxes_and_probabilities(predict_slide_file(question).answers), settings.threshold
+    )
 
 
-def _cells(answers: RegionAnswers) -> tuple[np.ndarray, np.ndarray]:
+def _boxes_and_probabilities(answers: RegionPredictions) -> tuple[np.ndarray, np.ndarray]:
     boxes = cell_boxes(answers.layout.x_edges_px, answers.layout.y_edges_px)
     return boxes.reshape(-1, 4), answers.cells().ravel()
 
 
-def _case_table(task: SlideTask, settings: Settings) -> "pa.Table":
+def _predict_case(task: SlideTask, settings: BulkSettings) -> "pa.Table":
     from idc.prediction.predictor import predict_patches
 
     store = _store(task.data)
     rows = _rows_by_case(task.data)[task.case]
     y_prob = [
-        predict_patches(_run(settings), store.patches[rows[start : start + _ROWS_AT_A_TIME]])
-        for start in range(0, len(rows), _ROWS_AT_A_TIME)
+        predict_patches(
+            _open_unchanged_run(settings), store.patches[rows[start : start + _BATCH_ROWS]]
+        )
+        for start in range(0, len(rows), _BATCH_ROWS)
     ]
-    store.let_go()
+    store.release_pages()
     side = np.full(len(rows), PATCH_SIZE_PX)
     boxes = np.stack([store.columns["x"][rows], store.columns["y"][rows], side, side], axis=1)
-    return _table(boxes, np.concatenate(y_prob), settings.threshold)
+    return _result_table(boxes, np.concatenate(y_prob), settings.threshold)
 
 
-_ROWS_AT_A_TIME = 8_192  # 60 MB of pixels
+_BATCH_ROWS = 8_192  # 60 MB of pixels
 
 
-def _table(boxes: np.ndarray, y_prob: np.ndarray, threshold: float) -> "pa.Table":
+def _result_table(boxes: np.ndarray, y_prob: np.ndarray, threshold: float) -> "pa.Table":
     """As `COLUMNS`; on background, where ``y_prob`` is nan, the answers are null."""
     import pyarrow as pa
 
@@ -228,7 +238,7 @@ def _rows_by_case(data: str) -> dict[int, np.ndarray]:
     return dict(zip(found.tolist(), np.split(order, starts[1:]), strict=True))
 
 
-def _run(settings: Settings) -> Run:
+def _open_unchanged_run(settings: BulkSettings) -> Run:
     run = open_run(settings.run)
     if run.best().get("sha256") != settings.sha256:
         raise PredictionError(

@@ -4,14 +4,14 @@ files out."""
 from pathlib import Path
 from typing import Any
 
-from idc.large_images.bulk_task import Settings, SlideTask, answer_task
+from idc.large_images.bulk_task import BulkSettings, SlideTask, predict_task
 from idc.processes.child import serve
 
 
 def answer(question: dict[str, Any], block: bytes) -> tuple[dict[str, Any], bytes]:
     """Do one task; the problem that is told back is empty when its file is written."""
-    task, settings = SlideTask(**question["task"]), Settings(**question["settings"])
-    return {"problem": answer_task(task, settings, Path(question["folder"]))}, b""
+    task, settings = SlideTask(**question["task"]), BulkSettings(**question["settings"])
+    return {"problem": predict_task(task, settings, Path(question["folder"]))}, b""
 
 
 if __name__ == "__main__":

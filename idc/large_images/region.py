@@ -13,17 +13,17 @@ import numpy as np
 
 from idc.imaging.rescaling import to_model_scale
 from idc.imaging.tiling import Tiling, cut_tiles
-from idc.imaging.tissue_mask import TISSUE_SHARE, shares, tissue_mask
+from idc.imaging.tissue_mask import MIN_TISSUE_SHARE, cell_shares, tissue_mask
 from idc.patches import MPP_UM, PATCH_SIZE_PX
 from idc.prediction.predictor import predict_patches
 from idc.runs.run import Run
 
 # Two of the model's batches: small enough to show progress, to stop, and to let others in between.
-_PATCHES_AT_A_TIME = 512
+_BATCH_SIZE = 512
 
 
 @dataclass(frozen=True)
-class Layout:
+class RegionLayout:
     """How a region is tiled, and where it is tissue. Holds no pixels.
 
     Attributes:
@@ -42,12 +42,12 @@ class Layout:
     @property
     def x_edges_px(self) -> np.ndarray:
         """int64, shape (columns + 1,): the cells' columns in px of the image that came in."""
-        return in_px(self.tiling.x_edges, self.mpp_um, self.width_px)
+        return scale_edges_px(self.tiling.x_edges, self.mpp_um, self.width_px)
 
     @property
     def y_edges_px(self) -> np.ndarray:
         """int64, shape (rows + 1,)."""
-        return in_px(self.tiling.y_edges, self.mpp_um, self.height_px)
+        return scale_edges_px(self.tiling.y_edges, self.mpp_um, self.height_px)
 
     @property
     def areas_px(self) -> np.ndarray:
@@ -65,7 +65,7 @@ class Layout:
 
     def wanted(self) -> np.ndarray:
         """bool, shape (tile rows, tile columns): the tiles that are asked about."""
-        return self.tiling.wanted_tiles(self.tissue)
+        return self.tiling.tiles_covering(self.tissue)
 
 
 @dataclass(frozen=True)
@@ -79,12 +79,12 @@ class Region:
     """
 
     rgb: np.ndarray
-    layout: Layout
+    layout: RegionLayout
     mirrored: bool = False
 
 
 @dataclass(frozen=True)
-class RegionAnswers:
+class RegionPredictions:
     """What a model says about a region.
 
     Attributes:
@@ -93,7 +93,7 @@ class RegionAnswers:
             tile; nan where none was asked.
     """
 
-    layout: Layout
+    layout: RegionLayout
     tiles: np.ndarray
 
     def cells(self) -> np.ndarray:
@@ -120,12 +120,12 @@ def lay_out_region(rgb: np.ndarray, mpp_um: float, stride: int = PATCH_SIZE_PX) 
     """
     height, width = rgb.shape[:2]
     scaled = to_model_scale(rgb, mpp_um)
-    whole = _mirrored_to_a_patch(scaled)
+    whole = _mirror_pad_to_patch(scaled)
     tiling = Tiling(whole.shape[1], whole.shape[0], stride)
-    found = shares(tissue_mask(whole), tiling.x_edges, tiling.y_edges)
-    layout = Layout(width, height, mpp_um, tiling, np.empty(0, bool))
+    found = cell_shares(tissue_mask(whole), tiling.x_edges, tiling.y_edges)
+    layout = RegionLayout(width, height, mpp_um, tiling, np.empty(0, bool))
     # What only mirroring made has no place in the image, and is no tissue of it.
-    tissue = (found >= TISSUE_SHARE) & (layout.areas_px > 0)
+    tissue = (found >= MIN_TISSUE_SHARE) & (layout.areas_px > 0)
     layout = replace(layout, tissue=tissue)
     return Region(whole, layout, mirrored=whole is not scaled)
 
@@ -135,7 +135,7 @@ def predict_region(
     region: Region,
     *,
     on_progress: Callable[[int, int], None] | None = None,
-) -> RegionAnswers:
+) -> RegionPredictions:
     """Ask a run's model about every tile with tissue.
 
     Args:
@@ -147,13 +147,13 @@ def predict_region(
     tiling = region.layout.tiling
     rows, columns = np.nonzero(region.layout.wanted())
     tiles = np.full((len(tiling.tops), len(tiling.lefts)), np.nan, np.float32)
-    for start in range(0, len(rows), _PATCHES_AT_A_TIME):
-        some = np.s_[start : start + _PATCHES_AT_A_TIME]
-        patches = cut_tiles(region.rgb, tiling.tops[rows[some]], tiling.lefts[columns[some]])
-        tiles[rows[some], columns[some]] = predict_patches(run, patches)
+    for start in range(0, len(rows), _BATCH_SIZE):
+        batch = np.s_[start : start + _BATCH_SIZE]
+        patches = cut_tiles(region.rgb, tiling.tops[rows[batch]], tiling.lefts[columns[batch]])
+        tiles[rows[batch], columns[batch]] = predict_patches(run, patches)
         if on_progress:
-            on_progress(min(start + _PATCHES_AT_A_TIME, len(rows)), len(rows))
-    return RegionAnswers(region.layout, tiles)
+            on_progress(min(start + _BATCH_SIZE, len(rows)), len(rows))
+    return RegionPredictions(region.layout, tiles)
 
 
 def tile_at(region: Region, row: int, column: int) -> np.ndarray:
@@ -170,7 +170,7 @@ def cell_boxes(x_edges: np.ndarray, y_edges: np.ndarray) -> np.ndarray:
     return np.stack([x, y, width, height], axis=-1)
 
 
-def in_px(edges: np.ndarray, mpp_um: float, length_px: int) -> np.ndarray:
+def scale_edges_px(edges: np.ndarray, mpp_um: float, length_px: int) -> np.ndarray:
     """Edges at 4 um a pixel in px at another scale, none beyond the image.
 
     A cell that lies beyond it, where a small region was mirrored, becomes empty.
@@ -183,7 +183,7 @@ def in_px(edges: np.ndarray, mpp_um: float, length_px: int) -> np.ndarray:
     return px
 
 
-def _mirrored_to_a_patch(rgb: np.ndarray) -> np.ndarray:
+def _mirror_pad_to_patch(rgb: np.ndarray) -> np.ndarray:
     height, width = rgb.shape[:2]
     below, right = max(0, PATCH_SIZE_PX - height), max(0, PATCH_SIZE_PX - width)
     if not (below or right):

@@ -13,15 +13,15 @@ import numpy as np
 
 from idc.imaging.geojson import box_ring, closed_ring, feature, label_class, named_class
 from idc.imaging.outline import Polygon, cell_outlines
-from idc.large_images.region import Layout, RegionAnswers, cell_boxes
+from idc.large_images.region import RegionLayout, RegionPredictions, cell_boxes
 
-CALLED_CLASS = "IDC region (predicted)"
-_CALLED_RGB = (213, 94, 0)
+PREDICTED_CLASS = "IDC region (predicted)"
+_PREDICTED_RGB = (213, 94, 0)
 
 COLUMNS = ("x_px", "y_px", "width_px", "height_px", "is_tissue", "y_prob", "y_pred")
 
 
-def region_csv(answers: RegionAnswers, threshold: float) -> str:
+def region_csv(answers: RegionPredictions, threshold: float) -> str:
     """One row a cell, background included: its answer is empty there."""
     layout = answers.layout
     within = layout.areas_px > 0  # all but what mirroring added to a small region
@@ -36,7 +36,7 @@ def region_csv(answers: RegionAnswers, threshold: float) -> str:
     return file.getvalue()
 
 
-def region_geojson(answers: RegionAnswers, *, name: str, model: str, threshold: float) -> str:
+def region_geojson(answers: RegionPredictions, *, name: str, model: str, threshold: float) -> str:
     """A feature collection: a tile a cell with tissue, and around those called positive an outline.
 
     Args:
@@ -50,7 +50,7 @@ def region_geojson(answers: RegionAnswers, *, name: str, model: str, threshold: 
         for box, y_prob in zip(layout.boxes_px(), cells[layout.tissue], strict=True)
     ]
     outlines = [
-        _outline(name, i, ring) for i, ring in enumerate(called_outlines(answers, threshold))
+        _outline(name, i, ring) for i, ring in enumerate(predicted_outlines(answers, threshold))
     ]
     collection = {
         "type": "FeatureCollection",
@@ -67,7 +67,7 @@ def region_geojson(answers: RegionAnswers, *, name: str, model: str, threshold: 
     return json.dumps(collection, allow_nan=False)
 
 
-def called_outlines(answers: RegionAnswers, threshold: float) -> list[Polygon]:
+def predicted_outlines(answers: RegionPredictions, threshold: float) -> list[Polygon]:
     """Around all cells called positive, in px of the image that came in."""
     layout = answers.layout
     return [
@@ -76,7 +76,7 @@ def called_outlines(answers: RegionAnswers, threshold: float) -> list[Polygon]:
     ]
 
 
-def _px(layout: Layout, ring: np.ndarray) -> np.ndarray:
+def _px(layout: RegionLayout, ring: np.ndarray) -> np.ndarray:
     return np.stack([layout.x_edges_px[ring[:, 0]], layout.y_edges_px[ring[:, 1]]], axis=1)
 
 
@@ -100,6 +100,6 @@ def _outline(name: str, i: int, polygon: Polygon) -> dict[str, Any]:
         [closed_ring(ring) for ring in polygon.rings],
         objectType="annotation",
         name=f"{name} called {i + 1}",
-        classification=named_class(CALLED_CLASS, _CALLED_RGB),
+        classification=named_class(PREDICTED_CLASS, _PREDICTED_RGB),
         isLocked=True,
     )

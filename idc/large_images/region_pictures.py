@@ -4,16 +4,16 @@ import cv2
 import numpy as np
 
 from idc.imaging.outline import cell_outlines
-from idc.imaging.rescaling import resized
-from idc.large_images.region import Layout, RegionAnswers
+from idc.imaging.rescaling import resize_to
+from idc.large_images.region import RegionLayout, RegionPredictions
 
 _OPACITY = 0.55
 _GRID_RGB = (11, 70, 84)
-_LEAST_CELL_PX = 5  # below that, grid lines would cover the tissue
-_FADED = 0.75  # how white background becomes
+_MIN_CELL_PX = 5  # below that, grid lines would cover the tissue
+_BACKGROUND_FADE = 0.75  # how white background becomes
 
 
-def region_png(answers: RegionAnswers, picture: np.ndarray, threshold: float) -> bytes:
+def region_png(answers: RegionPredictions, picture: np.ndarray, threshold: float) -> bytes:
     """The heat map on its picture, lossless; the called region has a white line with a dark edge.
 
     Args:
@@ -25,8 +25,10 @@ def region_png(answers: RegionAnswers, picture: np.ndarray, threshold: float) ->
     levels = np.rint(np.where(known, cells, 0) * 255).astype(np.uint8)
     colours = cv2.applyColorMap(levels, cv2.COLORMAP_VIRIDIS)
     columns, rows = picture_edges(layout, width, height)
-    tint = _spread(colours, columns, rows)
-    weight = _spread(np.where(known, np.float32(_OPACITY), np.float32(0)), columns, rows)[..., None]
+    tint = _fill_cells(colours, columns, rows)
+    weight = _fill_cells(np.where(known, np.float32(_OPACITY), np.float32(0)), columns, rows)[
+        ..., None
+    ]
     bgr = np.rint(picture[..., ::-1] * (1 - weight) + tint * weight).astype(np.uint8)
     corners = [
         np.stack([columns[ring[:, 0]], rows[ring[:, 1]]], axis=1).astype(np.int32)
@@ -41,21 +43,21 @@ def region_png(answers: RegionAnswers, picture: np.ndarray, threshold: float) ->
     return png.tobytes()
 
 
-def shown_picture(rgb: np.ndarray, most_px: int = 8 * 10**6) -> np.ndarray:
+def downscaled_picture(rgb: np.ndarray, max_px: int = 8 * 10**6) -> np.ndarray:
     """An image as a browser can well take it: the same, or shrunk by area to so many pixels."""
     height, width = rgb.shape[:2]
-    factor = min(1.0, (most_px / (height * width)) ** 0.5)
-    return resized(rgb, (max(1, int(width * factor)), max(1, int(height * factor))))
+    factor = min(1.0, (max_px / (height * width)) ** 0.5)
+    return resize_to(rgb, (max(1, int(width * factor)), max(1, int(height * factor))))
 
 
-def picture_edges(layout: Layout, width: int, height: int) -> tuple[np.ndarray, np.ndarray]:
+def picture_edges(layout: RegionLayout, width: int, height: int) -> tuple[np.ndarray, np.ndarray]:
     """The cells' columns and rows in px of a shrunk picture of the image: two int64 arrays."""
     columns = np.rint(layout.x_edges_px * (width / layout.width_px)).astype(np.int64)
     rows = np.rint(layout.y_edges_px * (height / layout.height_px)).astype(np.int64)
     return columns, rows
 
 
-def tiling_picture(layout: Layout, picture: np.ndarray) -> np.ndarray:
+def tiling_picture(layout: RegionLayout, picture: np.ndarray) -> np.ndarray:
     """A picture with the cells that will be predicted; the background is faded.
 
     Args:
@@ -66,10 +68,10 @@ def tiling_picture(layout: Layout, picture: np.ndarray) -> np.ndarray:
     """
     height, width = picture.shape[:2]
     columns, rows = picture_edges(layout, width, height)
-    tissue = _spread(layout.tissue, columns, rows)[..., None]
-    faded = 255 - ((255 - picture) * (1 - _FADED)).astype(np.uint8)
+    tissue = _fill_cells(layout.tissue, columns, rows)[..., None]
+    faded = 255 - ((255 - picture) * (1 - _BACKGROUND_FADE)).astype(np.uint8)
     drawn = np.where(tissue, picture, faded)
-    if width / layout.tissue.shape[1] >= _LEAST_CELL_PX:
+    if width / layout.tissue.shape[1] >= _MIN_CELL_PX:
         lines = np.zeros((height, width), bool)
         lines[:, np.minimum(columns, width - 1)] = True
         lines[np.minimum(rows, height - 1)] = True
@@ -78,6 +80,6 @@ def tiling_picture(layout: Layout, picture: np.ndarray) -> np.ndarray:
     return drawn
 
 
-def _spread(cells: np.ndarray, columns: np.ndarray, rows: np.ndarray) -> np.ndarray:
+def _fill_cells(cells: np.ndarray, columns: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """Each cell's value over all its pixels."""
     return cells.repeat(np.diff(rows), axis=0).repeat(np.diff(columns), axis=1)

@@ -5,17 +5,17 @@ from collections.abc import Callable
 
 import numpy as np
 
-from idc.large_images.region import RegionAnswers
-from idc.prediction.image_warnings import REASONS, profile_of, reasons
-from idc.prediction.predictor import look
+from idc.large_images.region import RegionPredictions
+from idc.prediction.image_warnings import WARNING_SENTENCES, profile_of, warning_reasons
+from idc.prediction.predictor import predict_with_features
 from idc.runs.run import Run
 
-_CHECKED = 48  # patches, spread evenly: enough to tell a third of them from a twentieth
+_SAMPLE_SIZE = 48  # patches, spread evenly: enough to tell a third of them from a twentieth
 DOUBTFUL_SHARE = 1 / 3
 
 
 def region_warning(
-    run: Run, answers: RegionAnswers, patch_of: Callable[[int, int], np.ndarray]
+    run: Run, answers: RegionPredictions, patch_of: Callable[[int, int], np.ndarray]
 ) -> str | None:
     """Why a run's answers for a region should not be believed, in two sentences; mostly None.
 
@@ -25,15 +25,15 @@ def region_warning(
         patch_of: row and column of a tile -> the patch, uint8 RGB, shape (50, 50, 3).
 
     Raises:
-        PredictionError: as `idc.prediction.predictor.look`.
+        PredictionError: as `idc.prediction.predictor.predict_with_features`.
     """
     profile = profile_of(run)
     places = np.argwhere(np.isfinite(answers.tiles))
     if profile is None or not len(places):
         return None
-    some = np.linspace(0, len(places) - 1, min(_CHECKED, len(places))).astype(int)
+    some = np.linspace(0, len(places) - 1, min(_SAMPLE_SIZE, len(places))).astype(int)
     patches = np.stack([patch_of(row, column) for row, column in places[some].tolist()])
-    told = reasons(profile, patches, look(run, patches).features)
+    told = warning_reasons(profile, patches, predict_with_features(run, patches).features)
     judged = [names for names in told if names != ["blank"]]
     strange = [names for names in judged if names]
     if not strange or len(strange) < DOUBTFUL_SHARE * len(judged):
@@ -41,5 +41,5 @@ def region_warning(
     [(most, _)] = Counter(name for names in strange for name in names).most_common(1)
     return (
         f"{len(strange)} of {len(judged)} patches that were checked are unlike those that the "
-        f"model learned from. The commonest reason: {REASONS[most]}"
+        f"model learned from. The commonest reason: {WARNING_SENTENCES[most]}"
     )

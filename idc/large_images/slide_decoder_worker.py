@@ -36,9 +36,9 @@ def answer(question: Mapping[str, Any], _: bytes) -> tuple[dict[str, Any], bytes
         ``{"ok": False, "reason"}``.
     """
     try:
-        slide = _opened(question["path"])
+        slide = _open_slide(question["path"])
         if "box" not in question:
-            return {"ok": True, **_facts(slide)}, b""
+            return {"ok": True, **_metadata(slide)}, b""
         return {"ok": True}, _pixels(slide, question).tobytes()
     except MemoryError:
         reason = "needs too much memory to read"
@@ -48,24 +48,26 @@ def answer(question: Mapping[str, Any], _: bytes) -> tuple[dict[str, Any], bytes
 
 
 @functools.lru_cache(maxsize=1)
-def _opened(path: str) -> openslide.OpenSlide:
+def _open_slide(path: str) -> openslide.OpenSlide:
     slide = openslide.OpenSlide(path)
     slide.set_cache(openslide.OpenSlideCache(32 * 2**20))
     return slide
 
 
-def _facts(slide: openslide.OpenSlide) -> dict[str, Any]:
+def _metadata(slide: openslide.OpenSlide) -> dict[str, Any]:
     width, height = slide.dimensions
     return {
         "width": width,
         "height": height,
         "downsamples": list(slide.level_downsamples),
-        "mpp_um": _number(slide, openslide.PROPERTY_NAME_MPP_X, openslide.PROPERTY_NAME_MPP_Y),
+        "mpp_um": _mean_property(
+            slide, openslide.PROPERTY_NAME_MPP_X, openslide.PROPERTY_NAME_MPP_Y
+        ),
         "vendor": slide.properties.get(openslide.PROPERTY_NAME_VENDOR, ""),
     }
 
 
-def _number(slide: openslide.OpenSlide, *names: str) -> float | None:
+def _mean_property(slide: openslide.OpenSlide, *names: str) -> float | None:
     """The mean of some properties; None if one is missing or no number."""
     with contextlib.suppress(KeyError, ValueError):
         return sum(float(slide.properties[name]) for name in names) / len(names)
@@ -80,11 +82,11 @@ def _pixels(slide: openslide.OpenSlide, question: Mapping[str, Any]) -> np.ndarr
     page.paste(image, mask=image.getchannel("A"))  # nothing was scanned where it is transparent
     size = tuple(question["size"])
     shrinks = size[0] <= width and size[1] <= height
-    how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return cv2.resize(np.asarray(page), size, interpolation=how)
+    interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return cv2.resize(np.asarray(page), size, interpolation=interpolation)
 
 
-def _limit(kind: int, value: int) -> None:
+def _lower_limit(kind: int, value: int) -> None:
     """Lower a limit for good; one that is lower already stays."""
     hard = resource.getrlimit(kind)[1]
     value = value if hard == resource.RLIM_INFINITY else min(value, hard)
@@ -94,11 +96,11 @@ def _limit(kind: int, value: int) -> None:
 def main() -> None:
     """Give up what reading does not need, then answer until the parent hangs up."""
     cv2.setNumThreads(1)
-    _limit(resource.RLIMIT_CORE, 0)
-    _limit(resource.RLIMIT_FSIZE, 0)  # no file can be written
-    _limit(resource.RLIMIT_NOFILE, 512)  # some formats are a folder of files
+    _lower_limit(resource.RLIMIT_CORE, 0)
+    _lower_limit(resource.RLIMIT_FSIZE, 0)  # no file can be written
+    _lower_limit(resource.RLIMIT_NOFILE, 512)  # some formats are a folder of files
     if sys.platform == "linux":  # macOS knows the limit but does not let it be set
-        _limit(resource.RLIMIT_AS, _MAX_MEMORY_BYTES)
+        _lower_limit(resource.RLIMIT_AS, _MAX_MEMORY_BYTES)
     serve(answer)
 
 

@@ -22,22 +22,22 @@ import numpy as np
 from idc.errors import SlideError
 from idc.files.home import whole_slides_dir
 from idc.imaging.tiling import Tiling
-from idc.large_images.region import Layout, RegionAnswers
+from idc.large_images.region import RegionLayout, RegionPredictions
 from idc.large_images.whole_slide import WholeSlide, lay_out_slide, predict_slide
 from idc.patches import PATCH_SIZE_PX
 from idc.processes.thread_job import ThreadJob
 from idc.runs.run import Run
 
-_one_at_a_time = threading.Lock()  # two would only slow each other down
+_prediction_lock = threading.Lock()  # two would only slow each other down
 _lock = threading.Lock()
 
-MOST_KEPT = 30
+MAX_SAVED_PREDICTIONS = 30
 
-_CELLS_FILE, _OVERVIEW_FILE, _FACTS_FILE = "cells.npz", "overview.png", "facts.json"
+_CELLS_FILE, _OVERVIEW_FILE, _METADATA_FILE = "cells.npz", "overview.png", "facts.json"
 
 
 @dataclass(frozen=True)
-class SlideQuestion:
+class SlideRequest:
     """What is asked about a slide.
 
     Attributes:
@@ -59,17 +59,17 @@ class SlideQuestion:
             SlideError: the file is gone.
         """
         try:
-            facts = self.path.stat()
+            metadata = self.path.stat()
         except OSError as error:
             raise SlideError(f"'{self.path.name}' is no longer there.") from error
         weights = self.run.best().get("sha256", "")
-        file = [str(self.path), facts.st_size, facts.st_mtime_ns]
-        asked = json.dumps([*file, self.mpp_um, self.stride, self.run.id, weights])
-        return hashlib.sha256(asked.encode()).hexdigest()[:16]
+        file = [str(self.path), metadata.st_size, metadata.st_mtime_ns]
+        request = json.dumps([*file, self.mpp_um, self.stride, self.run.id, weights])
+        return hashlib.sha256(request.encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
-class SlideAnswers:
+class SlidePredictions:
     """What a model said about a whole slide, and the slide as a small picture.
 
     Attributes:
@@ -77,13 +77,13 @@ class SlideAnswers:
         overview: uint8 RGB, shape (height, width, 3).
     """
 
-    answers: RegionAnswers
+    answers: RegionPredictions
     overview: np.ndarray
 
 
-def answer_slide(
-    question: SlideQuestion, on_step: Callable[[str, int, int], None] | None = None
-) -> SlideAnswers:
+def predict_slide_file(
+    question: SlideRequest, on_step: Callable[[str, int, int], None] | None = None
+) -> SlidePredictions:
     """Look for tissue, then ask the model about every tile of it.
 
     Args:
@@ -104,15 +104,15 @@ def answer_slide(
             layout,
             on_progress=lambda done, total: step("predicting", done, total),
         )
-    return SlideAnswers(answers, overview)
+    return SlidePredictions(answers, overview)
 
 
-def keep_answers(question: SlideQuestion, found: SlideAnswers) -> None:
+def save_predictions(question: SlideRequest, found: SlidePredictions) -> None:
     """Save answers whole or not at all, and let the oldest go."""
     folder = whole_slides_dir() / question.name()
     folder.parent.mkdir(parents=True, exist_ok=True)
     layout = found.answers.layout
-    facts = {
+    metadata = {
         "file": str(question.path),
         "run": question.run.id,
         "width_px": layout.width_px,
@@ -121,52 +121,56 @@ def keep_answers(question: SlideQuestion, found: SlideAnswers) -> None:
         "stride": layout.tiling.stride,
         "tiled_px": [layout.tiling.width, layout.tiling.height],
     }
-    making = Path(tempfile.mkdtemp(prefix=".", dir=folder.parent))
+    temporary = Path(tempfile.mkdtemp(prefix=".", dir=folder.parent))
     try:
-        np.savez_compressed(making / _CELLS_FILE, tiles=found.answers.tiles, tissue=layout.tissue)
-        cv2.imwrite(str(making / _OVERVIEW_FILE), found.overview[..., ::-1])
-        (making / _FACTS_FILE).write_text(json.dumps(facts, indent=1))
+        np.savez_compressed(
+            temporary / _CELLS_FILE, tiles=found.answers.tiles, tissue=layout.tissue
+        )
+        cv2.imwrite(str(temporary / _OVERVIEW_FILE), found.overview[..., ::-1])
+        (temporary / _METADATA_FILE).write_text(json.dumps(metadata, indent=1))
         shutil.rmtree(folder, ignore_errors=True)
-        making.rename(folder)
+        temporary.rename(folder)
     except OSError as error:
         raise SlideError(
             f"The answers could not be kept ({error.strerror}); check the disk."
         ) from error
     finally:
-        shutil.rmtree(making, ignore_errors=True)
-    _let_the_oldest_go(folder.parent)
+        shutil.rmtree(temporary, ignore_errors=True)
+    _delete_oldest(folder.parent)
 
 
-def kept_answers(question: SlideQuestion) -> SlideAnswers | None:
+def saved_predictions(question: SlideRequest) -> SlidePredictions | None:
     """The answers to exactly this question; None when there are none."""
     folder = whole_slides_dir() / question.name()
     # A damaged folder is as good as none: it can be made again.
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
-        facts = json.loads((folder / _FACTS_FILE).read_text())
+        metadata = json.loads((folder / _METADATA_FILE).read_text())
         with np.load(folder / _CELLS_FILE, allow_pickle=False) as cells:
             tiles, tissue = cells["tiles"], cells["tissue"]
         picture = cv2.imread(str(folder / _OVERVIEW_FILE))
         if picture is not None:
-            width, height = facts["tiled_px"]
-            tiling = Tiling(width, height, facts["stride"])
-            layout = Layout(facts["width_px"], facts["height_px"], facts["mpp_um"], tiling, tissue)
+            width, height = metadata["tiled_px"]
+            tiling = Tiling(width, height, metadata["stride"])
+            layout = RegionLayout(
+                metadata["width_px"], metadata["height_px"], metadata["mpp_um"], tiling, tissue
+            )
             overview = cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
-            return SlideAnswers(RegionAnswers(layout, tiles), overview)
+            return SlidePredictions(RegionPredictions(layout, tiles), overview)
     return None
 
 
-def kept_when(question: SlideQuestion) -> int | None:
+def saved_at_ns(question: SlideRequest) -> int | None:
     """When the answers were kept, in nanoseconds; None when there are none."""
     try:
-        return (whole_slides_dir() / question.name() / _FACTS_FILE).stat().st_mtime_ns
+        return (whole_slides_dir() / question.name() / _METADATA_FILE).stat().st_mtime_ns
     except OSError:
         return None
 
 
-def _let_the_oldest_go(parent: Path) -> None:
+def _delete_oldest(parent: Path) -> None:
     folders = [entry for entry in parent.iterdir() if not entry.name.startswith(".")]
     folders.sort(key=lambda folder: folder.stat().st_mtime, reverse=True)
-    for folder in folders[MOST_KEPT:]:
+    for folder in folders[MAX_SAVED_PREDICTIONS:]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -178,7 +182,7 @@ class SlideJob(ThreadJob):
     "failed" or "stopped".
     """
 
-    question: SlideQuestion
+    question: SlideRequest
     work: str = "Predicting the slide"
     state: str = "waiting"
 
@@ -188,12 +192,12 @@ class SlideJob(ThreadJob):
 
     def answer(self) -> None:
         """Wait for its turn, ask the model, keep the answers."""
-        while not _one_at_a_time.acquire(timeout=0.2):
+        while not _prediction_lock.acquire(timeout=0.2):
             self.check()
         try:
-            keep_answers(self.question, answer_slide(self.question, self._step))
+            save_predictions(self.question, predict_slide_file(self.question, self._step))
         finally:
-            _one_at_a_time.release()
+            _prediction_lock.release()
 
     def _step(self, state: str, done: int, total: int) -> None:
         if state != self.state:
@@ -205,12 +209,12 @@ class SlideJob(ThreadJob):
 _jobs: dict[str, SlideJob] = {}  # by the question's name
 
 
-def slide_job(question: SlideQuestion) -> SlideJob | None:
+def slide_job(question: SlideRequest) -> SlideJob | None:
     """The latest job of a question since the server started."""
     return _jobs.get(question.name())
 
 
-def start_slide(question: SlideQuestion) -> SlideJob:
+def start_slide_job(question: SlideRequest) -> SlideJob:
     """Start to answer a question, or join the job that is under way."""
     with _lock:
         job = _jobs.get(question.name())

@@ -13,17 +13,17 @@ from typing import Any, Self
 import numpy as np
 
 from idc.errors import SlideError
-from idc.imaging.rescaling import LEAST_MPP_UM, MOST_MPP_UM, check_mpp
+from idc.imaging.rescaling import MAX_MPP_UM, MIN_MPP_UM, check_mpp
 from idc.imaging.tiling import Tiling, cut_tiles
-from idc.imaging.tissue_mask import TISSUE_SHARE, shares, tissue_mask
-from idc.large_images.region import Layout, RegionAnswers
+from idc.imaging.tissue_mask import MIN_TISSUE_SHARE, cell_shares, tissue_mask
+from idc.large_images.region import RegionLayout, RegionPredictions
 from idc.patches import MPP_UM, PATCH_SIZE_PX
 from idc.prediction.predictor import predict_patches
 from idc.processes.child import Answer, Child, ChildDied, ChildTimeout
 from idc.runs.run import Run
 
-ALWAYS_SLIDES = (".svs", ".ndpi", ".mrxs", ".scn", ".vms", ".bif", ".svslide")
-SUFFIXES = (*ALWAYS_SLIDES, ".tif", ".tiff")  # a TIFF may be an ordinary picture
+SLIDE_ONLY_SUFFIXES = (".svs", ".ndpi", ".mrxs", ".scn", ".vms", ".bif", ".svslide")
+SLIDE_SUFFIXES = (*SLIDE_ONLY_SUFFIXES, ".tif", ".tiff")  # a TIFF may be an ordinary picture
 OVERVIEW_SIDE_PX = 2_000
 
 _MAX_SIDE_PX = 4_096  # of a box at its level
@@ -31,10 +31,10 @@ _MAX_SLIDE_SIDE_PX = 2**24
 _MAX_CELLS = 2 * 10**6
 _OPEN_TIMEOUT_S = 60.0
 _READ_TIMEOUT_S = 120.0  # a box from a slow network disk
-_PATCHES_AT_A_TIME = 256  # a batch of the model
+_BATCH_SIZE = 256  # a batch of the model
 
 # A loader may need these to find its libraries. Everything else, secrets above all, stays here.
-_INHERIT = ("LANG", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONHOME", "PYTHONPATH")
+_INHERITED_VARIABLES = ("LANG", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONHOME", "PYTHONPATH")
 
 
 class WholeSlide:
@@ -54,12 +54,12 @@ class WholeSlide:
         self.path = path
         self._child = Child(
             "idc.large_images.slide_decoder_worker",
-            inherit=_INHERIT,
+            inherit=_INHERITED_VARIABLES,
             max_answer_bytes=3 * _MAX_SIDE_PX**2,
         )
         try:
-            facts = self._ask({}, _OPEN_TIMEOUT_S)[0]
-            self.width, self.height, self.downsamples, self.mpp_um = _checked(facts, path)
+            metadata = self._ask({}, _OPEN_TIMEOUT_S)[0]
+            self.width, self.height, self.downsamples, self.mpp_um = _validated(metadata, path)
         except BaseException:
             self._child.close()
             raise
@@ -95,7 +95,7 @@ class WholeSlide:
             raise SlideError(f"'{self.path.name}' could not be read; the file may be damaged.")
         return np.frombuffer(block, np.uint8).reshape(size[1], size[0], 3)
 
-    def most_side_px(self, downsample: float) -> int:
+    def max_read_side_px(self, downsample: float) -> int:
         """The largest side that `read` gives back at once."""
         factor = downsample / self.downsamples[self._level(downsample)]
         return max(1, min(_MAX_SIDE_PX, int(_MAX_SIDE_PX / factor)))
@@ -107,7 +107,7 @@ class WholeSlide:
             uint8 RGB, shape (height, width, 3).
         """
         downsample, width, height, boxes = self._overview_boxes()
-        step = self.most_side_px(downsample)
+        step = self.max_read_side_px(downsample)
         picture = np.empty((height, width, 3), np.uint8)
         for done, (x, y) in enumerate(boxes, 1):
             size = (min(step, width - x), min(step, height - y))
@@ -127,11 +127,11 @@ class WholeSlide:
         downsample = max(1.0, max(self.width, self.height) / OVERVIEW_SIDE_PX)
         width = max(1, int(self.width / downsample))
         height = max(1, int(self.height / downsample))
-        step = self.most_side_px(downsample)
+        step = self.max_read_side_px(downsample)
         boxes = [(x, y) for y in range(0, height, step) for x in range(0, width, step)]
         return downsample, width, height, boxes
 
-    def tile(self, layout: Layout, row: int, column: int) -> np.ndarray:
+    def tile(self, layout: RegionLayout, row: int, column: int) -> np.ndarray:
         """The patch that the model was shown for a tile: uint8 RGB, shape (50, 50, 3)."""
         factor = MPP_UM / layout.mpp_um
         left, top = layout.tiling.lefts[column], layout.tiling.tops[row]
@@ -160,7 +160,7 @@ class WholeSlide:
 
 def lay_out_slide(
     slide: WholeSlide, overview: np.ndarray, mpp_um: float, stride: int = PATCH_SIZE_PX
-) -> Layout:
+) -> RegionLayout:
     """Tile a slide and tell its tissue from background, by its overview.
 
     Raises:
@@ -181,20 +181,20 @@ def lay_out_slide(
             "than any slide; check the scale."
         )
     tiling = Tiling(width, height, stride)
-    layout = Layout(slide.width, slide.height, mpp_um, tiling, np.empty(0, bool))
+    layout = RegionLayout(slide.width, slide.height, mpp_um, tiling, np.empty(0, bool))
     columns = np.rint(layout.x_edges_px * (overview.shape[1] / slide.width)).astype(np.int64)
     rows = np.rint(layout.y_edges_px * (overview.shape[0] / slide.height)).astype(np.int64)
-    found = shares(tissue_mask(overview), columns, rows)
-    return Layout(slide.width, slide.height, mpp_um, tiling, found >= TISSUE_SHARE)
+    found = cell_shares(tissue_mask(overview), columns, rows)
+    return RegionLayout(slide.width, slide.height, mpp_um, tiling, found >= MIN_TISSUE_SHARE)
 
 
 def predict_slide(
     run: Run,
     slide: WholeSlide,
-    layout: Layout,
+    layout: RegionLayout,
     *,
     on_progress: Callable[[int, int], None] | None = None,
-) -> RegionAnswers:
+) -> RegionPredictions:
     """Ask a run's model about every tile with tissue; memory does not grow with the slide.
 
     Args:
@@ -212,37 +212,37 @@ def predict_slide(
         done += len(rows)
         if on_progress:
             on_progress(done, total)
-    return RegionAnswers(layout, tiles)
+    return RegionPredictions(layout, tiles)
 
 
 def _batches(
-    slide: WholeSlide, layout: Layout, wanted: np.ndarray
+    slide: WholeSlide, layout: RegionLayout, wanted: np.ndarray
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Rows and columns of tiles with their patches, at least a batch of the model at a time."""
     waiting: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
-    for rows, columns in _blocks(slide, layout, wanted):
+    for rows, columns in _tile_blocks(slide, layout, wanted):
         waiting.append((rows, columns, _read_tiles(slide, layout, rows, columns)))
-        if sum(len(part[0]) for part in waiting) >= _PATCHES_AT_A_TIME:
-            yield _joined(waiting)
+        if sum(len(part[0]) for part in waiting) >= _BATCH_SIZE:
+            yield _concatenate(waiting)
             waiting = []
     if waiting:
-        yield _joined(waiting)
+        yield _concatenate(waiting)
 
 
-def _joined(
+def _concatenate(
     parts: list[tuple[np.ndarray, np.ndarray, np.ndarray]],
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     rows, columns, patches = zip(*parts, strict=True)
     return np.concatenate(rows), np.concatenate(columns), np.concatenate(patches)
 
 
-def _blocks(
-    slide: WholeSlide, layout: Layout, wanted: np.ndarray
+def _tile_blocks(
+    slide: WholeSlide, layout: RegionLayout, wanted: np.ndarray
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Rows and columns of the wanted tiles, those of one reading together."""
     stride = layout.tiling.stride
-    most_px = min(slide.most_side_px(MPP_UM / layout.mpp_um), 16 * PATCH_SIZE_PX)
-    side = max(1, (most_px - PATCH_SIZE_PX) // stride + 1)  # tiles
+    max_size_px = min(slide.max_read_side_px(MPP_UM / layout.mpp_um), 16 * PATCH_SIZE_PX)
+    side = max(1, (max_size_px - PATCH_SIZE_PX) // stride + 1)  # tiles
     for top in range(0, wanted.shape[0], side):
         for left in range(0, wanted.shape[1], side):
             rows, columns = np.nonzero(wanted[top : top + side, left : left + side])
@@ -251,7 +251,7 @@ def _blocks(
 
 
 def _read_tiles(
-    slide: WholeSlide, layout: Layout, rows: np.ndarray, columns: np.ndarray
+    slide: WholeSlide, layout: RegionLayout, rows: np.ndarray, columns: np.ndarray
 ) -> np.ndarray:
     """uint8 RGB, shape (n, 50, 50, 3), all from one box around them."""
     tops, lefts = layout.tiling.tops[rows], layout.tiling.lefts[columns]
@@ -262,10 +262,10 @@ def _read_tiles(
     return cut_tiles(rgb, tops - y, lefts - x)
 
 
-def _checked(facts: dict[str, Any], path: Path) -> tuple[int, int, list[float], float | None]:
+def _validated(metadata: dict[str, Any], path: Path) -> tuple[int, int, list[float], float | None]:
     """Believe nothing: the child may speak for whoever made the file."""
     width, height, downsamples, mpp_um = (
-        facts.get(name) for name in ("width", "height", "downsamples", "mpp_um")
+        metadata.get(name) for name in ("width", "height", "downsamples", "mpp_um")
     )
     if (
         not isinstance(width, int)
@@ -276,5 +276,5 @@ def _checked(facts: dict[str, Any], path: Path) -> tuple[int, int, list[float], 
         or not all(isinstance(d, float) and 0.99 <= d < 1e6 for d in downsamples)
     ):
         raise SlideError(f"'{path.name}' could not be read safely; it may be damaged.")
-    known = isinstance(mpp_um, float) and LEAST_MPP_UM <= mpp_um <= MOST_MPP_UM
+    known = isinstance(mpp_um, float) and MIN_MPP_UM <= mpp_um <= MAX_MPP_UM
     return width, height, sorted(downsamples), mpp_um if known else None

@@ -4,7 +4,7 @@ from idc.launch.folds import list_folds
 from idc.runs.run import list_runs
 
 
-def busy_with() -> str | None:
+def active_training_name() -> str | None:
     """What trains or waits now, as people call it; None when nothing does."""
     live = next((job for job in list_folds() if job.live), None)
     if live is not None:

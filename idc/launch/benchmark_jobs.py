@@ -13,17 +13,17 @@ import time
 from dataclasses import dataclass, field
 
 from idc.files.home import PROJECT_DIR, home_dir
-from idc.launch.active_training import busy_with
+from idc.launch.active_training import active_training_name
 from idc.launch.standby import trainer_environment
-from idc.launch.training_speed import SpeedKey, keep_speed
+from idc.launch.training_speed import SpeedKey, save_speed
 
-_MOST_S = 180.0
-_LOOK_EVERY_S = 0.5
-_MOST_KEPT = 32
+_TIMEOUT_S = 180.0
+_POLL_INTERVAL_S = 0.5
+_MAX_KEPT = 32
 
 
 @dataclass
-class SpeedJob:
+class BenchmarkJob:
     """One test and where it stands. Read by pages, written by its thread.
 
     Attributes:
@@ -51,7 +51,7 @@ class SpeedJob:
             elif problem:
                 self.state, self.problem = "failed", problem
             else:
-                keep_speed(self.key, json.loads(answer))
+                save_speed(self.key, json.loads(answer))
                 self.state = "done"
         except Exception as error:
             # A thread's error reaches nobody else, and the page must not wait for ever.
@@ -61,7 +61,7 @@ class SpeedJob:
     def _measure(self) -> tuple[str, str]:
         """(its last line, "") or ("", what went wrong)."""
         with subprocess.Popen(
-            speed_test_command(self.key),
+            benchmark_command(self.key),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -74,7 +74,7 @@ class SpeedJob:
             try:
                 output, errors = self._wait_for(process)
             except subprocess.TimeoutExpired:
-                return "", f"The test took longer than {_MOST_S:.0f} s."
+                return "", f"The test took longer than {_TIMEOUT_S:.0f} s."
             finally:
                 process.kill()
         lines = output.splitlines()
@@ -90,31 +90,31 @@ class SpeedJob:
         began = time.monotonic()
         while not self._stop.is_set():
             try:
-                return process.communicate(timeout=_LOOK_EVERY_S)
+                return process.communicate(timeout=_POLL_INTERVAL_S)
             except subprocess.TimeoutExpired:
-                if time.monotonic() - began > _MOST_S:
+                if time.monotonic() - began > _TIMEOUT_S:
                     raise
-                if busy_with():
+                if active_training_name():
                     self._stop.set()
         return "", ""
 
 
-_jobs: dict[SpeedKey, SpeedJob] = {}
+_jobs: dict[SpeedKey, BenchmarkJob] = {}
 _lock = threading.Lock()
 
 
-def speed_test_command(key: SpeedKey) -> list[str]:
+def benchmark_command(key: SpeedKey) -> list[str]:
     """The command line of the test."""
     words = [key.network, str(key.batch_size), key.precision]
     return [sys.executable, "-m", "idc.training.device_benchmark", *words]
 
 
-def speed_job(key: SpeedKey) -> SpeedJob | None:
+def benchmark_job(key: SpeedKey) -> BenchmarkJob | None:
     """The latest test of a key since the server started."""
     return _jobs.get(key)
 
 
-def start_speed_test(key: SpeedKey) -> SpeedJob | None:
+def start_benchmark(key: SpeedKey) -> BenchmarkJob | None:
     """Start a test, or join the one of that key; None while another one is under way."""
     with _lock:
         job = _jobs.get(key)
@@ -122,14 +122,14 @@ def start_speed_test(key: SpeedKey) -> SpeedJob | None:
             return job
         if any(other.state == "measuring" for other in _jobs.values()):
             return None
-        while len(_jobs) >= _MOST_KEPT:  # none of them measures
+        while len(_jobs) >= _MAX_KEPT:  # none of them measures
             del _jobs[next(iter(_jobs))]
-        job = _jobs[key] = SpeedJob(key)
+        job = _jobs[key] = BenchmarkJob(key)
         threading.Thread(target=job._work, name="speed-test", daemon=True).start()
         return job
 
 
-def stop_speed_tests() -> None:
+def stop_benchmarks() -> None:
     """None outlives the server."""
     with _lock:
         for job in _jobs.values():
@@ -137,4 +137,4 @@ def stop_speed_tests() -> None:
                 job.stop()
 
 
-atexit.register(stop_speed_tests)
+atexit.register(stop_benchmarks)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from idc.datasets.splits import Split
-from idc.launch.training_speed import MOST_TESTED_BATCH, RunSpeed, Speed
+from idc.launch.training_speed import MAX_TESTED_BATCH, DeviceSpeed, RunSpeed
 from idc.patches import PATCH_SHAPE
 from idc.settings.training_config import TrainingConfig
 
@@ -31,7 +31,7 @@ class Estimate:
 
 
 def estimate(
-    config: TrainingConfig, split: Split, speed: Speed, measured: RunSpeed | None
+    config: TrainingConfig, split: Split, speed: DeviceSpeed, measured: RunSpeed | None
 ) -> Estimate:
     """Estimate a training.
 
@@ -41,14 +41,14 @@ def estimate(
     """
     train, validation = len(split.train), len(split.validation)
     steps = -(-train // config.batch_size)
-    larger = max(1.0, config.batch_size / MOST_TESTED_BATCH)
+    batch_scale = max(1.0, config.batch_size / MAX_TESTED_BATCH)
     if measured:
         epoch_s = steps * measured.step_s + validation * measured.predict_s
         predict_s = measured.predict_s
         runs = "the last run" if measured.runs == 1 else f"the last {measured.runs} runs"
         source = f"From {runs} of this kind on this device."
     else:
-        step_s = speed.step_s * larger
+        step_s = speed.step_s * batch_scale
         epoch_s = steps * step_s + train * speed.augment_s[config.augmentation]
         epoch_s += validation * speed.predict_s
         predict_s = speed.predict_s
@@ -56,16 +56,16 @@ def estimate(
     scored = validation + len(split.test)
     return Estimate(
         seconds=speed.start_s + config.epochs * epoch_s + scored * predict_s,
-        memory_bytes=_memory(speed, larger),
-        gpu_bytes=None if speed.gpu_bytes is None else int(speed.gpu_bytes * larger),
+        memory_bytes=_peak_memory_bytes(speed, batch_scale),
+        gpu_bytes=None if speed.gpu_bytes is None else int(speed.gpu_bytes * batch_scale),
         cache_bytes=(train + scored) * _PATCH_BYTES,
         source=source,
     )
 
 
-def _memory(speed: Speed, larger: float) -> int | None:
+def _peak_memory_bytes(speed: DeviceSpeed, batch_scale: float) -> int | None:
     """What a step needs grows with its patches; the libraries and the validation do not."""
     if speed.base_bytes is None or speed.train_bytes is None or speed.peak_bytes is None:
         return None
     step = speed.train_bytes - speed.base_bytes
-    return max(speed.peak_bytes, speed.base_bytes + int(step * larger))
+    return max(speed.peak_bytes, speed.base_bytes + int(step * batch_scale))

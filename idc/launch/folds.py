@@ -26,21 +26,21 @@ from types import FrameType
 from typing import Any
 
 from idc.datasets.store import open_store
-from idc.errors import IdcError, RunError, written
+from idc.errors import IdcError, RunError, write_errors_as_run_error
 from idc.files import atomic
 from idc.files.home import PROJECT_DIR, home_dir
-from idc.launch.start import create_run, prepare_to_continue, trainer_command
-from idc.processes.console import ProgressLine, fail
+from idc.launch.start import create_run, prepare_to_resume, trainer_command
+from idc.processes.console import ProgressLine, print_error
 from idc.processes.environment import KEEP_FREED_MEMORY, without_secrets
 from idc.runs import control
 from idc.runs.lock import RUN_ID, hold_lock, is_locked
 from idc.runs.run import Run, check_same_data, open_run
 from idc.runs.status import TRAINER_OUTPUT_FILE
-from idc.settings.training_config import split_of
+from idc.settings.training_config import split_for_config
 
 JOB_FILE, RUNS_FILE, STATUS_FILE = "job.json", "runs.json", "status.json"
 _START_GRACE_S = 20.0
-_LOOK_EVERY_S = 0.2
+_POLL_INTERVAL_S = 0.2
 
 
 @dataclass(frozen=True)
@@ -97,16 +97,16 @@ class FoldJob:
         Raises:
             RunError: the request cannot be written.
         """
-        with written("The folds"):
-            control.ask(self.folder, control.STOP)
+        with write_errors_as_run_error("The folds"):
+            control.send_request(self.folder, control.STOP)
 
     def stop_requested(self) -> bool:
         """Whether somebody asked for a stop since the process started."""
-        return control.latest(self.folder)[0] == control.STOP
+        return control.read_request(self.folder)[0] == control.STOP
 
-    def forget_stop(self) -> None:
+    def clear_stop_request(self) -> None:
         """Before it goes on: an old request must not stop it."""
-        control.forget(self.folder)
+        control.clear_request(self.folder)
 
 
 def create_folds(base: Run, folds: int) -> FoldJob:
@@ -121,15 +121,15 @@ def create_folds(base: Run, folds: int) -> FoldJob:
     store = open_store(base.config.data)
     check_same_data(base, store)
     for fold in range(1, folds + 1):
-        split_of(_fold_config(base, folds, fold), store.index, base.left_out())
+        split_for_config(_fold_config(base, folds, fold), store.index, base.left_out())
     folder = _folds_dir() / f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
     hidden = folder.with_name(f".{folder.name}")
-    with written("The folds"):
+    with write_errors_as_run_error("The folds"):
         hidden.mkdir(parents=True)
         atomic.replace_json(
             hidden / JOB_FILE, {"base_run": base.id, "data": base.config.data, "folds": folds}
         )
-        _tell(hidden, "starting")
+        _write_status(hidden, "starting")
         hidden.rename(folder)
     return open_folds(folder.name)
 
@@ -166,9 +166,12 @@ def start_folds(job: FoldJob) -> None:
     """
     if is_locked(job.folder):
         raise RunError("These folds are being trained already.")
-    with written("The folds"), (job.folder / TRAINER_OUTPUT_FILE).open("ab") as output:
-        job.forget_stop()
-        _tell(job.folder, "starting")
+    with (
+        write_errors_as_run_error("The folds"),
+        (job.folder / TRAINER_OUTPUT_FILE).open("ab") as output,
+    ):
+        job.clear_stop_request()
+        _write_status(job.folder, "starting")
         process = subprocess.Popen(
             [sys.executable, "-m", "idc.launch.folds", job.id],
             stdin=subprocess.DEVNULL,
@@ -193,21 +196,21 @@ def train_folds(job: FoldJob, progress: ProgressLine | None = None) -> str:
     """
     with hold_lock(job.folder):
         try:
-            with written("The folds"):
+            with write_errors_as_run_error("The folds"):
                 return _train_each(job, progress)
         except IdcError as error:
             with contextlib.suppress(OSError):  # a disk as full as that: it will show as dead
-                _tell(job.folder, "failed", str(error))
+                _write_status(job.folder, "failed", str(error))
             raise
 
 
 def _train_each(job: FoldJob, progress: ProgressLine | None) -> str:
-    _tell(job.folder, "running")
+    _write_status(job.folder, "running")
     for fold in range(1, job.folds + 1):
         if not _train_fold(job, fold, progress):
             done = f"{len(job.finished())} of {job.folds} folds done"
-            return _tell(job.folder, "stopped", f"Stopped on request with {done}.")
-    return _tell(job.folder, "finished", f"All {job.folds} folds are done.")
+            return _write_status(job.folder, "stopped", f"Stopped on request with {done}.")
+    return _write_status(job.folder, "finished", f"All {job.folds} folds are done.")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -221,19 +224,19 @@ def main(arguments: list[str] | None = None) -> int:
         stop_on_signals(job)
         train_folds(job)
     except IdcError as error:
-        return fail(error)
+        return print_error(error)
     return 0
 
 
 def stop_on_signals(job: FoldJob) -> None:
     """Let a first SIGTERM or Ctrl+C ask for a stop that keeps what is finished."""
 
-    def ask(number: int, frame: FrameType | None) -> None:
+    def send_request(number: int, frame: FrameType | None) -> None:
         job.request_stop()
         signal.signal(number, signal.SIG_DFL)
 
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, ask)
+        signal.signal(number, send_request)
 
 
 def _train_fold(job: FoldJob, fold: int, progress: ProgressLine | None) -> bool:
@@ -246,7 +249,7 @@ def _train_fold(job: FoldJob, fold: int, progress: ProgressLine | None) -> bool:
     if run is None:
         run = _new_fold_run(job, fold)
     else:
-        prepare_to_continue(run)
+        prepare_to_resume(run)
     with (run.folder / TRAINER_OUTPUT_FILE).open("ab") as output:
         # A session of its own, so that Ctrl+C reaches this process alone, which asks politely.
         trainer = subprocess.Popen(
@@ -262,9 +265,9 @@ def _train_fold(job: FoldJob, fold: int, progress: ProgressLine | None) -> bool:
         if job.stop_requested() and not run.stop_requested():
             run.request_stop()
         if progress:
-            _show(progress, job, run)
+            _show_progress(progress, job, run)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            trainer.wait(_LOOK_EVERY_S)
+            trainer.wait(_POLL_INTERVAL_S)
     status = run.status()
     if status.state not in ("finished", "stopped"):
         raise RunError(f"Fold {fold} of {job.folds} was not trained to its end: {status.reason}")
@@ -273,7 +276,7 @@ def _train_fold(job: FoldJob, fold: int, progress: ProgressLine | None) -> bool:
 
 def _new_fold_run(job: FoldJob, fold: int) -> Run:
     base = open_run(job.base_run)
-    run = create_run(_fold_config(base, job.folds, fold), same_left_out_as=base)
+    run = create_run(_fold_config(base, job.folds, fold), left_out_from=base)
     runs = [*_read(job.folder / RUNS_FILE, []), run.id]
     atomic.replace_json(job.folder / RUNS_FILE, runs)
     return run
@@ -284,7 +287,7 @@ def _fold_config(base: Run, folds: int, fold: int) -> Any:
     return replace(base.config, protocol="case-disjoint", folds=folds, fold=fold, name=name)
 
 
-def _show(progress: ProgressLine, job: FoldJob, run: Run) -> None:
+def _show_progress(progress: ProgressLine, job: FoldJob, run: Run) -> None:
     status = run.status()
     within = (status.epoch + status.step / max(status.steps, 1)) / max(status.epochs, 1)
     progress.show(
@@ -293,7 +296,7 @@ def _show(progress: ProgressLine, job: FoldJob, run: Run) -> None:
     )
 
 
-def _tell(folder: Path, state: str, reason: str = "") -> str:
+def _write_status(folder: Path, state: str, reason: str = "") -> str:
     atomic.replace_json(
         folder / STATUS_FILE, {"state": state, "reason": reason, "updated": time.time()}
     )

@@ -15,12 +15,12 @@ from pathlib import Path
 from idc.errors import RunError
 from idc.files import atomic
 from idc.launch.start import create_run, start_trainer
-from idc.runs.checkpoint_files import ORIGIN, newest_first, read_checkpoint
+from idc.runs.checkpoint_files import FORK_ORIGIN, list_checkpoints, read_checkpoint
 from idc.runs.lineage import LINEAGE_FILE, Lineage
 from idc.runs.run import Run
 from idc.settings.training_config import TrainingConfig
 
-KEPT = (
+INHERITED_SETTINGS = (
     "data",
     "preset",
     "architecture",
@@ -48,16 +48,16 @@ def create_fork(parent: Run, config: TrainingConfig) -> Run:
     """Create a run that starts from the parent's newest checkpoint.
 
     Args:
-        config: what it trains with; the settings in `KEPT` are the parent's.
+        config: what it trains with; the settings in `INHERITED_SETTINGS` are the parent's.
 
     Raises:
         RunError: the parent has no checkpoint, or the run cannot be written.
     """
     own = parent.config
-    settings = {name: getattr(own, name) for name in KEPT}
+    settings = {name: getattr(own, name) for name in INHERITED_SETTINGS}
     settings["split_seed"] = own.seed if own.split_seed is None else own.split_seed
     config = replace(config, **settings)
-    checkpoint = _newest_good(parent)
+    checkpoint = _latest_valid_checkpoint(parent)
     at = json.loads(checkpoint.read_text(encoding="utf-8"))
     about = Lineage(
         parent.id,
@@ -76,25 +76,27 @@ def create_fork(parent: Run, config: TrainingConfig) -> Run:
         and own.schedule == config.schedule == "constant",
     )
     return create_run(
-        config, same_left_out_as=parent, fill=lambda folder: _copy(checkpoint, folder, about)
+        config,
+        left_out_from=parent,
+        fill=lambda folder: _copy_checkpoint(checkpoint, folder, about),
     )
 
 
 def can_fork(run: Run) -> bool:
     """Whether there is a checkpoint to start from, and nobody is about to replace it."""
-    return not run.status().live and bool(newest_first(run.folder))
+    return not run.status().live and bool(list_checkpoints(run.folder))
 
 
-def _newest_good(run: Run) -> Path:
-    for path in newest_first(run.folder):
+def _latest_valid_checkpoint(run: Run) -> Path:
+    for path in list_checkpoints(run.folder):
         if read_checkpoint(path)[0]:
             return path
     raise RunError(f"The run '{run.title}' has no checkpoint to start from; train it first.")
 
 
-def _copy(checkpoint: Path, folder: Path, about: Lineage) -> None:
+def _copy_checkpoint(checkpoint: Path, folder: Path, about: Lineage) -> None:
     for suffix in (".npz", ".json"):
-        copy = folder / f"{ORIGIN}{suffix}"
+        copy = folder / f"{FORK_ORIGIN}{suffix}"
         shutil.copyfile(checkpoint.with_suffix(suffix), copy)
         atomic.sync_file(copy)
     atomic.replace_json(folder / LINEAGE_FILE, asdict(about))

@@ -8,21 +8,21 @@ import pandas as pd
 
 from idc.launch.start import start_run
 from idc.runs.run import Run
-from idc.settings.training_config import TrainingConfig, split_of
+from idc.settings.training_config import TrainingConfig, split_for_config
 
-MOST_SEEDS = 10
-_NAME_KEPT = 60  # signs of a name, so that what is added fits
+MAX_SEEDS = 10
+_MAX_BASE_NAME_LENGTH = 60  # signs of a name, so that what is added fits
 
 
-def of_seeds(config: TrainingConfig, count: int) -> list[TrainingConfig]:
+def configs_for_seeds(config: TrainingConfig, count: int) -> list[TrainingConfig]:
     """The same settings with so many seeds, one after the other; the split is each seed's own."""
     if count == 1:
         return [config]
     seeds = range(config.seed, config.seed + count)
-    return [replace(config, seed=seed, name=_named(config, f"seed {seed}")) for seed in seeds]
+    return [replace(config, seed=seed, name=_run_name(config, f"seed {seed}")) for seed in seeds]
 
 
-def of_both_splits(config: TrainingConfig) -> tuple[TrainingConfig, TrainingConfig]:
+def configs_for_both_splits(config: TrainingConfig) -> tuple[TrainingConfig, TrainingConfig]:
     """The same settings with patches split at random, and by case."""
     both = {
         protocol: replace(
@@ -31,7 +31,7 @@ def of_both_splits(config: TrainingConfig) -> tuple[TrainingConfig, TrainingConf
             unlisted="ignore",
             folds=0,
             fold=0,
-            name=_named(config, words),
+            name=_run_name(config, words),
         )
         for protocol, words in (("random", "random split"), ("case-disjoint", "by case"))
     }
@@ -45,7 +45,7 @@ def check_splits(configs: Sequence[TrainingConfig], index: pd.DataFrame) -> None
         SplitError: the data cannot be split as one of them asks.
     """
     for config in configs:
-        split_of(config, index)
+        split_for_config(config, index)
 
 
 def start_runs(
@@ -62,5 +62,5 @@ def start_runs(
     return [start_run(config, fill=fill) for config in configs]
 
 
-def _named(config: TrainingConfig, words: str) -> str:
-    return f"{config.name[:_NAME_KEPT]}, {words}" if config.name else words.capitalize()
+def _run_name(config: TrainingConfig, words: str) -> str:
+    return f"{config.name[:_MAX_BASE_NAME_LENGTH]}, {words}" if config.name else words.capitalize()

@@ -16,7 +16,7 @@ from idc.files.home import PROJECT_DIR, home_dir
 from idc.processes.environment import KEEP_FREED_MEMORY, without_secrets
 
 _lock = threading.Lock()
-_waiting: subprocess.Popen[str] | None = None
+_standby_process: subprocess.Popen[str] | None = None
 _home = Path()
 
 
@@ -25,16 +25,16 @@ def trainer_environment(home: Path) -> dict[str, str]:
     return {**KEEP_FREED_MEMORY, **without_secrets(os.environ), "IDC_HOME": str(home)}
 
 
-def keep_ready() -> None:
+def ensure_standby() -> None:
     """See to it that a trainer waits for a run, or loads and will wait."""
-    global _waiting, _home
+    global _standby_process, _home
     with _lock:
-        if _waiting is not None and _waiting.poll() is None and _home == home_dir():
+        if _standby_process is not None and _standby_process.poll() is None and _home == home_dir():
             return
-        _dismiss()
+        _stop_standby()
         _home = home_dir()
         try:
-            _waiting = subprocess.Popen(
+            _standby_process = subprocess.Popen(
                 [sys.executable, "-m", "idc.training.trainer", "--standby"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
@@ -47,18 +47,18 @@ def keep_ready() -> None:
         except OSError:
             return  # nothing is lost but time; whoever starts a run is told if none can start
         # Without somebody who waits for it, an ended process would stay in the process table.
-        threading.Thread(target=_waiting.wait, daemon=True).start()
+        threading.Thread(target=_standby_process.wait, daemon=True).start()
 
 
-def hand_over(run_id: str) -> bool:
+def assign_run(run_id: str) -> bool:
     """Let the waiting trainer train this run. Returns whether there was one."""
-    global _waiting
+    global _standby_process
     with _lock:
-        process = _waiting
+        process = _standby_process
         if process is None or _home != home_dir() or process.poll() is not None:
-            _dismiss()
+            _stop_standby()
             return False
-        _waiting = None
+        _standby_process = None
         assert process.stdin is not None
         try:
             with process.stdin as stdin:
@@ -68,19 +68,19 @@ def hand_over(run_id: str) -> bool:
         return True
 
 
-def dismiss() -> None:
+def stop_standby() -> None:
     """End the waiting trainer; none outlives the server."""
     with _lock:
-        _dismiss()
+        _stop_standby()
 
 
-def _dismiss() -> None:
-    global _waiting
-    if _waiting is not None:
-        _waiting.kill()
-        if _waiting.stdin is not None:
-            _waiting.stdin.close()
-    _waiting = None
+def _stop_standby() -> None:
+    global _standby_process
+    if _standby_process is not None:
+        _standby_process.kill()
+        if _standby_process.stdin is not None:
+            _standby_process.stdin.close()
+    _standby_process = None
 
 
-atexit.register(dismiss)
+atexit.register(stop_standby)

@@ -16,12 +16,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from idc.errors import RunError, written
+from idc.errors import RunError, write_errors_as_run_error
 from idc.files import atomic
 from idc.files.home import PROJECT_DIR, runs_dir
 from idc.launch import standby
 from idc.runs import control, left_out_patches
-from idc.runs.device_choice import keeps_to_cpu
+from idc.runs.device_choice import is_cpu_only
 from idc.runs.lock import is_locked
 from idc.runs.run import CONFIG_FILE, Run
 from idc.runs.status import TRAINER_OUTPUT_FILE, RunStatus, read_status
@@ -45,7 +45,7 @@ def start_run(config: TrainingConfig, *, fill: Callable[[Path], None] | None = N
 def create_run(
     config: TrainingConfig,
     *,
-    same_left_out_as: Run | None = None,
+    left_out_from: Run | None = None,
     fill: Callable[[Path], None] | None = None,
 ) -> Run:
     """Make a run's folder. It appears whole, with the state "starting".
@@ -59,15 +59,15 @@ def create_run(
         RunError: the folder cannot be written.
         IdcError: marked patches are to be left out, and data set or marks cannot be read.
     """
-    if same_left_out_as is not None:
-        record = left_out_patches.read_record(same_left_out_as.folder)
+    if left_out_from is not None:
+        record = left_out_patches.read_record(left_out_from.folder)
     else:
-        record = left_out_patches.settle(config)
+        record = left_out_patches.snapshot_left_out(config)
     stamp = time.strftime("%Y%m%d-%H%M%S")
     run_id = f"{stamp}-{config.preset}-{secrets.token_hex(2)}"
     hidden = runs_dir() / f".{run_id}"
     try:
-        with written(f"The run in '{runs_dir()}'"):
+        with write_errors_as_run_error(f"The run in '{runs_dir()}'"):
             hidden.mkdir(parents=True)
             atomic.replace_json(hidden / CONFIG_FILE, config.to_json())
             if config.leave_out_marked:
@@ -90,7 +90,7 @@ def start_trainer(run: Run) -> None:
     Raises:
         RunError: the system does not let it start; the run says so too.
     """
-    if not keeps_to_cpu(run.folder) and standby.hand_over(run.id):
+    if not is_cpu_only(run.folder) and standby.assign_run(run.id):
         return
     try:
         with (run.folder / TRAINER_OUTPUT_FILE).open("ab") as output:
@@ -120,7 +120,7 @@ def trainer_command(run: Run) -> list[str]:
     return [sys.executable, "-m", "idc.training.trainer", run.id]
 
 
-def prepare_to_continue(run: Run, more_epochs: int | None = None) -> RunStatus:
+def prepare_to_resume(run: Run, more_epochs: int | None = None) -> RunStatus:
     """Set a run that has paused or ended to "starting" again.
 
     Args:
@@ -150,13 +150,13 @@ def prepare_to_continue(run: Run, more_epochs: int | None = None) -> RunStatus:
     started = RunStatus(
         state="starting", epochs=epochs, epoch=status.epoch, patience_from=patience_from
     )
-    with written(f"The run '{run.title}'"):
-        control.forget(run.folder)
+    with write_errors_as_run_error(f"The run '{run.title}'"):
+        control.clear_request(run.folder)
         run.write_status(started)
     return started
 
 
-def ask(run: Run, request: str) -> None:
+def send_request(run: Run, request: str) -> None:
     """Ask for a pause, for going on, for one epoch, or for a stop; a paused run may need a trainer.
 
     A paused trainer keeps the network ready for a while, then leaves. It looks at the requests once
@@ -166,8 +166,8 @@ def ask(run: Run, request: str) -> None:
     Raises:
         RunError: the request cannot be written, or no trainer can be started.
     """
-    with written(f"The run '{run.title}'"):
-        control.ask(run.folder, request)
+    with write_errors_as_run_error(f"The run '{run.title}'"):
+        control.send_request(run.folder, request)
         if is_locked(run.folder) or read_status(run.folder).state != "paused":
             return
         paused = read_status(run.folder)

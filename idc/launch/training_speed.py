@@ -18,12 +18,12 @@ import numpy as np
 from idc.errors import RunError
 from idc.files import atomic
 from idc.files.home import home_dir
-from idc.networks.hardware import device_words
+from idc.networks.hardware import device_description
 from idc.runs.run import Run
 from idc.settings.training_config import TrainingConfig
 
-MOST_TESTED_BATCH = 256  # a larger batch is not tried, or a visitor could fill the memory
-_RUNS_READ = 3  # the newest ones that fit
+MAX_TESTED_BATCH = 256  # a larger batch is not tried, or a visitor could fill the memory
+_MAX_RUNS_READ = 3  # the newest ones that fit
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class SpeedKey:
 
 
 @dataclass(frozen=True)
-class Speed:
+class DeviceSpeed:
     """What the short test measured.
 
     Attributes:
@@ -84,24 +84,24 @@ class RunSpeed:
 
 def speed_key(config: TrainingConfig) -> SpeedKey:
     """What the speed of such a run depends on, on this machine."""
-    batch_size = min(config.batch_size, MOST_TESTED_BATCH)
-    return SpeedKey(device_words(), config.network, batch_size, config.precision)
+    batch_size = min(config.batch_size, MAX_TESTED_BATCH)
+    return SpeedKey(device_description(), config.network, batch_size, config.precision)
 
 
-def known_speed(key: SpeedKey) -> Speed | None:
+def load_speed(key: SpeedKey) -> DeviceSpeed | None:
     """The figures of the short test; None when there are none, or they cannot be read."""
     with contextlib.suppress(OSError, ValueError, TypeError):
-        return Speed(**json.loads(key.path.read_text(encoding="utf-8")))
+        return DeviceSpeed(**json.loads(key.path.read_text(encoding="utf-8")))
     return None
 
 
-def keep_speed(key: SpeedKey, values: Mapping[str, Any]) -> Speed:
+def save_speed(key: SpeedKey, values: Mapping[str, Any]) -> DeviceSpeed:
     """Note what the short test printed.
 
     Raises:
         OSError: it cannot be written. TypeError: it is something else.
     """
-    speed = Speed(**values)
+    speed = DeviceSpeed(**values)
     key.path.parent.mkdir(parents=True, exist_ok=True)
     atomic.replace_json(key.path, asdict(speed))
     return speed
@@ -116,11 +116,11 @@ def run_speed(config: TrainingConfig, device: str, runs: Sequence[Run]) -> RunSp
     """
     found = []
     for run in runs:
-        if _like(run.config) == _like(config):
+        if _comparison_key(run.config) == _comparison_key(config):
             with contextlib.suppress(RunError):  # a damaged one must not hide the others
                 if run.environment().get("device") == device and not run.shipped():
-                    found += _measured(run)
-        if len(found) == _RUNS_READ:
+                    found += _run_timings(run)
+        if len(found) == _MAX_RUNS_READ:
             break
     if not found:
         return None
@@ -128,11 +128,11 @@ def run_speed(config: TrainingConfig, device: str, runs: Sequence[Run]) -> RunSp
     return RunSpeed(float(step_s), float(predict_s), len(found))
 
 
-def _like(config: TrainingConfig) -> tuple[Any, ...]:
+def _comparison_key(config: TrainingConfig) -> tuple[Any, ...]:
     return (config.network, config.batch_size, config.precision, config.augmentation)
 
 
-def _measured(run: Run) -> list[tuple[float, float]]:
+def _run_timings(run: Run) -> list[tuple[float, float]]:
     """[(seconds a step, seconds a validation patch)] of a run, or [] when its log is too short."""
     log = run.log()
     found = []

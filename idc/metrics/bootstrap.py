@@ -15,20 +15,22 @@ from typing import Any
 
 import numpy as np
 
-from idc.metrics.case_scores import AT_THRESHOLD, WITHOUT_THRESHOLD, CaseScores
+from idc.metrics.case_scores import THRESHOLD_FREE_SCORES, THRESHOLD_SCORES, CaseScores
 
 RESAMPLES = 1_000
-FEW_CASES = 10  # with fewer, an interval is a rough hint: it rests on too few different draws
-_LEVELS = (0.025, 0.975)
-_LEAST_DEFINED = 0.95  # of the draws; else the interval would speak of the easier draws alone
+MIN_CASES_FOR_INTERVAL = (
+    10  # with fewer, an interval is a rough hint: it rests on too few different draws
+)
+_INTERVAL_QUANTILES = (0.025, 0.975)
+_MIN_DEFINED_SHARE = 0.95  # of the draws; else the interval would speak of the easier draws alone
 
-_UNDEFINED = {
+_UNDEFINED_REASONS = {
     "sensitivity": "there is no IDC-positive patch",
     "specificity": "there is no IDC-negative patch",
     "precision": "no patch is called IDC-positive at this threshold",
     "f1": "no patch is IDC-positive, and none is called so",
 }
-_NEEDS_BOTH = "it needs patches of both classes"
+_NEEDS_BOTH_CLASSES = "it needs patches of both classes"
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Interval:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; what is undefined is None."""
-        return {name: _plain(value) for name, value in asdict(self).items()}
+        return {name: _json_value(value) for name, value in asdict(self).items()}
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ class Difference:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; what is undefined is None."""
-        return {name: _plain(value) for name, value in asdict(self).items()}
+        return {name: _json_value(value) for name, value in asdict(self).items()}
 
 
 class Bootstrap:
@@ -112,11 +114,11 @@ class Bootstrap:
     def intervals(self, threshold: float) -> Mapping[str, Interval]:
         """Every score at a threshold, by its name."""
         at = self.scores.at(threshold, self._weights)
-        found = {name: self._interval(name, at[name]) for name in AT_THRESHOLD}
-        return {**found, **self._ranking}
+        found = {name: self._interval(name, at[name]) for name in THRESHOLD_SCORES}
+        return {**found, **self._threshold_free_intervals}
 
     def difference(
-        self, other: "Bootstrap", at: float, other_at: float
+        self, other: "Bootstrap", at: float, other_threshold: float
     ) -> Mapping[str, Difference]:
         """How much higher the scores of other predictions of the same patches are.
 
@@ -136,12 +138,12 @@ class Bootstrap:
         return {
             name: _difference((other_values - values)[: self._drawn.stop], len(self.scores.cases))
             for (name, values), other_values in zip(
-                self._values(at).items(), other._values(other_at).values(), strict=True
+                self._values(at).items(), other._values(other_threshold).values(), strict=True
             )
         }
 
     def unpaired_difference(
-        self, other: "Bootstrap", at: float, other_at: float
+        self, other: "Bootstrap", at: float, other_threshold: float
     ) -> Mapping[str, Difference]:
         """How much higher the scores of predictions of other patches are.
 
@@ -157,27 +159,27 @@ class Bootstrap:
                 other_values[: other._drawn.stop] - values[: self._drawn.stop], fewest
             )
             for (name, values), other_values in zip(
-                self._values(at).items(), other._values(other_at).values(), strict=True
+                self._values(at).items(), other._values(other_threshold).values(), strict=True
             )
         }
 
     def _values(self, threshold: float) -> dict[str, np.ndarray]:
-        return {**self.scores.at(threshold, self._weights), **self._ranking_values}
+        return {**self.scores.at(threshold, self._weights), **self._threshold_free_values}
 
     @functools.cached_property
-    def _ranking_values(self) -> Mapping[str, np.ndarray]:
-        return self.scores.without_threshold(self._weights)
+    def _threshold_free_values(self) -> Mapping[str, np.ndarray]:
+        return self.scores.threshold_free(self._weights)
 
     @functools.cached_property
-    def _ranking(self) -> Mapping[str, Interval]:
-        values = self._ranking_values
-        return {name: self._interval(name, values[name]) for name in WITHOUT_THRESHOLD}
+    def _threshold_free_intervals(self) -> Mapping[str, Interval]:
+        values = self._threshold_free_values
+        return {name: self._interval(name, values[name]) for name in THRESHOLD_FREE_SCORES}
 
     def _interval(self, name: str, values: np.ndarray) -> Interval:
         value, drawn, alone = float(values[0]), values[self._drawn], values[self._drawn.stop :]
-        undefined = _UNDEFINED.get(name, _NEEDS_BOTH) if math.isnan(value) else ""
+        undefined = _UNDEFINED_REASONS.get(name, _NEEDS_BOTH_CLASSES) if math.isnan(value) else ""
         no_interval = undefined or _no_interval(drawn, len(alone))
-        low, high = (math.nan,) * 2 if no_interval else _quantiles(drawn, _LEVELS)
+        low, high = (math.nan,) * 2 if no_interval else _quantiles(drawn, _INTERVAL_QUANTILES)
         quartiles = _quantiles(alone, (0.25, 0.5, 0.75))
         lowest, highest = _quantiles(alone, (0, 1))
         return Interval(
@@ -196,7 +198,7 @@ def few_cases_note(cases: int) -> str:
     """What a reader of the intervals must know where they rest on few cases; else ""."""
     if cases == 1:
         return "All patches are of one case, so nothing is known of how other cases would score."
-    if cases < FEW_CASES:
+    if cases < MIN_CASES_FOR_INTERVAL:
         return f"Only {cases} cases: read the intervals as a rough hint, they tend to be too short."
     return ""
 
@@ -206,7 +208,7 @@ def _difference(values: np.ndarray, cases: int) -> Difference:
     value, drawn = float(values[0]), values[1:]
     no_interval = "a score is undefined" if math.isnan(value) else ""
     no_interval = no_interval or _no_interval(drawn, cases)
-    low, high = (math.nan,) * 2 if no_interval else _quantiles(drawn, _LEVELS)
+    low, high = (math.nan,) * 2 if no_interval else _quantiles(drawn, _INTERVAL_QUANTILES)
     return Difference(value, low, high, no_interval)
 
 
@@ -214,7 +216,7 @@ def _no_interval(drawn: np.ndarray, cases: int) -> str:
     if cases == 1:
         return "there is one case only, and an interval comes from drawing among several"
     undefined = int(np.isnan(drawn).sum())
-    if undefined > (1 - _LEAST_DEFINED) * len(drawn):
+    if undefined > (1 - _MIN_DEFINED_SHARE) * len(drawn):
         return f"in {undefined:,} of {len(drawn):,} draws of the cases the score is undefined"
     return ""
 
@@ -226,7 +228,7 @@ def _quantiles(values: np.ndarray, levels: tuple[float, ...]) -> list[float]:
     return [float(value) for value in np.quantile(defined, levels)]
 
 
-def _plain(value: Any) -> Any:
+def _json_value(value: Any) -> Any:
     if isinstance(value, tuple):
-        return [_plain(each) for each in value]
+        return [_json_value(each) for each in value]
     return None if isinstance(value, float) and math.isnan(value) else value

@@ -12,8 +12,8 @@ from sklearn import metrics
 
 from idc.errors import IdcError
 
-BINS = 10
-_SURE = 1e-7  # nearer to 0 or 1 a float32 probability says nothing
+CALIBRATION_BINS = 10
+_PROBABILITY_EPSILON = 1e-7  # nearer to 0 or 1 a float32 probability says nothing
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Calibration:
         """
         if self.temperature == 1.0:
             return np.asarray(y_prob, np.float32)
-        return _softened(y_prob, self.temperature).astype(np.float32)
+        return _temperature_scaled(y_prob, self.temperature).astype(np.float32)
 
 
 def fit_calibration(y_true: np.ndarray, y_prob: np.ndarray) -> Calibration:
@@ -58,7 +58,9 @@ def fit_calibration(y_true: np.ndarray, y_prob: np.ndarray) -> Calibration:
     if not 0 < np.sum(y_true) < len(y_true):
         raise IdcError("Calibration needs held-out patches of both classes.")
     found = optimize.minimize_scalar(
-        lambda log_t: metrics.log_loss(y_true, _softened(y_prob, np.exp(log_t)), labels=[0, 1]),
+        lambda log_t: metrics.log_loss(
+            y_true, _temperature_scaled(y_prob, np.exp(log_t)), labels=[0, 1]
+        ),
         bounds=(np.log(0.05), np.log(20)),
         method="bounded",
     )
@@ -86,7 +88,9 @@ def best_threshold(y_true: np.ndarray, y_prob: np.ndarray) -> float:
     return float((thresholds[best] + below) / 2)
 
 
-def reliability(y_true: np.ndarray, y_prob: np.ndarray, bins: int = BINS) -> pd.DataFrame:
+def reliability_table(
+    y_true: np.ndarray, y_prob: np.ndarray, bins: int = CALIBRATION_BINS
+) -> pd.DataFrame:
     """How often patches of about the same probability are positive.
 
     Returns:
@@ -94,12 +98,14 @@ def reliability(y_true: np.ndarray, y_prob: np.ndarray, bins: int = BINS) -> pd.
         ``y_prob`` (their mean probability), ``positive_share``. Its index is the bin's number.
     """
     y_prob = np.asarray(y_prob, np.float64)
-    table = pd.DataFrame({"bin": bin_of(y_prob, bins), "y_prob": y_prob, "positive_share": y_true})
+    table = pd.DataFrame(
+        {"bin": bin_indices(y_prob, bins), "y_prob": y_prob, "positive_share": y_true}
+    )
     means = table.groupby("bin").mean()
     return means.assign(patches=table.groupby("bin").size())
 
 
-def bin_of(y_prob: np.ndarray, bins: int = BINS) -> np.ndarray:
+def bin_indices(y_prob: np.ndarray, bins: int = CALIBRATION_BINS) -> np.ndarray:
     """Which of the equal parts of [0, 1] each probability lies in; 1 is in the last."""
     return np.minimum((np.asarray(y_prob, np.float64) * bins).astype(int), bins - 1)
 
@@ -110,11 +116,11 @@ def calibration_error(y_true: np.ndarray, y_prob: np.ndarray) -> float:
     The mean distance of probability and share of positives, over patches (Naeini et al. 2015,
     doi:10.1609/aaai.v29i1.9602, on the positive class).
     """
-    table = reliability(y_true, y_prob)
+    table = reliability_table(y_true, y_prob)
     distance = (table["y_prob"] - table["positive_share"]).abs()
     return float(np.average(distance, weights=table["patches"]))
 
 
-def _softened(y_prob: np.ndarray, temperature: float) -> np.ndarray:
-    p = np.clip(np.asarray(y_prob, np.float64), _SURE, 1 - _SURE)
+def _temperature_scaled(y_prob: np.ndarray, temperature: float) -> np.ndarray:
+    p = np.clip(np.asarray(y_prob, np.float64), _PROBABILITY_EPSILON, 1 - _PROBABILITY_EPSILON)
     return 1 / (1 + ((1 - p) / p) ** (1 / temperature))

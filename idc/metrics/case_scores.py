@@ -9,9 +9,9 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from idc.metrics.calibration import BINS, bin_of
+from idc.metrics.calibration import CALIBRATION_BINS, bin_indices
 
-AT_THRESHOLD = (
+THRESHOLD_SCORES = (
     "balanced_accuracy",
     "sensitivity",
     "specificity",
@@ -19,9 +19,9 @@ AT_THRESHOLD = (
     "f1",
     "accuracy",
 )
-WITHOUT_THRESHOLD = ("roc_auc", "average_precision", "brier", "calibration_error")
+THRESHOLD_FREE_SCORES = ("roc_auc", "average_precision", "brier", "calibration_error")
 
-_STEPS_AT_ONCE = 4_096  # of the ranking; bounds the memory to some tens of megabytes
+_STEPS_PER_CHUNK = 4_096  # of the ranking; bounds the memory to some tens of megabytes
 
 
 class CaseScores:
@@ -41,18 +41,19 @@ class CaseScores:
         self.cases, self._case_of = np.unique(cases, return_inverse=True)
         self._y_true = np.asarray(y_true).astype(np.int64)
         self._y_prob = np.asarray(y_prob).astype(np.float64)
-        self.patches = self._summed(np.ones(len(self._y_true))).astype(np.int64)
-        self.positives = self._summed(self._y_true).astype(np.int64)
+        self.patches = self._sum_by_case(np.ones(len(self._y_true))).astype(np.int64)
+        self.positives = self._sum_by_case(self._y_true).astype(np.int64)
 
     def at(self, threshold: float, weights: np.ndarray) -> Mapping[str, np.ndarray]:
-        """The scores of `AT_THRESHOLD`.
+        """The scores of `THRESHOLD_SCORES`.
 
         Args:
             threshold: predicted positive where the probability is at least this.
             weights: how often each case counts, >= 0, shape (w, c).
 
         Returns:
-            name -> float64, shape (w,); nan where undefined, as in `idc.metrics.scores.Report`.
+            name -> float64, shape (w,); nan where undefined, as in
+            `idc.metrics.scores.ScoreReport`.
         """
         tn, fp, fn, tp = (weights @ self.counts(threshold)).T
         sensitivity, specificity = _ratio(tp, tp + fn), _ratio(tn, tn + fp)
@@ -65,11 +66,11 @@ class CaseScores:
             "accuracy": _ratio(tp + tn, tn + fp + fn + tp),
         }
 
-    def without_threshold(self, weights: np.ndarray) -> Mapping[str, np.ndarray]:
-        """The scores of `WITHOUT_THRESHOLD`; arguments and result as of `at`."""
+    def threshold_free(self, weights: np.ndarray) -> Mapping[str, np.ndarray]:
+        """The scores of `THRESHOLD_FREE_SCORES`; arguments and result as of `at`."""
         weights = np.asarray(weights, np.float64)
         patches = weights @ self.patches
-        squares = self._summed((self._y_prob - self._y_true) ** 2)
+        squares = self._sum_by_case((self._y_prob - self._y_true) ** 2)
         return {
             "roc_auc": self._roc_auc(weights),
             "average_precision": self._average_precision(weights),
@@ -106,14 +107,16 @@ class CaseScores:
         cell = 2 * self._y_true + (self._y_prob >= threshold)
         return np.bincount(4 * self._case_of + cell, minlength=4 * len(self.cases)).reshape(-1, 4)
 
-    def _summed(self, values: np.ndarray) -> np.ndarray:
+    def _sum_by_case(self, values: np.ndarray) -> np.ndarray:
         return np.bincount(self._case_of, weights=values, minlength=len(self.cases))
 
     def _bin_gaps(self) -> np.ndarray:
         """Probability minus label, summed over each case's patches of a bin, shape (c, bins)."""
-        place = BINS * self._case_of + bin_of(self._y_prob)
+        place = CALIBRATION_BINS * self._case_of + bin_indices(self._y_prob)
         gaps = self._y_prob - self._y_true
-        return np.bincount(place, weights=gaps, minlength=BINS * len(self.cases)).reshape(-1, BINS)
+        return np.bincount(
+            place, weights=gaps, minlength=CALIBRATION_BINS * len(self.cases)
+        ).reshape(-1, CALIBRATION_BINS)
 
     def _roc_auc(self, weights: np.ndarray) -> np.ndarray:
         """The weighted share of pairs in their right order, ties half."""
@@ -140,13 +143,16 @@ class CaseScores:
         found_at = [
             self._y_prob[positive & (self._case_of == case)] for case in range(len(self.cases))
         ]
-        called_by, found_by = _Descent(probabilities), _Descent(found_at)
+        called_by, found_by = _CountsAbove(probabilities), _CountsAbove(found_at)
         # Whole numbers below 2**24, so float32 is exact, and twice as fast.
         small = weights.astype(np.float32)
         summed, found_before = np.zeros(len(weights)), np.zeros((len(weights), 1), np.float32)
         steps = np.unique(self._y_prob[positive])[::-1]
-        for some in np.array_split(steps, len(steps) // _STEPS_AT_ONCE + 1):
-            called, found = small @ called_by.at_least(some), small @ found_by.at_least(some)
+        for some in np.array_split(steps, len(steps) // _STEPS_PER_CHUNK + 1):
+            called, found = (
+                small @ called_by.counts_at_least(some),
+                small @ found_by.counts_at_least(some),
+            )
             gained = np.diff(found, axis=1, prepend=found_before)
             # Where nothing is called no positive is gained, so any quotient will do.
             precision = np.divide(found, np.maximum(called, 1), dtype=np.float64)
@@ -157,7 +163,7 @@ class CaseScores:
         return np.where(negatives > 0, _ratio(summed, positives), np.nan)
 
 
-class _Descent:
+class _CountsAbove:
     """How many patches of each case lie at or above a probability.
 
     Args:
@@ -167,7 +173,7 @@ class _Descent:
     def __init__(self, probabilities: list[np.ndarray]) -> None:
         self._ascending = [np.sort(of_case) for of_case in probabilities]
 
-    def at_least(self, steps: np.ndarray) -> np.ndarray:
+    def counts_at_least(self, steps: np.ndarray) -> np.ndarray:
         """float32, shape (c, s)."""
         return np.stack(
             [len(case) - np.searchsorted(case, steps) for case in self._ascending]

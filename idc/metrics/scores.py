@@ -11,7 +11,7 @@ from sklearn import metrics
 
 from idc.errors import IdcError
 
-SCORES: Mapping[str, tuple[str, str]] = {
+SCORE_DESCRIPTIONS: Mapping[str, tuple[str, str]] = {
     "balanced_accuracy": ("Balanced accuracy", "mean of sensitivity and specificity; 0.5 guesses"),
     "sensitivity": ("Sensitivity", "share of the IDC-positive patches found"),
     "specificity": ("Specificity", "share of the IDC-negative patches recognised"),
@@ -28,11 +28,11 @@ SCORES: Mapping[str, tuple[str, str]] = {
     ),
 }
 
-CELLS = {"tn": (0, 0), "fp": (0, 1), "fn": (1, 0), "tp": (1, 1)}  # (y_true, y_pred)
+CONFUSION_CELLS = {"tn": (0, 0), "fp": (0, 1), "fn": (1, 0), "tp": (1, 1)}  # (y_true, y_pred)
 
 
 @dataclass(frozen=True)
-class Report:
+class ScoreReport:
     """Scores at one threshold. IDC-positive is the positive class.
 
     An undefined score is nan: sensitivity without IDC-positive patches, specificity without
@@ -67,7 +67,7 @@ class Report:
         }
 
 
-def evaluate(y_true: np.ndarray, y_prob: np.ndarray, threshold: float = 0.5) -> Report:
+def evaluate(y_true: np.ndarray, y_prob: np.ndarray, threshold: float = 0.5) -> ScoreReport:
     """Score predictions.
 
     Args:
@@ -93,7 +93,7 @@ def evaluate(y_true: np.ndarray, y_prob: np.ndarray, threshold: float = 0.5) -> 
     (tn, fp), (fn, tp) = matrix(y_true, y_prob, threshold)
     sensitivity, specificity = _ratio(tp, tp + fn), _ratio(tn, tn + fp)
     both = 0 < y_true.sum() < len(y_true)
-    return Report(
+    return ScoreReport(
         n=len(y_true),
         threshold=float(threshold),
         accuracy=(tp + tn) / len(y_true),
@@ -155,7 +155,7 @@ def roc_points(y_true: np.ndarray, y_prob: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame(dict(zip(columns, metrics.roc_curve(y_true, y_prob), strict=True)))
 
 
-def recall_points(y_true: np.ndarray, y_prob: np.ndarray) -> pd.DataFrame:
+def precision_recall_points(y_true: np.ndarray, y_prob: np.ndarray) -> pd.DataFrame:
     """The precision-recall curve.
 
     Returns:
@@ -167,7 +167,7 @@ def recall_points(y_true: np.ndarray, y_prob: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame({"recall": recall, "precision": precision})
 
 
-def cell_of(y_true: np.ndarray, y_prob: np.ndarray, threshold: float) -> np.ndarray:
+def confusion_cell_names(y_true: np.ndarray, y_prob: np.ndarray, threshold: float) -> np.ndarray:
     """Which cell of the matrix each patch falls in: "tn", "fp", "fn" or "tp", shape (n,)."""
     names = np.array([["tn", "fp"], ["fn", "tp"]])
     return names[np.asarray(y_true).astype(int), _predicted(y_prob, threshold).astype(int)]
@@ -178,13 +178,15 @@ def _predicted(y_prob: np.ndarray, threshold: float) -> np.ndarray:
     return np.asarray(y_prob).astype(np.float64) >= threshold
 
 
-def _class_row(name: str, hits: int, wrongly: int, missed: int) -> dict[str, Any]:
+def _class_row(
+    name: str, true_positives: int, false_positives: int, false_negatives: int
+) -> dict[str, Any]:
     return {
         "class": name,
-        "precision": _ratio(hits, hits + wrongly),
-        "recall": _ratio(hits, hits + missed),
-        "f1": _ratio(2 * hits, 2 * hits + wrongly + missed),
-        "patches": hits + missed,
+        "precision": _ratio(true_positives, true_positives + false_positives),
+        "recall": _ratio(true_positives, true_positives + false_negatives),
+        "f1": _ratio(2 * true_positives, 2 * true_positives + false_positives + false_negatives),
+        "patches": true_positives + false_negatives,
     }
 
 
@@ -192,10 +194,10 @@ def _ratio(part: float, whole: float) -> float:
     return part / whole if whole else math.nan
 
 
-def baseline(negatives: float) -> str:
+def baseline_note(negative_share: float) -> str:
     """What belongs next to every accuracy.
 
     Args:
         negatives: share of IDC-negative patches, [0, 1].
     """
-    return f"answering 'negative' every time would score {negatives:.3f}"
+    return f"answering 'negative' every time would score {negative_share:.3f}"

@@ -7,11 +7,11 @@ from sklearn import metrics
 
 from idc.metrics.calibration import best_threshold
 
-LEAST_SENSITIVITY = 0.95
+MIN_SENSITIVITY = 0.95
 
 
 @dataclass(frozen=True)
-class Preset:
+class ThresholdPreset:
     """A threshold with a name.
 
     Attributes:
@@ -24,7 +24,7 @@ class Preset:
     meaning: str
 
 
-def presets(y_true: np.ndarray, y_prob: np.ndarray) -> list[Preset]:
+def threshold_presets(y_true: np.ndarray, y_prob: np.ndarray) -> list[ThresholdPreset]:
     """The thresholds that validation data suggest, after 0.5, which needs none.
 
     Args:
@@ -34,27 +34,31 @@ def presets(y_true: np.ndarray, y_prob: np.ndarray) -> list[Preset]:
     Returns:
         0.5 alone where a class is missing.
     """
-    half = Preset("half", "0.5", 0.5, "The usual one: positive where IDC is the likelier answer.")
+    half = ThresholdPreset(
+        "half", "0.5", 0.5, "The usual one: positive where IDC is the likelier answer."
+    )
     if not 0 < np.sum(y_true) < len(y_true):
         return [half]
     found = f"ones of {len(y_true):,} validation patches; test patches have no say in it."
     chosen = f"on {len(y_true):,} validation patches; test patches have no say in it."
-    balanced = shortest_equivalent(best_threshold(y_true, y_prob), y_prob)
-    sensitive = shortest_equivalent(sensitive_threshold(y_true, y_prob), y_prob)
+    balanced = shortest_equivalent_threshold(best_threshold(y_true, y_prob), y_prob)
+    sensitive = shortest_equivalent_threshold(sensitive_threshold(y_true, y_prob), y_prob)
     return [
         half,
-        Preset("balanced", "Best balance", balanced, f"Highest balanced accuracy {chosen}"),
-        Preset(
+        ThresholdPreset(
+            "balanced", "Best balance", balanced, f"Highest balanced accuracy {chosen}"
+        ),
+        ThresholdPreset(
             "sensitive",
-            f"Sensitivity ≥ {LEAST_SENSITIVITY:g}",
+            f"Sensitivity ≥ {MIN_SENSITIVITY:g}",
             sensitive,
-            f"Highest threshold that finds {LEAST_SENSITIVITY:.0%} of the IDC-positive {found}",
+            f"Highest threshold that finds {MIN_SENSITIVITY:.0%} of the IDC-positive {found}",
         ),
     ]
 
 
 def sensitive_threshold(
-    y_true: np.ndarray, y_prob: np.ndarray, least: float = LEAST_SENSITIVITY
+    y_true: np.ndarray, y_prob: np.ndarray, min_sensitivity: float = MIN_SENSITIVITY
 ) -> float:
     """The highest threshold of at least this sensitivity: as few false alarms as it allows.
 
@@ -65,10 +69,10 @@ def sensitive_threshold(
     _, sensitivity, thresholds = metrics.roc_curve(
         y_true, np.asarray(y_prob, np.float64), drop_intermediate=False
     )
-    return float(min(thresholds[np.argmax(sensitivity >= least)], 1.0))
+    return float(min(thresholds[np.argmax(sensitivity >= min_sensitivity)], 1.0))
 
 
-def shortest_equivalent(threshold: float, y_prob: np.ndarray) -> float:
+def shortest_equivalent_threshold(threshold: float, y_prob: np.ndarray) -> float:
     """The number with the fewest decimals, at least three, that calls the same patches positive.
 
     So that a chosen threshold can be read, said aloud and put into an address.

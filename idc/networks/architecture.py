@@ -12,21 +12,23 @@ from math import prod
 from idc.errors import ConfigError
 from idc.patches import PATCH_SHAPE, PATCH_SIZE_PX
 
-YOURS = "yours"  # the preset whose network the visitor builds
+CUSTOM_PRESET = "yours"  # the preset whose network the visitor builds
 
 POOLINGS: Mapping[str, str] = {"max": "Largest", "average": "Average", "none": "None"}
 ENDINGS: Mapping[str, str] = {"average": "Average of each map", "flatten": "All values in a row"}
-BLOCKS, CONVOLUTIONS, WIDTHS = (1, 5), (1, 3), (4, 64)
-KERNELS = (1, 3, 5, 7)
-DROPOUT = (0, 80)  # per cent
+BLOCKS_RANGE, CONVOLUTIONS_RANGE, WIDTH_RANGE = (1, 5), (1, 3), (4, 64)
+KERNEL_SIZES = (1, 3, 5, 7)
+DROPOUT_RANGE_PERCENT = (0, 80)  # per cent
 HIDDEN_UNITS = 64  # of the dense layer behind a flattened map
 
-MOST_PARAMETERS = 5_000_000  # twice the notebook's; a checkpoint then stays below 100 MB
-MOST_MULTIPLY_ADDS = 400_000_000  # a patch: some five times the notebook's
-MOST_TRAINING_BYTES = 2 * 2**30
+MAX_PARAMETERS = 5_000_000  # twice the notebook's; a checkpoint then stays below 100 MB
+MAX_MULTIPLY_ADDS = 400_000_000  # a patch: some five times the notebook's
+MAX_TRAINING_BYTES = 2 * 2**30
 
-_TEXT = re.compile(r"([0-9])x([0-9])-w([0-9]{1,2})-k([0-9])-([a-z]+)-d([0-9]{1,2})-([a-z]+)")
-_BYTES_A_VALUE = 4 * 2  # float32; training keeps each value and the slope that belongs to it
+_ARCHITECTURE_PATTERN = re.compile(
+    r"([0-9])x([0-9])-w([0-9]{1,2})-k([0-9])-([a-z]+)-d([0-9]{1,2})-([a-z]+)"
+)
+_BYTES_PER_VALUE = 4 * 2  # float32; training keeps each value and the slope that belongs to it
 
 
 @dataclass(frozen=True)
@@ -55,16 +57,16 @@ class Architecture:
     ending: str = "average"
 
     def __post_init__(self) -> None:
-        _within("blocks", self.blocks, BLOCKS)
-        _within("convolutions", self.convolutions, CONVOLUTIONS)
-        _within("width", self.width, WIDTHS)
-        _one_of("kernel", self.kernel, KERNELS)
-        _one_of("pooling", self.pooling, tuple(POOLINGS))
-        _within("dropout_percent", self.dropout_percent, DROPOUT)
-        _one_of("ending", self.ending, tuple(ENDINGS))
+        _check_in_range("blocks", self.blocks, BLOCKS_RANGE)
+        _check_in_range("convolutions", self.convolutions, CONVOLUTIONS_RANGE)
+        _check_in_range("width", self.width, WIDTH_RANGE)
+        _check_choice("kernel", self.kernel, KERNEL_SIZES)
+        _check_choice("pooling", self.pooling, tuple(POOLINGS))
+        _check_in_range("dropout_percent", self.dropout_percent, DROPOUT_RANGE_PERCENT)
+        _check_choice("ending", self.ending, tuple(ENDINGS))
         costs = costs_of(self)
-        _at_most("parameters", costs.parameters, MOST_PARAMETERS)
-        _at_most("multiply-adds a patch", costs.multiply_adds, MOST_MULTIPLY_ADDS)
+        _check_at_most("parameters", costs.parameters, MAX_PARAMETERS)
+        _check_at_most("multiply-adds a patch", costs.multiply_adds, MAX_MULTIPLY_ADDS)
 
     def __str__(self) -> str:
         """The form that settings and URLs carry: "3x1-w16-k3-max-d0-average"."""
@@ -80,7 +82,7 @@ def parse_architecture(text: str) -> Architecture:
     Raises:
         ConfigError: it is something else, or a choice lies outside its range.
     """
-    match = _TEXT.fullmatch(text)
+    match = _ARCHITECTURE_PATTERN.fullmatch(text)
     if match is None:
         raise ConfigError(
             f"architecture must read like '{Architecture()}'. Received: {text[:60]!r}"
@@ -92,7 +94,7 @@ def parse_architecture(text: str) -> Architecture:
 
 
 @dataclass(frozen=True)
-class BuiltLayer:
+class LayerSpec:
     """One layer.
 
     Attributes:
@@ -132,7 +134,7 @@ class Costs:
 
     def training_bytes(self, batch_size: int) -> int:
         """Memory that the values of a batch take while it trains, about."""
-        return batch_size * self.values * _BYTES_A_VALUE
+        return batch_size * self.values * _BYTES_PER_VALUE
 
 
 def costs_of(architecture: Architecture) -> Costs:
@@ -146,15 +148,15 @@ def costs_of(architecture: Architecture) -> Costs:
     )
 
 
-def check_batch(architecture: Architecture, batch_size: int) -> None:
+def check_batch_memory(architecture: Architecture, batch_size: int) -> None:
     """Refuse a batch that would not fit into memory.
 
     Raises:
-        ConfigError: it takes more than `MOST_TRAINING_BYTES`.
+        ConfigError: it takes more than `MAX_TRAINING_BYTES`.
     """
     costs = costs_of(architecture)
-    if costs.training_bytes(batch_size) > MOST_TRAINING_BYTES:
-        most = MOST_TRAINING_BYTES // costs.training_bytes(1)
+    if costs.training_bytes(batch_size) > MAX_TRAINING_BYTES:
+        most = MAX_TRAINING_BYTES // costs.training_bytes(1)
         raise ConfigError(
             f"batch_size may be at most {most:,} for this network, whose layers give "
             f"{costs.values:,} values a patch; choose smaller batches, fewer filters or pooling. "
@@ -162,60 +164,60 @@ def check_batch(architecture: Architecture, batch_size: int) -> None:
         )
 
 
-def layers_of(architecture: Architecture) -> tuple[BuiltLayer, ...]:
+def layers_of(architecture: Architecture) -> tuple[LayerSpec, ...]:
     """All layers, from the scaled patch to the two probabilities."""
-    return tuple(_layers(architecture))
+    return tuple(_iter_layers(architecture))
 
 
-def _layers(architecture: Architecture) -> Iterator[BuiltLayer]:
+def _iter_layers(architecture: Architecture) -> Iterator[LayerSpec]:
     side, maps, field, step = PATCH_SIZE_PX, PATCH_SHAPE[2], 1, 1
-    yield BuiltLayer("Rescaling", 0, PATCH_SHAPE)
+    yield LayerSpec("Rescaling", 0, PATCH_SHAPE)
     for block in range(1, architecture.blocks + 1):
         filters = architecture.width * 2 ** (block - 1)
         for _ in range(architecture.convolutions):
             weights = architecture.kernel**2 * maps * filters
             field += (architecture.kernel - 1) * step
             maps, shape = filters, (side, side, filters)
-            yield BuiltLayer("Conv2D", block, shape, weights, side**2 * weights, field)
-            yield BuiltLayer("BatchNormalization", block, shape, 4 * maps, 0, field)
-            yield BuiltLayer("Activation", block, shape, 0, 0, field)
+            yield LayerSpec("Conv2D", block, shape, weights, side**2 * weights, field)
+            yield LayerSpec("BatchNormalization", block, shape, 4 * maps, 0, field)
+            yield LayerSpec("Activation", block, shape, 0, 0, field)
         if architecture.pooling != "none":
             field, step, side = field + step, 2 * step, side // 2
             kind = "MaxPooling2D" if architecture.pooling == "max" else "AveragePooling2D"
-            yield BuiltLayer(kind, block, (side, side, maps), 0, 0, field)
+            yield LayerSpec(kind, block, (side, side, maps), 0, 0, field)
         if architecture.dropout_percent:
-            yield BuiltLayer("Dropout", block, (side, side, maps), 0, 0, field)
-    yield from _ending(architecture.ending, side, maps)
+            yield LayerSpec("Dropout", block, (side, side, maps), 0, 0, field)
+    yield from _head_layers(architecture.ending, side, maps)
 
 
-def _ending(ending: str, side: int, maps: int) -> Iterator[BuiltLayer]:
+def _head_layers(ending: str, side: int, maps: int) -> Iterator[LayerSpec]:
     whole = PATCH_SIZE_PX
     if ending == "average":
-        yield BuiltLayer("GlobalAveragePooling2D", 0, (maps,), 0, 0, whole)
+        yield LayerSpec("GlobalAveragePooling2D", 0, (maps,), 0, 0, whole)
         numbers = maps
     else:
         numbers = side**2 * maps
-        yield BuiltLayer("Flatten", 0, (numbers,), 0, 0, whole)
+        yield LayerSpec("Flatten", 0, (numbers,), 0, 0, whole)
         weights = numbers * HIDDEN_UNITS
-        yield BuiltLayer("Dense", 0, (HIDDEN_UNITS,), weights + HIDDEN_UNITS, weights, whole)
+        yield LayerSpec("Dense", 0, (HIDDEN_UNITS,), weights + HIDDEN_UNITS, weights, whole)
         numbers = HIDDEN_UNITS
-    yield BuiltLayer("Dense", 0, (2,), 2 * numbers + 2, 2 * numbers, whole)
+    yield LayerSpec("Dense", 0, (2,), 2 * numbers + 2, 2 * numbers, whole)
 
 
-def _within(name: str, value: int, limits: tuple[int, int]) -> None:
+def _check_in_range(name: str, value: int, limits: tuple[int, int]) -> None:
     low, high = limits
     if type(value) is not int or not low <= value <= high:
         raise ConfigError(f"{name} must be a whole number in [{low}, {high}]. Received: {value!r}")
 
 
-def _one_of(name: str, value: object, known: tuple[object, ...]) -> None:
+def _check_choice(name: str, value: object, known: tuple[object, ...]) -> None:
     if value not in known:
         raise ConfigError(
             f"{name} must be one of {', '.join(map(str, known))}. Received: {value!r}"
         )
 
 
-def _at_most(what: str, value: int, most: int) -> None:
+def _check_at_most(what: str, value: int, most: int) -> None:
     if value > most:
         raise ConfigError(
             f"A network of one's own has at most {most:,} {what}; choose fewer blocks or filters, "

@@ -9,7 +9,7 @@ import numpy as np
 from idc.errors import PredictionError
 
 
-def settle(model: keras.Model) -> None:
+def sync_variables(model: keras.Model) -> None:
     """Make a model's variables say where its training stands, in the middle of a ``fit`` too.
 
     While it fits, Keras on JAX carries the state from step to step beside the variables, which are
@@ -19,7 +19,7 @@ def settle(model: keras.Model) -> None:
         model.jax_state_sync()
 
 
-def same_kind(dtype: str) -> str:
+def portable_dtype(dtype: str) -> str:
     """A dtype as it is on disk for all backends: JAX counts in 32 bits where TensorFlow has 64."""
     return "int" if dtype in ("int32", "int64") else dtype
 

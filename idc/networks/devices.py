@@ -2,12 +2,12 @@
 
 import keras
 
-from idc.networks.hardware import free_gpu_memory_bytes, gpu_words, usable_cores
+from idc.networks.hardware import gpu_description, nvidia_smi_free_bytes, usable_cores
 
 
 def describe_device() -> str:
     """For example "NVIDIA H100, 80 GiB" or "CPU, 2 cores"; asks the backend in use."""
-    return (gpu_words() or "GPU") if uses_gpu() else f"CPU, {usable_cores()} cores"
+    return (gpu_description() or "GPU") if uses_gpu() else f"CPU, {usable_cores()} cores"
 
 
 def uses_gpu() -> bool:
@@ -43,4 +43,4 @@ def free_gpu_bytes() -> int | None:
         stats = jax.local_devices()[0].memory_stats() or {}
         limit = stats.get("bytes_limit")
         return None if limit is None else int(limit - stats.get("bytes_in_use", 0))
-    return free_gpu_memory_bytes()
+    return nvidia_smi_free_bytes()

@@ -14,7 +14,7 @@ from idc.networks.inference import BATCH_SIZE
 from idc.networks.models import IDC_POSITIVE
 
 
-class Inside:
+class FeatureExtractor:
     """A network taken apart: last map of features -> features -> log-odds.
 
     The log-odds of IDC-positive are what the last layer adds up before its softmax, so they follow
@@ -30,11 +30,11 @@ class Inside:
         self._kernel = kernel[:, IDC_POSITIVE] - kernel[:, 1 - IDC_POSITIVE]
         self._bias = bias[IDC_POSITIVE] - bias[1 - IDC_POSITIVE]
         mapped = next(layer for layer in reversed(model.layers) if len(layer.output.shape) == 4)
-        self._trunk = keras.Model(model.inputs[0], mapped.output)
+        self._backbone = keras.Model(model.inputs[0], mapped.output)
         self._head = keras.Model(mapped.output, last.input)
         self._features = keras.Model(model.inputs[0], last.input)
 
-    def look(self, patches: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def predict_with_features(self, patches: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Answers, and the features that they rest on, in one go through the network.
 
         Args:
@@ -68,7 +68,7 @@ class Inside:
         Returns:
             float32, shape (n, height, width) of the map: each place's share of the log-odds.
         """
-        maps = np.asarray(self._trunk(patches, training=False))
+        maps = np.asarray(self._backbone(patches, training=False))
         slope = gradient(self._log_odds, maps)
         weights = slope.mean(axis=(1, 2), keepdims=True)
         return (weights * maps).sum(axis=3)

@@ -9,9 +9,9 @@ import shutil
 import subprocess
 
 
-def device_words() -> str:
+def device_description() -> str:
     """For example "NVIDIA H100, 80 GiB" or "CPU, 2 cores"."""
-    return gpu_words() or f"CPU, {usable_cores()} cores"
+    return gpu_description() or f"CPU, {usable_cores()} cores"
 
 
 def usable_cores() -> int:
@@ -22,22 +22,22 @@ def usable_cores() -> int:
 
 
 @functools.cache
-def gpu_words() -> str:
+def gpu_description() -> str:
     """The first NVIDIA GPU's name and memory; "" when the driver shows none."""
-    answer = _first_gpu("name,memory.total")
+    answer = _query_first_gpu("name,memory.total")
     if not answer:
         return ""
     name, mib = answer.rsplit(",", 1)
     return f"{name.strip()}, {float(mib) / 1024:.0f} GiB"
 
 
-def free_gpu_memory_bytes() -> int | None:
+def nvidia_smi_free_bytes() -> int | None:
     """Memory of the first NVIDIA GPU that nobody has taken; None when the driver shows none."""
-    answer = _first_gpu("memory.free")
+    answer = _query_first_gpu("memory.free")
     return int(float(answer) * 2**20) if answer else None
 
 
-def _first_gpu(what: str) -> str:
+def _query_first_gpu(what: str) -> str:
     """What the driver says of the first one in use, without units; "" when it shows none."""
     chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
     if shutil.which("nvidia-smi") is None or chosen in ("", "-1"):
@@ -54,7 +54,7 @@ def _first_gpu(what: str) -> str:
     return lines[0] if lines and not answer.returncode else ""
 
 
-def gpu_numbers() -> list[str]:
+def visible_gpu_ids() -> list[str]:
     """Numbers of the NVIDIA GPUs that this process may use; empty when there is none."""
     chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
     if chosen is not None:

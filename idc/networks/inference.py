@@ -5,13 +5,13 @@ from collections.abc import Callable
 import keras
 import numpy as np
 
-from idc.networks.backends import settle
+from idc.networks.backends import sync_variables
 from idc.networks.models import IDC_POSITIVE
 
 BATCH_SIZE = 256
 
 
-def probabilities(
+def predict_probabilities(
     model: keras.Model,
     patches: np.ndarray,
     rows: np.ndarray | None = None,
@@ -28,7 +28,7 @@ def probabilities(
     Returns:
         float32 [0, 1], shape (number of rows,).
     """
-    settle(model)
+    sync_variables(model)
     rows = np.arange(len(patches)) if rows is None else rows
     answers = np.empty(len(rows), np.float32)
     # Small jobs get a small batch: one uploaded patch must not cost as much as 256.

@@ -10,14 +10,20 @@ from typing import Any
 import keras
 import numpy as np
 
-from idc.networks.receptive_field import PATCH, WHOLE, Spans, joined, through_window
+from idc.networks.receptive_field import (
+    PATCH_SPANS,
+    WHOLE_PATCH_SPANS,
+    Spans,
+    merge_spans,
+    spans_after_window,
+)
 
-MOST_MAPS = 128  # of a layer; more are counted, not sent
-_MOST_BYTES = 200_000  # of a layer's maps, and as much of its filters
+MAX_MAPS = 128  # of a layer; more are counted, not sent
+_MAX_BYTES_PER_LAYER = 200_000  # of a layer's maps, and as much of its filters
 _DIGITS = 5
 
 
-def look_through(model: keras.Model, patch: np.ndarray) -> tuple[list[dict[str, Any]], bytes]:
+def inspect_layers(model: keras.Model, patch: np.ndarray) -> tuple[list[dict[str, Any]], bytes]:
     """What every layer gives for a patch.
 
     Args:
@@ -48,21 +54,21 @@ def look_through(model: keras.Model, patch: np.ndarray) -> tuple[list[dict[str, 
     for layer, value in zip(layers, values, strict=True):
         given = layer.input if isinstance(layer.input, list) else [layer.input]
         inputs = [number_of[id(tensor)] for tensor in given if id(tensor) in number_of]
-        entry = _facts(layer, value, inputs)
-        below = [entries[number]["spans"] for number in inputs] or [PATCH]
-        entry["spans"] = _spans(layer, below)
-        entry["maps"] = _maps(value, block)
+        entry = _layer_metadata(layer, value, inputs)
+        input_spans = [entries[number]["spans"] for number in inputs] or [PATCH_SPANS]
+        entry["spans"] = _receptive_spans(layer, input_spans)
+        entry["maps"] = _encode_maps(value, block)
         if isinstance(layer, keras.layers.Conv2D):
-            entry["filters"] = _filters(layer, block)
+            entry["filters"] = _encode_filters(layer, block)
         if isinstance(layer, keras.layers.Rescaling):
             for name, given in (("scale", layer.scale), ("shift", layer.offset)):
                 entry[name] = np.broadcast_to(given, 3).astype(float).tolist()
         entries.append(entry)
-    entries[-1]["sums"] = _sums(layers[-1], values[entries[-1]["inputs"][0]])
+    entries[-1]["sums"] = _logits(layers[-1], values[entries[-1]["inputs"][0]])
     return entries, bytes(block)
 
 
-def _facts(layer: keras.Layer, value: np.ndarray, inputs: list[int]) -> dict[str, Any]:
+def _layer_metadata(layer: keras.Layer, value: np.ndarray, inputs: list[int]) -> dict[str, Any]:
     activation = getattr(layer, "activation", None)
     return {
         "name": layer.name,
@@ -74,42 +80,46 @@ def _facts(layer: keras.Layer, value: np.ndarray, inputs: list[int]) -> dict[str
     }
 
 
-def _spans(layer: keras.Layer, below: list[Spans]) -> Spans:
+def _receptive_spans(layer: keras.Layer, input_spans: list[Spans]) -> Spans:
     kinds = keras.layers
     if isinstance(layer, kinds.Conv2D):
-        return through_window(below[0], layer.kernel_size[0], layer.strides[0], layer.padding)
+        return spans_after_window(
+            input_spans[0], layer.kernel_size[0], layer.strides[0], layer.padding
+        )
     if isinstance(layer, kinds.MaxPooling2D | kinds.AveragePooling2D):
-        return through_window(below[0], layer.pool_size[0], layer.strides[0], layer.padding)
+        return spans_after_window(
+            input_spans[0], layer.pool_size[0], layer.strides[0], layer.padding
+        )
     if isinstance(layer, kinds.Dense | kinds.GlobalAveragePooling2D):
-        return WHOLE
+        return WHOLE_PATCH_SPANS
     if isinstance(layer, kinds.Add):
-        return joined(*below)
-    return below[0]  # value by value; flattened ones are still read by their places
+        return merge_spans(*input_spans)
+    return input_spans[0]  # value by value; flattened ones are still read by their places
 
 
-def _maps(value: np.ndarray, block: bytearray) -> dict[str, Any]:
+def _encode_maps(value: np.ndarray, block: bytearray) -> dict[str, Any]:
     """Put a layer's maps at the end of the block; numbers in a row are one map of one row."""
     maps = value.transpose(2, 0, 1) if value.ndim == 3 else value[None, None, :]
-    most = max(1, min(MOST_MAPS, _MOST_BYTES // math.prod(maps.shape[1:])))
-    return _quantised(maps[:most], block)
+    most = max(1, min(MAX_MAPS, _MAX_BYTES_PER_LAYER // math.prod(maps.shape[1:])))
+    return _encode_quantised(maps[:most], block)
 
 
-def _filters(layer: keras.Layer, block: bytearray) -> dict[str, Any]:
+def _encode_filters(layer: keras.Layer, block: bytearray) -> dict[str, Any]:
     """Put a convolution's filters at the end of the block: one after the other, map by map."""
     weights = [np.asarray(weight).astype(np.float32) for weight in layer.get_weights()]
     kernel = weights[0].transpose(3, 2, 0, 1)  # filter, map below, row, column
-    kernel = kernel[: max(1, min(MOST_MAPS, _MOST_BYTES // math.prod(kernel.shape[1:])))]
+    kernel = kernel[: max(1, min(MAX_MAPS, _MAX_BYTES_PER_LAYER // math.prod(kernel.shape[1:])))]
     sent = kernel.reshape(len(kernel), -1, kernel.shape[-1])
     return {
         "shape": [*layer.kernel_size, kernel.shape[1], len(kernel)],
         "stride": layer.strides[0],
         "padding": layer.padding,
-        "bias": _rounded(weights[1][: len(kernel)]) if len(weights) > 1 else None,
-        **_quantised(sent, block),
+        "bias": _round_values(weights[1][: len(kernel)]) if len(weights) > 1 else None,
+        **_encode_quantised(sent, block),
     }
 
 
-def _quantised(maps: np.ndarray, block: bytearray) -> dict[str, Any]:
+def _encode_quantised(maps: np.ndarray, block: bytearray) -> dict[str, Any]:
     """Append maps as bytes; 0 is the lowest value of each, 255 its highest.
 
     Args:
@@ -119,13 +129,13 @@ def _quantised(maps: np.ndarray, block: bytearray) -> dict[str, Any]:
     range_ = np.where(high > low, high - low, 1)[:, None, None]
     at = len(block)
     block += ((maps - low[:, None, None]) / range_ * 255).round().astype(np.uint8).tobytes()
-    return {"at": at, "low": _rounded(low), "high": _rounded(high)}
+    return {"at": at, "low": _round_values(low), "high": _round_values(high)}
 
 
-def _sums(last: keras.Layer, features: np.ndarray) -> list[float]:
+def _logits(last: keras.Layer, features: np.ndarray) -> list[float]:
     kernel, bias = (np.asarray(weight, np.float32) for weight in last.get_weights())
-    return _rounded(features.ravel() @ kernel + bias)
+    return _round_values(features.ravel() @ kernel + bias)
 
 
-def _rounded(values: np.ndarray) -> list[float]:
+def _round_values(values: np.ndarray) -> list[float]:
     return [float(f"{value:.{_DIGITS}g}") for value in values.tolist()]

@@ -12,17 +12,17 @@ import keras
 from keras import layers
 
 from idc.errors import ConfigError
-from idc.networks.architecture import HIDDEN_UNITS, YOURS, parse_architecture
+from idc.networks.architecture import CUSTOM_PRESET, HIDDEN_UNITS, parse_architecture
 from idc.patches import PATCH_SHAPE
 
 IDC_POSITIVE = 1  # column of the model's answer
 
 # Mean and spread of red, green and blue over training patches of the real set, in [0, 1].
 _MEAN = (0.805, 0.615, 0.735)
-_SPREAD = (0.155, 0.215, 0.165)
-_STANDARDISING = (
-    [1 / 255 / s for s in _SPREAD],
-    [-m / s for m, s in zip(_MEAN, _SPREAD, strict=True)],
+_STD = (0.155, 0.215, 0.165)
+_STANDARDISATION = (
+    [1 / 255 / s for s in _STD],
+    [-m / s for m, s in zip(_MEAN, _STD, strict=True)],
 )
 
 
@@ -35,8 +35,8 @@ def build_model(name: str) -> keras.Model:
     Raises:
         ConfigError: there is no network of that name.
     """
-    if name.startswith(f"{YOURS}-"):
-        return built_cnn(name.removeprefix(f"{YOURS}-"))
+    if name.startswith(f"{CUSTOM_PRESET}-"):
+        return custom_cnn(name.removeprefix(f"{CUSTOM_PRESET}-"))
     if name not in _BUILDERS:
         raise ConfigError(f"preset must be one of {', '.join(_BUILDERS)}. Received: {name!r}")
     return _BUILDERS[name]()
@@ -52,19 +52,19 @@ def notebook_cnn() -> keras.Model:
         [
             keras.Input(PATCH_SHAPE, dtype="uint8", name="patch"),
             layers.Rescaling(1 / 255),
-            _conv(32),
+            _conv_relu(32),
             layers.BatchNormalization(),
-            _conv(32),
+            _conv_relu(32),
             layers.MaxPooling2D(2),
             layers.BatchNormalization(),
             layers.Dropout(0.3),
-            _conv(64),
+            _conv_relu(64),
             layers.BatchNormalization(),
-            _conv(64),
+            _conv_relu(64),
             layers.BatchNormalization(),
             layers.MaxPooling2D(2),
             layers.Dropout(0.3),
-            _conv(128),
+            _conv_relu(128),
             layers.Flatten(),
             _dense(128),
             layers.BatchNormalization(),
@@ -73,7 +73,7 @@ def notebook_cnn() -> keras.Model:
             _dense(64),
             layers.Dropout(0.3),
             _dense(24),
-            _answer(),
+            _softmax_output(),
         ],
         name="notebook",
     )
@@ -101,19 +101,19 @@ def residual_cnn(name: str, widths: Sequence[int]) -> keras.Model:
         widths: channels of each stage; the stem has those of the first.
     """
     patch = keras.Input(PATCH_SHAPE, dtype="uint8", name="patch")
-    x = layers.Rescaling(*_STANDARDISING, name="standardise")(patch)
-    x = _relu(_normalised(_plain_conv(widths[0], 4, strides=2, name="stem")(x)))
+    x = layers.Rescaling(*_STANDARDISATION, name="standardise")(patch)
+    x = _relu(_batch_norm(_linear_conv(widths[0], 4, strides=2, name="stem")(x)))
     for number, width in enumerate(widths, start=1):
-        x = _relu(_normalised(_plain_conv(width, 3, strides=2, name=f"stage{number}_down")(x)))
-        inner = _relu(_normalised(_plain_conv(width, 3, name=f"stage{number}_a")(x)))
-        inner = _normalised(_plain_conv(width, 3, name=f"stage{number}_b")(inner), gamma="zeros")
+        x = _relu(_batch_norm(_linear_conv(width, 3, strides=2, name=f"stage{number}_down")(x)))
+        inner = _relu(_batch_norm(_linear_conv(width, 3, name=f"stage{number}_a")(x)))
+        inner = _batch_norm(_linear_conv(width, 3, name=f"stage{number}_b")(inner), gamma="zeros")
         x = _relu(layers.Add(name=f"stage{number}")([x, inner]))
     x = layers.GlobalAveragePooling2D(name="features")(x)
-    x = _answer()(x)
+    x = _softmax_output()(x)
     return keras.Model(patch, x, name=name)
 
 
-def built_cnn(architecture: str) -> keras.Model:
+def custom_cnn(architecture: str) -> keras.Model:
     """What a visitor put together; layer by layer as `idc.networks.architecture` counts it.
 
     Args:
@@ -125,11 +125,11 @@ def built_cnn(architecture: str) -> keras.Model:
     built = parse_architecture(architecture)
     pool = {"max": layers.MaxPooling2D, "average": layers.AveragePooling2D, "none": None}
     patch = keras.Input(PATCH_SHAPE, dtype="uint8", name="patch")
-    x = layers.Rescaling(*_STANDARDISING, name="standardise")(patch)
+    x = layers.Rescaling(*_STANDARDISATION, name="standardise")(patch)
     for block in range(1, built.blocks + 1):
         for number in range(1, built.convolutions + 1):
             filters, name = built.width * 2 ** (block - 1), f"block{block}_{number}"
-            x = _relu(_normalised(_plain_conv(filters, built.kernel, name=name)(x)))
+            x = _relu(_batch_norm(_linear_conv(filters, built.kernel, name=name)(x)))
         if pooling := pool[built.pooling]:
             x = pooling(2, name=f"block{block}_pool")(x)
         if built.dropout_percent:
@@ -138,11 +138,11 @@ def built_cnn(architecture: str) -> keras.Model:
         x = layers.GlobalAveragePooling2D(name="features")(x)
     else:
         x = _dense(HIDDEN_UNITS)(layers.Flatten(name="features")(x))
-    x = _answer()(x)
-    return keras.Model(patch, x, name=f"{YOURS}-{built}")
+    x = _softmax_output()(x)
+    return keras.Model(patch, x, name=f"{CUSTOM_PRESET}-{built}")
 
 
-def _plain_conv(filters: int, size: int, *, strides: int = 1, name: str) -> layers.Layer:
+def _linear_conv(filters: int, size: int, *, strides: int = 1, name: str) -> layers.Layer:
     return layers.Conv2D(
         filters,
         size,
@@ -154,7 +154,7 @@ def _plain_conv(filters: int, size: int, *, strides: int = 1, name: str) -> laye
     )
 
 
-def _normalised(x: Any, gamma: str = "ones") -> Any:
+def _batch_norm(x: Any, gamma: str = "ones") -> Any:
     # A run of a few hundred steps ends before Keras' momentum of 0.99 has forgotten the start.
     return layers.BatchNormalization(momentum=0.9, gamma_initializer=gamma)(x)
 
@@ -163,7 +163,7 @@ def _relu(x: Any) -> Any:
     return layers.Activation("relu")(x)
 
 
-def _conv(filters: int) -> layers.Layer:
+def _conv_relu(filters: int) -> layers.Layer:
     return layers.Conv2D(
         filters, 3, padding="same", activation="relu", kernel_initializer="he_uniform"
     )
@@ -173,7 +173,7 @@ def _dense(units: int) -> layers.Layer:
     return layers.Dense(units, activation="relu", kernel_initializer="he_uniform")
 
 
-def _answer() -> layers.Layer:
+def _softmax_output() -> layers.Layer:
     # In float32 also in mixed precision: float16 has no numbers near 1 for a sure answer.
     return layers.Dense(2, activation="softmax", dtype="float32", name="probabilities")
 

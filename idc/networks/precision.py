@@ -12,7 +12,7 @@ _POLICIES = {"float32": "float32", "mixed": "mixed_float16"}
 
 
 @contextlib.contextmanager
-def building_in(precision: str) -> Iterator[None]:
+def precision_scope(precision: str) -> Iterator[None]:
     """Networks built within compute in this precision; their weights are float32 either way.
 
     Mixed precision (Micikevicius et al. 2018, arXiv:1710.03740) computes in float16 and scales the

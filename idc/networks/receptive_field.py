@@ -8,11 +8,11 @@ from idc.patches import PATCH_SIZE_PX
 
 Spans = tuple[tuple[int, int], ...]
 
-PATCH: Spans = tuple((pixel, pixel) for pixel in range(PATCH_SIZE_PX))
-WHOLE: Spans = ((0, PATCH_SIZE_PX - 1),)
+PATCH_SPANS: Spans = tuple((pixel, pixel) for pixel in range(PATCH_SIZE_PX))
+WHOLE_PATCH_SPANS: Spans = ((0, PATCH_SIZE_PX - 1),)
 
 
-def through_window(below: Spans, size: int, stride: int, padding: str) -> Spans:
+def spans_after_window(input_spans: Spans, size: int, stride: int, padding: str) -> Spans:
     """The spans behind a window that moves over a map: a convolution, or a pooling.
 
     Args:
@@ -21,16 +21,16 @@ def through_window(below: Spans, size: int, stride: int, padding: str) -> Spans:
         stride: places from one stop of the window to the next.
         padding: "same" or "valid", as Keras means them.
     """
-    count, before = window_places(len(below), size, stride, padding)
+    count, before = window_stops(len(input_spans), size, stride, padding)
     spans = []
     for place in range(count):
         first = place * stride - before
-        covered = below[max(0, first) : first + size]
+        covered = input_spans[max(0, first) : first + size]
         spans.append((min(low for low, _ in covered), max(high for _, high in covered)))
     return tuple(spans)
 
 
-def window_places(length: int, size: int, stride: int, padding: str) -> tuple[int, int]:
+def window_stops(length: int, size: int, stride: int, padding: str) -> tuple[int, int]:
     """How often a window stops along a side, and how many places of padding come before it."""
     if padding == "valid":
         return (length - size) // stride + 1, 0
@@ -38,6 +38,6 @@ def window_places(length: int, size: int, stride: int, padding: str) -> tuple[in
     return count, max(0, (count - 1) * stride + size - length) // 2
 
 
-def joined(first: Spans, second: Spans) -> Spans:
+def merge_spans(first: Spans, second: Spans) -> Spans:
     """Where two ways meet, as at the end of a residual block: what either of them has seen."""
     return tuple((min(a[0], b[0]), max(a[1], b[1])) for a, b in zip(first, second, strict=True))

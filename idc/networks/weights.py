@@ -30,8 +30,8 @@ def load_model(path: Path, network: str, sha256: str) -> keras.Model:
     """
     try:
         intact = file_sha256(path) == sha256
-        if not intact and predecessor(path).exists():
-            path = predecessor(path)
+        if not intact and previous_weights_path(path).exists():
+            path = previous_weights_path(path)
             intact = file_sha256(path) == sha256
     except OSError as error:
         raise PredictionError(f"The weights of '{path.parent.name}' are missing.") from error
@@ -42,7 +42,7 @@ def load_model(path: Path, network: str, sha256: str) -> keras.Model:
         )
     model = build_model(network)
     try:
-        if problem := _misfit(_layout(path), _own_layout(model)):
+        if problem := _layout_mismatch(_layout(path), _expected_layout(model)):
             raise PredictionError(
                 f"The weights of '{path.parent.name}' do not fit the network '{network}': "
                 f"{problem}."
@@ -55,7 +55,7 @@ def load_model(path: Path, network: str, sha256: str) -> keras.Model:
     return model
 
 
-def predecessor(path: Path) -> Path:
+def previous_weights_path(path: Path) -> Path:
     """Where the weights before the ones at ``path`` are kept."""
     return path.with_name(f"before.{path.name}")
 
@@ -79,7 +79,7 @@ def _layout(path: Path) -> _Layout:
     return found
 
 
-def _own_layout(model: keras.Model) -> _Layout:
+def _expected_layout(model: keras.Model) -> _Layout:
     # Keras' own names in the file are no attribute of the model; what it writes itself tells them.
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "own.weights.h5"
@@ -87,7 +87,7 @@ def _own_layout(model: keras.Model) -> _Layout:
         return _layout(path)
 
 
-def _misfit(found: _Layout, wanted: _Layout) -> str:
+def _layout_mismatch(found: _Layout, wanted: _Layout) -> str:
     """The first difference in words; empty when there is none."""
     for name in sorted(wanted.keys() | found.keys()):
         if name not in found:

@@ -1,8 +1,8 @@
 """How patches look in a few numbers, and which looks are unlike the patches a network learned from.
 
-A `Profile` is fitted on training patches; its limits are set on training and validation patches,
-so that about `WARNED_SHARE` of such patches exceed one. Seven numbers a patch are looked at, all of
-them larger the stranger it is:
+A `AppearanceProfile` is fitted on training patches; its limits are set on training and validation
+patches, so that about `TARGET_WARNING_RATE` of such patches exceed one. Seven numbers a patch are
+looked at, all of them larger the stranger it is:
 
 - ``blank``: the share of the patch that is not stained tissue.
 - ``grey``: how little its colours differ from grey.
@@ -24,29 +24,29 @@ from typing import Any
 import cv2
 import numpy as np
 
-from idc.datasets.measurements import TISSUE_DENSITY
+from idc.datasets.measurements import MIN_TISSUE_DENSITY
 from idc.errors import DataError
 from idc.files.arrays import read_arrays, write_arrays
 
 SIGNALS = ("blank", "grey", "brown", "cold", "colour", "texture", "features")
 # The first four are told in words that must hold whatever the training patches are: a limit is
 # never stricter than these shares of the patch, and this difference of its colours, of 255.
-_LEAST_LIMITS = np.array([0.75, -12, 0.25, 0.25, *[-np.inf] * 3], np.float32)
-WARNED_SHARE = 0.015
-FEWEST = 200  # patches that a profile takes; below, its limits would be chance
+_MIN_LIMITS = np.array([0.75, -12, 0.25, 0.25, *[-np.inf] * 3], np.float32)
+TARGET_WARNING_RATE = 0.015
+MIN_TRAINING_PATCHES = 200  # patches that a profile takes; below, its limits would be chance
 
-_COLOURS = 16**3
-_RAREST_BITS = 23.0
+_COLOUR_COUNT = 16**3
+_MAX_BITS = 23.0
 _SIGMAS = (1, 2, 4)
-_LEAST_CONTRAST = 1e-3
-_PATCHES_AT_A_TIME = 64
-_CLEARLY = 0.05  # a twentieth of the density: eosin and blood come close to equal parts
+_MIN_CONTRAST = 1e-3
+_BATCH_SIZE = 64
+_BROWN_MARGIN = 0.05  # a twentieth of the density: eosin and blood come close to equal parts
 
-_DENSITY = -np.log10((np.arange(256) + 1) / 256).astype(np.float32)
+_OPTICAL_DENSITY = -np.log10((np.arange(256) + 1) / 256).astype(np.float32)
 
 
 @dataclass(frozen=True)
-class Profile:
+class AppearanceProfile:
     """What some patches look like, and how far others may differ. No picture can be got from it.
 
     Attributes:
@@ -84,8 +84,8 @@ class Profile:
             [
                 _stain_signals(patches),
                 self.colour_bits[_colour_bins(patches)].mean(axis=1),
-                _distance(contrast, self.texture_mean, self.texture_inverse),
-                _distance(features, self.features_mean, self.features_inverse),
+                _mahalanobis(contrast, self.texture_mean, self.texture_inverse),
+                _mahalanobis(features, self.features_mean, self.features_inverse),
             ]
         ).astype(np.float32)
 
@@ -100,7 +100,7 @@ class Profile:
             bool, shape (n,).
         """
         contrast = log_contrasts(patches)
-        return contrast[:, 0] < _with_one(contrast[:, 1:]) @ self.fine_detail
+        return contrast[:, 0] < _with_intercept(contrast[:, 1:]) @ self.fine_detail
 
     def save(self, path: Path) -> None:
         """Write it, whole or not at all.
@@ -111,7 +111,7 @@ class Profile:
         write_arrays(path, **{field.name: getattr(self, field.name) for field in fields(self)})
 
     @classmethod
-    def load(cls, path: Path) -> "Profile":
+    def load(cls, path: Path) -> "AppearanceProfile":
         """Read what `save` wrote.
 
         Raises:
@@ -128,8 +128,8 @@ def fit_profile(
     training: tuple[np.ndarray, np.ndarray],
     held_out: tuple[np.ndarray, np.ndarray],
     *,
-    warned_share: float = WARNED_SHARE,
-) -> Profile:
+    warning_rate: float = TARGET_WARNING_RATE,
+) -> AppearanceProfile:
     """Fit a profile on training patches and set its limits on these and on held-out ones.
 
     Held-out ones take part because the network has fitted its features to the training patches.
@@ -140,18 +140,19 @@ def fit_profile(
         warned_share: how many of them all may exceed a limit, (0, 1).
 
     Raises:
-        DataError: there are fewer than `FEWEST` training patches.
+        DataError: there are fewer than `MIN_TRAINING_PATCHES` training patches.
     """
     patches, features = training
-    if len(patches) < FEWEST:
+    if len(patches) < MIN_TRAINING_PATCHES:
         raise DataError(
-            f"A profile takes at least {FEWEST} training patches. Received: {len(patches)}"
+            f"A profile takes at least {MIN_TRAINING_PATCHES} training patches. Received: "
+            f"{len(patches)}"
         )
     contrast = log_contrasts(patches)
     texture_mean, texture_inverse = _gaussian(contrast)
     features_mean, features_inverse = _gaussian(features)
-    fine_detail, *_ = np.linalg.lstsq(_with_one(contrast[:, 1:]), contrast[:, 0], rcond=None)
-    unlimited = Profile(
+    fine_detail, *_ = np.linalg.lstsq(_with_intercept(contrast[:, 1:]), contrast[:, 0], rcond=None)
+    unlimited = AppearanceProfile(
         _colour_bits(patches),
         texture_mean,
         texture_inverse,
@@ -162,9 +163,9 @@ def fit_profile(
         len(patches),
     )
     signals = np.concatenate(
-        [unlimited.signals(*some) for some in (training, held_out) if len(some[0])]
+        [unlimited.signals(*batch) for batch in (training, held_out) if len(batch[0])]
     )
-    return replace(unlimited, limits=_limits(signals, warned_share))
+    return replace(unlimited, limits=_limits(signals, warning_rate))
 
 
 def log_contrasts(patches: np.ndarray) -> np.ndarray:
@@ -177,46 +178,48 @@ def log_contrasts(patches: np.ndarray) -> np.ndarray:
         float32, shape (n, 4): below 4 um, 4 to 8, 8 to 16, and coarser.
     """
     spreads = np.empty((len(patches), len(_SIGMAS) + 1), np.float32)
-    for start in range(0, len(patches), _PATCHES_AT_A_TIME):
-        some = patches[start : start + _PATCHES_AT_A_TIME]
-        densities = np.mean(_densities(some), axis=0).reshape(some.shape[:3])
+    for start in range(0, len(patches), _BATCH_SIZE):
+        batch = patches[start : start + _BATCH_SIZE]
+        densities = np.mean(_densities(batch), axis=0).reshape(batch.shape[:3])
         for number, density in enumerate(densities, start):
             finer = density
             for band, sigma in enumerate(_SIGMAS):
                 smoother = cv2.GaussianBlur(density, (6 * sigma + 1, 6 * sigma + 1), sigma)
-                spreads[number, band] = _spread(finer - smoother)
+                spreads[number, band] = _standard_deviation(finer - smoother)
                 finer = smoother
-            spreads[number, -1] = _spread(finer)
-    return np.log(spreads + _LEAST_CONTRAST)
+            spreads[number, -1] = _standard_deviation(finer)
+    return np.log(spreads + _MIN_CONTRAST)
 
 
-def _spread(values: np.ndarray) -> float:
+def _standard_deviation(values: np.ndarray) -> float:
     return float(cv2.meanStdDev(values)[1][0, 0])  # a tenth of what np.std takes
 
 
-def _planes(patches: np.ndarray) -> Sequence[np.ndarray]:
+def _channels(patches: np.ndarray) -> Sequence[np.ndarray]:
     """Red, green and blue: uint8, shape (n, 2500) each."""
     return cv2.split(patches.reshape(len(patches), -1, 3))
 
 
 def _densities(patches: np.ndarray) -> list[np.ndarray]:
     """Optical density of red, green and blue: float32, shape (n, 2500) each."""
-    return [cv2.LUT(plane, _DENSITY) for plane in _planes(patches)]
+    return [cv2.LUT(plane, _OPTICAL_DENSITY) for plane in _channels(patches)]
 
 
 def _stain_signals(patches: np.ndarray) -> np.ndarray:
     """float, shape (n, 4): blank, grey, brown, cold."""
     found = np.empty((len(patches), 4))
-    for start in range(0, len(patches), _PATCHES_AT_A_TIME):
-        some = patches[start : start + _PATCHES_AT_A_TIME]
-        red, green, blue = _densities(some)
+    for start in range(0, len(patches), _BATCH_SIZE):
+        batch = patches[start : start + _BATCH_SIZE]
+        red, green, blue = _densities(batch)
         total = red + green + blue
         # Each pixel's share of the patch's stain: faint pixels, all noise, hardly count.
         stain = total / np.maximum(total.sum(axis=1, keepdims=True), 1e-6)
-        of_some = found[start : start + len(some)]
-        of_some[:, 0] = (total <= 3 * TISSUE_DENSITY).mean(axis=1)
-        of_some[:, 1] = -np.ptp(np.stack(_planes(some)), axis=0).mean(axis=1)
-        of_some[:, 2] = (stain * (blue - green > _CLEARLY * (total + _CLEARLY))).sum(axis=1)
+        of_some = found[start : start + len(batch)]
+        of_some[:, 0] = (total <= 3 * MIN_TISSUE_DENSITY).mean(axis=1)
+        of_some[:, 1] = -np.ptp(np.stack(_channels(batch)), axis=0).mean(axis=1)
+        of_some[:, 2] = (stain * (blue - green > _BROWN_MARGIN * (total + _BROWN_MARGIN))).sum(
+            axis=1
+        )
         of_some[:, 3] = (stain * (red > green)).sum(axis=1)
     return found
 
@@ -224,21 +227,21 @@ def _stain_signals(patches: np.ndarray) -> np.ndarray:
 def _colour_bins(patches: np.ndarray) -> np.ndarray:
     """int16 [0, 4096), shape (n, 2500): each pixel's place in the table of colours."""
     bins = np.empty((len(patches), patches[0].size // 3), np.int16)
-    for start in range(0, len(patches), _PATCHES_AT_A_TIME):
-        some = patches[start : start + _PATCHES_AT_A_TIME]
-        red, green, blue = (plane.astype(np.int16) >> 4 for plane in _planes(some))
-        bins[start : start + len(some)] = (red << 8) | (green << 4) | blue
+    for start in range(0, len(patches), _BATCH_SIZE):
+        batch = patches[start : start + _BATCH_SIZE]
+        red, green, blue = (plane.astype(np.int16) >> 4 for plane in _channels(batch))
+        bins[start : start + len(batch)] = (red << 8) | (green << 4) | blue
     return bins
 
 
 def _colour_bits(patches: np.ndarray) -> np.ndarray:
-    counts = np.zeros(_COLOURS)
-    for start in range(0, len(patches), _PATCHES_AT_A_TIME):
-        bins = _colour_bins(patches[start : start + _PATCHES_AT_A_TIME])
+    counts = np.zeros(_COLOUR_COUNT)
+    for start in range(0, len(patches), _BATCH_SIZE):
+        bins = _colour_bins(patches[start : start + _BATCH_SIZE])
         counts += np.bincount(bins.ravel(), minlength=len(counts))
     with np.errstate(divide="ignore"):
         bits = -np.log2(counts / counts.sum())
-    return np.minimum(bits, _RAREST_BITS).astype(np.float32)
+    return np.minimum(bits, _MAX_BITS).astype(np.float32)
 
 
 def _gaussian(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -252,22 +255,24 @@ def _gaussian(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return values.mean(axis=0).astype(np.float32), inverse.astype(np.float32)
 
 
-def _distance(values: np.ndarray, mean: np.ndarray, inverse: np.ndarray) -> np.ndarray:
-    away = values - mean
-    return np.sqrt(np.maximum(np.einsum("ni,ij,nj->n", away, inverse, away, optimize=True), 0))
+def _mahalanobis(values: np.ndarray, mean: np.ndarray, inverse: np.ndarray) -> np.ndarray:
+    difference = values - mean
+    return np.sqrt(
+        np.maximum(np.einsum("ni,ij,nj->n", difference, inverse, difference, optimize=True), 0)
+    )
 
 
-def _limits(signals: np.ndarray, warned_share: float) -> np.ndarray:
+def _limits(signals: np.ndarray, warning_rate: float) -> np.ndarray:
     """Limits that each the same share exceeds, and all together ``warned_share``.
 
     Returns:
         float32, shape (7,).
     """
-    low, high = warned_share / len(SIGNALS), warned_share
+    low, high = warning_rate / len(SIGNALS), warning_rate
     for _ in range(20):
         middle = (low + high) / 2
         limits = _quantiles(signals, middle)
-        if (signals > limits).any(axis=1).mean() > warned_share:
+        if (signals > limits).any(axis=1).mean() > warning_rate:
             high = middle
         else:
             low = middle
@@ -276,8 +281,8 @@ def _limits(signals: np.ndarray, warned_share: float) -> np.ndarray:
 
 def _quantiles(signals: np.ndarray, share: float) -> np.ndarray:
     limits = np.quantile(signals, 1 - share, axis=0).astype(np.float32)
-    return np.maximum(limits, _LEAST_LIMITS)
+    return np.maximum(limits, _MIN_LIMITS)
 
 
-def _with_one(values: np.ndarray) -> np.ndarray:
+def _with_intercept(values: np.ndarray) -> np.ndarray:
     return np.column_stack([np.ones(len(values), np.float32), values])

@@ -16,7 +16,7 @@ from idc.prediction.predictor import predict_patches
 from idc.runs.run import Run, check_same_data
 from idc.runs.split import train_cases
 
-_BLOCK = 256  # as many as the model takes at once, so that progress moves
+_BATCH_SIZE = 256  # as many as the model takes at once, so that progress moves
 
 
 def saved_probabilities(run: Run, store: PatchStore, rows: np.ndarray) -> np.ndarray:
@@ -33,7 +33,7 @@ def saved_probabilities(run: Run, store: PatchStore, rows: np.ndarray) -> np.nda
     if not run.has_predictions():
         return answers
     saved = run.predictions()
-    known = _named_rows(saved, store, rows) if run.bundled else _own_rows(run, saved, store)
+    known = _rows_by_name(saved, store, rows) if run.bundled else _own_rows(run, saved, store)
     # Of a whole data set's answers first the few that may be meant: an index of all is slow.
     near = (known >= rows.min()) & (known <= rows.max())
     probability = pd.Series(saved["probability"].to_numpy()[near], index=known[near])
@@ -60,8 +60,8 @@ def fresh_probabilities(
         PredictionError: the model could not answer.
     """
     answers = np.empty(len(rows), np.float32)
-    for start in range(0, len(rows), _BLOCK):
-        block = rows[start : start + _BLOCK]
+    for start in range(0, len(rows), _BATCH_SIZE):
+        block = rows[start : start + _BATCH_SIZE]
         answers[start : start + len(block)] = predict_patches(run, store.patches[block])
         if on_progress:
             on_progress(start + len(block), len(rows))
@@ -90,7 +90,7 @@ def _own_rows(run: Run, saved: pd.DataFrame, store: PatchStore) -> np.ndarray:
     return np.full(len(saved), -1)
 
 
-def _named_rows(saved: pd.DataFrame, store: PatchStore, rows: np.ndarray) -> np.ndarray:
+def _rows_by_name(saved: pd.DataFrame, store: PatchStore, rows: np.ndarray) -> np.ndarray:
     """The bundled model knows patches by name: their rows among `rows`, -1 where there is none."""
     names = ["case", "x", "y", "label"]
     asked = store.index.iloc[rows][names].assign(row=rows)

@@ -11,10 +11,10 @@ from idc.patches import PATCH_SIZE_PX
 from idc.prediction.predictor import grad_cam, predict_patches
 from idc.runs.run import Run
 
-SQUARE_PX = 12  # hidden at a time: 48 um, a few cells
+OCCLUDER_PX = 12  # hidden at a time: 48 um, a few cells
 _CORNERS_PX = range(-5, 44, 4)  # 13 a side, the last as far out at the right as the first left
-_PART = 64
-_PLACES = (
+_BATCH_SIZE = 64
+_PLACE_NAMES = (
     ("upper left", "top", "upper right"),
     ("left", "middle", "right"),
     ("lower left", "bottom", "lower right"),
@@ -113,11 +113,11 @@ def explain(run: Run, rgb: np.ndarray) -> Explanation:
     Raises:
         PredictionError: as `idc.prediction.predictor.predict_patches`.
     """
-    hidden, corners = hide_squares(rgb)
+    hidden, corners = occlude_squares(rgb)
     turned = eight_views(rgb)
     asked = np.concatenate([turned, hidden])
     # In parts, so that other visitors' answers come in between.
-    parts = [asked[start : start + _PART] for start in range(0, len(asked), _PART)]
+    parts = [asked[start : start + _BATCH_SIZE] for start in range(0, len(asked), _BATCH_SIZE)]
     answers = np.concatenate([predict_patches(run, part) for part in parts])
     y_views, y_hidden = answers[: len(turned)], answers[len(turned) :]
     y_prob = float(y_views[0])
@@ -142,7 +142,7 @@ def eight_views(rgb: np.ndarray) -> np.ndarray:
     return np.stack([np.rot90(image, turns) for image in both for turns in range(4)])
 
 
-def hide_squares(rgb: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def occlude_squares(rgb: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """A patch many times, each with another square filled with its own mean colour.
 
     The mean colour keeps the stain: a grey or white square would be a find of its own.
@@ -158,7 +158,7 @@ def hide_squares(rgb: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     corners = np.array([(x, y) for y in _CORNERS_PX for x in _CORNERS_PX])
     hidden = np.repeat(rgb[None], len(corners), axis=0)
     for image, (x, y) in zip(hidden, corners.tolist(), strict=True):
-        image[_inside(y), _inside(x)] = mean
+        image[_patch_slice(y), _patch_slice(x)] = mean
     return hidden, corners
 
 
@@ -167,7 +167,7 @@ def occlusion_map(effect: np.ndarray, corners: np.ndarray) -> np.ndarray:
 
     Args:
         effect: float [-1, 1], shape (n,), of hiding each square.
-        corners: int64, shape (n, 2), from `hide_squares`.
+        corners: int64, shape (n, 2), from `occlude_squares`.
 
     Returns:
         float32 [-1, 1], shape (50, 50).
@@ -175,8 +175,8 @@ def occlusion_map(effect: np.ndarray, corners: np.ndarray) -> np.ndarray:
     total = np.zeros((PATCH_SIZE_PX, PATCH_SIZE_PX))
     count = np.zeros((PATCH_SIZE_PX, PATCH_SIZE_PX))
     for value, (x, y) in zip(effect.tolist(), corners.tolist(), strict=True):
-        total[_inside(y), _inside(x)] += value
-        count[_inside(y), _inside(x)] += 1
+        total[_patch_slice(y), _patch_slice(x)] += value
+        count[_patch_slice(y), _patch_slice(x)] += 1
     return (total / count).astype(np.float32)
 
 
@@ -189,9 +189,9 @@ def strongest_place(shares: np.ndarray) -> str:
     y, x = np.unravel_index(np.argmax(shares), shares.shape)
     down = int(3 * (y + 0.5) / shares.shape[0])
     across = int(3 * (x + 0.5) / shares.shape[1])
-    return "the " + _PLACES[down][across]
+    return "the " + _PLACE_NAMES[down][across]
 
 
-def _inside(start: int) -> slice:
+def _patch_slice(start: int) -> slice:
     """The part of a square's side that lies on the patch."""
-    return slice(max(start, 0), min(start + SQUARE_PX, PATCH_SIZE_PX))
+    return slice(max(start, 0), min(start + OCCLUDER_PX, PATCH_SIZE_PX))

@@ -15,28 +15,28 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from idc.errors import IdcError, SlowUpload, UploadError
+from idc.errors import IdcError, UploadError, UploadTimeout
 from idc.imaging.rescaling import to_patch_size
 from idc.patches import PATCH_SHAPE
-from idc.prediction.file_predictions import ManyAnswers
+from idc.prediction.file_predictions import FilePredictions
 from idc.prediction.predictor import predict_patches
 from idc.runs.run import Run
 from idc.uploads.file_batch import BatchFile
 from idc.uploads.gate import decode_image
 
-LARGEST_PATCH_PX = 400  # a larger picture is a region, not a patch
-MAX_HELD = 60_000  # patches of all visitors, 450 MB
-MOST_SLOW = 5  # files that run into the time limit; whose zip holds more is not waited for
+MAX_PATCH_SIDE_PX = 400  # a larger picture is a region, not a patch
+MAX_PATCHES_IN_MEMORY = 60_000  # patches of all visitors, 450 MB
+MAX_SLOW_FILES = 5  # files that run into the time limit; whose zip holds more is not waited for
 
-_BATCH = 64
-_WAITING = "has not been read, because the work was stopped."
+_BATCH_SIZE = 64
+_NOT_READ = "has not been read, because the work was stopped."
 
-_jobs: "weakref.WeakSet[ManyPrediction]" = weakref.WeakSet()
-_starting = threading.Lock()
+_jobs: "weakref.WeakSet[FilePredictionJob]" = weakref.WeakSet()
+_admission_lock = threading.Lock()
 
 
 @dataclass(frozen=True)
-class ManyState:
+class FileJobState:
     """How far it is.
 
     Attributes:
@@ -53,7 +53,7 @@ class ManyState:
     problem: str
 
 
-class ManyPrediction:
+class FilePredictionJob:
     """One upload's files on their way to answers. Dropping it lets go of all of it.
 
     Args:
@@ -66,8 +66,8 @@ class ManyPrediction:
 
     def __init__(self, run: Run, files: Sequence[BatchFile]) -> None:
         count = len(files)
-        with _starting:
-            if sum(len(job) for job in _jobs) + count > MAX_HELD:
+        with _admission_lock:
+            if sum(len(job) for job in _jobs) + count > MAX_PATCHES_IN_MEMORY:
                 raise UploadError(
                     "The server is full of other visitors' pictures; try again in a few minutes, "
                     "or with fewer."
@@ -80,7 +80,7 @@ class ManyPrediction:
         )
         self._patches = np.zeros((count, *PATCH_SHAPE), np.uint8)
         self._y_prob = np.full(count, np.nan)
-        self._problems = [_WAITING] * count
+        self._problems = [_NOT_READ] * count
         # Two threads count, each its own.
         self._refused = self._answered = self._slow = 0
         self._problem = ""
@@ -104,21 +104,21 @@ class ManyPrediction:
         """Whether it was told to end."""
         return self._stopped.is_set()
 
-    def wait(self, most_s: float | None = None) -> None:
+    def wait(self, timeout_s: float | None = None) -> None:
         """Wait for the end."""
-        self._thread.join(most_s)
+        self._thread.join(timeout_s)
 
-    def state(self) -> ManyState:
+    def state(self) -> FileJobState:
         """How far it is now."""
         running, done = self._thread.is_alive(), self._refused + self._answered
         taken_s = time.monotonic() - self._began
-        known = running and done >= _BATCH
+        known = running and done >= _BATCH_SIZE
         left_s = taken_s / done * (self._count - done) if known else None
-        return ManyState(done, self._count, left_s, running, self._problem)
+        return FileJobState(done, self._count, left_s, running, self._problem)
 
-    def answers(self) -> ManyAnswers:
+    def answers(self) -> FilePredictions:
         """What is known now. Share it, but do not change it."""
-        return ManyAnswers(
+        return FilePredictions(
             self._names, self._labels, self._y_prob.copy(), tuple(self._problems), self._patches
         )
 
@@ -126,8 +126,8 @@ class ManyPrediction:
         try:
             with ThreadPoolExecutor(1, thread_name_prefix="many-predict") as pool:
                 asked: Future[None] | None = None
-                for start in range(0, self._count, _BATCH):
-                    places = self._decoded(range(start, min(start + _BATCH, self._count)))
+                for start in range(0, self._count, _BATCH_SIZE):
+                    places = self._decode(range(start, min(start + _BATCH_SIZE, self._count)))
                     if asked:
                         asked.result()
                     asked = pool.submit(self._predict, places)
@@ -143,7 +143,7 @@ class ManyPrediction:
         finally:
             self._files = []  # lets go of the upload's bytes
 
-    def _decoded(self, places: range) -> list[int]:
+    def _decode(self, places: range) -> list[int]:
         """Decode some files; those that are good."""
         good = []
         for place in places:
@@ -151,7 +151,7 @@ class ManyPrediction:
                 break
             file = self._files[place]
             try:
-                image = decode_image(file.read(), file.name, patch_side_px=LARGEST_PATCH_PX)
+                image = decode_image(file.read(), file.name, patch_side_px=MAX_PATCH_SIDE_PX)
             except UploadError as error:
                 self._refuse(place, error)
                 continue
@@ -162,10 +162,10 @@ class ManyPrediction:
     def _refuse(self, place: int, error: UploadError) -> None:
         self._problems[place] = str(error)
         self._refused += 1
-        self._slow += isinstance(error, SlowUpload)
-        if self._slow >= MOST_SLOW:
+        self._slow += isinstance(error, UploadTimeout)
+        if self._slow >= MAX_SLOW_FILES:
             self._problem = (
-                f"{MOST_SLOW} files took too long to read, so the rest was left out; send "
+                f"{MAX_SLOW_FILES} files took too long to read, so the rest was left out; send "
                 "ordinary pictures."
             )
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from idc.metrics.scores import CELLS, cell_of, matrix
+from idc.metrics.scores import CONFUSION_CELLS, confusion_cell_names, matrix
 from idc.patches import CLASS_NAMES
 
 ORDERS = {
@@ -15,11 +15,11 @@ ORDERS = {
     "y_prob": "by probability",
 }
 
-_FORMULA = "=+-@\t\r\n＝＋－＠"  # what makes a spreadsheet run a cell
+_FORMULA_STARTS = "=+-@\t\r\n＝＋－＠"  # what makes a spreadsheet run a cell
 
 
 @dataclass(frozen=True)
-class ManyAnswers:
+class FilePredictions:
     """What is known of each file so far, in the order of the upload.
 
     Attributes:
@@ -50,18 +50,20 @@ class ManyAnswers:
 
     def matrix(self, threshold: float) -> tuple[tuple[int, int], tuple[int, int]]:
         """The confusion matrix ((tn, fp), (fn, tp)) of those that have a label."""
-        which = self.labelled()
-        return matrix(self.labels[which], self.y_prob[which], threshold)
+        has_label = self.labelled()
+        return matrix(self.labels[has_label], self.y_prob[has_label], threshold)
 
     def in_cell(self, cell: str | None, threshold: float) -> np.ndarray:
         """bool, shape (n,): those of one cell of the matrix; of None, all with an answer."""
         if cell is None:
             return self.answered()
-        if cell not in CELLS:
-            raise ValueError(f"cell must be one of {list(CELLS)}. Received: {cell!r}")
-        which = self.labelled()
+        if cell not in CONFUSION_CELLS:
+            raise ValueError(f"cell must be one of {list(CONFUSION_CELLS)}. Received: {cell!r}")
+        has_label = self.labelled()
         found = np.zeros(len(self.names), bool)
-        found[which] = cell_of(self.labels[which], self.y_prob[which], threshold) == cell
+        found[has_label] = (
+            confusion_cell_names(self.labels[has_label], self.y_prob[has_label], threshold) == cell
+        )
         return found
 
     def sorted(self, where: np.ndarray, by: str, *, descending: bool = False) -> np.ndarray:
@@ -106,5 +108,5 @@ class ManyAnswers:
 
 def spreadsheet_safe(text: str) -> str:
     """Text that a spreadsheet shows and does not run: an apostrophe goes before a formula."""
-    formula = text[:1] in _FORMULA or text.lstrip()[:1] in _FORMULA
+    formula = text[:1] in _FORMULA_STARTS or text.lstrip()[:1] in _FORMULA_STARTS
     return f"'{text}" if text and formula else text

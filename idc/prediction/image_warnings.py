@@ -6,14 +6,14 @@ import numpy as np
 
 from idc.datasets.store import open_store
 from idc.errors import IdcError
-from idc.prediction.appearance import FEWEST, SIGNALS, Profile
-from idc.prediction.predictor import look
-from idc.prediction.training_features import familiar
+from idc.prediction.appearance import MIN_TRAINING_PATCHES, SIGNALS, AppearanceProfile
+from idc.prediction.predictor import predict_with_features
+from idc.prediction.training_features import load_training_features
 from idc.runs.run import PROFILE_FILE, Run
 
 _NOT_TO_RELY = "do not rely on the answer"
 
-REASONS: Mapping[str, str] = {
+WARNING_SENTENCES: Mapping[str, str] = {
     "blank": "There is hardly any stained tissue on it, so there is next to nothing to judge; "
     "choose a place with tissue.",
     "grey": "It is almost without colour, while H&E is pink and violet; use the colour image.",
@@ -32,56 +32,62 @@ REASONS: Mapping[str, str] = {
 }
 
 
-def warnings(run: Run, rgb: np.ndarray) -> list[str]:
+def patch_warnings(run: Run, rgb: np.ndarray) -> list[str]:
     """Why a run's answer for one patch should not be believed, a sentence each; mostly none.
 
     Args:
         rgb: uint8 RGB, shape (50, 50, 3).
 
     Raises:
-        PredictionError: as `idc.prediction.predictor.look`.
+        PredictionError: as `idc.prediction.predictor.predict_with_features`.
     """
-    return warnings_of(run, rgb[None])[0]
+    return warnings_for_patches(run, rgb[None])[0]
 
 
-def warnings_of(
+def warnings_for_patches(
     run: Run, patches: np.ndarray, features: np.ndarray | None = None
 ) -> list[list[str]]:
-    """`warnings` of many patches at once.
+    """`patch_warnings` of many patches at once.
 
     A visitor's own run has none before its training patches were looked at, see
     `idc.prediction.training_features`.
 
     Args:
         patches: uint8 RGB, shape (n, 50, 50, 3), n >= 1.
-        features: theirs from `idc.prediction.predictor.look`; asked for when not given.
+        features: theirs from `idc.prediction.predictor.predict_with_features`; asked for when not
+        given.
 
     Raises:
-        PredictionError: as `idc.prediction.predictor.look`.
+        PredictionError: as `idc.prediction.predictor.predict_with_features`.
     """
-    profile, trained_on = _known(run)
+    profile, trained_on = _profile_and_count(run)
     if profile is None:
-        few = 0 < trained_on < FEWEST
+        few = 0 < trained_on < MIN_TRAINING_PATCHES
         return [[_too_few(trained_on)] if few else [] for _ in patches]
     if features is None:
-        features = look(run, patches).features
-    return [[REASONS[name] for name in names] for names in reasons(profile, patches, features)]
+        features = predict_with_features(run, patches).features
+    return [
+        [WARNING_SENTENCES[name] for name in names]
+        for names in warning_reasons(profile, patches, features)
+    ]
 
 
-def reasons(profile: Profile, patches: np.ndarray, features: np.ndarray) -> list[list[str]]:
-    """The keys of `REASONS` that hold for each patch, those that say most first.
+def warning_reasons(
+    profile: AppearanceProfile, patches: np.ndarray, features: np.ndarray
+) -> list[list[str]]:
+    """The keys of `WARNING_SENTENCES` that hold for each patch, those that say most first.
 
     Arguments as of `Profile.signals`.
     """
     strange = profile.strange(patches, features)
     blurred = strange[:, SIGNALS.index("texture")] & profile.lacks_detail(patches)
     return [
-        _told(dict(zip(SIGNALS, row, strict=True)), is_blurred)
+        _reasons_to_tell(dict(zip(SIGNALS, row, strict=True)), is_blurred)
         for row, is_blurred in zip(strange.tolist(), blurred.tolist(), strict=True)
     ]
 
 
-def _told(strange: dict[str, bool], blurred: bool) -> list[str]:
+def _reasons_to_tell(strange: dict[str, bool], blurred: bool) -> list[str]:
     """What to say of all that is strange: a reason that explains another one stands for it."""
     if strange["blank"]:
         return ["blank"]  # glass is grey, smooth and unlike tissue, all of it
@@ -95,17 +101,17 @@ def _told(strange: dict[str, bool], blurred: bool) -> list[str]:
     return told
 
 
-def profile_of(run: Run) -> Profile | None:
+def profile_of(run: Run) -> AppearanceProfile | None:
     """What the patches that a run learned from look like; None while it is not known."""
-    return _known(run)[0]
+    return _profile_and_count(run)[0]
 
 
-def _known(run: Run) -> tuple[Profile | None, int]:
+def _profile_and_count(run: Run) -> tuple[AppearanceProfile | None, int]:
     """A run's profile, and how many patches it learned from; (None, 0) while nothing is known."""
     if run.bundled:
-        return Profile.load(run.folder / PROFILE_FILE), 0
+        return AppearanceProfile.load(run.folder / PROFILE_FILE), 0
     try:
-        known = familiar(run, open_store(run.config.data))
+        known = load_training_features(run, open_store(run.config.data))
     except IdcError:  # the data set is gone, and with it what there is to compare with
         return None, 0
     return (known.profile, known.trained_on) if known else (None, 0)

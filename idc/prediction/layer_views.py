@@ -18,7 +18,7 @@ class LayerViews:
     """What every layer gives for a patch.
 
     Attributes:
-        entries: one a layer, as `idc.networks.layer_maps.look_through` describes them.
+        entries: one a layer, as `idc.networks.layer_maps.view_layers` describes them.
         block: the bytes that they point into.
     """
 
@@ -40,16 +40,16 @@ class LayerViews:
         entry = next((entry for entry in self.entries if "filters" in entry), None)
         if entry is None:
             return None
-        sent = entry["filters"]
-        rows, columns, channels, count = sent["shape"]
-        size = math.prod(sent["shape"])
-        bytes_ = np.frombuffer(self.block, np.uint8, size, sent["at"]).astype(np.float32)
-        low, high = (np.array(sent[end], np.float32)[:, None] for end in ("low", "high"))
-        kernels = low + bytes_.reshape(count, -1) / 255 * (high - low)
+        encoded = entry["filters"]
+        rows, columns, channels, count = encoded["shape"]
+        size = math.prod(encoded["shape"])
+        quantized = np.frombuffer(self.block, np.uint8, size, encoded["at"]).astype(np.float32)
+        low, high = (np.array(encoded[end], np.float32)[:, None] for end in ("low", "high"))
+        kernels = low + quantized.reshape(count, -1) / 255 * (high - low)
         return kernels.reshape(count, channels, rows, columns)
 
 
-def look_through(run: Run, patch: np.ndarray) -> LayerViews:
+def view_layers(run: Run, patch: np.ndarray) -> LayerViews:
     """Send a patch through a run's best weights, and look at every layer.
 
     Args:

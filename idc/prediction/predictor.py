@@ -16,19 +16,19 @@ from idc.errors import PredictionError
 from idc.patches import PATCH_SHAPE
 from idc.processes.child import Answer, Child, ChildDied, ChildTimeout
 from idc.processes.environment import KEEP_FREED_MEMORY
-from idc.runs.run import BUNDLED, Run, list_runs, open_run
+from idc.runs.run import BUNDLED_RUN_ID, Run, list_runs, open_run
 
 _CHUNK = 256  # as many at once as the model takes: a single patch waits for no more than that
 _LOAD_TIMEOUT_S = 180.0  # the import of TensorFlow on a busy machine
-_SECONDS_A_PATCH = 0.1  # far more than any CPU needs
+_MAX_S_PER_PATCH = 0.1  # far more than any CPU needs
 
 # Where the worker computes: "cpu", or a GPU's number. By default the CPU: a trainer may hold the
 # GPU, and one patch gains nothing from it. `idc.large_images.bulk` sets it in its workers.
-DEVICE = "IDC_PREDICT_DEVICE"
+DEVICE_VARIABLE = "IDC_PREDICT_DEVICE"
 
 
 @dataclass(frozen=True)
-class Look:
+class PredictionWithFeatures:
     """What a network makes of some patches.
 
     Attributes:
@@ -43,7 +43,7 @@ class Look:
 def default_model() -> Run:
     """Who answers when nobody chose: the visitor's newest run, else the bundled model."""
     own = (run for run in list_runs() if run.has_model() and not run.shipped())
-    return next(own, None) or open_run(BUNDLED)
+    return next(own, None) or open_run(BUNDLED_RUN_ID)
 
 
 def predict_patches(
@@ -64,16 +64,16 @@ def predict_patches(
     Raises:
         PredictionError: the run has no weights, they are damaged, or the worker failed.
     """
-    _check(patches)
+    _check_patches(patches)
     answers = [np.empty(0, np.float32)]
     for start in range(0, len(patches), _CHUNK):
-        answers.append(_ask(run, patches[start : start + _CHUNK]))
+        answers.append(_ask_for_array(run, patches[start : start + _CHUNK]))
         if on_progress:
             on_progress(min(start + _CHUNK, len(patches)), len(patches))
     return run.calibration().apply(np.concatenate(answers))
 
 
-def look(run: Run, patches: np.ndarray) -> Look:
+def predict_with_features(run: Run, patches: np.ndarray) -> PredictionWithFeatures:
     """Probabilities as of `predict_patches`, and the features that they rest on, asked together.
 
     Args:
@@ -82,10 +82,12 @@ def look(run: Run, patches: np.ndarray) -> Look:
     Raises:
         PredictionError: as `predict_patches`.
     """
-    _check(patches)
+    _check_patches(patches)
     starts = range(0, len(patches), _CHUNK)
-    found = np.concatenate([_ask(run, patches[start : start + _CHUNK], "look") for start in starts])
-    return Look(run.calibration().apply(found[:, 0]), found[:, 1:])
+    found = np.concatenate(
+        [_ask_for_array(run, patches[start : start + _CHUNK], "look") for start in starts]
+    )
+    return PredictionWithFeatures(run.calibration().apply(found[:, 0]), found[:, 1:])
 
 
 def grad_cam(run: Run, patches: np.ndarray) -> np.ndarray:
@@ -101,8 +103,8 @@ def grad_cam(run: Run, patches: np.ndarray) -> np.ndarray:
     Raises:
         PredictionError: as `predict_patches`.
     """
-    _check(patches)
-    return _ask(run, patches, "grad-cam")
+    _check_patches(patches)
+    return _ask_for_array(run, patches, "grad-cam")
 
 
 def warm_predictor() -> None:
@@ -122,7 +124,8 @@ def worker_alive() -> bool:
 @functools.cache
 def _worker() -> Child:
     worker = Child(
-        "idc.prediction.predictor_worker", environ=_device_environ(os.environ.get(DEVICE, "cpu"))
+        "idc.prediction.predictor_worker",
+        environ=_device_environ(os.environ.get(DEVICE_VARIABLE, "cpu")),
     )
     atexit.register(worker.close)
     return worker
@@ -141,7 +144,7 @@ def _device_environ(device: str) -> dict[str, str]:
     }
 
 
-def _check(patches: np.ndarray) -> None:
+def _check_patches(patches: np.ndarray) -> None:
     if patches.ndim != 4 or patches.shape[1:] != PATCH_SHAPE or patches.dtype != np.uint8:
         raise PredictionError(
             f"patches must be uint8 of shape (n, 50, 50, 3). Received: {patches.dtype} "
@@ -149,7 +152,7 @@ def _check(patches: np.ndarray) -> None:
         )
 
 
-def _ask(run: Run, patches: np.ndarray, kind: str = "probabilities") -> np.ndarray:
+def _ask_for_array(run: Run, patches: np.ndarray, kind: str = "probabilities") -> np.ndarray:
     answer, block = ask_model(run, patches, kind)
     return np.frombuffer(block, np.float32).reshape(answer["shape"])
 
@@ -170,17 +173,17 @@ def ask_model(run: Run, patches: np.ndarray, kind: str) -> Answer:
             f"The run '{run.title}' has no finished epoch yet; let it train for an epoch."
         )
     asked = run.best().get("sha256", "")
-    answer, block = _ask_for(run, asked, patches, kind)
+    answer, block = _ask_worker(run, asked, patches, kind)
     now = run.best().get("sha256", "")  # empty when somebody has deleted the run meanwhile
     if "error" in answer and now not in ("", asked):
         # A trainer has put better weights in place while we asked for the old ones.
-        answer, block = _ask_for(run, now, patches, kind)
+        answer, block = _ask_worker(run, now, patches, kind)
     if "error" in answer:
         raise PredictionError(str(answer["error"]))
     return answer, block
 
 
-def _ask_for(run: Run, sha256: str, patches: np.ndarray, kind: str) -> Answer:
+def _ask_worker(run: Run, sha256: str, patches: np.ndarray, kind: str) -> Answer:
     question = {
         "kind": kind,
         "folder": str(run.folder),
@@ -192,7 +195,7 @@ def _ask_for(run: Run, sha256: str, patches: np.ndarray, kind: str) -> Answer:
         return _worker().ask(
             question,
             np.ascontiguousarray(patches).tobytes(),
-            timeout_s=_LOAD_TIMEOUT_S + _SECONDS_A_PATCH * len(patches),
+            timeout_s=_LOAD_TIMEOUT_S + _MAX_S_PER_PATCH * len(patches),
         )
     except ChildTimeout as error:
         raise PredictionError("The model did not answer in time; try again.") from error

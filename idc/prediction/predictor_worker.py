@@ -9,9 +9,9 @@ import keras
 import numpy as np
 
 from idc.errors import IdcError
-from idc.networks.grad_cam import Inside
-from idc.networks.inference import probabilities
-from idc.networks.layer_maps import look_through
+from idc.networks.grad_cam import FeatureExtractor
+from idc.networks.inference import predict_probabilities
+from idc.networks.layer_maps import inspect_layers
 from idc.networks.weights import load_model
 from idc.patches import PATCH_SHAPE
 from idc.processes.child import serve
@@ -23,29 +23,29 @@ def answer(question: dict[str, Any], block: bytes) -> tuple[dict[str, Any], byte
 
     The question's "kind" says what is asked: "probabilities", "look" (each patch's probability and
     features, one row each), "grad-cam", or "layers": all layers on the first patch, as
-    `idc.networks.layer_maps.look_through` describes them.
+    `idc.networks.layer_maps.inspect_layers` describes them.
     """
     try:
         model, inside = _model(question["folder"], question["network"], question["sha256"])
         patches = np.frombuffer(block, np.uint8).reshape(question["count"], *PATCH_SHAPE)
         if question["kind"] == "layers":
-            entries, maps = look_through(model, patches[0])
+            entries, maps = inspect_layers(model, patches[0])
             return {"layers": entries}, maps
         if question["kind"] == "look":
-            found = np.column_stack(inside.look(patches))
+            found = np.column_stack(inside.predict_with_features(patches))
         elif question["kind"] == "grad-cam":
             found = inside.grad_cam(patches)
         else:
-            found = probabilities(model, patches)
+            found = predict_probabilities(model, patches)
     except IdcError as error:
         return {"error": str(error)}, b""
     return {"shape": found.shape}, found.astype(np.float32).tobytes()
 
 
 @functools.lru_cache(maxsize=3)
-def _model(folder: str, network: str, sha256: str) -> tuple[keras.Model, Inside]:
+def _model(folder: str, network: str, sha256: str) -> tuple[keras.Model, FeatureExtractor]:
     model = load_model(Path(folder) / WEIGHTS_FILE, network, sha256)
-    return model, Inside(model)
+    return model, FeatureExtractor(model)
 
 
 if __name__ == "__main__":

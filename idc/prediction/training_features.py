@@ -19,29 +19,29 @@ from idc.datasets.store import PatchStore, list_stores, open_store
 from idc.errors import DataError
 from idc.files.arrays import read_arrays, write_arrays
 from idc.files.home import features_dir
-from idc.prediction.appearance import FEWEST, Profile, fit_profile
-from idc.prediction.predictor import look
+from idc.prediction.appearance import MIN_TRAINING_PATCHES, AppearanceProfile, fit_profile
+from idc.prediction.predictor import predict_with_features
 from idc.processes.thread_job import ThreadJob
 from idc.runs.run import Run, check_same_data
 from idc.runs.split import run_split, train_cases
 
 _lock = threading.Lock()
 
-SAMPLE = 4_000
-_HELD_OUT_SAMPLE = 1_000
+SAMPLE_SIZE = 4_000
+_HELD_OUT_SAMPLE_SIZE = 1_000
 _CHUNK = 256
 
-Progress = Callable[[int, int], None]
+OnProgress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
-class Reference:
+class ReferencePatches:
     """Patches to compare with.
 
     Attributes:
         kind: "trained" (the run learned from these very patches), "cases" (from patches of these
             cases) or "unseen" (from none of them).
-        rows: int64, sorted, a sample of at most `SAMPLE`.
+        rows: int64, sorted, a sample of at most `SAMPLE_SIZE`.
         held_out: int64, sorted, a sample of the run's validation part; empty unless the kind is
             "trained".
         trained_on: how many patches the run learned from; 0 unless the kind is "trained".
@@ -55,7 +55,7 @@ class Reference:
 
 
 @dataclass(frozen=True)
-class Familiar:
+class TrainingFeatures:
     """What was kept of a reference.
 
     Attributes:
@@ -68,10 +68,10 @@ class Familiar:
     rows: np.ndarray
     features: np.ndarray
     trained_on: int
-    profile: Profile | None = None
+    profile: AppearanceProfile | None = None
 
 
-def store_to_compare(run: Run) -> PatchStore | None:
+def reference_store(run: Run) -> PatchStore | None:
     """The run's own data set; for the bundled model the one with most of its cases' patches.
 
     None for the bundled model while no real patches are here.
@@ -91,25 +91,27 @@ def store_to_compare(run: Run) -> PatchStore | None:
     return max(real, key=lambda store: np.isin(store.cases, cases).sum(), default=None)
 
 
-def reference_of(run: Run, store: PatchStore) -> Reference:
-    """Which patches of `store_to_compare` to compare with."""
+def reference_patches(run: Run, store: PatchStore) -> ReferencePatches:
+    """Which patches of `reference_store` to compare with."""
     nothing = np.empty(0, np.int64)
     if run.bundled:
         seen = np.flatnonzero(np.isin(store.cases, train_cases(run)))
         kind, rows = ("cases", seen) if len(seen) else ("unseen", np.arange(len(store)))
-        return Reference(store, kind, _sample(rows, SAMPLE), nothing, 0)
+        return ReferencePatches(store, kind, _sample(rows, SAMPLE_SIZE), nothing, 0)
     split = run_split(run, store)
-    return Reference(
+    return ReferencePatches(
         store,
         "trained",
-        _sample(split.train, SAMPLE),
-        _sample(split.validation, _HELD_OUT_SAMPLE),
+        _sample(split.train, SAMPLE_SIZE),
+        _sample(split.validation, _HELD_OUT_SAMPLE_SIZE),
         len(split.train),
     )
 
 
-def learn(run: Run, reference: Reference, *, on_progress: Progress | None = None) -> Familiar:
-    """Compute what `familiar` reads, and keep it.
+def compute_training_features(
+    run: Run, reference: ReferencePatches, *, on_progress: OnProgress | None = None
+) -> TrainingFeatures:
+    """Compute what `load_training_features` reads, and keep it.
 
     Args:
         on_progress: called with (patches done, patches in all). What it raises ends the work.
@@ -122,32 +124,33 @@ def learn(run: Run, reference: Reference, *, on_progress: Progress | None = None
     found = []
     for start in range(0, len(rows), _CHUNK):
         patches = np.array(reference.store.patches[rows[start : start + _CHUNK]])
-        found.append(look(run, patches).features)
+        found.append(predict_with_features(run, patches).features)
         if on_progress:
             on_progress(min(start + _CHUNK, len(rows)), len(rows))
     features = np.concatenate(found)
     count = len(reference.rows)
     profile = None
-    if reference.kind == "trained" and count >= FEWEST:
+    if reference.kind == "trained" and count >= MIN_TRAINING_PATCHES:
         profile = fit_profile(
             (reference.store.patches[reference.rows], features[:count]),
             (reference.store.patches[reference.held_out], features[count:]),
         )
-    learned = Familiar(
+    training_features = TrainingFeatures(
         reference.kind, reference.rows, features[:count], reference.trained_on, profile
     )
-    _keep(_path(run, reference.store), learned)
-    return learned
+    _save(_path(run, reference.store), training_features)
+    return training_features
 
 
-def familiar(run: Run, store: PatchStore) -> Familiar | None:
-    """What was kept for the run's present weights and these very patches; None before `learn`."""
+def load_training_features(run: Run, store: PatchStore) -> TrainingFeatures | None:
+    """What was kept for the run's present weights and these very patches; None before
+    `compute_training_features`."""
     path = _path(run, store)
     # A damaged file is as good as none: it can be made again.
     with contextlib.suppress(DataError, KeyError):
         saved = read_arrays(path)
-        profile = Profile.load(_profile_path(path)) if saved["with_profile"] else None
-        return Familiar(
+        profile = AppearanceProfile.load(_profile_path(path)) if saved["with_profile"] else None
+        return TrainingFeatures(
             str(saved["kind"]),
             saved["rows"],
             saved["features"],
@@ -158,7 +161,7 @@ def familiar(run: Run, store: PatchStore) -> Familiar | None:
 
 
 def nearest(
-    known: Familiar, store: PatchStore, rgb: np.ndarray, features: np.ndarray, count: int
+    known: TrainingFeatures, store: PatchStore, rgb: np.ndarray, features: np.ndarray, count: int
 ) -> np.ndarray:
     """The rows whose features are nearest to a patch's, the nearest first.
 
@@ -174,8 +177,8 @@ def nearest(
     """
     spread = known.features.std(axis=0)
     used = spread > 0  # the others never fire
-    away = ((known.features - features)[:, used] / spread[used]) ** 2
-    order = np.argsort(away.sum(axis=1), kind="stable")[: count + 1]
+    squared_difference = ((known.features - features)[:, used] / spread[used]) ** 2
+    order = np.argsort(squared_difference.sum(axis=1), kind="stable")[: count + 1]
     rows = known.rows[order]
     itself = (store.patches[rows] == rgb).all(axis=(1, 2, 3))
     return rows[~itself][:count]
@@ -196,21 +199,21 @@ def _profile_path(path: Path) -> Path:
     return path.with_name(f"{path.stem}-profile.npz")
 
 
-def _keep(path: Path, learned: Familiar) -> None:
-    if learned.profile is not None:
-        learned.profile.save(_profile_path(path))
+def _save(path: Path, training_features: TrainingFeatures) -> None:
+    if training_features.profile is not None:
+        training_features.profile.save(_profile_path(path))
     write_arrays(
         path,
-        kind=learned.kind,
-        rows=learned.rows,
-        features=learned.features,
-        trained_on=learned.trained_on,
-        with_profile=learned.profile is not None,
+        kind=training_features.kind,
+        rows=training_features.rows,
+        features=training_features.features,
+        trained_on=training_features.trained_on,
+        with_profile=training_features.profile is not None,
     )
 
 
 @dataclass(kw_only=True)
-class FamiliarJob(ThreadJob):
+class TrainingFeaturesJob(ThreadJob):
     """One such work and where it stands: "looking", "done" or "failed"."""
 
     work: str = "Looking at the training patches"
@@ -218,31 +221,33 @@ class FamiliarJob(ThreadJob):
     thread: threading.Thread = field(default_factory=threading.Thread)
 
 
-_jobs: dict[tuple[str, str], FamiliarJob] = {}  # by the weights and the data set's fingerprint
+_jobs: dict[
+    tuple[str, str], TrainingFeaturesJob
+] = {}  # by the weights and the data set's fingerprint
 
 
-def start_learning(run: Run, store: PatchStore) -> FamiliarJob:
+def start_feature_job(run: Run, store: PatchStore) -> TrainingFeaturesJob:
     """Start it, or join the work that is under way, or give the one that failed.
 
     Args:
-        store: of `idc.prediction.training_features.store_to_compare`.
+        store: of `idc.prediction.training_features.reference_store`.
     """
     key = _key(run, store)
     with _lock:
         job = _jobs.get(key)
         if job is None or job.state == "done":  # done, and yet asked for: its file is gone
-            job = _jobs[key] = FamiliarJob()
-            look = partial(_look, run, store, job)
-            job.thread = job.start(look, f"learn-{run.id}")
+            job = _jobs[key] = TrainingFeaturesJob()
+            target = partial(_compute, run, store, job)
+            job.thread = job.start(target, f"learn-{run.id}")
         return job
 
 
-def _look(run: Run, store: PatchStore, job: FamiliarJob) -> None:
-    learn(run, reference_of(run, store), on_progress=job.advance)
+def _compute(run: Run, store: PatchStore, job: TrainingFeaturesJob) -> None:
+    compute_training_features(run, reference_patches(run, store), on_progress=job.advance)
 
 
 def forget_failure(run: Run, store: PatchStore) -> None:
-    """Let the next `start_learning` try again."""
+    """Let the next `start_feature_job` try again."""
     with _lock:
         _jobs.pop(_key(run, store), None)
 

@@ -20,7 +20,7 @@ from typing import Any
 
 from idc.files.home import PROJECT_DIR
 from idc.processes.environment import without_secrets
-from idc.processes.fair_semaphore import Turns
+from idc.processes.fair_semaphore import FairSemaphore
 
 Answer = tuple[dict[str, Any], bytes | bytearray]
 Reply = tuple[Mapping[str, Any], bytes | Iterable[bytes]]  # the block whole, or in parts
@@ -65,7 +65,7 @@ class Child:
         self._max_answer_bytes = max_answer_bytes
         self._max_questions = max_questions
         self._questions = 0  # put to the process that runs now
-        self._turns = Turns()
+        self._semaphore = FairSemaphore()
         self._process: subprocess.Popen[bytes] | None = None
         self._pipe: Connection | None = None
 
@@ -80,7 +80,7 @@ class Child:
             ChildTimeout: no answer within ``timeout_s``; the child was killed.
         """
         question = json.dumps(dict(header)).encode()
-        with self._turns:
+        with self._semaphore:
             try:
                 return self._exchange(question, block, timeout_s)
             except (EOFError, OSError, ValueError, RecursionError) as error:
@@ -94,15 +94,15 @@ class Child:
 
     def start(self) -> None:
         """Start the process now, so that the first question need not wait for it."""
-        with self._turns:
+        with self._semaphore:
             try:
-                self._started()
+                self._ensure_started()
             except OSError as error:
                 raise ChildDied from error
 
     def close(self) -> None:
         """End the child. A later question starts a new one."""
-        with self._turns:
+        with self._semaphore:
             self._stop()
 
     def pid(self) -> int | None:
@@ -113,7 +113,7 @@ class Child:
     def _exchange(self, question: bytes, block: bytes, timeout_s: float) -> Answer:
         if self._questions == self._max_questions:
             self._stop()
-        pipe = self._started()
+        pipe = self._ensure_started()
         self._questions += 1
         with _deadline(pipe, timeout_s):
             pipe.send_bytes(question)
@@ -121,9 +121,9 @@ class Child:
             answer = json.loads(pipe.recv_bytes(2**20))
             if not isinstance(answer, dict):
                 raise ValueError("not a header")
-            return answer, _all_parts(pipe, self._max_answer_bytes)
+            return answer, _receive_parts(pipe, self._max_answer_bytes)
 
-    def _started(self) -> Connection:
+    def _ensure_started(self) -> Connection:
         if self._pipe is not None and self._process is not None and self._process.poll() is None:
             return self._pipe
         self._stop()
@@ -157,10 +157,10 @@ class Child:
         self._questions = 0
 
 
-def _all_parts(pipe: Connection, most: int) -> bytearray:
+def _receive_parts(pipe: Connection, max_bytes: int) -> bytearray:
     """A block that comes in parts; an empty one ends it."""
     block = bytearray()
-    while part := pipe.recv_bytes(most - len(block)):
+    while part := pipe.recv_bytes(max_bytes - len(block)):
         block += part
     return block
 
@@ -173,13 +173,13 @@ def _deadline(pipe: Connection, timeout_s: float) -> Iterator[None]:
     or send half an answer and fall silent. Hanging up also wakes us when something that the child
     left behind still holds the far end.
     """
-    over = threading.Event()
-    with socket.socket(fileno=os.dup(pipe.fileno())) as line:
+    expired = threading.Event()
+    with socket.socket(fileno=os.dup(pipe.fileno())) as duplicate_socket:
 
         def hang_up() -> None:
-            over.set()
+            expired.set()
             with contextlib.suppress(OSError):  # the child hung up first
-                line.shutdown(socket.SHUT_RDWR)
+                duplicate_socket.shutdown(socket.SHUT_RDWR)
 
         timer = threading.Timer(timeout_s, hang_up)
         timer.daemon = True
@@ -187,12 +187,12 @@ def _deadline(pipe: Connection, timeout_s: float) -> Iterator[None]:
         try:
             yield
         except (EOFError, OSError):
-            if not over.is_set():
+            if not expired.is_set():
                 raise
         finally:
             timer.cancel()
             timer.join()  # a late one must not meet a line whose number is another's by then
-    if over.is_set():
+    if expired.is_set():
         raise ChildTimeout
 
 

@@ -46,7 +46,7 @@ class ProgressLine:
 
 
 @contextlib.contextmanager
-def in_place() -> Iterator[ProgressLine]:
+def progress_line() -> Iterator[ProgressLine]:
     """A progress line for the length of a ``with``."""
     line = ProgressLine()
     try:
@@ -55,7 +55,7 @@ def in_place() -> Iterator[ProgressLine]:
         line.close()
 
 
-def fail(error: Exception) -> int:
+def print_error(error: Exception) -> int:
     """Print an error's sentence to standard error; the exit code that goes with it."""
     print(f"idc: {error}", file=sys.stderr)
     return 2

@@ -10,11 +10,11 @@ from collections import deque
 from types import TracebackType
 
 
-class NoTurn(Exception):
+class AcquireTimeout(Exception):
     """Nobody ahead has finished in time."""
 
 
-class Turns:
+class FairSemaphore:
     """Used as ``with turns:``; whoever asks first is served first.
 
     Args:
@@ -22,11 +22,11 @@ class Turns:
         patience_s: who has waited for so long gives up; None waits for ever.
     """
 
-    def __init__(self, places: int = 1, *, patience_s: float | None = None) -> None:
-        self._free = places
-        self.patience_s = patience_s
+    def __init__(self, permits: int = 1, *, acquire_timeout_s: float | None = None) -> None:
+        self._free_permits = permits
+        self.acquire_timeout_s = acquire_timeout_s
         self._waiting: deque[threading.Event] = deque()
-        self._guard = threading.Lock()
+        self._lock = threading.Lock()
 
     def waiting(self) -> int:
         """How many wait now."""
@@ -38,20 +38,20 @@ class Turns:
         Raises:
             NoTurn: none got free within the patience.
         """
-        with self._guard:
-            if self._free:
-                self._free -= 1
+        with self._lock:
+            if self._free_permits:
+                self._free_permits -= 1
                 return
-            turn = threading.Event()
-            self._waiting.append(turn)
+            waiter = threading.Event()
+            self._waiting.append(waiter)
         try:
-            served = turn.wait(self.patience_s)
+            served = waiter.wait(self.acquire_timeout_s)
         except BaseException:
-            self._leave(turn)
+            self._cancel_wait(waiter)
             raise
         if not served:
-            self._leave(turn)
-            raise NoTurn
+            self._cancel_wait(waiter)
+            raise AcquireTimeout
 
     def __exit__(
         self,
@@ -59,19 +59,19 @@ class Turns:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        with self._guard:
-            self._pass_on()
+        with self._lock:
+            self._release_place()
 
-    def _leave(self, turn: threading.Event) -> None:
+    def _cancel_wait(self, waiter: threading.Event) -> None:
         """Stop waiting; a place that was given just now goes to the next one."""
-        with self._guard:
-            if turn.is_set():
-                self._pass_on()
+        with self._lock:
+            if waiter.is_set():
+                self._release_place()
             else:
-                self._waiting.remove(turn)
+                self._waiting.remove(waiter)
 
-    def _pass_on(self) -> None:
+    def _release_place(self) -> None:
         if self._waiting:
             self._waiting.popleft().set()
         else:
-            self._free += 1
+            self._free_permits += 1

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from idc.errors import IdcError
 
 
-class Stopped(Exception):
+class StopRequested(Exception):
     """Somebody asked for it."""
 
 
@@ -62,7 +62,7 @@ class ThreadJob:
         try:
             function()
             self.state = "done"
-        except Stopped:
+        except StopRequested:
             self.state = "stopped"
         except IdcError as error:
             self.state, self.problem = "failed", str(error)
@@ -83,4 +83,4 @@ class ThreadJob:
     def check(self) -> None:
         """Raise Stopped if somebody asked for a stop."""
         if self._stop.is_set():
-            raise Stopped
+            raise StopRequested

@@ -50,7 +50,7 @@ def section(title: str, *parts: str) -> str:
     return f"<section><h2>{escape(title)}</h2>{''.join(parts)}</section>"
 
 
-def facts(entries: Mapping[str, str]) -> str:
+def definition_list(entries: Mapping[str, str]) -> str:
     """Names with their values."""
     rows = "".join(
         f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in entries.items()
@@ -76,17 +76,17 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return f'<div class="wide"><table>{rows_of_both}</table></div>'
 
 
-def number(value: float | None) -> str:
+def format_score(value: float | None) -> str:
     """A score in [0, 1]; "–" where it is undefined or not told."""
     return "–" if value is None or np.isnan(value) else f"{value:.3f}"
 
 
-def share(count: int, of: int) -> str:
+def format_share(count: int, of: int) -> str:
     """A share in percent; "–" of nothing."""
     return f"{count / of:.1%}" if of else "–"
 
 
-def interval(one: Interval) -> str:
+def format_interval(one: Interval) -> str:
     """The 95 % interval, or why there is none."""
     if one.undefined:
         return f"undefined: {one.undefined}"

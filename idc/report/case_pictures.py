@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from idc.datasets.stitched_slide import lay_out, small_picture
+from idc.datasets.stitched_slide import lay_out_case, slide_thumbnail
 from idc.evaluation.patch_selection import in_case
 from idc.evaluation.results import Results
-from idc.metrics.scores import cell_of
+from idc.metrics.scores import confusion_cell_names
 
-_MOST_PX = (400, 400)
+_MAX_SIZE_PX = (400, 400)
 
 CELL_RGB = {
     "tn": (0, 114, 178),
@@ -15,8 +15,8 @@ CELL_RGB = {
     "fp": (230, 159, 0),
     "fn": (0, 0, 0),
 }  # blue and vermilion as everywhere; errors by a hue of their own
-_NOT_SCORED = (215, 215, 215)
-_GAP = (255, 255, 255)
+_NOT_SCORED_RGB = (215, 215, 215)
+_NO_PATCH_RGB = (255, 255, 255)
 
 
 def case_pictures(
@@ -33,14 +33,14 @@ def case_pictures(
     """
     if results.store is None:
         return None
-    slide = lay_out(results.store, case)
-    tissue = small_picture(results.store, slide, _MOST_PX)
+    slide = lay_out_case(results.store, case)
+    tissue = slide_thumbnail(results.store, slide, _MAX_SIZE_PX)
     seen = tissue[..., 3:] > 0
     cell_px = tissue.shape[0] // slide.grid.shape[0]
-    colours = np.full((len(slide.rows) + 1, 3), _NOT_SCORED, np.uint8)
-    colours[-1] = _GAP  # what -1 in the grid picks
+    colours = np.full((len(slide.rows) + 1, 3), _NOT_SCORED_RGB, np.uint8)
+    colours[-1] = _NO_PATCH_RGB  # what -1 in the grid picks
     chosen = in_case(results, case)
-    names = cell_of(results.y_true[chosen], results.y_prob[chosen], threshold)
+    names = confusion_cell_names(results.y_true[chosen], results.y_prob[chosen], threshold)
     at = np.searchsorted(slide.rows, results.rows[chosen])
     colours[at] = [CELL_RGB[name] for name in names]
     answers = colours[slide.grid].repeat(cell_px, axis=0).repeat(cell_px, axis=1)

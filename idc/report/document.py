@@ -13,19 +13,28 @@ import numpy as np
 
 from idc.datasets.splits import PROTOCOLS, split_note
 from idc.errors import DataError
-from idc.evaluation.curve_points import curves, published_lines
+from idc.evaluation.curve_points import published_iso_lines, thinned_curves
 from idc.evaluation.patch_selection import HISTOGRAM_BINS, most_wrong
-from idc.evaluation.published import PUBLISHED, comparison_reasons
+from idc.evaluation.published import PUBLISHED, why_run_not_comparable
 from idc.evaluation.results import Results
 from idc.metrics.bootstrap import Bootstrap, Interval, few_cases_note
-from idc.metrics.calibration import bin_of, reliability
-from idc.metrics.scores import SCORES, baseline, classification_report
+from idc.metrics.calibration import bin_indices, reliability_table
+from idc.metrics.scores import SCORE_DESCRIPTIONS, baseline_note, classification_report
 from idc.patches import CLASS_NAMES
-from idc.report.blocks import STYLE, bullets, facts, interval, number, section, share, table
+from idc.report.blocks import (
+    STYLE,
+    bullets,
+    definition_list,
+    format_interval,
+    format_score,
+    format_share,
+    section,
+    table,
+)
 from idc.report.case_pictures import case_pictures
-from idc.report.plots import DASHES, bar, dot, line, picture, plot
+from idc.report.plots import DASHES, bar, dot, img_tag, line, plot
 from idc.runs.run import Run
-from idc.runs.split import run_split, seen_note
+from idc.runs.split import run_split, training_overlap_note
 from idc.settings.training_config import PRESETS
 
 _WORST_PATCHES = 24
@@ -58,7 +67,7 @@ def report_html(run: Run, results: Results, threshold: float) -> str:
     title = f"IDC Lab: {run.title}"
     body = "".join(
         (
-            _head(run, results, threshold),
+            _header(run, results, threshold),
             _scores(results, intervals),
             _matrix(results, threshold),
             _curves(results, threshold, intervals),
@@ -78,13 +87,13 @@ def report_html(run: Run, results: Results, threshold: float) -> str:
     )
 
 
-def _head(run: Run, results: Results, threshold: float) -> str:
+def _header(run: Run, results: Results, threshold: float) -> str:
     data = run.config.data if results.store is None else results.store.name
     notes = [few_cases_note(len(np.unique(results.cases)))]
     whole = results.part == "all"
     scored = "whole data set" if whole else f"{results.part} part"
     if whole and results.store is not None:
-        notes.append(seen_note(run, results.store))
+        notes.append(training_overlap_note(run, results.store))
     elif not run.bundled and results.store is not None:
         notes.append(split_note(run_split(run, results.store)))
     if results.store is not None and results.store.report.generated:
@@ -100,18 +109,24 @@ def _head(run: Run, results: Results, threshold: float) -> str:
         "Written": time.strftime("%d %B %Y, %H:%M"),
     }
     warnings = "".join(f'<p class="note">{escape(note)}</p>' for note in notes if note)
-    return f"<h1>{escape(run.title)}</h1>{facts(about)}{warnings}"
+    return f"<h1>{escape(run.title)}</h1>{definition_list(about)}{warnings}"
 
 
 def _scores(results: Results, intervals: Mapping[str, Interval]) -> str:
     negatives = float(np.mean(results.y_true == 0))
     rows = []
-    for name, (title, meaning) in SCORES.items():
+    for name, (title, meaning) in SCORE_DESCRIPTIONS.items():
         one = intervals[name]
-        aside = f"; {baseline(negatives)}" if name == "accuracy" else ""
+        aside = f"; {baseline_note(negatives)}" if name == "accuracy" else ""
         low, _, high = one.case_quartiles
-        half = f"{number(low)} – {number(high)} (of {one.cases:,})" if one.cases else "undefined"
-        rows.append([title, number(one.value), interval(one), half, f"{meaning}{aside}"])
+        half = (
+            f"{format_score(low)} – {format_score(high)} (of {one.cases:,})"
+            if one.cases
+            else "undefined"
+        )
+        rows.append(
+            [title, format_score(one.value), format_interval(one), half, f"{meaning}{aside}"]
+        )
     heads = ["Score", "Value", "95 % interval", "Half of the cases", "Meaning"]
     return section("Scores", table(heads, rows))
 
@@ -123,7 +138,8 @@ def _matrix(results: Results, threshold: float) -> str:
         [
             f"Labelled {CLASS_NAMES[label]}",
             *(
-                f"{count:,} ({share(count, sum(row))} of row, {share(count, total)} of column)"
+                f"{count:,} ({format_share(count, sum(row))} of row, "
+                f"{format_share(count, total)} of column)"
                 for count, total in zip(row, columns, strict=True)
             ),
             f"{sum(row):,}",
@@ -133,7 +149,7 @@ def _matrix(results: Results, threshold: float) -> str:
     heads = ["", *(f"Predicted {name}" for name in CLASS_NAMES), "Total"]
     scores = ["precision", "recall", "f1"]
     by_class = [
-        [str(name), *(number(row[score]) for score in scores), f"{int(row['patches']):,}"]
+        [str(name), *(format_score(row[score]) for score in scores), f"{int(row['patches']):,}"]
         for name, row in classification_report(matrix).iterrows()
     ]
     return section(
@@ -144,24 +160,24 @@ def _matrix(results: Results, threshold: float) -> str:
 
 
 def _curves(results: Results, threshold: float, intervals: Mapping[str, Interval]) -> str:
-    drawn, lines = curves(results.y_true, results.y_prob), published_lines()
+    curve_points, lines = thinned_curves(results.y_true, results.y_prob), published_iso_lines()
     sensitivity = intervals["sensitivity"].value
     used = f"threshold {threshold:.6g}"
     roc = plot(
         "false positive rate (1 − specificity)",
         "sensitivity",
-        f"ROC curve, area {number(intervals['roc_auc'].value)}",
+        f"ROC curve, area {format_score(intervals['roc_auc'].value)}",
         line([[0, 0], [1, 1]], "guess"),
         *(line(one["roc"], "theirs", DASHES[i]) for i, one in enumerate(lines)),
-        line(drawn["roc"], "ours"),
+        line(curve_points["roc"], "ours"),
         dot(1 - intervals["specificity"].value, sensitivity, used),
     )
     recall = plot(
         "recall (sensitivity)",
         "precision",
-        f"Precision-recall curve, average {number(intervals['average_precision'].value)}",
+        f"Precision-recall curve, average {format_score(intervals['average_precision'].value)}",
         *(line(one["recall"], "theirs", DASHES[i]) for i, one in enumerate(lines)),
-        line(drawn["recall"], "ours"),
+        line(curve_points["recall"], "ours"),
         dot(sensitivity, intervals["precision"].value, used),
     )
     names = "; ".join(
@@ -172,12 +188,12 @@ def _curves(results: Results, threshold: float, intervals: Mapping[str, Interval
 
 
 def _published(run: Run, results: Results, intervals: Mapping[str, Interval]) -> str:
-    reasons = comparison_reasons(run, results)
+    reasons = why_run_not_comparable(run, results)
     rows = [
         [
             "This run" + (" (not comparable)" if reasons else ""),
             *(
-                f"{number(intervals[name].value)} ({interval(intervals[name])})"
+                f"{format_score(intervals[name].value)} ({format_interval(intervals[name])})"
                 for name in ("balanced_accuracy", "f1")
             ),
             PROTOCOLS[run.config.protocol],
@@ -185,7 +201,7 @@ def _published(run: Run, results: Results, intervals: Mapping[str, Interval]) ->
         ]
     ]
     for one in PUBLISHED:
-        figures = [number(value) for value in (one.balanced_accuracy, one.f1)]
+        figures = [format_score(value) for value in (one.balanced_accuracy, one.f1)]
         rows.append([one.name, *figures, one.protocol, f"{one.source}. {one.remark}".strip()])
     heads = ["Result", "Balanced accuracy", "F1, IDC class", "Protocol", "Source"]
     warning = ""
@@ -196,7 +212,7 @@ def _published(run: Run, results: Results, intervals: Mapping[str, Interval]) ->
 
 
 def _probabilities(results: Results, threshold: float) -> str:
-    bar_of = 2 * bin_of(results.y_prob, HISTOGRAM_BINS) + results.y_true
+    bar_of = 2 * bin_indices(results.y_prob, HISTOGRAM_BINS) + results.y_true
     counts = np.bincount(bar_of, minlength=2 * HISTOGRAM_BINS).reshape(-1, 2)
     most, width = counts.max(), 1 / HISTOGRAM_BINS
     bars = [
@@ -212,7 +228,7 @@ def _probabilities(results: Results, threshold: float) -> str:
     ]
     at = line([[threshold, 0], [threshold, 1]], "at", "5 3")
     histogram = plot("probability of IDC", "patches (root of share)", "Histogram", *bars, at)
-    points = reliability(results.y_true, results.y_prob)
+    points = reliability_table(results.y_true, results.y_prob)
     pairs = points[["y_prob", "positive_share"]].to_numpy()
     calibration = plot(
         "mean probability of IDC",
@@ -248,7 +264,7 @@ def _cases(cases: list[dict[Any, Any]]) -> str:
             f"{case['patches']:,}",
             f"{case['true_share']:.1%}",
             f"{case['predicted_share']:.1%}",
-            number(case["balanced_accuracy"]),
+            format_score(case["balanced_accuracy"]),
             f"{case['wrong']:,}",
         ]
         for case in cases
@@ -268,8 +284,8 @@ def _slides(results: Results, cases: list[dict[Any, Any]], threshold: float) -> 
             tissue, answers = pictures
             figures.append(
                 f"<figure><figcaption>Case {case}</figcaption>"
-                + picture(tissue, f"Case {case}, tissue")
-                + picture(answers, f"Case {case}, answers")
+                + img_tag(tissue, f"Case {case}, tissue")
+                + img_tag(answers, f"Case {case}, answers")
                 + "</figure>"
             )
     if not figures:
@@ -291,7 +307,7 @@ def _errors(results: Results, threshold: float) -> str:
         worst = most_wrong(results, label, _WORST_PATCHES)
         called = worst["probability"].to_numpy().astype(np.float64) >= threshold
         tiles = [
-            picture(
+            img_tag(
                 results.store.patches[one["row"]],
                 f"case {one['case']}, x {one['x']}, y {one['y']}, "
                 f"probability {one['probability']:.3f}",
@@ -307,6 +323,6 @@ def _settings(run: Run) -> str:
     settings = {name: str(value) for name, value in run.config.to_json().items()}
     versions = {name: str(value) for name, value in run.environment().items()}
     best = {f"best {name}": str(value) for name, value in run.best().items()}
-    return section("Settings", facts(settings)) + section(
-        "Versions and weights", facts({**versions, **best})
+    return section("Settings", definition_list(settings)) + section(
+        "Versions and weights", definition_list({**versions, **best})
     )

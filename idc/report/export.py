@@ -12,7 +12,7 @@ from idc.files import atomic
 from idc.report.document import report_html
 from idc.runs.run import Run
 
-TABLE_KINDS = (".csv", ".parquet")
+TABLE_SUFFIXES = (".csv", ".parquet")
 
 
 def predictions_table(results: Results, threshold: float) -> pd.DataFrame:
@@ -26,12 +26,12 @@ def predictions_file(results: Results, threshold: float, kind: str) -> bytes:
     """`predictions_table` as a file.
 
     Args:
-        kind: one of `TABLE_KINDS`.
+        kind: one of `TABLE_SUFFIXES`.
 
     Raises:
         IdcError: another kind.
     """
-    if kind not in TABLE_KINDS:
+    if kind not in TABLE_SUFFIXES:
         raise IdcError(f"Predictions are written as .csv or .parquet. Received: '{kind}'")
     table, buffer = predictions_table(results, threshold), io.BytesIO()
     if kind == ".csv":

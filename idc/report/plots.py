@@ -49,26 +49,26 @@ def line(points: Points, kind: str, dash: str = "") -> str:
     return f'<path class="{kind}" d="M{places}"{dashed}/>'
 
 
-def dot(x: float, y: float, words: str, kind: str = "dot") -> str:
+def dot(x: float, y: float, tooltip: str, kind: str = "dot") -> str:
     """A point with a word for the mouse; "" where it is undefined."""
     if not (np.isfinite(x) and np.isfinite(y)):
         return ""
     return (
         f'<circle class="{kind}" cx="{_x(x):.1f}" cy="{_y(y):.1f}" r="5">'
-        f"<title>{escape(words)}</title></circle>"
+        f"<title>{escape(tooltip)}</title></circle>"
     )
 
 
-def bar(left: float, right: float, height: float, words: str, kind: str) -> str:
+def bar(left: float, right: float, height: float, tooltip: str, kind: str) -> str:
     """A bar from the x axis upwards; all numbers in [0, 1]."""
     return (
         f'<rect class="{kind}" x="{_x(left):.1f}" y="{_y(height):.1f}" '
         f'width="{_x(right) - _x(left):.1f}" height="{_y(0) - _y(height):.1f}">'
-        f"<title>{escape(words)}</title></rect>"
+        f"<title>{escape(tooltip)}</title></rect>"
     )
 
 
-def picture(rgb: np.ndarray, alt: str) -> str:
+def img_tag(rgb: np.ndarray, alt: str) -> str:
     """An image inside the page.
 
     Args:

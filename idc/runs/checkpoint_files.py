@@ -15,16 +15,16 @@ from typing import Any
 
 import numpy as np
 
-FOLDER = "checkpoints"
-ORIGIN = "origin"  # of a fork: the parent's checkpoint, beside the run's own folder of them
-_NAME = re.compile(r"epoch-(\d+)(?:-step-(\d+))?\.json")
+CHECKPOINTS_DIR = "checkpoints"
+FORK_ORIGIN = "origin"  # of a fork: the parent's checkpoint, beside the run's own folder of them
+_NAME_PATTERN = re.compile(r"epoch-(\d+)(?:-step-(\d+))?\.json")
 
 
-def newest_first(run_folder: Path) -> list[Path]:
+def list_checkpoints(run_folder: Path) -> list[Path]:
     """The descriptions of a run's checkpoints; what they describe may be damaged."""
     found = []
-    for path in (run_folder / FOLDER).glob("epoch-*.json"):
-        if match := _NAME.fullmatch(path.name):
+    for path in (run_folder / CHECKPOINTS_DIR).glob("epoch-*.json"):
+        if match := _NAME_PATTERN.fullmatch(path.name):
             found.append((int(match[1]), int(match[2] or 0), path))
     return [path for *_, path in sorted(found, reverse=True)]
 
@@ -42,6 +42,6 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         return {}, {}
 
 
-def of_kind(arrays: dict[str, np.ndarray], kind: str) -> list[np.ndarray]:
+def arrays_with_prefix(arrays: dict[str, np.ndarray], kind: str) -> list[np.ndarray]:
     """The arrays whose name begins so, in order: "v" variables, "m" running means."""
     return [arrays[name] for name in sorted(arrays) if name.startswith(kind)]

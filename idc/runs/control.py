@@ -20,14 +20,14 @@ WITHDRAW = "withdraw"  # leave the queue; one that trains by then stops
 REQUESTS = (PAUSE, RESUME, ONE_EPOCH, STOP, WITHDRAW)
 
 
-def ask(run_folder: Path, request: str) -> None:
+def send_request(run_folder: Path, request: str) -> None:
     """Put a request before the trainer; it takes the place of an earlier one."""
     if request not in REQUESTS:
         raise ValueError(f"request must be one of {', '.join(REQUESTS)}. Received: {request!r}")
     atomic.replace_json(run_folder / CONTROL_FILE, {"request": request, "id": secrets.token_hex(4)})
 
 
-def latest(run_folder: Path) -> tuple[str, str]:
+def read_request(run_folder: Path) -> tuple[str, str]:
     """(request, its id); both empty when nothing readable is asked for."""
     try:
         value = json.loads((run_folder / CONTROL_FILE).read_text(encoding="utf-8"))
@@ -36,7 +36,7 @@ def latest(run_folder: Path) -> tuple[str, str]:
         return "", ""
 
 
-def forget(run_folder: Path) -> None:
+def clear_request(run_folder: Path) -> None:
     """Before a trainer starts: an old request must not reach it."""
     (run_folder / CONTROL_FILE).unlink(missing_ok=True)
 
@@ -48,9 +48,9 @@ class Requests:
         self._folder = run_folder
         self._last = ("", "")
 
-    def new(self) -> str:
+    def poll(self) -> str:
         """The request that came since the last call; empty when none did."""
-        now = latest(self._folder)
+        now = read_request(self._folder)
         if now == self._last:
             return ""
         self._last = now

@@ -7,31 +7,31 @@ that starts it, and the ones that go on after a pause, in the shell too.
 import os
 from pathlib import Path
 
-from idc.errors import written
+from idc.errors import write_errors_as_run_error
 
-_FILE = "on_cpu"
-_NO_GPU = {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu"}
+_CPU_ONLY_FILE = "on_cpu"
+_HIDE_GPU_VARIABLES = {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu"}
 
 
-def choose_cpu(run_folder: Path, on_cpu: bool = True) -> None:
+def set_cpu_only(run_folder: Path, on_cpu: bool = True) -> None:
     """Let a run's next trainer keep to the CPU, or no longer.
 
     Raises:
         RunError: the choice cannot be written.
     """
-    with written("The choice of the device"):
+    with write_errors_as_run_error("The choice of the device"):
         if on_cpu:
-            (run_folder / _FILE).touch()
+            (run_folder / _CPU_ONLY_FILE).touch()
         else:
-            (run_folder / _FILE).unlink(missing_ok=True)
+            (run_folder / _CPU_ONLY_FILE).unlink(missing_ok=True)
 
 
-def keeps_to_cpu(run_folder: Path) -> bool:
+def is_cpu_only(run_folder: Path) -> bool:
     """Whether the CPU was chosen."""
-    return (run_folder / _FILE).exists()
+    return (run_folder / _CPU_ONLY_FILE).exists()
 
 
-def take_chosen_device(run_folder: Path) -> None:
+def apply_device_choice(run_folder: Path) -> None:
     """Hide the GPUs from this process if the CPU was chosen; before a backend is loaded."""
-    if keeps_to_cpu(run_folder):
-        os.environ.update(_NO_GPU)
+    if is_cpu_only(run_folder):
+        os.environ.update(_HIDE_GPU_VARIABLES)

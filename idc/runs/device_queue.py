@@ -21,7 +21,7 @@ from filelock import FileLock, Timeout
 from idc.files.home import home_dir, runs_dir
 from idc.runs.lock import is_locked
 
-_LOOK_EVERY_S = 0.25
+_POLL_INTERVAL_S = 0.25
 _TICKET = re.compile(r"\d{20}-.+")
 
 
@@ -32,7 +32,7 @@ def device_name() -> str:
 
 
 @contextlib.contextmanager
-def hold_device(run_id: str, asked: float, while_waiting: Callable[[], None]) -> Iterator[None]:
+def hold_device(run_id: str, requested_at: float, on_waiting: Callable[[], None]) -> Iterator[None]:
     """Wait for the device, then hold it for the length of a ``with``.
 
     Args:
@@ -42,15 +42,15 @@ def hold_device(run_id: str, asked: float, while_waiting: Callable[[], None]) ->
     """
     folder = home_dir() / "devices" / device_name()
     folder.mkdir(parents=True, exist_ok=True)
-    ticket = folder / f"{int(asked * 1e6):020d}-{run_id}"
+    ticket = folder / f"{int(requested_at * 1e6):020d}-{run_id}"
     lock = FileLock(folder / "lock")
     for dead in (home_dir() / "devices").glob(f"*/*-{run_id}"):
         dead.unlink(missing_ok=True)  # a killed trainer's, which would count as living now
     ticket.touch()
     try:
-        while _anybody_before(ticket) or not _take(lock):
-            while_waiting()
-            time.sleep(_LOOK_EVERY_S)
+        while _is_behind_live_ticket(ticket) or not _try_acquire(lock):
+            on_waiting()
+            time.sleep(_POLL_INTERVAL_S)
     finally:
         ticket.unlink(missing_ok=True)
     try:
@@ -59,16 +59,18 @@ def hold_device(run_id: str, asked: float, while_waiting: Callable[[], None]) ->
         lock.release()
 
 
-def somebody_waits() -> bool:
+def has_waiting_run() -> bool:
     """Whether a run waits for the device that this process uses."""
     folder = home_dir() / "devices" / device_name()
-    return any(_lives(ticket) for ticket in _tickets(folder))
+    return any(_is_live_ticket(ticket) for ticket in _tickets(folder))
 
 
-def place(run_id: str) -> int | None:
+def queue_position(run_id: str) -> int | None:
     """A waiting run's place, 1 for the next one; None when it does not wait."""
     for own in (home_dir() / "devices").glob(f"*/*-{run_id}"):
-        return 1 + sum(_lives(other) for other in _tickets(own.parent) if other.name < own.name)
+        return 1 + sum(
+            _is_live_ticket(other) for other in _tickets(own.parent) if other.name < own.name
+        )
     return None
 
 
@@ -80,22 +82,22 @@ def _tickets(folder: Path) -> list[Path]:
         return []
 
 
-def _anybody_before(ticket: Path) -> bool:
+def _is_behind_live_ticket(ticket: Path) -> bool:
     for other in _tickets(ticket.parent):
         if other.name >= ticket.name:
             return False
-        if _lives(other):
+        if _is_live_ticket(other):
             return True
         other.unlink(missing_ok=True)  # left by a killed one
     return False
 
 
-def _lives(ticket: Path) -> bool:
+def _is_live_ticket(ticket: Path) -> bool:
     run_folder = runs_dir() / ticket.name.split("-", 1)[1]
     return run_folder.is_dir() and is_locked(run_folder)
 
 
-def _take(lock: FileLock) -> bool:
+def _try_acquire(lock: FileLock) -> bool:
     try:
         lock.acquire(timeout=0)
     except Timeout:

@@ -15,10 +15,10 @@ import numpy as np
 from idc.errors import RunError
 from idc.files import atomic
 
-FOLDER = "first_filters"
-MOST_SHOWN = 60  # epochs; of more, so many are picked evenly
+FIRST_FILTERS_DIR = "first_filters"
+MAX_EPOCHS_SHOWN = 60  # epochs; of more, so many are picked evenly
 
-_NAME = re.compile(r"epoch-([0-9]{4,6})\.npy")
+_NAME_PATTERN = re.compile(r"epoch-([0-9]{4,6})\.npy")
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class FirstFilters:
     kernels: np.ndarray
 
 
-def keep_first_filters(run_folder: Path, model: Any, epoch: int) -> None:
+def save_first_filters(run_folder: Path, model: Any, epoch: int) -> None:
     """Write the first convolution's kernel, atomically; a model without one leaves nothing.
 
     Args:
@@ -46,7 +46,7 @@ def keep_first_filters(run_folder: Path, model: Any, epoch: int) -> None:
     )
     if kernel is None:
         return
-    folder = run_folder / FOLDER
+    folder = run_folder / FIRST_FILTERS_DIR
     folder.mkdir(exist_ok=True)
     buffer = io.BytesIO()
     np.save(buffer, np.asarray(kernel).astype(np.float32), allow_pickle=False)
@@ -54,20 +54,20 @@ def keep_first_filters(run_folder: Path, model: Any, epoch: int) -> None:
 
 
 def read_first_filters(run_folder: Path) -> FirstFilters | None:
-    """What a run has kept, at most `MOST_SHOWN` epochs; None for a run that has kept nothing.
+    """What a run has kept, at most `MAX_EPOCHS_SHOWN` epochs; None for a run that has kept nothing.
 
     Raises:
         RunError: a file is damaged.
     """
     kept = sorted(
         (int(match[1]), path)
-        for path in (run_folder / FOLDER).glob("*.npy")
-        if (match := _NAME.fullmatch(path.name))
+        for path in (run_folder / FIRST_FILTERS_DIR).glob("*.npy")
+        if (match := _NAME_PATTERN.fullmatch(path.name))
     )
     if not kept:
         return None
     picked = np.unique(
-        np.linspace(0, len(kept) - 1, min(MOST_SHOWN, len(kept))).round().astype(int)
+        np.linspace(0, len(kept) - 1, min(MAX_EPOCHS_SHOWN, len(kept))).round().astype(int)
     )
     try:
         kernels = np.stack([np.load(kept[at][1], allow_pickle=False) for at in picked])

@@ -12,15 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from idc.datasets.label_marks import wrong_rows
+from idc.datasets.label_marks import rows_marked_wrong
 from idc.datasets.store import open_store
 from idc.errors import RunError
-from idc.settings.training_config import TrainingConfig, split_of
+from idc.settings.training_config import TrainingConfig, split_for_config
 
 LEFT_OUT_FILE = "left_out.json"
 
 
-def settle(config: TrainingConfig) -> dict[str, Any]:
+def snapshot_left_out(config: TrainingConfig) -> dict[str, Any]:
     """The record for a new run: all rows that count as wrongly labelled at this moment.
 
     Returns:
@@ -33,8 +33,8 @@ def settle(config: TrainingConfig) -> dict[str, Any]:
     if not config.leave_out_marked:
         return {}
     store = open_store(config.data)
-    rows = wrong_rows(config.data, store.index)
-    split_of(config, store.index, rows)  # refuses now what the trainer would refuse
+    rows = rows_marked_wrong(config.data, store.index)
+    split_for_config(config, store.index, rows)  # refuses now what the trainer would refuse
     columns = ["case", "x", "y", "label"]
     patches = store.index.iloc[rows][columns].astype("int64").assign(row=rows)
     return {
@@ -43,7 +43,7 @@ def settle(config: TrainingConfig) -> dict[str, Any]:
     }
 
 
-def read(run_folder: Path, config: TrainingConfig) -> np.ndarray:
+def read_left_out(run_folder: Path, config: TrainingConfig) -> np.ndarray:
     """The rows that do not train in a run, int64; some may lie outside its training part.
 
     Raises:
@@ -58,7 +58,7 @@ def read(run_folder: Path, config: TrainingConfig) -> np.ndarray:
 
 
 def read_record(run_folder: Path) -> dict[str, Any]:
-    """What `settle` gave; empty when the run leaves nothing out.
+    """What `snapshot_left_out` gave; empty when the run leaves nothing out.
 
     Raises:
         RunError: it is damaged.

@@ -36,7 +36,7 @@ class Lineage:
         )
 
 
-def lineage(run: Run) -> Lineage | None:
+def read_lineage(run: Run) -> Lineage | None:
     """Where a run comes from; None for one that began by itself."""
     try:
         value = json.loads((run.folder / LINEAGE_FILE).read_text(encoding="utf-8"))

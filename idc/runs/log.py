@@ -46,13 +46,13 @@ class LogWriter:
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / LOG_FILE
-        self._end_cut_line()
+        self._terminate_partial_line()
 
     def append(self, event: str, **values: Any) -> None:
         """Write one line."""
         atomic.append(self._path, (json.dumps({"event": event, **values}) + "\n").encode())
 
-    def _end_cut_line(self) -> None:
+    def _terminate_partial_line(self) -> None:
         """A killed writer may have left half a line; the next one must not continue it."""
         if self._path.exists() and (content := self._path.read_bytes()) and content[-1:] != b"\n":
             atomic.append(self._path, b"\n")

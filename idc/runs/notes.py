@@ -8,11 +8,11 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from idc.errors import RunError, written
+from idc.errors import RunError, write_errors_as_run_error
 from idc.files import atomic
 
 NOTES_FILE = "notes.json"
-NAME_SIGNS, NOTES_SIGNS = 80, 2_000
+MAX_NAME_LENGTH, MAX_NOTES_LENGTH = 80, 2_000
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class RunNotes:
     notes: str = ""
 
 
-def read_notes(run_folder: Path, first_name: str) -> RunNotes:
+def read_notes(run_folder: Path, initial_name: str) -> RunNotes:
     """The notes as they are now.
 
     Args:
@@ -33,7 +33,7 @@ def read_notes(run_folder: Path, first_name: str) -> RunNotes:
         value = json.loads((run_folder / NOTES_FILE).read_text(encoding="utf-8"))
         return RunNotes(str(value["name"]), str(value["notes"]))
     except (OSError, ValueError, KeyError, TypeError):
-        return RunNotes(first_name)
+        return RunNotes(initial_name)
 
 
 def write_notes(run_folder: Path, notes: RunNotes) -> None:
@@ -43,10 +43,10 @@ def write_notes(run_folder: Path, notes: RunNotes) -> None:
         RunError: they are too long, or cannot be written.
     """
     for text, most, what in (
-        (notes.name, NAME_SIGNS, "The name of a run has"),
-        (notes.notes, NOTES_SIGNS, "Notes on a run have"),
+        (notes.name, MAX_NAME_LENGTH, "The name of a run has"),
+        (notes.notes, MAX_NOTES_LENGTH, "Notes on a run have"),
     ):
         if len(text) > most:
             raise RunError(f"{what} at most {most:,} signs. Received: {len(text):,}")
-    with written("The notes"):
+    with write_errors_as_run_error("The notes"):
         atomic.replace_json(run_folder / NOTES_FILE, asdict(notes))

@@ -37,7 +37,7 @@ TRAIN_CASES_FILE = "train_cases.json"
 PROFILE_FILE = "profile.npz"
 
 # The model that comes with IDC Lab is a run's folder too, inside the package and read only.
-BUNDLED = "bundled"
+BUNDLED_RUN_ID = "bundled"
 SHIPPED_DIR = Path(__file__).resolve().parents[1] / "shipped_runs"
 
 
@@ -61,7 +61,7 @@ class Run:
     @property
     def bundled(self) -> bool:
         """Whether it is the model that comes with IDC Lab, whose data set is not at hand."""
-        return self.id == BUNDLED
+        return self.id == BUNDLED_RUN_ID
 
     def status(self) -> RunStatus:
         """Where it stands now.
@@ -140,7 +140,7 @@ class Run:
         Raises:
             RunError: the record is damaged or gone.
         """
-        return left_out_patches.read(self.folder, self.config)
+        return left_out_patches.read_left_out(self.folder, self.config)
 
     def write_status(self, status: RunStatus) -> None:
         """Replace ``status.json`` atomically."""
@@ -148,11 +148,11 @@ class Run:
 
     def request_stop(self) -> None:
         """Ask the trainer to stop at its next step. What is finished is kept."""
-        control.ask(self.folder, control.STOP)
+        control.send_request(self.folder, control.STOP)
 
     def stop_requested(self) -> bool:
         """Whether somebody asked for a stop since the trainer started."""
-        return control.latest(self.folder)[0] == control.STOP
+        return control.read_request(self.folder)[0] == control.STOP
 
     def trainer_lock(self) -> contextlib.AbstractContextManager[None]:
         """Held by the trainer while it lives; see `idc.runs.lock.hold_lock`."""
@@ -165,7 +165,7 @@ def open_run(run_id: str) -> Run:
     Raises:
         RunError: there is none of that id, or it is damaged.
     """
-    folder = (SHIPPED_DIR if run_id == BUNDLED else runs_dir()) / run_id
+    folder = (SHIPPED_DIR if run_id == BUNDLED_RUN_ID else runs_dir()) / run_id
     if not RUN_ID.fullmatch(run_id) or not (folder / CONFIG_FILE).exists():
         raise RunError(f"There is no run '{run_id[:100]}', or no longer.")
     return open_run_at(folder)

@@ -12,11 +12,11 @@ from idc.runs.log import RunLog
 from idc.runs.run import Run, RunStatus
 from idc.runs.watched_slide import Frame, read_frames
 
-_SPEED_OVER_S = 10.0  # a replay's patches/s: over the steps of so many seconds before
+_SPEED_WINDOW_S = 10.0  # a replay's patches/s: over the steps of so many seconds before
 
 
 @dataclass(frozen=True)
-class Moment:
+class RunSnapshot:
     """A run as it stands, or stood.
 
     Attributes:
@@ -34,55 +34,55 @@ class Moment:
         return max(1, self.status.steps or logged)
 
 
-def moment_now(run: Run) -> Moment:
+def current_snapshot(run: Run) -> RunSnapshot:
     """The run as it stands now.
 
     Raises:
         RunError: ``status.json`` is unreadable.
     """
-    return Moment(run.status(), run.log(), read_frames(run))
+    return RunSnapshot(run.status(), run.log(), read_frames(run))
 
 
-def length_s(whole: Moment) -> float:
+def logged_duration_s(final: RunSnapshot) -> float:
     """Seconds of training that a run has logged."""
-    times = [epoch["elapsed_s"] for epoch in with_times(whole.log)]
-    times += [step["elapsed_s"] for step in whole.log.steps[-1:]]
-    return max([0.0, *times, *(frame.elapsed_s for frame in whole.frames)])
+    times = [epoch["elapsed_s"] for epoch in epochs_with_elapsed(final.log)]
+    times += [step["elapsed_s"] for step in final.log.steps[-1:]]
+    return max([0.0, *times, *(frame.elapsed_s for frame in final.frames)])
 
 
-def moment_at(whole: Moment, at_s: float, batch_size: int) -> Moment:
+def snapshot_at(final: RunSnapshot, at_s: float, batch_size: int) -> RunSnapshot:
     """What a page showed after so many seconds of training; at the end, the run as it is.
 
     Args:
         whole: of a run that has ended.
         batch_size: of its settings, for the speed.
     """
-    end_s = length_s(whole)
+    end_s = logged_duration_s(final)
     if at_s >= end_s:
-        return whole
+        return final
     log = RunLog(
-        steps=[step for step in whole.log.steps if step["elapsed_s"] <= at_s],
-        epochs=[epoch for epoch in with_times(whole.log) if epoch["elapsed_s"] <= at_s],
-        starts=whole.log.starts,
+        steps=[step for step in final.log.steps if step["elapsed_s"] <= at_s],
+        epochs=[epoch for epoch in epochs_with_elapsed(final.log) if epoch["elapsed_s"] <= at_s],
+        starts=final.log.starts,
     )
-    frames = [frame for frame in whole.frames if frame.elapsed_s <= at_s]
+    frames = [frame for frame in final.frames if frame.elapsed_s <= at_s]
     epoch, last = len(log.epochs), log.steps[-1] if log.steps else None
     step = last["step"] if last and last["epoch"] > epoch else 0
-    phase = _phase(last, step, whole.steps)
+    phase = _phase(last, step, final.steps)
     status = RunStatus(
         state="running",
         phase=phase,
-        epochs=whole.status.epochs,
+        epochs=final.status.epochs,
         epoch=epoch,
         step=step,
-        steps=whole.steps,
-        patches_per_s=_speed(log.steps, whole.steps, batch_size),
+        steps=final.steps,
+        patches_per_s=_speed(log.steps, final.steps, batch_size),
         left_s=None if phase == "loading" else end_s - at_s,
     )
-    return Moment(status, log, frames)
+    return RunSnapshot(status, log, frames)
 
 
-def with_times(log: RunLog) -> list[dict[str, Any]]:
+def epochs_with_elapsed(log: RunLog) -> list[dict[str, Any]]:
     """The epochs with ``elapsed_s``, when each was finished. Older logs tell their seconds only."""
     last_step = {step["epoch"]: step["elapsed_s"] for step in log.steps}
     timed: list[dict[str, Any]] = []
@@ -101,9 +101,9 @@ def _phase(last: dict[str, Any] | None, step: int, steps: int) -> str:
     return "validating" if step == steps else "training"
 
 
-def _speed(steps: list[dict[str, Any]], an_epoch: int, batch_size: int) -> float | None:
+def _speed(steps: list[dict[str, Any]], steps_per_epoch: int, batch_size: int) -> float | None:
     """Patches a second over the last steps; None as long as there are too few."""
-    recent = [s for s in steps[-400:] if s["elapsed_s"] >= steps[-1]["elapsed_s"] - _SPEED_OVER_S]
+    recent = [s for s in steps[-400:] if s["elapsed_s"] >= steps[-1]["elapsed_s"] - _SPEED_WINDOW_S]
     # Validation lies between two epochs: only steps of the latest one count.
     recent = [step for step in recent if step["epoch"] == steps[-1]["epoch"]]
     if len(recent) < 2:

@@ -8,12 +8,12 @@ from idc.datasets.splits import Split
 from idc.datasets.store import PatchStore, open_store
 from idc.errors import DataError, RunError
 from idc.runs.run import TRAIN_CASES_FILE, Run, check_same_data
-from idc.settings.training_config import split_of
+from idc.settings.training_config import split_for_config
 
 
 def run_split(run: Run, store: PatchStore) -> Split:
     """The split that the run trained with, made again from its settings."""
-    return split_of(run.config, store.index, run.left_out())
+    return split_for_config(run.config, store.index, run.left_out())
 
 
 def train_cases(run: Run) -> np.ndarray:
@@ -56,7 +56,7 @@ def seen_cases(run: Run, store: PatchStore) -> int | None:
         return None
 
 
-def seen_note(run: Run, store: PatchStore) -> str:
+def training_overlap_note(run: Run, store: PatchStore) -> str:
     """What a reader of scores over a whole store must know; "" when the run has seen none of it."""
     seen, cases = seen_cases(run, store), len(np.unique(store.cases))
     if seen is None:

@@ -56,7 +56,7 @@ class RunStatus:
         return self.state in ("starting", "queued", "running")
 
     @property
-    def moving(self) -> bool:
+    def may_change(self) -> bool:
         """Whether it may change at any moment: it is live, or somebody may end its pause."""
         return self.live or self.state == "paused"
 

@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 
 from idc.datasets.splits import Split
-from idc.datasets.stitched_slide import case_table
+from idc.datasets.stitched_slide import case_counts
 from idc.datasets.store import PatchStore
-from idc.errors import written
+from idc.errors import write_errors_as_run_error
 from idc.files import atomic
 from idc.runs.run import Run
 
@@ -29,7 +29,7 @@ MOST_FRAMES = 1_000
 
 # A byte a patch. An even number of levels, so that none straddles the threshold 0.5.
 _LEVELS = 254
-_NO_ANSWER = 255
+_MISSING_LEVEL = 255
 
 _FRAME_NAME = re.compile(r"(\d+)-(\d+)-(\d+)\.json")
 
@@ -59,17 +59,17 @@ class Frame:
     def probabilities(self) -> np.ndarray:
         """float32 [0, 1], shape (n,), to the nearest 1/254; nan where there was no number."""
         levels = np.frombuffer(self.levels, np.uint8).astype(np.float32)
-        return np.where(levels == _NO_ANSWER, np.nan, (levels + 0.5) / _LEVELS)
+        return np.where(levels == _MISSING_LEVEL, np.nan, (levels + 0.5) / _LEVELS)
 
 
-def frame_levels(y_prob: np.ndarray) -> bytes:
+def quantise_probabilities(y_prob: np.ndarray) -> bytes:
     """`Frame.levels` of some probabilities. What is at least 0.5 stays so, and what is below too.
 
     Args:
         y_prob: float [0, 1], shape (n,), or nan.
     """
     levels = np.clip(np.nan_to_num(y_prob) * _LEVELS, 0, _LEVELS - 1)
-    return np.where(np.isnan(y_prob), _NO_ANSWER, np.floor(levels)).astype(np.uint8).tobytes()
+    return np.where(np.isnan(y_prob), _MISSING_LEVEL, np.floor(levels)).astype(np.uint8).tobytes()
 
 
 # Which case
@@ -85,7 +85,7 @@ def default_case(store: PatchStore, split: Split) -> int | None:
 
     A case that the store holds completely comes before one with gaps, if it has both classes.
     """
-    table = case_table(store.index)
+    table = case_counts(store.index)
     table = table[table["case"].isin(held_out_cases(store, split))]
     if table.empty:
         return None
@@ -95,17 +95,17 @@ def default_case(store: PatchStore, split: Split) -> int | None:
     return int(table["case"].to_numpy()[np.lexsort((-rarer, ~whole))[0]])
 
 
-def watch_case(run_folder: Path, case: int) -> None:
+def request_case(run_folder: Path, case: int) -> None:
     """Ask the trainer for a case; it turns to it within about a second.
 
     Raises:
         RunError: the wish cannot be written.
     """
-    with written("The wish for a case"):
+    with write_errors_as_run_error("The wish for a case"):
         atomic.replace_json(run_folder / WATCH_FILE, {"case": int(case)})
 
 
-def asked_case(run: Run) -> int | None:
+def requested_case(run: Run) -> int | None:
     """The case that somebody asked for; None when nobody did."""
     try:
         case = json.loads((run.folder / WATCH_FILE).read_text(encoding="utf-8"))["case"]

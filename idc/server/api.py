@@ -1,9 +1,9 @@
 """A door for programs: ``POST /api/predict`` on the server that shows the pages.
 
-Who may come in is settled before a byte of a body is read (`ApiDoor`). Then the body passes
-`idc.server.upload_limits` like a visitor's upload, and the work is done in threads of its own: it
-takes its turn at the decoders and at the model with the visitors (`idc.processes.fair_semaphore`),
-and the pages go on meanwhile.
+Who may come in is settled before a byte of a body is read (`ApiAccessMiddleware`). Then the body
+passes `idc.server.upload_limits` like a visitor's upload, and the work is done in threads of its
+own: it takes its turn at the decoders and at the model with the visitors
+(`idc.processes.fair_semaphore`), and the pages go on meanwhile.
 """
 
 import asyncio
@@ -18,22 +18,22 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from idc.errors import ConfigError, PredictionError, RunError, ServerBusy, UploadError
-from idc.server.api_prediction import MAX_FILES, answer_files
+from idc.server.api_prediction import MAX_FILES, predict_files
 from idc.server.api_token import api_token, is_authorized
-from idc.server.concurrency_limit import Crowd, Crowded
-from idc.server.upload_limits import Message, Receive, Send, throw_away
+from idc.server.concurrency_limit import ConcurrencyLimit, TooManyRequests
+from idc.server.upload_limits import Message, Receive, Send, discard_body
 from idc.uploads.image_files import ImageFile
 
 PATH = "/api/predict"
-MOST_AT_ONCE = 32  # requests that are answered or wait
-MOST_OF_ONE = 16
+MAX_CONCURRENT_REQUESTS = 32  # requests that are answered or wait
+MAX_REQUESTS_PER_CALLER = 16
 THREADS = 8
 
 _PREFIX = "/api/"
-_RETRY_S = {"retry-after": "5"}
+_RETRY_HEADERS = {"retry-after": "5"}
 _MULTIPART = "multipart/form-data"
 # The last one is what curl says by itself. What a file is, the gate finds out by its content.
-_RAW = ("", "application/octet-stream", "application/x-www-form-urlencoded")
+_RAW_CONTENT_TYPES = ("", "application/octet-stream", "application/x-www-form-urlencoded")
 
 _threads = ThreadPoolExecutor(THREADS, thread_name_prefix="api")
 
@@ -46,14 +46,17 @@ class Refused(Exception):
         self.response = JSONResponse({"detail": sentence}, status, headers)
 
 
-class ApiDoor:
+class ApiAccessMiddleware:
     """ASGI middleware: lets in who brings the token while there is room, before bodies are read."""
 
     def __init__(
-        self, app: Any, most_at_once: int = MOST_AT_ONCE, most_of_one: int = MOST_OF_ONE
+        self,
+        app: Any,
+        max_concurrent: int = MAX_CONCURRENT_REQUESTS,
+        max_per_caller: int = MAX_REQUESTS_PER_CALLER,
     ) -> None:
         self._app = app
-        self._crowd = Crowd(most_at_once, most_of_one)
+        self._limit = ConcurrencyLimit(max_concurrent, max_per_caller)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -61,13 +64,13 @@ class ApiDoor:
             await self._app(scope, receive, send)
             return
         try:
-            _let_in(scope)
-            with self._crowd.place((scope.get("client") or ("unknown",))[0]):
+            _authorise(scope)
+            with self._limit.place((scope.get("client") or ("unknown",))[0]):
                 await self._app(scope, receive, send)
         except Refused as refused:
             await _refuse(refused, scope, receive, send)
-        except Crowded as crowded:
-            await _refuse(_crowded(crowded), scope, receive, send)
+        except TooManyRequests as too_many:
+            await _refuse(_too_many_requests(too_many), scope, receive, send)
 
 
 async def predict(request: Request) -> Response:
@@ -76,17 +79,17 @@ async def predict(request: Request) -> Response:
     try:
         files = await _files(request)
         run_id = request.query_params.get("run")
-        told = await loop.run_in_executor(_threads, answer_files, run_id, files)
+        answer = await loop.run_in_executor(_threads, predict_files, run_id, files)
     except Refused as refused:
         return refused.response
     except (ServerBusy, PredictionError) as error:
-        return Refused(503, str(error), _RETRY_S).response
+        return Refused(503, str(error), _RETRY_HEADERS).response
     except (UploadError, RunError) as error:
         return Refused(422, str(error)).response
-    return JSONResponse(told)
+    return JSONResponse(answer)
 
 
-def _let_in(scope: Message) -> None:
+def _authorise(scope: Message) -> None:
     """Raises Refused where a request may not come in."""
     try:
         token = api_token()
@@ -107,16 +110,21 @@ def _let_in(scope: Message) -> None:
         raise Refused(405, f"Send the pictures with POST {PATH}.", {"allow": "POST"})
 
 
-def _crowded(crowded: Crowded) -> Refused:
-    if crowded.by_caller:
-        sentence = f"You have {MOST_OF_ONE} requests here already, the most at once; wait for them."
-        return Refused(429, sentence, _RETRY_S)
-    return Refused(503, "The server has its hands full; try again in a few seconds.", _RETRY_S)
+def _too_many_requests(too_many: TooManyRequests) -> Refused:
+    if too_many.by_caller:
+        sentence = (
+            f"You have {MAX_REQUESTS_PER_CALLER} requests here already, the most at once; wait "
+            "for them."
+        )
+        return Refused(429, sentence, _RETRY_HEADERS)
+    return Refused(
+        503, "The server has its hands full; try again in a few seconds.", _RETRY_HEADERS
+    )
 
 
 async def _refuse(refused: Refused, scope: Message, receive: Receive, send: Send) -> None:
     """Answer once the body was thrown away: who still sends would not read it otherwise."""
-    await throw_away(receive)
+    await discard_body(receive)
     await refused.response(scope, receive, send)
 
 
@@ -129,7 +137,7 @@ async def _files(request: Request) -> list[ImageFile]:
     kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if kind == _MULTIPART:
         return await _form_files(request)
-    if kind not in _RAW and not kind.startswith("image/"):
+    if kind not in _RAW_CONTENT_TYPES and not kind.startswith("image/"):
         raise Refused(
             415, f"Send a picture as it is (image/png, ...) or a form of several ({_MULTIPART})."
         )
@@ -141,7 +149,7 @@ async def _files(request: Request) -> list[ImageFile]:
 
 async def _form_files(request: Request) -> list[ImageFile]:
     try:
-        form = await MultiPartParser(request.headers, _unhurried(request)).parse()
+        form = await MultiPartParser(request.headers, _yielding_stream(request)).parse()
     except MultiPartException as error:
         raise Refused(400, f"The form cannot be read: {error.message}") from error
     try:
@@ -155,7 +163,7 @@ async def _form_files(request: Request) -> list[ImageFile]:
         await form.close()
 
 
-async def _unhurried(request: Request) -> AsyncGenerator[bytes, None]:
+async def _yielding_stream(request: Request) -> AsyncGenerator[bytes, None]:
     """A body that lies in memory, in pieces between which the pages get their turn."""
     async for piece in request.stream():
         yield piece

@@ -8,9 +8,9 @@ import numpy as np
 from idc.errors import RunError, ServerBusy, UploadError
 from idc.imaging.rescaling import to_patch_size
 from idc.patches import CLASS_NAMES, PATCH_SHAPE, PATCH_SIZE_PX
-from idc.prediction.file_job import LARGEST_PATCH_PX
-from idc.prediction.image_warnings import warnings_of
-from idc.prediction.predictor import default_model, look
+from idc.prediction.file_job import MAX_PATCH_SIDE_PX
+from idc.prediction.image_warnings import warnings_for_patches
+from idc.prediction.predictor import default_model, predict_with_features
 from idc.runs.run import Run, open_run
 from idc.uploads.gate import DecodedImage, decode_image, printable_name
 from idc.uploads.image_files import ImageFile
@@ -20,7 +20,7 @@ MAX_FILES = 256  # what the model takes at once
 _NOTICE = "For teaching and research, not for diagnosis."
 
 
-def answer_files(run_id: str | None, files: Sequence[ImageFile]) -> dict[str, Any]:
+def predict_files(run_id: str | None, files: Sequence[ImageFile]) -> dict[str, Any]:
     """A model's answers, as JSON has them.
 
     Args:
@@ -39,28 +39,28 @@ def answer_files(run_id: str | None, files: Sequence[ImageFile]) -> dict[str, An
         ServerBusy: other visitors' files fill the gate.
         PredictionError: the model did not answer.
     """
-    run = _open(run_id)
+    run = _open_run_with_model(run_id)
     sha256 = run.best().get("sha256")
-    read = [_read(file) for file in files]
+    read = [_decode_or_error(file) for file in files]
     images = [image for image in read if isinstance(image, DecodedImage)]
     if not images:
         raise next(error for error in read if isinstance(error, UploadError))
     patches = np.stack([to_patch_size(image.rgb) for image in images])
-    found = look(run, patches)
+    found = predict_with_features(run, patches)
     if not np.isfinite(found.y_prob).all():
         raise RunError(f"The answers of '{run.title}' are not numbers: its training diverged.")
     threshold = run.calibration().threshold
-    told = zip(found.y_prob, warnings_of(run, patches, found.features), strict=True)
+    results = zip(found.y_prob, warnings_for_patches(run, patches, found.features), strict=True)
     answers = []
     for file, image in zip(files, read, strict=True):
         answer: dict[str, Any] = {"name": printable_name(file.name)}
         if isinstance(image, DecodedImage):
-            probability, warnings = next(told)
+            probability, warnings = next(results)
             answer |= {
                 "probability": round(float(probability), 6),
                 "class": CLASS_NAMES[int(float(probability) >= threshold)],
                 "warnings": warnings,
-                "notes": [*image.notes, *_resized(image)],
+                "notes": [*image.notes, *_resize_notes(image)],
             }
         else:
             answer |= {"detail": str(image)}
@@ -73,7 +73,7 @@ def answer_files(run_id: str | None, files: Sequence[ImageFile]) -> dict[str, An
     }
 
 
-def _open(run_id: str | None) -> Run:
+def _open_run_with_model(run_id: str | None) -> Run:
     run = default_model() if run_id is None else open_run(run_id)
     if not run.has_model():
         raise RunError(
@@ -82,16 +82,16 @@ def _open(run_id: str | None) -> Run:
     return run
 
 
-def _read(file: ImageFile) -> DecodedImage | UploadError:
+def _decode_or_error(file: ImageFile) -> DecodedImage | UploadError:
     try:
-        return decode_image(file.data, file.name, patch_side_px=LARGEST_PATCH_PX)
+        return decode_image(file.data, file.name, patch_side_px=MAX_PATCH_SIDE_PX)
     except ServerBusy:
         raise
     except UploadError as error:
         return error
 
 
-def _resized(image: DecodedImage) -> list[str]:
+def _resize_notes(image: DecodedImage) -> list[str]:
     height, width = image.rgb.shape[:2]
     if (height, width) == PATCH_SHAPE[:2]:
         return []

@@ -1,8 +1,8 @@
 """The token that opens the door for programs. Without one the door is closed.
 
 It is set by whoever starts the server, in the environment variable `API_TOKEN_VARIABLE`, or in a
-file whose path is in `FILE_VARIABLE` (as containers hand out secrets). Nothing here logs or shows
-it.
+file whose path is in `TOKEN_FILE_VARIABLE` (as containers hand out secrets). Nothing here logs or
+shows it.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ from pathlib import Path
 from idc.errors import ConfigError
 from idc.processes.environment import API_TOKEN_VARIABLE
 
-FILE_VARIABLE = "IDC_API_TOKEN_FILE"
+TOKEN_FILE_VARIABLE = "IDC_API_TOKEN_FILE"
 
 _TOKEN = re.compile(r"[!-~]{16,500}")  # what goes into a header
 _MAX_FILE_BYTES = 10_000
@@ -30,9 +30,9 @@ def api_token() -> str | None:
         ConfigError: one is set, but it is no use. The sentence does not repeat it.
     """
     token, source = os.environ.get(API_TOKEN_VARIABLE, "").strip(), API_TOKEN_VARIABLE
-    path = os.environ.get(FILE_VARIABLE, "").strip()
+    path = os.environ.get(TOKEN_FILE_VARIABLE, "").strip()
     if not token and path:
-        token, source = _from_file(Path(path).expanduser()), f"the file in {FILE_VARIABLE}"
+        token, source = _from_file(Path(path).expanduser()), f"the file in {TOKEN_FILE_VARIABLE}"
     elif not token:
         return None
     if not _TOKEN.fullmatch(token):
@@ -50,8 +50,8 @@ def is_authorized(header: str, token: str) -> bool:
         header: as it came, "" where none did.
         token: of `api_token`.
     """
-    brought = _BEARER.fullmatch(header)
-    return hmac.compare_digest(_digest(brought[1] if brought else ""), _digest(token))
+    match = _BEARER.fullmatch(header)
+    return hmac.compare_digest(_digest(match[1] if match else ""), _digest(token))
 
 
 def _digest(text: str) -> bytes:
@@ -65,6 +65,7 @@ def _from_file(path: Path) -> str:
             return file.read(_MAX_FILE_BYTES).decode("ascii", "replace").strip()
     except OSError as error:
         raise ConfigError(
-            f"The file in {FILE_VARIABLE} cannot be read ({error.strerror}); check its path and "
+            f"The file in {TOKEN_FILE_VARIABLE} cannot be read ({error.strerror}); check its "
+            "path and "
             "rights."
         ) from error

@@ -19,10 +19,10 @@ from idc import __version__
 from idc.errors import ConfigError, IdcError
 from idc.prediction.predictor import warm_predictor, worker_alive
 from idc.processes.child import ChildDied
-from idc.server.api import PATH, ApiDoor, predict
+from idc.server.api import PATH, ApiAccessMiddleware, predict
 from idc.server.api_token import api_token
 from idc.server.upload_limits import UploadLimits
-from idc.server.upload_usage import is_session, quota, show_again
+from idc.server.upload_usage import is_open_session, quota, rerun_session
 from idc.uploads.gate import warm_gate
 
 _CONTENT_SECURITY_POLICY = (
@@ -88,8 +88,10 @@ class SecurityHeaders:
 routes = [Route("/healthz", healthz), Route(PATH, predict, methods=["POST"])]
 middleware = [
     Middleware(SecurityHeaders),
-    Middleware(ApiDoor),
-    Middleware(UploadLimits, quota=quota, on_refusal=show_again, is_session=is_session),
+    Middleware(ApiAccessMiddleware),
+    Middleware(
+        UploadLimits, quota=quota, on_refusal=rerun_session, is_open_session=is_open_session
+    ),
 ]
 
 

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 
-class Crowded(Exception):
+class TooManyRequests(Exception):
     """There is no place now.
 
     Attributes:
@@ -22,22 +22,22 @@ class Crowded(Exception):
         self.by_caller = by_caller
 
 
-class Crowd:
+class ConcurrencyLimit:
     """Places for requests.
 
     Args:
         most, most_of_one: the most at once.
     """
 
-    def __init__(self, most: int, most_of_one: int) -> None:
+    def __init__(self, most: int, max_per_caller: int) -> None:
         self._most = most
-        self._most_of_one = most_of_one
-        self._present: Counter[str] = Counter()
-        self._guard = threading.Lock()
+        self._max_per_caller = max_per_caller
+        self._in_use_by_caller: Counter[str] = Counter()
+        self._lock = threading.Lock()
 
     def present(self) -> int:
         """How many have a place now."""
-        return self._present.total()
+        return self._in_use_by_caller.total()
 
     @contextlib.contextmanager
     def place(self, caller: str) -> Iterator[None]:
@@ -46,15 +46,15 @@ class Crowd:
         Raises:
             Crowded: there is none.
         """
-        with self._guard:
-            if self._present[caller] >= self._most_of_one:
-                raise Crowded(by_caller=True)
-            if self._present.total() >= self._most:
-                raise Crowded(by_caller=False)
-            self._present[caller] += 1
+        with self._lock:
+            if self._in_use_by_caller[caller] >= self._max_per_caller:
+                raise TooManyRequests(by_caller=True)
+            if self._in_use_by_caller.total() >= self._most:
+                raise TooManyRequests(by_caller=False)
+            self._in_use_by_caller[caller] += 1
         try:
             yield
         finally:
-            with self._guard:
-                self._present[caller] -= 1
-                self._present += Counter()  # forgets callers without a place
+            with self._lock:
+                self._in_use_by_caller[caller] -= 1
+                self._in_use_by_caller += Counter()  # forgets callers without a place

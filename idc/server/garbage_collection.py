@@ -8,7 +8,7 @@ garbage, so a good part of every click went by for nothing.
 import gc
 import sys
 
-_seen = 0
+_frozen_module_count = 0
 
 
 def freeze_imports() -> None:
@@ -17,9 +17,9 @@ def freeze_imports() -> None:
     Call it at the beginning of a run. It does nothing unless there are new ones, so it happens a
     few times in a server's life, and what else is alive in these moments is too little to matter.
     """
-    global _seen
-    if len(sys.modules) == _seen:
+    global _frozen_module_count
+    if len(sys.modules) == _frozen_module_count:
         return
-    _seen = len(sys.modules)
+    _frozen_module_count = len(sys.modules)
     gc.collect()  # what is garbage now would otherwise stay for ever
     gc.freeze()

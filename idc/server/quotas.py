@@ -17,23 +17,23 @@ MAX_OWNER_BYTES = 300 * 10**6
 MAX_OWNER_FILES = 1_000
 MAX_TOTAL_BYTES = 1_000 * 10**6
 
-_FRAMING_BYTES = 10_000  # what a form puts around a file
-_REFUSALS_KEPT = 1_000
+_FORM_OVERHEAD_BYTES = 10_000  # what a form puts around a file
+_MAX_REFUSALS = 1_000
 
 
-class OverQuota(UploadError):
+class QuotaExceeded(UploadError):
     """There is no room for an upload."""
 
 
 @dataclass(frozen=True)
-class Kept:
+class StorageUsage:
     """What a visitor keeps on the server."""
 
     files: int = 0
     bytes: int = 0
 
 
-NOTHING = Kept()
+NO_USAGE = StorageUsage()
 
 
 class Quota:
@@ -46,7 +46,7 @@ class Quota:
 
     def __init__(
         self,
-        kept: Callable[[], Mapping[str, Kept]],
+        kept: Callable[[], Mapping[str, StorageUsage]],
         *,
         file_bytes: int = MAX_FILE_BYTES,
         owner_bytes: int = MAX_OWNER_BYTES,
@@ -58,16 +58,16 @@ class Quota:
         self.owner_files = owner_files
         self.total_bytes = total_bytes
         self._kept = kept
-        self._coming: list[Room] = []
+        self._pending: list[Reservation] = []
         self._refusals: OrderedDict[str, str] = OrderedDict()
-        self._guard = threading.Lock()
+        self._lock = threading.Lock()
 
-    def kept_by(self, owner: str) -> Kept:
+    def usage_of(self, owner: str) -> StorageUsage:
         """What an owner keeps; what is on its way is not in it."""
-        return self._kept().get(owner, NOTHING)
+        return self._kept().get(owner, NO_USAGE)
 
     @contextlib.contextmanager
-    def room(self, owner: str, expected_bytes: int = 0) -> Iterator["Room"]:
+    def room(self, owner: str, expected_bytes: int = 0) -> Iterator["Reservation"]:
         """Room for one more file, until it is kept or thrown away.
 
         Args:
@@ -76,15 +76,15 @@ class Quota:
         Raises:
             OverQuota: there is none.
         """
-        room = Room(self, owner)
-        with self._guard:
-            self._coming.append(room)
+        room = Reservation(self, owner)
+        with self._lock:
+            self._pending.append(room)
         try:
             room.grow(expected_bytes)
             yield room
         finally:
-            with self._guard:
-                self._coming.remove(room)
+            with self._lock:
+                self._pending.remove(room)
 
     def refusal(self, owner: str) -> str:
         """Why an upload of the owner's was refused; "" when none was, or it is forgotten."""
@@ -94,33 +94,33 @@ class Quota:
         """The owner has read it, or has made room."""
         self._refusals.pop(owner, None)
 
-    def claim(self, room: "Room", size: int) -> None:
+    def claim(self, room: "Reservation", size: int) -> None:
         """Set a room's size; see `Room.grow`."""
-        with self._guard:
-            sentence = self._why_not(room, size)
+        with self._lock:
+            sentence = self._refusal_sentence(room, size)
             if not sentence:
                 room.bytes = size
                 return
             self._refusals[room.owner] = sentence
-            if len(self._refusals) > _REFUSALS_KEPT:
+            if len(self._refusals) > _MAX_REFUSALS:
                 self._refusals.popitem(last=False)
-        raise OverQuota(sentence)
+        raise QuotaExceeded(sentence)
 
-    def _why_not(self, room: "Room", size: int) -> str:
-        if size > self.file_bytes + _FRAMING_BYTES:
+    def _refusal_sentence(self, room: "Reservation", size: int) -> str:
+        if size > self.file_bytes + _FORM_OVERHEAD_BYTES:
             return (
                 f"A file of more than {_megabytes(self.file_bytes)} is not taken; crop or shrink "
                 "the picture, or send a zip in parts."
             )
-        kept, coming = self._kept(), [other for other in self._coming if other is not room]
-        mine = [other for other in coming if other.owner == room.owner]
-        own = kept.get(room.owner, NOTHING)
-        if own.files + len(mine) >= self.owner_files:
+        kept, coming = self._kept(), [other for other in self._pending if other is not room]
+        own_pending = [other for other in coming if other.owner == room.owner]
+        own = kept.get(room.owner, NO_USAGE)
+        if own.files + len(own_pending) >= self.owner_files:
             return (
                 f"You keep {self.owner_files:,} files here, the most for one visitor; remove some, "
                 "or send them as one zip."
             )
-        if own.bytes + sum(other.bytes for other in mine) + size > self.owner_bytes:
+        if own.bytes + sum(other.bytes for other in own_pending) + size > self.owner_bytes:
             return (
                 f"Your files fill the {_megabytes(self.owner_bytes)} that one visitor may keep "
                 "here; remove some and send this one again."
@@ -134,7 +134,7 @@ class Quota:
         return ""
 
 
-class Room:
+class Reservation:
     """Room that one upload has been given."""
 
     def __init__(self, quota: Quota, owner: str) -> None:

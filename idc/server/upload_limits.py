@@ -20,15 +20,15 @@ from typing import Any
 from starlette.formparsers import MultiPartParser
 from starlette.responses import JSONResponse
 
-from idc.server.quotas import OverQuota, Quota, Room
+from idc.server.quotas import Quota, QuotaExceeded, Reservation
 from idc.uploads.gate import MAX_FILE_BYTES
 
 MAX_OTHER_BYTES = 10**6
-STALL_S = 60.0  # between two pieces of a body
-LEAST_BYTES_S = 20_000  # of a body on average, once it has come for ...
-SLOW_START_S = 60.0  # ... so long
-DRAIN_S = 60.0
-DRAIN_BYTES = 2 * MAX_FILE_BYTES
+STALL_TIMEOUT_S = 60.0  # between two pieces of a body
+MIN_BYTES_PER_S = 20_000  # of a body on average, once it has come for ...
+SLOW_START_GRACE_S = 60.0  # ... so long
+DRAIN_TIMEOUT_S = 60.0
+MAX_DRAIN_BYTES = 2 * MAX_FILE_BYTES
 
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -45,7 +45,7 @@ _NO_SESSION = "There is no page open that this file could be for; load the page 
 MultiPartParser.spool_max_size = 2 * MAX_FILE_BYTES
 
 
-class _CutOff(Exception):
+class _BodyIncomplete(Exception):
     """The visitor hung up, fell silent, or sends next to nothing."""
 
 
@@ -63,12 +63,12 @@ class UploadLimits:
         app: Any,
         quota: Quota,
         on_refusal: Callable[[str], None] = lambda owner: None,
-        is_session: Callable[[str], bool] = lambda session: True,
+        is_open_session: Callable[[str], bool] = lambda session: True,
     ) -> None:
         self._app = app
         self._quota = quota
         self._on_refusal = on_refusal
-        self._is_session = is_session
+        self._is_session = is_open_session
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -82,12 +82,12 @@ class UploadLimits:
             await _refuse(_NO_SESSION, 400, body, scope, receive, send)
             return
         try:
-            with self._quota_of(scope["path"]).room(_owner(scope), _announced(scope)) as room:
+            with self._quota_of(scope["path"]).room(_owner(scope), _content_length(scope)) as room:
                 await body.read(room)
                 await self._app(scope, body.replay, send)
-        except _CutOff:
+        except _BodyIncomplete:
             return
-        except OverQuota as error:
+        except QuotaExceeded as error:
             await _refuse(str(error), 413, body, scope, receive, send)
             self._on_refusal(_owner(scope))
 
@@ -97,7 +97,7 @@ class UploadLimits:
         return Quota(dict, file_bytes=MAX_OTHER_BYTES)  # nothing of these is kept
 
 
-async def throw_away(receive: Receive) -> None:
+async def discard_body(receive: Receive) -> None:
     """Throw a body away that nobody reads, as far as that is bearable."""
     await _Body(receive).drain()
 
@@ -119,7 +119,7 @@ def _owner(scope: Message) -> str:
     return f"address {client[0]}"
 
 
-def _announced(scope: Message) -> int:
+def _content_length(scope: Message) -> int:
     """How long the body says it is, 0 where it does not say."""
     length = dict(scope["headers"]).get(b"content-length", b"")
     return int(length) if length.isdigit() else 0
@@ -134,7 +134,7 @@ class _Body:
         self._more = True  # to come
         self._replayed = False
 
-    async def read(self, room: Room) -> None:
+    async def read(self, room: Reservation) -> None:
         """Read all of it.
 
         Raises:
@@ -143,10 +143,10 @@ class _Body:
         """
         total, began_s = 0, _now_s()
         while self._more:
-            left_s = began_s + SLOW_START_S + total / LEAST_BYTES_S - _now_s()
+            left_s = began_s + SLOW_START_GRACE_S + total / MIN_BYTES_PER_S - _now_s()
             if left_s <= 0:
-                raise _CutOff
-            piece = await self._next(min(STALL_S, left_s))
+                raise _BodyIncomplete
+            piece = await self._next(min(STALL_TIMEOUT_S, left_s))
             total += len(piece)
             if total > room.bytes:
                 room.grow(total)
@@ -164,20 +164,20 @@ class _Body:
     async def drain(self) -> None:
         """Throw away what is there and what is to come, as far as that is bearable."""
         self._pieces.clear()
-        left = DRAIN_BYTES
+        left = MAX_DRAIN_BYTES
         try:
-            async with asyncio.timeout(DRAIN_S):
+            async with asyncio.timeout(DRAIN_TIMEOUT_S):
                 while self._more and left > 0:
-                    left -= len(await self._next(STALL_S))
-        except (TimeoutError, _CutOff):
+                    left -= len(await self._next(STALL_TIMEOUT_S))
+        except (TimeoutError, _BodyIncomplete):
             return
 
-    async def _next(self, most_s: float) -> bytes:
+    async def _next(self, timeout_s: float) -> bytes:
         try:
-            message = await asyncio.wait_for(self._receive(), most_s)
+            message = await asyncio.wait_for(self._receive(), timeout_s)
         except TimeoutError as error:
-            raise _CutOff from error
+            raise _BodyIncomplete from error
         if message["type"] == "http.disconnect":
-            raise _CutOff
+            raise _BodyIncomplete
         self._more = message.get("more_body", False)
         return bytes(message.get("body", b""))

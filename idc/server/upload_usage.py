@@ -3,29 +3,29 @@
 from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from idc.server.quotas import Kept, Quota
+from idc.server.quotas import Quota, StorageUsage
 
 
-def kept_uploads() -> dict[str, Kept]:
+def usage_by_session() -> dict[str, StorageUsage]:
     """What each session keeps, by its id. Streamlit forgets a session's files when it ends."""
     if not runtime.exists():
         return {}
     stored = getattr(runtime.get_instance().uploaded_file_mgr, "file_storage", {})
     return {
-        session: Kept(len(files), sum(len(file.data) for file in list(files.values())))
+        session: StorageUsage(len(files), sum(len(file.data) for file in list(files.values())))
         for session, files in list(stored.items())
     }
 
 
-quota = Quota(kept_uploads)
+quota = Quota(usage_by_session)
 
 
-def is_session(session: str) -> bool:
+def is_open_session(session: str) -> bool:
     """Whether somebody has a page open under that id. Outside of a server nobody can tell: True."""
     return not runtime.exists() or runtime.get_instance().is_active_session(session)
 
 
-def show_again(session: str) -> None:
+def rerun_session(session: str) -> None:
     """Run a session's page again, so that it says why an upload was refused.
 
     A refused file is no event for Streamlit, and a fragment that looks every second or two now and

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-SETTING_WORDS: Mapping[str, str] = {
+SETTING_HELP: Mapping[str, str] = {
     "data": "The data set's name.",
     "preset": "The network, and the settings that suit it; each of them can be changed.",
     "architecture": "The network of the preset 'yours', as Build describes it and has it in its "

@@ -4,9 +4,9 @@ import json
 import shlex
 
 from idc.errors import ConfigError
-from idc.settings.training_config import TrainingConfig, preset_config, proposed_rate
+from idc.settings.training_config import TrainingConfig, preset_config, suggested_learning_rate
 
-MOST_BYTES = 64 * 1024
+MAX_BYTES = 64 * 1024
 
 
 def write_settings_file(config: TrainingConfig) -> str:
@@ -20,8 +20,8 @@ def read_settings_file(content: bytes) -> TrainingConfig:
     Raises:
         ConfigError: too large, no JSON, or settings that cannot be.
     """
-    if len(content) > MOST_BYTES:
-        raise ConfigError(f"A file of settings has at most {MOST_BYTES // 1024} kB.")
+    if len(content) > MAX_BYTES:
+        raise ConfigError(f"A file of settings has at most {MAX_BYTES // 1024} kB.")
     try:
         value = json.loads(content.decode("utf-8"))
     except (ValueError, RecursionError) as error:
@@ -29,14 +29,14 @@ def read_settings_file(content: bytes) -> TrainingConfig:
     return TrainingConfig.from_json(value)
 
 
-def command_of(config: TrainingConfig, between: str = " ") -> str:
+def train_command(config: TrainingConfig, separator: str = " ") -> str:
     """The command line that trains with these settings; what the preset says is left out.
 
     Args:
         between: what stands before each option; a line's end, say.
     """
     plain = preset_config(config.preset, config.data).to_json()
-    plain["learning_rate"] = proposed_rate(config.preset, config.batch_size)
+    plain["learning_rate"] = suggested_learning_rate(config.preset, config.batch_size)
     words = [f"--data={config.data}", f"--preset={config.preset}"]
     for name, value in config.to_json().items():
         if value == plain[name]:
@@ -47,4 +47,4 @@ def command_of(config: TrainingConfig, between: str = " ") -> str:
         else:
             # One word, so that a value may begin with a dash.
             words.append(f"{option}={'all' if value is None else value}")
-    return between.join(["python -m idc train", *map(shlex.quote, words)])
+    return separator.join(["python -m idc train", *map(shlex.quote, words)])

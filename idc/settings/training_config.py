@@ -20,7 +20,12 @@ from idc.datasets.splits import (
     without_rows,
 )
 from idc.errors import ConfigError
-from idc.networks.architecture import YOURS, Architecture, check_batch, parse_architecture
+from idc.networks.architecture import (
+    CUSTOM_PRESET,
+    Architecture,
+    check_batch_memory,
+    parse_architecture,
+)
 
 AUGMENTATIONS: Mapping[str, str] = {
     "none": "None",
@@ -35,7 +40,7 @@ BALANCINGS: Mapping[str, str] = {
     "resampling": "Resampling",
 }
 PRECISIONS: Mapping[str, str] = {"float32": "Full (float32)", "mixed": "Mixed (float16, for GPUs)"}
-FOLDS = (2, 20)
+FOLDS_RANGE = (2, 20)
 
 
 @dataclass(frozen=True)
@@ -107,53 +112,55 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         for field in fields(self):
             _check_type(field.name, getattr(self, field.name), field.type)
-        _one_of("preset", self.preset, PRESETS)
-        _one_of("protocol", self.protocol, PROTOCOLS)
-        _one_of("unlisted", self.unlisted, UNLISTED)
-        _one_of("optimizer", self.optimizer, OPTIMIZERS)
-        _one_of("schedule", self.schedule, SCHEDULES)
-        _one_of("augmentation", self.augmentation, AUGMENTATIONS)
-        _one_of("balancing", self.balancing, BALANCINGS)
-        _one_of("precision", self.precision, PRECISIONS)
+        _check_choice("preset", self.preset, PRESETS)
+        _check_choice("protocol", self.protocol, PROTOCOLS)
+        _check_choice("unlisted", self.unlisted, UNLISTED)
+        _check_choice("optimizer", self.optimizer, OPTIMIZERS)
+        _check_choice("schedule", self.schedule, SCHEDULES)
+        _check_choice("augmentation", self.augmentation, AUGMENTATIONS)
+        _check_choice("balancing", self.balancing, BALANCINGS)
+        _check_choice("precision", self.precision, PRECISIONS)
         if self.patches is not None:
-            _within("patches", self.patches, 2, 10**9)
+            _check_in_range("patches", self.patches, 2, 10**9)
         self._check_folds()
-        self._settle_architecture()
-        _within("seed", self.seed, 0, 2**31 - 1)
+        self._resolve_architecture()
+        _check_in_range("seed", self.seed, 0, 2**31 - 1)
         if self.split_seed is not None:
-            _within("split_seed", self.split_seed, 0, 2**31 - 1)
-        _within("epochs", self.epochs, 1, 10_000)
-        _within("batch_size", self.batch_size, 1, 8_192)
-        _within("learning_rate", self.learning_rate, 1e-8, 10)
-        _within("weight_decay", self.weight_decay, 0, 10)
-        _within("label_smoothing", self.label_smoothing, 0, 0.499)
-        _within("patience", self.patience, 1, 1_000)
+            _check_in_range("split_seed", self.split_seed, 0, 2**31 - 1)
+        _check_in_range("epochs", self.epochs, 1, 10_000)
+        _check_in_range("batch_size", self.batch_size, 1, 8_192)
+        _check_in_range("learning_rate", self.learning_rate, 1e-8, 10)
+        _check_in_range("weight_decay", self.weight_decay, 0, 10)
+        _check_in_range("label_smoothing", self.label_smoothing, 0, 0.499)
+        _check_in_range("patience", self.patience, 1, 1_000)
         if len(self.name) > 80:
             raise ConfigError(f"name has at most 80 signs. Received: {len(self.name)}")
 
     def _check_folds(self) -> None:
         if not self.folds:
-            _within("fold", self.fold, 0, 0)
+            _check_in_range("fold", self.fold, 0, 0)
             return
-        _within("folds", self.folds, *FOLDS)
-        _within("fold", self.fold, 1, self.folds)
+        _check_in_range("folds", self.folds, *FOLDS_RANGE)
+        _check_in_range("fold", self.fold, 1, self.folds)
         if self.protocol != "case-disjoint":
             raise ConfigError(
                 f"Folds are folds of cases: protocol must be case-disjoint. Received: "
                 f"{self.protocol!r}"
             )
 
-    def _settle_architecture(self) -> None:
+    def _resolve_architecture(self) -> None:
         built = parse_architecture(self.architecture) if self.architecture else Architecture()
         # Another preset has its layers already; and whoever built nothing gets what we would.
-        object.__setattr__(self, "architecture", str(built) if self.preset == YOURS else "")
-        if self.preset == YOURS:
-            check_batch(built, self.batch_size)
+        object.__setattr__(self, "architecture", str(built) if self.preset == CUSTOM_PRESET else "")
+        if self.preset == CUSTOM_PRESET:
+            check_batch_memory(built, self.batch_size)
 
     @property
     def network(self) -> str:
         """What `idc.networks.models.build_model` builds."""
-        return f"{YOURS}-{self.architecture}" if self.preset == YOURS else self.preset
+        return (
+            f"{CUSTOM_PRESET}-{self.architecture}" if self.preset == CUSTOM_PRESET else self.preset
+        )
 
     def to_json(self) -> dict[str, Any]:
         """The content of ``config.json``."""
@@ -176,7 +183,7 @@ class TrainingConfig:
         return cls(**value)
 
 
-def split_of(
+def split_for_config(
     config: TrainingConfig, index: pd.DataFrame, left_out: np.ndarray | None = None
 ) -> Split:
     """The split that a configuration asks for, the same each time.
@@ -216,7 +223,7 @@ class Preset:
 # One-cycle learning rate (Smith & Topin 2018), decoupled weight decay (Loshchilov & Hutter 2019,
 # arXiv:1711.05101) and label smoothing (Szegedy et al. 2016, arXiv:1512.00567). The weights of the
 # classes put the best balanced accuracy near the threshold 0.5.
-_QUICK_LEARNING: Mapping[str, Any] = {
+_FAST_RECIPE: Mapping[str, Any] = {
     "batch_size": 64,
     "learning_rate": 4e-3,
     "optimizer": "adamw",
@@ -238,19 +245,19 @@ PRESETS: Mapping[str, Preset] = {
         title="Fast CNN",
         summary="A small residual network, 20 times smaller than the notebook's, with what makes "
         "it learn quickly. Seconds an epoch; the one for a live demo.",
-        settings={"epochs": 3, **_QUICK_LEARNING},
+        settings={"epochs": 3, **_FAST_RECIPE},
     ),
     "accurate": Preset(
         title="Accurate CNN",
         summary="The fast network's plan, wider and trained for longer: minutes instead of "
         "seconds, for the best scores here.",
-        settings={"epochs": 20, **_QUICK_LEARNING, "augmentation": "flips+stain"},
+        settings={"epochs": 20, **_FAST_RECIPE, "augmentation": "flips+stain"},
     ),
-    YOURS: Preset(
+    CUSTOM_PRESET: Preset(
         title="Your own CNN",
         summary="The network of Build, trained as the fast one is: the one that is proposed there, "
         "unless you train your own from that page.",
-        settings={"epochs": 3, **_QUICK_LEARNING},
+        settings={"epochs": 3, **_FAST_RECIPE},
     ),
 }
 
@@ -258,19 +265,20 @@ PRESETS: Mapping[str, Preset] = {
 def preset_config(preset: str, data: str, **settings: Any) -> TrainingConfig:
     """A configuration from a preset; ``settings`` win over the preset's.
 
-    A batch size without a learning rate brings the rate that suits it, see `proposed_rate`.
+    A batch size without a learning rate brings the rate that suits it, see
+    `suggested_learning_rate`.
 
     Raises:
         ConfigError: unknown preset, or a value outside its range.
     """
-    _one_of("preset", preset, PRESETS)
+    _check_choice("preset", preset, PRESETS)
     config = TrainingConfig(data=data, preset=preset, **{**PRESETS[preset].settings, **settings})
     if "learning_rate" in settings:
         return config
-    return replace(config, learning_rate=proposed_rate(preset, config.batch_size))
+    return replace(config, learning_rate=suggested_learning_rate(preset, config.batch_size))
 
 
-def proposed_rate(preset: str, batch_size: int) -> float:
+def suggested_learning_rate(preset: str, batch_size: int) -> float:
     """The learning rate that a preset proposes for a batch size.
 
     Larger batches are fewer steps on less noisy gradients, so those of the quick recipe are larger
@@ -295,11 +303,11 @@ def _check_type(name: str, value: Any, kind: Any) -> None:
         )
 
 
-def _one_of(name: str, value: str, known: Any) -> None:
+def _check_choice(name: str, value: str, known: Any) -> None:
     if value not in known:
         raise ConfigError(f"{name} must be one of {', '.join(known)}. Received: {value!r}")
 
 
-def _within(name: str, value: float, low: float, high: float) -> None:
+def _check_in_range(name: str, value: float, low: float, high: float) -> None:
     if not (math.isfinite(value) and low <= value <= high):
         raise ConfigError(f"{name} must lie in [{low:g}, {high:g}]. Received: {value}")

@@ -19,14 +19,14 @@ from idc.errors import RunError
 from idc.files import atomic
 from idc.launch.start import create_run, trainer_command
 from idc.metrics.calibration import fit_calibration
-from idc.prediction.appearance import Profile, fit_profile
-from idc.prediction.predictor import look
+from idc.prediction.appearance import AppearanceProfile, fit_profile
+from idc.prediction.predictor import predict_with_features
 from idc.processes.environment import KEEP_FREED_MEMORY
-from idc.runs.first_filters import FOLDER as FILTERS_DIR
+from idc.runs.first_filters import FIRST_FILTERS_DIR as FILTERS_DIR
 from idc.runs.log import LOG_FILE
 from idc.runs.run import (
     BEST_FILE,
-    BUNDLED,
+    BUNDLED_RUN_ID,
     CALIBRATION_FILE,
     CONFIG_FILE,
     ENVIRONMENT_FILE,
@@ -50,7 +50,7 @@ MODEL_CARD_FILE = "MODEL_CARD.md"
 _PROFILE_SAMPLE = 4_000
 
 
-def bundle(data: str) -> Run:
+def train_bundled_model(data: str) -> Run:
     """Train the bundled model on a store of real patches, calibrate it, and put it in place.
 
     The cases of the published validation list choose the epoch, the temperature and the threshold;
@@ -67,14 +67,14 @@ def bundle(data: str) -> Run:
         patches=None,
         name="Bundled model",
     )
-    return ship_bundled(_trained(config))
+    return install_bundled_model(_train_to_end(config))
 
 
-def ship_bundled(run: Run) -> Run:
+def install_bundled_model(run: Run) -> Run:
     """Copy a finished run into the package as the bundled model."""
     store = open_store(run.config.data)
-    folder = SHIPPED_DIR / BUNDLED
-    _copy(run, store, folder, with_weights=True, with_steps=False)
+    folder = SHIPPED_DIR / BUNDLED_RUN_ID
+    _copy_run(run, store, folder, with_weights=True, with_steps=False)
     validation = run.predictions().query("part == 'validation'")
     y_true = store.labels[validation["row"].to_numpy()]
     y_prob = validation["probability"].to_numpy()
@@ -86,11 +86,11 @@ def ship_bundled(run: Run) -> Run:
     card = model_card(run, counts, y_true, y_prob, calibration)
     (folder / MODEL_CARD_FILE).write_text(card, encoding="utf-8")
     bundled = Run(folder, run.config)
-    ship_profile(bundled, store)
+    write_bundled_profile(bundled, store)
     return bundled
 
 
-def ship_profile(bundled: Run, store: PatchStore) -> Profile:
+def write_bundled_profile(bundled: Run, store: PatchStore) -> AppearanceProfile:
     """Write what the bundled model's training patches look like, for
     `idc.prediction.image_warnings` to warn by.
 
@@ -102,7 +102,7 @@ def ship_profile(bundled: Run, store: PatchStore) -> Profile:
     """
     rows = profile_rows(bundled, store)
     training, choosing = (
-        (store.patches[some], look(bundled, store.patches[some]).features)
+        (store.patches[some], predict_with_features(bundled, store.patches[some]).features)
         for some in (rows["train"], rows["choose"])
     )
     profile = fit_profile(training, choosing)
@@ -129,7 +129,7 @@ def profile_rows(bundled: Run, store: PatchStore) -> dict[str, np.ndarray]:
     }
 
 
-def record() -> list[Run]:
+def record_demo_runs() -> list[Run]:
     """Make the demo tissue, train on it, and keep the runs for everyone's first visit.
 
     A finished run of the fast network, with its weights; and a short one of the notebook's, whose
@@ -144,13 +144,13 @@ def record() -> list[Run]:
         ("notebook", {"epochs": 2, "name": "Notebook CNN, recorded"}),
         ("fast", {"name": "Fast CNN, recorded"}),
     ):
-        run = _trained(preset_config(preset, "demo", **settings))
-        _copy(run, store, RECORDED_DIR / run.id, with_weights=preset == "fast", with_steps=True)
+        run = _train_to_end(preset_config(preset, "demo", **settings))
+        _copy_run(run, store, RECORDED_DIR / run.id, with_weights=preset == "fast", with_steps=True)
         recorded.append(run)
     return recorded
 
 
-def _trained(config: TrainingConfig) -> Run:
+def _train_to_end(config: TrainingConfig) -> Run:
     run = create_run(config)
     # Its progress goes to the terminal; its last line, the id, is not ours to print.
     done = subprocess.run(
@@ -164,7 +164,7 @@ def _trained(config: TrainingConfig) -> Run:
     return run
 
 
-def _copy(
+def _copy_run(
     run: Run, store: PatchStore, folder: Path, *, with_weights: bool, with_steps: bool
 ) -> None:
     shutil.rmtree(folder, ignore_errors=True)
@@ -179,10 +179,10 @@ def _copy(
         for name in (SLIDE_DIR, FILTERS_DIR):
             if (run.folder / name).exists():
                 shutil.copytree(run.folder / name, folder / name)
-    _named(run.predictions(), store).to_parquet(folder / PREDICTIONS_FILE, index=False)
+    _with_patch_names(run.predictions(), store).to_parquet(folder / PREDICTIONS_FILE, index=False)
 
 
-def _named(predictions: pd.DataFrame, store: PatchStore) -> pd.DataFrame:
+def _with_patch_names(predictions: pd.DataFrame, store: PatchStore) -> pd.DataFrame:
     """Predictions with their patches' names: row numbers differ from data set to data set."""
     names = store.index.iloc[predictions["row"].to_numpy()][["case", "x", "y", "label"]]
     return pd.concat([names.reset_index(drop=True), predictions.drop(columns="row")], axis=1)

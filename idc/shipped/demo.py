@@ -5,14 +5,14 @@ from collections.abc import Callable
 
 from idc.datasets.store import PackReport, check_store_name, open_store
 from idc.datasets.store_writer import Patch, StoreWriter
-from idc.demo_tissue.generate import NOTICE, generate_cases, slide_patches
+from idc.demo_tissue.generate import GENERATED_NOTICE, generate_cases, slide_patches
 from idc.ingest.packing_job import PackJob, start_job
-from idc.launch.standby import keep_ready
+from idc.launch.standby import ensure_standby
 from idc.shipped.recorded_runs import install_recorded_runs
 
 DEMO_CASES, DEMO_SEED = 12, 0
 
-_MOST_PATCHES_A_CASE = 700  # for the free-space check alone
+_MAX_PATCHES_PER_CASE = 700  # for the free-space check alone
 
 
 def pack_demo(
@@ -36,8 +36,8 @@ def pack_demo(
         ConfigError: too few cases, or a negative seed.
         DataError: the name is taken, or the disk is full.
     """
-    report = PackReport(sources=(f"{NOTICE} (seed {seed})",), generated=True)
-    most = cases * _MOST_PATCHES_A_CASE
+    report = PackReport(sources=(f"{GENERATED_NOTICE} (seed {seed})",), generated=True)
+    most = cases * _MAX_PATCHES_PER_CASE
     with StoreWriter(name, most, replace_existing=replace_existing) as writer:
         for done, slide in enumerate(generate_cases(cases, seed), start=1):
             patches = sorted(slide_patches(slide), key=lambda patch: patch[0])
@@ -55,7 +55,7 @@ def start_demo(name: str = "demo") -> PackJob:
 
     Who has made tissue is about to see a network learn: a trainer loads Keras meanwhile.
     """
-    return start_job(check_store_name(name), "cases", demo_command(name), keep_ready)
+    return start_job(check_store_name(name), "cases", demo_command(name), ensure_standby)
 
 
 def demo_command(name: str) -> list[str]:

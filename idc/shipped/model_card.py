@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from idc.metrics.calibration import Calibration, calibration_error
-from idc.metrics.scores import Report, evaluate
+from idc.metrics.scores import ScoreReport, evaluate
 from idc.runs.run import Run
 
 _LIMITS = """\
@@ -130,7 +130,7 @@ def _score_table(y_true: np.ndarray, y_prob: np.ndarray, calibration: Calibratio
     ]
 
 
-def _scores(report: Report, error: float) -> dict[str, float]:
+def _scores(report: ScoreReport, error: float) -> dict[str, float]:
     return {
         "ROC AUC": report.roc_auc,
         "balanced accuracy": report.balanced_accuracy,

@@ -20,7 +20,7 @@ from idc.runs.run import CONFIG_FILE, ENVIRONMENT_FILE, PREDICTIONS_FILE, SHIPPE
 
 RECORDED_DIR = SHIPPED_DIR / "demo"
 
-_NAMES = ["case", "x", "y"]
+_PATCH_KEY = ["case", "x", "y"]
 
 
 def install_recorded_runs(store: PatchStore) -> list[str]:
@@ -36,7 +36,7 @@ def install_recorded_runs(store: PatchStore) -> list[str]:
     """
     installed = []
     for shipped in sorted(RECORDED_DIR.glob(f"*/{CONFIG_FILE}")):
-        predictions = _with_rows(pd.read_parquet(shipped.parent / PREDICTIONS_FILE), store)
+        predictions = _with_store_rows(pd.read_parquet(shipped.parent / PREDICTIONS_FILE), store)
         target = runs_dir() / shipped.parent.name
         if predictions is None or target.exists():
             continue
@@ -45,8 +45,8 @@ def install_recorded_runs(store: PatchStore) -> list[str]:
             shutil.rmtree(hidden, ignore_errors=True)
             shutil.copytree(shipped.parent, hidden)
             predictions.to_parquet(hidden / PREDICTIONS_FILE, index=False)
-            _change(hidden / ENVIRONMENT_FILE, data_sha256=store.fingerprint)
-            _change(hidden / CONFIG_FILE, data=store.name)
+            _update_json(hidden / ENVIRONMENT_FILE, data_sha256=store.fingerprint)
+            _update_json(hidden / CONFIG_FILE, data=store.name)
             hidden.rename(target)
         except OSError as error:
             shutil.rmtree(hidden, ignore_errors=True)
@@ -58,14 +58,14 @@ def install_recorded_runs(store: PatchStore) -> list[str]:
     return installed
 
 
-def _with_rows(predictions: pd.DataFrame, store: PatchStore) -> pd.DataFrame | None:
+def _with_store_rows(predictions: pd.DataFrame, store: PatchStore) -> pd.DataFrame | None:
     """The predictions with their rows in ``store``; None when one of their patches is not in it."""
-    rows = store.index[_NAMES].assign(row=np.arange(len(store)))
-    found = predictions.merge(rows, how="left", on=_NAMES)
+    rows = store.index[_PATCH_KEY].assign(row=np.arange(len(store)))
+    found = predictions.merge(rows, how="left", on=_PATCH_KEY)
     if found["row"].isna().any():
         return None
     return found.astype({"row": "int64"})[["row", "probability", "part"]]
 
 
-def _change(path: Path, **values: Any) -> None:
+def _update_json(path: Path, **values: Any) -> None:
     atomic.replace_json(path, {**json.loads(path.read_text(encoding="utf-8")), **values})

@@ -6,7 +6,7 @@ from idc.patches import PATCH_SIZE_PX
 
 # What augmentation drew for the patches of a batch, each array's first axis the patches: nothing;
 # or views, int64 (n,); or these with factors and shifts of stain, float64 (n, 1, 1, 3) each.
-Drawn = tuple[np.ndarray, ...]
+AugmentationDraw = tuple[np.ndarray, ...]
 
 
 def augment(patches: np.ndarray, kind: str, rng: np.random.Generator) -> np.ndarray:
@@ -21,10 +21,10 @@ def augment(patches: np.ndarray, kind: str, rng: np.random.Generator) -> np.ndar
     Returns:
         uint8 RGB, shape (n, 50, 50, 3).
     """
-    return changed(patches, draw(kind, rng, len(patches)))
+    return apply_augmentation(patches, draw_augmentation(kind, rng, len(patches)))
 
 
-def draw(kind: str, rng: np.random.Generator, count: int) -> Drawn:
+def draw_augmentation(kind: str, rng: np.random.Generator, count: int) -> AugmentationDraw:
     """What is to happen to each of some patches; arguments as `augment`."""
     if kind == "none":
         return ()
@@ -35,7 +35,7 @@ def draw(kind: str, rng: np.random.Generator, count: int) -> Drawn:
     return views, rng.uniform(0.85, 1.15, shape), rng.uniform(-0.05, 0.05, shape)
 
 
-def changed(patches: np.ndarray, drawn: Drawn) -> np.ndarray:
+def apply_augmentation(patches: np.ndarray, drawn: AugmentationDraw) -> np.ndarray:
     """Let it happen.
 
     Args:
@@ -47,14 +47,14 @@ def changed(patches: np.ndarray, drawn: Drawn) -> np.ndarray:
     if not drawn:
         return patches
     views, *stain = drawn
-    viewed = _viewed(patches, views)
-    return restained(viewed, *stain) if stain else viewed
+    viewed = _apply_views(patches, views)
+    return jitter_stain(viewed, *stain) if stain else viewed
 
 
-def places_of_views() -> np.ndarray:
+def view_pixel_indices() -> np.ndarray:
     """Where each pixel of a view comes from: int32, shape (8, 2500), a row a view."""
     pixels = np.arange(PATCH_SIZE_PX**2, dtype=np.int32).reshape(1, PATCH_SIZE_PX, PATCH_SIZE_PX)
-    return _viewed(np.repeat(pixels, 8, axis=0), np.arange(8)).reshape(8, -1)
+    return _apply_views(np.repeat(pixels, 8, axis=0), np.arange(8)).reshape(8, -1)
 
 
 def eight_views(patch: np.ndarray) -> np.ndarray:
@@ -66,10 +66,10 @@ def eight_views(patch: np.ndarray) -> np.ndarray:
     Returns:
         uint8 RGB, shape (8, 50, 50, 3), the patch itself first.
     """
-    return _viewed(np.repeat(patch[None], 8, axis=0), np.arange(8))
+    return _apply_views(np.repeat(patch[None], 8, axis=0), np.arange(8))
 
 
-def _viewed(patches: np.ndarray, views: np.ndarray) -> np.ndarray:
+def _apply_views(patches: np.ndarray, views: np.ndarray) -> np.ndarray:
     """Each patch in the view of its number, 0 to 7; all of one view are turned at once."""
     viewed = np.empty_like(patches)
     for view in range(8):
@@ -79,7 +79,7 @@ def _viewed(patches: np.ndarray, views: np.ndarray) -> np.ndarray:
     return viewed
 
 
-def restained(patches: np.ndarray, factor: np.ndarray, shift: np.ndarray) -> np.ndarray:
+def jitter_stain(patches: np.ndarray, factor: np.ndarray, shift: np.ndarray) -> np.ndarray:
     """Scale and shift the optical density of each channel.
 
     Stain absorbs light exponentially (Beer-Lambert), so its amount is linear in optical density,

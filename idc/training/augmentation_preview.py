@@ -4,10 +4,10 @@ import numpy as np
 
 from idc.training.augmentation import augment
 
-VIEWS = 6
-_EACH = 2  # patches of each class
+VIEWS_PER_PATCH = 6
+_PATCHES_PER_CLASS = 2  # patches of each class
 _GAP_PX = 4
-_APART_PX = 16  # between a patch and its views
+_ORIGINAL_GAP_PX = 16  # between a patch and its views
 
 
 def preview_rows(labels: np.ndarray, rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -22,7 +22,7 @@ def preview_rows(labels: np.ndarray, rows: np.ndarray, rng: np.random.Generator)
     chosen = []
     for label in (0, 1):
         of_class = rows[labels[rows] == label]
-        chosen.append(rng.choice(of_class, min(_EACH, len(of_class)), replace=False))
+        chosen.append(rng.choice(of_class, min(_PATCHES_PER_CLASS, len(of_class)), replace=False))
     return np.concatenate(chosen)
 
 
@@ -36,15 +36,15 @@ def preview_picture(patches: np.ndarray, kind: str, rng: np.random.Generator) ->
     Returns:
         uint8 RGBA, transparent between the patches.
     """
-    views = [augment(patches, kind, rng) for _ in range(VIEWS)]
+    views = [augment(patches, kind, rng) for _ in range(VIEWS_PER_PATCH)]
     size = patches.shape[1]
     step = size + _GAP_PX
-    width = size + _APART_PX + VIEWS * step - _GAP_PX
+    width = size + _ORIGINAL_GAP_PX + VIEWS_PER_PATCH * step - _GAP_PX
     picture = np.zeros((len(patches) * step - _GAP_PX, width, 4), np.uint8)
     for number, columns in enumerate(zip(patches, *views, strict=True)):
         top = number * step
         for place, patch in enumerate(columns):
-            left = place * step + (_APART_PX - _GAP_PX if place else 0)
+            left = place * step + (_ORIGINAL_GAP_PX - _GAP_PX if place else 0)
             picture[top : top + size, left : left + size, :3] = patch
             picture[top : top + size, left : left + size, 3] = 255
     return picture

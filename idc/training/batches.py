@@ -7,12 +7,12 @@ from typing import Any
 import keras
 import numpy as np
 
-from idc.training.augmentation import changed, draw
-from idc.training.device_patches import inputs
+from idc.training.augmentation import apply_augmentation, draw_augmentation
+from idc.training.device_patches import device_inputs
 
 
 @dataclass(frozen=True)
-class Share:
+class BatchShard:
     """One process's part of every batch, contiguous: process ``index`` of ``processes``.
 
     Attributes:
@@ -31,7 +31,7 @@ class Share:
         return np.resize(rows, whole)[first : first + length], whole, first
 
 
-ALL = Share()
+WHOLE_BATCH = BatchShard()
 
 
 class TrainingBatches(keras.utils.PyDataset):
@@ -41,7 +41,7 @@ class TrainingBatches(keras.utils.PyDataset):
     (b, 2). The last batch may be smaller.
 
     Where the patches lie on the device, the first is what draws them there instead: see
-    `idc.training.device_patches.inputs`.
+    `idc.training.device_patches.device_inputs`.
 
     Args:
         patches: uint8 RGB, shape (n, 50, 50, 3), possibly a memory map.
@@ -69,14 +69,14 @@ class TrainingBatches(keras.utils.PyDataset):
         epoch: int,
         first_step: int = 0,
         on_device: bool = False,
-        share: Share = ALL,
+        share: BatchShard = WHOLE_BATCH,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self._patches, self._labels = patches, labels
         rng = np.random.default_rng([seed, epoch])
         if balancing == "resampling":
-            rows = _as_many_of_each(rows, labels, rng)
+            rows = _balance_classes(rows, labels, rng)
         self._order = rng.permutation(rows)
         self._batch_size = batch_size
         self._augmentation = augmentation
@@ -93,12 +93,13 @@ class TrainingBatches(keras.utils.PyDataset):
         rows, whole, first = self._share.of(rows)
         # Machines that share a batch draw the same for all of it, and each takes its own part.
         drawn = tuple(
-            part[first : first + len(rows)] for part in draw(self._augmentation, rng, whole)
+            part[first : first + len(rows)]
+            for part in draw_augmentation(self._augmentation, rng, whole)
         )
         targets = np.eye(2, dtype=np.float32)[self._labels[rows]]
         if self._on_device:
-            return inputs(rows, drawn), targets
-        return changed(self._patches[rows], drawn), targets
+            return device_inputs(rows, drawn), targets
+        return apply_augmentation(self._patches[rows], drawn), targets
 
 
 def class_weights(labels: np.ndarray) -> dict[int, float]:
@@ -112,7 +113,7 @@ def class_weights(labels: np.ndarray) -> dict[int, float]:
     return {label: len(labels) / (present * int(n)) if n else 1.0 for label, n in enumerate(counts)}
 
 
-def _as_many_of_each(rows: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _balance_classes(rows: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     classes = [rows[labels[rows] == label] for label in (0, 1)]
     if not all(len(of_class) for of_class in classes):
         return rows

@@ -18,15 +18,21 @@ import numpy as np
 
 from idc.errors import RunError
 from idc.files import atomic
-from idc.networks.backends import same_kind, settle
-from idc.runs.checkpoint_files import FOLDER, ORIGIN, newest_first, of_kind, read_checkpoint
-from idc.training.device_patches import without_patches
+from idc.networks.backends import portable_dtype, sync_variables
+from idc.runs.checkpoint_files import (
+    CHECKPOINTS_DIR,
+    FORK_ORIGIN,
+    arrays_with_prefix,
+    list_checkpoints,
+    read_checkpoint,
+)
+from idc.training.device_patches import variables_without_patches
 
-_KEPT = 2
+_CHECKPOINTS_KEPT = 2
 
 
 @dataclass(frozen=True)
-class Restored:
+class RestoredCheckpoint:
     """Where a run goes on.
 
     Attributes:
@@ -64,8 +70,8 @@ def save_checkpoint(
         epoch: finished epochs. ``step``: finished steps of the next one.
         history: JSON values to give back at `restore_checkpoint`.
     """
-    settle(model)
-    folder = run_folder / FOLDER
+    sync_variables(model)
+    folder = run_folder / CHECKPOINTS_DIR
     folder.mkdir(exist_ok=True)
     buffer = io.BytesIO()
     arrays: dict[str, Any] = {f"v{i:04d}": np.asarray(v) for i, v in enumerate(_variables(model))}
@@ -79,38 +85,42 @@ def save_checkpoint(
         "epoch": epoch,
         "step": step,
         "sha256": hashlib.sha256(content).hexdigest(),
-        "variables": _description(model),
+        "variables": _variable_specs(model),
         "history": history,
     }
     atomic.replace_json(folder / f"{stem}.json", description)
-    found = newest_first(run_folder)
+    found = list_checkpoints(run_folder)
     this = next(i for i, path in enumerate(found) if path.stem == stem)
     # Newer ones were damaged, or the run would not have come by here again.
-    for old in [*found[:this], *found[this + _KEPT :]]:
+    for old in [*found[:this], *found[this + _CHECKPOINTS_KEPT :]]:
         old.unlink()
         old.with_suffix(".npz").unlink(missing_ok=True)
 
 
-def restore_checkpoint(run_folder: Path, model: keras.Model) -> Restored:
+def restore_checkpoint(run_folder: Path, model: keras.Model) -> RestoredCheckpoint:
     """Load the newest good checkpoint into a freshly built and compiled model."""
     damaged: list[str] = []
-    for path in newest_first(run_folder):
+    for path in list_checkpoints(run_folder):
         description, arrays = read_checkpoint(path)
-        if description and _of_kinds(description["variables"]) == _of_kinds(_description(model)):
-            for variable, value in zip(_variables(model), of_kind(arrays, "v"), strict=True):
+        if description and _with_portable_dtypes(description["variables"]) == _with_portable_dtypes(
+            _variable_specs(model)
+        ):
+            for variable, value in zip(
+                _variables(model), arrays_with_prefix(arrays, "v"), strict=True
+            ):
                 variable.assign(value)
-            return Restored(
+            return RestoredCheckpoint(
                 description["epoch"],
                 description.get("step", 0),
                 description["history"],
-                of_kind(arrays, "m"),
+                arrays_with_prefix(arrays, "m"),
                 tuple(damaged),
             )
         damaged.append(path.stem)
-    return Restored(damaged=tuple(damaged))
+    return RestoredCheckpoint(damaged=tuple(damaged))
 
 
-def load_origin(run_folder: Path, model: keras.Model, *, with_optimizer: bool) -> None:
+def load_fork_origin(run_folder: Path, model: keras.Model, *, with_optimizer: bool) -> None:
     """Start a fork: load the weights of its origin, and its optimizer's state where that fits.
 
     Args:
@@ -119,16 +129,16 @@ def load_origin(run_folder: Path, model: keras.Model, *, with_optimizer: bool) -
     Raises:
         RunError: the origin is damaged.
     """
-    description, arrays = read_checkpoint(run_folder / f"{ORIGIN}.json")
-    own = _of_kinds(_description(model))
-    network = without_patches(model.variables)
+    description, arrays = read_checkpoint(run_folder / f"{FORK_ORIGIN}.json")
+    own = _with_portable_dtypes(_variable_specs(model))
+    network = variables_without_patches(model.variables)
     weights = len(network)
-    theirs = _of_kinds(description["variables"]) if description else []
+    theirs = _with_portable_dtypes(description["variables"]) if description else []
     if theirs[:weights] != own[:weights] or not description:
         raise RunError(
             "The checkpoint that this run was forked from is damaged on disk; fork it again."
         )
-    values = of_kind(arrays, "v")
+    values = arrays_with_prefix(arrays, "v")
     for variable, value in zip(network, values, strict=False):
         variable.assign(value)
     if with_optimizer and theirs == own:
@@ -139,13 +149,13 @@ def load_origin(run_folder: Path, model: keras.Model, *, with_optimizer: bool) -
 
 
 def _variables(model: keras.Model) -> Sequence[Any]:
-    return [*without_patches(model.variables), *model.optimizer.variables]
+    return [*variables_without_patches(model.variables), *model.optimizer.variables]
 
 
-def _of_kinds(description: list[list[Any]]) -> list[list[Any]]:
+def _with_portable_dtypes(description: list[list[Any]]) -> list[list[Any]]:
     """For comparing: a checkpoint of one backend goes on with the other."""
-    return [[shape, same_kind(dtype)] for shape, dtype in description]
+    return [[shape, portable_dtype(dtype)] for shape, dtype in description]
 
 
-def _description(model: keras.Model) -> list[list[Any]]:
+def _variable_specs(model: keras.Model) -> list[list[Any]]:
     return [[list(v.shape), keras.backend.standardize_dtype(v.dtype)] for v in _variables(model)]

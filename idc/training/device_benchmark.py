@@ -3,7 +3,7 @@ PRECISION``.
 
 A process of its own, as a trainer is one: it loads what a trainer loads, takes a few steps on
 random patches through the trainer's own batches, and prints one line of JSON, an
-`idc.launch.training_speed.Speed`.
+`idc.launch.training_speed.DeviceSpeed`.
 """
 
 import json
@@ -14,29 +14,29 @@ from typing import Any
 import numpy as np
 
 _STEPS = (3, 20)  # at least, at most
-_MOST_S = 3.0
+_MAX_DURATION_S = 3.0
 
 
 def main(words: list[str]) -> int:
     """Measure, and print it. Returns 0, or 2 after an error."""
     from idc.errors import IdcError
-    from idc.processes.console import fail
+    from idc.processes.console import print_error
 
     network, batch_size, precision = words
     try:
         print(json.dumps(measure(network, int(batch_size), precision)))
     except IdcError as error:
-        return fail(error)
+        return print_error(error)
     return 0
 
 
 def measure(network: str, batch_size: int, precision: str) -> dict[str, Any]:
-    """The attributes of an `idc.launch.training_speed.Speed`."""
+    """The attributes of an `idc.launch.training_speed.DeviceSpeed`."""
     began = time.monotonic()
     from idc.training.loop import TrainingBatches, build_model, compile_model  # isort: skip
     from idc.networks.devices import describe_device, gpu_peak_bytes
-    from idc.networks.inference import BATCH_SIZE, probabilities
-    from idc.networks.precision import building_in
+    from idc.networks.inference import BATCH_SIZE, predict_probabilities
+    from idc.networks.precision import precision_scope
     from idc.settings.training_config import AUGMENTATIONS, preset_config
 
     preset, _, architecture = network.partition("-")
@@ -45,7 +45,7 @@ def measure(network: str, batch_size: int, precision: str) -> dict[str, Any]:
     )
     rng = np.random.default_rng(0)
     patches = rng.integers(0, 256, (max(batch_size, BATCH_SIZE), 50, 50, 3), np.uint8)
-    with building_in(precision):
+    with precision_scope(precision):
         model = build_model(network)
     compile_model(model, config, 1_000)
     base_bytes = _peak_bytes()
@@ -62,8 +62,8 @@ def measure(network: str, batch_size: int, precision: str) -> dict[str, Any]:
     start_s = time.monotonic() - began
     step_s = _median_s(lambda: model.train_on_batch(*batch))
     train_bytes = _peak_bytes()
-    probabilities(model, patches[:BATCH_SIZE])  # compiles
-    predict_s = _median_s(lambda: probabilities(model, patches[:BATCH_SIZE])) / BATCH_SIZE
+    predict_probabilities(model, patches[:BATCH_SIZE])  # compiles
+    predict_s = _median_s(lambda: predict_probabilities(model, patches[:BATCH_SIZE])) / BATCH_SIZE
     return {
         "device": describe_device(),
         "step_s": step_s,
@@ -88,7 +88,7 @@ def _augment_s(patches: np.ndarray, kind: str) -> float:
 def _median_s(work: Any) -> float:
     least, most = _STEPS
     taken: list[float] = []
-    while len(taken) < least or (len(taken) < most and sum(taken) < _MOST_S):
+    while len(taken) < least or (len(taken) < most and sum(taken) < _MAX_DURATION_S):
         began = time.perf_counter()
         work()
         taken.append(time.perf_counter() - began)

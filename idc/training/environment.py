@@ -11,7 +11,7 @@ from idc.datasets.store import PatchStore
 from idc.networks.devices import describe_device
 
 
-def environment(store: PatchStore) -> dict[str, Any]:
+def describe_environment(store: PatchStore) -> dict[str, Any]:
     """The content of ``environment.json``. Holds no path, user or host name."""
     backend = keras.backend.backend()
     return {

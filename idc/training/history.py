@@ -9,7 +9,7 @@ from typing import Any
 
 
 @dataclass
-class UnderWay:
+class EpochInProgress:
     """An epoch between its first step and its end.
 
     Attributes:
@@ -40,7 +40,7 @@ class History:
     best: dict[str, Any] | None = None
     lowest: dict[str, Any] | None = None
     elapsed_s: float = 0.0
-    under_way: UnderWay | None = None
+    under_way: EpochInProgress | None = None
 
     @property
     def epoch(self) -> int:
@@ -57,7 +57,7 @@ class History:
         rank = {name: entry[name] for name in ("epoch", "val_loss", "val_roc_auc")}
         if self.lowest is None or entry["val_loss"] < self.lowest["val_loss"]:
             self.lowest = rank
-        if self.best is not None and not _outranks(rank, self.best):
+        if self.best is not None and not _is_better(rank, self.best):
             return False
         self.best = rank
         return True
@@ -67,16 +67,16 @@ class History:
         self.epochs.append(entry)
         self.under_way = None
 
-    def waited(self, patience_from: int) -> int:
+    def epochs_without_improvement(self, patience_from: int) -> int:
         """Finished epochs since the lowest validation loss, none before ``patience_from``."""
         return self.epoch - max(self.lowest["epoch"], patience_from) if self.lowest else 0
 
-    def words(self, epochs: int, steps: int) -> str:
+    def progress_text(self, epochs: int, steps: int) -> str:
         """How far it came, in words: "2 of 5 epochs and 12 of 40 steps"."""
         within = f" and {self.step} of {steps} steps" if self.step else ""
         return f"{self.epoch} of {epochs} epochs{within}"
 
-    def end_sentence(self, epochs: int) -> str:
+    def end_reason(self, epochs: int) -> str:
         """Why it needs no further epoch."""
         if self.epoch >= epochs or self.lowest is None:
             return f"All {epochs} epochs are done." if epochs > 1 else "The epoch is done."
@@ -93,10 +93,10 @@ class History:
     def from_json(cls, value: dict[str, Any]) -> "History":
         """Read it back; checkpoints of old runs know no epoch under way."""
         under_way = value.get("under_way")
-        return cls(**{**value, "under_way": UnderWay(**under_way) if under_way else None})
+        return cls(**{**value, "under_way": EpochInProgress(**under_way) if under_way else None})
 
 
-def _outranks(epoch: dict[str, Any], best: dict[str, Any]) -> bool:
+def _is_better(epoch: dict[str, Any], best: dict[str, Any]) -> bool:
     """The higher ROC AUC on validation; of equal ones the lower loss.
 
     Not the loss alone: it punishes overconfidence, which grows while the ranking still improves.

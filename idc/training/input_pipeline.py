@@ -7,13 +7,13 @@ import numpy as np
 from idc.networks.devices import free_gpu_bytes, uses_gpu
 from idc.networks.hardware import usable_cores
 
-_MOST_OF_FREE = 0.25  # the rest is for the network and a batch's values
-_STEPS_A_CALL = 8  # a pause, a stop or a checkpoint waits for the end of a call
-_MOST_THREADS = 8
+_MAX_SHARE_OF_FREE = 0.25  # the rest is for the network and a batch's values
+_STEPS_PER_EXECUTION = 8  # a pause, a stop or a checkpoint waits for the end of a call
+_MAX_THREADS = 8
 
 
 @dataclass(frozen=True)
-class Feeding:
+class InputPipeline:
     """One way of feeding.
 
     Attributes:
@@ -22,12 +22,12 @@ class Feeding:
         steps_a_call: so many are taken before the host looks at them.
     """
 
-    holds_patches: bool = False
+    patches_on_device: bool = False
     threads: int = 1
-    steps_a_call: int = 1
+    steps_per_execution: int = 1
 
 
-def feeding(patches: np.ndarray) -> Feeding:
+def choose_input_pipeline(patches: np.ndarray) -> InputPipeline:
     """What suits the device in use.
 
     A CPU computes longer than it draws, so it draws as it goes. A GPU holds the patches where they
@@ -37,9 +37,9 @@ def feeding(patches: np.ndarray) -> Feeding:
         patches: of the store, uint8 RGB, shape (n, 50, 50, 3).
     """
     if not uses_gpu():
-        return Feeding()
+        return InputPipeline()
     free = free_gpu_bytes()
-    if free is not None and patches.nbytes <= _MOST_OF_FREE * free:
-        return Feeding(holds_patches=True, steps_a_call=_STEPS_A_CALL)
-    threads = min(usable_cores(), _MOST_THREADS)
-    return Feeding(threads=threads, steps_a_call=_STEPS_A_CALL)
+    if free is not None and patches.nbytes <= _MAX_SHARE_OF_FREE * free:
+        return InputPipeline(patches_on_device=True, steps_per_execution=_STEPS_PER_EXECUTION)
+    threads = min(usable_cores(), _MAX_THREADS)
+    return InputPipeline(threads=threads, steps_per_execution=_STEPS_PER_EXECUTION)

@@ -10,14 +10,14 @@ _OUT_OF_MEMORY = re.compile(
 )
 
 
-def out_of_memory(error: BaseException) -> bool:
+def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error of a backend, of NumPy or of Python says that memory has run out."""
     if isinstance(error, MemoryError):
         return True
     return bool(_OUT_OF_MEMORY.search(f"{type(error).__name__}: {error}"))
 
 
-def smaller_batch_sentence(batch_size: int, device: str) -> str:
+def out_of_memory_advice(batch_size: int, device: str) -> str:
     """What to do about it.
 
     Args:

@@ -25,15 +25,17 @@ from idc.errors import ConfigError, RunError
 from idc.runs import control
 from idc.runs.run import Run, open_run_at
 from idc.runs.status import RunStatus
-from idc.training.batches import Share
+from idc.training.batches import BatchShard
 from idc.training.hosts import Hosts
 from idc.training.loop import OnStatus, train
 
 # What JAX says of a lost connection: over Ethernet as a ValueError from Gloo, else its own error.
-_LOST = re.compile(r"gloo|nccl|heartbeat|UNAVAILABLE|coordination|connection", re.IGNORECASE)
-_MEET_WITHIN_S = 3600  # the first machine may wait in its device's queue
-_GONE_AFTER_S = 30  # without a sign of life
-_NOT_SENT = (
+_CONNECTION_LOST = re.compile(
+    r"gloo|nccl|heartbeat|UNAVAILABLE|coordination|connection", re.IGNORECASE
+)
+_JOIN_TIMEOUT_S = 3600  # the first machine may wait in its device's queue
+_HEARTBEAT_TIMEOUT_S = 30  # without a sign of life
+_FILES_NOT_SENT = (
     "predictions.parquet",
     "model.keras",
     "log.jsonl",
@@ -41,15 +43,22 @@ _NOT_SENT = (
     "tensorboard",
     "slide",
 )
-_WORDS = ("", control.PAUSE, control.RESUME, control.ONE_EPOCH, control.STOP, control.WITHDRAW)
+_REQUEST_CODES = (
+    "",
+    control.PAUSE,
+    control.RESUME,
+    control.ONE_EPOCH,
+    control.STOP,
+    control.WITHDRAW,
+)
 
 
-def lead(
+def train_as_leader(
     run: Run,
     hosts: Hosts,
     *,
     on_status: OnStatus | None,
-    stop_asked: Callable[[], bool],
+    should_stop: Callable[[], bool],
     requests: control.Requests,
 ) -> RunStatus:
     """Train a run as the first machine; as `idc.training.loop.train`.
@@ -58,37 +67,37 @@ def lead(
         RunError: another machine ended or lost its connection.
         IdcError: as `idc.training.loop.train`.
     """
-    share = _meet(hosts)
+    share = _join_cluster(hosts)
     _check_batch(run, share)
-    _same_bytes(_packed(run.folder))
-    _same_bytes(open_store(run.config.data).fingerprint.encode())
-    shared = _SharedRequests(run.folder, requests, stop_asked)
+    _broadcast_bytes(_zip_run_folder(run.folder))
+    _broadcast_bytes(open_store(run.config.data).fingerprint.encode())
+    shared = _BroadcastRequests(run.folder, requests, should_stop)
     return _train(run, share, shared, on_status)
 
 
-def follow(hosts: Hosts) -> None:
+def train_as_follower(hosts: Hosts) -> None:
     """Train a share of the first machine's run.
 
     Raises:
         RunError: another machine ended or lost its connection.
         IdcError: the data set is missing here, or is another one.
     """
-    share = _meet(hosts)
+    share = _join_cluster(hosts)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "run"
-        with zipfile.ZipFile(io.BytesIO(_same_bytes(b""))) as archive:
+        with zipfile.ZipFile(io.BytesIO(_broadcast_bytes(b""))) as archive:
             archive.extractall(folder)
         run = open_run_at(folder)
         _check_batch(run, share)
-        if open_store(run.config.data).fingerprint.encode() != _same_bytes(b""):
+        if open_store(run.config.data).fingerprint.encode() != _broadcast_bytes(b""):
             raise RunError(
                 f"The data set '{run.config.data}' here is not the first machine's; copy its "
                 "folder from there."
             )
-        _train(run, share, _SharedRequests(folder, None, lambda: False), None)
+        _train(run, share, _BroadcastRequests(folder, None, lambda: False), None)
 
 
-def take_all_devices(batch_size: int) -> Share:
+def use_all_devices(batch_size: int) -> BatchShard:
     """Let this process alone train on all its GPUs, as many of them as divide the batch evenly."""
     known = keras.distribution.list_devices()
     used = next(n for n in range(len(known), 0, -1) if batch_size % n == 0)
@@ -96,24 +105,24 @@ def take_all_devices(batch_size: int) -> Share:
         keras.distribution.set_distribution(
             keras.distribution.DataParallel(devices=known[:used], auto_shard_dataset=False)
         )
-    return Share(devices=used)
+    return BatchShard(devices=used)
 
 
-def _meet(hosts: Hosts) -> Share:
+def _join_cluster(hosts: Hosts) -> BatchShard:
     """Wait for all machines, and take their devices for one."""
     jax.distributed.initialize(
         hosts.addresses[0],
         len(hosts.addresses),
         hosts.index,
-        initialization_timeout=_MEET_WITHIN_S,
-        heartbeat_timeout_seconds=_GONE_AFTER_S,
+        initialization_timeout=_JOIN_TIMEOUT_S,
+        heartbeat_timeout_seconds=_HEARTBEAT_TIMEOUT_S,
     )
     # Each process reads its own part of a batch, so Keras need not deal them out.
     keras.distribution.set_distribution(keras.distribution.DataParallel(auto_shard_dataset=False))
-    return Share(jax.process_index(), jax.process_count(), jax.device_count())
+    return BatchShard(jax.process_index(), jax.process_count(), jax.device_count())
 
 
-def _check_batch(run: Run, share: Share) -> None:
+def _check_batch(run: Run, share: BatchShard) -> None:
     if run.config.batch_size % share.devices:
         raise ConfigError(
             f"batch_size must be a multiple of the number of devices, {share.devices}. Received: "
@@ -122,12 +131,12 @@ def _check_batch(run: Run, share: Share) -> None:
 
 
 def _train(
-    run: Run, share: Share, requests: control.Requests, on_status: OnStatus | None
+    run: Run, share: BatchShard, requests: control.Requests, on_status: OnStatus | None
 ) -> RunStatus:
     try:
         return train(run, on_status=on_status, requests=requests, share=share)
     except (jax.errors.JaxRuntimeError, ValueError) as error:
-        if not _LOST.search(str(error)):
+        if not _CONNECTION_LOST.search(str(error)):
             raise
         raise RunError(
             "Another machine of this training ended or lost its connection; resume it on all of "
@@ -135,19 +144,19 @@ def _train(
         ) from error
 
 
-def _packed(folder: Path) -> bytes:
+def _zip_run_folder(folder: Path) -> bytes:
     """What another machine needs to begin where this one begins."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
         for path in sorted(folder.rglob("*")):
             name = path.relative_to(folder)
-            sent = name.parts[0] not in _NOT_SENT and not name.name.startswith(".")
+            sent = name.parts[0] not in _FILES_NOT_SENT and not name.name.startswith(".")
             if path.is_file() and sent:
                 archive.write(path, str(name))
     return content.getvalue()
 
 
-def _same_bytes(content: bytes) -> bytes:
+def _broadcast_bytes(content: bytes) -> bytes:
     """The first machine's bytes, on all."""
     length = int(multihost_utils.broadcast_one_to_all(np.int32(len(content))))
     block = np.zeros(length, np.uint8)
@@ -156,22 +165,22 @@ def _same_bytes(content: bytes) -> bytes:
     return np.asarray(multihost_utils.broadcast_one_to_all(block)).astype(np.uint8).tobytes()
 
 
-class _SharedRequests(control.Requests):
+class _BroadcastRequests(control.Requests):
     """What people ask the first machine, told to all at the same step."""
 
     def __init__(
         self,
         folder: Path,
         asked: control.Requests | None,
-        stop_asked: Callable[[], bool],
+        should_stop: Callable[[], bool],
     ) -> None:
         super().__init__(folder)
-        self._asked, self._stop = asked, stop_asked
+        self._asked, self._stop = asked, should_stop
 
-    def new(self) -> str:
-        """As `control.Requests.new`; a collective, so all must call it equally often."""
+    def poll(self) -> str:
+        """As `control.Requests.poll`; a collective, so all must call it equally often."""
         word = ""
         if self._asked is not None:
-            word = control.STOP if self._stop() else self._asked.new()
-        number = multihost_utils.broadcast_one_to_all(np.int32(_WORDS.index(word)))
-        return _WORDS[int(number)]
+            word = control.STOP if self._stop() else self._asked.poll()
+        number = multihost_utils.broadcast_one_to_all(np.int32(_REQUEST_CODES.index(word)))
+        return _REQUEST_CODES[int(number)]

@@ -11,15 +11,15 @@ from idc.networks.models import IDC_POSITIVE
 from idc.settings.training_config import TrainingConfig
 
 _WARM_UP_SHARE = 0.3
-_START = 1 / 10  # of the peak
-_END = 1 / 1000
+_START_FRACTION = 1 / 10  # of the peak
+_END_FRACTION = 1 / 1000
 
 # What is known of each batch as it trains: ``batch_<name>`` in the logs of a step.
 BATCH_SCORES = ("loss", "accuracy", "balanced_accuracy", "roc_auc")
 
 
 def compile_model(
-    model: keras.Model, config: TrainingConfig, steps: int, *, steps_a_call: int = 1
+    model: keras.Model, config: TrainingConfig, steps: int, *, steps_per_execution: int = 1
 ) -> None:
     """Give a model its optimizer, loss and metrics.
 
@@ -39,14 +39,14 @@ def compile_model(
         optimizer=_optimizer(config, rate),
         loss=keras.losses.CategoricalCrossentropy(label_smoothing=config.label_smoothing),
         metrics=[
-            LatestBatch(keras.losses.categorical_crossentropy, name="batch_loss"),
-            LatestBatch(keras.metrics.categorical_accuracy, name="batch_accuracy"),
-            LatestBatch(balanced_accuracy, name="batch_balanced_accuracy"),
-            LatestBatch(roc_auc, name="batch_roc_auc"),
+            LatestBatchMetric(keras.losses.categorical_crossentropy, name="batch_loss"),
+            LatestBatchMetric(keras.metrics.categorical_accuracy, name="batch_accuracy"),
+            LatestBatchMetric(balanced_accuracy, name="batch_balanced_accuracy"),
+            LatestBatchMetric(roc_auc, name="batch_roc_auc"),
             keras.metrics.CategoricalCrossentropy(name="cross_entropy"),
             keras.metrics.CategoricalAccuracy(name="accuracy"),
         ],
-        steps_per_execution=steps_a_call,
+        steps_per_execution=steps_per_execution,
     )
     # The model's own: in mixed precision Keras has wrapped it into one that scales the loss.
     model.optimizer.build(model.trainable_variables)
@@ -66,7 +66,7 @@ def _optimizer(config: TrainingConfig, rate: Any) -> keras.optimizers.Optimizer:
     return optimizer
 
 
-class LatestBatch(keras.metrics.MeanMetricWrapper):
+class LatestBatchMetric(keras.metrics.MeanMetricWrapper):
     """The mean over the latest batch alone, where Keras' metrics average over the epoch."""
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
@@ -135,9 +135,12 @@ class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
     def __call__(self, step: int) -> float:
         warm_up = self._steps * _WARM_UP_SHARE
         at = ops.cast(step, "float32")
-        up = _START + (1 - _START) * (1 - ops.cos(math.pi * ops.minimum(at / warm_up, 1.0))) / 2
+        up = (
+            _START_FRACTION
+            + (1 - _START_FRACTION) * (1 - ops.cos(math.pi * ops.minimum(at / warm_up, 1.0))) / 2
+        )
         passed = ops.clip((at - warm_up) / max(1.0, self._steps - warm_up), 0.0, 1.0)
-        down = _END + (1 - _END) * (1 + ops.cos(math.pi * passed)) / 2
+        down = _END_FRACTION + (1 - _END_FRACTION) * (1 + ops.cos(math.pi * passed)) / 2
         return self._peak * ops.where(at < warm_up, up, down)
 
     def get_config(self) -> dict[str, float]:

@@ -13,14 +13,14 @@ import pandas as pd
 from idc.datasets.splits import Split
 from idc.datasets.store import PatchStore
 from idc.files import atomic
-from idc.networks.inference import probabilities
-from idc.networks.weights import load_model, predecessor, save_weights
+from idc.networks.inference import predict_probabilities
+from idc.networks.weights import load_model, previous_weights_path, save_weights
 from idc.runs.run import BEST_FILE, PREDICTIONS_FILE, WEIGHTS_FILE, Run
 
 MODEL_FILE = "model.keras"
 
 
-def keep_weights(run: Run, model: keras.Model, rank: dict[str, Any]) -> None:
+def save_best_weights(run: Run, model: keras.Model, rank: dict[str, Any]) -> None:
     """Replace the run's best weights.
 
     The file and its digest, in ``best.json``, cannot change in one moment: so the weights before
@@ -31,11 +31,11 @@ def keep_weights(run: Run, model: keras.Model, rank: dict[str, Any]) -> None:
         rank: ``epoch`` and its scores.
     """
     path = run.folder / WEIGHTS_FILE
-    with atomic.replacing(path) as beside:
+    with atomic.replacement_path(path) as beside:
         save_weights(model, beside)
         digest = atomic.file_sha256(beside)
         if path.exists() and run.best().get("sha256") == atomic.file_sha256(path):
-            _keep_predecessor(path)
+            _keep_previous_weights(path)
     atomic.replace_json(
         run.folder / BEST_FILE,
         {
@@ -47,7 +47,7 @@ def keep_weights(run: Run, model: keras.Model, rank: dict[str, Any]) -> None:
     )
 
 
-def write_predictions(run: Run, split: Split, answers: dict[str, np.ndarray]) -> None:
+def save_predictions(run: Run, split: Split, answers: dict[str, np.ndarray]) -> None:
     """Replace ``predictions.parquet``.
 
     Args:
@@ -61,24 +61,24 @@ def write_predictions(run: Run, split: Split, answers: dict[str, np.ndarray]) ->
     atomic.replace_file(run.folder / PREDICTIONS_FILE, content)
 
 
-def score_best(run: Run, split: Split, store: PatchStore) -> None:
+def predict_held_out(run: Run, split: Split, store: PatchStore) -> None:
     """Let the best weights answer for the held-out parts; save the model for others."""
     best = load_model(run.folder / WEIGHTS_FILE, run.config.network, run.best()["sha256"])
-    write_predictions(
+    save_predictions(
         run,
         split,
         {
-            part: probabilities(best, store.patches, split.rows(part))
+            part: predict_probabilities(best, store.patches, split.rows(part))
             for part in ("validation", "test")
         },
     )
     # For other programs: uncompiled, so that loading it needs no class of ours.
-    with atomic.replacing(run.folder / MODEL_FILE) as beside:
+    with atomic.replacement_path(run.folder / MODEL_FILE) as beside:
         best.save(beside)
 
 
-def _keep_predecessor(path: Path) -> None:
-    kept = predecessor(path)
+def _keep_previous_weights(path: Path) -> None:
+    kept = previous_weights_path(path)
     kept.unlink(missing_ok=True)
     with contextlib.suppress(OSError):  # a file system without links: copy
         os.link(path, kept)

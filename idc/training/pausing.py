@@ -4,17 +4,17 @@ import time
 from collections.abc import Callable
 
 from idc.runs import control
-from idc.runs.device_queue import somebody_waits
+from idc.runs.device_queue import has_waiting_run
 
-_READY_S = 600.0  # so long the network stays in memory
-_LOOK_EVERY_S = 0.1
+_MAX_PAUSE_S = 600.0  # so long the network stays in memory
+_POLL_INTERVAL_S = 0.1
 
 
-class LeftPaused(Exception):
+class ExitWhilePaused(Exception):
     """A paused trainer makes room. Its state is on the disk."""
 
 
-def wait_while_paused(requests: control.Requests, stop_asked: Callable[[], bool]) -> str:
+def wait_while_paused(requests: control.Requests, should_stop: Callable[[], bool]) -> str:
     """Wait for what to do next.
 
     Returns:
@@ -24,9 +24,9 @@ def wait_while_paused(requests: control.Requests, stop_asked: Callable[[], bool]
         LeftPaused: another run needs the device, nobody came for a long time, or the process is
             told to end.
     """
-    ready_until = time.monotonic() + _READY_S
-    while (request := requests.new()) in ("", control.PAUSE):
-        if stop_asked() or somebody_waits() or time.monotonic() > ready_until:
-            raise LeftPaused
-        time.sleep(_LOOK_EVERY_S)
+    ready_until = time.monotonic() + _MAX_PAUSE_S
+    while (request := requests.poll()) in ("", control.PAUSE):
+        if should_stop() or has_waiting_run() or time.monotonic() > ready_until:
+            raise ExitWhilePaused
+        time.sleep(_POLL_INTERVAL_S)
     return request

@@ -15,22 +15,22 @@ from idc.runs.run import Run
 from idc.runs.watched_slide import (
     MOST_FRAMES,
     Frame,
-    asked_case,
     default_case,
     drop_frames_after,
     frame_files,
-    frame_levels,
     held_out_cases,
     place_in,
+    quantise_probabilities,
     read_frames,
+    requested_case,
     write_frame,
 )
 
 # Between two frames of a long epoch lie at least so many seconds, and so many times what a frame
 # takes: however large the case and slow the device, they cost 3 % of the training.
-_EVERY_S = 3.0
-_LEAST_COSTS_APART = 33
-_LOOK_EVERY_S = 1.0
+_MIN_FRAME_INTERVAL_S = 3.0
+_MIN_INTERVAL_IN_COSTS = 33
+_POLL_INTERVAL_S = 1.0
 
 
 def worst_patches(
@@ -51,7 +51,7 @@ def worst_patches(
     return [[str(place_of(store, int(rows[i]))), round(float(y_prob[i]), 4)] for i in worst]
 
 
-class SlideWatch:
+class SlideRecorder:
     """The trainer's side: decides when to look at the case, and writes the frames.
 
     Whatever goes wrong with a file here, training goes on.
@@ -68,24 +68,24 @@ class SlideWatch:
         answer: Callable[[np.ndarray], np.ndarray],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._run, self._store, self._answer, self._clock = run, store, answer, clock
+        self._run, self._store, self._predict_rows, self._clock = run, store, answer, clock
         self._allowed = held_out_cases(store, split)
         self._case = default_case(store, split)
         self._validation = split.validation
         self._rows = np.empty(0, np.int64)
-        self._looked = self._last = -np.inf
+        self._last_check = self._last = -np.inf
         self._cost_s = 0.0
 
     def begin(self, epoch: int, elapsed_s: float, step: int = 0) -> None:
         """Called once the network stands at its start, or where it goes on from."""
         if self._case is None:
             return
-        with _spared():
+        with _tolerate_disk_errors():
             drop_frames_after(self._run.folder, epoch, step)
-        self._turn_to(asked_case(self._run))
+        self._switch_case(requested_case(self._run))
         seen = [(frame.case, frame.place) for frame in read_frames(self._run)]
         if (self._case, (epoch, step)) not in seen:
-            self._paint(epoch, step, elapsed_s)
+            self._record_frame(epoch, step, elapsed_s)
             self._cost_s = 0.0  # the first answer compiles: not what the next ones will cost
 
     def after_step(self, epoch: int, step: int, elapsed_s: float) -> None:
@@ -97,13 +97,13 @@ class SlideWatch:
         now = self._clock()
         if step == 1:
             self._last = now  # a first step compiles: it is not seconds of training
-        if self._case is None or now - self._looked < _LOOK_EVERY_S:
+        if self._case is None or now - self._last_check < _POLL_INTERVAL_S:
             return
-        self._looked = now
-        if self._turn_to(asked_case(self._run)) or now - self._last >= max(
-            _EVERY_S, _LEAST_COSTS_APART * self._cost_s
+        self._last_check = now
+        if self._switch_case(requested_case(self._run)) or now - self._last >= max(
+            _MIN_FRAME_INTERVAL_S, _MIN_INTERVAL_IN_COSTS * self._cost_s
         ):
-            self._paint(epoch, step, elapsed_s)
+            self._record_frame(epoch, step, elapsed_s)
 
     def after_epoch(self, epoch: int, elapsed_s: float, y_prob: np.ndarray) -> None:
         """Called after each epoch.
@@ -113,12 +113,12 @@ class SlideWatch:
         """
         if self._case is None:
             return
-        self._turn_to(asked_case(self._run))
+        self._switch_case(requested_case(self._run))
         known = np.full(len(self._store), np.nan, np.float32)
         known[self._validation] = y_prob
-        self._paint(epoch, 0, elapsed_s, known[self._rows])
+        self._record_frame(epoch, 0, elapsed_s, known[self._rows])
 
-    def _turn_to(self, case: int | None) -> bool:
+    def _switch_case(self, case: int | None) -> bool:
         """Whether it is another case than before. One that trains is not shown."""
         wanted = case if case is not None and case in self._allowed else self._case
         if wanted == self._case and len(self._rows):
@@ -127,24 +127,24 @@ class SlideWatch:
         self._rows = np.flatnonzero(self._store.cases == wanted)
         return True
 
-    def _paint(
+    def _record_frame(
         self, epoch: int, step: int, elapsed_s: float, known: np.ndarray | None = None
     ) -> None:
         began = self._clock()
         y_prob = np.full(len(self._rows), np.nan, np.float32) if known is None else known
         missing = np.isnan(y_prob)
         if missing.any():
-            y_prob[missing] = self._answer(self._rows[missing])
+            y_prob[missing] = self._predict_rows(self._rows[missing])
         assert self._case is not None
-        frame = Frame(self._case, epoch, step, elapsed_s, frame_levels(y_prob))
-        with _spared():
+        frame = Frame(self._case, epoch, step, elapsed_s, quantise_probabilities(y_prob))
+        with _tolerate_disk_errors():
             write_frame(self._run.folder, frame)
-            self._keep_few()
+            self._thin_frames()
         self._last = self._clock()
         if step:
             self._cost_s = self._last - began
 
-    def _keep_few(self) -> None:
+    def _thin_frames(self) -> None:
         """A very long run keeps every other frame, then every fourth, and so on."""
         files = sorted(frame_files(self._run.folder), key=place_in)
         if len(files) > MOST_FRAMES:
@@ -153,7 +153,7 @@ class SlideWatch:
 
 
 @contextlib.contextmanager
-def _spared() -> Iterator[None]:
+def _tolerate_disk_errors() -> Iterator[None]:
     """Let training go on when the disk is full: a frame is to be seen, and nothing needs it."""
     try:
         yield

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 
-class AfterEachStep(keras.callbacks.Callback):
+class StepCallback(keras.callbacks.Callback):
     """Calls ``after_step(step, logs)`` with the step within the epoch, from 1.
 
     A model that takes several steps a call tells of the last of them alone.

@@ -10,12 +10,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-FOLDER = "tensorboard"
-_WITHOUT = "tensorboard.compat.notf"
-_OF_EPOCHS = ("loss", "accuracy")
+TENSORBOARD_DIR = "tensorboard"
+_NO_TENSORFLOW_MODULE = "tensorboard.compat.notf"
+_EPOCH_SCALARS = ("loss", "accuracy")
 
 
-class EventFiles:
+class TensorBoardWriter:
     """Writes a run's scalars as TensorBoard reads them; does nothing without the package.
 
     A run that goes on begins a new file. TensorBoard lays the files of a folder one over the
@@ -27,10 +27,10 @@ class EventFiles:
         if importlib.util.find_spec("tensorboard") is not None:
             # Its word for "without TensorFlow", which it would import to write a file: seconds,
             # and beside Keras on JAX a second owner of the GPU's memory.
-            sys.modules.setdefault(_WITHOUT, ModuleType(_WITHOUT))
+            sys.modules.setdefault(_NO_TENSORFLOW_MODULE, ModuleType(_NO_TENSORFLOW_MODULE))
             from tensorboard.summary import Writer
 
-            self._writer = Writer(str(run_folder / FOLDER))
+            self._writer = Writer(str(run_folder / TENSORBOARD_DIR))
 
     def after_step(self, number: int, loss: float, accuracy: float) -> None:
         """One step's batch.
@@ -45,7 +45,7 @@ class EventFiles:
         scores = {
             f"epoch/{name}": value
             for name, value in entry.items()
-            if (name in _OF_EPOCHS or name.startswith("val_")) and isinstance(value, float)
+            if (name in _EPOCH_SCALARS or name.startswith("val_")) and isinstance(value, float)
         }
         self._write(entry["epoch"], scores)
         if self._writer is not None:

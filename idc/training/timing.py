@@ -16,7 +16,7 @@ class Stopwatch:
         return time.monotonic() - self._zero
 
     @contextlib.contextmanager
-    def standing(self) -> Iterator[None]:
+    def paused(self) -> Iterator[None]:
         """A pause for the length of a ``with``."""
         began = time.monotonic()
         try:
@@ -25,7 +25,7 @@ class Stopwatch:
             self._zero += time.monotonic() - began
 
 
-class Pace:
+class SpeedMeter:
     """Speed within an epoch, and the time left.
 
     Args:
@@ -34,22 +34,24 @@ class Pace:
         batch_size: patches a step.
     """
 
-    def __init__(self, watch: Stopwatch, *, train: int, validation: int, batch_size: int) -> None:
-        self._watch = watch
+    def __init__(
+        self, stopwatch: Stopwatch, *, train: int, validation: int, batch_size: int
+    ) -> None:
+        self._stopwatch = stopwatch
         self._train, self._validation, self._batch_size = train, validation, batch_size
-        self._from: tuple[float, int] | None = None
+        self._reference: tuple[float, int] | None = None
         self.validation_s = 0.0  # what the latest scoring of the validation part took
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         """A new stretch begins; its first step, which compiles, tells nothing about the others."""
-        self._from = None
+        self._reference = None
 
     def speed(self, step: int) -> float | None:
         """Patches a second at a step, None at the first one of a stretch."""
-        now = self._watch.seconds()
-        if self._from is None:
-            self._from = (now, step)
-        began, first = self._from
+        now = self._stopwatch.seconds()
+        if self._reference is None:
+            self._reference = (now, step)
+        began, first = self._reference
         return (step - first) * self._batch_size / (now - began) if step > first else None
 
     def seconds_left(self, epochs_left: int, step: int, speed: float | None) -> float | None:

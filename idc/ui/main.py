@@ -42,5 +42,5 @@ with st.sidebar:
         st.page_link(pages[name], label=title, icon=icon, width="stretch")
     st.caption("For teaching and research, not for diagnosis.")
 
-address.arrive(current.url_path)
+address.start_visit(current.url_path)
 current.run()

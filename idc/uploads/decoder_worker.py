@@ -26,17 +26,22 @@ from PIL import (  # the plugins by name: Pillow would load them after the limit
 
 from idc.processes.child import Reply, serve
 from idc.uploads.pixel_conversion import Refusal, to_rgb
-from idc.uploads.resolution import um_per_pixel
+from idc.uploads.resolution import mpp_of_tiff
 
 DAMAGED = "is damaged, cut short or of a rare kind; save it as an 8-bit RGB PNG and try again"
 NO_MEMORY = "needs too much memory to read; crop or shrink it and try again"
 NO_PATCH = "so more than one patch; upload it by itself, as a region, or cut out a patch"
-MANY_PASSES = "is written in more passes than any program needs; save it anew and try again"
+TOO_MANY_SCANS = "is written in more passes than any program needs; save it anew and try again"
 
-_MOST_PASSES = 64  # of a progressive JPEG, ten as a rule; each costs a walk over all pixels
-_PART_BYTES = 2**22  # pixels go to the parent in parts, so that they are never held twice
+_MAX_SCANS = 64  # of a progressive JPEG, ten as a rule; each costs a walk over all pixels
+_BLOCK_BYTES = 2**22  # pixels go to the parent in parts, so that they are never held twice
 
-_WIDTH, _HEIGHT, _ORIENTATION, _PLANES = 256, 257, 274, 284  # tags of TIFF, the third of EXIF too
+_WIDTH, _HEIGHT, _ORIENTATION, _PLANAR_CONFIGURATION = (
+    256,
+    257,
+    274,
+    284,
+)  # tags of TIFF, the third of EXIF too
 _PNG_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by colour type
 _ADAM7 = (  # interlaced PNG: first column, first row, step in x, step in y
     (0, 0, 8, 8),
@@ -47,7 +52,7 @@ _ADAM7 = (  # interlaced PNG: first column, first row, step in x, step in y
     (1, 0, 2, 2),
     (0, 1, 1, 2),
 )
-_TURNS = {
+_TRANSPOSE_BY_ORIENTATION = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -77,7 +82,7 @@ def answer(question: Mapping[str, Any], data: bytes) -> Reply:
         ``{"ok": False, "reason"}``.
     """
     if sys.platform == "linux":  # macOS knows the limit but does not let it be set
-        _limit(resource.RLIMIT_AS, question["max_memory_bytes"])
+        _lower_limit(resource.RLIMIT_AS, question["max_memory_bytes"])
     try:
         return _answer(question, data)
     except Refusal as refusal:
@@ -102,22 +107,22 @@ def _answer(question: Mapping[str, Any], data: bytes) -> Reply:
         raise Refusal(f"is {image.width} x {image.height} px, {NO_PATCH}")
     if pixels > question["usual_pixels"]:
         if 3 * pixels > question["max_swell"] * len(data):
-            raise Refusal(_too_empty(question))
+            raise Refusal(_expands_too_much(question))
         if not question["large"] and not question["header"]:
             return {"ok": False, "large": True}, b""
-    found: dict[str, Any] = {"ok": True, "um_per_px": um_per_pixel(image), "notes": []}
+    found: dict[str, Any] = {"ok": True, "um_per_px": mpp_of_tiff(image), "notes": []}
     if question["header"]:
         width, height = image.size[::-1] if _orientation(image) in _QUARTER_TURNS else image.size
         return found | {"height": height, "width": width}, b""
     image = _decode(image, data, found["notes"])
-    return found | {"height": image.height, "width": image.width}, _parts(image)
+    return found | {"height": image.height, "width": image.width}, _row_blocks(image)
 
 
 def _decode(image: Image.Image, data: bytes, notes: list[str]) -> Image.Image:
     if image.format == "PNG":
         _check_png(data)
-    elif image.format in ("JPEG", "MPO") and data.count(b"\xff\xda") > _MOST_PASSES:
-        raise Refusal(MANY_PASSES)
+    elif image.format in ("JPEG", "MPO") and data.count(b"\xff\xda") > _MAX_SCANS:
+        raise Refusal(TOO_MANY_SCANS)
     if isinstance(image, TiffImagePlugin.TiffImageFile):
         _check_tiff(image)
     if getattr(image, "is_animated", False):
@@ -127,9 +132,9 @@ def _decode(image: Image.Image, data: bytes, notes: list[str]) -> Image.Image:
     return to_rgb(image, raw_mode, notes)
 
 
-def _parts(image: Image.Image) -> Iterator[bytes]:
+def _row_blocks(image: Image.Image) -> Iterator[bytes]:
     """The pixels of an RGB picture, row by row."""
-    rows = max(1, _PART_BYTES // (3 * image.width))
+    rows = max(1, _BLOCK_BYTES // (3 * image.width))
     for top in range(0, image.height, rows):
         bottom = min(top + rows, image.height)
         yield image.crop((0, top, image.width, bottom)).tobytes()
@@ -142,7 +147,7 @@ def _too_large(question: Mapping[str, Any]) -> str:
     )
 
 
-def _too_empty(question: Mapping[str, Any]) -> str:
+def _expands_too_much(question: Mapping[str, Any]) -> str:
     return (
         f"would swell to more than {question['max_swell']} times its size, as no picture of tissue "
         "does; crop or shrink it and try again"
@@ -156,7 +161,7 @@ def _check_png(data: bytes) -> None:
     missing rows black.
     """
     pixels = [body for kind, body in _png_chunks(data) if kind == b"IDAT"]
-    inflate, missing = zlib.decompressobj(), _png_bytes(data)
+    inflate, missing = zlib.decompressobj(), _png_pixel_bytes(data)
     for body in pixels:
         for at in range(0, len(body), 2**16):  # by parts, as each may swell a thousandfold
             if missing > 0:
@@ -177,7 +182,7 @@ def _png_chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
         at += 12 + length
 
 
-def _png_bytes(data: bytes) -> int:
+def _png_pixel_bytes(data: bytes) -> int:
     """How many bytes the declared pixels take, one more for each row included."""
     width, height, bits, colour, interlaced = struct.unpack_from(">IIBBxxB", data, 16)
     depth = bits * _PNG_CHANNELS[colour]
@@ -192,7 +197,7 @@ def _png_bytes(data: bytes) -> int:
 def _check_tiff(image: TiffImagePlugin.TiffImageFile) -> None:
     """Check that the strips or tiles reach the last corner: Pillow leaves what is missing black."""
     corner = (image.tag_v2[_WIDTH], image.tag_v2[_HEIGHT])
-    layers = len(image.getbands()) if image.tag_v2.get(_PLANES) == 2 else 1
+    layers = len(image.getbands()) if image.tag_v2.get(_PLANAR_CONFIGURATION) == 2 else 1
     ends = [tile.extents[2:] for tile in image.tile if tile.extents is not None]
     compressed = image.tile[0].codec_name == "libtiff"  # which looks for itself
     if not compressed and ends.count(corner) < layers:
@@ -211,7 +216,7 @@ def _upright(image: Image.Image, notes: list[str]) -> Image.Image:
     orientation = _orientation(image)
     if orientation is None:
         notes.append("Damaged EXIF data ignored.")
-    turn = _TURNS.get(orientation or 1)
+    turn = _TRANSPOSE_BY_ORIENTATION.get(orientation or 1)
     image.load()
     if turn is None:
         return image
@@ -229,7 +234,7 @@ def _orientation(image: Image.Image) -> int | None:
     return stated if isinstance(stated, int) else 1
 
 
-def _limit(kind: int, value: int) -> None:
+def _lower_limit(kind: int, value: int) -> None:
     """Lower a limit for good; one that is lower already stays."""
     hard = resource.getrlimit(kind)[1]
     value = value if hard == resource.RLIM_INFINITY else min(value, hard)
@@ -238,11 +243,11 @@ def _limit(kind: int, value: int) -> None:
 
 def main() -> None:
     """Give up what decoding does not need, then answer until the parent hangs up."""
-    _limit(resource.RLIMIT_CORE, 0)
-    _limit(resource.RLIMIT_FSIZE, 0)  # no file can be written
-    _limit(resource.RLIMIT_NOFILE, 32)
-    _limit(resource.RLIMIT_NPROC, 0)  # no process can be started (root is exempt)
-    _limit(resource.RLIMIT_CPU, 600)  # a whole life: an orphan in an endless loop ends too
+    _lower_limit(resource.RLIMIT_CORE, 0)
+    _lower_limit(resource.RLIMIT_FSIZE, 0)  # no file can be written
+    _lower_limit(resource.RLIMIT_NOFILE, 32)
+    _lower_limit(resource.RLIMIT_NPROC, 0)  # no process can be started (root is exempt)
+    _lower_limit(resource.RLIMIT_CPU, 600)  # a whole life: an orphan in an endless loop ends too
     # A warning here means a lying or damaged file, but for these, which cost no pixel.
     warnings.simplefilter("error", UserWarning)
     warnings.simplefilter("error", RuntimeWarning)  # DecompressionBombWarning

@@ -13,7 +13,7 @@ from idc.uploads.zip_archive import UploadedZip, looks_like_zip
 
 MAX_IMAGES = 10_000
 
-_LABELLED = re.compile(r"(?:^|[^A-Za-z])class[ _-]?([01])(?=[^0-9]|$)", re.IGNORECASE)
+_CLASS_IN_NAME = re.compile(r"(?:^|[^A-Za-z])class[ _-]?([01])(?=[^0-9]|$)", re.IGNORECASE)
 
 
 class BatchFile(NamedTuple):
@@ -21,7 +21,7 @@ class BatchFile(NamedTuple):
 
     Attributes:
         name: its path: inside the zip, below the zip's name where there is more than one file.
-        label: {0, 1} as `label_of` reads it, None where the name does not say.
+        label: {0, 1} as `label_from_path` reads it, None where the name does not say.
         read: its bytes; raises UploadError.
     """
 
@@ -44,7 +44,7 @@ def batch_files(files: Sequence[tuple[str, bytes]]) -> list[BatchFile]:
         if looks_like_zip(data):
             found += _members(name, data, prefixed=len(files) > 1)
         else:
-            found.append(BatchFile(name, label_of(name), partial(bytes, data)))
+            found.append(BatchFile(name, label_from_path(name), partial(bytes, data)))
         if len(found) > MAX_IMAGES:
             raise UploadError(
                 f"These are more than {MAX_IMAGES:,} pictures; send them in parts, or let the "
@@ -53,7 +53,7 @@ def batch_files(files: Sequence[tuple[str, bytes]]) -> list[BatchFile]:
     return found
 
 
-def label_of(name: str) -> int | None:
+def label_from_path(name: str) -> int | None:
     """The label that a file's path states: by a patch's name, ``class0`` or ``class1`` in the
     name, else by the nearest folder that is called 0 or 1.
     """
@@ -61,7 +61,7 @@ def label_of(name: str) -> int | None:
     patch = parse_patch_name(path.name)
     if patch is not None:
         return patch.label
-    labelled = _LABELLED.findall(path.name)
+    labelled = _CLASS_IN_NAME.findall(path.name)
     if labelled:
         return int(labelled[-1])
     folders = [folder for folder in path.parts[:-1] if folder in ("0", "1")]
@@ -75,7 +75,7 @@ def _members(name: str, data: bytes, *, prefixed: bool) -> list[BatchFile]:
         return [BatchFile(name, None, partial(_refuse, str(error)))]
     before = f"{printable_name(name)}/" if prefixed else ""
     return [
-        BatchFile(before + path, label_of(path), partial(archive.read, place))
+        BatchFile(before + path, label_from_path(path), partial(archive.read, place))
         for place, path in enumerate(archive.names)
     ]
 

@@ -17,19 +17,19 @@ from typing import Any
 
 import numpy as np
 
-from idc.errors import ServerBusy, SlowUpload, UploadError
+from idc.errors import ServerBusy, UploadError, UploadTimeout
 from idc.processes.child import Answer, ChildDied, ChildTimeout
-from idc.processes.fair_semaphore import NoTurn
+from idc.processes.fair_semaphore import AcquireTimeout
 from idc.uploads.decoder_pool import (
     DECODERS,
     IMAGES_PER_CHILD,
-    LARGE,
+    LARGE_LIMITS,
+    MAX_EXPANSION_RATIO,
     MAX_SIDE_PX,
-    MAX_SWELL,
-    USUAL,
-    USUAL_BYTES,
-    Lane,
-    Limits,
+    MAX_STANDARD_BYTES,
+    STANDARD_LIMITS,
+    DecodeLimits,
+    DecoderPool,
 )
 
 MAX_FILE_BYTES = 200 * 10**6
@@ -38,17 +38,17 @@ FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP")
 
 _MAX_NOTES = 8
 _MAX_SENTENCE_LENGTH = 200
-_SAVE_AS = "save it as PNG, JPEG, TIFF, BMP or WebP and try again"
+_SAVE_AS_ADVICE = "save it as PNG, JPEG, TIFF, BMP or WebP and try again"
 _UNREADABLE = "could not be read safely; save it as an 8-bit RGB PNG and try again"
 
-_STARTS = (  # what a file begins with, and its format
+_SIGNATURES = (  # what a file begins with, and its format
     (rb"\x89PNG\r\n\x1a\n", "PNG"),
     (rb"\xff\xd8\xff", "JPEG"),
     (rb"II[*+]\0|MM\0[*+]", "TIFF"),  # + is BigTIFF
     (rb"BM", "BMP"),
     (rb"RIFF....WEBP", "WEBP"),
 )
-_OTHER_STARTS = (  # files that people take for an image that can be read
+_UNSUPPORTED_SIGNATURES = (  # files that people take for an image that can be read
     (rb"GIF8", "a GIF image"),
     (rb"[\s\xef\xbb\xbf]*<(svg|!doctype svg|\?xml.*<svg)", "an SVG drawing"),
     (rb"[\s\xef\xbb\xbf]*<(html|!doctype html)", "a web page"),
@@ -78,7 +78,7 @@ class ImageHeader:
     format: str
     height: int
     width: int
-    um_per_px: float | None
+    mpp_um: float | None
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class DecodedImage:
     rgb: np.ndarray
     format: str
     notes: tuple[str, ...]
-    um_per_px: float | None = None
+    mpp_um: float | None = None
 
 
 class Gate:
@@ -104,13 +104,13 @@ class Gate:
     def __init__(
         self,
         *,
-        usual: Limits = USUAL,
-        large: Limits = LARGE,
+        usual: DecodeLimits = STANDARD_LIMITS,
+        large: DecodeLimits = LARGE_LIMITS,
         decoders: int = DECODERS,
         images_per_child: int = IMAGES_PER_CHILD,
     ) -> None:
-        self.usual = Lane(usual, decoders, images_per_child)
-        self.large = Lane(large, 1, 1)  # what a large picture took is given back at once
+        self.usual = DecoderPool(usual, decoders, images_per_child)
+        self.large = DecoderPool(large, 1, 1)  # what a large picture took is given back at once
 
     def header(self, data: bytes, name: str) -> ImageHeader:
         """See `image_header`."""
@@ -144,25 +144,27 @@ class Gate:
             "usual_pixels": self.usual.limits.max_pixels,
             "max_pixels": self.large.limits.max_pixels,
             "max_side_px": MAX_SIDE_PX,
-            "max_swell": MAX_SWELL,
+            "max_swell": MAX_EXPANSION_RATIO,
         } | wanted
-        first = self.large if len(data) > USUAL_BYTES else self.usual
-        answer, block = self._asked(first, question, data, name)
+        first = self.large if len(data) > MAX_STANDARD_BYTES else self.usual
+        answer, block = self._ask_pool(first, question, data, name)
         if answer.get("ok") is not True and answer.get("large"):
-            answer, block = self._asked(self.large, question, data, name)
+            answer, block = self._ask_pool(self.large, question, data, name)
         if answer.get("ok") is not True:
             raise UploadError(f"{name} {_one_line(answer['reason'])}.")
         return answer, block, format_
 
-    def _asked(self, lane: Lane, question: dict[str, Any], data: bytes, name: str) -> Answer:
+    def _ask_pool(
+        self, pool: DecoderPool, question: dict[str, Any], data: bytes, name: str
+    ) -> Answer:
         try:
-            return lane.ask(question | {"large": lane is self.large}, data)
+            return pool.ask(question | {"large": pool is self.large}, data)
         except ChildTimeout as error:
-            raise SlowUpload(
-                f"{name} takes longer than {lane.limits.time_s:g} s to read; "
+            raise UploadTimeout(
+                f"{name} takes longer than {pool.limits.time_s:g} s to read; "
                 "save it as an 8-bit RGB PNG and try again."
             ) from error
-        except NoTurn as error:
+        except AcquireTimeout as error:
             raise ServerBusy(
                 f"{name} found the server busy with other pictures; try again in a minute."
             ) from error
@@ -212,7 +214,7 @@ def image_header(data: bytes, name: str = "image") -> ImageHeader:
 
 def looks_like_image(data: bytes) -> bool:
     """Whether a file begins like one of `FORMATS`; it may still be refused."""
-    return any(re.match(pattern, data[:64], re.DOTALL) for pattern, _ in _STARTS)
+    return any(re.match(pattern, data[:64], re.DOTALL) for pattern, _ in _SIGNATURES)
 
 
 def warm_gate() -> None:
@@ -232,13 +234,13 @@ def _format(data: bytes, name: str) -> str:
         megabytes = MAX_FILE_BYTES // 10**6
         raise UploadError(f"{name} is larger than {megabytes} MB; crop or shrink it and try again.")
     start = data[:1024]
-    for pattern, format_ in _STARTS:
+    for pattern, format_ in _SIGNATURES:
         if re.match(pattern, start, re.DOTALL):
             return format_
-    for pattern, what in _OTHER_STARTS:
+    for pattern, what in _UNSUPPORTED_SIGNATURES:
         if re.match(pattern, start, re.DOTALL | re.IGNORECASE):
-            raise UploadError(f"{name} is {what}, which cannot be read here; {_SAVE_AS}.")
-    raise UploadError(f"{name} is not a PNG, JPEG, TIFF, BMP or WebP image; {_SAVE_AS}.")
+            raise UploadError(f"{name} is {what}, which cannot be read here; {_SAVE_AS_ADVICE}.")
+    raise UploadError(f"{name} is not a PNG, JPEG, TIFF, BMP or WebP image; {_SAVE_AS_ADVICE}.")
 
 
 def printable_name(name: str) -> str:

@@ -15,7 +15,7 @@ from PIL import Image, ImageChops, ImageCms
 RANGE_UNKNOWN = (
     "holds 32-bit, signed or floating-point values; save it as an 8-bit RGB PNG and try again"
 )
-UNUSUAL = "holds a rare kind of pixels; save it as an 8-bit RGB PNG and try again"
+UNUSUAL_PIXELS = "holds a rare kind of pixels; save it as an 8-bit RGB PNG and try again"
 
 _PHOTOMETRIC, _SAMPLE_FORMAT = 262, 339  # TIFF tags
 _MODE_NOTES = {
@@ -28,9 +28,11 @@ _MODE_NOTES = {
     "CMYK": "CMYK inks converted to RGB.",
     "YCbCr": "YCbCr converted to RGB.",
 }
-_SAME_MODE = {"La": "LA", "PA": "RGBA", "RGBa": "RGBA", "RGBX": "RGB"}
+_EQUIVALENT_MODE = {"La": "LA", "PA": "RGBA", "RGBa": "RGBA", "RGBX": "RGB"}
 _PROFILE_MODES = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}  # by a profile's colour space
-_INVISIBLE = 2  # of 255: a profile that moves no colour further is sRGB by another name
+_MAX_INVISIBLE_DIFFERENCE = (
+    2  # of 255: a profile that moves no colour further is sRGB by another name
+)
 
 
 class Refusal(Exception):
@@ -48,7 +50,7 @@ def to_rgb(image: Image.Image, raw_mode: str, notes: list[str]) -> Image.Image:
     Raises:
         Refusal: what the numbers mean is not certain.
     """
-    colour, alpha = _split(_eight_bit(image, raw_mode, notes), notes)
+    colour, alpha = _split_alpha(_eight_bit(image, raw_mode, notes), notes)
     rgb = _to_srgb(colour, image.info.get("icc_profile"), notes)
     return _on_white(rgb, alpha, notes)
 
@@ -69,8 +71,8 @@ def _eight_bit(image: Image.Image, raw_mode: str, notes: list[str]) -> Image.Ima
         notes.append("The transparent colour of a 16-bit image ignored.")
     if raw_mode in ("L;2", "L;4") and "transparency" in image.info:  # Pillow leaves it unscaled
         image.info["transparency"] *= 85 if raw_mode == "L;2" else 17
-    if image.mode in _SAME_MODE:
-        image = image.convert(_SAME_MODE[image.mode])
+    if image.mode in _EQUIVALENT_MODE:
+        image = image.convert(_EQUIVALENT_MODE[image.mode])
     return image
 
 
@@ -94,37 +96,37 @@ def _scale(bits: int) -> list[int]:
     return [min(255, (2 * 255 * value + top) // (2 * top)) for value in range(2**16)]
 
 
-def _split(image: Image.Image, notes: list[str]) -> tuple[Image.Image, Image.Image | None]:
+def _split_alpha(image: Image.Image, notes: list[str]) -> tuple[Image.Image, Image.Image | None]:
     """Split into colour ("L", "RGB" or "CMYK") and alpha ("L"), None where all is opaque."""
     note = _MODE_NOTES.get(image.mode)
     if note is None:
-        raise Refusal(UNUSUAL)
+        raise Refusal(UNUSUAL_PIXELS)
     if note:
         notes.append(note)
     grey = image.mode in ("1", "L", "LA")
     opaque = "L" if grey else "CMYK" if image.mode == "CMYK" else "RGB"
     if not image.has_transparency_data:
-        return _as(opaque, image), None
-    image = _as("LA" if grey else "RGBA", image)
+        return _in_mode(opaque, image), None
+    image = _in_mode("LA" if grey else "RGBA", image)
     alpha = image.getchannel("A")
     all_opaque = alpha.getextrema() == (255, 255)
     return image.convert(opaque), None if all_opaque else alpha
 
 
-def _as(mode: str, image: Image.Image) -> Image.Image:
+def _in_mode(mode: str, image: Image.Image) -> Image.Image:
     """Convert where there is need to. Pillow would copy an image that has the mode already."""
     return image if image.mode == mode else image.convert(mode)
 
 
 def _to_srgb(colour: Image.Image, profile: Any, notes: list[str]) -> Image.Image:
     """Convert to RGB with the embedded profile (bytes), without one as is usual."""
-    plain = _as("RGB", colour)
+    plain = _in_mode("RGB", colour)
     if not profile:
         return plain
     try:
         transform, mode = _transform(profile, colour.mode)
         swatches = _swatches(mode)
-        if mode != "CMYK" and _same(transform.apply(swatches), swatches.convert("RGB")):
+        if mode != "CMYK" and _nearly_equal(transform.apply(swatches), swatches.convert("RGB")):
             return plain
         converted = transform.apply(colour.convert(mode))
     except Exception:  # noqa: BLE001  a broken profile costs the right hue, not the picture
@@ -152,9 +154,9 @@ def _swatches(mode: str) -> Image.Image:
     return Image.frombytes("L", (256, 1), bytes(range(256))).convert(mode)
 
 
-def _same(one: Image.Image, other: Image.Image) -> bool:
+def _nearly_equal(one: Image.Image, other: Image.Image) -> bool:
     extrema = ImageChops.difference(one, other).getextrema()
-    return max(top for _, top in extrema) <= _INVISIBLE  # type: ignore[misc]
+    return max(top for _, top in extrema) <= _MAX_INVISIBLE_DIFFERENCE  # type: ignore[misc]
 
 
 def _on_white(rgb: Image.Image, alpha: Image.Image | None, notes: list[str]) -> Image.Image:

@@ -11,20 +11,20 @@ from typing import Any
 from PIL import Image
 
 # The bounds of `idc.imaging.rescaling`, said again: the gate's child imports as little as it can.
-_LEAST_UM, _MOST_UM = 0.05, 16.0
+_MIN_MPP_UM, _MAX_MPP_UM = 0.05, 16.0
 
 _DESCRIPTION, _X_RESOLUTION, _Y_RESOLUTION, _UNIT = 270, 282, 283, 296  # tags of TIFF
-_UM_A_UNIT = {2: 25_400.0, 3: 10_000.0}  # inch, centimetre
+_UM_PER_UNIT = {2: 25_400.0, 3: 10_000.0}  # inch, centimetre
 _IMAGEJ_MICRON = re.compile(  # ImageJ writes µ as an escape
     r"\AImageJ=.*^unit=(micron|um|µm|\\u00b5m)\s*$", re.DOTALL | re.MULTILINE | re.IGNORECASE
 )
 
 
-def um_per_pixel(image: Image.Image) -> float | None:
+def mpp_of_tiff(image: Image.Image) -> float | None:
     """Micrometres per pixel of an opened TIFF; None where it does not say, or says nonsense."""
     tags: Mapping[int, Any] = getattr(image, "tag_v2", {})
     try:
-        unit_um = _UM_A_UNIT.get(tags.get(_UNIT, 2))
+        unit_um = _UM_PER_UNIT.get(tags.get(_UNIT, 2))
         if _IMAGEJ_MICRON.match(str(tags.get(_DESCRIPTION, ""))):
             unit_um = 1.0
         if unit_um is None:
@@ -33,9 +33,9 @@ def um_per_pixel(image: Image.Image) -> float | None:
     except (KeyError, TypeError, ValueError, ZeroDivisionError, OverflowError):
         return None  # no such tags, or hostile ones
     square = abs(across - down) <= 0.02 * max(across, down)
-    return plausible_um((across + down) / 2) if square else None
+    return plausible_mpp((across + down) / 2) if square else None
 
 
-def plausible_um(um: object) -> float | None:
+def plausible_mpp(um: object) -> float | None:
     """The same number where tissue can have that scale; None for anything else."""
-    return um if isinstance(um, float) and _LEAST_UM <= um <= _MOST_UM else None
+    return um if isinstance(um, float) and _MIN_MPP_UM <= um <= _MAX_MPP_UM else None

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from idc.prediction.predictor import predict_patches
-from idc.runs.run import BUNDLED, open_run
+from idc.runs.run import BUNDLED_RUN_ID, open_run
 from tests.support.browser_tools import wait_until
 from tests.support.hostile_files import GOOD, bombs_and_polyglots, hostile_zips, malformed_files
 from tests.support.made_patches import png
@@ -36,7 +36,7 @@ def test_everybody_gets_the_own_answers_while_the_hostile_set_comes_in(app, home
         patches = np.broadcast_to(
             colours[visitor].astype(np.uint8)[:, None, None], (PREDICTIONS, 50, 50, 3)
         )
-        expected = predict_patches(open_run(BUNDLED), patches)
+        expected = predict_patches(open_run(BUNDLED_RUN_ID), patches)
         names, y_prob = shown_answers(page)
         assert names == [f"{visitor}-{number}.png" for number in range(len(names))]
         np.testing.assert_allclose(y_prob, expected[: len(names)], atol=1e-3)

@@ -36,7 +36,7 @@ def scored_run(name, y_prob):
 def becomes(monkeypatch):
     """The runs that the shell would have trained."""
     ids = []
-    monkeypatch.setattr(training_commands, "_become_trainer", lambda run_id, *_: ids.append(run_id))
+    monkeypatch.setattr(training_commands, "_exec_trainer", lambda run_id, *_: ids.append(run_id))
     return ids
 
 

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from idc.runs.lineage import lineage
+from idc.runs.lineage import read_lineage
 from idc.runs.run import open_run
 from tests.support.fake_kaggle import Answer
 from tests.support.made_patches import png, tiny_store, write_patches_zip
@@ -138,7 +138,7 @@ def test_train_prints_the_split_and_ends_with_the_runs_id(home):
     assert forked.returncode == 0
     child = open_run(forked.stdout.splitlines()[-1])
     assert (child.status().state, child.config.seed, child.config.name) == ("finished", 5, "forked")
-    assert lineage(child).sentence() == (
+    assert read_lineage(child).sentence() == (
         "Forked from first after epoch 2; other settings: seed 0 → 5."
     )
 

@@ -10,12 +10,12 @@ import pytest
 from idc.datasets.label_marks import (
     MARKS_FILE,
     Mark,
+    load_marks,
     marks_csv,
-    marks_of,
+    places_marked_wrong,
     remove_mark,
+    rows_marked_wrong,
     save_mark,
-    wrong_places,
-    wrong_rows,
 )
 from idc.errors import LabelError
 from tests.support import PROJECT, SUPPORT
@@ -31,20 +31,20 @@ def mark(verdict="wrong", reviewer="Ana", case=1, x=51, label=1, data="tiny", **
 
 
 def said(data="tiny"):
-    table = marks_of(data)
+    table = load_marks(data)
     return list(zip(table["x"], table["reviewer"], table["verdict"], strict=True))
 
 
 def test_without_marks_there_is_an_empty_table_and_no_file(home):
-    assert len(marks_of("tiny")) == 0
-    assert wrong_places("tiny").empty
+    assert len(load_marks("tiny")) == 0
+    assert places_marked_wrong("tiny").empty
     assert not (home / MARKS_FILE).exists()
 
 
 def test_mark_is_kept_with_all_that_was_known(home):
     mark("unsure", run="r1", probability=0.25)
 
-    [entry] = marks_of("tiny").drop(columns="marked").to_dict("records")
+    [entry] = load_marks("tiny").drop(columns="marked").to_dict("records")
     assert entry == {
         "case": 1,
         "x": 51,
@@ -113,7 +113,7 @@ def test_label_counts_as_wrong_unless_somebody_keeps_it(home):
     mark("unsure", "Ana", x=151)
     mark("wrong", "Ben", x=1)
 
-    assert wrong_places("tiny")["x"].tolist() == [1, 101]
+    assert places_marked_wrong("tiny")["x"].tolist() == [1, 101]
 
 
 def test_wrong_rows_are_found_by_place_and_label(home):
@@ -123,7 +123,7 @@ def test_wrong_rows_are_found_by_place_and_label(home):
     mark(case=2, x=51, label=0)  # judged when it had the other label
     mark(case=9, x=1, label=0)  # no longer there
 
-    assert wrong_rows("tiny", store.index).tolist() == [1, 4]
+    assert rows_marked_wrong("tiny", store.index).tolist() == [1, 4]
 
 
 def test_csv_has_a_line_a_mark_and_iso_times(home):
@@ -156,7 +156,7 @@ def test_two_processes_mark_at_once_and_nothing_is_lost(home):
         child.stdin.flush()
     assert [child.wait() for child in children] == [0, 0]
 
-    marks = marks_of("tiny")
+    marks = load_marks("tiny")
     assert len(marks) == 2 * count
     assert marks.groupby(["reviewer", "verdict"]).size().to_dict() == {
         ("Ana", "wrong"): count,
@@ -175,11 +175,11 @@ def test_file_is_in_wal_mode_so_that_readers_do_not_block_a_writer(home):
 
     assert len(reader.execute("SELECT * FROM marks").fetchall()) == 1  # its own moment still
     reader.close()
-    assert len(marks_of("tiny")) == 2
+    assert len(load_marks("tiny")) == 2
 
 
 def test_damaged_file_is_a_sentence(home):
     (home / MARKS_FILE).write_bytes(b"no database" * 100)
 
     with pytest.raises(LabelError, match="cannot be read or written"):
-        marks_of("tiny")
+        load_marks("tiny")

@@ -5,8 +5,8 @@ import pytest
 from idc.datasets import measurements
 from idc.datasets.measurements import (
     has_measurements,
-    measure_job,
     measure_store,
+    measurement_job,
     saved_measurements,
     start_measuring,
 )
@@ -44,7 +44,7 @@ def gate(home, monkeypatch):
 
 def test_measuring_goes_on_behind_the_caller_until_the_table_is_there(gate):
     store = tiny_store("tiny")
-    assert measure_job(store) is None
+    assert measurement_job(store) is None
 
     job = start_measuring(store)
 
@@ -60,7 +60,7 @@ def test_second_visitor_joins_the_measuring_under_way(gate):
     first, second = start_measuring(store), start_measuring(store)
     gate.let_all_end()
 
-    assert first is second is measure_job(store)
+    assert first is second is measurement_job(store)
     assert gate.calls == 1
 
 

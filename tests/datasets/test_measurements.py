@@ -83,7 +83,7 @@ def test_blocks_make_no_difference():
 
 
 def test_store_is_measured_in_its_order_and_the_table_is_kept(home, monkeypatch):
-    monkeypatch.setattr(measurements, "_PATCHES_A_BLOCK", 7)
+    monkeypatch.setattr(measurements, "_PATCHES_PER_BLOCK", 7)
     store = tiny_store("tiny", cases=3, per_case=10)
     seen = []
 

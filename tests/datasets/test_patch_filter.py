@@ -5,14 +5,14 @@ import pytest
 
 from idc.datasets.measurements import Measurements
 from idc.datasets.patch_filter import (
-    Filters,
     PatchColumns,
-    available,
-    in_order,
+    PatchFilters,
+    can_sort_by,
+    full_sort_order,
     matching_rows,
     patch_columns,
+    sort_rows,
     sort_values,
-    whole_order,
 )
 from idc.datasets.splits import Split
 from idc.patches import PatchName
@@ -49,22 +49,22 @@ def columns():
 @pytest.mark.parametrize(
     ("filters", "rows"),
     [
-        (Filters(), [0, 1, 2, 3, 4, 5, 6, 7]),
-        (Filters(cases=(5,)), [3, 4]),
-        (Filters(cases=(8, 3)), [0, 1, 2, 5, 6, 7]),
-        (Filters(cases=(3, 3)), [0, 1, 2]),
-        (Filters(cases=(4,)), []),
-        (Filters(cases=(1, 8, 99)), [5, 6, 7]),
-        (Filters(label=0), [0, 2, 5, 6]),
-        (Filters(label=1), [1, 3, 4, 7]),
-        (Filters(part="validation"), [3, 4]),
-        (Filters(part="unused"), [6, 7]),
-        (Filters(edge=True), [0, 4]),
-        (Filters(edge=False), [1, 2, 3, 5, 6, 7]),
-        (Filters(tissue=(50, 100)), [1, 2, 3, 5, 6]),
-        (Filters(tissue=(25, 75)), [2, 4, 5, 6]),
-        (Filters(tissue=(0, 0)), [0]),
-        (Filters(cases=(3, 8), label=0, edge=False, tissue=(50, 100)), [2, 5, 6]),
+        (PatchFilters(), [0, 1, 2, 3, 4, 5, 6, 7]),
+        (PatchFilters(cases=(5,)), [3, 4]),
+        (PatchFilters(cases=(8, 3)), [0, 1, 2, 5, 6, 7]),
+        (PatchFilters(cases=(3, 3)), [0, 1, 2]),
+        (PatchFilters(cases=(4,)), []),
+        (PatchFilters(cases=(1, 8, 99)), [5, 6, 7]),
+        (PatchFilters(label=0), [0, 2, 5, 6]),
+        (PatchFilters(label=1), [1, 3, 4, 7]),
+        (PatchFilters(part="validation"), [3, 4]),
+        (PatchFilters(part="unused"), [6, 7]),
+        (PatchFilters(edge=True), [0, 4]),
+        (PatchFilters(edge=False), [1, 2, 3, 5, 6, 7]),
+        (PatchFilters(tissue=(50, 100)), [1, 2, 3, 5, 6]),
+        (PatchFilters(tissue=(25, 75)), [2, 4, 5, 6]),
+        (PatchFilters(tissue=(0, 0)), [0]),
+        (PatchFilters(cases=(3, 8), label=0, edge=False, tissue=(50, 100)), [2, 5, 6]),
     ],
 )
 def test_rows_that_pass_the_filters(columns, filters, rows):
@@ -77,7 +77,7 @@ def test_rows_that_pass_the_filters(columns, filters, rows):
 def test_filters_on_what_is_not_known_let_everything_through(columns):
     bare = PatchColumns(columns.case, columns.label, columns.edge)
 
-    assert len(matching_rows(bare, Filters(part="test", tissue=(50, 100)))) == 8
+    assert len(matching_rows(bare, PatchFilters(part="test", tissue=(50, 100)))) == 8
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_filters_on_what_is_not_known_let_everything_through(columns):
     ],
 )
 def test_orders_keep_ties_as_they_lie_and_the_unknown_last(columns, sort, descending, rows):
-    assert whole_order(columns, sort, descending).tolist() == rows
+    assert full_sort_order(columns, sort, descending).tolist() == rows
 
 
 def test_doubt_is_nearness_to_the_threshold(columns):
@@ -112,10 +112,10 @@ def test_without_what_it_needs_a_sort_is_the_stores_own_order(columns):
     bare = replace(columns, probability=None, measured=None)
 
     for sort in ("stain", "error"):
-        assert not available(bare, sort)
+        assert not can_sort_by(bare, sort)
         assert sort_values(bare, sort, slice(None)) is None
-        assert whole_order(bare, sort, True).tolist() == list(range(8))
-    assert available(bare, "case")
+        assert full_sort_order(bare, sort, True).tolist() == list(range(8))
+    assert can_sort_by(bare, "case")
 
 
 @pytest.mark.parametrize("sort", ["case", "stain", "probability", "error", "doubt"])
@@ -133,14 +133,19 @@ def test_few_and_many_rows_come_in_the_same_order_by_either_way(sort, descending
         probability=probability,
         measured=Measurements(*figures),
     )
-    order = whole_order(big, sort, descending)
-    for filters in (Filters(), Filters(label=1), Filters(cases=(7,)), Filters(cases=(0,))):
+    order = full_sort_order(big, sort, descending)
+    for filters in (
+        PatchFilters(),
+        PatchFilters(label=1),
+        PatchFilters(cases=(7,)),
+        PatchFilters(cases=(0,)),
+    ):
         rows = matching_rows(big, filters)
         wanted = set(rows.tolist())
 
         expected = [row for row in order.tolist() if row in wanted]
-        assert in_order(big, rows, sort, descending, order).tolist() == expected
-        assert in_order(big, rows, sort, descending, None).tolist() == expected
+        assert sort_rows(big, rows, sort, descending, order).tolist() == expected
+        assert sort_rows(big, rows, sort, descending, None).tolist() == expected
 
 
 def test_columns_come_from_the_store_the_split_and_the_answers(home):

@@ -2,12 +2,12 @@ from dataclasses import replace
 
 import pytest
 
-from idc.datasets.patch_filter import Filters
-from idc.datasets.patch_filter_url import RoamView, read_view, write_view
+from idc.datasets.patch_filter import PatchFilters
+from idc.datasets.patch_filter_url import DatasetView, query_from_view, view_from_query
 from idc.datasets.place import Place
 
-EVERYTHING = RoamView(
-    Filters(cases=(8863, 10253), label=1, part="test", edge=False, tissue=(20, 95)),
+EVERYTHING = DatasetView(
+    PatchFilters(cases=(8863, 10253), label=1, part="test", edge=False, tissue=(20, 95)),
     sort="error",
     descending=False,
     page=17,
@@ -29,21 +29,21 @@ WORDS = {
 
 
 def test_everything_is_written_in_plain_words():
-    assert write_view(EVERYTHING) == WORDS
+    assert query_from_view(EVERYTHING) == WORDS
 
 
 def test_everything_is_read_back():
-    assert read_view(WORDS) == EVERYTHING
+    assert view_from_query(WORDS) == EVERYTHING
 
 
 def test_what_is_as_by_default_is_not_written():
-    assert write_view(RoamView()) == {}
-    assert read_view({}) == RoamView()
+    assert query_from_view(DatasetView()) == {}
+    assert view_from_query({}) == DatasetView()
 
 
 def test_natural_direction_of_a_sort_is_not_written():
-    assert write_view(RoamView(sort="stain", descending=True)) == {"sort": ["stain"]}
-    assert write_view(RoamView(sort="stain", descending=False)) == {
+    assert query_from_view(DatasetView(sort="stain", descending=True)) == {"sort": ["stain"]}
+    assert query_from_view(DatasetView(sort="stain", descending=False)) == {
         "sort": ["stain"],
         "order": ["up"],
     }
@@ -77,17 +77,17 @@ def test_natural_direction_of_a_sort_is_not_written():
     ],
 )
 def test_word_that_means_nothing_leaves_the_default(name, values):
-    assert read_view({name: values}) == RoamView()
+    assert view_from_query({name: values}) == DatasetView()
 
 
 def test_good_words_count_beside_a_bad_one():
-    view = read_view({"case": ["8865", "x", "8863", "8865"], "class": ["both", "negative"]})
+    view = view_from_query({"case": ["8865", "x", "8863", "8865"], "class": ["both", "negative"]})
 
-    assert view.filters == Filters(cases=(8863, 8865), label=0)
+    assert view.filters == PatchFilters(cases=(8863, 8865), label=0)
 
 
 def test_page_beyond_the_last_is_the_last():
-    view = RoamView(page=99, size=48)
+    view = DatasetView(page=99, size=48)
 
     assert view.pages(100) == 3
     assert view.shown(100) == slice(96, 144)
@@ -97,10 +97,10 @@ def test_page_beyond_the_last_is_the_last():
 
 @pytest.mark.parametrize(("page", "size", "expected"), [(1, 96, 1), (5, 24, 9), (5, 96, 3)])
 def test_other_page_size_keeps_the_first_patch_in_sight(page, size, expected):
-    assert RoamView(page=page, size=48).with_size(size).page == expected
+    assert DatasetView(page=page, size=48).with_size(size).page == expected
 
 
 def test_sort_without_a_chosen_direction_goes_its_natural_way():
-    assert RoamView(sort="doubt").goes_down
-    assert not RoamView(sort="case").goes_down
-    assert not replace(RoamView(sort="doubt"), descending=False).goes_down
+    assert DatasetView(sort="doubt").is_descending
+    assert not DatasetView(sort="case").is_descending
+    assert not replace(DatasetView(sort="doubt"), descending=False).is_descending

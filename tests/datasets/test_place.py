@@ -1,7 +1,14 @@
 import numpy as np
 import pytest
 
-from idc.datasets.place import Place, cut_out, find_row, parse_place, place_of, rows_around
+from idc.datasets.place import (
+    Place,
+    find_row,
+    neighbour_rows,
+    parse_place,
+    place_of,
+    stitch_neighbourhood,
+)
 from idc.datasets.store import open_store
 from idc.ingest.packing import pack
 from idc.patches import PatchName
@@ -61,11 +68,11 @@ def test_where_no_patch_is_none_is_found(cross, place):
 
 
 def test_neighbours_stand_where_they_lie_and_gaps_are_marked(cross):
-    assert rows_around(cross, 2, reach=1).tolist() == [[-1, 0, -1], [1, 2, 3], [-1, 4, -1]]
+    assert neighbour_rows(cross, 2, radius=1).tolist() == [[-1, 0, -1], [1, 2, 3], [-1, 4, -1]]
 
 
 def test_neighbours_are_of_the_same_case(cross):
-    around = rows_around(cross, 5)
+    around = neighbour_rows(cross, 5)
 
     assert around.shape == (5, 5)
     assert (around != -1).sum() == 1
@@ -73,7 +80,7 @@ def test_neighbours_are_of_the_same_case(cross):
 
 
 def test_gaps_are_transparent_and_patches_are_not(cross):
-    picture = cut_out(cross, rows_around(cross, 2, reach=1))
+    picture = stitch_neighbourhood(cross, neighbour_rows(cross, 2, radius=1))
 
     assert picture.shape == (150, 150, 4)
     assert picture[:50, :50].max() == 0
@@ -84,7 +91,7 @@ def test_gaps_are_transparent_and_patches_are_not(cross):
 def test_edge_patch_covers_only_what_the_slide_shows(home):
     store = store_of("edge", [name(7, 1, 1), name(7, 51, 1)], sizes=[(50, 50), (50, 20)])
 
-    picture = cut_out(store, np.array([[0, 1]]))
+    picture = stitch_neighbourhood(store, np.array([[0, 1]]))
 
     assert (picture[:, 50:70, 3] == 255).all()
     assert (picture[:, 70:, 3] == 0).all()
@@ -99,4 +106,4 @@ def test_real_patches_are_each_found_at_their_place(home, real_data):
     assert [find_row(store, place_of(store, row)) for row in rows] == list(rows)
     # A complete case: what lies one patch to the right in the table lies there on the slide too.
     middle = int(np.flatnonzero(store.cases == 8867)[800])
-    assert rows_around(store, middle)[2, 1:4].tolist() == [middle - 1, middle, middle + 1]
+    assert neighbour_rows(store, middle)[2, 1:4].tolist() == [middle - 1, middle, middle + 1]

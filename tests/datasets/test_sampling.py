@@ -11,7 +11,7 @@ def index_of(*labels):
 
 
 def test_classes_alternate_and_negative_comes_first():
-    sample = alternating_sample(index_of(1, 1, 1, 0, 0, 0), each=3, seed=0)
+    sample = alternating_sample(index_of(1, 1, 1, 0, 0, 0), per_class=3, seed=0)
 
     assert sample["label"].tolist() == [0, 1, 0, 1, 0, 1]
     assert sorted(sample["row"]) == [0, 1, 2, 3, 4, 5]
@@ -20,24 +20,24 @@ def test_classes_alternate_and_negative_comes_first():
 def test_each_row_is_the_patch_it_names():
     index = index_of(1, 0, 0, 1, 0, 1)
 
-    sample = alternating_sample(index, each=2, seed=0)
+    sample = alternating_sample(index, per_class=2, seed=0)
 
     named = index.loc[sample["row"], ["case", "x", "y", "label"]].reset_index(drop=True)
     pd.testing.assert_frame_equal(sample[["case", "x", "y", "label"]], named)
 
 
 def test_what_the_smaller_class_lacks_is_left_out_and_the_rest_follows():
-    sample = alternating_sample(index_of(0, 0, 0, 0, 1), each=3, seed=0)
+    sample = alternating_sample(index_of(0, 0, 0, 0, 1), per_class=3, seed=0)
 
     assert sample["label"].tolist() == [0, 1, 0, 0]
 
 
 def test_one_class_alone_is_shown():
-    assert alternating_sample(index_of(1, 1, 1), each=2, seed=0)["label"].tolist() == [1, 1]
+    assert alternating_sample(index_of(1, 1, 1), per_class=2, seed=0)["label"].tolist() == [1, 1]
 
 
 def test_empty_store_gives_an_empty_table():
-    sample = alternating_sample(index_of(), each=2, seed=0)
+    sample = alternating_sample(index_of(), per_class=2, seed=0)
 
     assert sample.columns.tolist() == ["case", "x", "y", "label", "row"]
     assert len(sample) == 0
@@ -47,7 +47,7 @@ def test_seed_decides_which_patches_are_shown():
     index = index_of(*[0, 1] * 50)
 
     first, again, other = (
-        alternating_sample(index, each=5, seed=seed)["row"].tolist() for seed in (1, 1, 2)
+        alternating_sample(index, per_class=5, seed=seed)["row"].tolist() for seed in (1, 1, 2)
     )
 
     assert first == again

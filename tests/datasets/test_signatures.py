@@ -6,10 +6,10 @@ import pytest
 from scipy.fft import dctn
 
 from idc.datasets.signatures import (
-    LEAST_CONTRAST,
-    MOST_BITS,
+    MAX_HAMMING_DISTANCE,
+    MIN_CONTRAST,
     grey_levels,
-    likeness,
+    low_frequency_correlation,
     perceptual_hashes,
     signatures,
     similar_pairs,
@@ -40,7 +40,7 @@ def test_same_pixels_share_a_number_and_others_do_not():
 
     signed = signatures(np.stack([one, other, one]), np.array([0, 1, 2]))
 
-    assert signed.contents.tolist() == [0, 1, 0]
+    assert signed.content_ids.tolist() == [0, 1, 0]
 
 
 def test_only_the_rows_asked_for_are_signed_and_progress_is_told():
@@ -59,14 +59,14 @@ def test_patches_of_one_colour_are_near_uniform():
     signed = signatures(patches, np.arange(2))
 
     assert signed.near_uniform.tolist() == [True, False]
-    assert signed.contrast[0] < LEAST_CONTRAST < signed.contrast[1]
+    assert signed.contrast[0] < MIN_CONTRAST < signed.contrast[1]
 
 
 def test_no_patches_have_no_signatures():
     signed = signatures(np.empty((0, 50, 50, 3), np.uint8), np.empty(0, np.int64))
 
-    assert len(signed.contents) == len(signed.hashes) == len(signed.contrast) == 0
-    assert similar_pairs(signed.hashes, signed.contents).shape == (0, 2)
+    assert len(signed.content_ids) == len(signed.hashes) == len(signed.contrast) == 0
+    assert similar_pairs(signed.hashes, signed.content_ids).shape == (0, 2)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -84,17 +84,20 @@ def test_copies_keep_their_hash_and_strangers_do_not(seed):
 
     bits = np.bitwise_count(hash_of(copies) ^ hash_of(patch[None]))
 
-    assert (bits <= MOST_BITS).all()
-    assert np.bitwise_count(hash_of(stranger[None]) ^ hash_of(patch[None]))[0] > 2 * MOST_BITS
+    assert (bits <= MAX_HAMMING_DISTANCE).all()
+    assert (
+        np.bitwise_count(hash_of(stranger[None]) ^ hash_of(patch[None]))[0]
+        > 2 * MAX_HAMMING_DISTANCE
+    )
 
 
 def test_likeness_is_one_for_another_brightness_and_low_for_a_stranger():
     patch, stranger = smooth_patches(0), smooth_patches(1)
     darker = (patch * 0.5).astype(np.uint8)
 
-    assert likeness(patch, darker)[0] > 0.99
-    assert abs(likeness(patch, stranger)[0]) < 0.5
-    assert likeness(patch, np.full_like(patch, 200))[0] == 0
+    assert low_frequency_correlation(patch, darker)[0] > 0.99
+    assert abs(low_frequency_correlation(patch, stranger)[0]) < 0.5
+    assert low_frequency_correlation(patch, np.full_like(patch, 200))[0] == 0
 
 
 def test_pairs_within_six_bits_are_found_across_groups_only():
@@ -117,7 +120,7 @@ def test_banding_finds_exactly_what_comparing_each_with_each_finds():
     )
     group = rng.integers(0, 3, len(hashes))
 
-    near = np.bitwise_count(hashes[:, None] ^ hashes[None, :]) <= MOST_BITS
+    near = np.bitwise_count(hashes[:, None] ^ hashes[None, :]) <= MAX_HAMMING_DISTANCE
     across = group[:, None] != group[None, :]
     expected = np.argwhere(np.triu(near & across, 1))
 

@@ -10,12 +10,12 @@ import pytest
 from idc.datasets.stitched_exports import slide_geojson, slide_png
 from idc.datasets.stitched_slide import (
     GAP_RGB,
-    case_table,
-    held_note,
-    is_sampled,
-    lay_out,
-    small_picture,
-    stitch,
+    case_counts,
+    coverage_note,
+    is_incomplete,
+    lay_out_case,
+    slide_thumbnail,
+    stitch_slide,
 )
 from idc.datasets.store import PackReport, open_store
 from idc.datasets.store_writer import Patch, StoreWriter
@@ -50,7 +50,7 @@ def store(home):
 
 
 def test_slide_begins_at_its_first_patch_and_counts_only_its_own(store):
-    slide = lay_out(store, 7)
+    slide = lay_out_case(store, 7)
 
     assert (slide.left, slide.top, slide.width, slide.height) == (101, 201, 100, 100)
     assert slide.rows.tolist() == [0, 1, 2]
@@ -60,27 +60,27 @@ def test_slide_begins_at_its_first_patch_and_counts_only_its_own(store):
 
 
 def test_grid_tells_which_patch_covers_a_cell_and_where_none_does(store):
-    assert lay_out(store, 7).grid.tolist() == [[0, 1], [2, -1]]
+    assert lay_out_case(store, 7).grid.tolist() == [[0, 1], [2, -1]]
 
 
 def test_second_case_has_rows_of_the_store(store):
-    assert lay_out(store, 8).rows.tolist() == [3]
+    assert lay_out_case(store, 8).rows.tolist() == [3]
 
 
 def test_unknown_case_is_a_sentence(store):
     with pytest.raises(DataError, match="'hand' holds no case 9; choose another"):
-        lay_out(store, 9)
+        lay_out_case(store, 9)
 
 
 def test_patches_absurdly_far_apart_are_refused_and_not_stitched(home):
     store = packed((7, 1, 1, 0, RED), (7, 900_001, 900_001, 0, RED))
 
     with pytest.raises(DataError, match="lie up to 900,050 px apart"):
-        lay_out(store, 7)
+        lay_out_case(store, 7)
 
 
 def test_case_table_counts_each_case(store):
-    table = case_table(store.index)
+    table = case_counts(store.index)
 
     assert table[["case", "patches", "positive"]].values.tolist() == [[7, 3, 2], [8, 1, 0]]
     assert table["expected"].tolist() == [0, 0]
@@ -90,7 +90,7 @@ def test_case_table_counts_each_case(store):
 
 
 def test_stitched_slide_shows_each_patch_at_its_place_and_gaps_as_glass(store):
-    picture = stitch(store, lay_out(store, 7))
+    picture = stitch_slide(store, lay_out_case(store, 7))
 
     assert picture.shape == (100, 100, 3)
     assert (picture[:50, :50] == RED).all()
@@ -101,26 +101,26 @@ def test_stitched_slide_shows_each_patch_at_its_place_and_gaps_as_glass(store):
 
 def test_edge_patch_gets_its_own_size_back(home):
     store = packed((7, 1, 1, 0, RED), (7, 51, 1, 1, GREEN, 50, 12))
-    slide = lay_out(store, 7)
+    slide = lay_out_case(store, 7)
 
     assert (slide.width, slide.height) == (62, 50)
     assert slide.boxes[1].tolist() == [50, 0, 12, 50]
-    assert (stitch(store, slide)[:, 50:] == GREEN).all()
+    assert (stitch_slide(store, slide)[:, 50:] == GREEN).all()
 
 
 def test_png_is_lossless_and_transparent_exactly_where_no_patch_lies(store):
-    slide = lay_out(store, 7)
+    slide = lay_out_case(store, 7)
     png = np.frombuffer(slide_png(store, slide), np.uint8)
 
     rgba = cv2.cvtColor(cv2.imdecode(png, cv2.IMREAD_UNCHANGED), cv2.COLOR_BGRA2RGBA)
 
-    assert np.array_equal(rgba[..., :3], stitch(store, slide))
+    assert np.array_equal(rgba[..., :3], stitch_slide(store, slide))
     assert (rgba[50:, 50:, 3] == 0).all()
     assert (rgba[..., 3] == 255).sum() == 3 * 50 * 50
 
 
 def test_small_picture_reduces_each_patch_by_itself(store):
-    picture = small_picture(store, lay_out(store, 7), (5, 9))
+    picture = slide_thumbnail(store, lay_out_case(store, 7), (5, 9))
 
     assert picture.shape == (4, 4, 4)  # 2 px a patch: 5 // 2 columns
     assert (picture[:2, :2] == (*RED, 255)).all()
@@ -136,19 +136,19 @@ def test_small_picture_averages_the_area(home):
         writer.finish(PackReport(sources=("made by hand",)))
     store = open_store("half")
 
-    assert small_picture(store, lay_out(store, 7), (1, 1)).tolist() == [[[50, 50, 50, 255]]]
-    assert small_picture(store, lay_out(store, 7), (2, 2))[0, :, 0].tolist() == [100, 0]
+    assert slide_thumbnail(store, lay_out_case(store, 7), (1, 1)).tolist() == [[[50, 50, 50, 255]]]
+    assert slide_thumbnail(store, lay_out_case(store, 7), (2, 2))[0, :, 0].tolist() == [100, 0]
 
 
 def test_small_picture_never_loses_a_patch(store):
-    assert small_picture(store, lay_out(store, 7), (1, 1)).shape == (2, 2, 4)
+    assert slide_thumbnail(store, lay_out_case(store, 7), (1, 1)).shape == (2, 2, 4)
 
 
 # The outline
 
 
 def test_outline_follows_the_positive_patches_in_px(store):
-    upper, lower = lay_out(store, 7).outlines()
+    upper, lower = lay_out_case(store, 7).outlines()
 
     assert upper.exterior.min(axis=0).tolist() == [50, 0]
     assert upper.exterior.max(axis=0).tolist() == [100, 50]
@@ -159,7 +159,7 @@ def test_gap_amid_positive_patches_is_a_hole(home):
     ring = [(x, y) for y in (1, 51, 101) for x in (1, 51, 101) if (x, y) != (51, 51)]
     store = packed(*((7, x, y, 1, RED) for x, y in ring))
 
-    (area,) = lay_out(store, 7).outlines()
+    (area,) = lay_out_case(store, 7).outlines()
 
     assert area.exterior.max(axis=0).tolist() == [150, 150]
     assert sorted(area.holes[0].tolist()) == [[50, 50], [50, 100], [100, 50], [100, 100]]
@@ -168,26 +168,26 @@ def test_gap_amid_positive_patches_is_a_hole(home):
 def test_outline_ends_with_a_small_edge_patch(home):
     store = packed((7, 1, 1, 1, RED, 30, 50))
 
-    assert lay_out(store, 7).outlines()[0].exterior.max(axis=0).tolist() == [50, 30]
+    assert lay_out_case(store, 7).outlines()[0].exterior.max(axis=0).tolist() == [50, 30]
 
 
 # How complete
 
 
 def test_sampled_case_says_what_its_gaps_are(home):
-    slide = lay_out(packed((8863, 1, 1, 0, RED)), 8863)
+    slide = lay_out_case(packed((8863, 1, 1, 0, RED)), 8863)
 
-    assert is_sampled(slide)
-    assert held_note(slide) == (
+    assert is_incomplete(slide)
+    assert coverage_note(slide) == (
         "1 of 979 patches: gaps are patches that this data set does not hold, or background."
     )
 
 
 def test_case_of_no_known_set_is_not_called_sampled(store):
-    slide = lay_out(store, 7)
+    slide = lay_out_case(store, 7)
 
-    assert not is_sampled(slide)
-    assert held_note(slide) == "3 patches; no patch was cut where there is only background."
+    assert not is_incomplete(slide)
+    assert coverage_note(slide) == "3 patches; no patch was cut where there is only background."
 
 
 # GeoJSON
@@ -200,7 +200,7 @@ def features(slide, kind, **probabilities):
 
 
 def test_each_patch_is_a_tile_with_class_colour_and_closed_square(store):
-    tiles = features(lay_out(store, 7), "tile")
+    tiles = features(lay_out_case(store, 7), "tile")
 
     assert len(tiles) == 3
     assert tiles[1]["geometry"] == {
@@ -220,7 +220,10 @@ def test_each_patch_is_a_tile_with_class_colour_and_closed_square(store):
 
 def test_tiles_measure_the_probabilities_that_are_known(store):
     tiles = features(
-        lay_out(store, 7), "tile", fast=np.array([0.25, np.nan, 1.0]), slow=np.array([0, 0.5, 1])
+        lay_out_case(store, 7),
+        "tile",
+        fast=np.array([0.25, np.nan, 1.0]),
+        slow=np.array([0, 0.5, 1]),
     )
 
     assert [tile["properties"]["measurements"] for tile in tiles] == [
@@ -232,7 +235,9 @@ def test_tiles_measure_the_probabilities_that_are_known(store):
 
 def test_region_is_an_annotation_with_its_hole(home):
     ring = [(x, y) for y in (1, 51, 101) for x in (1, 51, 101) if (x, y) != (51, 51)]
-    (region,) = features(lay_out(packed(*((7, x, y, 1, RED) for x, y in ring)), 7), "annotation")
+    (region,) = features(
+        lay_out_case(packed(*((7, x, y, 1, RED) for x, y in ring)), 7), "annotation"
+    )
 
     exterior, hole = region["geometry"]["coordinates"]
     assert exterior[0] == exterior[-1]
@@ -242,7 +247,7 @@ def test_region_is_an_annotation_with_its_hole(home):
 
 
 def test_identifiers_are_the_same_each_time_and_all_different(store):
-    slide = lay_out(store, 7)
+    slide = lay_out_case(store, 7)
     first, again = (json.loads(slide_geojson(slide, {}))["features"] for _ in range(2))
 
     assert [f["id"] for f in first] == [f["id"] for f in again]
@@ -250,7 +255,7 @@ def test_identifiers_are_the_same_each_time_and_all_different(store):
 
 
 def test_file_tells_where_the_slide_begins(store):
-    properties = json.loads(slide_geojson(lay_out(store, 7), {}))["properties"]
+    properties = json.loads(slide_geojson(lay_out_case(store, 7), {}))["properties"]
 
     assert properties == {
         "case": 7,
@@ -267,14 +272,14 @@ def test_real_case_is_complete_and_its_outline_covers_its_positive_patches(home,
     from idc.ingest.packing import pack
 
     pack([real_data / "idc_complete_cases.zip"], "real")
-    slide = lay_out(open_store("real"), 8867)
+    slide = lay_out_case(open_store("real"), 8867)
 
     area = sum(
         cv2.contourArea(area.exterior.astype(np.int32))
         - sum(cv2.contourArea(hole.astype(np.int32)) for hole in area.holes)
         for area in slide.outlines()
     )
-    assert held_note(slide) == (
+    assert coverage_note(slide) == (
         "All 1,642 patches of this case; gaps are background that was never cut."
     )
     assert area == 2500 * int((slide.labels == 1).sum())

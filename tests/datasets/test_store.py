@@ -19,8 +19,8 @@ from idc.datasets.store import (
     is_current,
     list_stores,
     open_store,
-    sealed,
     verify_store,
+    with_checksum,
 )
 from idc.datasets.store_writer import Patch, StoreWriter
 from idc.errors import DataError
@@ -92,7 +92,7 @@ def test_pixels_that_were_let_go_leave_memory_and_can_be_read_again(home):
     before = int(store.patches.sum())
     read_kb = _mapped_kb()
 
-    store.let_go()
+    store.release_pages()
 
     assert read_kb - _mapped_kb() > 6_000
     assert int(store.patches.sum()) == before
@@ -122,7 +122,7 @@ def test_report_survives_the_disk(home):
     meta = json.loads((folder / META_FILE).read_text())
     del meta["self_sha256"]
     meta["report"] = json.loads(json.dumps(vars(report)))
-    (folder / META_FILE).write_text(json.dumps(sealed(meta)))
+    (folder / META_FILE).write_text(json.dumps(with_checksum(meta)))
 
     assert open_store("a").report == report
 
@@ -145,7 +145,7 @@ def test_store_of_another_version_is_to_be_packed_again(home):
     path = home / "data" / "a" / META_FILE
     meta = json.loads(path.read_text())
     del meta["self_sha256"]
-    path.write_text(json.dumps(sealed({**meta, "format": 2})))
+    path.write_text(json.dumps(with_checksum({**meta, "format": 2})))
 
     with pytest.raises(DataError, match="packed by another version of IDC Lab; pack it again"):
         open_store("a")

@@ -8,7 +8,7 @@ import pytest
 
 from idc.demo_tissue.generate import (
     FIRST_CASE,
-    TISSUE_SHARE,
+    MIN_TISSUE_SHARE,
     DemoSlide,
     generate_cases,
     generate_slide,
@@ -162,8 +162,8 @@ def test_every_place_comes_once_row_by_row(slides):
 
 def test_background_is_left_out_below_the_limit():
     tissue = np.zeros((52, 102), bool)
-    tissue[1:51, 1:51].flat[: round(TISSUE_SHARE * 2500)] = True
-    tissue[1:51, 51:101].flat[: round(TISSUE_SHARE * 2500) - 1] = True
+    tissue[1:51, 1:51].flat[: round(MIN_TISSUE_SHARE * 2500)] = True
+    tissue[1:51, 51:101].flat[: round(MIN_TISSUE_SHARE * 2500) - 1] = True
 
     assert list(labels(blank_slide(tissue=tissue))) == [(1, 1)]
 

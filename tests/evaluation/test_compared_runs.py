@@ -142,7 +142,7 @@ def test_other_data_sets_are_matched_by_place_and_pixels(store):
 
     compared = compare_runs([one, same])
     assert compared.rows.tolist() == [0, 15]
-    assert compared.other_pixels == 0
+    assert compared.pixel_mismatches == 0
     with pytest.raises(RunError, match="No patch"):
         compare_runs([one, other])
 

@@ -5,7 +5,11 @@ import pandas as pd
 import pytest
 
 from idc.errors import LabelError
-from idc.evaluation.doubtful_labels import confident_joint, held_out_of, ranked_doubts
+from idc.evaluation.doubtful_labels import (
+    confident_joint,
+    held_out_predictions,
+    rank_doubtful_labels,
+)
 from idc.launch.start import create_run
 from idc.runs.run import PREDICTIONS_FILE
 from idc.settings.training_config import TrainingConfig
@@ -27,7 +31,7 @@ def test_joint_counts_labels_against_confident_answers():
 
     assert joint.counts.tolist() == [[3, 1], [1, 3]]
     assert joint.unsure == 0
-    assert joint.noise_share(0) == 0.25
+    assert joint.noise_rate(0) == 0.25
 
 
 def test_patches_that_reach_no_threshold_count_with_no_class():
@@ -55,7 +59,7 @@ def test_equal_answers_reach_their_own_mean():
 def test_doubtful_ones_come_by_the_probability_of_their_label():
     joint = confident_joint(LABELS, Y_PROB)
 
-    assert ranked_doubts(LABELS, Y_PROB, joint).tolist() == [2, 6]  # own .1, .2
+    assert rank_doubtful_labels(LABELS, Y_PROB, joint).tolist() == [2, 6]  # own .1, .2
 
 
 def test_confident_yet_improbable_answer_contradicts_no_label():
@@ -64,7 +68,7 @@ def test_confident_yet_improbable_answer_contradicts_no_label():
     joint = confident_joint(labels, y_prob)
 
     assert joint.counts[0, 1] == 1
-    assert ranked_doubts(labels, y_prob, joint).tolist() == []
+    assert rank_doubtful_labels(labels, y_prob, joint).tolist() == []
 
 
 def test_one_class_alone_has_no_doubtful_labels():
@@ -100,7 +104,7 @@ def test_agrees_with_cleanlab_on_random_answers(seed):
         return_indices_ranked_by="self_confidence",
         n_jobs=1,
     )
-    assert ranked_doubts(labels, y_prob, joint).tolist() == issues.tolist()
+    assert rank_doubtful_labels(labels, y_prob, joint).tolist() == issues.tolist()
 
 
 # From runs
@@ -120,7 +124,7 @@ def test_table_tells_place_label_and_whose_answer(home):
     first = predicting_run({"test": {4: 0.05, 5: 0.02, 6: 0.1}, "validation": {0: 0.9}})
     second = predicting_run({"test": {1: 0.9, 2: 0.97, 3: 0.8}})
 
-    table = held_out_of([first, second], ["test"]).table()
+    table = held_out_predictions([first, second], ["test"]).table()
 
     assert table[["row", "case", "x", "y", "label", "run"]].values.tolist() == [
         [5, 2, 51, 1, 1, first.id],
@@ -135,4 +139,4 @@ def test_predictions_of_other_parts_alone_are_a_sentence(home):
     run = predicting_run({"validation": {0: 0.9, 1: 0.2}})
 
     with pytest.raises(LabelError, match="no held-out predictions yet"):
-        held_out_of([run], ["test"])
+        held_out_predictions([run], ["test"])

@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 
 from idc.evaluation.patch_selection import (
-    in_bar,
+    in_calibration_point,
     in_case,
     in_cell,
-    in_point,
+    in_histogram_bar,
     most_wrong,
-    patches_behind,
+    select_patches,
 )
 from idc.evaluation.results import results_of
 from tests.support.made_patches import tiny_store
@@ -32,17 +32,17 @@ def test_patches_of_a_cell(results):
 
 
 def test_bar_holds_one_class_of_a_twentieth(results):
-    assert rows(in_bar(results, 18, 0)) == [4]  # 0.90 to 0.95
-    assert rows(in_bar(results, 18, 1)) == []
-    assert rows(in_bar(results, 19, 1)) == [7]  # 1 is in the last
+    assert rows(in_histogram_bar(results, 18, 0)) == [4]  # 0.90 to 0.95
+    assert rows(in_histogram_bar(results, 18, 1)) == []
+    assert rows(in_histogram_bar(results, 19, 1)) == [7]  # 1 is in the last
 
 
 def test_point_holds_both_classes_of_a_tenth(results):
-    assert rows(in_point(results, 9)) == [4, 7]
+    assert rows(in_calibration_point(results, 9)) == [4, 7]
 
 
 def test_bars_hold_every_patch_once(results):
-    masks = [in_bar(results, number, label) for number in range(20) for label in (0, 1)]
+    masks = [in_histogram_bar(results, number, label) for number in range(20) for label in (0, 1)]
 
     assert np.sum(masks, axis=0).tolist() == [1] * 8
 
@@ -60,7 +60,7 @@ def test_patches_of_a_case(results):
     ],
 )
 def test_order_of_the_patches_of_a_case(results, order, expected):
-    table = patches_behind(results, in_case(results, 2), 0.5, order)
+    table = select_patches(results, in_case(results, 2), 0.5, order)
 
     assert table["row"].tolist() == expected
     assert table.columns.tolist() == ["row", "case", "x", "y", "label", "probability"]

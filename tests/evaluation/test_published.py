@@ -5,8 +5,8 @@ import pytest
 from idc.datasets.full_set import expected_counts, published_cases
 from idc.evaluation.published import (
     PUBLISHED,
-    equal_balanced_accuracy,
-    equal_f1,
+    iso_balanced_accuracy_line,
+    iso_f1_curve,
     why_not_comparable,
 )
 from idc.settings.training_config import TrainingConfig
@@ -45,7 +45,7 @@ def test_every_published_figure_on_the_same_cases_has_a_doi():
 
 @pytest.mark.parametrize("value", [0.4, 0.5, 0.842, 1.0])
 def test_line_of_equal_balanced_accuracy_ends_at_the_plots_borders(value):
-    rate, sensitivity = equal_balanced_accuracy(value)
+    rate, sensitivity = iso_balanced_accuracy_line(value)
 
     assert (sensitivity + 1 - rate) / 2 == pytest.approx([value, value])
     assert np.concatenate([rate, sensitivity]).min() == pytest.approx(0)
@@ -53,7 +53,7 @@ def test_line_of_equal_balanced_accuracy_ends_at_the_plots_borders(value):
 
 
 def test_line_of_equal_f1_has_that_f1_everywhere():
-    recall, precision = equal_f1(0.718)
+    recall, precision = iso_f1_curve(0.718)
 
     assert 2 * precision * recall / (precision + recall) == pytest.approx(np.full(50, 0.718))
     assert (precision[0], recall[-1]) == pytest.approx((1, 1))

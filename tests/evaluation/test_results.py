@@ -12,7 +12,7 @@ from idc.errors import DataError, RunError
 from idc.evaluation.results import results_of, saved_parts, saved_results
 from idc.launch.start import create_run
 from idc.runs.run import ENVIRONMENT_FILE, PREDICTIONS_FILE
-from idc.runs.split import held_out_rows, run_split, seen_cases, seen_note, train_cases
+from idc.runs.split import held_out_rows, run_split, seen_cases, train_cases, training_overlap_note
 from idc.settings.training_config import TrainingConfig
 from tests.support.made_patches import tiny_store
 
@@ -241,4 +241,4 @@ def test_count_of_seen_cases_is_none_where_nobody_can_tell(run):
     delete_store("tiny")
 
     assert seen_cases(run, other) is None
-    assert "cannot be told" in seen_note(run, other)
+    assert "cannot be told" in training_overlap_note(run, other)

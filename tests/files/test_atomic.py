@@ -91,7 +91,7 @@ def test_file_written_by_its_name_takes_its_place_when_all_went_well(tmp_path):
     path = tmp_path / "best.weights.h5"
     path.write_bytes(b"old")
 
-    with atomic.replacing(path) as beside:
+    with atomic.replacement_path(path) as beside:
         beside.write_bytes(b"new")
         assert (path.read_bytes(), beside.suffixes) == (b"old", [".best", ".weights", ".h5"])
 
@@ -103,7 +103,7 @@ def test_file_written_by_its_name_is_gone_when_its_writer_failed(tmp_path):
     path = tmp_path / "best.weights.h5"
     path.write_bytes(b"old")
 
-    with pytest.raises(OSError, match="full"), atomic.replacing(path) as beside:
+    with pytest.raises(OSError, match="full"), atomic.replacement_path(path) as beside:
         beside.write_bytes(b"ne")
         raise OSError("full")
 
@@ -127,7 +127,7 @@ def test_files_that_others_may_be_writing_are_spared(tmp_path):
     for name in (".control.json.ab12.new", ".status.json.cd34.new"):
         (tmp_path / name).write_bytes(b"half")
 
-    atomic.remove_leftovers(tmp_path, spare=("control.json",))
+    atomic.remove_leftovers(tmp_path, keep_names=("control.json",))
 
     assert os.listdir(tmp_path) == [".control.json.ab12.new"]
 

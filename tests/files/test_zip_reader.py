@@ -10,7 +10,7 @@ from io import BytesIO
 import pytest
 
 import idc.files.zip_reader
-from idc.files.zip_reader import LargeDirectory, TooManyMembers, ZipReader
+from idc.files.zip_reader import DirectoryTooLarge, TooManyMembers, ZipReader
 
 MOST = 2**20
 REFUSED = (
@@ -200,7 +200,7 @@ def test_directory_no_larger_than_asked_for_is_read():
     whole = zip_bytes({"a": b"", "b": b""})  # an entry has 46 bytes and its name
 
     assert len(ZipReader(whole, max_directory_bytes=94)) == 2
-    with pytest.raises(LargeDirectory):
+    with pytest.raises(DirectoryTooLarge):
         ZipReader(whole, max_directory_bytes=93)
 
 
@@ -220,7 +220,7 @@ def test_thousands_of_extra_fields_are_passed_over_without_copies():
     extra = Counted(b"\x99\x99\0\0" * 16_000 + numbers)
     unknown = 0xFFFF_FFFF
 
-    assert idc.files.zip_reader._wide_values(extra, unknown, unknown, unknown) == (5, 7, 3)
+    assert idc.files.zip_reader._zip64_values(extra, unknown, unknown, unknown) == (5, 7, 3)
     assert Counted.copied <= len(extra)
 
 
@@ -235,7 +235,7 @@ def test_names_are_text_in_the_encoding_that_their_member_tells(opened):
 @pytest.mark.parametrize("block", [100, 101, 150, 1_000])
 def test_directory_is_read_in_blocks_wherever_they_end(opened, monkeypatch, block):
     files = {f"{number}/{'n' * (number % 40)}": b"%d" % number for number in range(50)}
-    monkeypatch.setattr(idc.files.zip_reader, "_BLOCK", block)
+    monkeypatch.setattr(idc.files.zip_reader, "_DIRECTORY_BLOCK_BYTES", block)
 
     reader = opened(zip_bytes({"folder/": b"", **files, "last/": b""}))
 
@@ -392,7 +392,7 @@ def test_damaged_directory_is_refused_as_a_whole(opened, field, new, error):
 
 @pytest.mark.parametrize("entry", [0, 1, 25, 49])
 def test_damage_anywhere_in_a_directory_of_several_blocks_is_refused(opened, monkeypatch, entry):
-    monkeypatch.setattr(idc.files.zip_reader, "_BLOCK", 200)
+    monkeypatch.setattr(idc.files.zip_reader, "_DIRECTORY_BLOCK_BYTES", 200)
     whole = zip_bytes({f"{number:02}": b"" for number in range(50)})
     at = directory_at(whole) + 48 * entry
 

@@ -7,7 +7,7 @@ from idc.datasets.store import open_store
 from idc.errors import GameError
 from idc.game import rounds
 from idc.game.rounds import draw_round, unseen_rows
-from idc.runs.run import BUNDLED, open_run
+from idc.runs.run import BUNDLED_RUN_ID, open_run
 from idc.runs.split import train_cases
 from tests.support.evaluated_run import evaluated_run
 from tests.support.made_patches import tiny_store
@@ -24,7 +24,7 @@ def answers(monkeypatch):
 
 
 def test_round_is_drawn_from_cases_that_the_model_has_not_trained_on(home, answers):
-    run = open_run(BUNDLED)
+    run = open_run(BUNDLED_RUN_ID)
     trained_on = int(train_cases(run)[0])
     store = tiny_store("mixed", cases=12, per_case=12, first_case=trained_on)
     seen = np.isin(store.cases, train_cases(run))
@@ -40,7 +40,7 @@ def test_round_is_drawn_from_cases_that_the_model_has_not_trained_on(home, answe
 
 
 def test_same_seed_draws_the_same_and_the_check_tells_patches_apart(home, answers):
-    run, store = open_run(BUNDLED), tiny_store("mine", cases=12)
+    run, store = open_run(BUNDLED_RUN_ID), tiny_store("mine", cases=12)
     first, again, other = (draw_round(run, store, "medium", seed) for seed in (1, 1, 2))
 
     assert first.rows.tolist() == again.rows.tolist() and first.check == again.check
@@ -48,7 +48,7 @@ def test_same_seed_draws_the_same_and_the_check_tells_patches_apart(home, answer
 
 
 def test_run_that_has_seen_every_case_has_nothing_to_play_with(home):
-    run = open_run(BUNDLED)
+    run = open_run(BUNDLED_RUN_ID)
     store = tiny_store("known", cases=1, first_case=int(train_cases(run)[0]))
 
     with pytest.raises(GameError, match="has seen every case of the data set 'known'"):

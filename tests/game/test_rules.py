@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 
 from idc.errors import GameError
-from idc.game.rules import Game, Tally, draw, model_guesses, of_level, parse_game, tally
+from idc.game.rules import (
+    Game,
+    Tally,
+    draw_patches,
+    model_guesses,
+    parse_game,
+    positions_of_level,
+    tally,
+)
 
 
 def places(count: int, case: int = 1) -> np.ndarray:
@@ -97,43 +105,43 @@ def test_levels_part_each_class_by_how_clearly_the_model_is_right():
     labels = np.array([1, 1, 1, 0, 0, 0])
     y_prob = np.array([0.3, 0.99, 0.6, 0.45, 0.8, 0.01])
 
-    assert of_level(labels, y_prob, 0.5, "easy").tolist() == [1, 5]
-    assert of_level(labels, y_prob, 0.5, "medium").tolist() == [2, 3]
-    assert of_level(labels, y_prob, 0.5, "hard").tolist() == [0, 4]
+    assert positions_of_level(labels, y_prob, 0.5, "easy").tolist() == [1, 5]
+    assert positions_of_level(labels, y_prob, 0.5, "medium").tolist() == [2, 3]
+    assert positions_of_level(labels, y_prob, 0.5, "hard").tolist() == [0, 4]
 
 
 def test_near_the_threshold_is_hard_wherever_it_lies():
     labels, y_prob = np.array([1, 1, 1]), np.array([0.21, 0.9, 0.5])
 
-    assert of_level(labels, y_prob, 0.2, "hard").tolist() == [0]
+    assert positions_of_level(labels, y_prob, 0.2, "hard").tolist() == [0]
 
 
 def test_easy_never_holds_what_the_model_has_wrong():
     labels, y_prob = np.array([1, 1, 1, 0, 0, 0]), np.array([0.1, 0.2, 0.3, 0.1, 0.2, 0.3])
 
-    assert of_level(labels, y_prob, 0.5, "easy").tolist() == [3]
+    assert positions_of_level(labels, y_prob, 0.5, "easy").tolist() == [3]
 
 
 def test_draw_is_ten_distinct_patches_the_same_for_a_seed_with_three_to_seven_positive():
     labels = np.arange(60) % 2
-    rounds = [draw(labels, places(60), seed) for seed in range(40)]
+    rounds = [draw_patches(labels, places(60), seed) for seed in range(40)]
 
     assert all(len(set(drawn.tolist())) == 10 for drawn in rounds)
     assert {int(labels[drawn].sum()) for drawn in rounds} == {3, 4, 5, 6, 7}
-    assert draw(labels, places(60), 3).tolist() == rounds[3].tolist()
+    assert draw_patches(labels, places(60), 3).tolist() == rounds[3].tolist()
     assert rounds[3].tolist() != rounds[4].tolist()
 
 
 def test_no_patch_of_a_round_shows_in_the_surroundings_of_another():
     near = np.array([[case, x, 1] for case in range(1, 17) for x in (1, 51, 101)])
 
-    drawn = near[draw(np.arange(48) // 3 % 2, near, seed=0)]
+    drawn = near[draw_patches(np.arange(48) // 3 % 2, near, seed=0)]
 
     assert len(set(drawn[:, 0].tolist())) == 10  # one a case: within it they are too near
 
 
 def test_too_few_patches_are_a_sentence():
     with pytest.raises(GameError, match="too few patches"):
-        draw(np.arange(8) % 2, places(8), seed=0)
+        draw_patches(np.arange(8) % 2, places(8), seed=0)
     with pytest.raises(GameError, match="too few patches"):
-        draw(np.zeros(50, int), places(50), seed=0)
+        draw_patches(np.zeros(50, int), places(50), seed=0)

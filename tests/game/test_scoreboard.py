@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from idc.errors import GameError
-from idc.game.scoreboard import SCORES_FILE, Score, clear_scores, keep_score, scores
+from idc.game.scoreboard import SCORES_FILE, Score, clear_scores, list_scores, save_score
 
 ADA = Score("Ada", "e1-00c0de-9b1e-bundled", "easy", 7, 4, 9)
 
@@ -17,18 +17,18 @@ def named(name: str, **more: object) -> Score:
 
 def keep_many(name: str, count: int) -> None:
     for number in range(count):
-        keep_score(named(name, round=str(number)))
+        save_score(named(name, round=str(number)))
 
 
 def test_without_scores_there_is_no_file(home):
-    assert scores() == []
+    assert list_scores() == []
     assert clear_scores() == 0
     assert not (home / SCORES_FILE).exists()
 
 
 def test_score_is_kept_as_it_was(home):
-    assert keep_score(ADA)
-    assert scores() == [ADA]
+    assert save_score(ADA)
+    assert list_scores() == [ADA]
 
 
 def test_best_comes_first(home):
@@ -39,44 +39,44 @@ def test_best_comes_first(home):
         named("Row", right=8, best_streak=8),
         named("Later", right=8),
     ]:
-        keep_score(score)
+        save_score(score)
 
-    assert [score.name for score in scores()] == ["Hard", "Row", "Late", "Later", "Low"]
+    assert [score.name for score in list_scores()] == ["Hard", "Row", "Late", "Later", "Low"]
 
 
 def test_first_score_of_a_name_in_a_round_stays(home):
-    assert keep_score(ADA)
-    assert not keep_score(named(" Ada ", right=10))
-    assert keep_score(named("Ada", round="another"))
+    assert save_score(ADA)
+    assert not save_score(named(" Ada ", right=10))
+    assert save_score(named("Ada", round="another"))
 
-    assert [score.right for score in scores()] == [7, 7]
+    assert [score.right for score in list_scores()] == [7, 7]
 
 
 def test_clearing_forgets_all_and_says_how_many(home):
-    keep_score(ADA)
-    keep_score(named("Ben"))
+    save_score(ADA)
+    save_score(named("Ben"))
 
     assert clear_scores() == 2
-    assert scores() == []
+    assert list_scores() == []
 
 
 @pytest.mark.parametrize("name", ["", "  ", "a" * 25, "a\nb", "a\x00"])
 def test_useless_name_is_refused(home, name):
     with pytest.raises(GameError, match="1 to 24 printable signs"):
-        keep_score(named(name))
+        save_score(named(name))
 
 
 @pytest.mark.parametrize("name", ["'); DROP TABLE a; --", "<b>Ada</b>", "Zoë 🙂"])
 def test_any_printable_name_is_kept_letter_by_letter(home, name):
-    keep_score(named(name))
+    save_score(named(name))
 
-    assert [score.name for score in scores()] == [name]
+    assert [score.name for score in list_scores()] == [name]
 
 
 def test_damaged_file_is_one_sentence(home):
     (home / SCORES_FILE).write_bytes(b"this is no database" * 100)
 
-    for use in (scores, clear_scores, lambda: keep_score(ADA)):
+    for use in (list_scores, clear_scores, lambda: save_score(ADA)):
         with pytest.raises(GameError, match="cannot be read or written"):
             use()
 
@@ -90,4 +90,4 @@ def test_two_writers_at_once_lose_nothing(home):
         writer.join()
 
     assert [writer.exitcode for writer in writers] == [0, 0]
-    assert sorted(score.name for score in scores()) == ["Ada"] * 50 + ["Ben"] * 50
+    assert sorted(score.name for score in list_scores()) == ["Ada"] * 50 + ["Ben"] * 50

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from idc.errors import UploadError
-from idc.imaging.rescaling import fits_one_patch, resized, scale_note, scaled_size, to_model_scale
+from idc.imaging.rescaling import fits_one_patch, resize_to, scale_note, scaled_size, to_model_scale
 
 
 def checkerboard(side: int) -> np.ndarray:
@@ -34,7 +34,7 @@ def test_what_has_the_models_scale_passes_untouched():
 def test_enlarging_runs_evenly_between_two_pixels():
     two = np.array([[[0] * 3, [100] * 3]], np.uint8)
 
-    assert resized(two, (4, 1))[0, :, 0].tolist() == [0, 25, 75, 100]
+    assert resize_to(two, (4, 1))[0, :, 0].tolist() == [0, 25, 75, 100]
 
 
 @pytest.mark.parametrize(

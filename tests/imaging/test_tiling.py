@@ -65,11 +65,11 @@ def test_only_tiles_that_cover_a_wanted_cell_are_asked():
     cells = np.zeros((3, 3), bool)
     cells[0, 0] = True
     tiling = Tiling(75, 75, 25)
-    assert tiling.wanted_tiles(cells).tolist() == [[True, False], [False, False]]
+    assert tiling.tiles_covering(cells).tolist() == [[True, False], [False, False]]
 
     cells[:] = False
     cells[1, 2] = True
-    assert tiling.wanted_tiles(cells).tolist() == [[False, True], [False, True]]
+    assert tiling.tiles_covering(cells).tolist() == [[False, True], [False, True]]
 
 
 def test_the_tile_to_open_is_the_one_that_begins_at_the_cell_or_the_last():

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from idc.datasets.stitched_slide import lay_out
+from idc.datasets.stitched_slide import lay_out_case
 from idc.datasets.store import open_store
 from idc.demo_tissue.generate import generate_slide, slide_patches
-from idc.imaging.tissue_mask import TISSUE_SHARE, shares, tissue_mask
+from idc.imaging.tissue_mask import MIN_TISSUE_SHARE, cell_shares, tissue_mask
 
 
 def field(rgb: tuple[int, int, int], noise: float = 0) -> np.ndarray:
@@ -49,7 +49,7 @@ def test_generated_tissue_is_told_from_its_glass():
     agree = (mask == slide.tissue).mean()
     assert agree > 0.93
     cells = [mask[n.y : n.y + 50, n.x : n.x + 50].mean() for n, _ in slide_patches(slide)]
-    assert min(cells) >= TISSUE_SHARE  # no patch of the demo would be left out
+    assert min(cells) >= MIN_TISSUE_SHARE  # no patch of the demo would be left out
 
 
 def test_shares_are_exact_also_of_cells_at_the_edge():
@@ -58,28 +58,28 @@ def test_shares_are_exact_also_of_cells_at_the_edge():
     mask[50:, 50:] = True
     edges = np.array([0, 50, 75])
 
-    assert shares(mask, edges, edges).tolist() == [[0.5, 0.0], [0.0, 1.0]]
+    assert cell_shares(mask, edges, edges).tolist() == [[0.5, 0.0], [0.0, 1.0]]
 
 
 def test_a_cell_without_a_pixel_holds_none():
     edges = np.array([0, 2, 2, 4])
 
-    assert shares(np.ones((4, 4), bool), edges, edges)[1].tolist() == [0, 0, 0]
+    assert cell_shares(np.ones((4, 4), bool), edges, edges)[1].tolist() == [0, 0, 0]
 
 
 @pytest.mark.real
 def test_real_patches_pass_as_tissue_and_the_positive_ones_all(real_data, home):
-    from idc.datasets.stitched_slide import stitch
+    from idc.datasets.stitched_slide import stitch_slide
     from idc.ingest.packing import pack
 
     pack([real_data / "idc_complete_cases.zip"], "real")
     store = open_store("real")
     found, labels = [], []
     for case in np.unique(store.cases):
-        slide = lay_out(store, int(case))
-        mask = tissue_mask(stitch(store, slide))
+        slide = lay_out_case(store, int(case))
+        mask = tissue_mask(stitch_slide(store, slide))
         for (x, y, width, height), label in zip(slide.boxes, slide.labels, strict=True):
-            found.append(mask[y : y + height, x : x + width].mean() >= TISSUE_SHARE)
+            found.append(mask[y : y + height, x : x + width].mean() >= MIN_TISSUE_SHARE)
             labels.append(label)
     kept, positive = np.array(found), np.array(labels) == 1
 

@@ -24,20 +24,22 @@ from idc.ingest.download import (
     discard_download,
     download_status,
     forget_download,
-    full_set,
+    full_set_size,
     hold_lock,
     is_locked,
     request_stop,
     resume_download,
     start_download,
 )
-from idc.ingest.download_worker import carry_out, run_here
+from idc.ingest.download_worker import run_in_foreground, run_job
 from idc.ingest.kaggle_login import parse_login, store_login
-from idc.ingest.stall_timeout import Limits
+from idc.ingest.stall_timeout import RetryPolicy
 from tests.support.fake_kaggle import SIGNATURE, Answer, patches_zip
 from tests.support.made_patches import tiny_store
 
-QUICK = Limits(stall_s=20, tries=3, backoff_s=0.01, backoff_most_s=0.01, retry_after_most_s=0.01)
+QUICK = RetryPolicy(
+    stall_s=20, tries=3, backoff_s=0.01, backoff_most_s=0.01, retry_after_most_s=0.01
+)
 IMPATIENT = replace(QUICK, stall_s=0.4)
 JOB = DownloadJob(expected=3, keep_zip=True, limits=QUICK)
 CANARY = "KGAT_canary0123456789"
@@ -71,8 +73,8 @@ def workers(monkeypatch):
 def get(job=JOB):
     with hold_lock() as lock:
         assert lock is not None
-        download.begin(job)
-        return carry_out(job)
+        download.record_job(job)
+        return run_job(job)
 
 
 def wait_until(condition):
@@ -101,8 +103,8 @@ def assert_failed(ended, *, sentence):
 def test_zip_is_fetched_once_checked_and_packed(kaggle, folder):
     seen = []
     with hold_lock():
-        download.begin(JOB)
-        ended = carry_out(JOB, on_status=lambda status: seen.append(status.phase))
+        download.record_job(JOB)
+        ended = run_job(JOB, on_status=lambda status: seen.append(status.phase))
 
     assert_packed(ended, kaggle, folder)
     assert kaggle.bodies_asked() == [None]
@@ -118,7 +120,7 @@ def test_zip_is_deleted_after_packing_unless_it_is_to_be_kept(kaggle, folder):
 
 
 def test_full_set_has_the_published_number_of_patches():
-    assert full_set() == DownloadJob().expected == 277_524
+    assert full_set_size() == DownloadJob().expected == 277_524
 
 
 def test_zip_that_was_checked_before_is_only_packed(kaggle, folder):
@@ -168,7 +170,7 @@ def test_lasting_silence_is_told(kaggle, folder):
 
 
 def test_a_stall_is_noticed_within_a_minute_by_default():
-    assert Limits().stall_s <= 60
+    assert RetryPolicy().stall_s <= 60
 
 
 def test_server_that_is_not_there_is_told(kaggle, folder, monkeypatch):
@@ -386,7 +388,7 @@ def test_full_disk_has_room_for_the_sentence(kaggle, folder, monkeypatch):
         write(status)
 
     monkeypatch.setattr(download_worker, "write_status", write_where_little_fits)
-    monkeypatch.setattr(download_worker, "_WRITE_EVERY_S", 0)
+    monkeypatch.setattr(download_worker, "_WRITE_INTERVAL_S", 0)
     get()
 
     assert download_status().reason.startswith(f"'{folder}' cannot be written (No space left")
@@ -400,8 +402,8 @@ def test_stop_keeps_what_arrived(kaggle, folder):
     kaggle.storage = [Answer(stall_after=1_000)]
     ended = []
     with hold_lock():
-        download.begin(JOB)
-        thread = threading.Thread(target=lambda: ended.append(carry_out(JOB)))
+        download.record_job(JOB)
+        thread = threading.Thread(target=lambda: ended.append(run_job(JOB)))
         thread.start()
         wait_until(lambda: download_status().here == 1_000 or (folder / PART_FILE).exists())
         wait_until(lambda: (folder / PART_FILE).stat().st_size == 1_000)
@@ -477,7 +479,9 @@ def test_caller_with_another_name_joins_the_transfer_under_way(kaggle, folder, w
     start_download(JOB)
     kaggle.stalling.wait()
 
-    ended = run_here(replace(JOB, name="other"), on_status=lambda _status: kaggle.let_go.set())
+    ended = run_in_foreground(
+        replace(JOB, name="other"), on_status=lambda _status: kaggle.let_go.set()
+    )
 
     assert (ended.name, ended.state) == ("idc", "done")
     assert list_stores() == ["idc"]
@@ -597,7 +601,7 @@ def test_token_is_in_no_file_argument_address_or_environment(
 
 
 def test_limits_are_kept_for_the_worker(folder):
-    download.begin(JOB)
+    download.record_job(JOB)
 
     assert download.read_job() == JOB
     assert json.loads((folder / "job.json").read_text())["limits"]["tries"] == 3

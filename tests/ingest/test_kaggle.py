@@ -7,7 +7,7 @@ import logging
 import pytest
 
 from idc.errors import DownloadError
-from idc.ingest.kaggle import KaggleRefused, check_login, find_file
+from idc.ingest.kaggle import KaggleRefused, check_login, find_remote_file
 from idc.ingest.kaggle_login import parse_login, store_login
 from tests.support.fake_kaggle import DOWNLOAD, HELLO, SIGNATURE, Answer
 
@@ -25,7 +25,7 @@ def asked_with(kaggle):
 
 
 def test_question_is_the_one_that_kaggles_own_client_asks(kaggle):
-    remote = find_file(STALL_S)
+    remote = find_remote_file(STALL_S)
 
     [seen] = kaggle.seen_by_api
     assert (seen.method, seen.path) == ("POST", DOWNLOAD)
@@ -54,7 +54,7 @@ def test_public_data_set_is_asked_for_without_the_credentials_that_are_set(kaggl
     monkeypatch.setenv("KAGGLE_API_TOKEN", TOKEN)
     store_login(parse_login(JSON))
 
-    find_file(STALL_S)
+    find_remote_file(STALL_S)
 
     assert asked_with(kaggle) == [None]
 
@@ -64,7 +64,7 @@ def test_credentials_are_tried_in_kaggles_order_until_one_is_accepted(kaggle, mo
     store_login(parse_login(JSON))
     kaggle.accepted = {BASIC}
 
-    find_file(STALL_S)
+    find_remote_file(STALL_S)
 
     assert asked_with(kaggle) == [None, f"Bearer {OTHER}", BASIC]
 
@@ -73,7 +73,7 @@ def test_stored_token_is_used(kaggle):
     store_login(parse_login(TOKEN))
     kaggle.accepted = {f"Bearer {TOKEN}"}
 
-    find_file(STALL_S)
+    find_remote_file(STALL_S)
 
     assert asked_with(kaggle) == [None, f"Bearer {TOKEN}"]
 
@@ -90,7 +90,7 @@ def test_token_of_kaggles_own_login_is_used(kaggle, monkeypatch, tmp_path):
     (folder / "credentials.json").write_text(json.dumps(login))
     kaggle.accepted = {f"Bearer {TOKEN}"}
 
-    find_file(STALL_S)
+    find_remote_file(STALL_S)
 
     assert asked_with(kaggle) == [None, f"Bearer {TOKEN}"]
 
@@ -99,14 +99,14 @@ def test_token_too_long_for_a_path_is_used(kaggle, monkeypatch):
     monkeypatch.setenv("KAGGLE_API_TOKEN", "t" * 400)
     kaggle.accepted = {"Bearer " + "t" * 400}
 
-    find_file(STALL_S)
+    find_remote_file(STALL_S)
 
 
 def test_storage_never_sees_the_credentials(kaggle):
     store_login(parse_login(TOKEN))
     kaggle.accepted = {f"Bearer {TOKEN}"}
 
-    find_file(STALL_S)
+    find_remote_file(STALL_S)
 
     [seen] = kaggle.seen_by_storage
     assert "Authorization" not in seen.headers
@@ -119,7 +119,7 @@ def test_refused_credentials_are_named_by_their_source_alone(kaggle, monkeypatch
     kaggle.accepted = {"nobody"}
 
     with pytest.raises(KaggleRefused) as caught:
-        find_file(STALL_S)
+        find_remote_file(STALL_S)
 
     assert str(caught.value) == (
         f"Kaggle did not accept the credentials (KAGGLE_API_TOKEN, {path}). Create a new token at "
@@ -168,7 +168,7 @@ def test_secret_is_in_no_log_and_no_error(kaggle, caplog, capfd, monkeypatch):
     with pytest.raises(KaggleRefused) as first:
         check_login(parse_login(TOKEN))
     with pytest.raises(KaggleRefused) as second:
-        find_file(STALL_S)
+        find_remote_file(STALL_S)
 
     out, err = capfd.readouterr()
     told = [caplog.text, out, err, str(first.value), str(second.value)]

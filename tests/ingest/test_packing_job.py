@@ -68,8 +68,8 @@ def in_the_middle(gate_at, monkeypatch, tmp_path):
     """A job whose process has said that it has packed its first batch, and waits."""
     gate_at("middle")
     spoken = threading.Event()
-    note = PackJob._note
-    monkeypatch.setattr(PackJob, "_note", lambda *words: (note(*words), spoken.set()))
+    note = PackJob._apply_message
+    monkeypatch.setattr(PackJob, "_apply_message", lambda *words: (note(*words), spoken.set()))
     names = [f"8863_idx5_x{1 + 50 * number}_y1_class0.png" for number in range(513)]
     job = start_packing([write_patches_zip(tmp_path / "many.zip", *names)], "many")
     assert spoken.wait(60)

@@ -1,7 +1,7 @@
 import pytest
 
 from idc.errors import SlideError
-from idc.large_images.allowed_folders import allowed_slide, listed_slides, slide_folders
+from idc.large_images.allowed_folders import allowed_folders, allowed_slide, list_slides
 
 
 @pytest.fixture
@@ -20,14 +20,14 @@ def test_without_the_setting_nothing_may_be_read(monkeypatch, tmp_path):
     monkeypatch.delenv("IDC_SLIDES", raising=False)
     (tmp_path / "a.svs").write_bytes(b"")
 
-    assert slide_folders() == []
-    assert listed_slides() == []
+    assert allowed_folders() == []
+    assert list_slides() == []
     with pytest.raises(SlideError):
         allowed_slide(str(tmp_path / "a.svs"))
 
 
 def test_slides_in_the_folder_and_below_are_listed_and_nothing_else(open_folder):
-    assert listed_slides() == [str(open_folder / "a.svs"), str(open_folder / "deep" / "b.TIF")]
+    assert list_slides() == [str(open_folder / "a.svs"), str(open_folder / "deep" / "b.TIF")]
 
 
 def test_a_whole_path_and_one_below_the_folder_both_work(open_folder):
@@ -59,4 +59,4 @@ def test_outside_is_answered_word_for_word_as_missing(open_folder, tmp_path):
 def test_several_folders_are_parted_as_in_path(tmp_path, monkeypatch):
     monkeypatch.setenv("IDC_SLIDES", f"{tmp_path / 'a'}:{tmp_path / 'b'}:")
 
-    assert slide_folders() == [tmp_path / "a", tmp_path / "b"]
+    assert allowed_folders() == [tmp_path / "a", tmp_path / "b"]

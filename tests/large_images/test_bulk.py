@@ -9,18 +9,18 @@ from idc.__main__ import main
 from idc.cli import slides_command
 from idc.errors import SlideError
 from idc.large_images import whole_slide
-from idc.large_images.bulk import Progress, WorkerLost, predict_slides, still_to_do
+from idc.large_images.bulk import BulkProgress, WorkerLost, pending_tasks, predict_slides
 from idc.large_images.bulk_task import (
     SlideTask,
-    answer_task,
-    cases_of,
+    bulk_settings,
+    case_tasks,
     is_done,
-    settings_of,
-    slides_at,
+    predict_task,
+    slide_tasks,
 )
 from idc.large_images.region_exports import COLUMNS
 from idc.prediction import predictor
-from idc.runs.run import BUNDLED, open_run
+from idc.runs.run import BUNDLED_RUN_ID, open_run
 from tests.support.made_patches import tiny_store
 from tests.support.made_slides import tissue_squares, write_slide
 
@@ -38,7 +38,7 @@ def slides(tmp_path):
 
 @pytest.fixture
 def settings(home):
-    return settings_of(open_run(BUNDLED), threshold=0.5, mpp_um=None)
+    return bulk_settings(open_run(BUNDLED_RUN_ID), threshold=0.5, mpp_um=None)
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def one_worker_here(monkeypatch):
 
     class Here:
         def __init__(self, devices, settings, folder):
-            self.work = [lambda task: answer_task(task, settings, folder) for _ in devices]
+            self.work = [lambda task: predict_task(task, settings, folder) for _ in devices]
 
         def __enter__(self):
             return self.work
@@ -77,9 +77,9 @@ def modified(folder):
 
 
 def test_each_slide_becomes_one_file_with_a_row_a_cell(slides, settings, asked, tmp_path):
-    (task, *_) = slides_at([slides])
+    (task, *_) = slide_tasks([slides])
 
-    assert answer_task(task, settings, tmp_path) == ""
+    assert predict_task(task, settings, tmp_path) == ""
 
     (path,) = tmp_path.glob("*.parquet")
     table = pq.read_table(path)
@@ -92,9 +92,9 @@ def test_each_slide_becomes_one_file_with_a_row_a_cell(slides, settings, asked, 
 
 def test_case_of_a_data_set_becomes_one_file_with_a_row_a_patch(settings, asked, tmp_path):
     store = tiny_store("tiny", cases=3, per_case=12)
-    task = cases_of("tiny")[1]
+    task = case_tasks("tiny")[1]
 
-    assert answer_task(task, settings, tmp_path) == ""
+    assert predict_task(task, settings, tmp_path) == ""
 
     table = pq.read_table(tmp_path / "case-2.parquet")
     assert table.column("x_px").to_pylist() == store.columns["x"][store.cases == 2].tolist()
@@ -125,8 +125,8 @@ def test_started_again_only_what_is_missing_is_done(
 def test_result_of_another_model_or_setting_does_not_count(
     slides, settings, asked, tmp_path, change
 ):
-    task = slides_at([slides])[0]
-    answer_task(task, settings, tmp_path)
+    task = slide_tasks([slides])[0]
+    predict_task(task, settings, tmp_path)
 
     assert is_done(task, settings, tmp_path)
     assert not is_done(task, replace(settings, **change), tmp_path)
@@ -135,13 +135,13 @@ def test_result_of_another_model_or_setting_does_not_count(
 def test_result_of_another_file_of_that_name_or_a_damaged_result_does_not_count(
     slides, settings, asked, tmp_path
 ):
-    first, second, _ = slides_at([slides])
+    first, second, _ = slide_tasks([slides])
     for task in (first, second):
-        answer_task(task, settings, tmp_path)
+        predict_task(task, settings, tmp_path)
     write_slide(slides / "s0.svs", tissue_squares(800, 400, 200, [(0, 0)]), mpp_um=1.0)
     (tmp_path / second.result_name()).write_bytes(b"PAR1 cut off")
 
-    assert still_to_do([first, second], settings, tmp_path)[0] == [first, second]
+    assert pending_tasks([first, second], settings, tmp_path)[0] == [first, second]
 
 
 def test_slide_that_cannot_be_read_is_named_and_the_others_are_done(
@@ -162,7 +162,7 @@ def test_slide_that_cannot_be_read_is_named_and_the_others_are_done(
 def test_model_that_changed_under_the_job_does_not_answer(slides, settings, asked, tmp_path):
     changed = replace(settings, sha256="0" * 64)
 
-    problem = answer_task(slides_at([slides])[0], changed, tmp_path)
+    problem = predict_task(slide_tasks([slides])[0], changed, tmp_path)
 
     assert "has other weights than when this job began" in problem
     assert list(tmp_path.glob("*.parquet")) == []
@@ -176,7 +176,7 @@ def test_worker_that_ends_costs_one_slide_and_three_in_a_row_end_the_job():
             return ""
         raise WorkerLost("gone")
 
-    progress = predict_slides(tasks, Progress(len(tasks)), [work])
+    progress = predict_slides(tasks, BulkProgress(len(tasks)), [work])
 
     assert progress.done == 1
     assert [name for name, _ in progress.failed] == ["s1", "s2", "s3", "s4", "s5"]
@@ -192,13 +192,13 @@ def test_two_workers_share_the_slides():
         done.append(task.name)
         return ""
 
-    predict_slides(tasks, Progress(50), [work, work])
+    predict_slides(tasks, BulkProgress(50), [work, work])
 
     assert sorted(done, key=int) == [task.name for task in tasks]
 
 
 def test_time_left_follows_the_slides_done_this_time():
-    progress = Progress(total=10, kept=4)
+    progress = BulkProgress(total=10, kept=4)
     assert progress.left_s() is None
     progress.done, progress.began = 2, progress.began - 20
 
@@ -206,14 +206,14 @@ def test_time_left_follows_the_slides_done_this_time():
 
 
 def test_slide_named_twice_is_done_once(slides):
-    named = slides_at([slides, slides / "s1.svs"])
+    named = slide_tasks([slides, slides / "s1.svs"])
 
     assert [task.name for task in named] == ["s0.svs", "s1.svs", "s2.svs"]
 
 
 def test_folder_without_slides_is_refused_with_a_sentence(tmp_path):
     with pytest.raises(SlideError, match="There is no slide at these paths"):
-        slides_at([tmp_path])
+        slide_tasks([tmp_path])
 
 
 @pytest.mark.parametrize(

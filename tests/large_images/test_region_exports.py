@@ -5,9 +5,9 @@ import json
 import cv2
 import numpy as np
 
-from idc.large_images.region import RegionAnswers, lay_out_region
-from idc.large_images.region_exports import COLUMNS, called_outlines, region_csv, region_geojson
-from idc.large_images.region_pictures import region_png, shown_picture, tiling_picture
+from idc.large_images.region import RegionPredictions, lay_out_region
+from idc.large_images.region_exports import COLUMNS, predicted_outlines, region_csv, region_geojson
+from idc.large_images.region_pictures import downscaled_picture, region_png, tiling_picture
 from tests.support.made_slides import PINK, made_answers
 
 NAN = np.nan
@@ -59,7 +59,7 @@ def test_geojson_has_a_tile_a_cell_with_tissue_and_the_called_region():
 def test_a_region_smaller_than_a_patch_is_exported_as_large_as_it_is():
     pink = np.full((80, 80, 3), PINK, np.uint8)
     layout = lay_out_region(pink, 1.0, stride=25).layout  # 20 x 20 px, mirrored to 50 x 50
-    answers = RegionAnswers(layout, np.array([[0.75]], np.float32))
+    answers = RegionPredictions(layout, np.array([[0.75]], np.float32))
     made = json.loads(region_geojson(answers, name="a.png", model="M", threshold=0.5))
 
     assert region_csv(answers, 0.5).splitlines()[1:] == ["0,0,80,80,1,0.750000,1"]
@@ -98,12 +98,12 @@ def test_cell_a_hair_below_the_threshold_is_called_nowhere():
     ]
     classes = [tile["properties"]["classification"]["name"] for tile in made["features"][1:]]
     assert classes == ["IDC-negative", "IDC-positive"]
-    [outline] = called_outlines(answers, threshold)
+    [outline] = predicted_outlines(answers, threshold)
     assert outline.exterior[:, 0].min() == 50  # the second cell alone
 
 
 def test_nothing_is_called_on_background_even_at_threshold_zero():
-    (outline,) = called_outlines(ANSWERS, 0.0)
+    (outline,) = predicted_outlines(ANSWERS, 0.0)
 
     assert [200, 200] in outline.exterior.tolist()
     assert [0, 200] not in outline.exterior.tolist()
@@ -144,5 +144,5 @@ def test_tiling_picture_fades_background_and_draws_the_grid_on_tissue_alone():
 def test_large_pictures_are_shrunk_for_the_browser_and_small_ones_pass():
     large = np.zeros((400, 1000, 3), np.uint8)
 
-    assert shown_picture(large, 100_000).shape == (200, 500, 3)
-    assert shown_picture(large) is large
+    assert downscaled_picture(large, 100_000).shape == (200, 500, 3)
+    assert downscaled_picture(large) is large

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from idc.large_images import region_warnings
-from idc.large_images.region import RegionAnswers
+from idc.large_images.region import RegionPredictions
 from idc.large_images.region_warnings import region_warning
 from idc.prediction.appearance import fit_profile
-from idc.prediction.image_warnings import REASONS
+from idc.prediction.image_warnings import WARNING_SENTENCES
 from tests.support.made_tissue import made_features, pink_patches
 
 TISSUE = pink_patches(40, 7)
@@ -33,7 +33,7 @@ def run(monkeypatch):
     found = SimpleNamespace(features=usual)
     monkeypatch.setattr(
         region_warnings,
-        "look",
+        "predict_with_features",
         lambda run, patches: SimpleNamespace(features=found.features.repeat(len(patches), axis=0)),
     )
     return "a run"
@@ -43,7 +43,7 @@ def warning(run, patches):
     """The warning for a region of one row of tiles, the last of which was not asked about."""
     tiles = np.full((1, len(patches) + 1), 0.5, np.float32)
     tiles[0, -1] = np.nan
-    return region_warning(run, RegionAnswers(None, tiles), lambda row, column: patches[column])
+    return region_warning(run, RegionPredictions(None, tiles), lambda row, column: patches[column])
 
 
 def test_tissue_is_not_doubted(run):
@@ -53,7 +53,7 @@ def test_tissue_is_not_doubted(run):
 def test_a_third_of_strange_patches_is_told_with_the_commonest_reason(run):
     assert warning(run, [*[brown()] * 12, *TISSUE[:24]]) == (
         "12 of 36 patches that were checked are unlike those that the model learned from. "
-        f"The commonest reason: {REASONS['brown']}"
+        f"The commonest reason: {WARNING_SENTENCES['brown']}"
     )
 
 
@@ -72,6 +72,6 @@ def test_of_many_patches_some_from_everywhere_are_checked(run):
 
 
 def test_region_without_answers_and_run_without_a_profile_are_not_doubted(run, monkeypatch):
-    assert region_warning(run, RegionAnswers(None, np.full((2, 2), np.nan)), None) is None
+    assert region_warning(run, RegionPredictions(None, np.full((2, 2), np.nan)), None) is None
     monkeypatch.setattr(region_warnings, "profile_of", lambda run: None)
     assert warning(run, [brown()]) is None

@@ -9,16 +9,16 @@ from idc.errors import PredictionError
 from idc.files.home import whole_slides_dir
 from idc.large_images import slide_predictions, whole_slide
 from idc.large_images.slide_predictions import (
-    SlideAnswers,
-    SlideQuestion,
-    answer_slide,
-    keep_answers,
-    kept_answers,
-    kept_when,
+    SlidePredictions,
+    SlideRequest,
+    predict_slide_file,
+    save_predictions,
+    saved_at_ns,
+    saved_predictions,
     slide_job,
-    start_slide,
+    start_slide_job,
 )
-from idc.runs.run import BUNDLED, open_run
+from idc.runs.run import BUNDLED_RUN_ID, open_run
 from tests.support.made_slides import made_answers, tissue_squares, write_slide
 
 
@@ -26,7 +26,7 @@ from tests.support.made_slides import made_answers, tissue_squares, write_slide
 def question(home, tmp_path):
     rgb = tissue_squares(600, 400, 200, [(0, 0), (1, 2)])
     path = write_slide(tmp_path / "s.svs", rgb, mpp_um=1.0)
-    return SlideQuestion(path, 1.0, open_run(BUNDLED))
+    return SlideRequest(path, 1.0, open_run(BUNDLED_RUN_ID))
 
 
 @pytest.fixture
@@ -52,14 +52,14 @@ def finished(job):
     return job
 
 
-def found_answers() -> SlideAnswers:
+def found_answers() -> SlidePredictions:
     rgb = np.arange(30 * 40 * 3, dtype=np.uint32).astype(np.uint8).reshape(30, 40, 3)
-    return SlideAnswers(made_answers([[0.25, np.nan, 0.5]], stride=25), rgb)
+    return SlidePredictions(made_answers([[0.25, np.nan, 0.5]], stride=25), rgb)
 
 
 def test_looks_first_then_predicts(question, answering):
     steps = []
-    found = answer_slide(question, lambda *step: steps.append(step))
+    found = predict_slide_file(question, lambda *step: steps.append(step))
 
     assert steps == [("looking", 1, 1), ("predicting", 2, 2)]
     assert found.answers.layout.tissue.tolist() == [[True, False, False], [False, False, True]]
@@ -68,24 +68,24 @@ def test_looks_first_then_predicts(question, answering):
 
 def test_kept_answers_come_back_exactly(question):
     found = found_answers()
-    assert kept_answers(question) is None
-    assert kept_when(question) is None
-    keep_answers(question, found)
-    again = kept_answers(question)
+    assert saved_predictions(question) is None
+    assert saved_at_ns(question) is None
+    save_predictions(question, found)
+    again = saved_predictions(question)
 
     np.testing.assert_array_equal(again.overview, found.overview)
     np.testing.assert_array_equal(again.answers.tiles, found.answers.tiles)
     np.testing.assert_array_equal(again.answers.cells(), found.answers.cells())
     assert again.answers.layout.x_edges_px.tolist() == [0, 25, 50, 75, 100]
-    assert kept_when(question) is not None
+    assert saved_at_ns(question) is not None
 
 
 def test_another_question_another_name(question, tmp_path):
     run = question.run
     names = {
         question.name(),
-        SlideQuestion(question.path, 0.5, run).name(),
-        SlideQuestion(question.path, 1.0, run, stride=25).name(),
+        SlideRequest(question.path, 0.5, run).name(),
+        SlideRequest(question.path, 1.0, run, stride=25).name(),
     }
     os.utime(question.path, (1, 1))  # the file was replaced
     names.add(question.name())
@@ -94,19 +94,19 @@ def test_another_question_another_name(question, tmp_path):
 
 
 def test_damaged_answers_count_as_none(question):
-    keep_answers(question, found_answers())
+    save_predictions(question, found_answers())
     cells = whole_slides_dir() / question.name() / "cells.npz"
     cells.write_bytes(cells.read_bytes()[:50])
 
-    assert kept_answers(question) is None
+    assert saved_predictions(question) is None
 
 
 def test_only_the_newest_answers_stay(question, monkeypatch):
-    monkeypatch.setattr(slide_predictions, "MOST_KEPT", 2)
+    monkeypatch.setattr(slide_predictions, "MAX_SAVED_PREDICTIONS", 2)
     names = []
     for mpp_um in (1.0, 2.0, 3.0):
-        asked = SlideQuestion(question.path, mpp_um, question.run)
-        keep_answers(asked, found_answers())
+        asked = SlideRequest(question.path, mpp_um, question.run)
+        save_predictions(asked, found_answers())
         names.append(asked.name())
         os.utime(whole_slides_dir() / asked.name(), (mpp_um, mpp_um))
 
@@ -114,30 +114,30 @@ def test_only_the_newest_answers_stay(question, monkeypatch):
 
 
 def test_a_job_leaves_its_answers_behind(question, answering):
-    job = finished(start_slide(question))
+    job = finished(start_slide_job(question))
 
     assert (job.state, job.done, job.total) == ("done", 2, 2)
     assert slide_job(question) is job
-    assert kept_answers(question).answers.layout.tissue.sum() == 2
+    assert saved_predictions(question).answers.layout.tissue.sum() == 2
 
 
 def test_a_second_visitor_joins_the_job_and_may_stop_it(question, answering):
     answering.clear()
-    job = start_slide(question)
-    assert start_slide(question) is job
+    job = start_slide_job(question)
+    assert start_slide_job(question) is job
     assert job.live
     job.stop()
     answering.set()
 
     assert finished(job).state == "stopped"
-    assert kept_answers(question) is None
-    assert start_slide(question) is not job  # and may be started again
+    assert saved_predictions(question) is None
+    assert start_slide_job(question) is not job  # and may be started again
 
 
 def test_a_waiting_job_can_be_stopped(question, answering):
     answering.clear()
-    first = start_slide(question)
-    second = start_slide(SlideQuestion(question.path, 2.0, question.run))
+    first = start_slide_job(question)
+    second = start_slide_job(SlideRequest(question.path, 2.0, question.run))
     second.stop()
     deadline = time.monotonic() + 60
     while second.live and time.monotonic() < deadline:
@@ -153,13 +153,13 @@ def test_a_failed_job_says_why(question, monkeypatch):
         raise PredictionError("The model is on holiday.")
 
     monkeypatch.setattr(whole_slide, "predict_patches", refuse)
-    job = finished(start_slide(question))
+    job = finished(start_slide_job(question))
 
     assert (job.state, job.problem) == ("failed", "The model is on holiday.")
 
 
 def test_time_left_is_told_once_it_is_known(question, answering):
-    job = finished(start_slide(question))
+    job = finished(start_slide_job(question))
 
     assert job.left_s() is None
     job.state, job.done, job.total, job.began = "predicting", 50, 100, job.began - 10

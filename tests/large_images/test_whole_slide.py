@@ -90,7 +90,7 @@ def test_blocks_of_any_size_give_the_same_answers(tmp_path, asked, monkeypatch):
         layout = lay_out_slide(opened, opened.overview(), 4.0, stride=25)
         whole = predict_slide(None, opened, layout).tiles
         monkeypatch.setattr(whole_slide, "_MAX_SIDE_PX", 120)
-        monkeypatch.setattr(whole_slide, "_PATCHES_AT_A_TIME", 10)
+        monkeypatch.setattr(whole_slide, "_BATCH_SIZE", 10)
         in_blocks = predict_slide(None, opened, layout).tiles
 
     assert not np.isnan(whole).any()

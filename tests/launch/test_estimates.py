@@ -3,10 +3,10 @@ import pytest
 
 from idc.datasets.splits import Split
 from idc.launch.estimates import estimate
-from idc.launch.training_speed import RunSpeed, Speed
+from idc.launch.training_speed import DeviceSpeed, RunSpeed
 from idc.settings.training_config import preset_config
 
-SPEED = Speed(
+SPEED = DeviceSpeed(
     device="CPU, 2 cores",
     step_s=0.5,
     augment_s={"none": 0.0, "flips": 0.001, "flips+stain": 0.01},

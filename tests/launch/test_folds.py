@@ -12,7 +12,7 @@ import pytest
 from idc.datasets.label_marks import Mark, save_mark
 from idc.datasets.store import delete_store
 from idc.errors import LabelError, RunError, SplitError
-from idc.evaluation.doubtful_labels import held_out_of
+from idc.evaluation.doubtful_labels import held_out_predictions
 from idc.files import atomic
 from idc.launch import folds
 from idc.launch.folds import FoldJob, create_folds, list_folds, open_folds, start_folds, train_folds
@@ -62,7 +62,7 @@ def test_every_patch_is_answered_by_the_run_of_its_fold(base, store, trainer):
 
     assert train_folds(job) == "finished"
 
-    held_out = held_out_of(job.finished(), ["test"])
+    held_out = held_out_predictions(job.finished(), ["test"])
     assert held_out.rows.tolist() == list(range(36))  # though each run draws 24
     for run in job.runs():
         answered = held_out.run_ids == run.id
@@ -106,10 +106,12 @@ def test_stop_ends_the_fold_at_work_and_continuing_finishes_the_rest(base, store
     worker.join()
 
     assert job.state() == ("stopped", "Stopped on request with 1 of 3 folds done.")
-    assert np.unique(held_out_of(job.finished(), ["test"]).run_ids).tolist() == [job.runs()[0].id]
+    assert np.unique(held_out_predictions(job.finished(), ["test"]).run_ids).tolist() == [
+        job.runs()[0].id
+    ]
 
     trainer[2] = "finish"
-    job.forget_stop()
+    job.clear_stop_request()
     stopped = job.runs()[1].id
     assert train_folds(job) == "finished"
     assert [run.config.fold for run in job.runs()] == [1, 2, 3]
@@ -155,7 +157,7 @@ def test_disk_that_fails_for_a_moment_fails_the_job_with_its_reason(base, traine
 def test_job_whose_process_is_gone_shows_as_interrupted(base):
     job = create_folds(base, 2)
     assert job.state()[0] == "starting"
-    folds._tell(job.folder, "running")
+    folds._write_status(job.folder, "running")
 
     assert job.state()[0] == "interrupted"
     assert not job.live
@@ -178,7 +180,7 @@ def test_too_many_folds_are_refused_before_anything_is_made(base):
 
 def test_no_answers_before_the_first_fold_is_done(base, store):
     with pytest.raises(LabelError, match="no held-out predictions yet"):
-        held_out_of(create_folds(base, 2).finished(), ["test"])
+        held_out_predictions(create_folds(base, 2).finished(), ["test"])
 
 
 def test_folds_of_a_data_set_packed_anew_are_refused(base, trainer):
@@ -188,7 +190,7 @@ def test_folds_of_a_data_set_packed_anew_are_refused(base, trainer):
 
     tiny_store("tiny", cases=9, per_case=4)
     with pytest.raises(RunError, match="was packed anew"):
-        held_out_of(job.finished(), ["test"])
+        held_out_predictions(job.finished(), ["test"])
 
 
 @pytest.mark.parametrize("job_id", ["none", "../runs", ""])
@@ -205,6 +207,6 @@ def test_job_trains_real_networks_in_processes_of_its_own(trained_run):
     wait_until(lambda: not job.live)
 
     assert job.state() == ("finished", "All 2 folds are done.")
-    held_out = held_out_of(job.finished(), ["test"])
+    held_out = held_out_predictions(job.finished(), ["test"])
     assert held_out.rows.tolist() == list(range(80))
     assert np.isfinite(held_out.y_prob).all()

@@ -9,9 +9,9 @@ from types import SimpleNamespace
 import pytest
 
 from idc.launch import standby, start
-from idc.launch.standby import dismiss, hand_over, keep_ready
+from idc.launch.standby import assign_run, ensure_standby, stop_standby
 from idc.launch.start import create_run, start_trainer
-from idc.runs.device_choice import choose_cpu
+from idc.runs.device_choice import set_cpu_only
 from idc.runs.lock import hold_lock, is_locked
 from idc.runs.status import TRAINER_OUTPUT_FILE
 from idc.settings.training_config import preset_config
@@ -24,12 +24,12 @@ MOST_S = 240  # only so that a broken one does not hang the tests
 @pytest.fixture(autouse=True)
 def none_left(home):
     yield
-    dismiss()
+    stop_standby()
 
 
 def waiting():
     """The waiting trainer's process."""
-    return standby._waiting
+    return standby._standby_process
 
 
 def has_ended(pid):
@@ -64,9 +64,9 @@ def new_run():
 @pytest.mark.slow
 def test_waiting_trainer_takes_the_next_run_at_once_and_trains_it(started):
     tiny_store("tiny", cases=3, per_case=12)
-    keep_ready()
+    ensure_standby()
     process = waiting()
-    keep_ready()
+    ensure_standby()
     assert waiting() is process  # one is enough
 
     run = new_run()
@@ -84,17 +84,17 @@ def test_waiting_trainer_takes_the_next_run_at_once_and_trains_it(started):
 
 @pytest.mark.slow
 def test_waiting_trainer_leaves_a_run_alone_that_another_one_trains():
-    keep_ready()
+    ensure_standby()
     process = waiting()
     run = new_run()
 
     with hold_lock(run.folder):
-        assert hand_over(run.id)
+        assert assign_run(run.id)
         assert process.wait(MOST_S) == 2
 
 
 def test_another_trainer_starts_where_the_waiting_one_has_died(started):
-    keep_ready()
+    ensure_standby()
     waiting().kill()
     waiting().wait(MOST_S)
     run = new_run()
@@ -105,24 +105,24 @@ def test_another_trainer_starts_where_the_waiting_one_has_died(started):
 
 
 def test_run_that_keeps_to_the_cpu_gets_a_trainer_of_its_own(started, monkeypatch):
-    monkeypatch.setattr(standby, "hand_over", lambda run_id: pytest.fail("handed over"))
+    monkeypatch.setattr(standby, "assign_run", lambda run_id: pytest.fail("handed over"))
     run = create_run(preset_config("fast", "tiny"))
-    choose_cpu(run.folder)
+    set_cpu_only(run.folder)
     start_trainer(run)
 
     assert len(started) == 1
 
 
 def test_nothing_is_handed_over_where_nobody_waits():
-    assert not hand_over("a")
+    assert not assign_run("a")
 
 
 def test_trainer_that_waits_for_another_home_is_ended(tmp_path, monkeypatch):
-    keep_ready()
+    ensure_standby()
     process = waiting()
     monkeypatch.setenv("IDC_HOME", str(tmp_path))
 
-    assert not hand_over("a")
+    assert not assign_run("a")
     assert process.wait(MOST_S) == -9
 
 

@@ -8,7 +8,7 @@ import pytest
 from idc.files import atomic
 from idc.launch import benchmark_jobs
 from idc.launch.start import create_run
-from idc.launch.training_speed import SpeedKey, keep_speed, known_speed, run_speed, speed_key
+from idc.launch.training_speed import SpeedKey, load_speed, run_speed, save_speed, speed_key
 from idc.runs.log import LogWriter
 from idc.runs.run import ENVIRONMENT_FILE, RunStatus, list_runs
 from idc.settings.training_config import preset_config
@@ -35,8 +35,8 @@ def prints(home, monkeypatch):
 
     def start(code):
         command = [sys.executable, "-c", code]
-        monkeypatch.setattr(benchmark_jobs, "speed_test_command", lambda key: command)
-        return benchmark_jobs.start_speed_test(KEY)
+        monkeypatch.setattr(benchmark_jobs, "benchmark_command", lambda key: command)
+        return benchmark_jobs.start_benchmark(KEY)
 
     return start
 
@@ -53,25 +53,25 @@ def ended(job):
 
 
 def test_figures_are_kept_for_each_device_network_batch_size_and_precision(home):
-    assert known_speed(KEY) is None
+    assert load_speed(KEY) is None
 
-    kept = keep_speed(KEY, VALUES)
+    kept = save_speed(KEY, VALUES)
 
-    assert known_speed(KEY) == kept
+    assert load_speed(KEY) == kept
     for other in (
         SpeedKey("CPU, 4 cores", "fast", 64, "float32"),
         SpeedKey("CPU, 2 cores", "notebook", 64, "float32"),
         SpeedKey("CPU, 2 cores", "fast", 32, "float32"),
         SpeedKey("CPU, 2 cores", "fast", 64, "mixed"),
     ):
-        assert known_speed(other) is None
+        assert load_speed(other) is None
 
 
 def test_damaged_figures_are_none(home):
-    keep_speed(KEY, VALUES)
+    save_speed(KEY, VALUES)
     for content in ("{", "[]", '{"device": "x"}'):
         KEY.path.write_text(content)
-        assert known_speed(KEY) is None
+        assert load_speed(KEY) is None
 
 
 def test_batch_that_could_fill_the_memory_is_tested_smaller(home):
@@ -121,14 +121,14 @@ def test_what_the_prints_last_is_kept(prints):
     job = ended(prints(PRINTS))
 
     assert (job.state, job.problem) == ("done", "")
-    assert known_speed(KEY).step_s == 0.5
+    assert load_speed(KEY).step_s == 0.5
 
 
 def test_sentence_of_a_refusal_is_told(prints):
     job = ended(prints("import sys; sys.exit('idc: Mixed precision is for a GPU.')"))
 
     assert (job.state, job.problem) == ("failed", "Mixed precision is for a GPU.")
-    assert known_speed(KEY) is None
+    assert load_speed(KEY) is None
 
 
 def test_test_that_was_killed_says_so(prints):
@@ -140,13 +140,13 @@ def test_test_that_was_killed_says_so(prints):
 def test_one_at_a_time_and_none_outlives_the_server(prints):
     job = prints("import time; time.sleep(600)")
 
-    assert benchmark_jobs.start_speed_test(KEY) is job
-    assert benchmark_jobs.start_speed_test(SpeedKey("x", "fast", 1, "float32")) is None
-    benchmark_jobs.stop_speed_tests()
+    assert benchmark_jobs.start_benchmark(KEY) is job
+    assert benchmark_jobs.start_benchmark(SpeedKey("x", "fast", 1, "float32")) is None
+    benchmark_jobs.stop_benchmarks()
 
     assert ended(job).state == "stopped"
     assert job._process.returncode is not None
-    assert known_speed(KEY) is None
+    assert load_speed(KEY) is None
 
 
 def test_training_that_begins_anywhere_ends_it(prints):
@@ -156,7 +156,7 @@ def test_training_that_begins_anywhere_ends_it(prints):
 
     assert ended(job).state == "stopped"
     assert job._process.returncode is not None
-    assert known_speed(KEY) is None
+    assert load_speed(KEY) is None
 
 
 @pytest.mark.slow  # loads TensorFlow
@@ -168,7 +168,7 @@ def test_short_test_measures_this_device(home):
     )
 
     assert done.returncode == 0, done.stderr
-    speed = keep_speed(KEY, json.loads(done.stdout.splitlines()[-1]))
+    speed = save_speed(KEY, json.loads(done.stdout.splitlines()[-1]))
     assert speed.step_s > 0
     assert speed.predict_s > 0
     assert speed.peak_bytes >= speed.train_bytes >= speed.base_bytes > 10**8

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from idc.metrics.bootstrap import Bootstrap, few_cases_note
-from idc.metrics.scores import SCORES
+from idc.metrics.scores import SCORE_DESCRIPTIONS
 
 
 def bootstrap(*cases, resamples=1_000):
@@ -89,7 +89,7 @@ def test_interval_of_the_calibration_error_lies_high_and_its_meaning_says_so():
 
     assert error.value == 0  # half are positive, as told; but rarely of a draw
     assert error.high - error.value > 0.2
-    assert SCORES["calibration_error"][1].endswith("so its interval lies high")
+    assert SCORE_DESCRIPTIONS["calibration_error"][1].endswith("so its interval lies high")
 
 
 def test_same_predictions_get_the_same_intervals():

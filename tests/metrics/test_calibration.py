@@ -9,7 +9,7 @@ from idc.metrics.calibration import (
     best_threshold,
     calibration_error,
     fit_calibration,
-    reliability,
+    reliability_table,
 )
 
 
@@ -76,7 +76,7 @@ def test_best_threshold_of_answers_worse_than_guessing_calls_all_alike(surest):
 
 
 def test_reliability_leaves_out_empty_bins():
-    table = reliability(np.array([0, 1, 1]), np.array([0.62, 0.68, 1.0]))
+    table = reliability_table(np.array([0, 1, 1]), np.array([0.62, 0.68, 1.0]))
 
     assert table["patches"].tolist() == [2, 1]
     assert table["y_prob"].tolist() == pytest.approx([0.65, 1.0])

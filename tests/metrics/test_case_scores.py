@@ -26,7 +26,7 @@ def random_predictions(seed, *, ties):
 
 
 def all_scores(scores, threshold, weights):
-    return {**scores.at(threshold, weights), **scores.without_threshold(weights)}
+    return {**scores.at(threshold, weights), **scores.threshold_free(weights)}
 
 
 def by_scikit_learn(y_true, y_prob, threshold):
@@ -96,10 +96,10 @@ def test_weighted_cases_score_as_if_their_patches_came_so_many_times(weights, ti
 
 
 def test_ranking_of_more_steps_than_are_taken_at_once_agrees_with_scikit_learn(monkeypatch):
-    monkeypatch.setattr("idc.metrics.case_scores._STEPS_AT_ONCE", 7)
+    monkeypatch.setattr("idc.metrics.case_scores._STEPS_PER_CHUNK", 7)
     y_true, y_prob, cases = random_predictions(2, ties=False)
 
-    scores = CaseScores(y_true, y_prob, cases).without_threshold(np.ones((1, 5)))
+    scores = CaseScores(y_true, y_prob, cases).threshold_free(np.ones((1, 5)))
 
     assert scores["average_precision"][0] == pytest.approx(
         metrics.average_precision_score(y_true, y_prob), abs=1e-12

@@ -9,9 +9,9 @@ from sklearn import metrics
 
 from idc.errors import IdcError
 from idc.metrics.scores import (
-    CELLS,
-    cell_of,
+    CONFUSION_CELLS,
     classification_report,
+    confusion_cell_names,
     evaluate,
     matrix,
     roc_points,
@@ -196,7 +196,7 @@ def test_answers_of_a_diverged_model_are_refused_in_a_sentence(value):
 
 
 def test_each_patch_is_in_its_cell():
-    assert cell_of(Y_TRUE, Y_PROB, 0.5).tolist() == [
+    assert confusion_cell_names(Y_TRUE, Y_PROB, 0.5).tolist() == [
         *["tn", "tn", "tn", "fp"],
         *["fn", "fn", "tp", "tp", "tp", "tp"],
     ]
@@ -210,9 +210,9 @@ def test_float32_probabilities_fall_in_the_cells_that_the_matrix_counts(threshol
 
     counted = evaluate(y_true, y_prob, threshold).confusion_matrix
 
-    cells = cell_of(y_true, y_prob, threshold).tolist()
-    assert {name: cells.count(name) for name in CELLS} == {
-        name: counted[row][column] for name, (row, column) in CELLS.items()
+    cells = confusion_cell_names(y_true, y_prob, threshold).tolist()
+    assert {name: cells.count(name) for name in CONFUSION_CELLS} == {
+        name: counted[row][column] for name, (row, column) in CONFUSION_CELLS.items()
     }
     assert matrix(y_true, y_prob, threshold) == counted
 

@@ -2,7 +2,11 @@ import numpy as np
 import pytest
 
 from idc.metrics.scores import evaluate
-from idc.metrics.thresholds import presets, sensitive_threshold, shortest_equivalent
+from idc.metrics.thresholds import (
+    sensitive_threshold,
+    shortest_equivalent_threshold,
+    threshold_presets,
+)
 
 # Twenty positives from 0.05 to 1 in steps of 0.05; negatives below 0.3.
 Y_TRUE = np.array([1] * 20 + [0] * 5)
@@ -22,7 +26,7 @@ def test_sensitive_threshold_is_never_above_one():
 
 
 def test_presets_are_half_best_balance_and_sensitive():
-    found = presets(Y_TRUE, Y_PROB)
+    found = threshold_presets(Y_TRUE, Y_PROB)
 
     assert [(preset.name, preset.threshold) for preset in found] == [
         ("half", 0.5),
@@ -36,7 +40,9 @@ def test_presets_are_half_best_balance_and_sensitive():
 def test_without_both_classes_of_validation_patches_there_is_only_half(y_true):
     y_true = np.array(y_true, int)
 
-    assert [preset.name for preset in presets(y_true, np.full(len(y_true), 0.4))] == ["half"]
+    assert [preset.name for preset in threshold_presets(y_true, np.full(len(y_true), 0.4))] == [
+        "half"
+    ]
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -45,11 +51,11 @@ def test_shortest_number_calls_the_same_patches_positive(seed):
     y_prob = rng.random(500).astype(np.float32) ** 8  # crowded near 0, as confident models are
     threshold = float(rng.random()) ** 8
 
-    short = shortest_equivalent(threshold, y_prob)
+    short = shortest_equivalent_threshold(threshold, y_prob)
 
     assert ((y_prob.astype(float) >= short) == (y_prob.astype(float) >= threshold)).all()
     assert len(repr(short)) <= len(repr(threshold))
 
 
 def test_threshold_between_neighbours_gets_three_decimals():
-    assert shortest_equivalent(0.43715, np.array([0.2, 0.4, 0.47, 0.9])) == 0.437
+    assert shortest_equivalent_threshold(0.43715, np.array([0.2, 0.4, 0.47, 0.9])) == 0.437

@@ -2,9 +2,9 @@ import pytest
 
 from idc.errors import ConfigError
 from idc.networks.architecture import (
-    MOST_PARAMETERS,
+    MAX_PARAMETERS,
     Architecture,
-    check_batch,
+    check_batch_memory,
     costs_of,
     layers_of,
     parse_architecture,
@@ -96,9 +96,9 @@ def test_batch_that_would_not_fit_into_memory_is_refused_with_the_largest_that_d
     large = Architecture(blocks=2, convolutions=2, width=20, pooling="none")
     most = 2 * 2**30 // (8 * costs_of(large).values)
 
-    check_batch(large, most)
+    check_batch_memory(large, most)
     with pytest.raises(ConfigError, match=f"batch_size may be at most {most:,} for this network"):
-        check_batch(large, most + 1)
+        check_batch_memory(large, most + 1)
 
 
 # As settings of a run
@@ -129,4 +129,4 @@ def test_settings_refuse_a_network_that_cannot_be():
 
 
 def test_limit_leaves_room_for_the_notebooks_network():
-    assert MOST_PARAMETERS > 2_514_410
+    assert MAX_PARAMETERS > 2_514_410

@@ -10,12 +10,12 @@ import sys
 import numpy as np
 import pytest
 
-from idc.launch.start import create_run, prepare_to_continue
-from idc.networks.backends import same_kind
-from idc.networks.inference import probabilities
+from idc.launch.start import create_run, prepare_to_resume
+from idc.networks.backends import portable_dtype
+from idc.networks.inference import predict_probabilities
 from idc.networks.weights import load_model
 from idc.processes.child import Child
-from idc.runs.run import BUNDLED, WEIGHTS_FILE, Run, open_run
+from idc.runs.run import BUNDLED_RUN_ID, WEIGHTS_FILE, Run, open_run
 from idc.training import loop
 from idc.training.objective import compile_model
 from tests.support import PROJECT, SUPPORT
@@ -59,11 +59,11 @@ def continued(tmp_path_factory):
         loop.train(on_tensorflow)
         on_jax = copy_of(on_tensorflow, "0001")
         for run in (on_tensorflow, on_jax):
-            prepare_to_continue(run, more_epochs=1)
+            prepare_to_resume(run, more_epochs=1)
         loop.train(on_tensorflow)
         assert train_on("jax", on_jax.id) == 0
         back = copy_of(on_jax, "0002")
-        prepare_to_continue(back, more_epochs=1)
+        prepare_to_resume(back, more_epochs=1)
         loop.train(back)
     return on_tensorflow, on_jax, back
 
@@ -101,7 +101,7 @@ def test_training_on_jax_that_is_killed_within_an_epoch_continues_to_the_very_sa
     words = ("--dropout", "--each-step")
 
     assert train_on("jax", *words, killed.id, fault="kill 30") == -signal.SIGKILL
-    prepare_to_continue(killed)
+    prepare_to_resume(killed)
     assert train_on("jax", *words, killed.id, undisturbed.id) == 0
 
     assert killed.log().starts[-1]["step"] == 1
@@ -121,7 +121,7 @@ def test_jax_learns_the_same_from_patches_that_lie_on_the_device(home):
 
 
 def test_predictor_on_jax_gives_the_answers_of_tensorflow():
-    run = open_run(BUNDLED)
+    run = open_run(BUNDLED_RUN_ID)
     patches = np.random.default_rng(0).integers(0, 256, (3, 50, 50, 3), np.uint8)
     question = {"kind": "probabilities", "folder": str(run.folder), "count": len(patches)}
     question |= {"network": run.config.network, "sha256": run.best()["sha256"]}
@@ -136,7 +136,9 @@ def test_predictor_on_jax_gives_the_answers_of_tensorflow():
 
     assert answer["shape"] == [3]
     model = load_model(run.folder / WEIGHTS_FILE, run.config.network, run.best()["sha256"])
-    assert np.allclose(np.frombuffer(block, np.float32), probabilities(model, patches), atol=1e-5)
+    assert np.allclose(
+        np.frombuffer(block, np.float32), predict_probabilities(model, patches), atol=1e-5
+    )
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
@@ -154,4 +156,4 @@ def test_loss_is_the_binary_cross_entropy_of_the_softmax(smoothing):
 
 
 def test_integers_of_both_widths_are_one_kind_on_disk():
-    assert same_kind("int32") == same_kind("int64") != same_kind("float32")
+    assert portable_dtype("int32") == portable_dtype("int64") != portable_dtype("float32")

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from keras import layers
 
-from idc.networks.grad_cam import Inside
-from idc.networks.inference import probabilities
+from idc.networks.grad_cam import FeatureExtractor
+from idc.networks.inference import predict_probabilities
 from idc.networks.models import build_model
 
 
@@ -19,16 +19,16 @@ def patches():
 def test_look_gives_the_networks_own_answers_and_its_last_features(name, features, patches):
     model = build_model(name)
 
-    y_prob, found = Inside(model).look(patches)
+    y_prob, found = FeatureExtractor(model).predict_with_features(patches)
 
-    assert y_prob == pytest.approx(probabilities(model, patches), abs=1e-6)
+    assert y_prob == pytest.approx(predict_probabilities(model, patches), abs=1e-6)
     assert found.shape == (3, features)
     assert y_prob.dtype == found.dtype == np.float32
 
 
 def test_grad_cam_adds_up_to_the_log_odds_where_the_map_is_averaged(patches):
-    inside = Inside(build_model("fast"))
-    y_prob = inside.look(patches)[0].astype(np.float64)
+    inside = FeatureExtractor(build_model("fast"))
+    y_prob = inside.predict_with_features(patches)[0].astype(np.float64)
 
     shares = inside.grad_cam(patches)
 
@@ -39,7 +39,7 @@ def test_grad_cam_adds_up_to_the_log_odds_where_the_map_is_averaged(patches):
 
 
 def test_grad_cam_of_the_flattened_network_has_its_last_maps_size(patches):
-    assert Inside(build_model("notebook")).grad_cam(patches).shape == (3, 12, 12)
+    assert FeatureExtractor(build_model("notebook")).grad_cam(patches).shape == (3, 12, 12)
 
 
 def test_grad_cam_finds_the_half_that_the_network_was_made_to_see():
@@ -59,7 +59,7 @@ def test_grad_cam_finds_the_half_that_the_network_was_made_to_see():
     patch[0, :, :25, 0] = 255  # red at the left
     patch[0, :, 25:, 2] = 255  # blue at the right
 
-    shares = Inside(model).grad_cam(patch)[0]
+    shares = FeatureExtractor(model).grad_cam(patch)[0]
 
     assert shares[:, :25] == pytest.approx(2 / 2_500, rel=1e-4)
     assert shares[:, 25:] == pytest.approx(-1 / 2_500, rel=1e-4)

@@ -2,7 +2,12 @@
 
 import pytest
 
-from idc.networks.hardware import device_words, free_gpu_memory_bytes, gpu_words, usable_cores
+from idc.networks.hardware import (
+    device_description,
+    gpu_description,
+    nvidia_smi_free_bytes,
+    usable_cores,
+)
 
 DRIVER = """#!/bin/sh
 case "$*" in
@@ -17,11 +22,11 @@ esac
 @pytest.fixture(autouse=True)
 def machine(tmp_path, monkeypatch):
     """A machine of its own programs alone; without a driver until there is one."""
-    gpu_words.cache_clear()
+    gpu_description.cache_clear()
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     yield tmp_path
-    gpu_words.cache_clear()
+    gpu_description.cache_clear()
 
 
 @pytest.fixture
@@ -32,23 +37,23 @@ def driver(machine):
 
 
 def test_first_gpu_is_named_with_its_memory(driver):
-    assert gpu_words() == device_words() == "NVIDIA H100, 80 GiB"
-    assert free_gpu_memory_bytes() == 40960 * 2**20
+    assert gpu_description() == device_description() == "NVIDIA H100, 80 GiB"
+    assert nvidia_smi_free_bytes() == 40960 * 2**20
 
 
 def test_chosen_gpu_is_the_one_that_is_asked(driver, monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1,0")
 
-    assert free_gpu_memory_bytes() == 512 * 2**20
+    assert nvidia_smi_free_bytes() == 512 * 2**20
 
 
 @pytest.mark.parametrize("hidden", ["", "-1", "9"])
 def test_hidden_gpus_and_numbers_that_there_are_not_are_none(driver, monkeypatch, hidden):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", hidden)
 
-    assert (gpu_words(), free_gpu_memory_bytes()) == ("", None)
-    assert device_words() == f"CPU, {usable_cores()} cores"
+    assert (gpu_description(), nvidia_smi_free_bytes()) == ("", None)
+    assert device_description() == f"CPU, {usable_cores()} cores"
 
 
 def test_machine_without_a_driver_has_no_gpu():
-    assert (gpu_words(), free_gpu_memory_bytes()) == ("", None)
+    assert (gpu_description(), nvidia_smi_free_bytes()) == ("", None)

@@ -66,9 +66,9 @@ def lit_up(name):
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_receptive_fields_are_what_a_changed_pixel_changes(name, patch):
-    from idc.networks.layer_maps import look_through
+    from idc.networks.layer_maps import inspect_layers
 
-    entries, _ = look_through(built(name), patch)
+    entries, _ = inspect_layers(built(name), patch)
     found = lit_up(name)
 
     assert len(entries) == len(found)
@@ -86,10 +86,10 @@ def test_receptive_fields_are_what_a_changed_pixel_changes(name, patch):
 def test_maps_are_the_layers_own_to_one_part_in_255(patch):
     import keras
 
-    from idc.networks.layer_maps import look_through
+    from idc.networks.layer_maps import inspect_layers
 
     model = built("notebook")
-    entries, block = look_through(model, patch)
+    entries, block = inspect_layers(model, patch)
     third = next(entry for entry in entries if entry["shape"] == [25, 25, 64])
     layer = model.get_layer(third["name"])
     expected = np.asarray(keras.Model(model.inputs[0], layer.output)(patch[None], training=False))[
@@ -103,24 +103,24 @@ def test_maps_are_the_layers_own_to_one_part_in_255(patch):
 
 
 def test_answer_follows_from_the_last_sums(patch):
-    from idc.networks.inference import probabilities
-    from idc.networks.layer_maps import look_through
+    from idc.networks.inference import predict_probabilities
+    from idc.networks.layer_maps import inspect_layers
 
     model = built("fast")
-    entries, _ = look_through(model, patch)
+    entries, _ = inspect_layers(model, patch)
     exponents = np.exp(entries[-1]["sums"])
 
     assert entries[-1]["shape"] == [2]
     assert entries[-1]["activation"] == "softmax"
     assert (exponents / exponents.sum())[1] == pytest.approx(
-        float(probabilities(model, patch[None])[0]), abs=1e-4
+        float(predict_probabilities(model, patch[None])[0]), abs=1e-4
     )
 
 
 def test_residual_block_joins_two_ways():
-    from idc.networks.layer_maps import look_through
+    from idc.networks.layer_maps import inspect_layers
 
-    entries, _ = look_through(built("fast"), np.zeros((50, 50, 3), np.uint8))
+    entries, _ = inspect_layers(built("fast"), np.zeros((50, 50, 3), np.uint8))
     add = next(entry for entry in entries if entry["kind"] == "Add")
     short, long = (entries[number] for number in add["inputs"])
 
@@ -130,11 +130,11 @@ def test_residual_block_joins_two_ways():
 
 
 def test_filters_of_the_first_layer_are_the_models_own(patch):
-    from idc.networks.layer_maps import look_through
+    from idc.networks.layer_maps import inspect_layers
     from idc.prediction.layer_views import LayerViews
 
     model = built("fast")
-    views = LayerViews(*look_through(model, patch))
+    views = LayerViews(*inspect_layers(model, patch))
     kernels = views.first_filters()
     entry = next(entry for entry in views.entries if "filters" in entry)
 

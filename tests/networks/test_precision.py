@@ -4,7 +4,7 @@ import pytest
 
 from idc.errors import ConfigError
 from idc.networks.models import build_model
-from idc.networks.precision import building_in
+from idc.networks.precision import precision_scope
 from idc.settings.training_config import preset_config
 from idc.training.checkpoints import restore_checkpoint, save_checkpoint
 from idc.training.objective import compile_model
@@ -17,7 +17,7 @@ def gpu(monkeypatch):
 
 
 def mixed_model():
-    with building_in("mixed"):
+    with precision_scope("mixed"):
         model = build_model("fast")
     compile_model(model, preset_config("fast", "a"), steps=10)
     return model
@@ -31,7 +31,7 @@ def test_mixed_precision_without_a_gpu_is_a_sentence(monkeypatch):
     monkeypatch.setattr("idc.networks.precision.uses_gpu", lambda: False)
 
     with pytest.raises(ConfigError, match="Choose precision float32"):
-        building_in("mixed").__enter__()
+        precision_scope("mixed").__enter__()
     assert keras.config.dtype_policy().name == "float32"
 
 

@@ -1,8 +1,8 @@
-from idc.networks.receptive_field import PATCH, joined, through_window, window_places
+from idc.networks.receptive_field import PATCH_SPANS, merge_spans, spans_after_window, window_stops
 
 
 def test_three_wide_window_sees_its_neighbours_and_no_padding():
-    spans = through_window(PATCH, 3, 1, "same")
+    spans = spans_after_window(PATCH_SPANS, 3, 1, "same")
 
     assert len(spans) == 50
     assert (spans[0], spans[1], spans[49]) == ((0, 1), (0, 2), (48, 49))
@@ -10,21 +10,21 @@ def test_three_wide_window_sees_its_neighbours_and_no_padding():
 
 def test_stride_steps_over_the_patch_as_tensorflow_pads_it():
     # 25 stops of a window of 4: 24 * 2 + 4 - 50 = 2 places of padding, one of them before
-    assert window_places(50, 4, 2, "same") == (25, 1)
-    spans = through_window(PATCH, 4, 2, "same")
+    assert window_stops(50, 4, 2, "same") == (25, 1)
+    spans = spans_after_window(PATCH_SPANS, 4, 2, "same")
 
     assert (spans[0], spans[1], spans[24]) == ((0, 2), (1, 4), (47, 49))
 
 
 def test_valid_window_leaves_out_what_does_not_fill_it():
-    below = through_window(PATCH, 2, 2, "valid")  # 25 places
-    spans = through_window(below, 2, 2, "valid")
+    below = spans_after_window(PATCH_SPANS, 2, 2, "valid")  # 25 places
+    spans = spans_after_window(below, 2, 2, "valid")
 
     assert len(spans) == 12
     assert (spans[0], spans[11]) == ((0, 3), (44, 47))
 
 
 def test_where_two_ways_meet_the_wider_look_counts():
-    wide = through_window(PATCH, 5, 1, "same")
+    wide = spans_after_window(PATCH_SPANS, 5, 1, "same")
 
-    assert joined(PATCH, wide)[10] == (8, 12)
+    assert merge_spans(PATCH_SPANS, wide)[10] == (8, 12)

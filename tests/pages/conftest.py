@@ -8,9 +8,9 @@ def no_processes_beside(monkeypatch):
 
     Their tests need no such processes.
     """
-    monkeypatch.setattr("idc.ui.train.estimate.start_speed_test", lambda key: None)
-    monkeypatch.setattr("idc.ui.train.estimate.keep_ready", lambda: None)
-    monkeypatch.setattr("idc.shipped.demo.keep_ready", lambda: None)
+    monkeypatch.setattr("idc.ui.train.estimate.start_benchmark", lambda key: None)
+    monkeypatch.setattr("idc.ui.train.estimate.ensure_standby", lambda: None)
+    monkeypatch.setattr("idc.shipped.demo.ensure_standby", lambda: None)
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from idc.evaluation.results import saved_results
-from idc.runs.run import BUNDLED, list_runs, open_run
+from idc.runs.run import BUNDLED_RUN_ID, list_runs, open_run
 from tests.support.app_pages import open_page, text
 from tests.support.evaluated_run import Y_PROB, evaluated_run
 
@@ -44,7 +44,7 @@ def opened(at):
 
 def test_before_the_first_run_the_bundled_model_is_shown(home):
     at = open_page("evaluate")
-    results = saved_results(open_run(BUNDLED))
+    results = saved_results(open_run(BUNDLED_RUN_ID))
 
     assert not at.exception
     assert scores(at)["roc_auc"]["value"] == pytest.approx(results.report().roc_auc)
@@ -57,7 +57,9 @@ def test_bundled_models_calibration_is_shown_before_and_after(home):
     table = next(t.value for t in at.table if "before" in t.value.columns)
 
     assert table.loc["Threshold", "before"] == "0.500"
-    assert table.loc["Threshold", "after"] == f"{open_run(BUNDLED).calibration().threshold:.3f}"
+    assert (
+        table.loc["Threshold", "after"] == f"{open_run(BUNDLED_RUN_ID).calibration().threshold:.3f}"
+    )
     assert float(table.loc["Log loss", "after"]) <= float(table.loc["Log loss", "before"])
 
 
@@ -254,13 +256,13 @@ def test_pick_of_what_is_not_there_opens_nothing(home, key, value):
 def pick_patch(at, key, row):
     """Choose a patch in a gallery or an error strip, as a click does."""
     grids = [json.loads(each.proto.json) for each in at.get("bidi_component")]
-    [showing] = {
+    [display_id] = {
         grid["showing"]
         for grid in grids
         if row in [tile["row"] for tile in grid.get("tiles", [])]
         and bool(grid["errors_of"]) == key.startswith("errors")
     }
-    at.session_state[key] = {"open": {"showing": showing, "row": row}}
+    at.session_state[key] = {"open": {"showing": display_id, "row": row}}
     return at.run()
 
 

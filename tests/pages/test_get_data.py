@@ -28,7 +28,7 @@ def no_credentials(kaggle, home):
 def left_by(status):
     """A download that stands so."""
     with hold_lock():
-        download.begin(DownloadJob())
+        download.record_job(DownloadJob())
         download.write_status(status)
 
 
@@ -54,7 +54,7 @@ def test_offer_goes_when_the_full_set_is_there(monkeypatch):
     tiny_store("mine", cases=2, per_case=6)
     assert "get_data" in keys(open_page("home"))
 
-    monkeypatch.setattr(get_data, "full_set", lambda: 12)
+    monkeypatch.setattr(get_data, "full_set_size", lambda: 12)
     assert "get_data" not in keys(open_page("home"))
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from idc.datasets.label_marks import Mark, marks_of, save_mark
+from idc.datasets.label_marks import Mark, load_marks, save_mark
 from idc.datasets.splits import make_split
 from idc.datasets.store import open_store
 from idc.launch.folds import create_folds, open_folds
@@ -50,7 +50,7 @@ def labels_page(reviewer="Ana"):
 
 
 def said():
-    marks = marks_of("tiny")
+    marks = load_marks("tiny")
     return list(zip(marks["x"], marks["reviewer"], marks["verdict"], strict=True))
 
 
@@ -75,7 +75,7 @@ def test_verdict_is_stored_and_the_next_doubt_opened(run):
     at.button(key="mark_wrong").click().run()
 
     assert said() == [(251, "Ana", "wrong")]
-    [mark] = marks_of("tiny").to_dict("records")
+    [mark] = load_marks("tiny").to_dict("records")
     assert (mark["label"], mark["run"], mark["probability"]) == (1, run.id, np.float32(0.05))
     assert shown(at) == [(5, "wrong"), (2, "p 0.90"), (7, "p 0.15")]
     assert grid(at)["opened"] == 2
@@ -116,7 +116,7 @@ def test_any_patch_of_the_data_set_can_be_opened_and_marked(run):
     at.run()
     at.button(key="mark_wrong").click().run()
 
-    assert marks_of("tiny")[["case", "x", "run"]].values.tolist() == [[3, 51, ""]]
+    assert load_marks("tiny")[["case", "x", "run"]].values.tolist() == [[3, 51, ""]]
     assert grid(at)["opened"] == 5  # on to the first that is open
 
 

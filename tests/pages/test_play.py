@@ -7,8 +7,8 @@ import pytest
 
 from idc.game.rounds import draw_round
 from idc.game.rules import parse_game
-from idc.game.scoreboard import Score, keep_score, scores
-from idc.runs.run import BUNDLED, open_run
+from idc.game.scoreboard import Score, list_scores, save_score
+from idc.runs.run import BUNDLED_RUN_ID, open_run
 from idc.ui.play import current_round
 from tests.support.app_pages import metrics, open_page, text
 from tests.support.made_patches import tiny_store
@@ -30,7 +30,7 @@ def drawn(home, monkeypatch):
     monkeypatch.setattr("idc.game.rounds.predict_patches", predict)
     monkeypatch.setattr(current_round, "explanation", lambda run, rgb, probability: None)
     monkeypatch.setattr(current_round, "show_warnings", lambda run, rgb: None)
-    return draw_round(open_run(BUNDLED), tiny_store("mine", cases=12), "easy", 0xC0DE)
+    return draw_round(open_run(BUNDLED_RUN_ID), tiny_store("mine", cases=12), "easy", 0xC0DE)
 
 
 def right_guesses(drawn, count=10):
@@ -39,7 +39,7 @@ def right_guesses(drawn, count=10):
 
 def open_link(drawn, guesses, **change):
     code = CODE.format(check=drawn.check, guesses=guesses)
-    return open_page("play", query={"run": BUNDLED, "data": "mine", "game": code} | change)
+    return open_page("play", query={"run": BUNDLED_RUN_ID, "data": "mine", "game": code} | change)
 
 
 def sent(at, key):
@@ -130,18 +130,20 @@ def test_own_round_can_be_entered_once_and_a_name_is_plain_text(drawn):
     at.text_input(key="play_name_0").set_value(name)
     at.button(key="play_enter_button_0").click().run()
 
-    assert [(score.name, score.right, score.best_streak) for score in scores()] == [(name, 10, 10)]
+    assert [(score.name, score.right, score.best_streak) for score in list_scores()] == [
+        (name, 10, 10)
+    ]
     assert at.table[0].value["Name"].tolist() == [r"\<b\>\*Ada\*\</b\>"]
     assert not at.text_input
 
 
 def test_scores_are_cleared_by_a_button_that_asks(drawn):
-    keep_score(Score("Ada", "round", "easy", 7, 3, 9))
+    save_score(Score("Ada", "round", "easy", 7, 3, 9))
     at = open_page("play")
     assert "All 1 will be gone, for everybody." in text(at)
     at.button(key="play_clear").click().run()
 
-    assert scores() == []
+    assert list_scores() == []
     assert not at.table
 
 

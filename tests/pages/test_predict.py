@@ -3,9 +3,13 @@ import json
 import pytest
 
 from idc.datasets.store import delete_store, open_store
-from idc.errors import ServerBusy, SlowUpload, UploadError
-from idc.prediction.training_features import learn, reference_of, store_to_compare
-from idc.runs.run import BUNDLED, open_run
+from idc.errors import ServerBusy, UploadError, UploadTimeout
+from idc.prediction.training_features import (
+    compute_training_features,
+    reference_patches,
+    reference_store,
+)
+from idc.runs.run import BUNDLED_RUN_ID, open_run
 from idc.runs.split import run_split
 from tests.support.app_pages import open_page, text
 from tests.support.made_patches import png, tiny_store
@@ -30,7 +34,7 @@ def test_before_the_first_run_the_bundled_model_answers(home):
 
 def test_bundled_model_calls_positive_from_its_own_threshold_on(home):
     at = upload(open_page("predict"), "mine.png", png((200, 100, 150)))
-    threshold = open_run(BUNDLED).calibration().threshold
+    threshold = open_run(BUNDLED_RUN_ID).calibration().threshold
 
     assert f"Called IDC-positive from {threshold:.1%} on." in text(at)
 
@@ -70,8 +74,8 @@ def test_answer_comes_with_its_reasons(trained_run):
 
 
 def test_patches_most_alike_come_with_their_labels_once_they_are_looked_at(trained_run):
-    store = store_to_compare(trained_run)
-    learn(trained_run, reference_of(trained_run, store))
+    store = reference_store(trained_run)
+    compute_training_features(trained_run, reference_patches(trained_run, store))
 
     at = open_page("predict", query={"data": "tiny", "patch": "3_151_1", "run": trained_run.id})
 
@@ -107,7 +111,9 @@ def test_bad_upload_is_one_sentence_and_the_next_good_one_works(trained_run):
     assert at.subheader[0].value in CLASSES
 
 
-@pytest.mark.parametrize(("refusal", "times"), [(SlowUpload, 1), (UploadError, 1), (ServerBusy, 2)])
+@pytest.mark.parametrize(
+    ("refusal", "times"), [(UploadTimeout, 1), (UploadError, 1), (ServerBusy, 2)]
+)
 def test_refused_file_is_not_read_again_unless_the_server_was_busy(
     home, monkeypatch, refusal, times
 ):

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from idc.prediction import file_job
-from idc.runs.run import BUNDLED, open_run
-from idc.server.quotas import OverQuota
+from idc.runs.run import BUNDLED_RUN_ID, open_run
+from idc.server.quotas import QuotaExceeded
 from idc.server.upload_usage import quota
 from tests.support.app_pages import metrics, open_page, text
 from tests.support.hostile_files import hostile_zips, zip_of
@@ -54,7 +54,7 @@ def test_zip_becomes_figures_matrix_table_and_sentences(home):
     assert found["Answered"] == "3" and found["Refused"] == "1"
     assert int(found["IDC-positive"]) + int(found["IDC-negative"]) == 3
     assert [one.help for one in at.metric if one.label == "IDC-positive"] == [
-        f"Called so from {open_run(BUNDLED).calibration().threshold:.1%} on."
+        f"Called so from {open_run(BUNDLED_RUN_ID).calibration().threshold:.1%} on."
     ]
     matrix = sent(at, "totals")
     assert [row["total"] for row in matrix["rows"]] == ["1", "2"]
@@ -134,7 +134,7 @@ def test_hostile_zip_is_one_sentence_on_the_page(home):
 def test_refused_upload_is_said_on_the_page_and_room_can_be_made(home):
     at = open_page("predict")
     session = "test session id"  # AppTest's
-    with pytest.raises(OverQuota), quota.room(session, 10**9):
+    with pytest.raises(QuotaExceeded), quota.room(session, 10**9):
         pass
     at.run()
     assert at.error[0].value.startswith("A file of more than 200 MB is not taken")

@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from idc.large_images import region, whole_slide
-from idc.large_images.slide_predictions import SlideQuestion, answer_slide, keep_answers
-from idc.runs.run import BUNDLED, open_run
+from idc.large_images.slide_predictions import SlideRequest, predict_slide_file, save_predictions
+from idc.runs.run import BUNDLED_RUN_ID, open_run
 from idc.ui.predict import patch
 from tests.support.app_pages import open_page, text
 from tests.support.made_patches import png
@@ -230,8 +230,8 @@ def test_whole_slide_shows_its_tiling_first(slides):
 def test_kept_answers_are_shown_again_after_a_refresh(slides):
     rgb = tissue_squares(600, 400, 200, [(0, 0), (1, 2)])
     path = write_slide(slides / "s.svs", rgb, mpp_um=1.0)
-    question = SlideQuestion(path, 1.0, open_run(BUNDLED), stride=25)
-    keep_answers(question, answer_slide(question))
+    question = SlideRequest(path, 1.0, open_run(BUNDLED_RUN_ID), stride=25)
+    save_predictions(question, predict_slide_file(question))
     at = open_page("predict", query={"slide": str(path), "overlap": "1"})
     sent = viewer(at)
     at.session_state["whole_slide"] = {

@@ -11,7 +11,7 @@ from idc.datasets.store_writer import Patch, StoreWriter
 from idc.launch.start import create_run
 from idc.patches import PatchName
 from idc.runs.run import (
-    BUNDLED,
+    BUNDLED_RUN_ID,
     CALIBRATION_FILE,
     ENVIRONMENT_FILE,
     PREDICTIONS_FILE,
@@ -175,9 +175,9 @@ def test_opened_patch_tells_the_runs_probability(store):
 def test_before_the_first_run_the_bundled_model_offers_to_answer(store):
     at = slides_page(case="2")
 
-    assert at.query_params["run"] == BUNDLED
+    assert at.query_params["run"] == BUNDLED_RUN_ID
     assert "saved answers for 0 of 12 patches; it did not train on this case." in text(at)
-    assert sent(at)["threshold"] == open_run(BUNDLED).calibration().threshold
+    assert sent(at)["threshold"] == open_run(BUNDLED_RUN_ID).calibration().threshold
 
 
 def test_two_runs_are_compared(store):

@@ -10,14 +10,14 @@ from idc.datasets.store import delete_store
 from idc.files.atomic import file_sha256
 from idc.launch.start import create_run
 from idc.runs import control
-from idc.runs.device_choice import keeps_to_cpu
+from idc.runs.device_choice import is_cpu_only
 from idc.runs.device_queue import hold_device
-from idc.runs.lineage import lineage
+from idc.runs.lineage import read_lineage
 from idc.runs.log import LogWriter
 from idc.runs.notes import RunNotes, write_notes
-from idc.runs.run import RunStatus, list_runs, open_run
+from idc.runs.run import ENVIRONMENT_FILE, RunStatus, list_runs, open_run
 from idc.runs.status import STATUS_FILE
-from idc.runs.watched_slide import Frame, asked_case, held_out_cases, watch_case, write_frame
+from idc.runs.watched_slide import Frame, held_out_cases, request_case, requested_case, write_frame
 from idc.settings.training_config import PRESETS, preset_config
 from idc.ui.train import replay
 from tests.support.app_pages import open_page, text
@@ -182,7 +182,7 @@ def test_slide_to_watch_is_chosen_before_the_start(home, started):
     picker.set_value(held_out[1]).run()
     at.button(key="start").click().run()
     [run] = list_runs()
-    assert asked_case(run) == held_out[1]
+    assert requested_case(run) == held_out[1]
 
 
 def test_split_in_which_every_case_trains_has_no_slide_to_watch(home):
@@ -222,14 +222,14 @@ def test_presenter_turns_the_trainer_to_another_case(home):
         picker = at.selectbox(key=f"watched_case_{run.id}_{case}")
         assert (picker.value, picker.proto.default) == (case, 0)
         picker.set_value(other).run()
-        assert asked_case(run) == other
+        assert requested_case(run) == other
         picker = at.selectbox(key=f"watched_case_{run.id}_{other}")
         assert (picker.value, picker.proto.default) == (other, 1)  # also for a browser just come
 
-        watch_case(run.folder, case)  # somebody else, in another tab
+        request_case(run.folder, case)  # somebody else, in another tab
         at.run()
         assert at.selectbox(key=f"watched_case_{run.id}_{case}").value == case
-        assert asked_case(run) == case
+        assert requested_case(run) == case
 
 
 def test_patches_that_are_most_wrong_now_are_a_strip(home):
@@ -285,7 +285,7 @@ def clock(monkeypatch):
 def told(at, does, value=None):
     """A command of the browser's bar."""
     at.session_state["replay_bar"] = {"told": {"do": does, "value": value}}
-    at.session_state["replay"] = at.session_state["replay"].told(
+    at.session_state["replay"] = at.session_state["replay"].after_command(
         {"do": does, "value": value}, replay.time.monotonic()
     )
     return at.run()
@@ -338,7 +338,7 @@ def test_replay_that_reaches_its_end_shows_the_run_as_it_ended(home, clock):
 def test_run_that_came_with_idc_lab_is_not_offered_to_go_on(home):
     tiny_store("tiny", cases=3, per_case=10)
     run = finished_run()
-    (run.folder / run.ENVIRONMENT_FILE).write_text('{"shipped": true}')
+    (run.folder / ENVIRONMENT_FILE).write_text('{"shipped": true}')
     at = open_page("train")
 
     assert not [button for button in at.button if button.key == "continue"]
@@ -364,14 +364,14 @@ def test_running_run_pauses_and_then_offers_to_go_on(home):
     with run.trainer_lock():
         at = open_page("train")
         at.button(key="ask_pause").click().run()
-        assert control.latest(run.folder)[0] == control.PAUSE
+        assert control.read_request(run.folder)[0] == control.PAUSE
         assert "Pausing at the next step." in text(at)
 
         run.write_status(RunStatus(state="paused", epochs=3, epoch=1, reason="Paused."))
         at.run()
         assert "goes on at once" in text(at)
         at.button(key="ask_resume").click().run()
-        assert control.latest(run.folder)[0] == control.RESUME
+        assert control.read_request(run.folder)[0] == control.RESUME
 
 
 def test_paused_run_whose_trainer_has_left_gets_a_new_one(home, started):
@@ -384,7 +384,7 @@ def test_paused_run_whose_trainer_has_left_gets_a_new_one(home, started):
     at.button(key="ask_epoch").click().run()
 
     assert started == [run.id]
-    assert control.latest(run.folder)[0] == control.ONE_EPOCH
+    assert control.read_request(run.folder)[0] == control.ONE_EPOCH
     assert run.status().state == "starting"
 
 
@@ -420,7 +420,7 @@ def test_queued_run_shows_its_place_and_can_be_withdrawn(home):
             "itself."
         )
         at.button(key="ask_withdraw").click().run()
-        assert control.latest(second.folder)[0] == control.WITHDRAW
+        assert control.read_request(second.folder)[0] == control.WITHDRAW
         raise InterruptedError
 
     with first.trainer_lock(), hold_device(first.id, 1.0, lambda: None):
@@ -491,7 +491,7 @@ def test_fork_from_the_page_keeps_the_split_and_takes_the_new_settings(home, sta
     [child_id] = started
     child = open_run(child_id)
     assert (child.config.epochs, child.config.seed, child.config.split_seed) == (5, 1, 0)
-    assert lineage(child).parent == run.id
+    assert read_lineage(child).parent == run.id
     assert at.session_state["run"] == child_id
 
 
@@ -532,7 +532,7 @@ def toggles(at):
 @pytest.fixture
 def a_gpu(monkeypatch):
     for module in ("idc.ui.train.setup", "idc.ui.train.controls"):
-        monkeypatch.setattr(f"{module}.gpu_words", lambda: "NVIDIA H100, 80 GiB")
+        monkeypatch.setattr(f"{module}.gpu_description", lambda: "NVIDIA H100, 80 GiB")
 
 
 def test_cpu_is_offered_while_the_gpu_is_busy(home, started, a_gpu):
@@ -548,7 +548,7 @@ def test_cpu_is_offered_while_the_gpu_is_busy(home, started, a_gpu):
         assert at.button(key="start").label == "Start training"
         at.button(key="start").click().run()
 
-    assert keeps_to_cpu(open_run(started[0]).folder)
+    assert is_cpu_only(open_run(started[0]).folder)
 
 
 def test_cpu_is_not_offered_where_there_is_no_gpu(home):
@@ -569,4 +569,4 @@ def test_run_that_filled_the_gpu_can_go_on_on_the_cpu(home, started, a_gpu):
     at.button(key="continue").click().run()
 
     assert started == [run.id]
-    assert keeps_to_cpu(run.folder)
+    assert is_cpu_only(run.folder)

@@ -1,7 +1,7 @@
 import pytest
 
-from idc.launch.training_speed import SpeedKey, keep_speed
-from idc.networks.hardware import device_words
+from idc.launch.training_speed import SpeedKey, save_speed
+from idc.networks.hardware import device_description
 from idc.runs.run import list_runs
 from idc.settings.json_file import write_settings_file
 from idc.settings.training_config import preset_config
@@ -134,7 +134,7 @@ def test_mixed_precision_is_offered_where_there_is_a_gpu_alone(monkeypatch):
     assert "mixed precision is for a GPU" in at.warning[0].value
     assert not [box for box in at.selectbox if box.key == "precision_fast"]
 
-    monkeypatch.setattr("idc.ui.train.form.gpu_words", lambda: "NVIDIA H100, 80 GiB")
+    monkeypatch.setattr("idc.ui.train.form.gpu_description", lambda: "NVIDIA H100, 80 GiB")
     at = open_page("train", query={"precision": "mixed"})
     assert at.selectbox(key="precision_fast").value == "mixed"
     assert not at.warning
@@ -196,8 +196,8 @@ def test_file_that_holds_no_settings_is_a_sentence():
 
 
 def test_time_and_memory_are_told_before_the_start(home):
-    keep_speed(
-        SpeedKey(device_words(), "fast", 64, "float32"),
+    save_speed(
+        SpeedKey(device_description(), "fast", 64, "float32"),
         {
             "device": "CPU, 2 cores",
             "step_s": 10.0,
@@ -221,16 +221,16 @@ def test_time_and_memory_are_told_before_the_start(home):
 
 def test_unknown_speed_is_measured_beside_the_page(monkeypatch):
     asked = []
-    monkeypatch.setattr("idc.ui.train.estimate.start_speed_test", asked.append)
+    monkeypatch.setattr("idc.ui.train.estimate.start_benchmark", asked.append)
     at = open_page("train")
 
     assert "Measuring how fast this device trains" in text(at)
-    assert set(asked) == {SpeedKey(device_words(), "fast", 64, "float32")}
+    assert set(asked) == {SpeedKey(device_description(), "fast", 64, "float32")}
 
 
 def test_running_trainer_is_not_disturbed_by_measuring(monkeypatch, started):
     asked = []
-    monkeypatch.setattr("idc.ui.train.estimate.start_speed_test", asked.append)
+    monkeypatch.setattr("idc.ui.train.estimate.start_benchmark", asked.append)
     at = open_page("train", query={"epochs": "2"})
     at.button(key="start").click().run()
     asked.clear()

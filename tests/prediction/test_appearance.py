@@ -6,7 +6,7 @@ import pytest
 
 from idc.errors import DataError
 from idc.files.arrays import write_arrays
-from idc.prediction.appearance import SIGNALS, Profile, fit_profile, log_contrasts
+from idc.prediction.appearance import SIGNALS, AppearanceProfile, fit_profile, log_contrasts
 from tests.support.made_tissue import made_features, pink_patches
 
 
@@ -86,7 +86,7 @@ def test_features_are_measured_by_their_own_spread(profile):
 def test_about_the_wanted_share_of_all_patches_exceeds_a_limit():
     training, held_out = ((pink_patches(n, n), made_features(n, n)) for n in (300, 100))
 
-    profile = fit_profile(training, held_out, warned_share=0.1)
+    profile = fit_profile(training, held_out, warning_rate=0.1)
 
     together = np.concatenate([profile.strange(*training), profile.strange(*held_out)])
     assert 0.05 < together.any(axis=1).mean() <= 0.1
@@ -132,7 +132,7 @@ def test_profile_comes_back_from_the_disk_as_it_was(profile, tmp_path):
     profile.save(tmp_path / "profile.npz")
     patches, features = pink_patches(5), made_features(5)
 
-    loaded = Profile.load(tmp_path / "profile.npz")
+    loaded = AppearanceProfile.load(tmp_path / "profile.npz")
 
     assert np.array_equal(loaded.signals(patches, features), profile.signals(patches, features))
     assert loaded.limits.tolist() == profile.limits.tolist()
@@ -143,4 +143,4 @@ def test_file_of_other_arrays_is_no_profile(tmp_path):
     write_arrays(tmp_path / "profile.npz", patches=3)
 
     with pytest.raises(DataError, match="it is no profile"):
-        Profile.load(tmp_path / "profile.npz")
+        AppearanceProfile.load(tmp_path / "profile.npz")

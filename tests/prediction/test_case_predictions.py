@@ -15,7 +15,7 @@ from idc.prediction.case_predictions import (
     saved_probabilities,
     trained_on_case,
 )
-from idc.runs.run import BUNDLED, ENVIRONMENT_FILE, PREDICTIONS_FILE, open_run
+from idc.runs.run import BUNDLED_RUN_ID, ENVIRONMENT_FILE, PREDICTIONS_FILE, open_run
 from idc.runs.split import run_split, train_cases
 from idc.settings.training_config import TrainingConfig
 from tests.support.made_patches import tiny_store
@@ -95,7 +95,7 @@ def test_nobody_can_tell_when_the_data_set_is_gone_or_changed(run, store):
 
 
 def test_bundled_model_knows_its_validation_patches_by_name_and_answers_calibrated(home):
-    bundled = open_run(BUNDLED)
+    bundled = open_run(BUNDLED_RUN_ID)
     known = bundled.predictions().sort_values(["case", "y", "x"])
     case = int(known["case"].iloc[0])
     entry = known[known["case"] == case].iloc[0]
@@ -115,7 +115,7 @@ def test_bundled_model_knows_its_validation_patches_by_name_and_answers_calibrat
 
 
 def test_bundled_model_tells_its_training_cases_without_its_data_set(home):
-    bundled = open_run(BUNDLED)
+    bundled = open_run(BUNDLED_RUN_ID)
 
     assert trained_on_case(bundled, int(train_cases(bundled)[0])) is True
     assert trained_on_case(bundled, int(bundled.predictions()["case"].iloc[0])) is False

@@ -6,7 +6,7 @@ import pytest
 from idc.prediction.explain import (
     EightViews,
     eight_views,
-    hide_squares,
+    occlude_squares,
     occlusion_map,
     strongest_place,
 )
@@ -61,7 +61,7 @@ def test_wide_spread_within_a_class_is_a_doubt():
 
 
 def test_each_hidden_square_has_the_patchs_mean_colour_and_leaves_the_rest():
-    hidden, corners = hide_squares(PATCH)
+    hidden, corners = occlude_squares(PATCH)
     mean = PATCH.reshape(-1, 3).mean(axis=0).round().astype(np.uint8)
     where = corners.tolist().index([3, 7])
 
@@ -73,7 +73,7 @@ def test_each_hidden_square_has_the_patchs_mean_colour_and_leaves_the_rest():
 
 
 def test_squares_reach_over_all_rims_alike():
-    _, corners = hide_squares(PATCH)
+    _, corners = occlude_squares(PATCH)
 
     assert corners.min() == -5  # 7 of 12 px lie on the patch
     assert corners.max() == 43

@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from idc.errors import PredictionError, SlowUpload, UploadError
+from idc.errors import PredictionError, UploadError, UploadTimeout
 from idc.prediction import file_job
-from idc.prediction.file_job import ManyPrediction
-from idc.prediction.file_predictions import ManyAnswers, spreadsheet_safe
-from idc.runs.run import BUNDLED, open_run
-from idc.uploads.file_batch import MAX_IMAGES, batch_files, label_of
+from idc.prediction.file_job import FilePredictionJob
+from idc.prediction.file_predictions import FilePredictions, spreadsheet_safe
+from idc.runs.run import BUNDLED_RUN_ID, open_run
+from idc.uploads.file_batch import MAX_IMAGES, batch_files, label_from_path
 from tests.support.hostile_files import zip_of
 from tests.support.made_patches import png
 from tests.support.waiting import wait_until
@@ -41,7 +41,7 @@ LONG_S = 120.0  # only so that broken code does not hang the tests
     ],
 )
 def test_label_is_read_from_the_name_or_else_the_nearest_folder(name, label):
-    assert label_of(name) == label
+    assert label_from_path(name) == label
 
 
 def test_files_of_an_upload_are_its_pictures_and_the_members_of_its_zips():
@@ -71,9 +71,9 @@ def test_more_files_than_one_job_takes_are_refused(monkeypatch):
         batch_files([(f"{number}.png", b"") for number in range(3)])
 
 
-def answers(*rows: tuple[str, int, float], problems: tuple[str, ...] = ()) -> ManyAnswers:
+def answers(*rows: tuple[str, int, float], problems: tuple[str, ...] = ()) -> FilePredictions:
     names, labels, y_prob = zip(*rows, strict=True)
-    return ManyAnswers(
+    return FilePredictions(
         names,
         np.array(labels, np.int8),
         np.array(y_prob),
@@ -183,8 +183,8 @@ def grey_pngs(count: int) -> list[tuple[str, bytes]]:
     return [(f"{number}.png", png((number % 250,) * 3)) for number in range(count)]
 
 
-def started(files) -> ManyPrediction:
-    job = ManyPrediction(open_run(BUNDLED), batch_files(files))
+def started(files) -> FilePredictionJob:
+    job = FilePredictionJob(open_run(BUNDLED_RUN_ID), batch_files(files))
     job.start()
     return job
 
@@ -235,13 +235,13 @@ def test_time_left_is_told_while_it_works(model):
 
 def test_files_that_run_into_the_time_limit_end_the_job(model, monkeypatch):
     def slow(data, name, **_):
-        raise SlowUpload(f"{name} takes longer than 4.5 s to read.")
+        raise UploadTimeout(f"{name} takes longer than 4.5 s to read.")
 
     monkeypatch.setattr(file_job, "decode_image", slow)
     job = started(grey_pngs(50))
     job.wait(LONG_S)
 
-    assert job.state().done == file_job.MOST_SLOW
+    assert job.state().done == file_job.MAX_SLOW_FILES
     assert job.state().problem.startswith("5 files took too long to read")
 
 
@@ -258,7 +258,9 @@ def test_model_that_cannot_answer_ends_the_job_with_its_sentence(monkeypatch):
 
 
 def test_patches_of_all_visitors_are_limited_until_they_are_let_go(model, monkeypatch):
-    monkeypatch.setattr(file_job, "MAX_HELD", sum(len(job) for job in file_job._jobs) + 5)
+    monkeypatch.setattr(
+        file_job, "MAX_PATCHES_IN_MEMORY", sum(len(job) for job in file_job._jobs) + 5
+    )
     first = started(grey_pngs(3))
     with pytest.raises(UploadError, match="full of other visitors' pictures"):
         started(grey_pngs(3))

@@ -9,9 +9,15 @@ from sklearn.datasets import load_sample_images
 from idc.datasets.store import open_store
 from idc.ingest.packing import pack
 from idc.prediction.appearance import fit_profile
-from idc.prediction.image_warnings import REASONS, profile_of, reasons, warnings, warnings_of
-from idc.prediction.predictor import look
-from idc.runs.run import BUNDLED, open_run
+from idc.prediction.image_warnings import (
+    WARNING_SENTENCES,
+    patch_warnings,
+    profile_of,
+    warning_reasons,
+    warnings_for_patches,
+)
+from idc.prediction.predictor import predict_with_features
+from idc.runs.run import BUNDLED_RUN_ID, open_run
 from idc.shipped.build_assets import profile_rows
 from tests.support.made_tissue import made_features, pink_patches
 
@@ -24,7 +30,7 @@ def profile():
 
 def told(profile, patch, features=None):
     features = made_features(1) if features is None else features
-    return reasons(profile, np.asarray(patch, np.uint8)[None], features)[0]
+    return warning_reasons(profile, np.asarray(patch, np.uint8)[None], features)[0]
 
 
 def noisy(*rgb):
@@ -77,7 +83,7 @@ def test_strange_features_count_where_nothing_else_explains_them(profile):
 
 
 def test_every_reason_is_one_sentence_that_says_what_to_do():
-    for sentence in REASONS.values():
+    for sentence in WARNING_SENTENCES.values():
         assert sentence.endswith(".") and sentence.count(". ") == 0
         assert any(word in sentence for word in ("use ", "choose ", "do not rely"))
 
@@ -86,10 +92,10 @@ def test_many_patches_are_judged_as_each_alone(profile):
     patches = np.stack([noisy(243, 242, 244), *pink_patches(3, 4), noisy(150, 100, 60)])
     features = made_features(5)
 
-    together = reasons(profile, patches, features)
+    together = warning_reasons(profile, patches, features)
 
     assert together == [
-        reasons(profile, patches[n : n + 1], features[n : n + 1])[0] for n in range(5)
+        warning_reasons(profile, patches[n : n + 1], features[n : n + 1])[0] for n in range(5)
     ]
 
 
@@ -97,7 +103,7 @@ def test_many_patches_are_judged_as_each_alone(profile):
 
 
 def test_bundled_models_profile_is_here_and_of_its_own_features():
-    profile = profile_of(open_run(BUNDLED))
+    profile = profile_of(open_run(BUNDLED_RUN_ID))
 
     assert profile.patches == 4_000
     assert profile.features_mean.shape == (96,)
@@ -106,25 +112,27 @@ def test_bundled_models_profile_is_here_and_of_its_own_features():
 
 @pytest.mark.slow
 def test_bundled_model_warns_about_photographs_and_bare_glass(home):
-    run = open_run(BUNDLED)
+    run = open_run(BUNDLED_RUN_ID)
     china = load_sample_images().images[0]
     photographs = np.stack([china[y : y + 50, x : x + 50] for y in (0, 200) for x in (0, 300)])
 
-    assert warnings(run, np.full((50, 50, 3), 255, np.uint8)) == [REASONS["blank"]]
-    assert all(warnings_of(run, photographs))
+    assert patch_warnings(run, np.full((50, 50, 3), 255, np.uint8)) == [WARNING_SENTENCES["blank"]]
+    assert all(warnings_for_patches(run, photographs))
 
 
 @pytest.mark.real
 @pytest.mark.slow
 def test_at_most_two_percent_of_unseen_real_patches_are_warned_about(home, real_data):
     pack([real_data / "idc_sampled_cases.zip", real_data / "idc_complete_cases.zip"], "real")
-    run, store = open_run(BUNDLED), open_store("real")
+    run, store = open_run(BUNDLED_RUN_ID), open_store("real")
     rows = profile_rows(run, store)["report"][::2]
     patches = np.array(store.patches[rows])
 
-    told_of = reasons(profile_of(run), patches, look(run, patches).features)
+    told_of = warning_reasons(
+        profile_of(run), patches, predict_with_features(run, patches).features
+    )
     blurred = np.stack([cv2.GaussianBlur(patch, (0, 0), 4) for patch in patches[:50]])
 
     assert len(rows) > 1_000
     assert np.mean([bool(names) for names in told_of]) <= 0.02
-    assert all(warnings_of(run, blurred))
+    assert all(warnings_for_patches(run, blurred))

@@ -11,19 +11,19 @@ from idc.files.home import features_dir
 from idc.prediction import image_warnings as foreign_module
 from idc.prediction import training_features as familiar_module
 from idc.prediction.explain import explain
-from idc.prediction.image_warnings import profile_of, warnings
-from idc.prediction.predictor import Look, look, predict_patches
+from idc.prediction.image_warnings import patch_warnings, profile_of
+from idc.prediction.predictor import PredictionWithFeatures, predict_patches, predict_with_features
 from idc.prediction.training_features import (
-    Familiar,
-    familiar,
+    TrainingFeatures,
+    compute_training_features,
     forget_failure,
-    learn,
+    load_training_features,
     nearest,
-    reference_of,
-    start_learning,
-    store_to_compare,
+    reference_patches,
+    reference_store,
+    start_feature_job,
 )
-from idc.runs.run import BUNDLED, open_run
+from idc.runs.run import BUNDLED_RUN_ID, open_run
 from idc.runs.split import run_split, train_cases
 from tests.support.made_patches import tiny_store
 
@@ -31,7 +31,7 @@ from tests.support.made_patches import tiny_store
 def learned(features, rows=None):
     features = np.asarray(features, np.float32)
     rows = np.arange(len(features)) if rows is None else np.asarray(rows)
-    return Familiar("trained", rows, features, len(features))
+    return TrainingFeatures("trained", rows, features, len(features))
 
 
 # Nearest patches
@@ -69,15 +69,15 @@ def test_bundled_model_has_nothing_to_compare_with_before_real_patches_are_here(
         writer.add([Patch(PatchName(8863, 1, 1, 0), np.zeros((50, 50, 3), np.uint8))])
         writer.finish(PackReport(sources=("made",), generated=True))
 
-    assert store_to_compare(open_run(BUNDLED)) is None
+    assert reference_store(open_run(BUNDLED_RUN_ID)) is None
 
 
 def test_bundled_model_is_compared_with_the_set_that_holds_most_of_its_cases(home):
-    run = open_run(BUNDLED)
+    run = open_run(BUNDLED_RUN_ID)
     tiny_store("a_foreign", cases=3, per_case=4)
     tiny_store("some", cases=2, per_case=3, first_case=8863)  # 8863 trained, 8864 is no case
-    store = store_to_compare(run)
-    reference = reference_of(run, store)
+    store = reference_store(run)
+    reference = reference_patches(run, store)
 
     assert (store.name, reference.kind) == ("some", "cases")
     assert 8863 in train_cases(run) and 8864 not in train_cases(run)
@@ -86,9 +86,9 @@ def test_bundled_model_is_compared_with_the_set_that_holds_most_of_its_cases(hom
 
 def test_patches_of_other_cases_are_called_unseen(home):
     tiny_store("mine", cases=2, per_case=3)
-    run = open_run(BUNDLED)
+    run = open_run(BUNDLED_RUN_ID)
 
-    reference = reference_of(run, store_to_compare(run))
+    reference = reference_patches(run, reference_store(run))
 
     assert (reference.kind, len(reference.rows), reference.trained_on) == ("unseen", 6, 0)
 
@@ -102,27 +102,29 @@ def quick_look(monkeypatch):
 
     def look_at(run, patches):
         means = np.asarray(patches, np.float32).mean(axis=(1, 2))
-        return Look(np.zeros(len(means), np.float32), means)
+        return PredictionWithFeatures(np.zeros(len(means), np.float32), means)
 
-    monkeypatch.setattr(familiar_module, "look", look_at)
-    monkeypatch.setattr(foreign_module, "look", look_at)
+    monkeypatch.setattr(familiar_module, "predict_with_features", look_at)
+    monkeypatch.setattr(foreign_module, "predict_with_features", look_at)
 
 
 pytestmark = pytest.mark.slow  # `trained_run` was really trained
 
 
 def test_training_patches_are_learned_as_the_network_sees_them(trained_run):
-    store = store_to_compare(trained_run)
+    store = reference_store(trained_run)
     train = run_split(trained_run, store).train
-    assert familiar(trained_run, store) is None
+    assert load_training_features(trained_run, store) is None
 
     steps = []
-    learn(trained_run, reference_of(trained_run, store), on_progress=lambda *s: steps.append(s))
+    compute_training_features(
+        trained_run, reference_patches(trained_run, store), on_progress=lambda *s: steps.append(s)
+    )
 
-    known = familiar(trained_run, store)
+    known = load_training_features(trained_run, store)
     assert (known.kind, known.trained_on) == ("trained", len(train))
     assert known.rows.tolist() == train.tolist()
-    seen = look(trained_run, store.patches[train]).features
+    seen = predict_with_features(trained_run, store.patches[train]).features
     assert known.features == pytest.approx(seen, abs=1e-4)
     assert steps[-1][0] == steps[-1][1]
 
@@ -140,36 +142,36 @@ def test_explanation_is_about_the_very_answer(trained_run):
 
 
 def test_run_of_few_patches_warns_that_it_is_no_model(trained_run, quick_look):
-    store = store_to_compare(trained_run)
-    assert warnings(trained_run, store.patches[0]) == []  # nothing is known yet
+    store = reference_store(trained_run)
+    assert patch_warnings(trained_run, store.patches[0]) == []  # nothing is known yet
 
-    learn(trained_run, reference_of(trained_run, store))
+    compute_training_features(trained_run, reference_patches(trained_run, store))
 
-    [sentence] = warnings(trained_run, store.patches[0])
+    [sentence] = patch_warnings(trained_run, store.patches[0])
     assert sentence.startswith("This run has learned from ")
     assert "too few to rely on any answer" in sentence
 
 
 def test_run_of_enough_patches_gets_a_profile_of_its_own(trained_run, quick_look, monkeypatch):
-    monkeypatch.setattr(familiar_module, "FEWEST", 20)
-    monkeypatch.setattr("idc.prediction.appearance.FEWEST", 20)
-    store = store_to_compare(trained_run)
+    monkeypatch.setattr(familiar_module, "MIN_TRAINING_PATCHES", 20)
+    monkeypatch.setattr("idc.prediction.appearance.MIN_TRAINING_PATCHES", 20)
+    store = reference_store(trained_run)
 
-    learn(trained_run, reference_of(trained_run, store))
+    compute_training_features(trained_run, reference_patches(trained_run, store))
 
     assert profile_of(trained_run).patches == len(run_split(trained_run, store).train)
     plain = np.full((50, 50, 3), 128, np.uint8)
-    assert "out of focus" in " ".join(warnings(trained_run, plain))
+    assert "out of focus" in " ".join(patch_warnings(trained_run, plain))
 
 
 def test_damaged_file_is_as_good_as_none(trained_run, quick_look):
-    store = store_to_compare(trained_run)
-    learn(trained_run, reference_of(trained_run, store))
+    store = reference_store(trained_run)
+    compute_training_features(trained_run, reference_patches(trained_run, store))
     [path] = features_dir().iterdir()
     path.write_bytes(path.read_bytes()[:-30])
 
-    assert familiar(trained_run, store) is None
-    assert warnings(trained_run, store.patches[0]) == []
+    assert load_training_features(trained_run, store) is None
+    assert patch_warnings(trained_run, store.patches[0]) == []
 
 
 def test_other_patches_under_the_same_name_are_refused(trained_run):
@@ -177,21 +179,21 @@ def test_other_patches_under_the_same_name_are_refused(trained_run):
     tiny_store("tiny", cases=2, per_case=5)
 
     with pytest.raises(RunError, match="was packed anew"):
-        store_to_compare(trained_run)
+        reference_store(trained_run)
 
 
 def test_learning_that_failed_says_why_until_it_is_tried_again(trained_run, quick_look):
-    store = store_to_compare(trained_run)
+    store = reference_store(trained_run)
     features_dir().write_text("in the way")  # where the folder has to be
-    job = start_learning(trained_run, store)
+    job = start_feature_job(trained_run, store)
     job.thread.join(300)
     assert job.state == "failed"
     assert "could not be written" in job.problem
-    assert start_learning(trained_run, store) is job
+    assert start_feature_job(trained_run, store) is job
 
     features_dir().unlink()
     forget_failure(trained_run, store)
-    again = start_learning(trained_run, store)
+    again = start_feature_job(trained_run, store)
     again.thread.join(300)
     assert again.state == "done"
-    assert familiar(trained_run, store) is not None
+    assert load_training_features(trained_run, store) is not None

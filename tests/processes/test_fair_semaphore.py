@@ -4,11 +4,11 @@ import threading
 
 import pytest
 
-from idc.processes.fair_semaphore import NoTurn, Turns
+from idc.processes.fair_semaphore import AcquireTimeout, FairSemaphore
 from tests.support.waiting import wait_until
 
 
-def take(turns: Turns, name: str, served: list[str]) -> threading.Thread:
+def take(turns: FairSemaphore, name: str, served: list[str]) -> threading.Thread:
     """A thread that waits for its turn."""
 
     def wait() -> None:
@@ -23,7 +23,7 @@ def take(turns: Turns, name: str, served: list[str]) -> threading.Thread:
 
 
 def test_those_who_wait_are_served_in_the_order_of_their_coming():
-    turns, served = Turns(), []
+    turns, served = FairSemaphore(), []
     with turns:
         threads = [take(turns, str(number), served) for number in range(5)]
         assert served == []
@@ -34,7 +34,7 @@ def test_those_who_wait_are_served_in_the_order_of_their_coming():
 
 
 def test_who_comes_back_at_once_waits_behind_those_who_wait_already():
-    turns, served = Turns(), []
+    turns, served = FairSemaphore(), []
     with turns:
         thread = take(turns, "single patch", served)
     with turns:
@@ -45,7 +45,7 @@ def test_who_comes_back_at_once_waits_behind_those_who_wait_already():
 
 
 def test_as_many_as_there_are_places_are_served_at_once():
-    turns, served = Turns(2), []
+    turns, served = FairSemaphore(2), []
     with turns:
         take(turns, "second", served).join()
         assert served == ["second"]
@@ -58,9 +58,9 @@ def test_as_many_as_there_are_places_are_served_at_once():
 
 
 def test_who_gives_up_leaves_the_line_and_the_place_free_for_others():
-    turns = Turns(patience_s=0.01)
+    turns = FairSemaphore(acquire_timeout_s=0.01)
     with turns:
-        with pytest.raises(NoTurn), turns:
+        with pytest.raises(AcquireTimeout), turns:
             pass
         assert turns.waiting() == 0
     with turns:
@@ -68,7 +68,7 @@ def test_who_gives_up_leaves_the_line_and_the_place_free_for_others():
 
 
 def test_error_inside_frees_the_place():
-    turns = Turns(patience_s=0.01)
+    turns = FairSemaphore(acquire_timeout_s=0.01)
     with pytest.raises(ValueError), turns:
         raise ValueError
     with turns:

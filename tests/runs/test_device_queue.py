@@ -9,8 +9,8 @@ import pytest
 
 from idc.launch.start import create_run
 from idc.runs import control
-from idc.runs.device_choice import choose_cpu, keeps_to_cpu, take_chosen_device
-from idc.runs.device_queue import device_name, hold_device, place, somebody_waits
+from idc.runs.device_choice import apply_device_choice, is_cpu_only, set_cpu_only
+from idc.runs.device_queue import device_name, has_waiting_run, hold_device, queue_position
 from idc.runs.lock import hold_lock
 from idc.runs.status import current_status, read_status
 from idc.settings.training_config import TrainingConfig
@@ -67,7 +67,7 @@ def test_free_device_is_taken_at_once(home):
     run = new_run()
 
     with hold_lock(run.folder), hold_device(run.id, 1.0, give_up):
-        assert place(run.id) is None
+        assert queue_position(run.id) is None
 
 
 def test_taken_device_lets_the_next_one_wait(home):
@@ -75,15 +75,15 @@ def test_taken_device_lets_the_next_one_wait(home):
     places = []
 
     def look():
-        places.append((place(second.id), somebody_waits()))
+        places.append((queue_position(second.id), has_waiting_run()))
         raise Enough
 
     with hold_lock(first.folder), hold_device(first.id, 1.0, give_up):
-        assert not somebody_waits()
+        assert not has_waiting_run()
         with hold_lock(second.folder), pytest.raises(Enough), hold_device(second.id, 2.0, look):
             pass
     assert places == [(1, True)]
-    assert place(second.id) is None  # it has gone, and its ticket with it
+    assert queue_position(second.id) is None  # it has gone, and its ticket with it
 
 
 def test_ticket_of_a_killed_one_holds_nobody_up(home):
@@ -107,12 +107,12 @@ def test_run_killed_in_the_queue_and_continued_does_not_wait_for_itself(home):
         (folder / f"{1_000_000:020d}-{run.id}").touch()  # a killed trainer leaves its ticket
 
     with hold_lock(run.folder), hold_device(run.id, 2.0, give_up):
-        assert place(run.id) is None
+        assert queue_position(run.id) is None
 
 
 def test_run_that_keeps_to_the_cpu_waits_for_nobody_on_the_gpu(home, start):
     on_gpu, on_cpu = new_run("on the GPU"), new_run("on the CPU")
-    choose_cpu(on_cpu.folder)
+    set_cpu_only(on_cpu.folder)
 
     with hold_lock(on_gpu.folder), hold_device(on_gpu.id, 1.0, give_up):
         start(on_cpu)
@@ -124,11 +124,11 @@ def test_run_that_keeps_to_the_cpu_waits_for_nobody_on_the_gpu(home, start):
 def test_choice_of_the_cpu_can_be_taken_back(home, monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
     run = new_run()
-    choose_cpu(run.folder)
-    choose_cpu(run.folder, False)
-    take_chosen_device(run.folder)
+    set_cpu_only(run.folder)
+    set_cpu_only(run.folder, False)
+    apply_device_choice(run.folder)
 
-    assert not keeps_to_cpu(run.folder)
+    assert not is_cpu_only(run.folder)
     assert device_name() == "0"
 
 
@@ -160,10 +160,10 @@ def test_twenty_starts_at_once_make_one_trainer_and_a_queue(home, start):
     [(word, holder)] = turns(home)
     assert word == "begin"
     waiting = [run for run in runs if run.id != holder]
-    assert [place(run.id) for run in waiting] == list(range(1, 20))
+    assert [queue_position(run.id) for run in waiting] == list(range(1, 20))
 
     withdrawn, killed, *others = waiting
-    control.ask(withdrawn.folder, control.WITHDRAW)
+    control.send_request(withdrawn.folder, control.WITHDRAW)
     processes[killed.id].kill()
     processes[killed.id].wait()
     assert processes[withdrawn.id].wait() == 0
@@ -171,7 +171,7 @@ def test_twenty_starts_at_once_make_one_trainer_and_a_queue(home, start):
         "Withdrawn from the queue; continue it to wait again."
     )
     assert current_status(killed.folder).state == "interrupted"
-    assert [place(run.id) for run in others] == list(range(1, 18))
+    assert [queue_position(run.id) for run in others] == list(range(1, 18))
 
     (home / "go").touch()
     for run in (run for run in runs if run not in (withdrawn, killed)):
@@ -187,7 +187,7 @@ def test_killed_trainer_frees_the_device_for_the_next(home, start):
     process = start(first)
     wait_until(lambda: turns(home) == [["begin", first.id]])
     start(second)
-    wait_until(lambda: place(second.id) == 1)
+    wait_until(lambda: queue_position(second.id) == 1)
 
     process.kill()
     process.wait()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from idc.errors import RunError
-from idc.runs.first_filters import keep_first_filters, read_first_filters
+from idc.runs.first_filters import read_first_filters, save_first_filters
 
 
 def model_with(kernel):
@@ -24,7 +24,7 @@ def model_with(kernel):
 def test_kernels_come_back_in_the_order_of_their_epochs(tmp_path):
     kernels = [np.full((3, 3, 3, 2), epoch, np.float32) for epoch in range(3)]
     for epoch in (2, 0, 1):
-        keep_first_filters(tmp_path, model_with(kernels[epoch]), epoch)
+        save_first_filters(tmp_path, model_with(kernels[epoch]), epoch)
 
     kept = read_first_filters(tmp_path)
 
@@ -34,14 +34,14 @@ def test_kernels_come_back_in_the_order_of_their_epochs(tmp_path):
 
 def test_epoch_that_is_trained_again_replaces_its_kernel(tmp_path):
     for value in (1, 2):
-        keep_first_filters(tmp_path, model_with(np.full((1, 1, 3, 1), value, np.float32)), 4)
+        save_first_filters(tmp_path, model_with(np.full((1, 1, 3, 1), value, np.float32)), 4)
 
     assert read_first_filters(tmp_path).kernels.ravel().tolist() == [2, 2, 2]
 
 
 def test_of_many_epochs_some_are_picked_with_the_first_and_the_last(tmp_path):
     for epoch in range(200):
-        keep_first_filters(tmp_path, model_with(np.zeros((1, 1, 3, 1), np.float32)), epoch)
+        save_first_filters(tmp_path, model_with(np.zeros((1, 1, 3, 1), np.float32)), epoch)
 
     epochs = read_first_filters(tmp_path).epochs
 
@@ -53,7 +53,7 @@ def test_older_run_has_kept_nothing(tmp_path):
 
 
 def test_damaged_file_is_told_in_a_sentence(tmp_path):
-    keep_first_filters(tmp_path, model_with(np.zeros((1, 1, 3, 1), np.float32)), 0)
+    save_first_filters(tmp_path, model_with(np.zeros((1, 1, 3, 1), np.float32)), 0)
     (tmp_path / "first_filters" / "epoch-0000.npy").write_bytes(b"no array")
 
     with pytest.raises(RunError, match="are damaged on disk"):

@@ -74,7 +74,7 @@ def test_later_marks_change_nothing_for_a_run_or_its_repetition(store):
     remove_mark("tiny", entry.case, entry.x, entry.y, "Ana")
     mark_wrong(store, train[1])
 
-    again = create_run(run.config, same_left_out_as=run)
+    again = create_run(run.config, left_out_from=run)
     new = create_run(run.config)
 
     assert run.left_out().tolist() == [train[0]]

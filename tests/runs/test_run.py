@@ -16,7 +16,7 @@ import pytest
 
 from idc.errors import RunError
 from idc.launch import start
-from idc.launch.start import create_run, prepare_to_continue, start_trainer, trainer_command
+from idc.launch.start import create_run, prepare_to_resume, start_trainer, trainer_command
 from idc.runs.lock import LOCK_FILE, hold_lock, is_locked
 from idc.runs.run import (
     BEST_FILE,
@@ -342,7 +342,7 @@ def test_stop_is_asked_for_by_a_file_that_the_trainer_sees(run):
 def test_run_that_was_cut_off_goes_on_to_the_number_it_was_started_with(run, state):
     ended(run, state, epoch=7, epochs=30)  # "running" without a trainer: interrupted
 
-    status = prepare_to_continue(run)
+    status = prepare_to_resume(run)
 
     assert (status.state, status.epoch, status.epochs) == ("starting", 7, 30)
     assert run.status() == status
@@ -351,13 +351,13 @@ def test_run_that_was_cut_off_goes_on_to_the_number_it_was_started_with(run, sta
 def test_run_that_was_killed_after_its_last_epoch_only_needs_its_end(run):
     ended(run, "running", epoch=20)
 
-    assert prepare_to_continue(run).epochs == 20
+    assert prepare_to_resume(run).epochs == 20
 
 
 def test_finished_run_trains_as_many_epochs_again_as_its_settings_say(run):
     ended(run, "finished", epoch=20)
 
-    status = prepare_to_continue(run)
+    status = prepare_to_resume(run)
 
     assert (status.epoch, status.epochs) == (20, 40)
 
@@ -365,7 +365,7 @@ def test_finished_run_trains_as_many_epochs_again_as_its_settings_say(run):
 def test_run_that_stopped_early_waits_anew(run):
     ended(run, "finished", epoch=8, patience_from=0)
 
-    status = prepare_to_continue(run)
+    status = prepare_to_resume(run)
 
     assert (status.epochs, status.patience_from) == (28, 8)
 
@@ -373,21 +373,21 @@ def test_run_that_stopped_early_waits_anew(run):
 def test_run_that_was_cut_off_keeps_its_patience(run):
     ended(run, "stopped", epoch=8, patience_from=3)
 
-    assert prepare_to_continue(run).patience_from == 3
+    assert prepare_to_resume(run).patience_from == 3
 
 
 @pytest.mark.parametrize("state", ["stopped", "finished"])
 def test_more_epochs_count_from_the_finished_ones(run, state):
     ended(run, state, epoch=7)
 
-    assert prepare_to_continue(run, more_epochs=2).epochs == 9
+    assert prepare_to_resume(run, more_epochs=2).epochs == 9
 
 
 def test_old_wish_to_stop_does_not_stop_the_next_trainer(run):
     run.request_stop()
     ended(run, "stopped", epoch=7)
 
-    prepare_to_continue(run)
+    prepare_to_resume(run)
 
     assert not run.stop_requested()
 
@@ -397,7 +397,7 @@ def test_run_in_training_cannot_be_continued(run, trainer):
     before = (run.folder / STATUS_FILE).read_bytes()
 
     with pytest.raises(RunError, match="The run 'first' is being trained already"):
-        prepare_to_continue(run)
+        prepare_to_resume(run)
 
     assert (run.folder / STATUS_FILE).read_bytes() == before
 
@@ -407,7 +407,7 @@ def test_less_than_one_more_epoch_is_refused(run, more):
     ended(run, "stopped", epoch=7)
 
     with pytest.raises(RunError, match=f"more_epochs must be at least 1. Received: {more}"):
-        prepare_to_continue(run, more_epochs=more)
+        prepare_to_resume(run, more_epochs=more)
 
     assert run.status().state == "stopped"
 

@@ -5,7 +5,7 @@ import pytest
 from idc.errors import RunError
 from idc.launch.start import create_run
 from idc.runs.notes import NOTES_FILE, RunNotes, write_notes
-from idc.runs.run import BUNDLED, CONFIG_FILE, RunStatus, list_runs, open_run
+from idc.runs.run import BUNDLED_RUN_ID, CONFIG_FILE, RunStatus, list_runs, open_run
 from idc.runs.trash import delete_run, deleted_runs, restore_run
 from idc.settings.training_config import TrainingConfig
 
@@ -88,7 +88,7 @@ def test_run_that_trains_is_not_deleted(run):
 
 def test_bundled_model_stays(home):
     with pytest.raises(RunError, match="belongs to IDC Lab and stays"):
-        delete_run(open_run(BUNDLED))
+        delete_run(open_run(BUNDLED_RUN_ID))
 
 
 @pytest.mark.parametrize("run_id", ["none", "..", "../runs", ""])

@@ -2,7 +2,7 @@
 
 from idc.runs.log import RunLog
 from idc.runs.run import RunStatus
-from idc.runs.snapshot import Moment, length_s, moment_at, with_times
+from idc.runs.snapshot import RunSnapshot, epochs_with_elapsed, logged_duration_s, snapshot_at
 from idc.runs.watched_slide import Frame
 
 
@@ -16,7 +16,7 @@ def epoch(number, at_s=None, **more):
 
 
 # Two epochs of two steps: steps at 1, 3 and 6, 8 s; validated at 5 and 10 s.
-WHOLE = Moment(
+WHOLE = RunSnapshot(
     RunStatus("finished", epochs=2, epoch=2, steps=2, reason="All 2 epochs are done."),
     RunLog(
         steps=[step(1, 1, 1.0), step(1, 2, 3.0), step(2, 1, 6.0), step(2, 2, 8.0)],
@@ -28,42 +28,44 @@ WHOLE = Moment(
 
 
 def test_moment_holds_what_was_logged_by_then_and_nothing_later():
-    moment = moment_at(WHOLE, 6.0, batch_size=64)
+    snapshot = snapshot_at(WHOLE, 6.0, batch_size=64)
 
-    assert [entry["elapsed_s"] for entry in moment.log.steps] == [1.0, 3.0, 6.0]
-    assert [entry["epoch"] for entry in moment.log.epochs] == [1]
-    assert [frame.epoch for frame in moment.frames] == [0, 1]
-    status = moment.status
+    assert [entry["elapsed_s"] for entry in snapshot.log.steps] == [1.0, 3.0, 6.0]
+    assert [entry["epoch"] for entry in snapshot.log.epochs] == [1]
+    assert [frame.epoch for frame in snapshot.frames] == [0, 1]
+    status = snapshot.status
     assert (status.state, status.phase, status.epoch, status.step) == ("running", "training", 1, 1)
     assert (status.epochs, status.steps, status.left_s) == (2, 2, 4.0)
 
 
 def test_phases_come_in_their_order():
-    phases = [moment_at(WHOLE, at_s, 64).status.phase for at_s in (0.5, 1.0, 3.5, 5.0, 9.0)]
+    phases = [snapshot_at(WHOLE, at_s, 64).status.phase for at_s in (0.5, 1.0, 3.5, 5.0, 9.0)]
 
     assert phases == ["loading", "training", "validating", "training", "validating"]
 
 
 def test_speed_is_that_of_the_epochs_last_steps():
-    assert moment_at(WHOLE, 3.0, batch_size=64).status.patches_per_s == 32.0
-    assert moment_at(WHOLE, 6.0, batch_size=64).status.patches_per_s is None  # one step of epoch 2
+    assert snapshot_at(WHOLE, 3.0, batch_size=64).status.patches_per_s == 32.0
+    assert (
+        snapshot_at(WHOLE, 6.0, batch_size=64).status.patches_per_s is None
+    )  # one step of epoch 2
 
 
 def test_end_is_the_run_as_it_is():
-    assert length_s(WHOLE) == 10.0
-    assert moment_at(WHOLE, 10.0, 64) is WHOLE
+    assert logged_duration_s(WHOLE) == 10.0
+    assert snapshot_at(WHOLE, 10.0, 64) is WHOLE
 
 
 def test_logs_without_times_of_epochs_are_timed_by_their_seconds():
     log = RunLog(epochs=[epoch(1), epoch(2)], steps=[step(1, 1, 1.0), step(2, 1, 12.0)])
-    assert [entry["elapsed_s"] for entry in with_times(log)] == [5.0, 12.0]
+    assert [entry["elapsed_s"] for entry in epochs_with_elapsed(log)] == [5.0, 12.0]
 
     without_steps = RunLog(epochs=[epoch(1), epoch(2)])
-    assert [entry["elapsed_s"] for entry in with_times(without_steps)] == [5.0, 10.0]
+    assert [entry["elapsed_s"] for entry in epochs_with_elapsed(without_steps)] == [5.0, 10.0]
 
 
 def test_nothing_logged_has_no_length():
-    nothing = Moment(RunStatus("failed", epochs=2), RunLog(), [])
+    nothing = RunSnapshot(RunStatus("failed", epochs=2), RunLog(), [])
 
-    assert length_s(nothing) == 0.0
+    assert logged_duration_s(nothing) == 0.0
     assert nothing.steps == 1

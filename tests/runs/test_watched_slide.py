@@ -12,17 +12,17 @@ from idc.launch.start import create_run
 from idc.runs import watched_slide
 from idc.runs.watched_slide import (
     Frame,
-    asked_case,
     default_case,
     drop_frames_after,
-    frame_levels,
     held_out_cases,
+    quantise_probabilities,
     read_frames,
-    watch_case,
+    request_case,
+    requested_case,
     write_frame,
 )
 from idc.settings.training_config import preset_config
-from idc.training.slide_recorder import SlideWatch, worst_patches
+from idc.training.slide_recorder import SlideRecorder, worst_patches
 from tests.support.made_patches import tiny_store
 
 
@@ -112,12 +112,12 @@ def test_random_split_has_no_case_to_watch(store):
 
 
 def test_wish_is_kept_and_a_damaged_one_is_none(run):
-    assert asked_case(run) is None
-    watch_case(run.folder, 3)
-    assert asked_case(run) == 3
+    assert requested_case(run) is None
+    request_case(run.folder, 3)
+    assert requested_case(run) == 3
     for content in ("", "[]", '{"case": "3"}', '{"case": 3'):
         (run.folder / watched_slide.WATCH_FILE).write_text(content)
-        assert asked_case(run) is None
+        assert requested_case(run) is None
 
 
 # Frames
@@ -125,7 +125,7 @@ def test_wish_is_kept_and_a_damaged_one_is_none(run):
 
 def test_levels_stay_on_their_side_of_the_threshold():
     y_prob = np.array([0.0, 0.499999, 0.5, 1.0, np.nan])
-    read = frame(levels=frame_levels(y_prob)).probabilities()
+    read = frame(levels=quantise_probabilities(y_prob)).probabilities()
 
     assert (read[:4] >= 0.5).tolist() == [False, False, True, True]
     assert np.abs(read[:4] - y_prob[:4]).max() <= 1 / 254
@@ -152,7 +152,7 @@ def test_going_on_from_an_epoch_drops_what_came_after(run):
 
 def test_very_long_runs_keep_every_other_frame(run, store, monkeypatch):
     monkeypatch.setattr("idc.training.slide_recorder.MOST_FRAMES", 4)
-    watch = SlideWatch(run, store, split_by_case(store), lambda rows: np.zeros(len(rows)))
+    watch = SlideRecorder(run, store, split_by_case(store), lambda rows: np.zeros(len(rows)))
     watch.begin(0, 0.0)
     for epoch in (1, 2, 3, 4):
         watch.after_epoch(epoch, float(epoch), np.zeros(4, np.float32))
@@ -166,7 +166,7 @@ def test_very_long_runs_keep_every_other_frame(run, store, monkeypatch):
 def watching_trainer(run, store, clock=None, answer=None):
     split = split_by_case(store)
     answer = answer or (lambda rows: np.linspace(0, 1, len(rows)))
-    return SlideWatch(run, store, split, answer, clock or Clock())
+    return SlideRecorder(run, store, split, answer, clock or Clock())
 
 
 def places(run):
@@ -181,7 +181,7 @@ def test_untrained_network_is_the_first_frame_and_each_epoch_brings_one(run, sto
     assert places(run) == [(2, 0, 0), (2, 1, 0)]
     last = read_frames(run)[-1]
     assert last.elapsed_s == 9.0
-    assert last.levels == frame_levels(np.array([0.1, 0.2, 0.3, 0.9], np.float32))
+    assert last.levels == quantise_probabilities(np.array([0.1, 0.2, 0.3, 0.9], np.float32))
 
 
 def test_answers_of_the_validation_part_are_not_asked_for_again(run, store):
@@ -196,7 +196,7 @@ def test_answers_of_the_validation_part_are_not_asked_for_again(run, store):
     watch.after_epoch(1, 9.0, np.zeros(4, np.float32))
     assert asked == [[4, 5, 6, 7]]
 
-    watch_case(run.folder, 3)
+    request_case(run.folder, 3)
     watch.after_epoch(2, 18.0, np.zeros(4, np.float32))
     assert asked[1:] == [[8, 9, 10, 11]]
 
@@ -227,7 +227,7 @@ def test_another_case_is_painted_at_the_next_look(run, store):
     clock = Clock()
     watch = watching_trainer(run, store, clock)
     watch.begin(0, 0.0)
-    watch_case(run.folder, 3)
+    request_case(run.folder, 3)
     clock.now += 1.0
     watch.after_step(0, 5, 1.0)
 
@@ -236,7 +236,7 @@ def test_another_case_is_painted_at_the_next_look(run, store):
 
 @pytest.mark.parametrize("case", [1, 99])
 def test_case_that_trains_or_is_not_there_is_not_shown(run, store, case):
-    watch_case(run.folder, case)
+    request_case(run.folder, case)
     watch = watching_trainer(run, store)
     watch.begin(0, 0.0)
 

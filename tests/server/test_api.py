@@ -10,13 +10,13 @@ from starlette.applications import Starlette
 
 from idc.errors import PredictionError, ServerBusy
 from idc.patches import CLASS_NAMES
-from idc.prediction.predictor import Look, predict_patches
+from idc.prediction.predictor import PredictionWithFeatures, predict_patches
 from idc.processes.environment import API_TOKEN_VARIABLE
-from idc.runs.run import BUNDLED, open_run
+from idc.runs.run import BUNDLED_RUN_ID, open_run
 from idc.server import api, api_prediction
 from idc.server.api_prediction import MAX_FILES
 from idc.server.app import middleware, routes
-from idc.server.concurrency_limit import Crowd
+from idc.server.concurrency_limit import ConcurrencyLimit
 from idc.uploads.gate import MAX_FILE_BYTES, decode_image
 from tests.support.hostile_files import GOOD, malformed_files
 from tests.support.made_patches import png
@@ -54,11 +54,13 @@ def no_model(monkeypatch):
     """A model that says 0.25, 0.75, 0.25, ... at once."""
 
     def look(run, patches):
-        return Look(np.resize(np.float32([0.25, 0.75]), len(patches)), np.zeros((len(patches), 1)))
+        return PredictionWithFeatures(
+            np.resize(np.float32([0.25, 0.75]), len(patches)), np.zeros((len(patches), 1))
+        )
 
-    monkeypatch.setattr(api_prediction, "look", look)
+    monkeypatch.setattr(api_prediction, "predict_with_features", look)
     monkeypatch.setattr(
-        api_prediction, "warnings_of", lambda run, patches, seen: [["w"]] * len(seen)
+        api_prediction, "warnings_for_patches", lambda run, patches, seen: [["w"]] * len(seen)
     )
 
 
@@ -118,7 +120,7 @@ def test_body_of_a_stranger_is_not_kept(door, monkeypatch):
 
 @pytest.mark.slow  # the model answers
 def test_picture_gets_the_same_answer_as_on_the_page(door):
-    run = open_run(BUNDLED)
+    run = open_run(BUNDLED_RUN_ID)
     expected = float(predict_patches(run, decode_image(PINK).rgb[None])[0])
 
     told = post(door, params={"name": "mine.png"}).json()
@@ -200,15 +202,17 @@ def test_what_passes_is_503_with_the_time_to_come_back(door, monkeypatch, error)
     def fail(*call):
         raise error
 
-    monkeypatch.setattr(api, "answer_files", fail)
+    monkeypatch.setattr(api, "predict_files", fail)
     answer = post(door)
 
     assert sentence(answer, 503) == str(error)
     assert answer.headers["Retry-After"] == "5"
 
 
-@pytest.mark.parametrize(("most", "most_of_one", "status"), [(9, 1, 429), (1, 9, 503)])
-def test_who_finds_no_place_is_told_when_to_come_back(door, monkeypatch, most, most_of_one, status):
+@pytest.mark.parametrize(("most", "max_per_caller", "status"), [(9, 1, 429), (1, 9, 503)])
+def test_who_finds_no_place_is_told_when_to_come_back(
+    door, monkeypatch, most, max_per_caller, status
+):
     """And meanwhile the server answers others: the work does not block its loop."""
     working, may_end = threading.Event(), threading.Event()
 
@@ -217,9 +221,11 @@ def test_who_finds_no_place_is_told_when_to_come_back(door, monkeypatch, most, m
         may_end.wait(60)
         return {}
 
-    monkeypatch.setattr(api, "answer_files", work)
-    narrow = Crowd(most, most_of_one)
-    monkeypatch.setattr(Crowd, "place", lambda crowd, caller, place=narrow.place: place(caller))
+    monkeypatch.setattr(api, "predict_files", work)
+    narrow = ConcurrencyLimit(most, max_per_caller)
+    monkeypatch.setattr(
+        ConcurrencyLimit, "place", lambda crowd, caller, place=narrow.place: place(caller)
+    )
     first = threading.Thread(target=lambda: post(door))
     first.start()
     wait_until(working.is_set, "the first request is worked on")

@@ -4,7 +4,7 @@ import pytest
 
 from idc.errors import ConfigError
 from idc.processes.environment import API_TOKEN_VARIABLE
-from idc.server.api_token import FILE_VARIABLE, api_token, is_authorized
+from idc.server.api_token import TOKEN_FILE_VARIABLE, api_token, is_authorized
 
 TOKEN = "canary-7f3a9c51e2d8"
 
@@ -12,7 +12,7 @@ TOKEN = "canary-7f3a9c51e2d8"
 @pytest.fixture(autouse=True)
 def unset(monkeypatch):
     monkeypatch.delenv(API_TOKEN_VARIABLE, raising=False)
-    monkeypatch.delenv(FILE_VARIABLE, raising=False)
+    monkeypatch.delenv(TOKEN_FILE_VARIABLE, raising=False)
 
 
 def test_door_is_closed_unless_somebody_opens_it(monkeypatch):
@@ -24,7 +24,7 @@ def test_door_is_closed_unless_somebody_opens_it(monkeypatch):
 def test_token_comes_from_the_variable_or_else_from_the_file(monkeypatch, tmp_path):
     file = tmp_path / "token"
     file.write_text(f"{TOKEN}\n")
-    monkeypatch.setenv(FILE_VARIABLE, str(file))
+    monkeypatch.setenv(TOKEN_FILE_VARIABLE, str(file))
     assert api_token() == TOKEN
     file.write_text("another-token-0123456789")
     assert api_token() == "another-token-0123456789"  # without a restart
@@ -43,7 +43,7 @@ def test_token_that_is_none_is_refused_without_being_repeated(monkeypatch, token
 
 
 def test_missing_file_is_one_sentence(monkeypatch, tmp_path):
-    monkeypatch.setenv(FILE_VARIABLE, str(tmp_path / "gone"))
+    monkeypatch.setenv(TOKEN_FILE_VARIABLE, str(tmp_path / "gone"))
 
     with pytest.raises(ConfigError, match="cannot be read"):
         api_token()

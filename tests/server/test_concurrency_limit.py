@@ -3,14 +3,14 @@ again."""
 
 import pytest
 
-from idc.server.concurrency_limit import Crowd, Crowded
+from idc.server.concurrency_limit import ConcurrencyLimit, TooManyRequests
 
 
 def test_caller_with_all_its_places_waits_while_others_come_in():
-    crowd = Crowd(most=3, most_of_one=1)
+    crowd = ConcurrencyLimit(most=3, max_per_caller=1)
 
     with crowd.place("a"):
-        with pytest.raises(Crowded) as caught, crowd.place("a"):
+        with pytest.raises(TooManyRequests) as caught, crowd.place("a"):
             pass
         with crowd.place("b"):
             assert crowd.present() == 2
@@ -20,16 +20,16 @@ def test_caller_with_all_its_places_waits_while_others_come_in():
 
 
 def test_full_house_sends_everybody_away():
-    crowd = Crowd(most=1, most_of_one=5)
+    crowd = ConcurrencyLimit(most=1, max_per_caller=5)
 
-    with crowd.place("a"), pytest.raises(Crowded) as caught, crowd.place("b"):
+    with crowd.place("a"), pytest.raises(TooManyRequests) as caught, crowd.place("b"):
         pass
 
     assert not caught.value.by_caller
 
 
 def test_place_is_free_again_after_an_error():
-    crowd = Crowd(most=1, most_of_one=1)
+    crowd = ConcurrencyLimit(most=1, max_per_caller=1)
 
     with pytest.raises(ZeroDivisionError), crowd.place("a"):
         raise ZeroDivisionError

@@ -9,7 +9,7 @@ from idc.server.garbage_collection import freeze_imports
 @pytest.fixture(autouse=True)
 def thawed(monkeypatch):
     """As a server that has just started; afterwards the collector sees everything again."""
-    monkeypatch.setattr(garbage_collection, "_seen", 0)
+    monkeypatch.setattr(garbage_collection, "_frozen_module_count", 0)
     yield
     gc.unfreeze()
 

@@ -5,20 +5,20 @@ import threading
 
 import pytest
 
-from idc.server.quotas import Kept, OverQuota, Quota
+from idc.server.quotas import Quota, QuotaExceeded, StorageUsage
 from tests.support.waiting import wait_until
 
 FRAMING = 10_000  # what a form may put around a file
 
 
-def quota(**kept: Kept) -> Quota:
+def quota(**kept: StorageUsage) -> Quota:
     return Quota(
         lambda: kept, file_bytes=100_000, owner_bytes=200_000, owner_files=3, total_bytes=400_000
     )
 
 
 def refused(quota: Quota, owner: str, size: int) -> str:
-    with pytest.raises(OverQuota) as caught, quota.room(owner, size):
+    with pytest.raises(QuotaExceeded) as caught, quota.room(owner, size):
         pass
     assert quota.refusal(owner) == str(caught.value)
     return str(caught.value)
@@ -35,7 +35,7 @@ def test_file_up_to_the_limit_has_room_and_a_larger_one_has_not():
 
 
 def test_owner_may_keep_so_many_bytes_and_another_owner_has_own_room():
-    mine = quota(me=Kept(1, 150_000))
+    mine = quota(me=StorageUsage(1, 150_000))
 
     with mine.room("me", 50_000):
         pass
@@ -45,11 +45,13 @@ def test_owner_may_keep_so_many_bytes_and_another_owner_has_own_room():
 
 
 def test_owner_may_keep_so_many_files_however_small():
-    assert refused(quota(me=Kept(3, 0)), "me", 1).startswith("You keep 3 files here, the most")
+    assert refused(quota(me=StorageUsage(3, 0)), "me", 1).startswith(
+        "You keep 3 files here, the most"
+    )
 
 
 def test_all_owners_together_may_keep_so_much():
-    full = quota(you=Kept(1, 190_000), she=Kept(1, 190_000))
+    full = quota(you=StorageUsage(1, 190_000), she=StorageUsage(1, 190_000))
 
     with full.room("me", 20_000):
         pass
@@ -66,11 +68,11 @@ def test_what_is_on_its_way_counts_until_it_is_kept_or_gone():
 
 
 def test_body_without_a_length_asks_for_room_as_it_comes():
-    mine = quota(me=Kept(1, 150_000))
+    mine = quota(me=StorageUsage(1, 150_000))
 
     with mine.room("me") as room:
         room.grow(50_000)
-        with pytest.raises(OverQuota):
+        with pytest.raises(QuotaExceeded):
             room.grow(50_001)
         assert room.bytes == 50_000
 
@@ -96,7 +98,7 @@ def test_of_many_uploads_at_once_only_as_many_get_in_as_there_is_room_for():
     mine, full = quota(), threading.Event()
 
     def upload(number: int) -> None:
-        with contextlib.suppress(OverQuota), mine.room(f"{number}", 100_000):
+        with contextlib.suppress(QuotaExceeded), mine.room(f"{number}", 100_000):
             full.wait()
 
     threads = [threading.Thread(target=upload, args=(number,)) for number in range(20)]

@@ -14,9 +14,9 @@ from starlette.routing import Route
 
 from idc.server import upload_limits, upload_usage
 from idc.server.app import middleware
-from idc.server.quotas import Kept, Quota
+from idc.server.quotas import Quota, StorageUsage
 from idc.server.upload_limits import UploadLimits
-from idc.server.upload_usage import is_session
+from idc.server.upload_usage import is_open_session
 from idc.uploads.gate import MAX_FILE_BYTES
 
 UPLOAD = "/_stcore/upload_file/session-1/file-1"
@@ -37,7 +37,7 @@ class Caller:
             routes=[Route("/{rest:path}", self.keep, methods=["PUT", "POST", "DELETE"])]
         )
         self.now_s = 0.0
-        self.limits = UploadLimits(app, quota, is_session=lambda session: session in SESSIONS)
+        self.limits = UploadLimits(app, quota, is_open_session=lambda session: session in SESSIONS)
 
     async def keep(self, request: Request) -> JSONResponse:
         self.reached.append(await request.body())
@@ -89,7 +89,7 @@ def sent(
     return caller
 
 
-def quota(**kept: Kept) -> Quota:
+def quota(**kept: StorageUsage) -> Quota:
     return Quota(lambda: kept, file_bytes=1_000, owner_bytes=2_000, total_bytes=5_000)
 
 
@@ -121,7 +121,7 @@ def test_body_whose_last_piece_is_too_much_is_answered_at_once():
 
 
 def test_quota_is_the_sessions_in_the_address():
-    full = quota(**{"session-1": Kept(1, 1_500)})
+    full = quota(**{"session-1": StorageUsage(1, 1_500)})
 
     assert call(full, bytes(501), length=501).status == 413
     assert full.refusal("session-1").startswith("Your files fill the 0.002 MB")
@@ -155,7 +155,7 @@ def test_upload_that_is_cut_off_never_reaches_the_app_and_leaves_its_room():
 
 
 def test_visitor_who_falls_silent_is_given_up(monkeypatch):
-    monkeypatch.setattr(upload_limits, "STALL_S", 0.01)
+    monkeypatch.setattr(upload_limits, "STALL_TIMEOUT_S", 0.01)
     half = {"type": "http.request", "body": b"a", "more_body": True}
 
     assert sent(quota(), [half, SILENT], length=1_000).reached == []
@@ -188,18 +188,18 @@ def test_upload_for_a_page_that_nobody_has_open_is_refused_and_gets_no_room(monk
 
 
 def test_server_knows_its_sessions_and_lets_all_pass_where_none_runs(monkeypatch):
-    assert is_session("any")
+    assert is_open_session("any")
     instance = SimpleNamespace(is_active_session=lambda session: session == "open")
     monkeypatch.setattr(upload_usage.runtime, "exists", lambda: True)
     monkeypatch.setattr(upload_usage.runtime, "get_instance", lambda: instance)
 
-    assert (is_session("open"), is_session("invented")) == (True, False)
+    assert (is_open_session("open"), is_open_session("invented")) == (True, False)
     [entry] = [entry for entry in middleware if entry.cls is UploadLimits]
-    assert entry.kwargs["is_session"] is is_session
+    assert entry.kwargs["is_open_session"] is is_open_session
 
 
 def test_endless_body_is_not_thrown_away_for_ever(monkeypatch):
-    monkeypatch.setattr(upload_limits, "DRAIN_BYTES", 50)
+    monkeypatch.setattr(upload_limits, "MAX_DRAIN_BYTES", 50)
     caller = call(quota(), *[bytes(10)] * 100, length=10**9)
 
     assert caller.status == 413
@@ -216,6 +216,6 @@ def test_server_has_the_limits():
 
 @pytest.mark.parametrize("path", ["/_stcore/upload_file/s/f", "/base/_stcore/upload_file/s/f"])
 def test_upload_is_recognised_below_a_base_path_too(path):
-    full = quota(s=Kept(1, 2_000))
+    full = quota(s=StorageUsage(1, 2_000))
 
     assert call(full, b"a", length=1, path=path).status == 413

@@ -4,11 +4,11 @@ from dataclasses import fields
 
 import pytest
 
-from idc.cli.parser import command_line
-from idc.cli.training_commands import asked_config
+from idc.cli.parser import build_parser
+from idc.cli.training_commands import config_from_options
 from idc.errors import ConfigError
-from idc.settings.help_texts import SETTING_WORDS
-from idc.settings.json_file import command_of, read_settings_file, write_settings_file
+from idc.settings.help_texts import SETTING_HELP
+from idc.settings.json_file import read_settings_file, train_command, write_settings_file
 from idc.settings.training_config import PRESETS, TrainingConfig, preset_config
 
 EVERYTHING_ELSE = {
@@ -29,37 +29,37 @@ EVERYTHING_ELSE = {
 
 
 def asked(words):
-    return asked_config(command_line().parse_args(shlex.split(words)))
+    return config_from_options(build_parser().parse_args(shlex.split(words)))
 
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_command_line_of_settings_asks_for_these_settings(preset):
     config = preset_config(preset, "my data", **EVERYTHING_ELSE)
 
-    words = command_of(config)
+    words = train_command(config)
 
     assert words.startswith("python -m idc train ")
     assert asked(words.removeprefix("python -m idc ")) == config
 
 
 def test_command_line_leaves_out_what_the_preset_says():
-    assert command_of(preset_config("fast", "demo")) == (
+    assert train_command(preset_config("fast", "demo")) == (
         "python -m idc train --data=demo --preset=fast"
     )
-    assert command_of(preset_config("fast", "demo", epochs=9)).endswith(" --epochs=9")
+    assert train_command(preset_config("fast", "demo", epochs=9)).endswith(" --epochs=9")
 
 
 @pytest.mark.parametrize("rate", [0.004, 0.008])
 def test_command_line_of_a_large_batch_keeps_its_rate_proposed_or_not(rate):
     config = preset_config("fast", "demo", batch_size=256, learning_rate=rate)
 
-    assert asked(command_of(config).removeprefix("python -m idc ")) == config
+    assert asked(train_command(config).removeprefix("python -m idc ")) == config
 
 
 def test_command_line_over_several_lines_breaks_between_options_alone():
     config = preset_config("fast", "demo", name="a --b")
 
-    assert command_of(config, " \\\n  ").splitlines() == [
+    assert train_command(config, " \\\n  ").splitlines() == [
         "python -m idc train \\",
         "  --data=demo \\",
         "  --preset=fast \\",
@@ -105,12 +105,12 @@ def test_file_that_holds_no_settings_is_a_sentence(content, sentence):
 def test_help_of_train_documents_every_setting(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "1000")  # else a hyphen may end a line
     with pytest.raises(SystemExit):
-        command_line().parse_args(["train", "--help"])
+        build_parser().parse_args(["train", "--help"])
     told = " ".join(capsys.readouterr().out.split())
 
     names = [field.name for field in fields(TrainingConfig)]
-    assert list(SETTING_WORDS) == names
+    assert list(SETTING_HELP) == names
     for name in names:
         assert f"--{name.replace('_', '-')}" in told
-        assert " ".join(SETTING_WORDS[name].split()) in told, name
+        assert " ".join(SETTING_HELP[name].split()) in told, name
     assert json.loads(write_settings_file(TrainingConfig(data="a"))).keys() == set(names)

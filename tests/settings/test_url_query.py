@@ -1,16 +1,21 @@
 import pytest
 
 from idc.settings.training_config import PRESETS, preset_config
-from idc.settings.url_query import NAMES, form_defaults, read_settings, write_settings
+from idc.settings.url_query import (
+    URL_SETTINGS,
+    form_defaults,
+    settings_from_query,
+    settings_to_query,
+)
 
 
 def problems(**words):
-    return read_settings({name: [word] for name, word in words.items()}).problems
+    return settings_from_query({name: [word] for name, word in words.items()}).problems
 
 
 def test_form_as_proposed_leaves_the_url_empty():
-    assert write_settings(form_defaults("fast", "demo", 100), 100) == {}
-    assert write_settings(form_defaults("notebook", "demo", 100), 100) == {"preset": "notebook"}
+    assert settings_to_query(form_defaults("fast", "demo", 100), 100) == {}
+    assert settings_to_query(form_defaults("notebook", "demo", 100), 100) == {"preset": "notebook"}
 
 
 def test_proposal_is_bounded_where_there_are_many_patches():
@@ -21,7 +26,7 @@ def test_proposal_is_bounded_where_there_are_many_patches():
 def test_only_what_differs_is_written():
     config = preset_config("fast", "demo", epochs=7, learning_rate=1e-5, early_stopping=True)
 
-    assert write_settings(config, 50_000) == {
+    assert settings_to_query(config, 50_000) == {
         "epochs": "7",
         "learning_rate": "1e-05",
         "early_stopping": "true",
@@ -53,16 +58,16 @@ def test_every_setting_survives_the_way_through_the_url(preset):
     }
     config = preset_config(preset, "demo", **other)
 
-    words = write_settings(config, 50_000)
-    asked = read_settings({name: [word] for name, word in words.items()})
+    words = settings_to_query(config, 50_000)
+    asked = settings_from_query({name: [word] for name, word in words.items()})
 
-    assert set(other) | {"preset"} == set(NAMES)
+    assert set(other) | {"preset"} == set(URL_SETTINGS)
     assert asked.problems == ()
     assert preset_config(**{"preset": "fast", "data": "demo", **asked.settings}) == config
 
 
 def test_word_that_cannot_be_is_said_and_the_others_hold():
-    asked = read_settings({"epochs": ["0"], "seed": ["7"], "case": ["8867"]})
+    asked = settings_from_query({"epochs": ["0"], "seed": ["7"], "case": ["8867"]})
 
     assert asked.problems == ("epochs must lie in [1, 10000]. Received: 0",)
     assert asked.settings == {"seed": 7}
@@ -97,4 +102,4 @@ def test_hostile_word_is_one_sentence(name, word, sentence):
 
 
 def test_last_of_repeated_words_holds():
-    assert read_settings({"epochs": ["3", "4"]}).settings == {"epochs": 4}
+    assert settings_from_query({"epochs": ["3", "4"]}).settings == {"epochs": 4}

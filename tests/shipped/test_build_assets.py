@@ -8,7 +8,7 @@ from idc.metrics.calibration import Calibration
 from idc.metrics.scores import evaluate
 from idc.prediction.image_warnings import profile_of
 from idc.runs import run
-from idc.runs.run import BUNDLED, SHIPPED_DIR, WEIGHTS_FILE, open_run
+from idc.runs.run import BUNDLED_RUN_ID, SHIPPED_DIR, WEIGHTS_FILE, open_run
 from idc.runs.split import train_cases
 from idc.shipped import build_assets
 
@@ -22,15 +22,15 @@ def shipped_to(monkeypatch, tmp_path):
         monkeypatch.setattr(module, "SHIPPED_DIR", tmp_path)
     monkeypatch.setattr(build_assets, "RECORDED_DIR", tmp_path / "demo")
     monkeypatch.setattr(
-        "idc.prediction.appearance.FEWEST", 20
+        "idc.prediction.appearance.MIN_TRAINING_PATCHES", 20
     )  # the run has learned from a few patches alone
     assert tmp_path != SHIPPED_DIR
     return tmp_path
 
 
 def test_finished_run_becomes_the_bundled_model(trained_run, shipped_to):
-    build_assets.ship_bundled(trained_run)
-    bundled = open_run(BUNDLED)
+    build_assets.install_bundled_model(trained_run)
+    bundled = open_run(BUNDLED_RUN_ID)
 
     assert (bundled.folder / WEIGHTS_FILE).read_bytes() == (
         trained_run.folder / WEIGHTS_FILE
@@ -48,8 +48,8 @@ def test_finished_run_becomes_the_bundled_model(trained_run, shipped_to):
 
 
 def test_model_card_tells_of_the_run_and_of_no_place_or_person(trained_run, shipped_to, home):
-    build_assets.ship_bundled(trained_run)
-    card = (shipped_to / BUNDLED / build_assets.MODEL_CARD_FILE).read_text(encoding="utf-8")
+    build_assets.install_bundled_model(trained_run)
+    card = (shipped_to / BUNDLED_RUN_ID / build_assets.MODEL_CARD_FILE).read_text(encoding="utf-8")
     validation = saved_results(trained_run, "validation")
     before = evaluate(validation.y_true, validation.y_prob)
 
@@ -62,7 +62,7 @@ def test_model_card_tells_of_the_run_and_of_no_place_or_person(trained_run, ship
 
 
 def test_shipped_model_knows_what_its_training_patches_look_like(trained_run, shipped_to):
-    bundled = build_assets.ship_bundled(trained_run)
+    bundled = build_assets.install_bundled_model(trained_run)
     rows = build_assets.profile_rows(bundled, open_store("tiny"))
 
     assert profile_of(bundled).patches == len(rows["train"])
@@ -70,8 +70,8 @@ def test_shipped_model_knows_what_its_training_patches_look_like(trained_run, sh
 
 
 def test_shipped_log_keeps_the_epochs_and_leaves_the_steps(trained_run, shipped_to):
-    build_assets.ship_bundled(trained_run)
-    log = open_run(BUNDLED).log()
+    build_assets.install_bundled_model(trained_run)
+    log = open_run(BUNDLED_RUN_ID).log()
 
     assert len(log.epochs) == 1
     assert log.steps == []
@@ -79,7 +79,7 @@ def test_shipped_log_keeps_the_epochs_and_leaves_the_steps(trained_run, shipped_
 
 
 def test_shipped_files_hold_no_folder_of_this_machine(trained_run, shipped_to, home):
-    build_assets.ship_bundled(trained_run)
+    build_assets.install_bundled_model(trained_run)
 
-    for path in (shipped_to / BUNDLED).glob("*.json*"):
+    for path in (shipped_to / BUNDLED_RUN_ID).glob("*.json*"):
         assert str(home) not in path.read_text(encoding="utf-8")

@@ -14,7 +14,7 @@ def test_start_demo_packs_cases_in_its_own_process_then_prepares_a_trainer(home,
 
     demo.start_demo()
 
-    assert started == [("demo", "cases", demo.demo_command("demo"), demo.keep_ready)]
+    assert started == [("demo", "cases", demo.demo_command("demo"), demo.ensure_standby)]
 
 
 def test_demo_worker_reports_progress_and_result(home, monkeypatch, capsys):

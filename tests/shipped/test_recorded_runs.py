@@ -13,12 +13,12 @@ from idc.datasets.store import open_store
 from idc.errors import RunError
 from idc.evaluation.results import saved_results
 from idc.files.atomic import file_sha256
-from idc.launch.start import create_run, prepare_to_continue
+from idc.launch.start import create_run, prepare_to_resume
 from idc.metrics.scores import evaluate
 from idc.prediction.predictor import default_model
 from idc.runs.run import (
     BEST_FILE,
-    BUNDLED,
+    BUNDLED_RUN_ID,
     CONFIG_FILE,
     ENVIRONMENT_FILE,
     PREDICTIONS_FILE,
@@ -29,7 +29,7 @@ from idc.runs.run import (
     list_runs,
     open_run,
 )
-from idc.runs.snapshot import length_s, moment_now
+from idc.runs.snapshot import current_snapshot, logged_duration_s
 from idc.runs.split import held_out_rows, seen_cases, train_cases
 from idc.runs.watched_slide import read_frames
 from idc.settings.training_config import TrainingConfig, preset_config
@@ -38,7 +38,7 @@ from idc.shipped.build_assets import MODEL_CARD_FILE
 from idc.shipped.recorded_runs import RECORDED_DIR, install_recorded_runs
 from tests.support.made_patches import tiny_store
 
-MOST_BYTES = 2 * 10**6
+MAX_BYTES = 2 * 10**6
 
 
 @pytest.fixture
@@ -61,16 +61,16 @@ def recorded(monkeypatch, tmp_path):
 
 
 def test_bundled_model_is_what_its_checksum_says_and_small():
-    run = open_run(BUNDLED)
+    run = open_run(BUNDLED_RUN_ID)
 
     assert file_sha256(run.folder / WEIGHTS_FILE) == run.best()["sha256"]
-    assert sum(path.stat().st_size for path in run.folder.iterdir()) < MOST_BYTES
+    assert sum(path.stat().st_size for path in run.folder.iterdir()) < MAX_BYTES
     assert run.status().state == "finished"
     assert run.shipped()
 
 
 def test_bundled_models_card_tells_the_scores_that_its_predictions_give():
-    run = open_run(BUNDLED)
+    run = open_run(BUNDLED_RUN_ID)
     card = (run.folder / MODEL_CARD_FILE).read_text(encoding="utf-8")
     saved = run.predictions()
     raw = evaluate(saved["label"], saved["probability"])
@@ -85,7 +85,7 @@ def test_bundled_models_card_tells_the_scores_that_its_predictions_give():
 
 
 def test_bundled_model_was_scored_on_the_published_validation_cases_alone(home):
-    run = open_run(BUNDLED)
+    run = open_run(BUNDLED_RUN_ID)
     named = run.predictions()
 
     assert set(named["part"]) == {"validation"}
@@ -94,11 +94,11 @@ def test_bundled_model_was_scored_on_the_published_validation_cases_alone(home):
 
 
 def test_bundled_model_can_be_evaluated_without_its_data_set(home):
-    results = saved_results(open_run(BUNDLED))
+    results = saved_results(open_run(BUNDLED_RUN_ID))
 
     assert results.store is None
     assert (results.rows == -1).all()
-    assert results.threshold == open_run(BUNDLED).calibration().threshold
+    assert results.threshold == open_run(BUNDLED_RUN_ID).calibration().threshold
     assert len(results.cell("fn")) == results.report().confusion_matrix[1][0]
 
 
@@ -109,25 +109,25 @@ def test_bundled_models_pictures_are_found_in_a_data_set_that_holds_them(home, r
 
     tiny_store("another")
     pack([real_data / "idc_sampled_cases.zip", real_data / "idc_complete_cases.zip"], "real")
-    results = saved_results(open_run(BUNDLED))
+    results = saved_results(open_run(BUNDLED_RUN_ID))
 
     assert results.store is not None and results.store.name == "real"
     found = results.store.index.iloc[results.rows].reset_index(drop=True)
     assert found["x"].tolist() == results.patches["x"].tolist()
     assert np.array_equal(found["label"], results.y_true)
-    assert seen_cases(open_run(BUNDLED), results.store) == 201
+    assert seen_cases(open_run(BUNDLED_RUN_ID), results.store) == 201
 
 
 def test_bundled_model_has_seen_no_other_data_set(home):
     store = tiny_store("mine", cases=2, per_case=2)
 
-    assert seen_cases(open_run(BUNDLED), store) == 0
-    assert held_out_rows(open_run(BUNDLED), store).tolist() == [0, 1, 2, 3]
+    assert seen_cases(open_run(BUNDLED_RUN_ID), store) == 0
+    assert held_out_rows(open_run(BUNDLED_RUN_ID), store).tolist() == [0, 1, 2, 3]
 
 
 def test_bundled_model_cannot_be_trained_on():
     with pytest.raises(RunError, match="came with IDC Lab, without its checkpoints"):
-        prepare_to_continue(open_run(BUNDLED))
+        prepare_to_resume(open_run(BUNDLED_RUN_ID))
 
 
 def test_bundled_model_is_no_run_of_the_visitors(home):
@@ -164,7 +164,7 @@ def test_recorded_runs_show_the_watched_slide_from_noise_to_map_and_stay_small()
         assert places[0] == (0, 0)
         assert {(epoch, 0) for epoch in range(run.status().epoch + 1)} <= set(places)
         assert all(frame.levels != frames[0].levels for frame in frames[1:])
-        assert length_s(moment_now(run)) > 0
+        assert logged_duration_s(current_snapshot(run)) > 0
         assert sum(file.stat().st_size for file in run.folder.rglob("*.json*")) < 200_000
 
 

@@ -14,8 +14,8 @@ import sys
 
 from idc.runs import watched_slide
 from idc.training import loop
-from idc.training.input_pipeline import Feeding
-from idc.training.trainer import leave, main
+from idc.training.input_pipeline import InputPipeline
+from idc.training.trainer import exit_process, main
 from tests.support import tiny_training
 
 
@@ -40,11 +40,13 @@ if __name__ == "__main__":
     tiny_training.be_tiny(setattr)
     loop.compile_model = tiny_training.compile_for_real  # eager JAX is slower than its tracing
     if "--each-step" in words:
-        loop._CHECKPOINT_EVERY_S = 0
+        loop._CHECKPOINT_INTERVAL_S = 0
         # What is written by the clock would move the operation that a kill is asked for at.
-        loop._STATUS_EVERY_S = watched_slide._EVERY_S = math.inf
+        loop._STATUS_INTERVAL_S = watched_slide._MIN_FRAME_INTERVAL_S = math.inf
     if "--as-on-gpu" in words:
-        loop.feeding = lambda patches: Feeding(holds_patches=True, steps_a_call=2)
+        loop.choose_input_pipeline = lambda patches: InputPipeline(
+            patches_on_device=True, steps_per_execution=2
+        )
     runs = [word for word in words if not word.startswith("--")]
     codes = [main([run_id, *hosts]) for run_id in runs] or [main(hosts)]
-    leave(max(codes))
+    exit_process(max(codes))

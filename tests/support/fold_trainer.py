@@ -12,7 +12,7 @@ import pandas as pd
 from idc.datasets.store import open_store
 from idc.files.atomic import replace_json
 from idc.runs.run import ENVIRONMENT_FILE, PREDICTIONS_FILE, open_run
-from idc.settings.training_config import split_of
+from idc.settings.training_config import split_for_config
 
 if __name__ == "__main__":
     run = open_run(sys.argv[1])
@@ -25,7 +25,7 @@ if __name__ == "__main__":
             run.write_status(replace(run.status(), state=state, reason="It broke off."))
             sys.exit()
         store = open_store(run.config.data)
-        rows = split_of(run.config, store.index, run.left_out()).test
+        rows = split_for_config(run.config, store.index, run.left_out()).test
         table = pd.DataFrame({"row": rows, "probability": run.config.fold / 10, "part": "test"})
         table.astype({"probability": "float32"}).to_parquet(run.folder / PREDICTIONS_FILE)
         replace_json(run.folder / ENVIRONMENT_FILE, {"data_sha256": store.fingerprint})

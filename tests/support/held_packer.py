@@ -23,11 +23,11 @@ if __name__ == "__main__":
 
     from idc.ingest import packing_worker
 
-    say = packing_worker.say
+    write_message = packing_worker.write_message
 
     def say_and_wait(message):
-        say(message)
+        write_message(message)
         wait_at(gate)
 
-    packing_worker.say = say_and_wait
+    packing_worker.write_message = say_and_wait
     sys.exit(packing_worker.main(sys.argv[3:]))

@@ -18,8 +18,8 @@ import traceback
 from dataclasses import replace
 
 from idc.files.atomic import file_sha256
-from idc.launch.start import create_run, prepare_to_continue
-from idc.networks.weights import predecessor
+from idc.launch.start import create_run, prepare_to_resume
+from idc.networks.weights import previous_weights_path
 from idc.runs.run import open_run
 from idc.runs.status import read_status, write_status
 from idc.training import loop
@@ -52,7 +52,7 @@ def continued(run_id):
     if read_status(run.folder).state == "starting":
         write_status(run.folder, replace(run.status(), updated=0.0))
     if run.status().state != "finished":
-        prepare_to_continue(run)
+        prepare_to_resume(run)
     return main([run_id])
 
 
@@ -71,7 +71,7 @@ def readable(run):
     if not run.has_model():
         return True
     path = run.folder / "best.weights.h5"
-    kept = [path, *([predecessor(path)] if predecessor(path).exists() else [])]
+    kept = [path, *([previous_weights_path(path)] if previous_weights_path(path).exists() else [])]
     return run.best()["sha256"] in map(file_sha256, kept)
 
 
@@ -100,7 +100,7 @@ def sweep(fault, every):
 
 if __name__ == "__main__":
     be_tiny(setattr)
-    loop._CHECKPOINT_EVERY_S = 0  # after each step, so that each step can be gone on from
+    loop._CHECKPOINT_INTERVAL_S = 0  # after each step, so that each step can be gone on from
     undisturbed = create_run(tiny_config())
     assert forked(lambda: train(undisturbed.id)) == 0
     print(json.dumps({"digest": digest(undisturbed)}), flush=True)

@@ -6,7 +6,7 @@ import numpy as np
 import tifffile
 
 from idc.imaging.tiling import Tiling
-from idc.large_images.region import Layout, RegionAnswers
+from idc.large_images.region import RegionLayout, RegionPredictions
 
 PINK = (225, 150, 190)
 GLASS = (244, 242, 245)
@@ -44,12 +44,12 @@ def write_slide(
 
 def made_answers(
     tiles: list[list[float]], *, mpp_um: float = 4.0, stride: int = 50
-) -> RegionAnswers:
+) -> RegionPredictions:
     """Answers of a region without a rest at its edges, tissue wherever a number is."""
     array = np.array(tiles, np.float32)
     rows, columns = (50 + stride * (count - 1) for count in array.shape)
     tiling = Tiling(columns, rows, stride)
     factor = 4.0 / mpp_um
     tissue = ~np.isnan(tiling.cell_means(array))
-    layout = Layout(int(columns * factor), int(rows * factor), mpp_um, tiling, tissue)
-    return RegionAnswers(layout, array)
+    layout = RegionLayout(int(columns * factor), int(rows * factor), mpp_um, tiling, tissue)
+    return RegionPredictions(layout, array)

@@ -23,7 +23,7 @@ def hold_device_for_a_while(trainer):
     run_id = trainer.folder.name
     note(f"begin {run_id}")
     write_status(trainer.folder, RunStatus(state="running", epochs=1, phase="training"))
-    while not (home_dir() / "go").exists() and not trainer._requests.new():
+    while not (home_dir() / "go").exists() and not trainer._requests.poll():
         time.sleep(0.02)
     note(f"end {run_id}")
     status = RunStatus(state="finished", epochs=1, epoch=1)

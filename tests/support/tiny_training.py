@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from idc.networks import weights
-from idc.runs.checkpoint_files import newest_first, read_checkpoint
+from idc.runs.checkpoint_files import list_checkpoints, read_checkpoint
 from idc.settings.training_config import preset_config
 from idc.training import loop
 
@@ -49,7 +49,7 @@ def compiled_eagerly(model, config, steps, **how):
 
 def digest(run):
     """Of weights, optimizer, running means and the whole history but its times."""
-    description, arrays = read_checkpoint(newest_first(run.folder)[0])
+    description, arrays = read_checkpoint(list_checkpoints(run.folder)[0])
     history = description["history"]
     for entry in history["epochs"]:
         for times in ("seconds", "elapsed_s"):

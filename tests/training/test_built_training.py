@@ -5,7 +5,7 @@ import pytest
 
 from idc.evaluation.results import saved_results
 from idc.launch.fork import fork_run
-from idc.launch.start import create_run, prepare_to_continue
+from idc.launch.start import create_run, prepare_to_resume
 from idc.prediction.predictor import predict_patches
 from idc.runs.first_filters import read_first_filters
 from idc.runs.run import open_run
@@ -24,7 +24,7 @@ def test_it_trains_goes_on_predicts_is_evaluated_and_forked(home, monkeypatch):
     words = {"architecture": "2x1-w4-k3-average-d10-flatten", "protocol": "random"}
     run = create_run(preset_config("yours", "tiny", epochs=1, batch_size=8, **words))
     train(run)
-    prepare_to_continue(run, more_epochs=1)
+    prepare_to_resume(run, more_epochs=1)
     status = train(run)
     again = open_run(run.id)
 

@@ -117,7 +117,7 @@ def test_checkpoints_that_all_are_of_no_use_do_not_push_out_the_new_ones(tmp_pat
 
 
 def test_checkpoint_within_an_epoch_is_newer_than_the_one_before_it_and_holds_the_means(tmp_path):
-    from idc.runs.checkpoint_files import newest_first
+    from idc.runs.checkpoint_files import list_checkpoints
     from idc.training.checkpoints import restore_checkpoint, save_checkpoint
 
     model = small_model()
@@ -129,9 +129,9 @@ def test_checkpoint_within_an_epoch_is_newer_than_the_one_before_it_and_holds_th
     assert (found.epoch, found.step, found.history) == (1, 120, {"at": [1, 120]})
     assert same(found.running_means, [np.asarray(v) for v in model.metrics_variables])
     assert len(found.running_means) > 0
-    assert [path.stem for path in newest_first(tmp_path)] == [
+    assert [path.stem for path in list_checkpoints(tmp_path)] == [
         "epoch-0001-step-000120",
         "epoch-0001-step-000040",
     ]
     save_checkpoint(tmp_path, model, 2, {})
-    assert newest_first(tmp_path)[0].stem == "epoch-0002"
+    assert list_checkpoints(tmp_path)[0].stem == "epoch-0002"

@@ -2,13 +2,13 @@ import keras
 import numpy as np
 import pytest
 
-from idc.launch.start import create_run, prepare_to_continue
-from idc.networks.precision import building_in
-from idc.runs.checkpoint_files import newest_first, read_checkpoint
+from idc.launch.start import create_run, prepare_to_resume
+from idc.networks.precision import precision_scope
+from idc.runs.checkpoint_files import list_checkpoints, read_checkpoint
 from idc.training import loop
-from idc.training.augmentation import augment, draw
-from idc.training.device_patches import PatchesOnDevice, drawing_on_device, inputs
-from idc.training.input_pipeline import Feeding, feeding
+from idc.training.augmentation import augment, draw_augmentation
+from idc.training.device_patches import PatchesOnDevice, device_inputs, model_with_device_patches
+from idc.training.input_pipeline import InputPipeline, choose_input_pipeline
 from tests.support.backend_trainer import without_dropout
 from tests.support.made_patches import tiny_store
 from tests.support.tiny_training import compile_for_real, tiny_config
@@ -16,15 +16,15 @@ from tests.support.tiny_training import compile_for_real, tiny_config
 pytestmark = pytest.mark.slow  # imports TensorFlow
 
 PATCHES = np.random.default_rng(0).integers(0, 256, (40, 50, 50, 3), np.uint8)
-ON_DEVICE = Feeding(holds_patches=True, steps_a_call=3)
+ON_DEVICE = InputPipeline(patches_on_device=True, steps_per_execution=3)
 
 
 @pytest.mark.parametrize(("kind", "apart"), [("none", 0), ("flips", 0), ("flips+stain", 1)])
 def test_device_draws_and_changes_patches_as_the_host_does(kind, apart):
     rows = np.array([3, 39, 3, 0, 17, *range(20)])
-    drawn = draw(kind, np.random.default_rng(5), len(rows))
+    drawn = draw_augmentation(kind, np.random.default_rng(5), len(rows))
 
-    on_device = np.asarray(PatchesOnDevice(PATCHES)(inputs(rows, drawn)))
+    on_device = np.asarray(PatchesOnDevice(PATCHES)(device_inputs(rows, drawn)))
 
     on_host = augment(PATCHES[rows], kind, np.random.default_rng(5))
     assert on_device.dtype == np.uint8
@@ -34,14 +34,14 @@ def test_device_draws_and_changes_patches_as_the_host_does(kind, apart):
 def test_network_in_mixed_precision_is_shown_the_same_patches(monkeypatch):
     monkeypatch.setattr("idc.networks.precision.uses_gpu", lambda: True)
     rows = np.arange(8)
-    drawn = draw("flips+stain", np.random.default_rng(5), len(rows))
+    drawn = draw_augmentation("flips+stain", np.random.default_rng(5), len(rows))
     shown = keras.Model(image := keras.Input((50, 50, 3), dtype="uint8"), image)
 
-    with building_in("mixed"):
-        mixed = drawing_on_device(shown, PATCHES, "flips+stain")
+    with precision_scope("mixed"):
+        mixed = model_with_device_patches(shown, PATCHES, "flips+stain")
 
-    plain = PatchesOnDevice(PATCHES)(inputs(rows, drawn))
-    assert np.array_equal(mixed.predict_on_batch(inputs(rows, drawn)), plain)
+    plain = PatchesOnDevice(PATCHES)(device_inputs(rows, drawn))
+    assert np.array_equal(mixed.predict_on_batch(device_inputs(rows, drawn)), plain)
 
 
 @pytest.fixture
@@ -56,8 +56,8 @@ def train(home, monkeypatch):
         run = create_run(tiny_config(batch_size=8, epochs=1, **settings))
         for number, way in enumerate(ways):
             if number:
-                prepare_to_continue(run, more_epochs=1)
-            monkeypatch.setattr(loop, "feeding", lambda patches, way=way: way)
+                prepare_to_resume(run, more_epochs=1)
+            monkeypatch.setattr(loop, "choose_input_pipeline", lambda patches, way=way: way)
             loop.train(run)
         return run
 
@@ -66,13 +66,13 @@ def train(home, monkeypatch):
 
 def state(run):
     """The newest checkpoint's epoch and variables."""
-    description, arrays = read_checkpoint(newest_first(run.folder)[0])
+    description, arrays = read_checkpoint(list_checkpoints(run.folder)[0])
     return description["epoch"], [arrays[name] for name in sorted(arrays)]
 
 
 @pytest.mark.parametrize("augmentation", ["none", "flips", "flips+stain"])
 def test_patches_on_the_device_train_to_the_same_weights(train, augmentation):
-    fed = train(Feeding(), augmentation=augmentation)
+    fed = train(InputPipeline(), augmentation=augmentation)
     on_device = train(ON_DEVICE, augmentation=augmentation)
 
     for one, other in zip(state(fed)[1], state(on_device)[1], strict=True):
@@ -88,8 +88,8 @@ def test_several_steps_a_call_are_told_of_at_their_last_one(train):
 
 
 def test_run_goes_on_with_another_way_of_feeding(train):
-    changing = train(Feeding(), ON_DEVICE, Feeding())
-    steady = train(Feeding(), Feeding(), Feeding())
+    changing = train(InputPipeline(), ON_DEVICE, InputPipeline())
+    steady = train(InputPipeline(), InputPipeline(), InputPipeline())
 
     assert state(changing)[0] == state(steady)[0] == 3
     for one, other in zip(state(changing)[1], state(steady)[1], strict=True):
@@ -106,29 +106,29 @@ def test_gpu_holds_the_patches_where_a_quarter_of_its_free_memory_suffices(
     monkeypatch.setattr("idc.training.input_pipeline.free_gpu_bytes", lambda: free_bytes)
     monkeypatch.setattr("idc.training.input_pipeline.usable_cores", lambda: 4)
 
-    way = feeding(PATCHES)
+    way = choose_input_pipeline(PATCHES)
 
-    assert (way.holds_patches, way.threads) == ((True, 1) if holds else (False, 4))
-    assert way.steps_a_call > 1
+    assert (way.patches_on_device, way.threads) == ((True, 1) if holds else (False, 4))
+    assert way.steps_per_execution > 1
 
 
 def test_patches_are_drawn_ahead_where_the_memory_of_the_gpu_is_not_told(monkeypatch):
     monkeypatch.setattr("idc.training.input_pipeline.uses_gpu", lambda: True)
     monkeypatch.setattr("idc.training.input_pipeline.free_gpu_bytes", lambda: None)
 
-    assert not feeding(PATCHES).holds_patches
+    assert not choose_input_pipeline(PATCHES).patches_on_device
 
 
 def test_cpu_is_fed_as_it_goes(monkeypatch):
     monkeypatch.setattr("idc.training.input_pipeline.uses_gpu", lambda: False)
 
-    assert feeding(PATCHES) == Feeding()
+    assert choose_input_pipeline(PATCHES) == InputPipeline()
 
 
 @pytest.mark.parametrize("threads", [1, 3])
 def test_batches_drawn_ahead_are_the_same_ones(train, threads):
-    run = train(Feeding(threads=threads, steps_a_call=2))
-    plain = train(Feeding())
+    run = train(InputPipeline(threads=threads, steps_per_execution=2))
+    plain = train(InputPipeline())
 
     assert [line["loss"] for line in run.log().epochs] == pytest.approx(
         [line["loss"] for line in plain.log().epochs], rel=1e-5

@@ -13,9 +13,9 @@ import pytest
 
 from idc.datasets.store import delete_store, open_store
 from idc.files.home import runs_dir
-from idc.launch.start import create_run, prepare_to_continue, start_trainer
+from idc.launch.start import create_run, prepare_to_resume, start_trainer
 from idc.runs.run import open_run
-from idc.settings.training_config import preset_config, split_of
+from idc.settings.training_config import preset_config, split_for_config
 from tests.support.made_patches import tiny_store
 
 pytestmark = pytest.mark.slow
@@ -87,14 +87,14 @@ def test_finished_run_holds_everything_the_pages_read(finished):
 
 
 def test_saved_predictions_come_from_the_best_weights(finished):
-    from idc.networks.inference import probabilities
+    from idc.networks.inference import predict_probabilities
     from idc.networks.weights import load_model
 
     run, _ = finished
     model = load_model(run.folder / "best.weights.h5", "notebook", run.best()["sha256"])
     saved = run.predictions()
 
-    answers = probabilities(model, open_store("tiny").patches, saved["row"].to_numpy())
+    answers = predict_probabilities(model, open_store("tiny").patches, saved["row"].to_numpy())
     assert np.allclose(answers, saved["probability"], atol=1e-6)
 
 
@@ -130,7 +130,7 @@ def test_data_set_that_was_packed_anew_is_not_trained_on(finished, home):
     shutil.copytree(run.folder, home / "runs" / run.id)
     tiny_store("tiny", cases=3, per_case=10)
     copy = open_run(run.id)
-    prepare_to_continue(copy, more_epochs=1)
+    prepare_to_resume(copy, more_epochs=1)
 
     with pytest.raises(RunError, match="was packed anew"):
         train(copy)
@@ -147,7 +147,7 @@ def test_early_stopping_waits_on_the_loss_and_the_best_roc_auc_is_kept(home, mon
         entry = {"val_loss": loss, "val_roc_auc": roc_auc}
         return entry, np.full(len(self._split.validation), 0.5, np.float32)
 
-    monkeypatch.setattr(loop._Training, "_validate", literal_scores)
+    monkeypatch.setattr(loop._TrainingLoop, "_validate", literal_scores)
     run = create_run(config(epochs=5, early_stopping=True, patience=2))
     status = loop.train(run)
 
@@ -171,7 +171,7 @@ def test_killed_trainer_shows_as_interrupted_and_continues_to_the_same_weights(h
     assert killed.status().state == "interrupted"
     assert killed.status().epoch == 1
 
-    prepare_to_continue(killed)
+    prepare_to_resume(killed)
     for run in (killed, undisturbed):
         process = spawn(run)
         last_line = process.communicate()[0].splitlines()[-1]
@@ -194,7 +194,7 @@ def test_stop_keeps_finished_epochs_and_a_later_start_goes_on(home):
     assert status.reason.startswith(f"Stopped on request after {status.epoch} of 50 epochs")
     assert set(run.predictions()["part"]) == {"validation", "test"}
 
-    prepare_to_continue(run, more_epochs=1)
+    prepare_to_resume(run, more_epochs=1)
     assert spawn(run).wait() == 0
     assert run.status().epoch == status.epoch + 1
     assert [e["epoch"] for e in run.log().epochs] == list(range(1, status.epoch + 2))
@@ -206,7 +206,7 @@ def test_finished_run_trains_further_epochs_when_asked(home):
     tiny_store("tiny", cases=3, per_case=12)
     run = create_run(config(epochs=1))
     train(run)
-    prepare_to_continue(run, more_epochs=2)
+    prepare_to_resume(run, more_epochs=2)
     status = train(run)
 
     assert (status.state, status.epoch) == ("finished", 3)
@@ -261,7 +261,7 @@ def test_run_killed_while_scoring_only_scores_when_continued(home):
     run.write_status(dataclasses.replace(done, state="running", phase="scoring"))
     assert run.status().state == "interrupted"
 
-    prepare_to_continue(run)
+    prepare_to_resume(run)
     assert train(run).epoch == 1
     assert set(run.predictions()["part"]) == {"validation", "test"}
 
@@ -275,19 +275,19 @@ def test_early_stopping_that_was_cut_off_does_not_train_on(home):
     assert done.reason.startswith("Stopped early after epoch")
     run.write_status(dataclasses.replace(done, state="running", phase="scoring"))
 
-    prepare_to_continue(run)
+    prepare_to_resume(run)
     assert train(run).epoch == done.epoch
 
 
 def test_watched_slide_is_painted_from_the_first_step_on_and_changes_no_weights(home, monkeypatch):
-    from idc.runs.watched_slide import held_out_cases, read_frames, watch_case
+    from idc.runs.watched_slide import held_out_cases, read_frames, request_case
     from idc.training import loop
-    from idc.training.slide_recorder import SlideWatch
+    from idc.training.slide_recorder import SlideRecorder
 
     store = tiny_store("tiny", cases=4, per_case=12)
     watched, unseen = (create_run(config(protocol="case-disjoint")) for _ in range(2))
-    case = int(held_out_cases(store, split_of(watched.config, store.index))[-1])
-    watch_case(watched.folder, case)
+    case = int(held_out_cases(store, split_for_config(watched.config, store.index))[-1])
+    request_case(watched.folder, case)
     loop.train(watched)
 
     frames = read_frames(watched)
@@ -302,7 +302,7 @@ def test_watched_slide_is_painted_from_the_first_step_on_and_changes_no_weights(
     assert {"loss", "accuracy", "balanced_accuracy", "roc_auc"} <= set(steps[0])
 
     for name in ("begin", "after_step", "after_epoch"):
-        monkeypatch.setattr(SlideWatch, name, lambda *_: None)
+        monkeypatch.setattr(SlideRecorder, name, lambda *_: None)
     loop.train(unseen)
     assert read_frames(unseen) == []
     assert checkpoint_digest(unseen, 2) == checkpoint_digest(watched, 2)

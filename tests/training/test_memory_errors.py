@@ -4,7 +4,7 @@ import pytest
 
 from idc.launch.start import create_run
 from idc.training import loop
-from idc.training.memory_errors import out_of_memory, smaller_batch_sentence
+from idc.training.memory_errors import is_out_of_memory, out_of_memory_advice
 from idc.training.trainer import main
 from tests.support.made_patches import tiny_store
 from tests.support.tiny_training import tiny_config
@@ -27,24 +27,24 @@ class ResourceExhaustedError(Exception):
     ],
 )
 def test_backends_words_for_no_memory_are_known(error):
-    assert out_of_memory(error)
+    assert is_out_of_memory(error)
 
 
 @pytest.mark.parametrize("error", [ValueError("no such room"), KeyError("bloom"), OSError(28, "x")])
 def test_other_errors_are_not_taken_for_it(error):
-    assert not out_of_memory(error)
+    assert not is_out_of_memory(error)
 
 
 def test_sentence_names_a_smaller_batch_and_the_cpu_for_a_gpu():
-    assert smaller_batch_sentence(1024, "NVIDIA H100, 80 GiB") == (
+    assert out_of_memory_advice(1024, "NVIDIA H100, 80 GiB") == (
         "The memory of NVIDIA H100, 80 GiB is used up at 1024 patches a step, or somebody else "
         "fills it; start again with a batch size of 512, or continue it on the CPU."
     )
-    assert smaller_batch_sentence(64, "CPU, 2 cores") == (
+    assert out_of_memory_advice(64, "CPU, 2 cores") == (
         "The memory of CPU, 2 cores is used up at 64 patches a step; start again with a batch "
         "size of 32."
     )
-    assert "batch size" not in smaller_batch_sentence(1, "CPU, 2 cores")
+    assert "batch size" not in out_of_memory_advice(1, "CPU, 2 cores")
 
 
 @pytest.fixture

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from idc.errors import ConfigError
-from idc.launch.start import create_run, prepare_to_continue
-from idc.runs.checkpoint_files import newest_first, of_kind, read_checkpoint
+from idc.launch.start import create_run, prepare_to_resume
+from idc.runs.checkpoint_files import arrays_with_prefix, list_checkpoints, read_checkpoint
 from idc.runs.run import open_run
-from idc.settings.training_config import split_of
-from idc.training.batches import ALL, Share, TrainingBatches
+from idc.settings.training_config import split_for_config
+from idc.training.batches import WHOLE_BATCH, BatchShard, TrainingBatches
 from idc.training.hosts import Hosts, parse_hosts
 from tests.support import PROJECT, SUPPORT
 from tests.support.made_patches import tiny_store
@@ -42,7 +42,7 @@ def train_on_two(run, fault=""):
 
 
 def variables(run):
-    return of_kind(read_checkpoint(newest_first(run.folder)[0])[1], "v")
+    return arrays_with_prefix(read_checkpoint(list_checkpoints(run.folder)[0])[1], "v")
 
 
 def curve(run):
@@ -59,13 +59,15 @@ needs_jax = pytest.mark.skipif(
 def test_two_processes_one_killed_within_an_epoch_end_as_one_process_does(home):
     store = tiny_store("tiny", cases=2, per_case=20)
     alone, together = create_run(tiny_config()), create_run(tiny_config())
-    assert len(split_of(alone.config, store.index).train) == 28  # a batch of 16 and one of 12
+    assert (
+        len(split_for_config(alone.config, store.index).train) == 28
+    )  # a batch of 16 and one of 12
 
     assert start(alone.id).wait(timeout=400) == 0
     codes = train_on_two(together, fault="kill 40")
     assert codes[0] != 0 and codes[1] == -signal.SIGKILL
     assert together.status().state in ("failed", "interrupted")
-    prepare_to_continue(together)
+    prepare_to_resume(together)
     assert train_on_two(together) == (0, 0)
 
     assert (together.log().starts[-1]["epoch"], together.log().starts[-1]["step"]) != (0, 0)
@@ -98,15 +100,15 @@ def batches_of(share, size, **settings):
 
 @pytest.mark.parametrize("augmentation", ["none", "flips", "flips+stain"])
 def test_shares_of_two_processes_are_the_whole_batch(augmentation):
-    (whole, targets), *_ = batches_of(ALL, 20, augmentation=augmentation)
-    shares = [batches_of(Share(i, 2, 4), 20, augmentation=augmentation)[0] for i in (0, 1)]
+    (whole, targets), *_ = batches_of(WHOLE_BATCH, 20, augmentation=augmentation)
+    shares = [batches_of(BatchShard(i, 2, 4), 20, augmentation=augmentation)[0] for i in (0, 1)]
 
     assert np.array_equal(np.concatenate([x for x, _ in shares]), whole)
     assert np.array_equal(np.concatenate([y for _, y in shares]), targets)
 
 
 def test_last_batch_is_filled_up_with_its_own_first_patches():
-    share = Share(1, 2, 4)
+    share = BatchShard(1, 2, 4)
 
     own, whole, first = share.of(np.array([5, 6, 7]))
 

@@ -18,7 +18,7 @@ def scored(name, labels, scores):
     y_true = np.eye(2, dtype=np.float32)[labels]
     score = getattr(objective, name)
     # As Keras calls it: inside a metric, compiled.
-    metric = objective.LatestBatch(score, name=name)
+    metric = objective.LatestBatchMetric(score, name=name)
     metric.update_state(y_true, keras.ops.convert_to_tensor(y_pred))
     return float(metric.result())
 

@@ -8,13 +8,13 @@ import pytest
 
 from idc.datasets.store import open_store
 from idc.launch.fork import fork_run
-from idc.launch.start import create_run, prepare_to_continue
-from idc.runs.checkpoint_files import newest_first, of_kind, read_checkpoint
+from idc.launch.start import create_run, prepare_to_resume
+from idc.runs.checkpoint_files import arrays_with_prefix, list_checkpoints, read_checkpoint
 from idc.runs.control import ONE_EPOCH, PAUSE, RESUME, STOP
-from idc.runs.lineage import lineage
+from idc.runs.lineage import read_lineage
 from idc.runs.run import open_run
 from idc.runs.status import read_status
-from idc.settings.training_config import split_of
+from idc.settings.training_config import split_for_config
 from tests.support.made_patches import tiny_store
 
 pytestmark = pytest.mark.slow  # imports TensorFlow
@@ -27,7 +27,7 @@ class Asked:
     def __init__(self, *requests):
         self._requests = list(requests)
 
-    def new(self):
+    def poll(self):
         return self._requests.pop(0) if self._requests else ""
 
 
@@ -42,7 +42,7 @@ def tiny(home, monkeypatch):
 @pytest.fixture
 def leaves_at_once(monkeypatch):
     """A paused trainer does not keep the network ready."""
-    monkeypatch.setattr("idc.training.pausing._READY_S", -1.0)
+    monkeypatch.setattr("idc.training.pausing._MAX_PAUSE_S", -1.0)
 
 
 def new_run(**settings):
@@ -106,7 +106,7 @@ def test_trainer_that_left_a_pause_is_followed_by_one_that_goes_on_at_the_step(
     paused = run.status()
     assert (paused.state, paused.live, paused.phase, paused.step) == ("paused", False, "", 1)
 
-    prepare_to_continue(run)
+    prepare_to_resume(run)
     trained(run)
 
     assert (run.log().starts[-1]["epoch"], run.log().starts[-1]["step"]) == (0, 1)
@@ -120,7 +120,7 @@ def test_paused_while_it_scores_the_validation_part_it_does_not_train_the_epoch_
     trained(run, "", "", "", PAUSE)
     assert run.status().reason == "Paused after 0 of 2 epochs and 2 of 2 steps."
 
-    prepare_to_continue(run)
+    prepare_to_resume(run)
     trained(run)
 
     assert end(run) == undisturbed()
@@ -146,21 +146,21 @@ def test_stop_within_an_epoch_scores_the_best_and_keeps_the_step(tiny):
 
     assert told[-1] == ("stopped", "Stopped on request after 1 of 2 epochs and 1 of 2 steps.")
     assert set(run.predictions()["part"]) == {"validation", "test"}
-    prepare_to_continue(run)
+    prepare_to_resume(run)
     trained(run)
     assert end(run) == undisturbed()
 
 
 def test_stop_of_a_paused_run_scores_the_best(tiny, monkeypatch):
-    from idc.training.outputs import score_best
+    from idc.training.outputs import predict_held_out
 
     run, meanwhile = new_run(), []
 
     def looked_at(*args):
         meanwhile.append(read_status(run.folder).state)
-        score_best(*args)
+        predict_held_out(*args)
 
-    monkeypatch.setattr("idc.training.loop.score_best", looked_at)
+    monkeypatch.setattr("idc.training.loop.predict_held_out", looked_at)
 
     told = trained(run, ONE_EPOCH, "", "", "", STOP)
 
@@ -173,14 +173,14 @@ def test_stop_of_a_paused_run_scores_the_best(tiny, monkeypatch):
 def test_damaged_newest_checkpoint_is_told_and_the_one_before_goes_on(tiny, damage):
     run = new_run()
     trained(run, "", "", "", "", STOP)  # checkpoints: after epoch 1, and one step later
-    newest = newest_first(run.folder)[0].with_suffix(".npz")
+    newest = list_checkpoints(run.folder)[0].with_suffix(".npz")
     content = bytearray(newest.read_bytes())
     content[len(content) // 2] ^= 1
     newest.write_bytes(
         {"cut": content[:-9], "zeroed": bytes(len(content)), "flipped": content}[damage]
     )
 
-    prepare_to_continue(run)
+    prepare_to_resume(run)
     trained(run)
 
     assert run.status().note == (
@@ -206,12 +206,12 @@ def test_fork_starts_from_the_parents_state_with_other_patches_and_the_same_held
     trained(child)
 
     assert [run.id for run in started] == [child.id]
-    assert lineage(open_run(child.id)).sentence() == (
+    assert read_lineage(open_run(child.id)).sentence() == (
         "Forked from parent after epoch 2; other settings: seed 0 → 7, epochs 2 → 1, "
         "learning_rate 0.004 → 1e-08, weight_decay 0.05 → 0.0."
     )
     index = open_store("tiny").index
-    before, now = (split_of(run.config, index) for run in (parent, child))
+    before, now = (split_for_config(run.config, index) for run in (parent, child))
     assert np.array_equal(before.validation, now.validation)
     assert np.array_equal(before.test, now.test)
     assert not np.array_equal(before.train, now.train)
@@ -224,7 +224,7 @@ def test_fork_starts_from_the_parents_state_with_other_patches_and_the_same_held
 
 def kernel_and_steps(run):
     """The dense layer's kernel in the newest checkpoint, and the optimizer's count of steps."""
-    values = of_kind(read_checkpoint(newest_first(run.folder)[0])[1], "v")
+    values = arrays_with_prefix(read_checkpoint(list_checkpoints(run.folder)[0])[1], "v")
     kernel = next(value for value in values if value.shape == (3, 2))
     return kernel, max(int(v) for v in values if v.dtype.kind == "i" and v.shape == ())
 
@@ -258,7 +258,7 @@ def test_tensorboard_reads_the_curves_of_a_run_that_paused(tiny, leaves_at_once)
 
     run = new_run()
     trained(run, "", PAUSE)
-    prepare_to_continue(run)
+    prepare_to_resume(run)
     trained(run)
 
     events = EventAccumulator(str(run.folder / "tensorboard")).Reload()

@@ -10,8 +10,8 @@ import pytest
 from idc.errors import UploadError
 from idc.prediction import predictor
 from idc.prediction.predictor import predict_patches
-from idc.processes.fair_semaphore import Turns
-from idc.runs.run import BUNDLED, open_run
+from idc.processes.fair_semaphore import FairSemaphore
+from idc.runs.run import BUNDLED_RUN_ID, open_run
 from idc.uploads.gate import decode_image
 from tests.support.hostile_files import GOOD, bombs_and_polyglots, malformed_files
 from tests.support.waiting import wait_until
@@ -23,7 +23,7 @@ class Worker:
     """Stands for the model's process: answers when it may, and notes how much each asked."""
 
     def __init__(self) -> None:
-        self.turns, self.may_go_on = Turns(), threading.Event()
+        self.turns, self.may_go_on = FairSemaphore(), threading.Event()
         self.asked: list[int] = []
 
     def ask(self, question, block, *, timeout_s):
@@ -37,7 +37,7 @@ class Worker:
 def test_single_patch_waits_behind_one_batch_of_a_long_job_at_most(monkeypatch):
     worker = Worker()
     monkeypatch.setattr(predictor, "_worker", lambda: worker)
-    run = open_run(BUNDLED)
+    run = open_run(BUNDLED_RUN_ID)
     long = in_thread(lambda: predict_patches(run, np.zeros((1_000, 50, 50, 3), np.uint8)))
     wait_until(lambda: worker.asked, "the long job is being answered")
     single = in_thread(lambda: predict_patches(run, np.zeros((1, 50, 50, 3), np.uint8)))
@@ -51,7 +51,7 @@ def test_single_patch_waits_behind_one_batch_of_a_long_job_at_most(monkeypatch):
 
 @pytest.mark.slow
 def test_every_visitor_gets_the_own_answers_while_hostile_files_come_in():
-    run = open_run(BUNDLED)
+    run = open_run(BUNDLED_RUN_ID)
     patches = np.random.default_rng(0).integers(
         0, 256, (VISITORS, PREDICTIONS, 1, 1, 3), np.uint8
     ) + np.zeros((50, 50, 1), np.uint8)

@@ -21,9 +21,15 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from idc.errors import SlowUpload, UploadError
+from idc.errors import UploadError, UploadTimeout
 from idc.processes.child import Child
-from idc.uploads.decoder_pool import LARGE, MAX_PIXELS, MAX_SIDE_PX, USUAL, USUAL_BYTES
+from idc.uploads.decoder_pool import (
+    LARGE_LIMITS,
+    MAX_PIXELS,
+    MAX_SIDE_PX,
+    MAX_STANDARD_BYTES,
+    STANDARD_LIMITS,
+)
 from idc.uploads.gate import (
     MAX_FILE_BYTES,
     DecodedImage,
@@ -377,21 +383,21 @@ def test_header_of_a_bomb_or_of_no_image_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("dots_per_inch", "um_per_px"),
+    ("dots_per_inch", "mpp_um"),
     [(101_600, 0.25), (6_350, 4.0), (72, None), (300, None), (10**9, None), (0, None)],
 )
 def test_scale_is_read_from_a_tiff_where_it_can_be_a_microscopes(
-    dots_per_inch: int, um_per_px: float | None
+    dots_per_inch: int, mpp_um: float | None
 ) -> None:
     data = saved(picture(), "TIFF", dpi=(dots_per_inch, dots_per_inch))
-    assert image_header(data).um_per_px == pytest.approx(um_per_px)
-    assert decode_image(data).um_per_px == pytest.approx(um_per_px)
+    assert image_header(data).mpp_um == pytest.approx(mpp_um)
+    assert decode_image(data).mpp_um == pytest.approx(mpp_um)
 
 
 def test_scale_per_centimetre_is_read_and_one_of_oblong_pixels_is_not() -> None:
     centimetre = saved(picture(), "TIFF", resolution_unit="cm", resolution=20_000)
-    assert image_header(centimetre).um_per_px == pytest.approx(0.5)
-    assert image_header(saved(picture(), "TIFF", dpi=(6_350, 12_700))).um_per_px is None
+    assert image_header(centimetre).mpp_um == pytest.approx(0.5)
+    assert image_header(saved(picture(), "TIFF", dpi=(6_350, 12_700))).mpp_um is None
 
 
 # Colour profiles
@@ -463,8 +469,8 @@ def test_file_over_the_size_limit_is_refused(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_file_that_is_large_for_its_few_pixels_has_the_larger_limits(gate: Gate) -> None:
-    assert MAX_FILE_BYTES > USUAL_BYTES
-    image = gate.decode(GOOD.ljust(USUAL_BYTES + 1, b"\0"), "padded")
+    assert MAX_FILE_BYTES > MAX_STANDARD_BYTES
+    image = gate.decode(GOOD.ljust(MAX_STANDARD_BYTES + 1, b"\0"), "padded")
     assert image.rgb.tolist() == [[[1, 2, 3], [4, 5, 6]]]
     assert gate.usual.idle[-1].pid() is None
 
@@ -523,8 +529,8 @@ def test_jpeg_of_hundreds_of_passes_is_refused() -> None:
 
 
 def test_limits_keep_the_promise_of_one_sentence_within_five_seconds() -> None:
-    assert USUAL.time_s < 5
-    assert Gate().usual.limits == USUAL and Gate().large.limits == LARGE
+    assert STANDARD_LIMITS.time_s < 5
+    assert Gate().usual.limits == STANDARD_LIMITS and Gate().large.limits == LARGE_LIMITS
 
 
 @pytest.mark.parametrize(
@@ -699,16 +705,16 @@ def test_image_after_a_killed_child_is_decoded(gate: Gate) -> None:
 
 
 def test_hung_child_costs_one_refusal() -> None:
-    gate = Gate(usual=replace(USUAL, time_s=2.0))
+    gate = Gate(usual=replace(STANDARD_LIMITS, time_s=2.0))
     os.kill(pid_of(gate), signal.SIGSTOP)
-    with pytest.raises(SlowUpload, match=r"^good takes longer than 2 s to read; .*\.$"):
+    with pytest.raises(UploadTimeout, match=r"^good takes longer than 2 s to read; .*\.$"):
         gate.decode(GOOD, "good")
     assert gate.decode(GOOD, "good").format == "PNG"
     gate.close()
 
 
 def test_nobody_waits_behind_one_hung_file() -> None:
-    gate = Gate(usual=replace(USUAL, time_s=60.0), decoders=2)
+    gate = Gate(usual=replace(STANDARD_LIMITS, time_s=60.0), decoders=2)
     stopped = pid_of(gate)
     os.kill(stopped, signal.SIGSTOP)
     hung = threading.Thread(target=refused_or_not, args=(gate,))
@@ -731,7 +737,7 @@ def test_visitor_who_finds_all_decoders_taken_for_long_is_told_so(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("idc.uploads.decoder_pool.MAX_WAIT_S", 0.01)
-    monkeypatch.setattr("idc.uploads.decoder_pool.MOST_AHEAD", 0)
+    monkeypatch.setattr("idc.uploads.decoder_pool.MAX_QUEUED_AHEAD", 0)
     gate = Gate(decoders=1)
     with gate.usual.turns, pytest.raises(UploadError, match="found the server busy"):
         gate.decode(GOOD, "good")
@@ -741,11 +747,11 @@ def test_visitor_who_finds_all_decoders_taken_for_long_is_told_so(
 def test_patience_outlasts_two_slow_pictures_ahead() -> None:
     gate = Gate()
     for lane in (gate.usual, gate.large):
-        assert lane.turns.patience_s > 2 * lane.limits.time_s
+        assert lane.turns.acquire_timeout_s > 2 * lane.limits.time_s
 
 
 def test_image_over_the_memory_limit_costs_one_refusal() -> None:
-    gate = Gate(usual=replace(USUAL, memory_bytes=60 * 2**20))
+    gate = Gate(usual=replace(STANDARD_LIMITS, memory_bytes=60 * 2**20))
     with pytest.raises(UploadError, match=r"^large needs too much memory to read; .*\.$"):
         gate.decode(one_bit_png(4000, 4000), "large")
     assert gate.decode(GOOD, "good").format == "PNG"
@@ -792,7 +798,7 @@ def test_child_may_write_no_file_and_dump_no_core(gate: Gate) -> None:
     assert found["Max core file size"] == ["0", "0"]
     assert found["Max processes"] == ["0", "0"]
     assert found["Max open files"] == ["32", "32"]
-    assert found["Max address space"] == [str(USUAL.memory_bytes)] * 2
+    assert found["Max address space"] == [str(STANDARD_LIMITS.memory_bytes)] * 2
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")

@@ -4,7 +4,7 @@ import pytest
 from PIL import Image, TiffImagePlugin
 
 from idc.uploads.gate import decode_image
-from idc.uploads.resolution import plausible_um
+from idc.uploads.resolution import plausible_mpp
 
 
 def tiff(**options) -> bytes:
@@ -31,7 +31,7 @@ def tagged(across: float, down: float, unit: int, about: str | None = None) -> b
     ],
 )
 def test_scale_is_read_through_the_gate(data, um):
-    assert decode_image(data).um_per_px == pytest.approx(um)
+    assert decode_image(data).mpp_um == pytest.approx(um)
 
 
 @pytest.mark.parametrize(
@@ -47,9 +47,9 @@ def test_scale_is_read_through_the_gate(data, um):
     ],
 )
 def test_what_tissue_cannot_have_counts_as_unknown(what, data):
-    assert decode_image(data).um_per_px is None
+    assert decode_image(data).mpp_um is None
 
 
 @pytest.mark.parametrize("said", [None, "4", True, 4, float("nan"), float("inf"), -1.0, 0.01])
 def test_what_a_child_says_is_believed_only_where_it_is_plausible(said):
-    assert plausible_um(said) is None
+    assert plausible_mpp(said) is None

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from idc.networks.architecture import BuiltLayer
+from idc.networks.architecture import LayerSpec
 from idc.ui.components.own_component import own_component
 
 _view = own_component(__file__, "words", "pixels", "layer_words")
 
 
-def network_stack(layers: Sequence[BuiltLayer], *, key: str) -> None:
+def network_stack(layers: Sequence[LayerSpec], *, key: str) -> None:
     """Show it; which layer is chosen stays in the browser."""
     _view(key=key, data={"layers": [asdict(layer) for layer in layers]})

@@ -5,27 +5,27 @@ from typing import Any
 
 import streamlit as st
 
-from idc.launch.active_training import busy_with
+from idc.launch.active_training import active_training_name
 from idc.launch.start import start_run
 from idc.networks.architecture import (
-    BLOCKS,
-    CONVOLUTIONS,
-    DROPOUT,
+    BLOCKS_RANGE,
+    CONVOLUTIONS_RANGE,
+    CUSTOM_PRESET,
+    DROPOUT_RANGE_PERCENT,
     ENDINGS,
-    KERNELS,
+    KERNEL_SIZES,
     POOLINGS,
-    WIDTHS,
-    YOURS,
+    WIDTH_RANGE,
     Architecture,
     Costs,
     costs_of,
     layers_of,
     parse_architecture,
 )
-from idc.settings.training_config import preset_config, split_of
+from idc.settings.training_config import preset_config, split_for_config
 from idc.ui.build.network_stack import network_stack
 from idc.ui.shared import address
-from idc.ui.shared.formatting import error_sentences, metric_row, plain
+from idc.ui.shared.formatting import error_sentences, escape_markdown, metric_row
 from idc.ui.shared.pickers import choose_store
 
 _PARAMETER = "architecture"
@@ -38,21 +38,24 @@ def choose_architecture() -> Architecture:
     Raises:
         ConfigError: the network would be too large.
     """
-    _begin()
+    _load_from_url()
     # Small, so that it stays beside what it changes.
     blocks = st.slider(
-        "Blocks (depth)", *BLOCKS, key="built_blocks", help="Each ends with a pooling, if any."
+        "Blocks (depth)",
+        *BLOCKS_RANGE,
+        key="built_blocks",
+        help="Each ends with a pooling, if any.",
     )
-    convolutions = st.slider("Convolutions a block", *CONVOLUTIONS, key="built_convolutions")
+    convolutions = st.slider("Convolutions a block", *CONVOLUTIONS_RANGE, key="built_convolutions")
     width = st.slider(
         "Filters of the first block (width)",
-        *WIDTHS,
+        *WIDTH_RANGE,
         key="built_width",
         help="Each further block has twice as many.",
     )
     kernel = _one_of(
         "Filter size (kernel)",
-        {side: f"{side} × {side}" for side in KERNELS},
+        {side: f"{side} × {side}" for side in KERNEL_SIZES},
         "built_kernel",
         "How many pixels a filter covers.",
     )
@@ -65,7 +68,7 @@ def choose_architecture() -> Architecture:
     )
     dropout = st.slider(
         "Dropout",
-        *DROPOUT,
+        *DROPOUT_RANGE_PERCENT,
         step=5,
         format="%d %%",
         key="built_dropout",
@@ -97,12 +100,12 @@ def show_network(built: Architecture) -> None:
             ),
             (
                 "Multiply-adds",
-                _short(costs.multiply_adds),
+                _in_millions(costs.multiply_adds),
                 "How often a value is multiplied by a weight to judge one patch: the work.",
             ),
             (
                 "Receptive field",
-                _field(costs),
+                _receptive_field_text(costs),
                 "The square of the patch that one value of the last maps has looked at.",
             ),
             (
@@ -115,7 +118,7 @@ def show_network(built: Architecture) -> None:
     network_stack(layers_of(built), key="stack")
 
 
-def train_it(built: Architecture) -> None:
+def train_section(built: Architecture) -> None:
     """A run like any other, of this network."""
     st.subheader("Train it")
     store = choose_store()
@@ -129,17 +132,18 @@ def train_it(built: Architecture) -> None:
     )
     name = third.text_input("Name", max_chars=80, key="built_name", placeholder="optional")
     config = preset_config(
-        YOURS,
+        CUSTOM_PRESET,
         store.name,
         architecture=str(built),
         epochs=int(epochs),
         patches=None if patches >= most else int(patches),
         name=name.strip(),
     )
-    busy = busy_with()
+    busy = active_training_name()
     if busy is not None:
         st.info(
-            f"**{plain(busy)}** is training now. Yours waits in the queue until its turn has come.",
+            f"**{escape_markdown(busy)}** is training now. Yours waits in the queue until its "
+            "turn has come.",
             icon=":material/hourglass_top:",
         )
     if st.button(
@@ -148,7 +152,7 @@ def train_it(built: Architecture) -> None:
         icon=":material/play_arrow:",
         key="train_it",
     ):
-        split_of(config, store.index)  # refuses in a sentence what could not train
+        split_for_config(config, store.index)  # refuses in a sentence what could not train
         run = start_run(config)
         st.switch_page("../../pages/train.py", query_params={"run": run.id})
 
@@ -164,7 +168,7 @@ def _one_of(label: str, titles: Mapping[Any, str], key: str, meaning: str) -> An
     )
 
 
-def _begin() -> None:
+def _load_from_url() -> None:
     """What the address asks for when somebody comes, or goes back; else the proposed network."""
     wanted = st.query_params.get(_PARAMETER)
     if "built_blocks" in st.session_state and (
@@ -190,13 +194,13 @@ def _begin() -> None:
 
 
 def _batch_size() -> int:
-    return preset_config(YOURS, "any").batch_size
+    return preset_config(CUSTOM_PRESET, "any").batch_size
 
 
-def _short(number: int) -> str:
+def _in_millions(number: int) -> str:
     """ "1.6 million"."""
     return f"{number / 1e6:,.1f} million" if number >= 1e6 else f"{number:,}"
 
 
-def _field(costs: Costs) -> str:
+def _receptive_field_text(costs: Costs) -> str:
     return "the whole patch" if costs.field_px >= 50 else f"{costs.field_px} × {costs.field_px} px"

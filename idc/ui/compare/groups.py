@@ -19,10 +19,10 @@ from idc.evaluation.run_groups import (
 )
 from idc.runs.run import Run
 from idc.ui.shared.comparison_figures import learning_curves_figure
-from idc.ui.shared.formatting import plain, score
+from idc.ui.shared.formatting import escape_markdown, format_score
 
 
-def groups_of(runs: Sequence[Run]) -> list[RunGroup]:
+def choose_groups(runs: Sequence[Run]) -> list[RunGroup]:
     """The runs, those of the same settings together where the visitor wants it."""
     groups = seed_groups(runs)
     if len(groups) == len(runs):
@@ -68,7 +68,8 @@ def settings_and_scores(groups: Sequence[RunGroup]) -> None:
     st.subheader("Settings that differ, and final scores")
     settings = differing_settings(groups)
     columns: dict[str, list[str]] = {
-        _words(name): [_value(value) for value in values] for name, values in settings.items()
+        _setting_title(name): [_setting_text(value) for value in values]
+        for name, values in settings.items()
     }
     if any(len(group.runs) > 1 for group in groups):
         columns["Seeds"] = [
@@ -82,8 +83,8 @@ def settings_and_scores(groups: Sequence[RunGroup]) -> None:
     ]
     finals = [final_scores(group) for group in groups]
     for name, words in FINAL_SCORES.items():
-        columns[words] = [mean_words(final[name]) for final in finals]
-    names = [f"{number}: {plain(group.title)}" for number, group in enumerate(groups, 1)]
+        columns[words] = [mean_and_range(final[name]) for final in finals]
+    names = [f"{number}: {escape_markdown(group.title)}" for number, group in enumerate(groups, 1)]
     st.table(pd.DataFrame(columns, index=names))
     if not settings:
         st.caption("They differ in no setting." if len(groups) > 1 else "One set of settings.")
@@ -93,21 +94,25 @@ def settings_and_scores(groups: Sequence[RunGroup]) -> None:
     )
 
 
-def mean_words(values: Sequence[float]) -> str:
+def mean_and_range(values: Sequence[float]) -> str:
     """ "0.912", of several "0.912 (0.905 to 0.920)"; "–" where there are none."""
     if not values:
         return "–"
-    mean = score(float(np.mean(values)))
-    return mean if len(values) == 1 else f"{mean} ({score(min(values))} to {score(max(values))})"
+    mean = format_score(float(np.mean(values)))
+    return (
+        mean
+        if len(values) == 1
+        else f"{mean} ({format_score(min(values))} to {format_score(max(values))})"
+    )
 
 
-def _words(name: str) -> str:
+def _setting_title(name: str) -> str:
     return name.replace("_", " ").capitalize()
 
 
-def _value(value: Any) -> str:
+def _setting_text(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
         return f"{value:g}"
-    return "all" if value is None else plain(str(value))
+    return "all" if value is None else escape_markdown(str(value))

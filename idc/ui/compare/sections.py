@@ -10,17 +10,17 @@ from idc.datasets.place import find_row, parse_place, place_of
 from idc.evaluation.compared_runs import ComparedRuns, balanced_thresholds, compare_runs
 from idc.metrics.bootstrap import few_cases_note
 from idc.patches import CLASS_NAMES
-from idc.runs.run import BUNDLED, Run, list_runs, open_run
-from idc.ui.compare.slide import both_slides, slide_link
+from idc.runs.run import BUNDLED_RUN_ID, Run, list_runs, open_run
+from idc.ui.compare.slide import slide_link, slide_of_both_runs
 from idc.ui.components.patch_detail import patch_detail
 from idc.ui.components.patch_grid import PatchTile, patch_grid
 from idc.ui.shared import address
 from idc.ui.shared.comparison_figures import precision_recall_curves, roc_curves
-from idc.ui.shared.formatting import plain, score
+from idc.ui.shared.formatting import escape_markdown, format_score
 from idc.ui.shared.pickers import run_title
 from idc.ui.shared.score_formatting import difference_words
 
-MOST_RUNS = 10
+MAX_RUNS = 10
 _TILES_A_PAGE = 48
 _TILE_PX = 78
 SCORE_NAMES = {
@@ -44,10 +44,10 @@ def choose_runs() -> list[Run]:
         st.info("There is no trained run yet.", icon=":material/info:")
         st.page_link("../../pages/train.py", label="Train one", icon=":material/model_training:")
         return []
-    known = {run.id: run_title(run) for run in [*own, open_run(BUNDLED)]}
+    known = {run.id: run_title(run) for run in [*own, open_run(BUNDLED_RUN_ID)]}
     own.sort(key=lambda run: run.config.folds > 0)  # a fold is rarely what one compares
     named = st.query_params.get_all("runs")
-    asked = tuple(run for run in dict.fromkeys(named) if run in known)[:MOST_RUNS]
+    asked = tuple(run for run in dict.fromkeys(named) if run in known)[:MAX_RUNS]
     latest = address.latest("runs")
     # Not bound to the URL by Streamlit: it would write the titles there, not the ids.
     if asked and asked != latest and not address.is_outdated("runs", asked):
@@ -62,13 +62,15 @@ def choose_runs() -> list[Run]:
     elif latest is not None and tuple(st.session_state["runs"]) != latest:
         address.remember("runs-missing", "")
     if missing := address.latest("runs-missing"):
-        st.warning(f"Not here (any more): {plain(missing)}.", icon=":material/search_off:")
+        st.warning(
+            f"Not here (any more): {escape_markdown(missing)}.", icon=":material/search_off:"
+        )
     chosen = st.multiselect(
         "Runs",
         list(known),
         format_func=lambda run: known[run],
         key="runs",
-        max_selections=MOST_RUNS,
+        max_selections=MAX_RUNS,
         help="The others are compared with the first one.",
     )
     address.remember("runs", tuple(chosen))
@@ -80,17 +82,18 @@ def choose_runs() -> list[Run]:
     return [open_run(run_id) for run_id in chosen]
 
 
-def compared(runs: Sequence[Run]) -> ComparedRuns:
+def compare_on_shared_patches(runs: Sequence[Run]) -> ComparedRuns:
     """The runs on the patches that all have scored, and what to know about these."""
     result = _compared(tuple((run.id, run.best().get("sha256", "")) for run in runs))
     about, *others = result.notes()
     st.markdown(
-        f"{plain(about)} Part: {'test' if result.part == 'test' else 'validation and test'}."
+        f"{escape_markdown(about)} Part: "
+        f"{'test' if result.part == 'test' else 'validation and test'}."
     )
     for note in others:
-        st.caption(plain(note))
+        st.caption(escape_markdown(note))
     for caution in result.cautions():
-        st.warning(plain(caution), icon=":material/info:")
+        st.warning(escape_markdown(caution), icon=":material/info:")
     if note := few_cases_note(len(np.unique(result.cases))):
         st.caption(note)
     return result
@@ -114,23 +117,25 @@ def choose_thresholds(result: ComparedRuns) -> list[float]:
     thresholds = balanced_thresholds(result.runs)
     st.caption(
         "; ".join(
-            f"{plain(run.title)}: {threshold:g}"
+            f"{escape_markdown(run.title)}: {threshold:g}"
             for run, threshold in zip(result.runs, thresholds, strict=True)
         )
     )
     return thresholds
 
 
-def score_table(result: ComparedRuns, thresholds: Sequence[float]) -> None:
+def scores_section(result: ComparedRuns, thresholds: Sequence[float]) -> None:
     """Every score of every run, and the paired difference to the first one."""
     st.subheader("Scores")
     scores = result.scores(thresholds)
     columns = {
-        _name(result, 0): [score(scores[0][name]) for name in SCORE_NAMES],
+        _name(result, 0): [format_score(scores[0][name]) for name in SCORE_NAMES],
     }
     for number in range(1, len(result.runs)):
         differences = result.differences(number, thresholds)
-        columns[_name(result, number)] = [score(scores[number][name]) for name in SCORE_NAMES]
+        columns[_name(result, number)] = [
+            format_score(scores[number][name]) for name in SCORE_NAMES
+        ]
         columns[f"difference, {_name(result, number)}"] = [
             difference_words(differences[name]) for name in SCORE_NAMES
         ]
@@ -143,7 +148,7 @@ def score_table(result: ComparedRuns, thresholds: Sequence[float]) -> None:
     )
 
 
-def curves(result: ComparedRuns) -> None:
+def curves_section(result: ComparedRuns) -> None:
     """ROC and precision-recall curves, laid over each other."""
     if len(np.unique(result.y_true)) < 2:
         st.info("Curves are undefined: the shared patches are of one class.")
@@ -210,11 +215,11 @@ def disagreements(result: ComparedRuns, thresholds: Sequence[float]) -> None:
     if table.empty:
         st.info("They call every one of these patches the same.", icon=":material/check:")
     else:
-        _disagreeing(result, table, number, side)
-    both_slides(result, number, list(thresholds))
+        _disagreements_view(result, table, number, side)
+    slide_of_both_runs(result, number, list(thresholds))
 
 
-def _disagreeing(result: ComparedRuns, table: pd.DataFrame, number: int, side: str) -> None:
+def _disagreements_view(result: ComparedRuns, table: pd.DataFrame, number: int, side: str) -> None:
     left, right = st.columns([1, 2], gap="medium")
     with right:
         row = _disagreement_grid(result, table, f"{side}_{number}")
@@ -251,7 +256,7 @@ def _opened(result: ComparedRuns, row: int | None, runs: list[Run]) -> None:
     if len(at):
         for run in runs:
             y_prob = result.y_prob[result.runs.index(run)][at[0]]
-            st.markdown(f"{plain(run.title)}: **{y_prob:.3f}**")
+            st.markdown(f"{escape_markdown(run.title)}: **{y_prob:.3f}**")
     patch_detail(result.store, row)
     slide_link(result.store, place_of(result.store, row), runs)
 
@@ -263,7 +268,7 @@ def _compared(runs: tuple[tuple[str, str], ...]) -> ComparedRuns:
 
 
 def _name(result: ComparedRuns, number: int) -> str:
-    return f"{number + 1}: {plain(result.runs[number].title)}"
+    return f"{number + 1}: {escape_markdown(result.runs[number].title)}"
 
 
 def _tile(entry: dict) -> PatchTile:

@@ -3,14 +3,14 @@
 import streamlit as st
 
 from idc.datasets.place import Place, place_of
-from idc.datasets.stitched_slide import lay_out
+from idc.datasets.stitched_slide import lay_out_case
 from idc.datasets.store import PatchStore
 from idc.evaluation.compared_runs import ComparedRuns
 from idc.patches import CLASS_NAMES
 from idc.prediction.case_predictions import saved_probabilities
 from idc.runs.run import Run
 from idc.ui.components.slide_viewer.case_slide import show_slide
-from idc.ui.components.slide_viewer.slide_viewer import KEPT
+from idc.ui.components.slide_viewer.slide_viewer import KEEP_PICK
 
 
 def slide_link(store: PatchStore, place: Place, runs: list[Run]) -> None:
@@ -28,7 +28,7 @@ def slide_link(store: PatchStore, place: Place, runs: list[Run]) -> None:
     )
 
 
-def both_slides(result: ComparedRuns, number: int, thresholds: list[float]) -> None:
+def slide_of_both_runs(result: ComparedRuns, number: int, thresholds: list[float]) -> None:
     """One compared case as a slide, those with the most disagreements first."""
     st.subheader("On the slide")
     disagreements = result.disagreements(number, thresholds)["case"].value_counts()
@@ -42,7 +42,7 @@ def both_slides(result: ComparedRuns, number: int, thresholds: list[float]) -> N
     )
     runs = [result.runs[0], result.runs[number]]
     titles = [run.title if runs[0].title != runs[1].title else run.id for run in runs]
-    slide = lay_out(result.store, int(case))
+    slide = lay_out_case(result.store, int(case))
     values = {
         title: saved_probabilities(run, result.store, slide.rows)
         for title, run in zip(titles, runs, strict=True)
@@ -57,7 +57,7 @@ def both_slides(result: ComparedRuns, number: int, thresholds: list[float]) -> N
         values,
         threshold=thresholds[0],
         thresholds=dict(zip(titles, (thresholds[0], thresholds[number]), strict=True)),
-        picked=KEPT,
+        picked=KEEP_PICK,
     )
     if row is not None:
         label = CLASS_NAMES[int(result.store.labels[row])]

@@ -20,7 +20,11 @@ _view = own_component(__file__, "board", "words")
 
 
 def confusion_matrix(
-    counts: Sequence[Sequence[int]], *, key: str, selected: str | None, board: str | None = None
+    counts: Sequence[Sequence[int]],
+    *,
+    key: str,
+    selected: str | None,
+    predictions_id: str | None = None,
 ) -> str | None:
     """Show the matrix and return the cell that is open: "tn", "fp", "fn", "tp" or None.
 
@@ -39,14 +43,15 @@ def confusion_matrix(
     open_cell = _open_cell(pick, selected)
     _view(
         key=key,
-        data=matrix_words(counts) | {"selected": selected, "open": open_cell, "board": board},
+        data=matrix_data(counts)
+        | {"selected": selected, "open": open_cell, "board": predictions_id},
         default={"pick": None},
         on_pick_change=lambda: None,
     )
     return open_cell
 
 
-def matrix_words(counts: Sequence[Sequence[int]]) -> dict[str, Any]:
+def matrix_data(counts: Sequence[Sequence[int]]) -> dict[str, Any]:
     """Everything the table says, and each cell's share of its row.
 
     Args:

@@ -11,25 +11,25 @@ import streamlit as st
 from idc.datasets.store import PatchStore
 from idc.errors import IdcError
 from idc.patches import CLASS_NAMES, MPP_UM, PATCH_SIZE_PX
-from idc.prediction.explain import SQUARE_PX, Explanation, explain, strongest_place
-from idc.prediction.image_warnings import warnings
-from idc.prediction.predictor import look
+from idc.prediction.explain import OCCLUDER_PX, Explanation, explain, strongest_place
+from idc.prediction.image_warnings import patch_warnings
+from idc.prediction.predictor import predict_with_features
 from idc.prediction.training_features import (
-    Familiar,
-    familiar,
+    TrainingFeatures,
     forget_failure,
+    load_training_features,
     nearest,
-    start_learning,
-    store_to_compare,
+    reference_store,
+    start_feature_job,
 )
 from idc.runs.run import Run
 from idc.ui.components.own_component import own_component
 from idc.ui.components.patch_grid import PatchTile, patch_grid
-from idc.ui.shared.formatting import plain
+from idc.ui.shared.formatting import escape_markdown
 
 _NEAREST = 8
 _TILE_PX = 72
-_LEAST_RANGE = 0.02  # of a probability: smaller effects are shown as the little that they are
+_MIN_RANGE = 0.02  # of a probability: smaller effects are shown as the little that they are
 
 _view = own_component(__file__, "words", "choices")
 
@@ -40,8 +40,8 @@ def show_warnings(run: Run, rgb: np.ndarray) -> None:
     Args:
         rgb: uint8 RGB, shape (50, 50, 3).
     """
-    for sentence in warnings(run, rgb):
-        st.warning(plain(sentence), icon=":material/warning:")
+    for sentence in patch_warnings(run, rgb):
+        st.warning(escape_markdown(sentence), icon=":material/warning:")
 
 
 def explanation(run: Run, rgb: np.ndarray, probability: float) -> None:
@@ -54,14 +54,14 @@ def explanation(run: Run, rgb: np.ndarray, probability: float) -> None:
     st.subheader("Why")
     place = st.empty()
     place.skeleton(height=360)
-    found = _explained(_digest(run, rgb), run, rgb)
+    found = _cached_explanation(_digest(run, rgb), run, rgb)
     with place.container():
         _view(
             key="explanation",
             data=explanation_data(rgb, probability, found),
         )
     _show_views(found)
-    _show_nearest(run, rgb)
+    _nearest_section(run, rgb)
 
 
 def explanation_data(rgb: np.ndarray, probability: float, found: Explanation) -> dict[str, Any]:
@@ -93,12 +93,12 @@ def explanation_data(rgb: np.ndarray, probability: float, found: Explanation) ->
             },
             {
                 "title": "Occlusion",
-                **_map_data(effect, least=_LEAST_RANGE),
+                **_map_data(effect, least=_MIN_RANGE),
                 "unit": "of the probability",
                 "for": "hiding it lowers the probability: it speaks for IDC",
                 "against": "hiding it raises the probability: it speaks against IDC",
                 "about": f"What the probability ({probability:.2f}) loses when a square of "
-                f"{round(SQUARE_PX * MPP_UM)} µm is painted over with the patch's mean colour, "
+                f"{round(OCCLUDER_PX * MPP_UM)} µm is painted over with the patch's mean colour, "
                 "here and there, one place at a time.",
                 "found": _occlusion_found(effect),
             },
@@ -125,10 +125,10 @@ def _attention_found(shares: np.ndarray) -> str:
 
 
 def _occlusion_found(effect: np.ndarray) -> str:
-    if np.abs(effect).max() < _LEAST_RANGE:
+    if np.abs(effect).max() < _MIN_RANGE:
         return (
             f"No single place decides: hiding any changes the probability by less than "
-            f"{_LEAST_RANGE}."
+            f"{_MIN_RANGE}."
         )
     least, most = float(effect.min()), float(effect.max())
     if most >= -least:
@@ -164,12 +164,12 @@ def _show_views(found: Explanation) -> None:
     )
 
 
-def _show_nearest(run: Run, rgb: np.ndarray) -> None:
+def _nearest_section(run: Run, rgb: np.ndarray) -> None:
     st.markdown("**Most alike to the network**")
     try:
-        store = store_to_compare(run)
+        store = reference_store(run)
     except IdcError as error:
-        st.caption(plain(str(error)))
+        st.caption(escape_markdown(str(error)))
         return
     if store is None:
         st.caption(
@@ -178,40 +178,42 @@ def _show_nearest(run: Run, rgb: np.ndarray) -> None:
         )
         st.page_link("../../pages/home.py", label="Get it on Home", icon=":material/home:")
         return
-    known = familiar(run, store)
+    known = load_training_features(run, store)
     if known is None:
-        _learn(run, store)
+        _collect_features(run, store)
     else:
-        _show_alike(run, store, known, rgb)
+        _show_nearest_patches(run, store, known, rgb)
 
 
 @st.fragment(run_every=1.0)
-def _learn(run: Run, store: PatchStore) -> None:
+def _collect_features(run: Run, store: PatchStore) -> None:
     """Looks at the patches to compare with, once for each model; then the page goes on."""
-    if familiar(run, store) is not None:
+    if load_training_features(run, store) is not None:
         st.rerun()  # warnings above may rest on it too
-    job = start_learning(run, store)
+    job = start_feature_job(run, store)
     if job.state == "failed":
-        st.error(plain(job.problem), icon=":material/error:")
+        st.error(escape_markdown(job.problem), icon=":material/error:")
         if st.button("Try again", key="learn_again"):
             forget_failure(run, store)
             st.rerun()
     else:
         st.progress(
             job.done / max(job.total, 1),
-            text=f"Looking at patches of {plain(store.name)}, once for this model"
+            text=f"Looking at patches of {escape_markdown(store.name)}, once for this model"
             + (f": {job.done:,} of {job.total:,}" if job.total else " …"),
         )
 
 
-def _show_alike(run: Run, store: PatchStore, known: Familiar, rgb: np.ndarray) -> None:
-    features = look(run, rgb[None]).features[0]
+def _show_nearest_patches(
+    run: Run, store: PatchStore, known: TrainingFeatures, rgb: np.ndarray
+) -> None:
+    features = predict_with_features(run, rgb[None]).features[0]
     rows = nearest(known, store, rgb, features, _NEAREST)
     positive = int(store.labels[rows].sum())
     whose = {
         "trained": "that this run has learned from",
-        "cases": f"in {plain(store.name)}, of the cases that the model has learned from",
-        "unseen": f"in {plain(store.name)}, none of which the model has learned from",
+        "cases": f"in {escape_markdown(store.name)}, of the cases that the model has learned from",
+        "unseen": f"in {escape_markdown(store.name)}, none of which the model has learned from",
     }[known.kind]
     st.markdown(
         f"Of {len(known.rows):,} patches {whose}, these {len(rows)} have the most similar "
@@ -220,7 +222,7 @@ def _show_alike(run: Run, store: PatchStore, known: Familiar, rgb: np.ndarray) -
     )
     picked = patch_grid(
         store.patches[rows],
-        [_alike_tile(store, int(row)) for row in rows],
+        [_nearest_tile(store, int(row)) for row in rows],
         key="most_alike",
         tile_px=_TILE_PX,
         columns=_NEAREST,
@@ -240,7 +242,7 @@ def _show_alike(run: Run, store: PatchStore, known: Familiar, rgb: np.ndarray) -
         )
 
 
-def _alike_tile(store: PatchStore, row: int) -> PatchTile:
+def _nearest_tile(store: PatchStore, row: int) -> PatchTile:
     entry = store.index.iloc[row]
     label = int(entry["label"])
     where = f"case {entry['case']}, x {entry['x']}, y {entry['y']}"
@@ -250,7 +252,7 @@ def _alike_tile(store: PatchStore, row: int) -> PatchTile:
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _explained(digest: str, _run: Run, _rgb: np.ndarray) -> Explanation:
+def _cached_explanation(digest: str, _run: Run, _rgb: np.ndarray) -> Explanation:
     return explain(_run, _rgb)
 
 

@@ -20,12 +20,12 @@ def own_component(file: str, *shared: str) -> ComponentRenderer:
     own = Path(file)
     return st.components.v2.component(
         f"idc_{own.stem}",
-        js=_joined(".js", own, shared),
-        css=_joined(".css", own, shared),
+        js=_concatenated(".js", own, shared),
+        css=_concatenated(".css", own, shared),
     )
 
 
-def _joined(suffix: str, own: Path, shared: tuple[str, ...]) -> str:
+def _concatenated(suffix: str, own: Path, shared: tuple[str, ...]) -> str:
     paths = [_beside(own, f"{stem}{suffix}") for stem in shared] + [own.with_suffix(suffix)]
     return "\n".join(path.read_text(encoding="utf-8") for path in paths if path.exists())
 

@@ -9,14 +9,21 @@ import cv2
 import numpy as np
 import streamlit as st
 
-from idc.datasets.place import GAP, Place, cut_out, parse_place, place_of, rows_around
+from idc.datasets.place import (
+    GAP,
+    Place,
+    neighbour_rows,
+    parse_place,
+    place_of,
+    stitch_neighbourhood,
+)
 from idc.datasets.store import PatchStore
 from idc.patches import CLASS_NAMES, MPP_UM, PATCH_SIZE_PX
 from idc.runs.run import Run
 from idc.ui.components.own_component import own_component
-from idc.ui.shared.formatting import coloured_class, plain
+from idc.ui.shared.formatting import coloured_class, escape_markdown
 
-_REACH = 2  # patches to each side
+_RADIUS_PATCHES = 2  # patches to each side
 
 _view = own_component(__file__)
 
@@ -28,7 +35,7 @@ def patch_detail(
     run: Run | None = None,
     probability: float | None = None,
     slide_link: bool = True,
-    scrolls: bool = True,
+    scroll_into_view: bool = True,
     on_open: Callable[[Place], None] | None = None,
 ) -> None:
     """Show a patch of a store. A click on a neighbour puts that one into the URL as ``patch``.
@@ -50,7 +57,7 @@ def patch_detail(
             "alt": f"Patch at x {place.x}, y {place.y} of case {place.case}, {CLASS_NAMES[label]}",
             "patch_px": PATCH_SIZE_PX,
             "label": label,
-            "scrolls": scrolls,
+            "scrolls": scroll_into_view,
             **surroundings(store, row),
         },
         on_open_change=partial(_open_neighbour, on_open),
@@ -66,9 +73,9 @@ def surroundings(store: PatchStore, row: int) -> dict[str, Any]:
         "picture": PNG data URI, 250 x 250 px, gaps transparent; "columns": 5; "cells": 25, None
         for a gap, else the place and label of the patch there, and its name for screen readers.
     """
-    rows = rows_around(store, row, _REACH)
+    rows = neighbour_rows(store, row, _RADIUS_PATCHES)
     return {
-        "picture": _png_uri(cut_out(store, rows)),
+        "picture": _png_uri(stitch_neighbourhood(store, rows)),
         "columns": rows.shape[1],
         "cells": [None if other == GAP else _cell(store, int(other)) for other in rows.ravel()],
     }
@@ -105,7 +112,7 @@ def _facts(entry: Any, run: Run | None, probability: float | None) -> list[str]:
     if run is not None:
         known = probability is not None and not np.isnan(probability)
         said = f"**{probability:.3f}**" if known else "not asked yet"
-        facts.append(f"Probability of IDC by {plain(run.title)}: {said}")
+        facts.append(f"Probability of IDC by {escape_markdown(run.title)}: {said}")
     return facts
 
 

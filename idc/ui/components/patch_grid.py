@@ -77,15 +77,15 @@ def patch_grid(
     """
     _check(patches, tiles)
     pixels = hashlib.blake2b(patches.tobytes(), digest_size=16).hexdigest()
-    showing = _showing(key, _digest(pixels, tiles))
+    display_id = _display_id(key, _digest(pixels, tiles))
     name = "open" if marks_opened else "pick"
     if marks_opened:
-        just_now = _picked_row(st.session_state.get(key, {}).get(name), showing, tiles)
+        just_now = _picked_row(st.session_state.get(key, {}).get(name), display_id, tiles)
         opened = opened if just_now is None else just_now
     result = _view(
         key=key,
         data={
-            "showing": showing,
+            "showing": display_id,
             "label": label,
             "tile_px": tile_px,
             "columns": columns,
@@ -102,7 +102,7 @@ def patch_grid(
         on_pick_change=lambda: None,
         on_open_change=lambda: None,
     )
-    return _picked_row(result.get(name), showing, tiles)
+    return _picked_row(result.get(name), display_id, tiles)
 
 
 def sprite_columns(count: int) -> int:
@@ -160,22 +160,22 @@ def _digest(pixels: str, tiles: Sequence[PatchTile]) -> str:
     return hashlib.blake2b(shown.encode(), digest_size=8).hexdigest()
 
 
-def _showing(key: str, digest: str) -> str:
+def _display_id(key: str, digest: str) -> str:
     """A name for this unbroken showing of the same tiles; a pick belongs to one showing.
 
     The number in it moves on when the tiles change and when the grid comes back after a run
     without it, so that neither side brings an old pick back to life.
     """
-    memo = f"{key}-showing"
-    number, last_digest = st.session_state.get(memo, (0, ""))
+    state_key = f"{key}-showing"
+    number, last_digest = st.session_state.get(state_key, (0, ""))
     if digest != last_digest or key not in st.session_state:
         number += 1
-    st.session_state[memo] = (number, digest)
+    st.session_state[state_key] = (number, digest)
     return f"{digest}-{number}"
 
 
-def _picked_row(pick: Any, showing: str, tiles: Sequence[PatchTile]) -> int | None:
+def _picked_row(pick: Any, display_id: str, tiles: Sequence[PatchTile]) -> int | None:
     """What the browser says, believed only if it names a tile of this very showing."""
-    if not isinstance(pick, dict) or pick.get("showing") != showing:
+    if not isinstance(pick, dict) or pick.get("showing") != display_id:
         return None
     return next((tile.row for tile in tiles if tile.row == pick.get("row")), None)

@@ -9,9 +9,9 @@ from dataclasses import replace
 import numpy as np
 import streamlit as st
 
-from idc.datasets.measurements import measure_job, start_measuring
-from idc.datasets.patch_filter import SORTS, PatchColumns, available, sort_values
-from idc.datasets.patch_filter_url import RoamView
+from idc.datasets.measurements import measurement_job, start_measuring
+from idc.datasets.patch_filter import SORT_KEYS, PatchColumns, can_sort_by, sort_values
+from idc.datasets.patch_filter_url import DatasetView
 from idc.datasets.place import Place, find_row, place_of
 from idc.datasets.store import PatchStore
 from idc.patches import CLASS_NAMES
@@ -22,19 +22,19 @@ from idc.ui.dataset.filters import (
     clear_filters,
     filters_and_order,
     further_filters,
-    measuring,
+    measuring_status,
     pager,
 )
-from idc.ui.dataset.patch_cache import runs_on, source
+from idc.ui.dataset.patch_cache import patch_source, runs_on
 from idc.ui.dataset.view_url import current_view, show_view
 from idc.ui.shared.formatting import error_sentences
-from idc.ui.shared.pickers import choose_titled, run_title
+from idc.ui.shared.pickers import choose_from_titles, run_title
 
 _TILE_PX = 78  # at least; seven fit beside the opened patch on a laptop
 
 
 @st.fragment
-def roam(store: PatchStore) -> None:
+def browse_patches(store: PatchStore) -> None:
     """Draw it all. A fragment, so that a click redraws this and not the whole page."""
     with error_sentences():
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
@@ -44,23 +44,23 @@ def roam(store: PatchStore) -> None:
             more = st.popover(_more_title(), icon=":material/tune:", key="roam_more")
         with more:
             run = _choose_run(store)
-        fixed = {"data": store.name} | ({"run": run.id} if run else {})
-        data = source(store, run)
+        fixed_params = {"data": store.name} | ({"run": run.id} if run else {})
+        data = patch_source(store, run)
         view = _with_known_cases(current_view(), data.columns)
         with controls:
-            filters_and_order(data.columns, view, fixed)
+            filters_and_order(data.columns, view, fixed_params)
         with more:
-            further_filters(data.columns, view, fixed)
+            further_filters(data.columns, view, fixed_params)
             if data.columns.measured is None:
                 _measure_once(store)
-            clear_filters(view, fixed, key="roam_clear")
+            clear_filters(view, fixed_params, key="roam_clear")
         matches = data.matches(view)
-        pager(view, len(matches), fixed)
+        pager(view, len(matches), fixed_params)
         left, right = st.columns([7, 3], gap="medium")
         with left:
-            place = _grid(store, data.columns, view, matches, fixed)
+            place = _grid(store, data.columns, view, matches, fixed_params)
         with right:
-            _opened(store, run, data.columns, place, fixed)
+            _opened(store, run, data.columns, place, fixed_params)
 
 
 def _more_title() -> str:
@@ -75,10 +75,10 @@ def _choose_run(store: PatchStore) -> Run | None:
     runs = {run.id: run_title(run) for run in runs_on(store)}
     if not runs:
         return None
-    return open_run(choose_titled("Run", runs, key="run"))
+    return open_run(choose_from_titles("Run", runs, key="run"))
 
 
-def _with_known_cases(view: RoamView, columns: PatchColumns) -> RoamView:
+def _with_known_cases(view: DatasetView, columns: PatchColumns) -> DatasetView:
     """Without cases that this data set does not hold: a link may be about another one."""
     known = set(columns.cases()) if view.filters.cases else set()
     cases = tuple(case for case in view.filters.cases if case in known)
@@ -87,26 +87,26 @@ def _with_known_cases(view: RoamView, columns: PatchColumns) -> RoamView:
 
 def _measure_once(store: PatchStore) -> None:
     """Begin at the first look, so that the figures are there when they are asked for."""
-    if measure_job(store) is None:
+    if measurement_job(store) is None:
         start_measuring(store)
-    measuring(store)
+    measuring_status(store)
 
 
 def _grid(
     store: PatchStore,
     columns: PatchColumns,
-    view: RoamView,
+    view: DatasetView,
     matches: np.ndarray,
-    fixed: dict[str, str],
+    fixed_params: dict[str, str],
 ) -> Place | None:
     """The page of patches. Returns the place that is opened, be it on this page or not."""
     page = view.shown(len(matches))
     rows = matches[page]
-    if not available(columns, view.sort):
+    if not can_sort_by(columns, view.sort):
         st.info(_cannot_sort(view.sort), icon=":material/info:")
     if not len(rows):
         st.info("No patch fits all of these filters.", icon=":material/filter_alt_off:")
-        clear_filters(view, fixed, key="roam_clear_here")
+        clear_filters(view, fixed_params, key="roam_clear_here")
     picked = patch_grid(
         store.patches[rows],
         _tiles(store, columns, rows, view.sort),
@@ -119,7 +119,7 @@ def _grid(
     if picked is None:
         return view.patch
     place = place_of(store, picked)
-    show_view(replace(view, patch=place), fixed)
+    show_view(replace(view, patch=place), fixed_params)
     return place
 
 
@@ -128,7 +128,7 @@ def _opened(
     run: Run | None,
     columns: PatchColumns,
     place: Place | None,
-    fixed: dict[str, str],
+    fixed_params: dict[str, str],
 ) -> None:
     if place is None:
         st.caption("Choose a patch to see it large, and where it lies on its slide.")
@@ -146,14 +146,14 @@ def _opened(
             row,
             run=run,
             probability=None if known is None else known[row],
-            on_open=lambda other: show_view(replace(current_view(), patch=other), fixed),
+            on_open=lambda other: show_view(replace(current_view(), patch=other), fixed_params),
         )
     st.button(
         "Close",
         icon=":material/close:",
         type="tertiary",
         key="roam_close",
-        on_click=lambda: show_view(replace(current_view(), patch=None), fixed),
+        on_click=lambda: show_view(replace(current_view(), patch=None), fixed_params),
     )
 
 
@@ -161,7 +161,7 @@ def _tiles(
     store: PatchStore, columns: PatchColumns, rows: np.ndarray, sort: str
 ) -> list[PatchTile]:
     # What the order rests on stands below each patch; of error and doubt, the probability.
-    figure = "probability" if SORTS[sort].needs == "predictions" else sort
+    figure = "probability" if SORT_KEYS[sort].needs == "predictions" else sort
     values = sort_values(columns, figure, rows)
     tiles = []
     for i, row in enumerate(rows):
@@ -169,13 +169,13 @@ def _tiles(
         caption = ("negative", "positive")[label]
         details = f"case {place.case}, x {place.x}, y {place.y}, labelled {CLASS_NAMES[label]}"
         if values is not None:
-            caption = _figure_words(figure, float(values[i]))
-            details += f", {SORTS[figure].title.lower()} {caption.removeprefix('p ')}"
+            caption = _metric_text(figure, float(values[i]))
+            details += f", {SORT_KEYS[figure].title.lower()} {caption.removeprefix('p ')}"
         tiles.append(PatchTile(int(row), label, caption, details))
     return tiles
 
 
-def _figure_words(figure: str, value: float) -> str:
+def _metric_text(figure: str, value: float) -> str:
     if np.isnan(value):
         return "not asked"
     return {"probability": f"p {value:.2f}", "tissue": f"{value:.0%}"}.get(figure, f"{value:.3f}")
@@ -185,5 +185,5 @@ def _cannot_sort(sort: str) -> str:
     why = {
         "measurements": "Stain and tissue are being measured, or were not yet: see 'More'.",
         "predictions": "No run has answered for patches of this data set yet: train one first.",
-    }[SORTS[sort].needs]
-    return f"Cannot sort by '{SORTS[sort].title}'. {why} These are in the order of the cases."
+    }[SORT_KEYS[sort].needs]
+    return f"Cannot sort by '{SORT_KEYS[sort].title}'. {why} These are in the order of the cases."

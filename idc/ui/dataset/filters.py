@@ -6,20 +6,20 @@ from typing import Any
 
 import streamlit as st
 
-from idc.datasets.measurements import MeasureJob, measure_job, start_measuring
+from idc.datasets.measurements import MeasurementJob, measurement_job, start_measuring
 from idc.datasets.patch_filter import (
     SORT_HELP,
-    SORTS,
+    SORT_KEYS,
     SPLIT_PARTS,
-    Filters,
     PatchColumns,
-    available,
+    PatchFilters,
+    can_sort_by,
 )
-from idc.datasets.patch_filter_url import PAGE_SIZES, RoamView
+from idc.datasets.patch_filter_url import PAGE_SIZES, DatasetView
 from idc.datasets.store import PatchStore
 from idc.patches import CLASS_NAMES
 from idc.ui.dataset.view_url import current_view, show_view
-from idc.ui.shared.formatting import error_sentences, plain
+from idc.ui.shared.formatting import error_sentences, escape_markdown
 from idc.wording import duration
 
 _ANY = "any"
@@ -31,14 +31,14 @@ _PART_WORDS = {_ANY: "All", "train": "Training", "validation": "Validation", "te
 _ORDER_WORDS = {"down": ":material/arrow_downward:", "up": ":material/arrow_upward:"}
 _NOT_YET = {"measurements": "not measured yet", "predictions": "needs a run that has answered"}
 
-Change = Callable[[RoamView, Any], RoamView]
+Change = Callable[[DatasetView, Any], DatasetView]
 
 _CHANGES: Mapping[str, Change] = {
-    "cases": lambda view, cases: _filtered(view, cases=tuple(sorted(cases))),
-    "class": lambda view, name: _filtered(view, label=_LABELS[name]),
-    "part": lambda view, name: _filtered(view, part=None if name == _ANY else name),
-    "edge": lambda view, name: _filtered(view, edge=_EDGES[name]),
-    "tissue": lambda view, ends: _filtered(view, tissue=ends),
+    "cases": lambda view, cases: _with_filters(view, cases=tuple(sorted(cases))),
+    "class": lambda view, name: _with_filters(view, label=_LABELS[name]),
+    "part": lambda view, name: _with_filters(view, part=None if name == _ANY else name),
+    "edge": lambda view, name: _with_filters(view, edge=_EDGES[name]),
+    "tissue": lambda view, ends: _with_filters(view, tissue=ends),
     "sort": lambda view, name: replace(view, sort=name, descending=None, page=1),
     "order": lambda view, name: replace(view, descending=name == "down", page=1),
     "size": lambda view, size: view.with_size(size),
@@ -46,12 +46,14 @@ _CHANGES: Mapping[str, Change] = {
 }
 
 
-def filters_and_order(columns: PatchColumns, view: RoamView, fixed: Mapping[str, str]) -> None:
+def filters_and_order(
+    columns: PatchColumns, view: DatasetView, fixed_params: Mapping[str, str]
+) -> None:
     """One row of controls; what is used less lies in a popover, see `further_filters`."""
     st.multiselect(
         "Cases",
         columns.cases(),
-        **_kept("cases", list(view.filters.cases), fixed),
+        **_url_bound("cases", list(view.filters.cases), fixed_params),
         placeholder="All cases",
         width=230,
     )
@@ -59,14 +61,14 @@ def filters_and_order(columns: PatchColumns, view: RoamView, fixed: Mapping[str,
         "Class",
         list(_LABELS),
         format_func=_LABEL_WORDS.__getitem__,
-        **_kept("class", _word(_LABELS, view.filters.label), fixed),
+        **_url_bound("class", _key_of(_LABELS, view.filters.label), fixed_params),
         width=150,
     )
     st.selectbox(
         "Sort by",
-        list(SORTS),
+        list(SORT_KEYS),
         format_func=lambda name: _sort_title(columns, name),
-        **_kept("sort", view.sort, fixed),
+        **_url_bound("sort", view.sort, fixed_params),
         help=SORT_HELP,
         width=180,
     )
@@ -75,11 +77,13 @@ def filters_and_order(columns: PatchColumns, view: RoamView, fixed: Mapping[str,
         list(_ORDER_WORDS),
         format_func=_ORDER_WORDS.__getitem__,
         required=True,
-        **_kept("order", "down" if view.goes_down else "up", fixed),
+        **_url_bound("order", "down" if view.is_descending else "up", fixed_params),
     )
 
 
-def further_filters(columns: PatchColumns, view: RoamView, fixed: Mapping[str, str]) -> None:
+def further_filters(
+    columns: PatchColumns, view: DatasetView, fixed_params: Mapping[str, str]
+) -> None:
     """Split part, patch size and tissue share."""
     st.segmented_control(
         "Part of the run's split",
@@ -87,7 +91,7 @@ def further_filters(columns: PatchColumns, view: RoamView, fixed: Mapping[str, s
         format_func=lambda name: _PART_WORDS.get(name, "Unused"),
         required=True,
         disabled=columns.part is None,
-        **_kept("part", view.filters.part or _ANY, fixed),
+        **_url_bound("part", view.filters.part or _ANY, fixed_params),
         help="What the run trained on, chose its best epoch with, and was scored on at the end.",
     )
     if columns.part is None:
@@ -97,7 +101,7 @@ def further_filters(columns: PatchColumns, view: RoamView, fixed: Mapping[str, s
         list(_EDGES),
         format_func=_EDGE_WORDS.__getitem__,
         required=True,
-        **_kept("edge", _word(_EDGES, view.filters.edge), fixed),
+        **_url_bound("edge", _key_of(_EDGES, view.filters.edge), fixed_params),
         help="Edge patches are smaller than 50 × 50 px; they were resized.",
     )
     st.slider(
@@ -107,24 +111,24 @@ def further_filters(columns: PatchColumns, view: RoamView, fixed: Mapping[str, s
         step=5,
         format="%d %%",
         disabled=columns.measured is None,
-        **_kept("tissue", view.filters.tissue, fixed),
+        **_url_bound("tissue", view.filters.tissue, fixed_params),
         help="The share of pixels that are stained; glass and empty fat are not.",
     )
 
 
-def clear_filters(view: RoamView, fixed: Mapping[str, str], *, key: str) -> None:
+def clear_filters(view: DatasetView, fixed_params: Mapping[str, str], *, key: str) -> None:
     """The way back to all patches; always in its place, so that nothing moves."""
     st.button(
         "Clear all filters",
         icon=":material/filter_alt_off:",
         type="tertiary",
         key=key,
-        disabled=view.filters == Filters(),
-        on_click=lambda: show_view(replace(view, filters=Filters(), page=1), fixed),
+        disabled=view.filters == PatchFilters(),
+        on_click=lambda: show_view(replace(view, filters=PatchFilters(), page=1), fixed_params),
     )
 
 
-def pager(view: RoamView, matches: int, fixed: Mapping[str, str]) -> None:
+def pager(view: DatasetView, matches: int, fixed_params: Mapping[str, str]) -> None:
     """How many patches there are, and the ways to another page of them."""
     pages = view.pages(matches)
     page = min(view.page, pages)
@@ -134,44 +138,46 @@ def pager(view: RoamView, matches: int, fixed: Mapping[str, str]) -> None:
             "Patches a page",
             PAGE_SIZES,
             format_func=lambda size: f"{size} a page",
-            **_kept("size", view.size, fixed),
+            **_url_bound("size", view.size, fixed_params),
             label_visibility="collapsed",
             width=130,
         )
-        _turn("Previous", -1, page, pages, fixed)
+        _page_button("Previous", -1, page, pages, fixed_params)
         st.number_input(
             "Page",
             1,
             pages,
-            **_kept("page", page, fixed),
+            **_url_bound("page", page, fixed_params),
             label_visibility="collapsed",
             width=110,
         )
         st.markdown(f"of {pages:,}", width="content")
-        _turn("Next", 1, page, pages, fixed)
+        _page_button("Next", 1, page, pages, fixed_params)
 
 
-def _turn(title: str, step: int, page: int, pages: int, fixed: Mapping[str, str]) -> None:
+def _page_button(
+    title: str, step: int, page: int, pages: int, fixed_params: Mapping[str, str]
+) -> None:
     """A button to the page before or after."""
     st.button(
         title,
         icon=":material/chevron_left:" if step < 0 else ":material/chevron_right:",
         key=f"roam_turn_{step}",
         disabled=not 1 <= page + step <= pages,
-        on_click=lambda: show_view(replace(current_view(), page=page + step), fixed),
+        on_click=lambda: show_view(replace(current_view(), page=page + step), fixed_params),
     )
 
 
-def measuring(store: PatchStore) -> None:
+def measuring_status(store: PatchStore) -> None:
     """Where the measuring stands, and the way to start it; nothing once it is done."""
-    job = measure_job(store)
+    job = measurement_job(store)
     if job is not None and job.state == "measuring":
-        st.fragment(_measuring, run_every=1)(store, job)
+        st.fragment(_measuring_status, run_every=1)(store, job)
     else:
-        _measuring(store, job)
+        _measuring_status(store, job)
 
 
-def _measuring(store: PatchStore, job: MeasureJob | None) -> None:
+def _measuring_status(store: PatchStore, job: MeasurementJob | None) -> None:
     if job is not None and job.state == "measuring":
         left = job.left_s()
         words = "starting" if left is None else f"{duration(left)} left"
@@ -181,7 +187,7 @@ def _measuring(store: PatchStore, job: MeasureJob | None) -> None:
     if job is not None and job.state == "done":
         st.rerun()
     if job is not None and job.problem:
-        st.error(plain(job.problem), icon=":material/error:")
+        st.error(escape_markdown(job.problem), icon=":material/error:")
     st.caption("Tissue share and stain need every pixel once, and were not measured yet.")
     st.button(
         "Measure them now",
@@ -196,26 +202,26 @@ def _start(store: PatchStore) -> None:
     start_measuring(store)
 
 
-def _kept(name: str, value: Any, fixed: Mapping[str, str]) -> dict[str, Any]:
+def _url_bound(name: str, value: Any, fixed_params: Mapping[str, str]) -> dict[str, Any]:
     """A widget that shows what the URL says, and writes to the URL what it is changed to."""
     key = f"roam_{name}"
     st.session_state[key] = value
-    return {"key": key, "on_change": _changed, "args": (name, fixed)}
+    return {"key": key, "on_change": _changed, "args": (name, fixed_params)}
 
 
-def _changed(name: str, fixed: Mapping[str, str]) -> None:
+def _changed(name: str, fixed_params: Mapping[str, str]) -> None:
     with error_sentences():
-        show_view(_CHANGES[name](current_view(), st.session_state[f"roam_{name}"]), fixed)
+        show_view(_CHANGES[name](current_view(), st.session_state[f"roam_{name}"]), fixed_params)
 
 
-def _filtered(view: RoamView, **changes: Any) -> RoamView:
+def _with_filters(view: DatasetView, **changes: Any) -> DatasetView:
     return replace(view, filters=replace(view.filters, **changes), page=1)
 
 
-def _word(words: Mapping[str, Any], value: Any) -> str:
+def _key_of(words: Mapping[str, Any], value: Any) -> str:
     return next(word for word, meaning in words.items() if meaning is value or meaning == value)
 
 
 def _sort_title(columns: PatchColumns, name: str) -> str:
-    title = SORTS[name].title
-    return title if available(columns, name) else f"{title} ({_NOT_YET[SORTS[name].needs]})"
+    title = SORT_KEYS[name].title
+    return title if can_sort_by(columns, name) else f"{title} ({_NOT_YET[SORT_KEYS[name].needs]})"

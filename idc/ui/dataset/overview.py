@@ -3,16 +3,16 @@
 import pandas as pd
 import streamlit as st
 
-from idc.datasets.cases import case_table, imbalance_note
+from idc.datasets.cases import case_counts, imbalance_note
 from idc.datasets.sampling import alternating_sample
 from idc.datasets.store import PatchStore
 from idc.patches import PATCH_SIZE_PX
 from idc.ui.components.patch_tiles import store_grid
 from idc.ui.shared.figures import case_counts_figure, case_shares_figure, class_counts_figure
-from idc.ui.shared.formatting import metric_row, origin, share
+from idc.ui.shared.formatting import metric_row, share, store_origin
 
 
-def headline(store: PatchStore) -> None:
+def key_figures(store: PatchStore) -> None:
     """How many patches, cases, positives and edge patches; how complete it is."""
     height, width = store.columns["height"], store.columns["width"]
     edge = int(((height < PATCH_SIZE_PX) | (width < PATCH_SIZE_PX)).sum())
@@ -25,10 +25,10 @@ def headline(store: PatchStore) -> None:
             ("Edge patches", f"{edge:,}", "Smaller than 50 × 50 px, at a slide's edge; resized."),
         ]
     )
-    st.caption(origin(store))
+    st.caption(store_origin(store))
 
 
-def counts(store: PatchStore) -> None:
+def counts_section(store: PatchStore) -> None:
     """How many of each class, in all and case by case, and what that means for training."""
     cases = _case_table(store.fingerprint, store.index)
     negative, positive = (int((store.labels == label).sum()) for label in (0, 1))
@@ -58,7 +58,7 @@ def counts(store: PatchStore) -> None:
     _case_list(cases)
 
 
-def sample(store: PatchStore) -> None:
+def sample_section(store: PatchStore) -> None:
     """Random patches of both classes side by side."""
     seed_field, shuffle = st.columns([1, 5], vertical_alignment="bottom")
     shuffle.button(
@@ -110,4 +110,4 @@ def _case_list(cases: pd.DataFrame) -> None:
 
 @st.cache_data(show_spinner=False, max_entries=8)
 def _case_table(fingerprint: str, _index: pd.DataFrame) -> pd.DataFrame:
-    return case_table(_index)
+    return case_counts(_index)

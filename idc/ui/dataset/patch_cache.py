@@ -11,14 +11,14 @@ import streamlit as st
 
 from idc.datasets.measurements import has_measurements, saved_measurements
 from idc.datasets.patch_filter import (
-    Filters,
     PatchColumns,
-    in_order,
+    PatchFilters,
+    full_sort_order,
     matching_rows,
     patch_columns,
-    whole_order,
+    sort_rows,
 )
-from idc.datasets.patch_filter_url import RoamView
+from idc.datasets.patch_filter_url import DatasetView
 from idc.datasets.store import PatchStore
 from idc.errors import RunError
 from idc.runs.run import PREDICTIONS_FILE, Run, check_same_data, list_runs
@@ -26,7 +26,7 @@ from idc.runs.split import run_split
 
 
 @dataclass(frozen=True)
-class Source:
+class CachedPatchColumns:
     """The columns of a store as one run sees them; knows what it is in the caches.
 
     Attributes:
@@ -36,9 +36,9 @@ class Source:
     key: str
     columns: PatchColumns
 
-    def matches(self, view: RoamView) -> np.ndarray:
+    def matches(self, view: DatasetView) -> np.ndarray:
         """int32 row numbers that pass the view's filters, in its order."""
-        return _matches(self.key, self, view.filters, view.sort, view.goes_down)
+        return _matches(self.key, self, view.filters, view.sort, view.is_descending)
 
     def order(self, sort: str, descending: bool) -> np.ndarray | None:
         """All rows in an order; None for the store's own, which needs no sorting."""
@@ -50,11 +50,13 @@ def runs_on(store: PatchStore) -> list[Run]:
 
     Runs on an earlier packing of it are left out: their row numbers mean nothing here.
     """
-    runs = [run for run in list_runs() if run.config.data == store.name and _same(run, store)]
+    runs = [
+        run for run in list_runs() if run.config.data == store.name and _is_same_data(run, store)
+    ]
     return sorted(runs, key=lambda run: not run.has_predictions())
 
 
-def _same(run: Run, store: PatchStore) -> bool:
+def _is_same_data(run: Run, store: PatchStore) -> bool:
     try:
         check_same_data(run, store)
     except RunError:
@@ -62,14 +64,14 @@ def _same(run: Run, store: PatchStore) -> bool:
     return True
 
 
-def source(store: PatchStore, run: Run | None) -> Source:
+def patch_source(store: PatchStore, run: Run | None) -> CachedPatchColumns:
     """The columns of a store, with the split and the answers of one of `runs_on` it."""
     measured = has_measurements(store)
-    key = f"{store.fingerprint} {measured} {_stamp(run)}"
-    return Source(key, _columns(key, store, run))
+    key = f"{store.fingerprint} {measured} {_predictions_stamp(run)}"
+    return CachedPatchColumns(key, _columns(key, store, run))
 
 
-def _stamp(run: Run | None) -> str:
+def _predictions_stamp(run: Run | None) -> str:
     if run is None:
         return ""
     answered = run.has_predictions()
@@ -96,13 +98,13 @@ def _columns(key: str, _store: PatchStore, _run: Run | None) -> PatchColumns:
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
-def _order(key: str, _source: Source, sort: str, descending: bool) -> np.ndarray:
-    return whole_order(_source.columns, sort, descending)
+def _order(key: str, _source: CachedPatchColumns, sort: str, descending: bool) -> np.ndarray:
+    return full_sort_order(_source.columns, sort, descending)
 
 
 @st.cache_resource(show_spinner=False, max_entries=32)
 def _matches(
-    key: str, _source: Source, filters: Filters, sort: str, descending: bool
+    key: str, _source: CachedPatchColumns, filters: PatchFilters, sort: str, descending: bool
 ) -> np.ndarray:
     rows = matching_rows(_source.columns, filters)
-    return in_order(_source.columns, rows, sort, descending, _source.order(sort, descending))
+    return sort_rows(_source.columns, rows, sort, descending, _source.order(sort, descending))

@@ -13,21 +13,21 @@ import streamlit as st
 
 from idc.evaluation.results import Results, saved_parts, saved_results
 from idc.metrics.bootstrap import Bootstrap
-from idc.metrics.thresholds import Preset, presets
+from idc.metrics.thresholds import ThresholdPreset, threshold_presets
 from idc.runs.run import PREDICTIONS_FILE, Run
 
 
-def board_name(run: Run, results: Results) -> str:
+def predictions_id(run: Run, results: Results) -> str:
     """The name under which the pieces find each other."""
     return f"{run.id}/{results.part}"
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
-def board_data(content: str, _results: Results) -> dict[str, Any]:
+def predictions_payload(digest: str, _results: Results) -> dict[str, Any]:
     """The predictions as the browser reads them.
 
     Args:
-        content: `content_of` the results.
+        content: `results_digest` the results.
 
     Returns:
         "content"; "cases": [case, negatives, positives] in ascending order; "probabilities":
@@ -39,13 +39,13 @@ def board_data(content: str, _results: Results) -> dict[str, Any]:
     positives = np.bincount(case_of, weights=y_true).astype(int)
     negatives = np.bincount(case_of) - positives
     return {
-        "content": content,
+        "content": digest,
         "cases": np.stack([numbers, negatives, positives], axis=1).tolist(),
         "probabilities": base64.b64encode(y_prob[order].astype("<f4").tobytes()).decode("ascii"),
     }
 
 
-def content_of(results: Results) -> str:
+def results_digest(results: Results) -> str:
     """A digest of the predictions: 16 hexadecimal digits."""
     digest = hashlib.blake2b(digest_size=8)
     for column in (results.cases, results.y_true, results.y_prob):
@@ -54,20 +54,20 @@ def content_of(results: Results) -> str:
 
 
 @st.cache_resource(max_entries=4, show_spinner="Drawing the cases again and again …")
-def cached_bootstrap(content: str, _results: Results) -> Bootstrap:
-    """The bootstrap of some results; see `content_of` for ``content``."""
+def cached_bootstrap(digest: str, _results: Results) -> Bootstrap:
+    """The bootstrap of some results; see `results_digest` for ``content``."""
     return Bootstrap(_results.y_true, _results.y_prob, _results.cases)
 
 
-def validation_presets(run: Run) -> list[Preset]:
+def validation_presets(run: Run) -> list[ThresholdPreset]:
     """The run's named thresholds, chosen on its validation part alone."""
     written = (run.folder / PREDICTIONS_FILE).stat().st_mtime_ns
     return _presets(run.id, written, run)
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def _presets(run_id: str, written: int, _run: Run) -> list[Preset]:
+def _presets(run_id: str, written: int, _run: Run) -> list[ThresholdPreset]:
     if "validation" not in saved_parts(_run):
-        return presets(np.empty(0, int), np.empty(0))
+        return threshold_presets(np.empty(0, int), np.empty(0))
     validation = saved_results(_run, "validation")
-    return presets(validation.y_true, validation.y_prob)
+    return threshold_presets(validation.y_true, validation.y_prob)

@@ -10,11 +10,13 @@ from idc.ui.components.own_component import own_component
 _view = own_component(__file__, "board", "words", "plot")
 
 
-def case_table(board: str, cases: np.ndarray, *, key: str, slides: bool) -> tuple[Any, Any]:
+def case_table(
+    predictions_id: str, cases: np.ndarray, *, key: str, slides: bool
+) -> tuple[Any, Any]:
     """Show all cases of a board.
 
     Args:
-        board: `idc.ui.evaluate.browser_predictions.board_name`.
+        board: `idc.ui.evaluate.browser_predictions.predictions_id`.
         cases: their numbers.
         slides: whether there are slides to go to.
 
@@ -24,11 +26,13 @@ def case_table(board: str, cases: np.ndarray, *, key: str, slides: bool) -> tupl
     """
     state = st.session_state.get(key, {})
     pick = state.get("pick")
-    opened = pick.get("case") if isinstance(pick, dict) and pick.get("board") == board else None
+    opened = (
+        pick.get("case") if isinstance(pick, dict) and pick.get("board") == predictions_id else None
+    )
     opened = _known(opened, cases)
     _view(
         key=key,
-        data={"board": board, "open": opened, "slides": slides},
+        data={"board": predictions_id, "open": opened, "slides": slides},
         default={"pick": None},
         on_pick_change=lambda: None,
         on_slide_change=lambda: None,

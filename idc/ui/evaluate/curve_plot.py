@@ -4,29 +4,29 @@ from typing import Any
 
 import numpy as np
 
-from idc.evaluation.curve_points import curves, published_lines
+from idc.evaluation.curve_points import published_iso_lines, thinned_curves
 from idc.evaluation.results import Results
 from idc.ui.components.own_component import own_component
 
 _view = own_component(__file__, "board", "words", "plot")
 
 
-def curve_plot(board: str, drawn: dict[str, Any], *, key: str) -> None:
+def curve_plot(predictions_id: str, drawn: dict[str, Any], *, key: str) -> None:
     """Show both curves.
 
     Args:
-        board: `idc.ui.evaluate.browser_predictions.board_name`.
+        board: `idc.ui.evaluate.browser_predictions.predictions_id`.
         drawn: `curve_data`.
     """
-    _view(key=key, data={"board": board, **drawn})
+    _view(key=key, data={"board": predictions_id, **drawn})
 
 
 def curve_data(results: Results, roc_auc: float, average_precision: float) -> dict[str, Any]:
     """The curves, thin enough to draw, and the lines of the published results."""
     return {
-        **curves(results.y_true, results.y_prob),
+        **thinned_curves(results.y_true, results.y_prob),
         "roc_auc": None if np.isnan(roc_auc) else roc_auc,
         "average_precision": None if np.isnan(average_precision) else average_precision,
         "positive_share": float(np.mean(results.y_true)),
-        "published": published_lines(),
+        "published": published_iso_lines(),
     }

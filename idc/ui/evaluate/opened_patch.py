@@ -5,7 +5,7 @@ import pandas as pd
 import streamlit as st
 
 from idc.datasets.place import find_row, parse_place, place_of
-from idc.datasets.stitched_slide import lay_out
+from idc.datasets.stitched_slide import lay_out_case
 from idc.datasets.store import PatchStore
 from idc.evaluation.results import Results
 from idc.runs.run import Run
@@ -33,7 +33,7 @@ def scored_grid(
 
     Args:
         results: with a store.
-        table: as `idc.evaluation.patch_selection.patches_behind` gives it.
+        table: as `idc.evaluation.patch_selection.select_patches` gives it.
         label: what the grid shows, for screen readers.
         errors_of: the `idc.ui.evaluate.browser_predictions` at whose threshold a patch has to be
         wrong to be seen.
@@ -65,7 +65,7 @@ def scored_grid(
             _show(run, results, row)
 
 
-def scored_slide(run: Run, results: Results, case: int, *, key: str, board: str) -> None:
+def scored_slide(run: Run, results: Results, case: int, *, key: str, predictions_id: str) -> None:
     """A case as a slide, its scored patches right or wrong at the threshold of a board.
 
     Args:
@@ -75,13 +75,19 @@ def scored_slide(run: Run, results: Results, case: int, *, key: str, board: str)
     store = results.store
     if store is None:
         raise ValueError("results must have a store. Received: none")
-    slide = lay_out(store, case)
+    slide = lay_out_case(store, case)
     row = _opened_row(results) if address.latest(_OPENED_IN) == key else None
     left, right = st.columns([5, 3], gap="medium")
     with left:
         values = {run.title: _answers(results, slide.rows)}
         picked = show_slide(
-            store, slide, values, threshold=results.threshold, picked=row, key=key, board=board
+            store,
+            slide,
+            values,
+            threshold=results.threshold,
+            picked=row,
+            key=key,
+            predictions_id=predictions_id,
         )
     if picked is not None and picked != row:
         row = picked

@@ -3,7 +3,7 @@
 import numpy as np
 import streamlit as st
 
-from idc.evaluation.patch_selection import ORDERS, patches_behind
+from idc.evaluation.patch_selection import ORDERS, select_patches
 from idc.evaluation.results import Results
 from idc.runs.run import Run
 from idc.ui.evaluate.opened_patch import scored_grid
@@ -19,7 +19,7 @@ def patch_gallery(
     *,
     title: str,
     key: str,
-    first: str = "certain",
+    initial_order: str = "certain",
 ) -> None:
     """Show the chosen patches.
 
@@ -41,12 +41,12 @@ def patch_gallery(
         "Order",
         list(ORDERS),
         format_func=lambda name: ORDERS[name],
-        default=first,
+        default=initial_order,
         required=True,
         key=f"{key}_order",
         label_visibility="collapsed",
     )
-    table = patches_behind(results, where, threshold, order)
+    table = select_patches(results, where, threshold, order)
     pages = -(-count // _TILES_A_PAGE)
     page = 1
     if pages > 1:

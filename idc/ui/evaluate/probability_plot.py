@@ -9,23 +9,25 @@ import streamlit as st
 
 from idc.evaluation.patch_selection import HISTOGRAM_BINS
 from idc.evaluation.results import Results
-from idc.metrics.calibration import bin_of, reliability
+from idc.metrics.calibration import bin_indices, reliability_table
 from idc.ui.components.own_component import own_component
 
 _view = own_component(__file__, "board", "words", "plot")
 
 
-def probability_plot(board: str, plots: dict[str, Any], *, key: str) -> dict[str, Any] | None:
+def probability_plot(
+    predictions_id: str, plots: dict[str, Any], *, key: str
+) -> dict[str, Any] | None:
     """Show both and return what is open: {"kind": "bar", "bin", "label"}, {"kind": "point", "bin"}.
 
     Args:
-        board: `idc.ui.evaluate.browser_predictions.board_name`.
+        board: `idc.ui.evaluate.browser_predictions.predictions_id`.
         plots: `plot_data`.
     """
-    opened = _opened(st.session_state.get(key, {}).get("pick"), board, plots)
+    opened = _opened(st.session_state.get(key, {}).get("pick"), predictions_id, plots)
     _view(
         key=key,
-        data={"board": board, "open": opened, **plots},
+        data={"board": predictions_id, "open": opened, **plots},
         default={"pick": None},
         on_pick_change=lambda: None,
     )
@@ -39,17 +41,17 @@ def plot_data(results: Results) -> dict[str, Any]:
         "histogram": [negative, positive] patches of each bin; "calibration": bin, y_prob,
         positive_share and patches of each of its points; "content": a digest of both.
     """
-    place = 2 * bin_of(results.y_prob, HISTOGRAM_BINS) + results.y_true
+    place = 2 * bin_indices(results.y_prob, HISTOGRAM_BINS) + results.y_true
     counts = np.bincount(place, minlength=2 * HISTOGRAM_BINS).reshape(-1, 2).tolist()
-    points = reliability(results.y_true, results.y_prob).reset_index().to_dict("records")
+    points = reliability_table(results.y_true, results.y_prob).reset_index().to_dict("records")
     drawn = {"histogram": counts, "calibration": points}
     content = hashlib.blake2b(json.dumps(drawn).encode(), digest_size=8).hexdigest()
     return {**drawn, "content": content}
 
 
-def _opened(pick: Any, board: str, plots: dict[str, Any]) -> dict[str, Any] | None:
+def _opened(pick: Any, predictions_id: str, plots: dict[str, Any]) -> dict[str, Any] | None:
     """What the browser says, believed only if it is on this board and is drawn."""
-    if not isinstance(pick, dict) or pick.get("board") != board:
+    if not isinstance(pick, dict) or pick.get("board") != predictions_id:
         return None
     chosen = pick.get("chosen")
     bars = [

@@ -11,17 +11,17 @@ import streamlit as st
 from idc.datasets.splits import PROTOCOLS, split_note
 from idc.evaluation.patch_selection import (
     HISTOGRAM_BINS,
-    in_bar,
+    in_calibration_point,
     in_case,
     in_cell,
-    in_point,
+    in_histogram_bar,
     most_wrong,
 )
-from idc.evaluation.published import PUBLISHED, comparison_reasons
+from idc.evaluation.published import PUBLISHED, why_run_not_comparable
 from idc.evaluation.results import Results
 from idc.metrics.bootstrap import Interval, few_cases_note
-from idc.metrics.calibration import BINS
-from idc.metrics.scores import baseline
+from idc.metrics.calibration import CALIBRATION_BINS
+from idc.metrics.scores import baseline_note
 from idc.patches import CLASS_NAMES
 from idc.report.document import report_html
 from idc.report.export import predictions_file
@@ -29,10 +29,10 @@ from idc.runs.run import Run
 from idc.runs.split import run_split
 from idc.ui.components.confusion_matrix import CELL_NAMES, confusion_matrix
 from idc.ui.evaluate.browser_predictions import (
-    board_data,
-    board_name,
     cached_bootstrap,
-    content_of,
+    predictions_id,
+    predictions_payload,
+    results_digest,
     validation_presets,
 )
 from idc.ui.evaluate.case_table import case_table
@@ -42,13 +42,13 @@ from idc.ui.evaluate.patch_gallery import patch_gallery
 from idc.ui.evaluate.probability_plot import plot_data, probability_plot
 from idc.ui.evaluate.score_table import score_table
 from idc.ui.evaluate.threshold_slider import threshold_slider
-from idc.ui.shared.formatting import error_sentences, score
+from idc.ui.shared.formatting import error_sentences, format_score
 from idc.ui.shared.report_table import report_table
 
-_WORST = 10  # patches of each kind of error
+_ERRORS_SHOWN = 10  # patches of each kind of error
 
 # The bar with the slider stays in sight while the page scrolls below it.
-_STAY_IN_SIGHT = """<style>
+_STICKY_SLIDER_CSS = """<style>
 @media (min-height: 600px) {
   [data-testid="stLayoutWrapper"]:has(> .st-key-threshold_bar) {
     position: sticky; top: 3.75rem; z-index: 90;
@@ -64,35 +64,35 @@ BUNDLED_NOTE = (
 
 
 @dataclass(frozen=True)
-class Evaluated:
+class ThresholdedResults:
     """Results at a threshold, with what all sections need of them."""
 
     run: Run
     results: Results
-    board: str
-    content: str
+    predictions_id: str
+    digest: str
     threshold: float
     intervals: dict[str, Interval]
 
 
-def evaluated(run: Run, results: Results) -> Evaluated:
+def choose_threshold(run: Run, results: Results) -> ThresholdedResults:
     """Show the slider, and score the results at its threshold."""
-    board, content = board_name(run, results), content_of(results)
-    st.html(_STAY_IN_SIGHT)
+    identity, digest = predictions_id(run, results), results_digest(results)
+    st.html(_STICKY_SLIDER_CSS)
     with st.container(key="threshold_bar"):
         threshold = threshold_slider(
-            board,
-            board_data(content, results),
+            identity,
+            predictions_payload(digest, results),
             validation_presets(run),
             default=results.threshold,
             key="threshold_slider",
         )
     results.report(threshold)  # refuses answers that are not numbers
-    intervals = dict(cached_bootstrap(content, results).intervals(threshold))
-    return Evaluated(run, results, board, content, threshold, intervals)
+    intervals = dict(cached_bootstrap(digest, results).intervals(threshold))
+    return ThresholdedResults(run, results, identity, digest, threshold, intervals)
 
 
-def about(run: Run, results: Results) -> None:
+def scope_section(run: Run, results: Results) -> None:
     """What the scores are scores of, and what a reader must know about them."""
     cases = len(np.unique(results.cases))
     st.caption(
@@ -107,101 +107,129 @@ def about(run: Run, results: Results) -> None:
         st.info(note, icon=":material/info:")
 
 
-def scores(at: Evaluated) -> None:
+def scores_section(scored: ThresholdedResults) -> None:
     """The figures with their intervals."""
-    negatives = float(np.mean(at.results.y_true == 0))
-    score_table(at.board, at.threshold, at.intervals, negatives, key="scores")
+    negative_share = float(np.mean(scored.results.y_true == 0))
+    score_table(
+        scored.predictions_id, scored.threshold, scored.intervals, negative_share, key="scores"
+    )
     st.caption(
         "Intervals: 1,000 bootstrap draws of whole cases, because patches of one case are not "
         "independent. The bar is the 95 % interval, the box half of the cases, the line all of "
         "them. "
-        f"Next to the accuracy: {baseline(negatives)}."
+        f"Next to the accuracy: {baseline_note(negative_share)}."
     )
 
 
 @st.fragment
-def matrix_section(at: Evaluated) -> None:
+def matrix_section(scored: ThresholdedResults) -> None:
     """The matrix, and the patches behind the number that was chosen."""
     st.subheader("Confusion matrix")
     st.caption("Choose a number to see its patches.")
     matrix, _ = st.columns([3, 1])
-    counts = at.results.report(at.threshold).confusion_matrix
+    counts = scored.results.report(scored.threshold).confusion_matrix
     with matrix:
-        cell = confusion_matrix(counts, key="matrix", selected=None, board=at.board)
+        cell = confusion_matrix(
+            counts, key="matrix", selected=None, predictions_id=scored.predictions_id
+        )
     if cell is not None:
-        where = in_cell(at.results, cell, at.threshold)
-        patch_gallery(at.run, at.results, where, at.threshold, title=CELL_NAMES[cell], key="cell")
+        where = in_cell(scored.results, cell, scored.threshold)
+        patch_gallery(
+            scored.run, scored.results, where, scored.threshold, title=CELL_NAMES[cell], key="cell"
+        )
 
 
-def curves_section(at: Evaluated) -> None:
+def curves_section(scored: ThresholdedResults) -> None:
     """Both curves, and what others have published on the same data."""
     st.subheader("Curves, against published work")
-    auc, precision = at.intervals["roc_auc"].value, at.intervals["average_precision"].value
-    curve_plot(at.board, _curve_data(at.content, at.results, auc, precision), key="curves")
+    auc, precision = scored.intervals["roc_auc"].value, scored.intervals["average_precision"].value
+    curve_plot(
+        scored.predictions_id,
+        _curve_data(scored.digest, scored.results, auc, precision),
+        key="curves",
+    )
     st.caption(
         "The dot is the threshold in use. Of the published results only balanced accuracy and F1 "
         "are told here, so each is a line: all points that have it. A curve that passes above and "
         "to the left of a ROC line (above and to the right of an F1 line) does better."
     )
-    published_table(at)
+    published_table(scored)
 
 
 @st.fragment
-def probability_section(at: Evaluated) -> None:
+def probability_section(scored: ThresholdedResults) -> None:
     """Histogram and calibration, and the patches behind a bar or a point."""
     st.subheader("Probabilities")
     st.caption("Choose a bar or a point to see its patches. The dashed line is the threshold.")
-    opened = probability_plot(at.board, _plot_data(at.content, at.results), key="probabilities")
+    opened = probability_plot(
+        scored.predictions_id, _plot_data(scored.digest, scored.results), key="probabilities"
+    )
     if opened is None:
         return
-    number, results = opened["bin"], at.results
+    number, results = opened["bin"], scored.results
     if opened["kind"] == "bar":
         width, label = 1 / HISTOGRAM_BINS, opened["label"]
-        where, what = in_bar(results, number, label), CLASS_NAMES[label]
+        where, what = in_histogram_bar(results, number, label), CLASS_NAMES[label]
     else:
-        width, what = 1 / BINS, "All patches"
-        where = in_point(results, number)
+        width, what = 1 / CALIBRATION_BINS, "All patches"
+        where = in_calibration_point(results, number)
     title = f"{what}, probability {number * width:.2f} to {(number + 1) * width:.2f}"
-    patch_gallery(at.run, results, where, at.threshold, title=title, key="probability")
+    patch_gallery(scored.run, results, where, scored.threshold, title=title, key="probability")
 
 
 @st.fragment
-def errors_section(at: Evaluated) -> None:
+def errors_section(scored: ThresholdedResults) -> None:
     """The patches that are most wrong at the threshold in use."""
     st.subheader("Most wrong")
-    if at.results.store is None:
+    if scored.results.store is None:
         st.info("The pictures are in the real data set, which is not here yet.")
         return
     for label, title in ((0, "False alarms"), (1, "Missed IDC")):
         st.markdown(f"**{title}**, the most certain first")
-        table = most_wrong(at.results, label, _WORST)
+        table = most_wrong(scored.results, label, _ERRORS_SHOWN)
         key = f"errors_{label}"
-        scored_grid(at.run, at.results, table, key=key, label=title, errors_of=at.board)
-
-
-@st.fragment
-def cases_section(at: Evaluated) -> None:
-    """Each case by itself, and its patches or its slide."""
-    st.subheader("Case by case")
-    st.caption("Choose a case to see its patches.")
-    numbers = np.unique(at.results.cases)
-    case, slide = case_table(at.board, numbers, key="cases", slides=at.results.store is not None)
-    if slide is not None:
-        st.switch_page("../../pages/slides.py", query_params=_slide_address(at, slide))
-    if case is not None:
-        if at.results.store is not None:
-            with error_sentences():
-                scored_slide(at.run, at.results, case, key="evaluate_slide", board=at.board)
-        where = in_case(at.results, case)
-        title = f"Case {case}"
-        patch_gallery(
-            at.run, at.results, where, at.threshold, title=title, key="case", first="wrong"
+        scored_grid(
+            scored.run, scored.results, table, key=key, label=title, errors_of=scored.predictions_id
         )
 
 
-def published_table(at: Evaluated) -> None:
+@st.fragment
+def cases_section(scored: ThresholdedResults) -> None:
+    """Each case by itself, and its patches or its slide."""
+    st.subheader("Case by case")
+    st.caption("Choose a case to see its patches.")
+    numbers = np.unique(scored.results.cases)
+    case, slide = case_table(
+        scored.predictions_id, numbers, key="cases", slides=scored.results.store is not None
+    )
+    if slide is not None:
+        st.switch_page("../../pages/slides.py", query_params=_slide_query(scored, slide))
+    if case is not None:
+        if scored.results.store is not None:
+            with error_sentences():
+                scored_slide(
+                    scored.run,
+                    scored.results,
+                    case,
+                    key="evaluate_slide",
+                    predictions_id=scored.predictions_id,
+                )
+        where = in_case(scored.results, case)
+        title = f"Case {case}"
+        patch_gallery(
+            scored.run,
+            scored.results,
+            where,
+            scored.threshold,
+            title=title,
+            key="case",
+            initial_order="wrong",
+        )
+
+
+def published_table(scored: ThresholdedResults) -> None:
     """This run above the published results, and whether they may be compared."""
-    reasons = comparison_reasons(at.run, at.results)
+    reasons = why_run_not_comparable(scored.run, scored.results)
     if reasons:
         st.warning(
             "**Not comparable with the published results.** " + " ".join(reasons),
@@ -210,17 +238,17 @@ def published_table(at: Evaluated) -> None:
     rows = [
         {
             "Result": "**This run**" + (" (not comparable)" if reasons else ""),
-            "Balanced accuracy": _with_interval(at.intervals["balanced_accuracy"]),
-            "F1, IDC class": _with_interval(at.intervals["f1"]),
-            "Protocol": PROTOCOLS[at.run.config.protocol],
-            "Source": f"{at.results.part} part, threshold {at.threshold:.3g}",
+            "Balanced accuracy": _with_interval(scored.intervals["balanced_accuracy"]),
+            "F1, IDC class": _with_interval(scored.intervals["f1"]),
+            "Protocol": PROTOCOLS[scored.run.config.protocol],
+            "Source": f"{scored.results.part} part, threshold {scored.threshold:.3g}",
         }
     ]
     rows += [
         {
             "Result": result.name,
-            "Balanced accuracy": score(result.balanced_accuracy),
-            "F1, IDC class": score(result.f1),
+            "Balanced accuracy": format_score(result.balanced_accuracy),
+            "F1, IDC class": format_score(result.f1),
             "Protocol": result.protocol,
             "Source": f"[{result.source}]({result.url})",
         }
@@ -232,18 +260,18 @@ def published_table(at: Evaluated) -> None:
             st.caption(f"{result.name}: {result.remark}")
 
 
-def handout_section(at: Evaluated) -> None:
+def export_section(scored: ThresholdedResults) -> None:
     """The report and the predictions, made when they are asked for."""
     st.subheader("To hand on")
     st.caption(
-        f"At the threshold {at.threshold:.6g}. The report is one HTML file with figures, matrix, "
-        "curves, slides, settings, versions and limits."
+        f"At the threshold {scored.threshold:.6g}. The report is one HTML file with figures, "
+        "matrix, curves, slides, settings, versions and limits."
     )
-    name = f"{at.run.id}-{at.results.part}"
+    name = f"{scored.run.id}-{scored.results.part}"
     with st.container(horizontal=True):
         st.download_button(
             "Report (HTML)",
-            lambda: report_html(at.run, at.results, at.threshold),
+            lambda: report_html(scored.run, scored.results, scored.threshold),
             f"{name}.html",
             "text/html",
             icon=":material/description:",
@@ -252,7 +280,7 @@ def handout_section(at: Evaluated) -> None:
         for kind, words in ((".csv", "Predictions (CSV)"), (".parquet", "Predictions (Parquet)")):
             st.download_button(
                 words,
-                functools.partial(predictions_file, at.results, at.threshold, kind),
+                functools.partial(predictions_file, scored.results, scored.threshold, kind),
                 f"{name}{kind}",
                 "text/csv" if kind == ".csv" else "application/vnd.apache.parquet",
                 icon=":material/table:",
@@ -260,29 +288,32 @@ def handout_section(at: Evaluated) -> None:
             )
 
 
-def report_section(at: Evaluated) -> None:
+def report_section(scored: ThresholdedResults) -> None:
     """Both classes in numbers."""
     st.subheader("Classification report")
-    report_table(at.results.report(at.threshold).confusion_matrix)
+    report_table(scored.results.report(scored.threshold).confusion_matrix)
 
 
-def _slide_address(at: Evaluated, case: int) -> dict[str, str]:
-    store = at.results.store
+def _slide_query(scored: ThresholdedResults, case: int) -> dict[str, str]:
+    store = scored.results.store
     data = {} if store is None else {"data": store.name}
-    return {**data, "case": str(case), "run": at.run.id}
+    return {**data, "case": str(case), "run": scored.run.id}
 
 
 def _with_interval(interval: Interval) -> str:
     if interval.no_interval:
-        return score(interval.value)
-    return f"{score(interval.value)} ({score(interval.low)} – {score(interval.high)})"
+        return format_score(interval.value)
+    return (
+        f"{format_score(interval.value)} ({format_score(interval.low)} – "
+        f"{format_score(interval.high)})"
+    )
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
-def _curve_data(content: str, _results: Results, auc: float, precision: float) -> dict[str, Any]:
+def _curve_data(digest: str, _results: Results, auc: float, precision: float) -> dict[str, Any]:
     return curve_data(_results, auc, precision)
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
-def _plot_data(content: str, _results: Results) -> dict[str, Any]:
+def _plot_data(digest: str, _results: Results) -> dict[str, Any]:
     return plot_data(_results)

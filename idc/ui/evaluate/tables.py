@@ -5,11 +5,11 @@ import pandas as pd
 import streamlit as st
 
 from idc.evaluation.results import Results
-from idc.metrics.calibration import Calibration, calibration_error, reliability
+from idc.metrics.calibration import Calibration, calibration_error, reliability_table
 from idc.metrics.scores import evaluate
 from idc.runs.run import Run
 from idc.ui.shared.figures import epoch_figure, reliability_figure
-from idc.ui.shared.formatting import score
+from idc.ui.shared.formatting import format_score
 
 
 def calibration_section(run: Run, results: Results) -> None:
@@ -32,8 +32,8 @@ def calibration_section(run: Run, results: Results) -> None:
         st.plotly_chart(
             reliability_figure(
                 {
-                    "before": reliability(results.y_true, raw),
-                    "after": reliability(results.y_true, results.y_prob),
+                    "before": reliability_table(results.y_true, raw),
+                    "after": reliability_table(results.y_true, results.y_prob),
                 }
             ),
             key="reliability",
@@ -50,13 +50,13 @@ def before_and_after(y_true: np.ndarray, raw: np.ndarray, calibration: Calibrati
     ):
         report = evaluate(y_true, y_prob, threshold)
         columns[title] = {
-            "Threshold": score(threshold),
-            "Calibration error": score(calibration_error(y_true, y_prob)),
-            "Log loss": score(report.log_loss),
-            "Balanced accuracy": score(report.balanced_accuracy),
-            "Sensitivity": score(report.sensitivity),
-            "Specificity": score(report.specificity),
-            "F1": score(report.f1),
+            "Threshold": format_score(threshold),
+            "Calibration error": format_score(calibration_error(y_true, y_prob)),
+            "Log loss": format_score(report.log_loss),
+            "Balanced accuracy": format_score(report.balanced_accuracy),
+            "Sensitivity": format_score(report.sensitivity),
+            "Specificity": format_score(report.specificity),
+            "F1": format_score(report.f1),
         }
     return pd.DataFrame(columns)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from idc.metrics.thresholds import Preset
+from idc.metrics.thresholds import ThresholdPreset
 from idc.ui.components.own_component import own_component
 from idc.ui.shared import address
 
@@ -18,27 +18,34 @@ _view = own_component(__file__, "board", "words", "slider")
 
 
 def threshold_slider(
-    board: str, data: dict[str, Any], presets: Sequence[Preset], *, default: float, key: str
+    predictions_id: str,
+    data: dict[str, Any],
+    presets: Sequence[ThresholdPreset],
+    *,
+    default: float,
+    key: str,
 ) -> float:
     """Show the slider and return the threshold at rest, [0, 1].
 
     Args:
-        board: `idc.ui.evaluate.browser_predictions.board_name`. Another board begins at its own
+        board: `idc.ui.evaluate.browser_predictions.predictions_id`. Another board begins at its own
         default.
-        data: `idc.ui.evaluate.browser_predictions.board_data`.
+        data: `idc.ui.evaluate.browser_predictions.predictions_payload`.
         default: as long as neither the visitor nor the address says otherwise.
     """
-    showing, first = _first(board, default, key)
-    threshold = _moved(st.session_state.get(key, {}).get("moved"), board, showing)
-    threshold = first if threshold is None else threshold
+    display_id, initial = _initial_threshold(predictions_id, default, key)
+    threshold = _moved_threshold(
+        st.session_state.get(key, {}).get("moved"), predictions_id, display_id
+    )
+    threshold = initial if threshold is None else threshold
     _write_address(threshold, default)
     _view(
         key=key,
         # The first threshold and not the present one: what stays the same is not sent again.
         data={
-            "board": board,
-            "showing": showing,
-            "threshold": first,
+            "board": predictions_id,
+            "showing": display_id,
+            "threshold": initial,
             "presets": [asdict(preset) for preset in presets],
             "note": _note(presets),
             **data,
@@ -49,35 +56,35 @@ def threshold_slider(
     return threshold
 
 
-def _first(board: str, default: float, key: str) -> tuple[int, float]:
+def _initial_threshold(predictions_id: str, default: float, key: str) -> tuple[int, float]:
     """The number of this unbroken showing of a board, and where its slider began in it.
 
     That is the address's threshold, or the default. An address that was written for another run
     says nothing about this one.
     """
-    memo = f"{key}-first"
-    last_board, showing, first = st.session_state.get(memo, (None, 0, default))
+    state_key = f"{key}-first"
+    last_board, display_id, initial = st.session_state.get(state_key, (None, 0, default))
     words, known = st.query_params.get(_PARAMETER, ""), address.latest(_PARAMETER)
     went_back = known not in (None, words) and not address.is_outdated(_PARAMETER, words)
-    if last_board == board and key in st.session_state and not went_back:
-        return showing, first
-    in_address = _number(st.query_params.get(_PARAMETER))
-    other_run = last_board not in (None, board) and not went_back
-    first = default if in_address is None or other_run else in_address
-    st.session_state[memo] = (board, showing + 1, first)
-    return showing + 1, first
+    if last_board == predictions_id and key in st.session_state and not went_back:
+        return display_id, initial
+    in_address = _parse_threshold(st.query_params.get(_PARAMETER))
+    other_run = last_board not in (None, predictions_id) and not went_back
+    initial = default if in_address is None or other_run else in_address
+    st.session_state[state_key] = (predictions_id, display_id + 1, initial)
+    return display_id + 1, initial
 
 
-def _moved(moved: Any, board: str, showing: int) -> float | None:
+def _moved_threshold(moved: Any, predictions_id: str, display_id: int) -> float | None:
     """What the browser says, believed only if it is a threshold of this board."""
-    if not isinstance(moved, dict) or moved.get("board") != board:
+    if not isinstance(moved, dict) or moved.get("board") != predictions_id:
         return None
-    if moved.get("showing") != showing:  # from before an address brought another one
+    if moved.get("showing") != display_id:  # from before an address brought another one
         return None
-    return _number(moved.get("threshold"))
+    return _parse_threshold(moved.get("threshold"))
 
 
-def _number(value: Any) -> float | None:
+def _parse_threshold(value: Any) -> float | None:
     try:
         number = float(value)
     except (TypeError, ValueError):
@@ -95,7 +102,7 @@ def _write_address(threshold: float, default: float) -> None:
         del st.query_params[_PARAMETER]
 
 
-def _note(presets: Sequence[Preset]) -> str:
+def _note(presets: Sequence[ThresholdPreset]) -> str:
     if len(presets) == 1:
         return "No validation predictions to choose a threshold on; test patches never choose one."
     return "Named thresholds were chosen on validation patches; test patches never choose one."

@@ -14,18 +14,18 @@ from idc.ingest.download import (
     discard_download,
     download_status,
     forget_download,
-    full_set,
-    phase_words,
+    format_bytes,
+    fraction_done,
+    full_set_size,
+    phase_text,
     request_stop,
     resume_download,
-    share_done,
-    size,
     start_download,
     stop_requested,
 )
 from idc.patches import PATCH_SIZE_PX
 from idc.ui.home.kaggle_form import kaggle_form
-from idc.ui.shared.formatting import error_sentences, plain
+from idc.ui.shared.formatting import error_sentences, escape_markdown
 from idc.ui.shared.pickers import cached_store
 
 _REDRAW_EVERY_S = 1.0
@@ -52,14 +52,17 @@ def get_data() -> None:
 
 def _offer() -> None:
     st.markdown(
-        f"[Breast Histopathology Images]({_PAGE}) (CC0, public): {full_set():,} patches of 279 "
+        f"[Breast Histopathology Images]({_PAGE}) (CC0, public): {full_set_size():,} patches "
+        "of 279 "
         "slides. Fetched from Kaggle, checked byte by byte and packed; normally no account is "
         "needed."
     )
-    store_bytes = full_set() * PATCH_SIZE_PX**2 * 3
+    store_bytes = full_set_size() * PATCH_SIZE_PX**2 * 3
     st.caption(
-        f"About {size(_ZIP_BYTES)} to fetch. Takes about {size(_ZIP_BYTES + store_bytes)} of "
-        f"disk meanwhile and {size(store_bytes)} afterwards; {size(_free_bytes())} are free. "
+        f"About {format_bytes(_ZIP_BYTES)} to fetch. Takes about "
+        f"{format_bytes(_ZIP_BYTES + store_bytes)} of "
+        f"disk meanwhile and {format_bytes(store_bytes)} afterwards; "
+        f"{format_bytes(_free_bytes())} are free. "
         "It goes on when you leave this page, and picks up where it was after a cut."
     )
     keep_zip = st.checkbox("Keep the zip afterwards", key="keep_zip")
@@ -86,11 +89,12 @@ def _watch(was_live: bool) -> None:
 
 def _under_way(status: DownloadStatus) -> None:
     st.markdown(
-        f"On its way, to become **{plain(status.name)}**. You may leave this page meanwhile."
+        f"On its way, to become **{escape_markdown(status.name)}**. You may leave this page "
+        "meanwhile."
     )
-    st.progress(share_done(status), text=phase_words(status))
+    st.progress(fraction_done(status), text=phase_text(status))
     if status.reason:
-        st.caption(plain(status.reason) + f". {size(status.here)} are kept.")
+        st.caption(escape_markdown(status.reason) + f". {format_bytes(status.here)} are kept.")
     if stop_requested():
         st.caption("Stopping; what arrived is kept.")
         return
@@ -105,7 +109,8 @@ def _under_way(status: DownloadStatus) -> None:
 
 def _done(status: DownloadStatus) -> None:
     st.success(
-        f"The real data set is here, as **{plain(status.name)}**. {plain(status.reason)}",
+        f"The real data set is here, as **{escape_markdown(status.name)}**. "
+        f"{escape_markdown(status.reason)}",
         icon=":material/check:",
     )
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -120,13 +125,13 @@ def _done(status: DownloadStatus) -> None:
 
 def _ended_early(status: DownloadStatus) -> None:
     if status.state == "failed":
-        st.error(plain(status.reason), icon=":material/error:")
+        st.error(escape_markdown(status.reason), icon=":material/error:")
     else:
-        st.warning(plain(status.reason), icon=":material/pause_circle:")
+        st.warning(escape_markdown(status.reason), icon=":material/pause_circle:")
     if status.total and status.here:
         st.progress(
             min(status.here / status.total, 1.0),
-            text=f"{size(status.here)} of {size(status.total)} are here",
+            text=f"{format_bytes(status.here)} of {format_bytes(status.total)} are here",
         )
     with st.container(horizontal=True):
         go_on = st.button("Go on", type="primary", icon=":material/resume:", key="go_on")
@@ -150,7 +155,7 @@ def _is_here() -> bool:
 
 def _is_full(name: str) -> bool:
     try:
-        return len(cached_store(name)) == full_set()
+        return len(cached_store(name)) == full_set_size()
     except DataError:
         return False  # damaged; its card says so
 

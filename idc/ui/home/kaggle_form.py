@@ -16,9 +16,9 @@ from idc.ingest.kaggle_login import (
     store_login,
     stored_logins,
 )
-from idc.ui.shared.formatting import plain
+from idc.ui.shared.formatting import escape_markdown
 
-_TOKEN, _FILE, _TOLD = "kaggle_token", "kaggle_json", "kaggle_told"
+_TOKEN, _FILE, _OUTCOME = "kaggle_token", "kaggle_json", "kaggle_told"
 
 
 def kaggle_form(*, expanded: bool) -> None:
@@ -35,27 +35,27 @@ def kaggle_form(*, expanded: bool) -> None:
             st.file_uploader("or kaggle.json", type="json", max_upload_size=1, key=_FILE)
             # In a callback, so that the token is gone from the session before anything is drawn.
             st.form_submit_button(
-                "Check and store", icon=":material/key:", key="store_kaggle", on_click=_take
+                "Check and store", icon=":material/key:", key="store_kaggle", on_click=_submit
             )
-        if told := st.session_state.pop(_TOLD, None):
-            good, sentence = told
+        if outcome := st.session_state.pop(_OUTCOME, None):
+            good, sentence = outcome
             (st.success if good else st.error)(
-                plain(sentence), icon=f":material/{'check' if good else 'error'}:"
+                escape_markdown(sentence), icon=f":material/{'check' if good else 'error'}:"
             )
-        _what_is_set()
+        _stored_credentials()
 
 
-def _take() -> None:
+def _submit() -> None:
     token, file = st.session_state[_TOKEN], st.session_state[_FILE]
     st.session_state[_TOKEN] = ""
     try:
-        told = True, _check_and_store(_given(token, file.getvalue() if file else b""))
+        outcome = True, _check_and_store(_credentials_text(token, file.getvalue() if file else b""))
     except IdcError as error:
-        told = False, str(error)
-    st.session_state[_TOLD] = told
+        outcome = False, str(error)
+    st.session_state[_OUTCOME] = outcome
 
 
-def _given(token: str, file: bytes) -> str:
+def _credentials_text(token: str, file: bytes) -> str:
     if token.strip():
         return token
     if not file:
@@ -73,11 +73,11 @@ def _check_and_store(text: str) -> str:
     return f"Kaggle knows these as {username}'s. They are stored in {store_login(login)}."
 
 
-def _what_is_set() -> None:
+def _stored_credentials() -> None:
     for name in login_variables():
         st.caption(f"The environment variable {name} is set on this computer.")
     if stored := stored_logins():
-        st.caption("Stored: " + ", ".join(plain(str(path)) for path in stored))
+        st.caption("Stored: " + ", ".join(escape_markdown(str(path)) for path in stored))
         st.button(
             "Forget them", icon=":material/delete:", key="forget_kaggle", on_click=forget_login
         )

@@ -3,14 +3,14 @@
 import streamlit as st
 
 from idc.datasets.store import PackReport, check_store_name, list_stores
-from idc.demo_tissue.generate import NOTICE
+from idc.demo_tissue.generate import GENERATED_NOTICE
 from idc.errors import DataError
 from idc.files.sources import existing_path
 from idc.ingest.packing_job import PackJob, forget_job, pack_jobs, start_packing
 from idc.runs.run import list_runs
 from idc.shipped.demo import start_demo
 from idc.ui.home.get_data import get_data
-from idc.ui.shared.formatting import describe, error_sentences, origin, plain
+from idc.ui.shared.formatting import describe_run, error_sentences, escape_markdown, store_origin
 from idc.ui.shared.pickers import cached_store
 from idc.wording import duration
 
@@ -22,10 +22,11 @@ def stores_overview() -> None:
             store = cached_store(name)
             positive = int((store.labels == 1).sum())
             st.markdown(
-                f"**{plain(name)}**: {len(store):,} patches of {store.index['case'].nunique():,} "
+                f"**{escape_markdown(name)}**: {len(store):,} patches of "
+                f"{store.index['case'].nunique():,} "
                 f"cases, {positive / len(store):.1%} IDC-positive"
             )
-            st.caption(origin(store) + _packing_notes(store.report))
+            st.caption(store_origin(store) + _packing_notes(store.report))
             st.page_link(
                 "../../pages/dataset.py",
                 label="Look at it",
@@ -45,8 +46,8 @@ def runs_overview() -> None:
     for run in runs:
         with error_sentences(), st.container(border=True):
             status = run.status()
-            st.markdown(f"**{plain(run.title)}**")
-            st.markdown(describe(run, status))
+            st.markdown(f"**{escape_markdown(run.title)}**")
+            st.markdown(describe_run(run, status))
             page = "evaluate" if run.has_predictions() and not status.live else "train"
             st.page_link(
                 f"../../pages/{page}.py",
@@ -56,7 +57,7 @@ def runs_overview() -> None:
             )
 
 
-def ways_to_data() -> None:
+def add_data_section() -> None:
     """The three ways to a data set, side by side."""
     demo, real, own = st.columns(3, gap="medium")
     with demo, st.container(border=True, height="stretch"):
@@ -76,7 +77,7 @@ def demo_offer() -> None:
         "12 slides that look like stained tissue, made by the computer in seconds, with two "
         "trained networks to look at. No account, no download; everything here works on it."
     )
-    st.caption(NOTICE.capitalize() + ".")
+    st.caption(GENERATED_NOTICE.capitalize() + ".")
     if "demo" in list_stores():
         st.success("It is here already, named **demo**.", icon=":material/check:")
         return
@@ -146,7 +147,7 @@ def _pack_progress(was_busy: bool) -> None:
 
 
 def _show_job(job: PackJob) -> None:
-    name = plain(job.name)
+    name = escape_markdown(job.name)
     if job.state == "packing":
         left = job.left_s()
         words = (
@@ -158,7 +159,7 @@ def _show_job(job: PackJob) -> None:
         st.button("Cancel", key=f"cancel_{job.name}", on_click=job.cancel)
         return
     if job.state == "failed":
-        st.error(plain(job.problem), icon=":material/error:")
+        st.error(escape_markdown(job.problem), icon=":material/error:")
     elif job.state == "cancelled":
         st.warning(f"Packing **{name}** was cancelled. Nothing is left of it.")
     else:

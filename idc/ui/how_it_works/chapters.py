@@ -9,21 +9,21 @@ import streamlit as st
 from idc.datasets.place import find_row, parse_place, place_of
 from idc.datasets.sampling import alternating_sample
 from idc.datasets.store import PatchStore, list_stores
-from idc.demo_tissue.generate import NOTICE, generate_slide, slide_patches
+from idc.demo_tissue.generate import GENERATED_NOTICE, generate_slide, slide_patches
 from idc.errors import PredictionError
-from idc.prediction.layer_views import LayerViews, look_through
+from idc.prediction.layer_views import LayerViews, view_layers
 from idc.runs.first_filters import read_first_filters
 from idc.runs.run import Run
 from idc.ui.components.patch_grid import PatchTile, patch_grid
 from idc.ui.components.patch_tiles import patch_tile
 from idc.ui.how_it_works.filter_walk import filter_walk, first_window, learned_filters
-from idc.ui.how_it_works.first_filters import filter_film
+from idc.ui.how_it_works.first_filters import first_filters_timeline
 from idc.ui.how_it_works.lamp_filter import lamp_filter
 from idc.ui.how_it_works.layer_explorer import layer_explorer
-from idc.ui.shared.formatting import plain
+from idc.ui.shared.formatting import escape_markdown
 from idc.ui.shared.pickers import cached_store, choose_run, choose_store
 
-_EACH = 4  # patches of each class to choose from
+_PATCHES_PER_CLASS = 4  # patches of each class to choose from
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def _open(chapter: str) -> None:
     st.session_state["chapter"] = chapter
 
 
-def _light() -> None:
+def _lamp_chapter() -> None:
     st.subheader("A filter lets through what it looks for")
     st.markdown(
         "A light shows a 1 or a 0. In front of it hangs a **filter**: a pane for each lamp. Behind "
@@ -94,7 +94,7 @@ def _light() -> None:
     )
 
 
-def _filter() -> None:
+def _filter_chapter() -> None:
     st.subheader("The same filter slides over a patch")
     st.markdown(
         "A patch is 50 × 50 pixels, and what we look for may lie anywhere in it. So the filter is "
@@ -109,14 +109,14 @@ def _filter() -> None:
     learned = None
     if run is not None:
         try:
-            learned = learned_filters(_views(run, example), run.title)
+            learned = learned_filters(_layer_views(run, example), run.title)
         except PredictionError as error:
-            st.warning(plain(str(error)), icon=":material/info:")
+            st.warning(escape_markdown(str(error)), icon=":material/info:")
     st.caption("Move over the patch, or click it and use the arrow keys; or let it play.")
     filter_walk(example.rgb, learned, key="walk")
 
 
-def _layers() -> None:
+def _layers_chapter() -> None:
     st.subheader("Layer upon layer")
     st.markdown(
         "A network has many filters, and the maps of one **layer** are what the next one looks at. "
@@ -128,10 +128,10 @@ def _layers() -> None:
     example = _choose_example(run)
     if run is None or example is None:
         return
-    layer_explorer(example.rgb, _views(run, example), run, key="layers")
+    layer_explorer(example.rgb, _layer_views(run, example), run, key="layers")
 
 
-def _training() -> None:
+def _training_chapter() -> None:
     st.subheader("Nobody writes the filters: training finds them")
     st.markdown(
         "At first all weights are random. The network guesses, is told the label, and every weight "
@@ -145,7 +145,8 @@ def _training() -> None:
     kept = read_first_filters(run.folder)
     if kept is None:
         st.info(
-            f"**{plain(run.title)}** has not kept its first filters. Runs that train from now on "
+            f"**{escape_markdown(run.title)}** has not kept its first filters. Runs that train "
+            "from now on "
             "do; choose one of those, or train one.",
             icon=":material/info:",
         )
@@ -154,25 +155,25 @@ def _training() -> None:
     example = _choose_example(run)
     if example is None:
         return
-    filter_film(kept, example.rgb, first_window(_views(run, example)), key="film")
+    first_filters_timeline(kept, example.rgb, first_window(_layer_views(run, example)), key="film")
 
 
 CHAPTERS: dict[str, Callable[[], None]] = {
-    "A filter": _light,
-    "A filter on a patch": _filter,
-    "Every layer": _layers,
-    "What training does": _training,
+    "A filter": _lamp_chapter,
+    "A filter on a patch": _filter_chapter,
+    "Every layer": _layers_chapter,
+    "What training does": _training_chapter,
 }
 
 
-def _views(run: Run, example: Example) -> LayerViews:
+def _layer_views(run: Run, example: Example) -> LayerViews:
     with st.spinner("The network looks at it …", show_time=True):
         return _cached_views(run, run.best().get("sha256", ""), example.rgb.tobytes())
 
 
 @st.cache_data(max_entries=16, show_spinner=False, hash_funcs={Run: lambda run: run.id})
 def _cached_views(run: Run, sha256: str, patch: bytes) -> LayerViews:
-    return look_through(run, np.frombuffer(patch, np.uint8).reshape(50, 50, 3))
+    return view_layers(run, np.frombuffer(patch, np.uint8).reshape(50, 50, 3))
 
 
 def _choose_example(run: Run | None) -> Example | None:
@@ -191,7 +192,7 @@ def _choose_example(run: Run | None) -> Example | None:
 
 def _picked_row(store: PatchStore) -> int:
     """The patch of the address; else the first of a few to choose from."""
-    table = alternating_sample(store.index, _EACH, seed=0)
+    table = alternating_sample(store.index, _PATCHES_PER_CLASS, seed=0)
     place = parse_place(st.query_params.get("patch", ""))
     opened = None if place is None else find_row(store, place)
     if opened is None:
@@ -213,7 +214,7 @@ def _picked_row(store: PatchStore) -> int:
 
 def _choose_generated() -> Example | None:
     patches, labels = _generated()
-    st.caption(f"There is no data set yet, so this is {NOTICE}.")
+    st.caption(f"There is no data set yet, so this is {GENERATED_NOTICE}.")
     tiles = [
         PatchTile(at, label, f"{'+' if label else '−'} example {at + 1}", f"example {at + 1}")
         for at, label in enumerate(labels)
@@ -240,8 +241,8 @@ def _generated() -> tuple[np.ndarray, list[int]]:
     for name, rgb in slide_patches(generate_slide(0, 1)):
         by_class[name.label].append(np.array(rgb))
     spread = [
-        one_class[len(one_class) * number // _EACH]
-        for number in range(_EACH)
+        one_class[len(one_class) * number // _PATCHES_PER_CLASS]
+        for number in range(_PATCHES_PER_CLASS)
         for one_class in by_class
     ]
-    return np.stack(spread), [0, 1] * _EACH
+    return np.stack(spread), [0, 1] * _PATCHES_PER_CLASS

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from idc.networks.receptive_field import window_places
+from idc.networks.receptive_field import window_stops
 from idc.prediction.layer_views import LayerViews
 from idc.ui.components.own_component import own_component
 
@@ -82,7 +82,7 @@ def first_window(views: LayerViews) -> dict[str, Any]:
     """How the first filters move over a patch, and how its colours are scaled before."""
     entry = next(entry for entry in views.entries if "filters" in entry)
     sent = entry["filters"]
-    side, before = window_places(50, sent["shape"][0], sent["stride"], sent["padding"])
+    side, before = window_stops(50, sent["shape"][0], sent["stride"], sent["padding"])
     return {
         "size": sent["shape"][0],
         "stride": sent["stride"],

@@ -12,7 +12,7 @@ from idc.ui.components.own_component import own_component
 _view = own_component(__file__, "words", "pixels", "convolution")
 
 
-def filter_film(
+def first_filters_timeline(
     kept: FirstFilters, patch: np.ndarray | None, window: dict[str, Any] | None, *, key: str
 ) -> None:
     """Show it. Everything happens in the browser.

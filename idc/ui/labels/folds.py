@@ -5,16 +5,16 @@ from collections.abc import Callable
 import streamlit as st
 
 from idc.datasets.store import PatchStore
-from idc.launch.active_training import busy_with
+from idc.launch.active_training import active_training_name
 from idc.launch.folds import FoldJob, create_folds, list_folds, start_folds
 from idc.runs.run import Run
-from idc.ui.shared.formatting import STATE_WORDS, error_sentences, plain
+from idc.ui.shared.formatting import STATE_BADGES, error_sentences, escape_markdown
 from idc.wording import duration
 
 _REDRAW_EVERY_S = 1.0
 
 
-def folds_of(run: Run, store: PatchStore) -> None:
+def folds_section(run: Run, store: PatchStore) -> None:
     """Answers for every patch of the data set: the form, and the jobs so far."""
     jobs = [job for job in list_folds() if job.base_run == run.id]
     live = any(job.live for job in jobs)
@@ -35,7 +35,7 @@ def _form(run: Run, store: PatchStore) -> None:
     if most < 3:
         st.info("Folds need at least 3 cases; pack more of them.", icon=":material/info:")
         return
-    busy = busy_with()
+    busy = active_training_name()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         folds = st.number_input(
             "Folds", 2, most, min(5, most), key="folds_count", width=140, help="5 is usual."
@@ -47,7 +47,7 @@ def _form(run: Run, store: PatchStore) -> None:
             disabled=busy is not None,
         )
     if busy is not None:
-        st.caption(f"{plain(busy)} is training now; one at a time.")
+        st.caption(f"{escape_markdown(busy)} is training now; one at a time.")
     if pressed:
         with error_sentences():
             start_folds(create_folds(run, int(folds)))
@@ -66,24 +66,26 @@ def _watch(run_id: str, was_live: bool) -> None:
 def _show(job: FoldJob) -> None:
     state, reason = job.state()
     done = len(job.finished())
-    st.markdown(f"{STATE_WORDS[state]} {job.folds} folds, {done} done. {plain(reason)}")
+    st.markdown(f"{STATE_BADGES[state]} {job.folds} folds, {done} done. {escape_markdown(reason)}")
     if job.live:
         st.progress(*_progress(job, done))
         if job.stop_requested():
             st.caption("Stopping at the next step; finished folds and epochs are kept.")
         else:
-            st.button("Stop", icon=":material/stop:", key=f"stop_{job.id}", on_click=_stopper(job))
+            st.button(
+                "Stop", icon=":material/stop:", key=f"stop_{job.id}", on_click=_stop_callback(job)
+            )
     elif done < job.folds and st.button(
         "Continue",
         icon=":material/resume:",
         key=f"continue_{job.id}",
-        disabled=busy_with() is not None,
+        disabled=active_training_name() is not None,
     ):
         start_folds(job)
         st.rerun(scope="app")
 
 
-def _stopper(job: FoldJob) -> Callable[[], None]:
+def _stop_callback(job: FoldJob) -> Callable[[], None]:
     def press() -> None:
         with error_sentences():
             job.request_stop()

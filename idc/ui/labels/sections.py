@@ -7,22 +7,27 @@ from idc.datasets.label_marks import (
     VERDICTS,
     Mark,
     check_reviewer,
+    load_marks,
     marks_csv,
-    marks_of,
     remove_mark,
     save_mark,
 )
 from idc.datasets.place import Place, find_row, parse_place, place_of
 from idc.datasets.store import PatchStore
 from idc.errors import LabelError
-from idc.evaluation.doubtful_labels import HeldOut, held_out_of, next_open, with_verdicts
+from idc.evaluation.doubtful_labels import (
+    HeldOutPredictions,
+    held_out_predictions,
+    next_unreviewed,
+    with_verdicts,
+)
 from idc.evaluation.results import saved_parts
 from idc.launch.folds import list_folds, open_folds
 from idc.patches import CLASS_NAMES
 from idc.runs.run import Run, open_run
 from idc.ui.components.patch_detail import patch_detail
 from idc.ui.components.patch_grid import PatchTile, patch_grid
-from idc.ui.shared.formatting import metric_row, plain, share
+from idc.ui.shared.formatting import escape_markdown, metric_row, share
 
 _TILES_A_PAGE = 48
 _TILE_PX = 78
@@ -31,13 +36,13 @@ _BUTTONS = {
     "wrong": ("Wrong", "2"),
     "unsure": ("Unsure", "3"),
 }
-_RANDOM = (
+_RANDOM_SPLIT_WARNING = (
     "This run was split at random by patch: it trained on neighbours of the patches that it judges "
     "here, and may have learned their wrong labels. Folds of cases, below, do not have this flaw."
 )
 
 
-def choose_answers(run: Run) -> HeldOut:
+def choose_answers(run: Run) -> HeldOutPredictions:
     """The run's own held-out parts, or folds that repeat its settings."""
     jobs = [job for job in list_folds() if job.base_run == run.id and job.finished()]
     titles = {"": f"Held-out parts of the run ({' and '.join(saved_parts(run))})"}
@@ -57,13 +62,13 @@ def choose_answers(run: Run) -> HeldOut:
             help="Only a model that has not trained on a patch can doubt its label.",
         )
     if chosen:
-        return held_out_of(open_folds(chosen).finished(), ["test"])
+        return held_out_predictions(open_folds(chosen).finished(), ["test"])
     if run.config.protocol == "random":
-        st.warning(_RANDOM, icon=":material/info:")
-    return held_out_of([run], ["test", "validation"])
+        st.warning(_RANDOM_SPLIT_WARNING, icon=":material/info:")
+    return held_out_predictions([run], ["test", "validation"])
 
 
-def summary(held_out: HeldOut, doubts: pd.DataFrame) -> None:
+def summary(held_out: HeldOutPredictions, doubts: pd.DataFrame) -> None:
     """How many labels are doubtful."""
     joint = held_out.joint
     metric_row(
@@ -76,13 +81,13 @@ def summary(held_out: HeldOut, doubts: pd.DataFrame) -> None:
             ),
             (
                 "Contradicted among IDC-negative",
-                share(joint.noise_share(0)),
+                share(joint.noise_rate(0)),
                 "Share of the confident answers that say IDC-positive. Confident means at least "
                 f"{joint.thresholds[1]:.2f}: the mean probability among patches labelled so.",
             ),
             (
                 "Contradicted among IDC-positive",
-                share(joint.noise_share(1)),
+                share(joint.noise_rate(1)),
                 "Share of the confident answers that say IDC-negative: a probability of at least "
                 f"{joint.thresholds[0]:.2f} for it.",
             ),
@@ -117,18 +122,18 @@ def review(store: PatchStore, doubts: pd.DataFrame, title: str) -> None:
         )
     if which != "Both":
         doubts = doubts[doubts["label"] == CLASS_NAMES.index(which)].reset_index(drop=True)
-    marks = marks_of(store.name)
+    marks = load_marks(store.name)
     reviewed = with_verdicts(doubts, marks, reviewer)
-    opened = parse_place(st.query_params.get("patch", "")) or next_open(reviewed, None)
+    opened = parse_place(st.query_params.get("patch", "")) or next_unreviewed(reviewed, None)
     # The judging first, so that on a phone it does not lie below all the others.
     left, right = st.columns([1, 2], gap="medium")
     with right:
         if reviewer and len(reviewed):
             done = int((reviewed["verdict"] != "").sum())
-            st.caption(f"{done:,} of these {len(reviewed):,} marked by {plain(reviewer)}")
+            st.caption(f"{done:,} of these {len(reviewed):,} marked by {escape_markdown(reviewer)}")
         opened = _grid(store, reviewed, opened)
     with left:
-        _judge(store, reviewed, marks, opened, reviewer, title)
+        _review_patch(store, reviewed, marks, opened, reviewer, title)
 
 
 def export(store: PatchStore, doubts: pd.DataFrame) -> None:
@@ -186,16 +191,16 @@ def _grid(store: PatchStore, reviewed: pd.DataFrame, opened: Place | None) -> Pl
 
 def _turn_page(reviewed: pd.DataFrame, row: int | None, pages: int) -> int:
     """The page of the opened patch; from there on the pages are the visitor's."""
-    memo = "doubt_page_now"
+    state_key = "doubt_page_now"
     at = reviewed.index[reviewed["row"] == row]
-    now = int(at[0]) // _TILES_A_PAGE + 1 if len(at) else st.session_state.get(memo, 1)
+    now = int(at[0]) // _TILES_A_PAGE + 1 if len(at) else st.session_state.get(state_key, 1)
     # Another opened patch, another widget: Streamlit lets a page start at a default only.
     page = int(st.pagination(pages, default=min(now, pages), key=f"doubt_page_{row}"))
-    st.session_state[memo] = page
+    st.session_state[state_key] = page
     return page
 
 
-def _judge(
+def _review_patch(
     store: PatchStore,
     reviewed: pd.DataFrame,
     marks: pd.DataFrame,
@@ -210,7 +215,8 @@ def _judge(
     row = find_row(store, place)
     if row is None:
         st.info(
-            f"The data set '{plain(store.name)}' holds no patch {plain(str(place))}; choose one "
+            f"The data set '{escape_markdown(store.name)}' holds no patch "
+            f"{escape_markdown(str(place))}; choose one "
             "here.",
             icon=":material/info:",
         )
@@ -231,7 +237,9 @@ def _judge(
     _verdict_buttons(mark, reviewed)
     _verdicts_so_far(marks, mark)
     if known is not None:
-        st.markdown(f"**Doubt {int(here.index[0]) + 1:,} of {len(reviewed):,}**, {plain(title)}")
+        st.markdown(
+            f"**Doubt {int(here.index[0]) + 1:,} of {len(reviewed):,}**, {escape_markdown(title)}"
+        )
     run = open_run(mark.run) if mark.run else None
     patch_detail(store, row, run=run, probability=mark.probability)
     st.page_link(
@@ -268,7 +276,7 @@ def _save(mark: Mark, verdict: str, reviewed: pd.DataFrame) -> None:
         return
     here = Place(mark.case, mark.x, mark.y)
     same = (reviewed[["case", "x", "y"]] == [here.case, here.x, here.y]).all(axis=1)
-    comes = next_open(reviewed.assign(verdict=reviewed["verdict"].mask(same, verdict)), here)
+    comes = next_unreviewed(reviewed.assign(verdict=reviewed["verdict"].mask(same, verdict)), here)
     if comes is None:
         st.query_params.pop("patch", None)
     else:
@@ -278,7 +286,7 @@ def _save(mark: Mark, verdict: str, reviewed: pd.DataFrame) -> None:
 def _verdicts_so_far(marks: pd.DataFrame, mark: Mark) -> None:
     """What this reviewer said; and the others, once this one has judged for themselves."""
     if problem := st.session_state.pop("mark_problem", ""):
-        st.error(plain(problem), icon=":material/error:")
+        st.error(escape_markdown(problem), icon=":material/error:")
     here = marks[
         (marks[["case", "x", "y", "label"]] == [mark.case, mark.x, mark.y, mark.label]).all(axis=1)
     ]
@@ -288,7 +296,7 @@ def _verdicts_so_far(marks: pd.DataFrame, mark: Mark) -> None:
     said = [f"You: **{own.iloc[0]['verdict']}**"]
     others = here[here["reviewer"] != mark.reviewer]
     said += [
-        f"{plain(name)}: **{verdict}**"
+        f"{escape_markdown(name)}: **{verdict}**"
         for name, verdict in zip(others["reviewer"], others["verdict"], strict=True)
     ]
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):

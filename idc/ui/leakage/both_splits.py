@@ -4,18 +4,25 @@ import streamlit as st
 
 from idc.datasets.store import PatchStore
 from idc.evaluation.split_gap import SCORES, SplitGap, SplitPair, list_pairs, split_gap, split_pair
-from idc.launch.several_runs import check_splits, of_both_splits, start_runs
+from idc.launch.several_runs import check_splits, configs_for_both_splits, start_runs
 from idc.runs.run import Run, RunStatus, list_runs, open_run
 from idc.settings.training_config import PRESETS, TrainingConfig
-from idc.settings.url_query import FIRST_PRESET, form_defaults
+from idc.settings.url_query import DEFAULT_PRESET, form_defaults
 from idc.ui.shared.comparison_figures import split_gap_figure
-from idc.ui.shared.formatting import describe, error_sentences, metric_row, plain, score, started
+from idc.ui.shared.formatting import (
+    describe_run,
+    error_sentences,
+    escape_markdown,
+    format_score,
+    format_start_time,
+    metric_row,
+)
 from idc.ui.shared.pickers import cached_store
 from idc.ui.shared.score_formatting import difference_words, signed, with_interval
 from idc.wording import duration
 
-_LOOK_EVERY_S = 1.0
-_NAMES = ("random", "by_case")
+_REDRAW_EVERY_S = 1.0
+_URL_NAMES = ("random", "by_case")
 _WORDS = ("Split at random by patch", "Split by case")
 
 
@@ -25,7 +32,7 @@ def start_both_splits(config: TrainingConfig) -> None:
     Raises:
         SplitError: the data cannot be split in both ways.
     """
-    both = of_both_splits(config)
+    both = configs_for_both_splits(config)
     check_splits(both, cached_store(config.data).index)
     pair = SplitPair(*start_runs(both))
     st.switch_page("../../pages/leakage.py", query_params=_query(pair))
@@ -37,7 +44,7 @@ def pair_of_url() -> SplitPair | None:
     Raises:
         RunError: there is no such run, or the two are no pair.
     """
-    named = [st.query_params.get(name) for name in _NAMES]
+    named = [st.query_params.get(name) for name in _URL_NAMES]
     if not any(named):
         return None
     return split_pair(*(open_run(run_id or "") for run_id in named))
@@ -45,7 +52,7 @@ def pair_of_url() -> SplitPair | None:
 
 def forget_pair() -> None:
     """Take the pair out of the URL."""
-    for name in _NAMES:
+    for name in _URL_NAMES:
         st.query_params.pop(name, None)
 
 
@@ -61,7 +68,7 @@ def offer_pair(store: PatchStore) -> None:
         preset = st.selectbox(
             "Preset",
             list(PRESETS),
-            index=list(PRESETS).index(FIRST_PRESET),
+            index=list(PRESETS).index(DEFAULT_PRESET),
             format_func=lambda name: PRESETS[name].title,
             key="gap_preset",
             width=240,
@@ -83,8 +90,11 @@ def offer_pair(store: PatchStore) -> None:
 
 def _title(pair: SplitPair) -> str:
     config = pair.by_case.config
-    name = f"{plain(config.name)} · " if config.name else ""
-    return f"{name}{PRESETS[config.preset].title} on {plain(config.data)}, {started(pair.by_case)}"
+    name = f"{escape_markdown(config.name)} · " if config.name else ""
+    return (
+        f"{name}{PRESETS[config.preset].title} on {escape_markdown(config.data)}, "
+        f"{format_start_time(pair.by_case)}"
+    )
 
 
 def show_pair(pair: SplitPair) -> None:
@@ -92,11 +102,14 @@ def show_pair(pair: SplitPair) -> None:
     st.subheader("The same training under both splits")
     config = pair.by_case.config
     st.markdown(
-        f"{PRESETS[config.preset].title} on **{plain(config.data)}**, {config.epochs} epochs, seed "
+        f"{PRESETS[config.preset].title} on **{escape_markdown(config.data)}**, "
+        f"{config.epochs} epochs, seed "
         f"{config.seed}: the two differ in the split alone."
     )
-    moving = any(run.status().moving for run in pair.runs)
-    st.fragment(_watch, run_every=_LOOK_EVERY_S if moving else None, key="pair")(pair, moving)
+    may_change = any(run.status().may_change for run in pair.runs)
+    st.fragment(_watch, run_every=_REDRAW_EVERY_S if may_change else None, key="pair")(
+        pair, may_change
+    )
     st.button(
         "Back to the check of a split",
         type="tertiary",
@@ -109,7 +122,7 @@ def show_pair(pair: SplitPair) -> None:
 def _watch(pair: SplitPair, was_moving: bool) -> None:
     with error_sentences():
         states = [run.status() for run in pair.runs]
-        settled = not any(status.moving for status in states)
+        settled = not any(status.may_change for status in states)
         if was_moving and settled:
             st.rerun()  # the whole page: redrawing ends
         if settled and all(run.has_predictions() for run in pair.runs):
@@ -129,7 +142,7 @@ def _watch(pair: SplitPair, was_moving: bool) -> None:
 
 def _show_run(run: Run, status: RunStatus, words: str) -> None:
     st.markdown(f"**{words}**")
-    st.markdown(describe(run, status))
+    st.markdown(describe_run(run, status))
     if status.live:
         done = (status.epoch + status.step / max(status.steps, 1)) / status.epochs
         left = "" if status.left_s is None else f"about {duration(status.left_s)} left"
@@ -137,7 +150,7 @@ def _show_run(run: Run, status: RunStatus, words: str) -> None:
     elif status.state == "paused":
         st.info("Paused; it goes on when somebody resumes it on Train.", icon=":material/pause:")
     elif status.state != "finished":
-        st.warning(plain(status.reason), icon=":material/error:")
+        st.warning(escape_markdown(status.reason), icon=":material/error:")
     with st.container(horizontal=True):
         query = {"run": run.id}
         st.page_link(
@@ -156,13 +169,13 @@ def _show_run(run: Run, status: RunStatus, words: str) -> None:
 
 
 def _show_gap(gap: SplitGap) -> None:
-    st.markdown(f"#### {plain(gap.sentence())}")
+    st.markdown(f"#### {escape_markdown(gap.sentence())}")
     promised, got = (gap.scores[name]["balanced_accuracy"] for name in ("random", "case-disjoint"))
     difference = gap.differences["balanced_accuracy"]
     metric_row(
         [
-            ("The random split promises", score(promised.value), "Balanced accuracy."),
-            ("Unseen cases get", score(got.value), "Balanced accuracy of the run by case."),
+            ("The random split promises", format_score(promised.value), "Balanced accuracy."),
+            ("Unseen cases get", format_score(got.value), "Balanced accuracy of the run by case."),
             ("Gap", signed(difference.value), "Unseen cases less the random split."),
         ]
     )
@@ -205,4 +218,4 @@ def _table(gap: SplitGap) -> dict[str, list[str]]:
 
 
 def _query(pair: SplitPair) -> dict[str, str]:
-    return dict(zip(_NAMES, (run.id for run in pair.runs), strict=True))
+    return dict(zip(_URL_NAMES, (run.id for run in pair.runs), strict=True))

@@ -6,19 +6,25 @@ import cv2
 import numpy as np
 import streamlit as st
 
-from idc.datasets.leakage import KINDS, Finding, LeakageReport, check_leakage, near_uniform_note
+from idc.datasets.leakage import (
+    LEAKAGE_KINDS,
+    LeakageFinding,
+    LeakageReport,
+    check_leakage,
+    near_uniform_note,
+)
 from idc.datasets.place import place_of
 from idc.datasets.splits import PARTS, PROTOCOL_HELP, PROTOCOLS, Split, make_split
 from idc.datasets.store import PatchStore
 from idc.runs.run import check_same_data, open_run
 from idc.runs.split import run_split
-from idc.ui.shared.formatting import plain
-from idc.ui.shared.pickers import cached_store, choose_store, choose_titled
+from idc.ui.shared.formatting import escape_markdown
+from idc.ui.shared.pickers import cached_store, choose_from_titles, choose_store
 
 _EXAMPLES = 6
-_ENLARGED = 3
+_ZOOM = 3
 _GAP_PX = 10
-_MOST_REPORTS = 16
+_MAX_REPORTS = 16
 _KIND_HELP = {
     "identical": "The very same pixels in two parts. Copies within a part are one in the table.",
     "similar": "The same picture but for compression, brightness or scale: perceptual hashes that "
@@ -35,7 +41,7 @@ def choose_split() -> tuple[PatchStore, Split] | None:
     store = choose_store()
     if store is None:
         return None
-    protocol = choose_titled("Split", PROTOCOLS, key="split")
+    protocol = choose_from_titles("Split", PROTOCOLS, key="split")
     st.caption(PROTOCOL_HELP[protocol])
     unlisted = protocol == "published" and st.toggle(
         "Cases in no published list join training", key="split_unlisted", bind="query-params"
@@ -75,8 +81,9 @@ def _split_of_run(run_id: str) -> tuple[PatchStore, Split]:
     split = run_split(run, store)
     # The split's seed: that of a fork's settings may be another one.
     st.markdown(
-        f"The split of the run **{plain(run.title)}**: {PROTOCOLS[split.protocol].lower()}, "
-        f"seed {split.seed}, data set {plain(store.name)}."
+        f"The split of the run **{escape_markdown(run.title)}**: "
+        f"{PROTOCOLS[split.protocol].lower()}, "
+        f"seed {split.seed}, data set {escape_markdown(store.name)}."
     )
     st.button(
         "Check another split",
@@ -92,7 +99,7 @@ def _forget_run() -> None:
     st.query_params.pop("run", None)
 
 
-def check(store: PatchStore, split: Split) -> LeakageReport | None:
+def leakage_check(store: PatchStore, split: Split) -> LeakageReport | None:
     """The report of a check that was made; else a button that makes it."""
     reports = _reports()
     key = store.fingerprint + _digest(split)
@@ -113,7 +120,7 @@ def check(store: PatchStore, split: Split) -> LeakageReport | None:
         def advance(done: int, total: int) -> None:
             bar.progress(done / total, text=f"{done:,} of {total:,} patches")
 
-        while len(reports) >= _MOST_REPORTS:
+        while len(reports) >= _MAX_REPORTS:
             reports.pop(next(iter(reports)), None)
         reports[key] = check_leakage(store, split, on_progress=advance)
         place.empty()
@@ -134,10 +141,10 @@ def show_report(store: PatchStore, report: LeakageReport) -> None:
         st.caption(note)
     for kind, finding in report.findings.items():
         if len(finding.pairs):
-            _examples(store, finding, KINDS[kind], _KIND_HELP[kind])
+            _examples(store, finding, LEAKAGE_KINDS[kind], _KIND_HELP[kind])
 
 
-def _examples(store: PatchStore, finding: Finding, title: str, meaning: str) -> None:
+def _examples(store: PatchStore, finding: LeakageFinding, title: str, meaning: str) -> None:
     st.subheader(title)
     st.caption(meaning)
     with st.container(horizontal=True, gap="medium"):
@@ -173,7 +180,7 @@ def pair_picture(
     for row, (right, down) in zip(rows, places, strict=True):
         area = picture[top + down : top + down + size, left + right : left + right + size]
         area[..., :3], area[..., 3] = store.patches[row], 255
-    return cv2.resize(picture, None, fx=_ENLARGED, fy=_ENLARGED, interpolation=cv2.INTER_NEAREST)
+    return cv2.resize(picture, None, fx=_ZOOM, fy=_ZOOM, interpolation=cv2.INTER_NEAREST)
 
 
 @st.cache_resource(show_spinner=False)

@@ -9,7 +9,7 @@ import streamlit as st
 
 from idc.datasets.store import PatchStore
 from idc.game.rounds import Round
-from idc.game.rules import PATCHES, Game, Tally, model_guesses, tally
+from idc.game.rules import PATCHES_PER_ROUND, Game, Tally, model_guesses, tally
 from idc.patches import CLASS_NAMES, MPP_UM, PATCH_SIZE_PX
 from idc.ui.components.own_component import own_component
 
@@ -27,13 +27,15 @@ _SIGNS = {"n": CLASS_NAMES[0], "p": CLASS_NAMES[1]}
 _view = own_component(__file__)
 
 
-def said(name: str) -> dict[str, Any]:
+def browser_message(name: str) -> dict[str, Any]:
     """What the browser has just said ("guessed" or "next"), {} when nothing."""
     message = st.session_state.get(KEY, {}).get(name)
     return dict(message) if isinstance(message, dict) else {}
 
 
-def board(game: Game, store: PatchStore, drawn: Round, *, turn: int, reveal: bool) -> None:
+def show_board(
+    game: Game, store: PatchStore, game_round: Round, *, turn: int, reveal: bool
+) -> None:
     """Show one patch.
 
     Args:
@@ -42,14 +44,14 @@ def board(game: Game, store: PatchStore, drawn: Round, *, turn: int, reveal: boo
     """
     _view(
         key=KEY,
-        data=board_data(game, store, drawn, turn=turn, reveal=reveal),
+        data=board_data(game, store, game_round, turn=turn, reveal=reveal),
         on_guessed_change=lambda: None,
         on_next_change=lambda: None,
     )
 
 
 def board_data(
-    game: Game, store: PatchStore, drawn: Round, *, turn: int, reveal: bool
+    game: Game, store: PatchStore, game_round: Round, *, turn: int, reveal: bool
 ) -> dict[str, Any]:
     """All that the browser is told; before the guess neither label nor answer is in it.
 
@@ -59,19 +61,19 @@ def board_data(
         "keys" as people and "codes" as browsers call them, and after the guess "outcome" and
         "hit"; and "reveal", None before it, else "label", "truth", "answer", "words", "last".
     """
-    known = drawn.labels[: turn + reveal]
+    known = game_round.labels[: turn + reveal]
     side_um = round(PATCH_SIZE_PX * MPP_UM)
     return {
         "game": game.name,
         "turn": turn + 1,
-        "of": PATCHES,
+        "of": PATCHES_PER_ROUND,
         "mode": "reveal" if reveal else "ask",
-        "picture": _png_uri(store.patches[drawn.rows[turn]]),
+        "picture": _png_uri(store.patches[game_round.rows[turn]]),
         "alt": f"H&E-stained tissue, {side_um} × {side_um} µm, enlarged",
         "players": [
             _player(game, number, known, turn if reveal else None) for number in range(game.players)
         ],
-        "reveal": _reveal(drawn, turn) if reveal else None,
+        "reveal": _reveal(game_round, turn) if reveal else None,
     }
 
 
@@ -80,9 +82,9 @@ def player_name(game: Game, number: int) -> str:
     return "You" if game.players == 1 else f"Player {number + 1}"
 
 
-def standing(game: Game, number: int, drawn: Round) -> Tally:
+def player_tally(game: Game, number: int, game_round: Round) -> Tally:
     """How a player is doing."""
-    return tally(game.guesses[number], drawn.labels)
+    return tally(game.guesses[number], game_round.labels)
 
 
 def _player(game: Game, number: int, known: np.ndarray, revealed: int | None) -> dict[str, Any]:
@@ -107,21 +109,21 @@ def _player(game: Game, number: int, known: np.ndarray, revealed: int | None) ->
     return told
 
 
-def _reveal(drawn: Round, turn: int) -> dict[str, Any]:
-    label, probability = int(drawn.labels[turn]), float(drawn.y_prob[turn])
-    sign = model_guesses(drawn.y_prob[turn : turn + 1], drawn.threshold)
+def _reveal(game_round: Round, turn: int) -> dict[str, Any]:
+    label, probability = int(game_round.labels[turn]), float(game_round.y_prob[turn])
+    sign = model_guesses(game_round.y_prob[turn : turn + 1], game_round.threshold)
     right = "right" if (sign == "p") == bool(label) else "wrong"
     truth = f"Labelled {CLASS_NAMES[label]}"
     answer = (
         f"The CNN says {_SIGNS[sign]}: {right}. Probability of IDC {probability:.1%}, positive "
-        f"from {drawn.threshold:.1%} on."
+        f"from {game_round.threshold:.1%} on."
     )
     return {
         "label": label,
         "truth": truth,
         "answer": answer,
         "words": f"{truth}. {answer}",
-        "last": turn == PATCHES - 1,
+        "last": turn == PATCHES_PER_ROUND - 1,
     }
 
 

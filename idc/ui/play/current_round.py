@@ -12,15 +12,15 @@ from idc.datasets.place import find_row, parse_place, place_of
 from idc.datasets.store import PatchStore, list_stores
 from idc.errors import GameError
 from idc.game.rounds import Round, draw_round, unseen_rows
-from idc.game.rules import LEVELS, SEEDS, Game, parse_game
-from idc.runs.run import BUNDLED, Run, list_runs, open_run
+from idc.game.rules import LEVELS, SEED_COUNT, Game, parse_game
+from idc.runs.run import BUNDLED_RUN_ID, Run, list_runs, open_run
 from idc.ui.components.explanation import explanation, show_warnings
 from idc.ui.components.patch_detail import patch_detail
-from idc.ui.play.board import board, said
+from idc.ui.play.board import browser_message, show_board
 from idc.ui.shared.formatting import error_sentences
 from idc.ui.shared.pickers import cached_store, choose_run, choose_store
 
-PARAMETER = "game"
+URL_PARAMETER = "game"
 _SEEN, _OWN = "play_seen", "play_own"
 _PLAYERS = {1: "One", 2: "Two, on one keyboard"}
 
@@ -55,14 +55,14 @@ def choose_round() -> None:
         "IDC-positive, in cases that the model has never seen."
     )
     if st.button("Start", type="primary", icon=":material/play_arrow:", key="play_start"):
-        begin(run, store, level, players)
+        start_round(run, store, level, players)
 
 
-def begin(run: Run, store: PatchStore, level: str, players: int) -> None:
+def start_round(run: Run, store: PatchStore, level: str, players: int) -> None:
     """Draw ten new patches and show the first."""
-    seed = secrets.randbelow(SEEDS)
-    drawn = cached_round(run, store, level, seed)
-    game = Game(level, seed, drawn.check, ("",) * players)
+    seed = secrets.randbelow(SEED_COUNT)
+    game_round = cached_round(run, store, level, seed)
+    game = Game(level, seed, game_round.check, ("",) * players)
     st.session_state.setdefault(_OWN, {})[game.name] = game.guesses
     open_game(run, store, game)
 
@@ -70,7 +70,7 @@ def begin(run: Run, store: PatchStore, level: str, players: int) -> None:
 def open_game(run: Run, store: PatchStore, game: Game) -> None:
     """Show a game from its first patch on that is not guessed."""
     st.session_state[_SEEN] = (game.name, game.turn)
-    st.query_params.from_dict({"run": run.id, "data": store.name, PARAMETER: game.code()})
+    st.query_params.from_dict({"run": run.id, "data": store.name, URL_PARAMETER: game.code()})
     st.rerun()
 
 
@@ -81,28 +81,28 @@ def linked_game() -> tuple[Game, Run, PatchStore, Round] | None:
         GameError: the link is damaged, or the patches are no longer those.
         RunError, DataError: its run or data set is not here.
     """
-    code = st.query_params.get(PARAMETER)
+    code = st.query_params.get(URL_PARAMETER)
     if code is None:
         return None
     game = parse_game(code)
-    run = open_run(st.query_params.get("run", BUNDLED))
+    run = open_run(st.query_params.get("run", BUNDLED_RUN_ID))
     store = cached_store(st.query_params.get("data", run.config.data))
-    drawn = cached_round(run, store, game.level, game.seed)
-    if drawn.check != game.check:
+    game_round = cached_round(run, store, game.level, game.seed)
+    if game_round.check != game.check:
         raise GameError(
             "The patches of this link are no longer the same: the data set was packed anew, or the "
             "run has learned since. Start a new round."
         )
-    return game, run, store, drawn
+    return game, run, store, game_round
 
 
-def listen(game: Game) -> Game:
+def apply_browser_messages(game: Game) -> Game:
     """The game after what the browser has just said; the address follows."""
-    guessed, gone_on = said("guessed"), said("next")
+    guessed, gone_on = browser_message("guessed"), browser_message("next")
     if guessed.get("game") == game.name and isinstance(guessed.get("turn"), int):
-        own = drawn_here(game)
+        own = is_own_round(game)
         game = game.guessed(guessed["turn"] - 1, str(guessed.get("guesses")))
-        st.query_params[PARAMETER] = game.code()
+        st.query_params[URL_PARAMETER] = game.code()
         if own:
             st.session_state[_OWN][game.name] = game.guesses
     if gone_on.get("game") == game.name and gone_on.get("turn") == game.turn:
@@ -111,7 +111,7 @@ def listen(game: Game) -> Game:
     return game
 
 
-def seen(game: Game) -> int:
+def turns_seen(game: Game) -> int:
     """How many patches were looked at after the guess. A link arrives with all of them."""
     name, count = st.session_state.get(_SEEN, ("", 0))
     if name != game.name or count > game.turn:
@@ -120,7 +120,7 @@ def seen(game: Game) -> int:
     return int(count)
 
 
-def drawn_here(game: Game) -> bool:
+def is_own_round(game: Game) -> bool:
     """Whether this visitor has drawn the round and guessed each patch here, unseen before.
 
     An address that was gone back to, or written by hand, holds other guesses than were heard.
@@ -128,30 +128,30 @@ def drawn_here(game: Game) -> bool:
     return st.session_state.get(_OWN, {}).get(game.name) == game.guesses
 
 
-def play(game: Game, run: Run, store: PatchStore, drawn: Round) -> None:
+def play_turn(game: Game, run: Run, store: PatchStore, game_round: Round) -> None:
     """The patch to guess, or the one just guessed with label, answer, reason and surroundings."""
-    reveal = seen(game) < game.turn
+    reveal = turns_seen(game) < game.turn
     turn = game.turn - 1 if reveal else game.turn
-    board(game, store, drawn, turn=turn, reveal=reveal)
-    st.button("Leave this round", type="tertiary", icon=":material/close:", on_click=leave)
+    show_board(game, store, game_round, turn=turn, reveal=reveal)
+    st.button("Leave this round", type="tertiary", icon=":material/close:", on_click=leave_round)
     if not reveal:
         return
-    row, probability = int(drawn.rows[turn]), float(drawn.y_prob[turn])
+    row, probability = int(game_round.rows[turn]), float(game_round.y_prob[turn])
     rgb = store.patches[row]
     around, why = st.columns([1, 2], gap="large")
     with around:
         st.subheader("Where it lies")
         opened = _opened(store, row)
         known = probability if opened == row else None
-        patch_detail(store, opened, run=run, probability=known, scrolls=False)
+        patch_detail(store, opened, run=run, probability=known, scroll_into_view=False)
     with why, error_sentences():
         show_warnings(run, rgb)
         explanation(run, rgb, probability)
 
 
-def leave() -> None:
+def leave_round() -> None:
     """Back to choosing."""
-    for name in (PARAMETER, "patch"):
+    for name in (URL_PARAMETER, "patch"):
         st.query_params.pop(name, None)
 
 
@@ -185,4 +185,4 @@ def _best_opponent() -> str:
     if own:
         return own[0]
     real = any(not cached_store(name).report.generated for name in list_stores())
-    return BUNDLED if real else next((run.id for run in fair), BUNDLED)
+    return BUNDLED_RUN_ID if real else next((run.id for run in fair), BUNDLED_RUN_ID)

@@ -7,27 +7,27 @@ from idc.datasets.place import place_of
 from idc.datasets.store import PatchStore
 from idc.errors import GameError
 from idc.game.rounds import Round
-from idc.game.rules import LEVELS, PATCHES, Game, model_guesses, tally
-from idc.game.scoreboard import LONGEST_NAME, Score, clear_scores, keep_score, scores
+from idc.game.rules import LEVELS, PATCHES_PER_ROUND, Game, model_guesses, tally
+from idc.game.scoreboard import MAX_NAME_LENGTH, Score, clear_scores, list_scores, save_score
 from idc.patches import CLASS_NAMES
 from idc.runs.run import Run
 from idc.ui.components.patch_detail import patch_detail
 from idc.ui.components.patch_grid import PatchTile, patch_grid
-from idc.ui.play.board import player_name, standing
-from idc.ui.play.current_round import begin, drawn_here, leave, open_game
+from idc.ui.play.board import player_name, player_tally
+from idc.ui.play.current_round import is_own_round, leave_round, open_game, start_round
 from idc.ui.play.share_link import share_link
-from idc.ui.shared.formatting import error_sentences, metric_row, plain
+from idc.ui.shared.formatting import error_sentences, escape_markdown, metric_row
 
 _RIVAL, _OPENED = "play_rival", "play_answers"
 _TILE_PX = 80  # five a row beside the opened one
 
 
-def show_result(game: Game, run: Run, store: PatchStore, drawn: Round) -> None:
+def show_result(game: Game, run: Run, store: PatchStore, game_round: Round) -> None:
     """Scores, patches and what to do next. Who came by a link may play the ten before seeing them
     answered."""
-    _headline(game, run, drawn)
+    _headline(game, run, game_round)
     rival = st.session_state.get(_RIVAL, ("",))
-    mine = drawn_here(game) or rival[0] == game.name or st.session_state.get(_OPENED) == game.name
+    mine = is_own_round(game) or rival[0] == game.name or st.session_state.get(_OPENED) == game.name
     with st.container(horizontal=True, gap="small"):
         if not mine and st.button(
             "Play the same ten yourself",
@@ -43,32 +43,34 @@ def show_result(game: Game, run: Run, store: PatchStore, drawn: Round) -> None:
             icon=":material/refresh:",
             key="play_another",
         ):
-            begin(run, store, game.level, game.players)
-        st.button("Another level or model", icon=":material/tune:", key="play_tune", on_click=leave)
+            start_round(run, store, game.level, game.players)
+        st.button(
+            "Another level or model", icon=":material/tune:", key="play_tune", on_click=leave_round
+        )
         if not mine and st.button("Show the answers", type="tertiary", key="play_open"):
             st.session_state[_OPENED] = game.name
             st.rerun()
     query = f"?run={run.id}&data={store.name}&game={game.code()}"
     share_link(query, "This result as a link")
-    if drawn_here(game):
-        _enter(game, run, drawn)
-    _ten(game, run, store, drawn, open_=mine)
+    if is_own_round(game):
+        _enter_scores(game, run, game_round)
+    _round_patches(game, run, store, game_round, open_=mine)
 
 
-def evening() -> None:
+def scoreboard_section() -> None:
     """The scores so far, and the button that clears them."""
     st.subheader("Scores of the evening")
-    kept = scores()
+    kept = list_scores()
     if not kept:
         st.caption("None yet. A round that is played to its end can be entered here.")
         return
     rows = [
         {
-            "Name": plain(score.name),
-            "Right": f"{score.right} of {PATCHES}",
+            "Name": escape_markdown(score.name),
+            "Right": f"{score.right} of {PATCHES_PER_ROUND}",
             "Level": LEVELS[score.level][0] if score.level in LEVELS else "–",
             "Longest row": str(score.best_streak),
-            "The CNN": f"{score.model_right} of {PATCHES}",
+            "The CNN": f"{score.model_right} of {PATCHES_PER_ROUND}",
         }
         for score in kept
     ]
@@ -82,20 +84,20 @@ def evening() -> None:
                 st.rerun()
 
 
-def _headline(game: Game, run: Run, drawn: Round) -> None:
-    model = tally(model_guesses(drawn.y_prob, drawn.threshold), drawn.labels)
-    found = [standing(game, number, drawn) for number in range(game.players)]
+def _headline(game: Game, run: Run, game_round: Round) -> None:
+    model = tally(model_guesses(game_round.y_prob, game_round.threshold), game_round.labels)
+    found = [player_tally(game, number, game_round) for number in range(game.players)]
     best = max(score.right for score in found)
     winners = [
         player_name(game, number) for number, score in enumerate(found) if score.right == best
     ]
-    came_by_link = game.players == 1 and not drawn_here(game) and _rival_of(game) is None
+    came_by_link = game.players == 1 and not is_own_round(game) and _rival_of(game) is None
     who = "This player" if came_by_link else " and ".join(winners)
-    st.subheader(f"{who}: {best} of {PATCHES} right. The CNN: {model.right}.")
+    st.subheader(f"{who}: {best} of {PATCHES_PER_ROUND} right. The CNN: {model.right}.")
     entries = [
         (
             who if game.players == 1 else player_name(game, number),
-            f"{score.right} of {PATCHES}",
+            f"{score.right} of {PATCHES_PER_ROUND}",
             f"Longest row without a miss: {score.best_streak}.",
         )
         for number, score in enumerate(found)
@@ -103,13 +105,18 @@ def _headline(game: Game, run: Run, drawn: Round) -> None:
     rival = _rival_of(game)
     if rival is not None:
         entries += [
-            ("Who sent the link", f"{tally(guesses, drawn.labels).right} of {PATCHES}", "")
+            (
+                "Who sent the link",
+                f"{tally(guesses, game_round.labels).right} of {PATCHES_PER_ROUND}",
+                "",
+            )
             for guesses in rival
         ]
-    entries.append(("The CNN", f"{model.right} of {PATCHES}", "At its own threshold."))
+    entries.append(("The CNN", f"{model.right} of {PATCHES_PER_ROUND}", "At its own threshold."))
     metric_row(entries)
     st.caption(
-        f"{LEVELS[game.level][0]}: {LEVELS[game.level][1]}. Against {plain(run.title)}. Labels are "
+        f"{LEVELS[game.level][0]}: {LEVELS[game.level][1]}. Against "
+        f"{escape_markdown(run.title)}. Labels are "
         "a pathologist's outline of the cancer; at its border they are not always right."
     )
 
@@ -120,12 +127,12 @@ def _rival_of(game: Game) -> tuple[str, ...] | None:
     return guesses[0] if name == game.name and guesses else None
 
 
-def _enter(game: Game, run: Run, drawn: Round) -> None:
+def _enter_scores(game: Game, run: Run, game_round: Round) -> None:
     """Names for the scores of the evening."""
-    model = tally(model_guesses(drawn.y_prob, drawn.threshold), drawn.labels)
+    model = tally(model_guesses(game_round.y_prob, game_round.threshold), game_round.labels)
     entered = st.session_state.setdefault("play_entered", set())
     for number in range(game.players):
-        score, key = standing(game, number, drawn), f"{game.name}-{number}"
+        score, key = player_tally(game, number, game_round), f"{game.name}-{number}"
         if key in entered:
             continue
         with (
@@ -136,7 +143,7 @@ def _enter(game: Game, run: Run, drawn: Round) -> None:
                 f"Name of {player_name(game, number).lower()} for the scores of the evening"
                 if game.players == 2
                 else "Your name for the scores of the evening",
-                max_chars=LONGEST_NAME,
+                max_chars=MAX_NAME_LENGTH,
                 key=f"play_name_{number}",
                 width=340,
             )
@@ -144,7 +151,7 @@ def _enter(game: Game, run: Run, drawn: Round) -> None:
         if not sent:
             continue
         with error_sentences():
-            kept = keep_score(
+            kept = save_score(
                 Score(
                     name,
                     f"{game.name}-{run.id}",
@@ -160,31 +167,33 @@ def _enter(game: Game, run: Run, drawn: Round) -> None:
             st.rerun()
 
 
-def _ten(game: Game, run: Run, store: PatchStore, drawn: Round, *, open_: bool) -> None:
+def _round_patches(
+    game: Game, run: Run, store: PatchStore, game_round: Round, *, open_: bool
+) -> None:
     st.subheader("The ten patches")
     if not open_:
         st.caption("Without answers, so that you can still play them.")
     left, right = st.columns([5, 3], gap="medium")
     with left:
         picked = patch_grid(
-            store.patches[drawn.rows],
-            [_tile(game, store, drawn, turn, open_) for turn in range(PATCHES)],
+            store.patches[game_round.rows],
+            [_tile(game, store, game_round, turn, open_) for turn in range(PATCHES_PER_ROUND)],
             key=f"play_ten_{int(open_)}",
             tile_px=_TILE_PX,
             label="The ten patches of the round",
         )
     if open_ and picked is not None:
         with right:
-            at = drawn.rows.tolist().index(picked)
-            patch_detail(store, picked, run=run, probability=float(drawn.y_prob[at]))
+            at = game_round.rows.tolist().index(picked)
+            patch_detail(store, picked, run=run, probability=float(game_round.y_prob[at]))
 
 
-def _tile(game: Game, store: PatchStore, drawn: Round, turn: int, open_: bool) -> PatchTile:
-    row = int(drawn.rows[turn])
+def _tile(game: Game, store: PatchStore, game_round: Round, turn: int, open_: bool) -> PatchTile:
+    row = int(game_round.rows[turn])
     if not open_:
         return PatchTile(row, None, f"{turn + 1}", f"Patch {turn + 1}")
-    label = int(drawn.labels[turn])
-    model = model_guesses(drawn.y_prob, drawn.threshold)
+    label = int(game_round.labels[turn])
+    model = model_guesses(game_round.y_prob, game_round.threshold)
     marks = {player_name(game, number): g[turn] for number, g in enumerate(game.guesses)}
     marks["CNN"] = model[turn]
     verdicts = {who: "✓" if (sign == "p") == bool(label) else "✗" for who, sign in marks.items()}
@@ -197,5 +206,5 @@ def _tile(game: Game, store: PatchStore, drawn: Round, turn: int, open_: bool) -
         label,
         " ".join(f"{who.replace('Player ', '')} {mark}" for who, mark in verdicts.items()),
         f"case {place.case}, x {place.x}, y {place.y}, labelled {CLASS_NAMES[label]}; {words}; "
-        f"probability {float(drawn.y_prob[turn]):.3f}",
+        f"probability {float(game_round.y_prob[turn]):.3f}",
     )

@@ -9,7 +9,7 @@ import streamlit as st
 from idc.datasets.place import find_row, parse_place
 from idc.datasets.sampling import alternating_sample
 from idc.datasets.store import PatchStore
-from idc.demo_tissue.generate import NOTICE
+from idc.demo_tissue.generate import GENERATED_NOTICE
 from idc.errors import IdcError
 from idc.prediction.case_predictions import trained_on_case
 from idc.runs.run import Run, check_same_data
@@ -46,7 +46,9 @@ def _linked(run: Run) -> ChosenPatch | None:
             "pick another example."
         )
     title = f"Case {place.case}, x {place.x}, y {place.y} of {store.name}"
-    notes = tuple(note for note in (_seen_note(run, store, row), _generated_note(store)) if note)
+    notes = tuple(
+        note for note in (_training_note(run, store, row), _generated_note(store)) if note
+    )
     return ChosenPatch(np.array(store.patches[row]), title, notes, int(store.labels[row]))
 
 
@@ -54,7 +56,7 @@ def _unlink() -> None:
     st.query_params.pop("patch", None)
 
 
-def _seen_note(run: Run, store: PatchStore, row: int) -> str:
+def _training_note(run: Run, store: PatchStore, row: int) -> str:
     """Whether the run has learned from this very patch or, in another data set, from its case."""
     if run.bundled or store.name != run.config.data:
         trained = trained_on_case(run, int(store.cases[row]))
@@ -66,7 +68,7 @@ def _seen_note(run: Run, store: PatchStore, row: int) -> str:
 
 
 def _generated_note(store: PatchStore) -> str:
-    return f"{NOTICE.capitalize()}." if store.report.generated else ""
+    return f"{GENERATED_NOTICE.capitalize()}." if store.report.generated else ""
 
 
 def _example(run: Run) -> ChosenPatch | None:

@@ -10,24 +10,24 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from idc.metrics.scores import evaluate
 from idc.patches import CLASS_NAMES
-from idc.prediction.file_job import ManyPrediction
-from idc.prediction.file_predictions import ManyAnswers
+from idc.prediction.file_job import FilePredictionJob
+from idc.prediction.file_predictions import FilePredictions
 from idc.runs.run import Run
 from idc.ui.components.confusion_matrix import CELL_NAMES, confusion_matrix
 from idc.ui.components.patch_tiles import enlarged
 from idc.ui.predict.answer_table import AnswerRow, answer_table, chosen_order
-from idc.ui.shared.formatting import coloured_class, metric_row, plain, score
+from idc.ui.shared.formatting import coloured_class, escape_markdown, format_score, metric_row
 from idc.uploads.file_batch import batch_files
 from idc.uploads.zip_archive import looks_like_zip
 from idc.wording import duration
 
 _JOB, _TABLE, _OPENED = "many", "many_table", "many_opened"
 _ROWS_A_PAGE = 25
-_REFUSED_IN_FULL = 20  # more are a table that scrolls
-_AT_ONCE_S = 1.5  # a few patches are answered before a bar would be drawn
+_MAX_REFUSED_ROWS = 20  # more are a table that scrolls
+_BAR_DELAY_S = 1.5  # a few patches are answered before a bar would be drawn
 
 
-class _Kept:
+class _SessionJob:
     """The work on one upload, in its visitor's session alone: where that goes, the work stops.
 
     Its thread holds the work itself, and with it pictures that count against every visitor's.
@@ -36,18 +36,18 @@ class _Kept:
         asked: for which model and files.
     """
 
-    def __init__(self, asked: tuple[object, ...], job: ManyPrediction) -> None:
-        self.asked = asked
+    def __init__(self, request: tuple[object, ...], job: FilePredictionJob) -> None:
+        self.request = request
         self.job = job
         weakref.finalize(self, job.stop)
 
 
-def is_many(files: Sequence[UploadedFile]) -> bool:
-    """Whether an upload is for `show_many`: more than one file, or a zip."""
+def has_many_files(files: Sequence[UploadedFile]) -> bool:
+    """Whether an upload is for `show_file_predictions`: more than one file, or a zip."""
     return len(files) > 1 or any(looks_like_zip(file.getvalue()[:4]) for file in files)
 
 
-def show_many(run: Run, files: Sequence[UploadedFile]) -> None:
+def show_file_predictions(run: Run, files: Sequence[UploadedFile]) -> None:
     """Answer all files, zips among them, and show the answers.
 
     Args:
@@ -58,36 +58,36 @@ def show_many(run: Run, files: Sequence[UploadedFile]) -> None:
     """
     job = _job(run, files)
     if job.state().running:
-        job.wait(_AT_ONCE_S)
+        job.wait(_BAR_DELAY_S)
     if job.state().running:
         _watch(job)
         return
     state = job.state()
     if state.problem:
-        st.warning(plain(state.problem), icon=":material/info:")
+        st.warning(escape_markdown(state.problem), icon=":material/info:")
     elif state.done < state.total:
         st.info(f"Stopped: {state.done:,} of {state.total:,} files are answered.")
     _show_answers(run, job.answers())
 
 
-def _job(run: Run, files: Sequence[UploadedFile]) -> ManyPrediction:
+def _job(run: Run, files: Sequence[UploadedFile]) -> FilePredictionJob:
     """The work on these files by this model, begun if it is new."""
-    asked = (run.id, run.best().get("sha256", ""), tuple(file.file_id for file in files))
-    kept: _Kept | None = st.session_state.get(_JOB)
-    if kept is not None and kept.asked == asked:
+    request = (run.id, run.best().get("sha256", ""), tuple(file.file_id for file in files))
+    kept: _SessionJob | None = st.session_state.get(_JOB)
+    if kept is not None and kept.request == request:
         return kept.job
     if kept is not None:
         kept.job.stop()
         del st.session_state[_JOB], kept
-    job = ManyPrediction(run, batch_files([(file.name, file.getvalue()) for file in files]))
+    job = FilePredictionJob(run, batch_files([(file.name, file.getvalue()) for file in files]))
     job.start()
-    st.session_state[_JOB] = _Kept(asked, job)
+    st.session_state[_JOB] = _SessionJob(request, job)
     st.session_state.pop(_OPENED, None)
     return job
 
 
 @st.fragment(run_every=1.0)
-def _watch(job: ManyPrediction) -> None:
+def _watch(job: FilePredictionJob) -> None:
     state = job.state()
     if not state.running:
         st.rerun()
@@ -100,9 +100,9 @@ def _watch(job: ManyPrediction) -> None:
 
 
 @st.fragment
-def _show_answers(run: Run, answers: ManyAnswers) -> None:
+def _show_answers(run: Run, answers: FilePredictions) -> None:
     threshold = run.calibration().threshold
-    _numbers(answers, threshold)
+    _counts(answers, threshold)
     cell = _matrix(answers, threshold)
     where = answers.in_cell(cell, threshold)
     if cell is not None:
@@ -121,7 +121,7 @@ def _show_answers(run: Run, answers: ManyAnswers) -> None:
     )
 
 
-def _numbers(answers: ManyAnswers, threshold: float) -> None:
+def _counts(answers: FilePredictions, threshold: float) -> None:
     answered, positives = int(answers.answered().sum()), answers.positives(threshold)
     metric_row(
         [
@@ -133,7 +133,7 @@ def _numbers(answers: ManyAnswers, threshold: float) -> None:
     )
 
 
-def _matrix(answers: ManyAnswers, threshold: float) -> str | None:
+def _matrix(answers: FilePredictions, threshold: float) -> str | None:
     """The matrix of those that have a label; the cell that is open."""
     labelled = answers.labelled()
     if not labelled.any():
@@ -142,15 +142,16 @@ def _matrix(answers: ManyAnswers, threshold: float) -> str | None:
     st.subheader("Confusion matrix")
     st.caption(
         f"{_files(int(labelled.sum()))} with a label in the name or the folder. Balanced accuracy "
-        f"{score(report.balanced_accuracy)}, sensitivity {score(report.sensitivity)}, specificity "
-        f"{score(report.specificity)}. Choose a number to see its files alone."
+        f"{format_score(report.balanced_accuracy)}, sensitivity "
+        f"{format_score(report.sensitivity)}, specificity "
+        f"{format_score(report.specificity)}. Choose a number to see its files alone."
     )
     matrix, _ = st.columns([3, 1])
     with matrix:
         return confusion_matrix(report.confusion_matrix, key="many_matrix", selected=None)
 
 
-def _table(answers: ManyAnswers, where: np.ndarray, threshold: float) -> None:
+def _table(answers: FilePredictions, where: np.ndarray, threshold: float) -> None:
     order = chosen_order(_TABLE)
     places = answers.sorted(where, order.by, descending=order.descending)
     pages, page = -(-len(places) // _ROWS_A_PAGE), 1
@@ -178,13 +179,13 @@ def _table(answers: ManyAnswers, where: np.ndarray, threshold: float) -> None:
             _opened(answers, opened, threshold)
 
 
-def _row(answers: ManyAnswers, place: int, threshold: float) -> AnswerRow:
+def _row(answers: FilePredictions, place: int, threshold: float) -> AnswerRow:
     label, y_prob = int(answers.labels[place]), float(answers.y_prob[place])
     known = label if label >= 0 else None
     return AnswerRow(place, answers.names[place], known, y_prob, int(y_prob >= threshold))
 
 
-def _opened(answers: ManyAnswers, place: int, threshold: float) -> None:
+def _opened(answers: FilePredictions, place: int, threshold: float) -> None:
     row = _row(answers, place, threshold)
     st.image(
         enlarged(answers.patches[place]), width="stretch", alt="The patch as the model sees it"
@@ -194,20 +195,20 @@ def _opened(answers: ManyAnswers, place: int, threshold: float) -> None:
     if row.label is not None:
         right = "agrees with" if row.label == row.called else "contradicts"
         st.markdown(f"The label is **{CLASS_NAMES[row.label]}**: the answer {right} it.")
-    st.caption(plain(row.name))
+    st.caption(escape_markdown(row.name))
 
 
-def _refused(answers: ManyAnswers) -> None:
+def _refused(answers: FilePredictions) -> None:
     places = np.flatnonzero(~answers.answered())
     if not len(places):
         return
     with st.expander(f"{_files(len(places))} without an answer", expanded=len(places) <= 5):
         rows = [(answers.names[place], answers.problems[place]) for place in places]
         table = pd.DataFrame(rows, columns=["File", "Why"])
-        if len(places) > _REFUSED_IN_FULL:
+        if len(places) > _MAX_REFUSED_ROWS:
             st.dataframe(table, hide_index=True, alt="Files without an answer, and why")
         else:
-            st.table(table.map(plain).set_index("File"))
+            st.table(table.map(escape_markdown).set_index("File"))
 
 
 def _files(count: int) -> str:

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from idc.large_images.region import Layout, RegionAnswers, cell_boxes
+from idc.large_images.region import RegionLayout, RegionPredictions, cell_boxes
 from idc.large_images.region_exports import region_csv, region_geojson
 from idc.large_images.region_pictures import picture_edges, region_png
 from idc.large_images.region_warnings import region_warning
 from idc.runs.run import Run
 from idc.ui.components.explanation import explanation, show_warnings
 from idc.ui.components.patch_tiles import enlarged
-from idc.ui.components.slide_viewer.slide_viewer import KEPT, Cells, Picture, slide_viewer
-from idc.ui.predict.patch import whose_answer
-from idc.ui.shared.formatting import coloured_class, plain, share
+from idc.ui.components.slide_viewer.slide_viewer import KEEP_PICK, Cells, Picture, slide_viewer
+from idc.ui.predict.patch import model_note
+from idc.ui.shared.formatting import coloured_class, escape_markdown, share
 
 
 @dataclass(frozen=True)
@@ -32,10 +32,10 @@ class MappedImage:
     name: str
     rgb: np.ndarray
     picture: Picture
-    of: str = "image"
+    coordinate_space: str = "image"
 
 
-def show_map(run: Run, answers: RegionAnswers, image: MappedImage, *, key: str) -> int | None:
+def show_map(run: Run, answers: RegionPredictions, image: MappedImage, *, key: str) -> int | None:
     """The heat map; returns the number of the picked cell, in the order of `Layout.places`."""
     layout = answers.layout
     columns, rows = picture_edges(layout, image.picture.width, image.picture.height)
@@ -51,16 +51,16 @@ def show_map(run: Run, answers: RegionAnswers, image: MappedImage, *, key: str) 
         title=image.name,
         values={run.title: answers.cells()[layout.tissue]},
         gap_note="not coloured: background, not predicted",
-        only_cells=False,
+        clip_to_cells=False,
         threshold=run.calibration().threshold,
         mpp_um=layout.mpp_um * layout.width_px / image.picture.width,
-        picked=KEPT,
+        picked=KEEP_PICK,
     )
 
 
 def show_answers(
     run: Run,
-    answers: RegionAnswers,
+    answers: RegionPredictions,
     image: MappedImage,
     patch_of: Callable[[int, int], np.ndarray],
     *,
@@ -75,11 +75,11 @@ def show_answers(
     show_summary(run, answers)
     sentence, _ = _warning(run.id, answers, run, patch_of)
     if sentence:
-        st.warning(plain(sentence), icon=":material/warning:")
+        st.warning(escape_markdown(sentence), icon=":material/warning:")
     left, right = st.columns([3, 1], gap="medium")
     with left:
         picked = show_map(run, answers, image, key=key)
-        st.caption(whose_answer(run))
+        st.caption(model_note(run))
     if picked is None:
         with right:
             st.caption("Click on a patch to see it as the model does.")
@@ -89,21 +89,21 @@ def show_answers(
     tile = answers.layout.tiling.tile_of(row, column)
     patch = patch_of(*tile)
     with right:
-        show_tile(run, answers, patch, (row, column), image.of)
+        show_tile(run, answers, patch, (row, column), image.coordinate_space)
         show_warnings(run, patch)
         downloads(run, answers, image, key=key)
     explanation(run, patch, float(answers.tiles[tile]))
 
 
 # By identity, so the answers are held as long as what is known of them.
-@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs={RegionAnswers: id})
+@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs={RegionPredictions: id})
 def _warning(
-    run_id: str, answers: RegionAnswers, _run: Run, _patch_of: Callable[[int, int], np.ndarray]
-) -> tuple[str | None, RegionAnswers]:
+    run_id: str, answers: RegionPredictions, _run: Run, _patch_of: Callable[[int, int], np.ndarray]
+) -> tuple[str | None, RegionPredictions]:
     return region_warning(_run, answers, _patch_of), answers
 
 
-def show_summary(run: Run, answers: RegionAnswers) -> None:
+def show_summary(run: Run, answers: RegionPredictions) -> None:
     """The answers in one line."""
     threshold = run.calibration().threshold
     area_mm2 = _tissue_mm2(answers.layout)
@@ -116,7 +116,11 @@ def show_summary(run: Run, answers: RegionAnswers) -> None:
 
 
 def show_tile(
-    run: Run, answers: RegionAnswers, patch: np.ndarray, place: tuple[int, int], of: str
+    run: Run,
+    answers: RegionPredictions,
+    patch: np.ndarray,
+    place: tuple[int, int],
+    coordinate_space: str,
 ) -> None:
     """A picked patch, large, with its answer.
 
@@ -130,14 +134,17 @@ def show_tile(
     x, y = int(layout.x_edges_px[place[1]]), int(layout.y_edges_px[place[0]])
     st.image(enlarged(patch), width="stretch", alt=f"Patch at x {x}, y {y}, as the model sees it")
     st.markdown(f"**{coloured_class(int(probability >= run.calibration().threshold))}**")
-    facts = [f"Probability of IDC: **{probability:.3f}**", f"x {x:,}, y {y:,} px of the {of}"]
+    facts = [
+        f"Probability of IDC: **{probability:.3f}**",
+        f"x {x:,}, y {y:,} px of the {coordinate_space}",
+    ]
     if layout.tiling.overlaps:
         mean = float(answers.cells()[place])
         facts.insert(1, f"Mean of all patches that cover this place: {mean:.3f}")
     st.markdown("  \n".join(facts))
 
 
-def downloads(run: Run, answers: RegionAnswers, image: MappedImage, *, key: str) -> None:
+def downloads(run: Run, answers: RegionPredictions, image: MappedImage, *, key: str) -> None:
     """Files for other programs, made when they are asked for."""
     stem = image.name.rsplit(".", 1)[0][:60] or "region"
     threshold = run.calibration().threshold
@@ -150,7 +157,7 @@ def downloads(run: Run, answers: RegionAnswers, image: MappedImage, *, key: str)
             icon=":material/table:",
             key=f"{key}-csv",
             on_click="ignore",
-            help=f"One row a cell; x and y in px of the {image.of}.",
+            help=f"One row a cell; x and y in px of the {image.coordinate_space}.",
         )
         st.download_button(
             "GeoJSON",
@@ -160,7 +167,10 @@ def downloads(run: Run, answers: RegionAnswers, image: MappedImage, *, key: str)
             icon=":material/polyline:",
             key=f"{key}-geojson",
             on_click="ignore",
-            help=f"For QuPath: open the {image.of.split()[0]} there and drop this file on it.",
+            help=(
+                f"For QuPath: open the {image.coordinate_space.split()[0]} there and drop this "
+                "file on it."
+            ),
         )
         st.download_button(
             "PNG",
@@ -179,7 +189,7 @@ def patches_words(count: int) -> str:
     return f"{count:,} patch{'' if count == 1 else 'es'}"
 
 
-def tiling_words(layout: Layout) -> str:
+def tiling_words(layout: RegionLayout) -> str:
     """How many patches, of how much tissue."""
     tiles = patches_words(int(layout.wanted().sum()))
     areas = layout.areas_px
@@ -193,6 +203,6 @@ def tiling_words(layout: Layout) -> str:
     )
 
 
-def _tissue_mm2(layout: Layout) -> float:
+def _tissue_mm2(layout: RegionLayout) -> float:
     pixels = layout.areas_px[layout.tissue].sum()
     return float(pixels * (layout.mpp_um / 1000) ** 2)

@@ -11,7 +11,7 @@ from idc.prediction.predictor import predict_patches
 from idc.runs.run import Run
 from idc.ui.components.explanation import explanation, show_warnings
 from idc.ui.components.patch_tiles import enlarged
-from idc.ui.shared.formatting import class_name, coloured_class, plain
+from idc.ui.shared.formatting import class_name, coloured_class, escape_markdown
 from idc.uploads.gate import DecodedImage
 
 UPLOAD, EXAMPLE, WHOLE_SLIDE = "Upload", "Pick an example", "Whole slide"
@@ -72,21 +72,21 @@ def show_prediction(run: Run, chosen: ChosenPatch) -> None:
     picture, answer = st.columns([1, 2], gap="large")
     with picture:
         st.image(enlarged(chosen.rgb), width="stretch", alt="The patch as the model sees it")
-        st.caption(plain(chosen.title))
+        st.caption(escape_markdown(chosen.title))
     with answer:
         st.subheader(coloured_class(y_pred))
         st.progress(y_prob, text=f"Probability of IDC: **{y_prob:.1%}**")
-        st.markdown(f"Called IDC-positive from {threshold:.1%} on. {whose_answer(run)}")
+        st.markdown(f"Called IDC-positive from {threshold:.1%} on. {model_note(run)}")
         if chosen.label is not None:
             right = "agrees with" if chosen.label == y_pred else "contradicts"
             st.markdown(f"The label is **{class_name(chosen.label)}**: the answer {right} it.")
         for note in chosen.notes:
-            st.info(plain(note), icon=":material/info:")
+            st.info(escape_markdown(note), icon=":material/info:")
         show_warnings(run, chosen.rgb)
     explanation(run, chosen.rgb, y_prob)
 
 
-def whose_answer(run: Run) -> str:
+def model_note(run: Run) -> str:
     """Which model answered, and what it has seen."""
     if run.bundled:
         return (
@@ -94,7 +94,7 @@ def whose_answer(run: Run) -> str:
             "and threshold are calibrated on cases that it has not seen."
         )
     answer = (
-        f"Answered by the run **{plain(run.title)}**, best weights of epoch "
+        f"Answered by the run **{escape_markdown(run.title)}**, best weights of epoch "
         f"{run.best().get('epoch', '–')}."
     )
     if run.environment().get("data_generated"):

@@ -4,7 +4,7 @@ import streamlit as st
 from streamlit import runtime
 
 from idc.server.upload_usage import current_session_id, quota
-from idc.ui.shared.formatting import plain
+from idc.ui.shared.formatting import escape_markdown
 
 _KEY, _NUMBER = "upload", "upload_number"
 
@@ -24,14 +24,14 @@ def remove_uploads() -> None:
     st.session_state[_NUMBER] = st.session_state.get(_NUMBER, 0) + 1
 
 
-def uploads_refused() -> None:
+def show_upload_refusal() -> None:
     """Say why an upload was refused. The uploader itself shows no more than a number, 413."""
     session = current_session_id()
     sentence = quota.refusal(session)
     if not sentence:
         return
-    kept = quota.kept_by(session)
-    st.error(plain(sentence), icon=":material/error:")
+    kept = quota.usage_of(session)
+    st.error(escape_markdown(sentence), icon=":material/error:")
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Remove my files", key="remove_uploads", icon=":material/delete:"):
             remove_uploads()

@@ -4,9 +4,15 @@ from functools import partial
 
 import streamlit as st
 
-from idc.imaging.rescaling import COMMON_SCALES, LEAST_MPP_UM, MOST_MPP_UM, scale_note
-from idc.large_images.region import Region, RegionAnswers, lay_out_region, predict_region, tile_at
-from idc.large_images.region_pictures import shown_picture, tiling_picture
+from idc.imaging.rescaling import MAX_MPP_UM, MIN_MPP_UM, OBJECTIVE_MPP_UM, scale_note
+from idc.large_images.region import (
+    Region,
+    RegionPredictions,
+    lay_out_region,
+    predict_region,
+    tile_at,
+)
+from idc.large_images.region_pictures import downscaled_picture, tiling_picture
 from idc.patches import MPP_UM, PATCH_SIZE_PX
 from idc.runs.run import Run
 from idc.ui.components.slide_viewer.slide_viewer import jpeg_picture
@@ -16,7 +22,7 @@ from idc.ui.predict.heat_map import (
     show_answers,
     tiling_words,
 )
-from idc.ui.shared.formatting import plain
+from idc.ui.shared.formatting import escape_markdown
 from idc.ui.shared.timed_progress import timed_progress
 from idc.uploads.gate import DecodedImage
 
@@ -32,8 +38,8 @@ def show_region(run: Run, image: DecodedImage, *, name: str, key: str) -> None:
         key: of the file; another file, another key.
     """
     for note in image.notes:
-        st.info(plain(note), icon=":material/info:")
-    mpp_um, stride = choose_scale(image.um_per_px, key=key)
+        st.info(escape_markdown(note), icon=":material/info:")
+    mpp_um, stride = choose_scale(image.mpp_um, key=key)
     if mpp_um is None:
         st.info(
             "How much tissue does a pixel cover? The model knows 4 µm a pixel, so everything else "
@@ -41,25 +47,25 @@ def show_region(run: Run, image: DecodedImage, *, name: str, key: str) -> None:
             icon=":material/straighten:",
         )
         return
-    region = _laid_out(key, mpp_um, stride, image)
-    asked = (key, mpp_um, stride, run.id, run.best().get("sha256", ""))
-    answers = _kept().get(asked)
+    region = _cached_region(key, mpp_um, stride, image)
+    request = (key, mpp_um, stride, run.id, run.best().get("sha256", ""))
+    answers = _session_answers().get(request)
     place = st.empty()
     if answers is None:
         with place.container():
-            answers = _ask(run, image, region)
+            answers = _confirm_and_predict(run, image, region)
         if answers is None:
             return
-        _keep(asked, answers)
+        _store_answers(request, answers)
         place.empty()
-    shown = _shown(key, name, image)
+    shown = _mapped_image(key, name, image)
     show_answers(run, answers, shown, partial(tile_at, region), key="region")
 
 
-def choose_scale(from_file: float | None, *, key: str) -> tuple[float | None, int]:
+def choose_scale(file_mpp_um: float | None, *, key: str) -> tuple[float | None, int]:
     """Micrometres per pixel, None until they are chosen; and the px from tile to tile."""
-    choices = {f"{title} · {um:g}": um for title, um in COMMON_SCALES.items()}
-    known = f"{_FROM_FILE} · {from_file:.4g}" if from_file else None
+    choices = {f"{title} · {um:g}": um for title, um in OBJECTIVE_MPP_UM.items()}
+    known = f"{_FROM_FILE} · {file_mpp_um:.4g}" if file_mpp_um else None
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.segmented_control(
             "Objective · micrometres per pixel",
@@ -68,13 +74,13 @@ def choose_scale(from_file: float | None, *, key: str) -> tuple[float | None, in
             key=f"scale_{key}",
             wrap=True,
         )
-        mpp_um = from_file if chosen == known else choices.get(chosen or "")
+        mpp_um = file_mpp_um if chosen == known else choices.get(chosen or "")
         if chosen == _OTHER:
             mpp_um = st.number_input(
                 "µm per pixel",
-                LEAST_MPP_UM,
-                MOST_MPP_UM,
-                value=from_file or 2.0,
+                MIN_MPP_UM,
+                MAX_MPP_UM,
+                value=file_mpp_um or 2.0,
                 step=0.01,
                 format="%.4g",
                 key=f"mpp_{key}",
@@ -89,15 +95,15 @@ def choose_scale(from_file: float | None, *, key: str) -> tuple[float | None, in
     return mpp_um, PATCH_SIZE_PX // 2 if overlaps else PATCH_SIZE_PX
 
 
-def _ask(run: Run, image: DecodedImage, region: Region) -> RegionAnswers | None:
+def _confirm_and_predict(run: Run, image: DecodedImage, region: Region) -> RegionPredictions | None:
     """Show the tiling; once the visitor agrees, predict. None until then."""
     layout = region.layout
     count = int(layout.wanted().sum())
     if layout.mpp_um > MPP_UM:
-        st.warning(plain(scale_note(layout.mpp_um)), icon=":material/info:")
+        st.warning(escape_markdown(scale_note(layout.mpp_um)), icon=":material/info:")
         st.markdown(tiling_words(layout))
     else:
-        st.markdown(f"{plain(scale_note(layout.mpp_um))} {tiling_words(layout)}")
+        st.markdown(f"{escape_markdown(scale_note(layout.mpp_um))} {tiling_words(layout)}")
     if region.mirrored:
         st.info(
             "It is smaller than a patch, so it is mirrored at its edges to fill one.",
@@ -110,7 +116,7 @@ def _ask(run: Run, image: DecodedImage, region: Region) -> RegionAnswers | None:
         f"Predict {patches_words(count)}", type="primary", disabled=not count, key="predict_region"
     )
     if not started:
-        picture = tiling_picture(layout, shown_picture(image.rgb, _PREVIEW_PX))
+        picture = tiling_picture(layout, downscaled_picture(image.rgb, _PREVIEW_PX))
         st.image(picture, alt="The region with the patches that will be predicted")
         return None
     # Any click ends this run of the script, at the next progress: that is all that stops it.
@@ -119,27 +125,27 @@ def _ask(run: Run, image: DecodedImage, region: Region) -> RegionAnswers | None:
         return predict_region(run, region, on_progress=progress)
 
 
-def _kept() -> dict[tuple[object, ...], RegionAnswers]:
-    kept: dict[tuple[object, ...], RegionAnswers] = st.session_state.setdefault(
+def _session_answers() -> dict[tuple[object, ...], RegionPredictions]:
+    kept: dict[tuple[object, ...], RegionPredictions] = st.session_state.setdefault(
         "region_answers", {}
     )
     return kept
 
 
-def _keep(asked: tuple[object, ...], answers: RegionAnswers) -> None:
-    kept = _kept()
-    kept[asked] = answers
+def _store_answers(request: tuple[object, ...], answers: RegionPredictions) -> None:
+    kept = _session_answers()
+    kept[request] = answers
     while len(kept) > _KEPT_ANSWERS:
         kept.pop(next(iter(kept)))
 
 
 # What a visitor's reruns need again and again.
 @st.cache_resource(scope="session", max_entries=2, show_spinner=False)
-def _laid_out(key: str, mpp_um: float, stride: int, _image: DecodedImage) -> Region:
+def _cached_region(key: str, mpp_um: float, stride: int, _image: DecodedImage) -> Region:
     return lay_out_region(_image.rgb, mpp_um, stride)
 
 
 @st.cache_resource(scope="session", max_entries=1, show_spinner=False)
-def _shown(key: str, name: str, _image: DecodedImage) -> MappedImage:
-    rgb = shown_picture(_image.rgb)
+def _mapped_image(key: str, name: str, _image: DecodedImage) -> MappedImage:
+    rgb = downscaled_picture(_image.rgb)
     return MappedImage(name, rgb, jpeg_picture(rgb))

@@ -5,17 +5,22 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
-from idc.large_images.allowed_folders import VARIABLE, allowed_slide, listed_slides, slide_folders
-from idc.large_images.region import Layout
+from idc.large_images.allowed_folders import (
+    FOLDERS_VARIABLE,
+    allowed_folders,
+    allowed_slide,
+    list_slides,
+)
+from idc.large_images.region import RegionLayout
 from idc.large_images.region_pictures import tiling_picture
 from idc.large_images.slide_predictions import (
-    SlideAnswers,
     SlideJob,
-    SlideQuestion,
-    kept_answers,
-    kept_when,
+    SlidePredictions,
+    SlideRequest,
+    saved_at_ns,
+    saved_predictions,
     slide_job,
-    start_slide,
+    start_slide_job,
 )
 from idc.large_images.whole_slide import WholeSlide, lay_out_slide
 from idc.patches import PATCH_SIZE_PX
@@ -23,11 +28,11 @@ from idc.runs.run import Run
 from idc.ui.components.slide_viewer.slide_viewer import jpeg_picture
 from idc.ui.predict.heat_map import MappedImage, show_answers, tiling_words
 from idc.ui.predict.region import choose_scale
-from idc.ui.shared.formatting import plain
+from idc.ui.shared.formatting import escape_markdown
 from idc.wording import duration
 
 _PARAMETERS = ("slide", "um", "overlap")  # in the URL, so that a refresh finds the answers again
-_MOST_READS = 64  # for a look at the tissue before the visitor has asked for anything
+_MAX_OVERVIEW_READS = 64  # for a look at the tissue before the visitor has asked for anything
 _STATES = {
     "waiting": "Waiting for its turn …",
     "looking": "Looking for tissue …",
@@ -40,20 +45,20 @@ def show_whole_slide(run: Run) -> None:
     path = _choose_slide()
     if path is None:
         return
-    width, height, from_file = _facts(str(path), path.stat().st_mtime_ns)
+    width, height, file_mpp_um = _facts(str(path), path.stat().st_mtime_ns)
     st.markdown(
-        f"**{plain(path.name)}**: {width:,} × {height:,} px at full resolution"
-        + (f", {from_file:.4g} µm a pixel." if from_file else "; it does not say its scale.")
+        f"**{escape_markdown(path.name)}**: {width:,} × {height:,} px at full resolution"
+        + (f", {file_mpp_um:.4g} µm a pixel." if file_mpp_um else "; it does not say its scale.")
     )
     key = f"slide_{path}"
-    _from_url(key, from_file)
-    mpp_um, stride = choose_scale(from_file, key=key)
+    _from_url(key, file_mpp_um)
+    mpp_um, stride = choose_scale(file_mpp_um, key=key)
     if mpp_um is None:
         st.info("Choose the objective that it was scanned with.", icon=":material/straighten:")
         return
-    question = SlideQuestion(path, mpp_um, run, stride)
-    _to_url(question, from_file)
-    found = _kept(question)
+    question = SlideRequest(path, mpp_um, run, stride)
+    _to_url(question, file_mpp_um)
+    found = _saved_answers(question)
     if found is not None:
         _show_answers(question, found)
         return
@@ -65,16 +70,18 @@ def show_whole_slide(run: Run) -> None:
 
 
 def _choose_slide() -> Path | None:
-    if not slide_folders():
+    if not allowed_folders():
         st.info(
             "Whole-slide files (svs, ndpi, mrxs, scn, pyramidal TIFF) are read from folders of the "
-            f"computer that this app runs on. Whoever started it names them in {VARIABLE}, for "
-            f"example `{VARIABLE}=/data/slides streamlit run streamlit_app.py`; no other folder "
+            "computer that this app runs on. Whoever started it names them in "
+            f"{FOLDERS_VARIABLE}, for "
+            f"example `{FOLDERS_VARIABLE}=/data/slides streamlit run streamlit_app.py`; no "
+            "other folder "
             "can be read from this page. In a shell, `python -m idc predict slide.svs` reads any.",
             icon=":material/folder_off:",
         )
         return None
-    paths = _listed(tuple(map(str, slide_folders())))
+    paths = _cached_slide_list(tuple(map(str, allowed_folders())))
     linked = st.query_params.get("slide")
     if "slide_path" not in st.session_state and linked:
         st.session_state["slide_path"] = linked
@@ -85,8 +92,8 @@ def _choose_slide() -> Path | None:
         placeholder="Choose a file, or type a path",
         key="slide_path",
         accept_new_options=True,
-        help=f"From the folders that {VARIABLE} names: "
-        + ", ".join(f"`{folder}`" for folder in slide_folders()),
+        help=f"From the folders that {FOLDERS_VARIABLE} names: "
+        + ", ".join(f"`{folder}`" for folder in allowed_folders()),
     )
     if not text:
         _forget_url()
@@ -96,13 +103,13 @@ def _choose_slide() -> Path | None:
     return allowed_slide(text)
 
 
-def _offer(question: SlideQuestion, job: SlideJob | None) -> None:
+def _offer(question: SlideRequest, job: SlideJob | None) -> None:
     """How the slide would be tiled, and the button that starts it."""
     if job is not None and job.state == "failed":
-        st.error(plain(job.problem), icon=":material/error:")
+        st.error(escape_markdown(job.problem), icon=":material/error:")
     if job is not None and job.state == "stopped":
         st.caption("Stopped; nothing was kept.")
-    tiled = _tiled(question.name(), question)
+    tiled = _cached_layout(question.name(), question)
     if tiled is not None:
         st.markdown(tiling_words(tiled[0]))
     st.button(
@@ -137,9 +144,9 @@ def _watch(job: SlideJob) -> None:
     st.caption("It goes on when you leave the page.")
 
 
-def _show_answers(question: SlideQuestion, found: SlideAnswers) -> None:
+def _show_answers(question: SlideRequest, found: SlidePredictions) -> None:
     name, layout = question.name(), found.answers.layout
-    image = _mapped(name, question.path.name, found)
+    image = _mapped_image(name, question.path.name, found)
     show_answers(
         question.run,
         found.answers,
@@ -149,7 +156,7 @@ def _show_answers(question: SlideQuestion, found: SlideAnswers) -> None:
     )
 
 
-def _from_url(key: str, from_file: float | None) -> None:
+def _from_url(key: str, file_mpp_um: float | None) -> None:
     """On arrival, set the widgets as the URL says; a broken number is as good as none."""
     if f"scale_{key}" in st.session_state:
         return
@@ -157,16 +164,16 @@ def _from_url(key: str, from_file: float | None) -> None:
         um = float(st.query_params.get("um", ""))
     except ValueError:
         um = None
-    if um is not None and um != from_file:
+    if um is not None and um != file_mpp_um:
         st.session_state[f"scale_{key}"] = "Other"
         st.session_state[f"mpp_{key}"] = um
     if "overlap" in st.query_params:
         st.session_state[f"overlap_{key}"] = True
 
 
-def _to_url(question: SlideQuestion, from_file: float | None) -> None:
+def _to_url(question: SlideRequest, file_mpp_um: float | None) -> None:
     wanted = {"slide": str(question.path)}
-    if question.mpp_um != from_file:
+    if question.mpp_um != file_mpp_um:
         wanted["um"] = f"{question.mpp_um:g}"
     if question.stride != PATCH_SIZE_PX:
         wanted["overlap"] = "1"
@@ -183,8 +190,8 @@ def _forget_url() -> None:
 
 
 @st.cache_data(ttl=20, show_spinner=False)
-def _listed(folders: tuple[str, ...]) -> list[str]:
-    return listed_slides()
+def _cached_slide_list(folders: tuple[str, ...]) -> list[str]:
+    return list_slides()
 
 
 @st.cache_data(max_entries=64, show_spinner="Opening the slide …")
@@ -194,17 +201,17 @@ def _facts(path: str, changed_ns: int) -> tuple[int, int, float | None]:
 
 
 @st.cache_resource(max_entries=4, show_spinner="Looking for tissue …")
-def _tiled(name: str, _question: SlideQuestion) -> tuple[Layout, np.ndarray] | None:
+def _cached_layout(name: str, _question: SlideRequest) -> tuple[RegionLayout, np.ndarray] | None:
     """None where looking at the whole slide takes long."""
     with WholeSlide(_question.path) as slide:
-        if slide.overview_reads > _MOST_READS:
+        if slide.overview_reads > _MAX_OVERVIEW_READS:
             return None
         overview = slide.overview()
         return lay_out_slide(slide, overview, _question.mpp_um, _question.stride), overview
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _mapped(name: str, file_name: str, _found: SlideAnswers) -> MappedImage:
+def _mapped_image(name: str, file_name: str, _found: SlidePredictions) -> MappedImage:
     return MappedImage(
         file_name, _found.overview, jpeg_picture(_found.overview), "slide at full resolution"
     )
@@ -212,21 +219,21 @@ def _mapped(name: str, file_name: str, _found: SlideAnswers) -> MappedImage:
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _tile(
-    name: str, row: int, column: int, _question: SlideQuestion, _layout: Layout
+    name: str, row: int, column: int, _question: SlideRequest, _layout: RegionLayout
 ) -> np.ndarray:
     with WholeSlide(_question.path) as slide:
         return slide.tile(_layout, row, column)
 
 
-def _kept(question: SlideQuestion) -> SlideAnswers | None:
-    when = kept_when(question)
-    return None if when is None else _read(question.name(), when, question)
+def _saved_answers(question: SlideRequest) -> SlidePredictions | None:
+    when = saved_at_ns(question)
+    return None if when is None else _cached_answers(question.name(), when, question)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _read(name: str, when: int, _question: SlideQuestion) -> SlideAnswers | None:
-    return kept_answers(_question)
+def _cached_answers(name: str, when: int, _question: SlideRequest) -> SlidePredictions | None:
+    return saved_predictions(_question)
 
 
-def _start(question: SlideQuestion) -> None:
-    start_slide(question)
+def _start(question: SlideRequest) -> None:
+    start_slide_job(question)

@@ -7,9 +7,9 @@ from idc.errors import ServerBusy, UploadError
 from idc.imaging.rescaling import fits_one_patch
 from idc.patches import PATCH_SIZE_PX
 from idc.runs.run import Run
-from idc.ui.predict.files import is_many, show_many
+from idc.ui.predict.files import has_many_files, show_file_predictions
 from idc.ui.predict.patch import show_prediction, uploaded_patch
-from idc.ui.predict.refusals import uploader_key, uploads_refused
+from idc.ui.predict.refusals import show_upload_refusal, uploader_key
 from idc.ui.predict.region import show_region
 from idc.uploads.gate import MAX_FILE_BYTES, DecodedImage, decode_image
 
@@ -27,9 +27,9 @@ def show_upload(run: Run) -> None:
         help="H&E-stained tissue. A patch has 50 × 50 px at 4 µm a pixel (2.5x), so 200 × 200 µm. "
         "Of anything larger you are asked what it is.",
     )
-    uploads_refused()
-    if files and is_many(files):
-        show_many(run, files)
+    show_upload_refusal()
+    if files and has_many_files(files):
+        show_file_predictions(run, files)
     elif files:
         _show_image(run, files[0])
 
@@ -48,7 +48,7 @@ def _show_image(run: Run, file: UploadedFile) -> None:
 def _kind(image: DecodedImage, key: str) -> str | None:
     """What a larger image is. Guessed at first by its size and what the file says of its scale."""
     height, width = image.rgb.shape[:2]
-    likely = _KINDS[0] if fits_one_patch(width, height, image.um_per_px) else _KINDS[1]
+    likely = _KINDS[0] if fits_one_patch(width, height, image.mpp_um) else _KINDS[1]
     return st.segmented_control(
         f"{width:,} × {height:,} px: what is it?",
         _KINDS,

@@ -7,13 +7,13 @@ import numpy as np
 import plotly.graph_objects as go
 from sklearn import metrics
 
-from idc.evaluation.run_groups import Band
+from idc.evaluation.run_groups import CurveBand
 from idc.metrics.bootstrap import Interval
 
 # Okabe & Ito 2008 without the two colours of the classes; the dashes serve eyes that see no hue.
 RUN_COLOURS = ("#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#6B7F8C")
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
-_MOST_POINTS = 1_000
+_MAX_POINTS = 1_000
 
 
 def roc_curves(y_true: np.ndarray, answers: Sequence[tuple[str, np.ndarray]]) -> go.Figure:
@@ -23,7 +23,7 @@ def roc_curves(y_true: np.ndarray, answers: Sequence[tuple[str, np.ndarray]]) ->
         y_true: {0, 1}, shape (n,), both classes present.
         answers: (title, y_prob of shape (n,)) of each run.
     """
-    figure = _guessing([0, 1], [0, 1])
+    figure = _chance_line([0, 1], [0, 1])
     for number, (title, y_prob) in enumerate(answers):
         false_positive_rate, sensitivity, _ = metrics.roc_curve(y_true, y_prob)
         auc = metrics.roc_auc_score(y_true, y_prob)
@@ -38,7 +38,7 @@ def precision_recall_curves(
 ) -> go.Figure:
     """The precision-recall curve of each run; arguments as of `roc_curves`."""
     share = float(np.mean(y_true))
-    figure = _guessing([0, 1], [share, share])
+    figure = _chance_line([0, 1], [share, share])
     for number, (title, y_prob) in enumerate(answers):
         precision, sensitivity, _ = metrics.precision_recall_curve(
             y_true, y_prob, drop_intermediate=True
@@ -50,7 +50,7 @@ def precision_recall_curves(
     return figure
 
 
-def learning_curves_figure(bands: Sequence[tuple[str, Band]], title: str) -> go.Figure:
+def learning_curves_figure(bands: Sequence[tuple[str, CurveBand]], title: str) -> go.Figure:
     """A curve over the epochs of each group of runs, with a band from its lowest to its highest.
 
     Args:
@@ -64,7 +64,7 @@ def learning_curves_figure(bands: Sequence[tuple[str, Band]], title: str) -> go.
                 x=np.concatenate([band.epochs, band.epochs[::-1]]),
                 y=np.concatenate([band.high, band.low[::-1]]),
                 fill="toself",
-                fillcolor=_faint(line["color"]),
+                fillcolor=_translucent(line["color"]),
                 line={"width": 0},
                 hoverinfo="skip",
                 showlegend=False,
@@ -82,7 +82,7 @@ def learning_curves_figure(bands: Sequence[tuple[str, Band]], title: str) -> go.
     most = max((int(band.epochs[-1]) for _, band in bands if len(band.epochs)), default=1)
     figure.update_xaxes(title="epoch", dtick=max(1, round(most / 10)))
     figure.update_yaxes(title=title)
-    return _framed(figure)
+    return _with_layout(figure)
 
 
 def split_gap_figure(scores: Mapping[str, tuple[Interval, Interval]]) -> go.Figure:
@@ -116,10 +116,10 @@ def split_gap_figure(scores: Mapping[str, tuple[Interval, Interval]]) -> go.Figu
         )
     figure.update_xaxes(title="score", range=[None, 1.01])
     figure.update_yaxes(tickvals=list(range(len(names))), ticktext=names)
-    return _framed(figure)
+    return _with_layout(figure)
 
 
-def _guessing(x: list[float], y: list[float]) -> go.Figure:
+def _chance_line(x: list[float], y: list[float]) -> go.Figure:
     figure = go.Figure()
     figure.add_scatter(
         x=x,
@@ -129,10 +129,10 @@ def _guessing(x: list[float], y: list[float]) -> go.Figure:
         line={"color": "#8A9A96", "dash": "dot", "width": 1},
         hoverinfo="skip",
     )
-    return _framed(figure)
+    return _with_layout(figure)
 
 
-def _framed(figure: go.Figure) -> go.Figure:
+def _with_layout(figure: go.Figure) -> go.Figure:
     figure.update_layout(
         height=400,
         margin={"l": 10, "r": 10, "t": 10, "b": 10},
@@ -142,7 +142,7 @@ def _framed(figure: go.Figure) -> go.Figure:
 
 
 def _add_curve(figure: go.Figure, number: int, name: str, x: np.ndarray, y: np.ndarray) -> None:
-    kept = np.unique(np.linspace(0, len(x) - 1, _MOST_POINTS).astype(int))
+    kept = np.unique(np.linspace(0, len(x) - 1, _MAX_POINTS).astype(int))
     figure.add_scatter(
         x=x[kept],
         y=y[kept],
@@ -159,6 +159,6 @@ def _line(number: int) -> dict[str, Any]:
     return {"color": RUN_COLOURS[number % len(RUN_COLOURS)], "dash": dash, "width": 3}
 
 
-def _faint(colour: str) -> str:
+def _translucent(colour: str) -> str:
     red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
     return f"rgba({red},{green},{blue},0.18)"

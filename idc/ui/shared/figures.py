@@ -5,9 +5,9 @@ from collections.abc import Mapping
 import pandas as pd
 import plotly.graph_objects as go
 
-from idc.patches import CLASS_COLOURS, CLASS_NAMES, NEGATIVE, POSITIVE
+from idc.patches import CLASS_COLOURS, CLASS_NAMES, NEGATIVE_COLOUR, POSITIVE_COLOUR
 
-TRAINING, VALIDATION = "#6B7F8C", "#00897B"
+TRAINING_COLOUR, VALIDATION_COLOUR = "#6B7F8C", "#00897B"
 
 
 def class_counts_figure(negative: int, positive: int) -> go.Figure:
@@ -26,7 +26,7 @@ def class_counts_figure(negative: int, positive: int) -> go.Figure:
         )
     )
     figure.update_yaxes(title="patches", rangemode="tozero")
-    return _framed(figure, 340)
+    return _with_layout(figure, 340)
 
 
 def case_counts_figure(index: pd.DataFrame) -> go.Figure:
@@ -51,7 +51,7 @@ def case_counts_figure(index: pd.DataFrame) -> go.Figure:
     figure.update_layout(barmode="stack", bargap=0.1)
     figure.update_xaxes(title="case, the largest first", type="category", nticks=20)
     figure.update_yaxes(title="patches")
-    return _framed(figure, 340)
+    return _with_layout(figure, 340)
 
 
 def case_shares_figure(cases: pd.DataFrame) -> go.Figure:
@@ -67,7 +67,7 @@ def case_shares_figure(cases: pd.DataFrame) -> go.Figure:
             x=[str(case) for case in table["case"]],
             y=table["share"].tolist(),
             name="IDC-positive share",
-            marker_color=POSITIVE,
+            marker_color=POSITIVE_COLOUR,
             marker_line_width=0,
             customdata=table["patches"].tolist(),
             hovertemplate="case %{x}: %{y:.1%} of %{customdata:,} patches<extra></extra>",
@@ -75,20 +75,20 @@ def case_shares_figure(cases: pd.DataFrame) -> go.Figure:
     )
     figure.add_hline(
         y=overall,
-        line={"dash": "dot", "width": 2, "color": NEGATIVE},
+        line={"dash": "dot", "width": 2, "color": NEGATIVE_COLOUR},
         annotation={"text": f"all patches: {overall:.1%}", "xanchor": "left", "x": 0},
     )
     figure.update_layout(bargap=0.1, showlegend=False)
     figure.update_xaxes(title="case, the lowest share first", type="category", nticks=20)
     figure.update_yaxes(title="IDC-positive", range=[0, 1.02], tickformat=".0%")
-    return _framed(figure, 340)
+    return _with_layout(figure, 340)
 
 
 def reliability_figure(tables: Mapping[str, pd.DataFrame]) -> go.Figure:
     """How often patches of about the same probability are positive, against that probability.
 
     Args:
-        tables: by name, what `idc.metrics.calibration.reliability` gives.
+        tables: by name, what `idc.metrics.calibration.reliability_table` gives.
     """
     figure = go.Figure()
     figure.add_scatter(
@@ -99,7 +99,9 @@ def reliability_figure(tables: Mapping[str, pd.DataFrame]) -> go.Figure:
         line={"color": "#8A9A96", "dash": "dot", "width": 1},
         hoverinfo="skip",
     )
-    for (name, table), colour in zip(tables.items(), (TRAINING, VALIDATION), strict=False):
+    for (name, table), colour in zip(
+        tables.items(), (TRAINING_COLOUR, VALIDATION_COLOUR), strict=False
+    ):
         figure.add_scatter(
             x=table["y_prob"],
             y=table["positive_share"],
@@ -112,7 +114,7 @@ def reliability_figure(tables: Mapping[str, pd.DataFrame]) -> go.Figure:
         )
     figure.update_xaxes(title="probability of IDC", range=[0, 1])
     figure.update_yaxes(title="share that is IDC-positive", range=[0, 1.02], tickformat=".0%")
-    return _framed(figure, 320)
+    return _with_layout(figure, 320)
 
 
 def epoch_figure(epochs: pd.DataFrame, train: str, validation: str, title: str) -> go.Figure:
@@ -123,8 +125,8 @@ def epoch_figure(epochs: pd.DataFrame, train: str, validation: str, title: str) 
     """
     figure = go.Figure()
     for column, name, colour in (
-        (train, "training", TRAINING),
-        (validation, "validation", VALIDATION),
+        (train, "training", TRAINING_COLOUR),
+        (validation, "validation", VALIDATION_COLOUR),
     ):
         figure.add_scatter(
             x=epochs["epoch"],
@@ -145,10 +147,10 @@ def epoch_figure(epochs: pd.DataFrame, train: str, validation: str, title: str) 
     )
     figure.update_xaxes(title="epoch", dtick=max(1, round(len(epochs) / 10)))
     figure.update_yaxes(title=title)
-    return _framed(figure, 320)
+    return _with_layout(figure, 320)
 
 
-def _framed(figure: go.Figure, height: int) -> go.Figure:
+def _with_layout(figure: go.Figure, height: int) -> go.Figure:
     figure.update_layout(
         height=height,
         margin={"l": 10, "r": 10, "t": 36, "b": 10},

@@ -12,13 +12,13 @@ import streamlit as st
 from idc.datasets.full_set import completeness
 from idc.datasets.splits import PROTOCOLS
 from idc.datasets.store import PatchStore
-from idc.demo_tissue.generate import NOTICE
+from idc.demo_tissue.generate import GENERATED_NOTICE
 from idc.errors import IdcError
 from idc.patches import CLASS_NAMES
 from idc.runs.run import Run, RunStatus
 from idc.settings.training_config import PRESETS
 
-STATE_WORDS = {
+STATE_BADGES = {
     "starting": ":gray-badge[:material/hourglass_top: starting]",
     "queued": ":violet-badge[:material/hourglass_top: queued]",
     "running": ":green-badge[:material/play_arrow: training]",
@@ -36,10 +36,10 @@ def error_sentences() -> Iterator[None]:
     try:
         yield
     except IdcError as error:
-        st.error(plain(str(error)), icon=":material/error:")
+        st.error(escape_markdown(str(error)), icon=":material/error:")
 
 
-def plain(text: str) -> str:
+def escape_markdown(text: str) -> str:
     """Text that Markdown shows letter by letter: names may come from a stranger."""
     text = re.sub(r"([\\`*_{}\[\]<>()#+!|~$:&])", r"\\\1", text)
     # What means something at the beginning of a line alone: a list, a rule, a heading's underline.
@@ -56,7 +56,7 @@ def share(value: float) -> str:
     return "–" if value is None or math.isnan(value) else f"{value:.1%}"
 
 
-def score(value: float | None) -> str:
+def format_score(value: float | None) -> str:
     """A score in [0, 1]; "–" where it is undefined."""
     return "–" if value is None or math.isnan(value) else f"{value:.3f}"
 
@@ -71,16 +71,16 @@ def coloured_class(label: int) -> str:
     return f":orange[\\+ {CLASS_NAMES[1]}]" if label else f":blue[− {CLASS_NAMES[0]}]"
 
 
-def describe(run: Run, status: RunStatus) -> str:
+def describe_run(run: Run, status: RunStatus) -> str:
     """One line about a run."""
     return (
-        f"{STATE_WORDS[status.state]} {PRESETS[run.config.preset].title} on "
-        f"**{plain(run.config.data)}**, {PROTOCOLS[run.config.protocol].lower()}, "
-        f"epoch {status.epoch} of {status.epochs}, started {started(run)}"
+        f"{STATE_BADGES[status.state]} {PRESETS[run.config.preset].title} on "
+        f"**{escape_markdown(run.config.data)}**, {PROTOCOLS[run.config.protocol].lower()}, "
+        f"epoch {status.epoch} of {status.epochs}, started {format_start_time(run)}"
     )
 
 
-def started(run: Run) -> str:
+def format_start_time(run: Run) -> str:
     """When a run was created, from its id: "23 Nov, 22:06"."""
     with contextlib.suppress(ValueError):
         when = datetime.strptime(run.id[:15], "%Y%m%d-%H%M%S")
@@ -99,8 +99,8 @@ def metric_row(entries: list[tuple[str, str, str]]) -> None:
             st.metric(label, value, help=meaning or None, width="content")
 
 
-def origin(store: PatchStore) -> str:
+def store_origin(store: PatchStore) -> str:
     """Where a data set's patches come from: how much of the full set, or generated."""
     if store.report.generated:
-        return NOTICE.capitalize()
+        return GENERATED_NOTICE.capitalize()
     return completeness(store.index).sentence()

@@ -5,16 +5,16 @@ from collections.abc import Mapping
 import streamlit as st
 
 from idc.datasets.store import PatchStore, is_current, list_stores, open_store
-from idc.runs.run import BUNDLED, Run, list_runs, open_run
+from idc.runs.run import BUNDLED_RUN_ID, Run, list_runs, open_run
 from idc.ui.shared import address
-from idc.ui.shared.formatting import plain
+from idc.ui.shared.formatting import escape_markdown
 
 
-def choose_store(label: str = "Data set", *, tell_missing: bool = True) -> PatchStore | None:
+def choose_store(label: str = "Data set", *, warn_missing: bool = True) -> PatchStore | None:
     """A picker of data sets; None, with a way to get one, when there are none.
 
     Args:
-        tell_missing: as in `choose_titled`.
+        tell_missing: as in `choose_from_titles`.
     """
     names = list_stores()
     if not names:
@@ -22,7 +22,7 @@ def choose_store(label: str = "Data set", *, tell_missing: bool = True) -> Patch
         st.page_link("../../pages/home.py", label="Get one on Home", icon=":material/home:")
         return None
     titles = {name: name for name in names}
-    return cached_store(choose_titled(label, titles, key="data", tell_missing=tell_missing))
+    return cached_store(choose_from_titles(label, titles, key="data", warn_missing=warn_missing))
 
 
 def choose_run(
@@ -43,24 +43,24 @@ def choose_run(
     if with_model:
         # Nobody brings generated patches: runs that came with the demo tissue answer last.
         own = [run for run in runs if not run.shipped()]
-        runs = [*own, open_run(BUNDLED), *(run for run in runs if run.shipped())]
+        runs = [*own, open_run(BUNDLED_RUN_ID), *(run for run in runs if run.shipped())]
     elif with_predictions:
-        runs = [*runs, open_run(BUNDLED)]
+        runs = [*runs, open_run(BUNDLED_RUN_ID)]
     if not runs:
         st.info("There is no trained run yet.", icon=":material/info:")
         st.page_link("../../pages/train.py", label="Train one", icon=":material/model_training:")
         return None
     titles = {run.id: run_title(run) for run in runs}
-    return open_run(choose_titled("Run", titles, key="run", default=default))
+    return open_run(choose_from_titles("Run", titles, key="run", default=default))
 
 
-def choose_titled(
+def choose_from_titles(
     label: str,
     titles: Mapping[str, str],
     *,
     key: str,
     default: str = "",
-    tell_missing: bool = True,
+    warn_missing: bool = True,
 ) -> str:
     """A picker of things that have an id and a title; the id is in the URL.
 
@@ -89,9 +89,10 @@ def choose_titled(
     elif before is not None and latest is not None and value != latest:
         address.remember(f"{key}-missing", "" if latest in titles else latest)
     missing = address.latest(f"{key}-missing")
-    if missing and tell_missing:
+    if missing and warn_missing:
         st.warning(
-            f"There is no '{plain(missing[:100])}' here (any more); another one is shown.",
+            f"There is no '{escape_markdown(missing[:100])}' here (any more); another one is "
+            "shown.",
             icon=":material/search_off:",
         )
     ids = list(titles)
@@ -110,13 +111,13 @@ def choose_titled(
     return chosen
 
 
-def put_into_address(key: str, chosen: str) -> None:
+def select_in_picker(key: str, chosen: str) -> None:
     """Let the picker of this key show another thing from the next run of the script on."""
-    address.expect(key, chosen)
+    address.accept_again(key, chosen)
     st.query_params[key] = chosen
 
 
-def forget(key: str) -> None:
+def reset_picker(key: str) -> None:
     """Let the picker of this key begin anew: what was chosen has gone, as was meant."""
     st.session_state.pop(key, None)
     st.query_params.pop(key, None)
@@ -124,13 +125,14 @@ def forget(key: str) -> None:
 
 def cached_store(name: str) -> PatchStore:
     """An opened store, shared by all visitors until its files change."""
-    store = _opened(name)
-    store.let_go()  # what earlier pages have read, or the server would hold ever more of the file
+    store = _cached_open_store(name)
+    # Pages that were read stay in memory: release them, or the server would hold the whole file.
+    store.release_pages()
     return store
 
 
 @st.cache_resource(show_spinner=False, max_entries=8, validate=is_current)
-def _opened(name: str) -> PatchStore:
+def _cached_open_store(name: str) -> PatchStore:
     return open_store(name)
 
 

@@ -3,7 +3,7 @@
 import math
 
 from idc.metrics.bootstrap import Difference, Interval
-from idc.ui.shared.formatting import score
+from idc.ui.shared.formatting import format_score
 
 
 def signed(value: float) -> str:
@@ -14,8 +14,8 @@ def signed(value: float) -> str:
 def with_interval(interval: Interval) -> str:
     """ "0.870 (0.850 to 0.890)"."""
     if math.isnan(interval.low):
-        return score(interval.value)
-    return f"{score(interval.value)} ({interval.low:.3f} to {interval.high:.3f})"
+        return format_score(interval.value)
+    return f"{format_score(interval.value)} ({interval.low:.3f} to {interval.high:.3f})"
 
 
 def difference_words(difference: Difference) -> str:

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import streamlit as st
 
-from idc.datasets.stitched_slide import lay_out, small_picture
+from idc.datasets.stitched_slide import lay_out_case, slide_thumbnail
 from idc.datasets.store import PatchStore
 from idc.ui.components.own_component import own_component
 
@@ -74,13 +74,13 @@ def draw_sheet(pictures: Sequence[np.ndarray]) -> np.ndarray:
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _sheet_uri(fingerprint: str, cases: tuple[int, ...], _store: PatchStore) -> str:
     """The sheet as a WebP data URI; a string is never changed, so visitors can share it."""
-    pictures = [_small(fingerprint, case, _store) for case in cases]
+    pictures = [_thumbnail(fingerprint, case, _store) for case in cases]
     bgra = cv2.cvtColor(draw_sheet(pictures), cv2.COLOR_RGBA2BGRA)
     _, webp = cv2.imencode(".webp", bgra, [cv2.IMWRITE_WEBP_QUALITY, _WEBP_QUALITY])
     return "data:image/webp;base64," + base64.b64encode(webp.tobytes()).decode("ascii")
 
 
 @st.cache_resource(max_entries=600, show_spinner=False)
-def _small(fingerprint: str, case: int, _store: PatchStore) -> np.ndarray:
+def _thumbnail(fingerprint: str, case: int, _store: PatchStore) -> np.ndarray:
     """At most 145 kB each. Whoever gets it only reads it."""
-    return small_picture(_store, lay_out(_store, case), (CARD_WIDTH_PX, CARD_HEIGHT_PX))
+    return slide_thumbnail(_store, lay_out_case(_store, case), (CARD_WIDTH_PX, CARD_HEIGHT_PX))

@@ -3,16 +3,16 @@
 import numpy as np
 import streamlit as st
 
-from idc.datasets.stitched_slide import Slide
+from idc.datasets.stitched_slide import StitchedSlide
 from idc.datasets.store import PatchStore
 from idc.prediction.case_predictions import (
     fresh_probabilities,
     saved_probabilities,
     trained_on_case,
 )
-from idc.runs.run import BUNDLED, Run, list_runs, open_run
-from idc.ui.shared.formatting import plain
-from idc.ui.shared.pickers import choose_titled, forget, run_title
+from idc.runs.run import BUNDLED_RUN_ID, Run, list_runs, open_run
+from idc.ui.shared.formatting import escape_markdown
+from idc.ui.shared.pickers import choose_from_titles, reset_picker, run_title
 
 _NONE = "none"
 
@@ -24,38 +24,38 @@ def choose_runs(store: PatchStore) -> list[Run]:
     real tissue alone.
     """
     runs = [run for run in list_runs() if run.has_model() or run.has_predictions()]
-    runs.append(open_run(BUNDLED))
+    runs.append(open_run(BUNDLED_RUN_ID))
     titles = {_NONE: "No run"} | {run.id: run_title(run) for run in runs}
-    otherwise = _NONE if store.report.generated else BUNDLED
+    otherwise = _NONE if store.report.generated else BUNDLED_RUN_ID
     own = (run.id for run in runs if run.config.data == store.name and not run.bundled)
     left, right = st.columns(2)
     with left:
-        first = choose_titled("Run", titles, key="run", default=next(own, otherwise))
+        first = choose_from_titles("Run", titles, key="run", default=next(own, otherwise))
     if first == _NONE:
         return []
     others = {run: title for run, title in titles.items() if run != first}
     with right:
         if first in (st.session_state.get("run2"), st.query_params.get("run2")):
-            forget("run2")  # no run is compared with itself
-        second = choose_titled("Compare with", others, key="run2")
+            reset_picker("run2")  # no run is compared with itself
+        second = choose_from_titles("Compare with", others, key="run2")
     return [open_run(run) for run in (first, second) if run != _NONE]
 
 
-def answers_of(runs: list[Run], store: PatchStore, slide: Slide) -> dict[str, np.ndarray]:
+def answers_of(runs: list[Run], store: PatchStore, slide: StitchedSlide) -> dict[str, np.ndarray]:
     """Title -> probabilities of the slide's patches, float32 (n,), nan where there is none.
 
     Says where they come from, and offers to ask the model for what was not saved.
     """
-    values = {title: _answers(run, store, slide) for title, run in _titled(runs).items()}
+    values = {title: _answers(run, store, slide) for title, run in _runs_by_title(runs).items()}
     return {title: answers for title, answers in values.items() if not np.isnan(answers).all()}
 
 
 def thresholds_of(runs: list[Run]) -> dict[str, float]:
     """Title, as in `answers_of` -> from which probability on the run itself calls a patch IDC."""
-    return {title: run.calibration().threshold for title, run in _titled(runs).items()}
+    return {title: run.calibration().threshold for title, run in _runs_by_title(runs).items()}
 
 
-def _titled(runs: list[Run]) -> dict[str, Run]:
+def _runs_by_title(runs: list[Run]) -> dict[str, Run]:
     """Runs by title, or by id where the title is taken."""
     titled: dict[str, Run] = {}
     for run in runs:
@@ -63,11 +63,11 @@ def _titled(runs: list[Run]) -> dict[str, Run]:
     return titled
 
 
-def _answers(run: Run, store: PatchStore, slide: Slide) -> np.ndarray:
+def _answers(run: Run, store: PatchStore, slide: StitchedSlide) -> np.ndarray:
     answers = saved_probabilities(run, store, slide.rows)
     missing = np.isnan(answers)
     saved, n = int((~missing).sum()), len(answers)
-    title = f"**{plain(run.title)}**"
+    title = f"**{escape_markdown(run.title)}**"
     if saved == n:
         st.caption(f"{title}: saved answers for all {n:,} patches; it trained on none of them.")
         return answers

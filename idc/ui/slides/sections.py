@@ -8,12 +8,12 @@ import streamlit as st
 
 from idc.datasets.place import find_row, parse_place, place_of
 from idc.datasets.stitched_exports import slide_geojson, slide_png
-from idc.datasets.stitched_slide import Slide, held_note
+from idc.datasets.stitched_slide import StitchedSlide, coverage_note
 from idc.datasets.store import PatchStore
-from idc.demo_tissue.generate import NOTICE
+from idc.demo_tissue.generate import GENERATED_NOTICE
 from idc.runs.run import Run
 from idc.ui.components.patch_detail import patch_detail
-from idc.ui.components.slide_viewer.case_slide import cases_of
+from idc.ui.components.slide_viewer.case_slide import cached_case_table
 from idc.ui.shared.formatting import share
 from idc.ui.slides.contact_sheet import SlideCard, contact_sheet
 
@@ -30,7 +30,7 @@ def choose_slide(store: PatchStore) -> int | None:
 
     The choice is in the URL.
     """
-    cases = cases_of(store)["case"].tolist()
+    cases = cached_case_table(store)["case"].tolist()
     if "open_next" in st.session_state:
         st.session_state["case"] = st.session_state.pop("open_next")
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -55,7 +55,9 @@ def choose_slide(store: PatchStore) -> int | None:
 
 def all_slides(store: PatchStore) -> None:
     """The contact sheet, a page of it at a time; a click opens a slide."""
-    table = cases_of(store).assign(share=lambda cases: cases["positive"] / cases["patches"])
+    table = cached_case_table(store).assign(
+        share=lambda cases: cases["positive"] / cases["patches"]
+    )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         order = st.segmented_control(
             "Order",
@@ -77,25 +79,29 @@ def all_slides(store: PatchStore) -> None:
     )
     st.caption(
         f"{len(table):,} slides. The bar shows how much of a slide is labelled IDC-positive "
-        "(orange)." + _made_up(store)
+        "(orange)." + _generated_note(store)
     )
     if opened is not None:
         st.session_state["open_next"] = opened  # the number's field is drawn already
         st.rerun()
 
 
-def slide_facts(store: PatchStore, slide: Slide) -> None:
+def slide_facts(store: PatchStore, slide: StitchedSlide) -> None:
     """A case in figures, how complete it is, and whether it is made up."""
     width, height = slide.size_mm
     positive = share(float(np.mean(slide.labels)))
     st.markdown(
         f"**Case {slide.case}**: {positive} IDC-positive, {width:.1f} × {height:.1f} mm. "
-        f"{held_note(slide)}" + _made_up(store)
+        f"{coverage_note(slide)}" + _generated_note(store)
     )
 
 
 def open_patch(
-    store: PatchStore, slide: Slide, row: int | None, run: Run | None, answers: np.ndarray | None
+    store: PatchStore,
+    slide: StitchedSlide,
+    row: int | None,
+    run: Run | None,
+    answers: np.ndarray | None,
 ) -> None:
     """The picked patch beside its slide.
 
@@ -109,7 +115,7 @@ def open_patch(
     patch_detail(store, row, run=run, probability=probability, slide_link=False)
 
 
-def exports(store: PatchStore, slide: Slide, values: dict[str, np.ndarray]) -> None:
+def exports(store: PatchStore, slide: StitchedSlide, values: dict[str, np.ndarray]) -> None:
     """Files for other programs, made when they are asked for."""
     with st.container(horizontal=True):
         st.download_button(
@@ -136,7 +142,7 @@ def exports(store: PatchStore, slide: Slide, values: dict[str, np.ndarray]) -> N
         )
 
 
-def patch_in_url(store: PatchStore, slide: Slide) -> int | None:
+def patch_in_url(store: PatchStore, slide: StitchedSlide) -> int | None:
     """The row that ``?patch=8863_451_1451`` names; None when it names none of this slide."""
     place = parse_place(st.query_params.get("patch", ""))
     return find_row(store, place) if place is not None and place.case == slide.case else None
@@ -151,8 +157,8 @@ def keep_patch_in_url(store: PatchStore, row: int | None) -> None:
         st.query_params["patch"] = wanted
 
 
-def _made_up(store: PatchStore) -> str:
-    return f" {NOTICE.capitalize()}." if store.report.generated else ""
+def _generated_note(store: PatchStore) -> str:
+    return f" {GENERATED_NOTICE.capitalize()}." if store.report.generated else ""
 
 
 def _step(label: str, icon: str, case: int | None) -> None:

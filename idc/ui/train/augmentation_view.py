@@ -9,8 +9,8 @@ from idc.datasets.store import PatchStore
 from idc.settings.training_config import AUGMENTATIONS
 from idc.training.augmentation_preview import preview_picture, preview_rows
 
-_ENLARGED = 2
-_DRAWN = "augmentation-drawn"
+_ZOOM = 2
+_DRAW_COUNT = "augmentation-drawn"
 
 
 @st.fragment
@@ -23,11 +23,11 @@ def augmentation_view(store: PatchStore, split: Split, kind: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown("**As the network is shown them**")
         if st.button("Others", icon=":material/refresh:", type="tertiary", key="other_patches"):
-            st.session_state[_DRAWN] = st.session_state.get(_DRAWN, 0) + 1
-    rng = np.random.default_rng(st.session_state.get(_DRAWN, 0))
+            st.session_state[_DRAW_COUNT] = st.session_state.get(_DRAW_COUNT, 0) + 1
+    rng = np.random.default_rng(st.session_state.get(_DRAW_COUNT, 0))
     rows = preview_rows(store.labels, split.train, rng)
     picture = preview_picture(store.patches[rows], kind, rng)
-    large = cv2.resize(picture, None, fx=_ENLARGED, fy=_ENLARGED, interpolation=cv2.INTER_NEAREST)
+    large = cv2.resize(picture, None, fx=_ZOOM, fy=_ZOOM, interpolation=cv2.INTER_NEAREST)
     chosen = AUGMENTATIONS[kind].lower()
     st.image(
         large,

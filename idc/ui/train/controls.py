@@ -4,15 +4,15 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from idc.launch.start import ask, prepare_to_continue, start_trainer
-from idc.networks.hardware import gpu_words
+from idc.launch.start import prepare_to_resume, send_request, start_trainer
+from idc.networks.hardware import gpu_description
 from idc.runs import control
-from idc.runs.device_choice import choose_cpu, keeps_to_cpu
-from idc.runs.device_queue import place
-from idc.runs.lineage import lineage
+from idc.runs.device_choice import is_cpu_only, set_cpu_only
+from idc.runs.device_queue import queue_position
+from idc.runs.lineage import read_lineage
 from idc.runs.lock import is_locked
 from idc.runs.run import Run, RunStatus, list_runs
-from idc.ui.shared.formatting import error_sentences, plain
+from idc.ui.shared.formatting import error_sentences, escape_markdown
 
 _PENDING = {
     control.STOP: "Stopping at the next step; what is finished is kept.",
@@ -24,9 +24,9 @@ _PENDING = {
 def run_controls(run: Run, status: RunStatus) -> None:
     """The buttons that make sense where the run stands, with what goes with them."""
     if status.note:
-        st.warning(plain(status.note), icon=":material/healing:")
-    if origin := lineage(run):
-        st.caption(plain(origin.sentence()))
+        st.warning(escape_markdown(status.note), icon=":material/healing:")
+    if origin := read_lineage(run):
+        st.caption(escape_markdown(origin.sentence()))
     if status.state in ("starting", "queued"):
         _waiting(run, status)
     elif status.state == "running":
@@ -40,10 +40,14 @@ def run_controls(run: Run, status: RunStatus) -> None:
 
 
 def _waiting(run: Run, status: RunStatus) -> None:
-    asked = control.latest(run.folder)[0]
-    if status.state == "queued" and (number := place(run.id)) is not None:
+    asked = control.read_request(run.folder)[0]
+    if status.state == "queued" and (number := queue_position(run.id)) is not None:
         words = f"**Place {number}** in the queue: one run trains at a time."
-        trains = [plain(other.title) for other in list_runs() if other.status().state == "running"]
+        trains = [
+            escape_markdown(other.title)
+            for other in list_runs()
+            if other.status().state == "running"
+        ]
         if trains:
             words += f" Now: **{', '.join(trains)}**."
         st.info(words + " It starts by itself.", icon=":material/hourglass_top:")
@@ -56,7 +60,7 @@ def _waiting(run: Run, status: RunStatus) -> None:
 
 
 def _running(run: Run) -> None:
-    asked = control.latest(run.folder)[0]
+    asked = control.read_request(run.folder)[0]
     if words := _PENDING.get(asked):
         st.caption(words)
         return
@@ -85,7 +89,7 @@ def _running(run: Run) -> None:
 
 def _paused(run: Run) -> None:
     ready = is_locked(run.folder)
-    if ready and control.latest(run.folder)[0] == control.STOP:
+    if ready and control.read_request(run.folder)[0] == control.STOP:
         st.caption("Stopping; the best weights answer for the held-out parts first.")
         return
     with st.container(horizontal=True, gap="small"):
@@ -127,8 +131,8 @@ def _ended(run: Run, status: RunStatus) -> None:
                 width=160,
                 help="Beyond the finished ones.",
             )
-        on_cpu = keeps_to_cpu(run.folder)
-        if gpu_words():
+        on_cpu = is_cpu_only(run.folder)
+        if gpu_description():
             on_cpu = st.toggle(
                 "On the CPU",
                 value=on_cpu,
@@ -143,8 +147,8 @@ def _ended(run: Run, status: RunStatus) -> None:
         )
     if pressed:
         with error_sentences():
-            choose_cpu(run.folder, on_cpu)
-            prepare_to_continue(run, more)
+            set_cpu_only(run.folder, on_cpu)
+            prepare_to_resume(run, more)
             start_trainer(run)
             st.rerun()
 
@@ -176,13 +180,13 @@ def _button(
         key=key or f"ask_{request}",
         help=meaning,
         type="primary" if primary else "secondary",
-        on_click=_asker(run, request),
+        on_click=_request_callback(run, request),
     )
 
 
-def _asker(run: Run, request: str) -> Callable[[], None]:
+def _request_callback(run: Run, request: str) -> Callable[[], None]:
     def press() -> None:
         with error_sentences():
-            ask(run, request)
+            send_request(run, request)
 
     return press

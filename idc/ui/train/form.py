@@ -11,12 +11,12 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from idc.datasets.label_marks import wrong_rows
+from idc.datasets.label_marks import rows_marked_wrong
 from idc.datasets.splits import PROTOCOL_HELP, PROTOCOLS
 from idc.datasets.store import PatchStore
-from idc.networks.architecture import YOURS
-from idc.networks.hardware import gpu_words
-from idc.settings.help_texts import SETTING_WORDS
+from idc.networks.architecture import CUSTOM_PRESET
+from idc.networks.hardware import gpu_description
+from idc.settings.help_texts import SETTING_HELP
 from idc.settings.training_config import (
     AUGMENTATIONS,
     BALANCINGS,
@@ -26,26 +26,26 @@ from idc.settings.training_config import (
     SCHEDULES,
     TrainingConfig,
     preset_config,
-    proposed_rate,
+    suggested_learning_rate,
 )
 from idc.settings.url_query import (
-    FIRST_PRESET,
-    NAMES,
-    OFF_THE_FORM,
-    every_word,
+    DEFAULT_PRESET,
+    NOT_ON_FORM,
+    URL_SETTINGS,
+    all_settings_to_query,
     form_defaults,
-    read_settings,
-    write_settings,
+    settings_from_query,
+    settings_to_query,
 )
 from idc.ui.shared import address
-from idc.ui.shared.formatting import plain
+from idc.ui.shared.formatting import escape_markdown
 
-_ADDRESS = "settings"  # the part of the address
+_URL_PART = "settings"  # the part of the address
 _FILLED_IN, _PROBLEMS = "settings-filled-in", "settings-problems"
-_OFF_THE_FORM, _TAKEN = "settings-off-the-form", "settings-taken"
+_OFF_THE_FORM, _JUST_LOADED = "settings-off-the-form", "settings-taken"
 _PROPOSED = "settings-proposed-rate"
 _OWN_KEYS = {"seed": "train_seed", "name": "run_name"}
-_OF_EVERY_PRESET = (
+_PRESET_INDEPENDENT = (
     "preset",
     "architecture",
     "protocol",
@@ -58,7 +58,7 @@ _OF_EVERY_PRESET = (
 
 def link_has_settings() -> bool:
     """Whether the URL fills in the form."""
-    return any(name in st.query_params for name in NAMES)
+    return any(name in st.query_params for name in URL_SETTINGS)
 
 
 def settings_form(store: PatchStore, wanted_data: str | None) -> TrainingConfig:
@@ -67,12 +67,12 @@ def settings_form(store: PatchStore, wanted_data: str | None) -> TrainingConfig:
     Args:
         wanted_data: the data set that the URL named.
     """
-    _take_from_url(store, wanted_data)
+    _load_from_url(store, wanted_data)
     said = st.empty()
     config = _Form(store).config()
     _write_to_url(config, len(store))
     if problems := st.session_state.get(_PROBLEMS):
-        told = "; ".join(plain(problem.rstrip(".")) for problem in problems)
+        told = "; ".join(escape_markdown(problem.rstrip(".")) for problem in problems)
         said.warning(f"Not taken over: {told}.", icon=":material/link_off:")
     return config
 
@@ -82,12 +82,12 @@ def fill_in(config: TrainingConfig) -> None:
     st.session_state[_FILLED_IN] = True
     plain_config = TrainingConfig(data=config.data)
     st.session_state[_OFF_THE_FORM] = [
-        name for name in OFF_THE_FORM if getattr(config, name) != getattr(plain_config, name)
+        name for name in NOT_ON_FORM if getattr(config, name) != getattr(plain_config, name)
     ]
-    _set_url({"data": config.data, **every_word(config)})
+    _set_url({"data": config.data, **all_settings_to_query(config)})
 
 
-def say_not_taken(problem: str) -> None:
+def show_form_problem(problem: str) -> None:
     """Show a sentence above the form, until a setting is changed."""
     st.session_state[_PROBLEMS] = (problem,)
 
@@ -98,7 +98,7 @@ class _Form:
     def __init__(self, store: PatchStore) -> None:
         self._store = store
         self._settings: dict[str, Any] = {}
-        self._defaults = form_defaults(FIRST_PRESET, store.name, len(store))
+        self._defaults = form_defaults(DEFAULT_PRESET, store.name, len(store))
 
     def config(self) -> TrainingConfig:
         """Draw all of it."""
@@ -109,31 +109,31 @@ class _Form:
         self._learning(*st.columns(3))
         self._classes(*st.columns(2))
         st.markdown("**Until when**")
-        self._end(*st.columns(3, vertical_alignment="bottom"))
+        self._stopping(*st.columns(3, vertical_alignment="bottom"))
         with st.popover("More settings", icon=":material/tune:"):
             self._more()
-        self._text()
+        self._run_name()
         return preset_config(preset, self._store.name, **self._settings)
 
     def _preset(self) -> str:
-        st.session_state.setdefault("preset", FIRST_PRESET)
+        st.session_state.setdefault("preset", DEFAULT_PRESET)
         preset = st.selectbox(
             "Preset",
             list(PRESETS),
             format_func=lambda name: PRESETS[name].title,
             key="preset",
-            help=SETTING_WORDS["preset"],
+            help=SETTING_HELP["preset"],
         )
         st.caption(PRESETS[preset].summary)
         self._defaults = form_defaults(preset, self._store.name, len(self._store))
-        if preset == YOURS:
+        if preset == CUSTOM_PRESET:
             self._architecture()
         return preset
 
     def _architecture(self) -> None:
-        key = self._begin("architecture")
+        key = self._prepare_widget("architecture")
         text = st.text_input(
-            "Network", max_chars=60, key=key, help=SETTING_WORDS["architecture"]
+            "Network", max_chars=60, key=key, help=SETTING_HELP["architecture"]
         ).strip()
         st.page_link("../../pages/build.py", label="Build another", icon=":material/construction:")
         self._settings["architecture"] = text
@@ -153,7 +153,7 @@ class _Form:
         patches = self._number(first, "Patches to use", "patches", 2, most, 1_000)
         self._settings["patches"] = None if patches >= most else patches
         self._number(second, "Seed", "seed", 0, 2**31 - 1)
-        marked = len(wrong_rows(self._store.name, self._store.index))
+        marked = len(rows_marked_wrong(self._store.name, self._store.index))
         if marked:
             words = f"Leave out patches marked wrong ({marked:,})"
             self._toggle(st, words, "leave_out_marked")
@@ -161,14 +161,17 @@ class _Form:
     def _learning(
         self, first: DeltaGenerator, second: DeltaGenerator, third: DeltaGenerator
     ) -> None:
-        self._rate_follows(self._number(first, "Batch size", "batch_size", 1, 8_192))
+        self._scale_learning_rate(self._number(first, "Batch size", "batch_size", 1, 8_192))
         self._number(second, "Learning rate", "learning_rate", 1e-8, 10.0, 1e-4, "%.6g")
         self._choice(third, "Schedule", "schedule", SCHEDULES)
 
-    def _rate_follows(self, batch_size: int) -> None:
+    def _scale_learning_rate(self, batch_size: int) -> None:
         """Propose the rate that suits the batch size, unless the visitor has set another one."""
         preset = self._defaults.preset
-        rate, proposed = proposed_rate(preset, batch_size), st.session_state.get(_PROPOSED)
+        rate, proposed = (
+            suggested_learning_rate(preset, batch_size),
+            st.session_state.get(_PROPOSED),
+        )
         key = _key("learning_rate", preset, self._store.name)
         if proposed == (preset, st.session_state.get(key)):
             st.session_state[key] = rate
@@ -179,7 +182,9 @@ class _Form:
         self._choice(first, "Augmentation", "augmentation", AUGMENTATIONS)
         self._choice(second, "Class balance", "balancing", BALANCINGS)
 
-    def _end(self, first: DeltaGenerator, second: DeltaGenerator, third: DeltaGenerator) -> None:
+    def _stopping(
+        self, first: DeltaGenerator, second: DeltaGenerator, third: DeltaGenerator
+    ) -> None:
         self._number(first, "Epochs", "epochs", 1, 10_000)
         early = self._toggle(second, "Stop early", "early_stopping")
         self._number(third, "Patience", "patience", 1, 1_000, disabled=not early)
@@ -193,15 +198,15 @@ class _Form:
             st, "Weight decay", "weight_decay", 0.0, 10.0, 0.01, "%.6g", disabled=plain_adam
         )
         self._number(st, "Label smoothing", "label_smoothing", 0.0, 0.499, 0.05, "%.3g")
-        if gpu_words():
+        if gpu_description():
             self._choice(st, "Precision", "precision", PRECISIONS)
         else:
             st.caption("Precision: float32. Mixed precision is for a GPU; this machine has none.")
 
-    def _text(self) -> None:
-        key = self._begin("name")
+    def _run_name(self) -> None:
+        key = self._prepare_widget("name")
         name = st.text_input(
-            "Name", max_chars=80, key=key, placeholder="optional", help=SETTING_WORDS["name"]
+            "Name", max_chars=80, key=key, placeholder="optional", help=SETTING_HELP["name"]
         )
         self._settings["name"] = name.strip()
 
@@ -210,8 +215,8 @@ class _Form:
             label,
             list(options),
             format_func=lambda option: options[option],
-            key=self._begin(name),
-            help=SETTING_WORDS[name],
+            key=self._prepare_widget(name),
+            help=SETTING_HELP[name],
         )
         self._settings[name] = value
         return str(value)
@@ -233,22 +238,22 @@ class _Form:
             most,
             step=step,
             format=form,
-            key=self._begin(name),
-            help=SETTING_WORDS[name],
+            key=self._prepare_widget(name),
+            help=SETTING_HELP[name],
             disabled=disabled,
         )
         self._settings[name] = value
         return value
 
     def _toggle(self, place: Any, label: str, name: str) -> bool:
-        value = place.toggle(label, key=self._begin(name), help=SETTING_WORDS[name])
+        value = place.toggle(label, key=self._prepare_widget(name), help=SETTING_HELP[name])
         self._settings[name] = value
         return bool(value)
 
-    def _begin(self, name: str) -> str:
+    def _prepare_widget(self, name: str) -> str:
         """The widget's key, its value set if it has none yet."""
         key = _key(name, self._defaults.preset, self._store.name)
-        value = _in_widget(name, getattr(self._defaults, name), len(self._store))
+        value = _widget_value(name, getattr(self._defaults, name), len(self._store))
         st.session_state.setdefault(key, value)
         return key
 
@@ -256,74 +261,80 @@ class _Form:
 def _key(name: str, preset: str, store_name: str) -> str:
     if name == "patches":
         return f"patches_{store_name}"
-    return _OWN_KEYS.get(name, name) if name in _OF_EVERY_PRESET else f"{name}_{preset}"
+    return _OWN_KEYS.get(name, name) if name in _PRESET_INDEPENDENT else f"{name}_{preset}"
 
 
-def _in_widget(name: str, value: Any, size: int) -> Any:
+def _widget_value(name: str, value: Any, size: int) -> Any:
     """A setting as its widget holds it."""
     if name == "patches":
         return size if value is None else min(value, size)
     return value == "train" if name == "unlisted" else value
 
 
-def _take_from_url(store: PatchStore, wanted_data: str | None) -> None:
-    words = _words_in_url()
-    if not st.session_state.pop(_FILLED_IN, False) and _is_ours(words):
+def _load_from_url(store: PatchStore, wanted_data: str | None) -> None:
+    words = _url_params()
+    if not st.session_state.pop(_FILLED_IN, False) and _written_by_form(words):
         return
-    asked = read_settings({name: st.query_params.get_all(name) for name in words})
+    asked = settings_from_query({name: st.query_params.get_all(name) for name in words})
     problems = list(asked.problems)
     if wanted_data is not None and wanted_data != store.name:
         problems.insert(0, f"there is no data set '{wanted_data[:100]}' here; choose one.")
     settings = dict(asked.settings)
-    if settings.get("precision") == "mixed" and not gpu_words():
+    if settings.get("precision") == "mixed" and not gpu_description():
         del settings["precision"]
         problems.append("mixed precision is for a GPU, and this machine has none.")
     if names := st.session_state.pop(_OFF_THE_FORM, ()):
         problems.append(f"{', '.join(names)}: the form has no place for it; the shell takes it.")
-    _begin_with(settings, store)
+    _set_widgets(settings, store)
     st.session_state[_PROBLEMS] = tuple(problems)
-    st.session_state[_TAKEN] = True
+    st.session_state[_JUST_LOADED] = True
 
 
-def _is_ours(words: dict[str, str]) -> bool:
+def _written_by_form(words: dict[str, str]) -> bool:
     """Whether the URL says what the form has written there, now or a moment ago."""
-    said, latest = _in_order(words), address.latest(_ADDRESS)
+    said, latest = _sorted_items(words), address.latest(_URL_PART)
     if latest is None or "preset" not in st.session_state:  # the form was not there
         return not words and not latest
-    return said == latest or address.is_outdated(_ADDRESS, said)
+    return said == latest or address.is_outdated(_URL_PART, said)
 
 
-def _begin_with(settings: Mapping[str, Any], store: PatchStore) -> None:
+def _set_widgets(settings: Mapping[str, Any], store: PatchStore) -> None:
     st.session_state.pop(_PROPOSED, None)
-    preset = settings.get("preset", FIRST_PRESET)
-    for name in NAMES:
+    preset = settings.get("preset", DEFAULT_PRESET)
+    for name in URL_SETTINGS:
         key = _key(name, preset, store.name)
         st.session_state.pop(key, None)
         if name in settings:
-            st.session_state[key] = _in_widget(name, settings[name], len(store))
+            st.session_state[key] = _widget_value(name, settings[name], len(store))
 
 
 def _write_to_url(config: TrainingConfig, size: int) -> None:
-    words, said = write_settings(config, size), _words_in_url()
-    taken = st.session_state.pop(_TAKEN, False)  # then the writing is no change of the visitor's
-    if not taken and _in_order(words) != address.latest(_ADDRESS):
+    words, said = settings_to_query(config, size), _url_params()
+    taken = st.session_state.pop(
+        _JUST_LOADED, False
+    )  # then the writing is no change of the visitor's
+    if not taken and _sorted_items(words) != address.latest(_URL_PART):
         st.session_state.pop(_PROBLEMS, None)
-    if address.latest(_ADDRESS) is None:
-        address.remember(_ADDRESS, _in_order(said))  # a browser in a hurry may send it once more
-    address.remember(_ADDRESS, _in_order(words))
+    if address.latest(_URL_PART) is None:
+        address.remember(
+            _URL_PART, _sorted_items(said)
+        )  # a browser in a hurry may send it once more
+    address.remember(_URL_PART, _sorted_items(words))
     if words != said:
         _set_url(words)
 
 
-def _in_order(words: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+def _sorted_items(words: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     return tuple(sorted(words.items()))
 
 
-def _words_in_url() -> dict[str, str]:
-    return {name: st.query_params[name] for name in NAMES if name in st.query_params}
+def _url_params() -> dict[str, str]:
+    return {name: st.query_params[name] for name in URL_SETTINGS if name in st.query_params}
 
 
 def _set_url(words: Mapping[str, str]) -> None:
     """Replace the settings in the URL, in one step; what else is there stays."""
-    others = {name: st.query_params.get_all(name) for name in st.query_params if name not in NAMES}
+    others = {
+        name: st.query_params.get_all(name) for name in st.query_params if name not in URL_SETTINGS
+    }
     st.query_params.from_dict({**others, **words})

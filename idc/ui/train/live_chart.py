@@ -11,12 +11,12 @@ import numpy as np
 import streamlit as st
 
 from idc.runs.log import RunLog
-from idc.runs.snapshot import Moment
-from idc.ui.shared.figures import TRAINING, VALIDATION
-from idc.ui.shared.formatting import score
+from idc.runs.snapshot import RunSnapshot
+from idc.ui.shared.figures import TRAINING_COLOUR, VALIDATION_COLOUR
+from idc.ui.shared.formatting import format_score
 from idc.ui.train.curve_thinning import smoothed, thinned
 
-_MOST_POINTS = 400
+_MAX_POINTS = 400
 _HEIGHT_PX = 128
 
 
@@ -31,11 +31,11 @@ class Curve:
     name: str
     title: str
     meaning: str
-    top: float | None = 1.0
+    y_max: float | None = 1.0
 
 
 CURVES = (
-    Curve("loss", "Loss", "Cross-entropy; lower is better.", top=None),
+    Curve("loss", "Loss", "Cross-entropy; lower is better.", y_max=None),
     Curve("accuracy", "Accuracy", "Share of right answers."),
     Curve(
         "balanced_accuracy",
@@ -50,19 +50,19 @@ CURVES = (
 )
 
 
-def live_charts(moment: Moment) -> None:
+def live_charts(snapshot: RunSnapshot) -> None:
     """The four curves of the run so far, each under its newest score on the validation part."""
-    latest = moment.log.epochs[-1] if moment.log.epochs else {}
+    latest = snapshot.log.epochs[-1] if snapshot.log.epochs else {}
     for pair in (CURVES[:2], CURVES[2:]):
         for column, curve in zip(st.columns(2, gap="small"), pair, strict=True):
             with column, st.container(gap=None):
-                now = score(latest.get(f"val_{curve.name}"))
+                now = format_score(latest.get(f"val_{curve.name}"))
                 st.markdown(
                     f":small[{curve.title}] **{now}**", help=f"{curve.meaning} Validation part."
                 )
                 st.echarts_chart(
                     curve_options(
-                        moment.log, curve, steps=moment.steps, epochs=moment.status.epochs
+                        snapshot.log, curve, steps=snapshot.steps, epochs=snapshot.status.epochs
                     ),
                     height=_HEIGHT_PX,
                     key=f"chart_{curve.name}",
@@ -79,19 +79,24 @@ def curve_options(log: RunLog, curve: Curve, *, steps: int, epochs: int) -> dict
     Args:
         steps: steps an epoch. ``epochs``: how many the run is to reach.
     """
-    at, raw = _trained(log, curve.name, steps)
+    at, raw = _batch_scores(log, curve.name, steps)
     validated = [(entry["epoch"], entry.get(f"val_{curve.name}")) for entry in log.epochs]
     points = [(epoch, value) for epoch, value in validated if _is_number(value)]
     x, y = (np.array(values) for values in zip(*points, strict=True)) if points else ([], [])
-    validation = _line("validation", x, y, VALIDATION, width=2.5, symbol=True)
+    validation = _line("validation", x, y, VALIDATION_COLOUR, width=2.5, symbol=True)
     best = log.best_epoch()
     if best:
         validation["markLine"] = {
             "symbol": "none",
             "silent": True,
             "animation": False,
-            "lineStyle": {"color": VALIDATION, "type": "dashed"},
-            "label": {"formatter": "best", "color": VALIDATION, "distance": 2, "fontSize": 11},
+            "lineStyle": {"color": VALIDATION_COLOUR, "type": "dashed"},
+            "label": {
+                "formatter": "best",
+                "color": VALIDATION_COLOUR,
+                "distance": 2,
+                "fontSize": 11,
+            },
             "data": [{"xAxis": best["epoch"]}],
         }
     return {
@@ -101,26 +106,26 @@ def curve_options(log: RunLog, curve: Curve, *, steps: int, epochs: int) -> dict
         "xAxis": {
             "type": "value",
             "min": 0,
-            "max": max(1, min(epochs, _shown_epochs(at, log))),
+            "max": max(1, min(epochs, _axis_epochs(at, log))),
             "minInterval": 1,
             "axisLabel": {"fontSize": 11, "hideOverlap": True},
         },
         "yAxis": {
             "type": "value",
             "min": 0,
-            "max": curve.top,
+            "max": curve.y_max,
             "splitNumber": 2,
             "axisLabel": {"fontSize": 11},
         },
         "series": [
-            _line("each batch", at, raw, TRAINING, width=1, opacity=0.35),
-            _line("training", at, smoothed(raw), TRAINING, width=2.5),
+            _line("each batch", at, raw, TRAINING_COLOUR, width=1, opacity=0.35),
+            _line("training", at, smoothed(raw), TRAINING_COLOUR, width=2.5),
             validation,
         ],
     }
 
 
-def _trained(log: RunLog, name: str, steps: int) -> tuple[np.ndarray, np.ndarray]:
+def _batch_scores(log: RunLog, name: str, steps: int) -> tuple[np.ndarray, np.ndarray]:
     """Where in the epochs the batches lie, and their scores, as far as these are numbers.
 
     A training that diverged logs values that are not; older runs logged fewer scores.
@@ -134,7 +139,7 @@ def _is_number(value: float | None) -> bool:
     return value is not None and bool(np.isfinite(value))
 
 
-def _shown_epochs(at: np.ndarray, log: RunLog) -> int:
+def _axis_epochs(at: np.ndarray, log: RunLog) -> int:
     """The axis grows in steps, so that the curve fills the chart and yet does not creep."""
     reached = max(float(at.max()) if len(at) else 0.0, len(log.epochs))
     return next((n for n in (1, 2, 3, 5, 10, 20, 40, 80, 160) if n >= reached), round(reached + 40))
@@ -150,7 +155,7 @@ def _line(
     opacity: float = 1.0,
     symbol: bool = False,
 ) -> dict[str, Any]:
-    kept = thinned(y, _MOST_POINTS)
+    kept = thinned(y, _MAX_POINTS)
     return {
         "name": name,
         "type": "line",

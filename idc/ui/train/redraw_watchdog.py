@@ -10,7 +10,7 @@ import streamlit as st
 
 from idc.ui.components.own_component import own_component
 
-_MOST_PATIENCE_S = 10.0  # longer than a redraw takes; where they come often, less is waited
+_STALL_TIMEOUT_S = 10.0  # longer than a redraw takes; where they come often, less is waited
 
 _view = own_component(__file__)
 
@@ -19,7 +19,7 @@ def keep_redrawing(key: str) -> None:
     """Draw the whole page anew, which begins the beat again, if the fragment was not redrawn."""
     missed = _view(
         key=key,
-        data={"drawn": time.time(), "patience_s": _MOST_PATIENCE_S},
+        data={"drawn": time.time(), "patience_s": _STALL_TIMEOUT_S},
         height=1,
         on_missed_change=lambda: None,
     ).missed

@@ -10,14 +10,14 @@ from typing import Any
 import streamlit as st
 
 from idc.runs.run import Run
-from idc.runs.snapshot import Moment, length_s, moment_at
+from idc.runs.snapshot import RunSnapshot, logged_duration_s, snapshot_at
 from idc.ui.components.own_component import own_component
 
-_MEMO = "replay"
+_STATE_KEY = "replay"
 _KEY = "replay_bar"
-_IN_S = 30.0
-_FIT = 0.0  # the speed at which the whole run takes `_IN_S`
-_SPEEDS = {"real time": 1.0, "2×": 2.0, "10×": 10.0, "60×": 60.0, "in 30 s": _FIT}
+_FIT_DURATION_S = 30.0
+_FIT_SPEED = 0.0  # the speed at which the whole run takes `_FIT_DURATION_S`
+_SPEEDS = {"real time": 1.0, "2×": 2.0, "10×": 10.0, "60×": 60.0, "in 30 s": _FIT_SPEED}
 
 _view = own_component(__file__, "words", "slider", "play_bar")
 
@@ -36,7 +36,7 @@ class Playback:
     end_s: float
     since: float
     at_s: float = 0.0
-    speed: float = _FIT
+    speed: float = _FIT_SPEED
     playing: bool = True
     number: int = 0
 
@@ -49,9 +49,9 @@ class Playback:
     @property
     def factor(self) -> float:
         """Seconds of training in a second."""
-        return self.speed or max(self.end_s / _IN_S, 1e-3)
+        return self.speed or max(self.end_s / _FIT_DURATION_S, 1e-3)
 
-    def told(self, command: dict[str, Any], now: float) -> "Playback":
+    def after_command(self, command: dict[str, Any], now: float) -> "Playback":
         """What is left after a command of the browser: ``{"do": "play"}``, "pause", "seek" with
         ``at`` in seconds, or "speed" with ``speed``. Any other changes nothing."""
         at_s = self.now_s(now)
@@ -70,7 +70,7 @@ class Playback:
 
 def playback_of(run: Run) -> Playback | None:
     """This visitor's replay of the run, if there is one."""
-    playback = st.session_state.get(_MEMO)
+    playback = st.session_state.get(_STATE_KEY)
     return playback if playback is not None and playback.run == run.id else None
 
 
@@ -80,15 +80,15 @@ def is_playing(run: Run) -> bool:
     return playback is not None and playback.playing
 
 
-def replay_button(run: Run, whole: Moment) -> None:
+def replay_button(run: Run, whole: RunSnapshot) -> None:
     """Offer the replay of a run that has logged something."""
-    if length_s(whole) > 0:
+    if logged_duration_s(whole) > 0:
         st.button(
             "Replay",
             icon=":material/replay:",
             key="replay_start",
-            on_click=_begin,
-            args=(run.id, length_s(whole)),
+            on_click=_start_replay,
+            args=(run.id, logged_duration_s(whole)),
             help="Watch the training again as it looked live, at a speed of your choice.",
         )
 
@@ -111,24 +111,24 @@ def replay_bar(playback: Playback) -> None:
     )
 
 
-def replayed(playback: Playback, whole: Moment, batch_size: int) -> Moment:
+def replay_moment(playback: Playback, whole: RunSnapshot, batch_size: int) -> RunSnapshot:
     """What was on the page at the replay's moment; pauses the replay at its end."""
     at_s = playback.now_s(time.monotonic())
     if playback.playing and at_s >= playback.end_s:
-        st.session_state[_MEMO] = replace(playback, playing=False, at_s=playback.end_s)
-    return moment_at(whole, at_s, batch_size)
+        st.session_state[_STATE_KEY] = replace(playback, playing=False, at_s=playback.end_s)
+    return snapshot_at(whole, at_s, batch_size)
 
 
-def _begin(run_id: str, end_s: float) -> None:
-    st.session_state[_MEMO] = Playback(run_id, end_s, time.monotonic())
+def _start_replay(run_id: str, end_s: float) -> None:
+    st.session_state[_STATE_KEY] = Playback(run_id, end_s, time.monotonic())
 
 
 def _take_command() -> None:
     command = st.session_state.get(_KEY, {}).get("told")
-    playback = st.session_state.get(_MEMO)
+    playback = st.session_state.get(_STATE_KEY)
     if playback is None or not isinstance(command, dict):
         return
     if command.get("do") == "close":
-        st.session_state[_MEMO] = None
+        st.session_state[_STATE_KEY] = None
     else:
-        st.session_state[_MEMO] = playback.told(command, time.monotonic())
+        st.session_state[_STATE_KEY] = playback.after_command(command, time.monotonic())

@@ -8,16 +8,16 @@ from streamlit.delta_generator import DeltaGenerator
 
 from idc.launch.fork import can_fork, fork_run
 from idc.runs.lock import is_locked
-from idc.runs.notes import NAME_SIGNS, NOTES_SIGNS, RunNotes, write_notes
+from idc.runs.notes import MAX_NAME_LENGTH, MAX_NOTES_LENGTH, RunNotes, write_notes
 from idc.runs.run import Run, RunStatus
 from idc.runs.trash import delete_run, deleted_runs, restore_run
-from idc.settings.help_texts import SETTING_WORDS
+from idc.settings.help_texts import SETTING_HELP
 from idc.settings.training_config import AUGMENTATIONS, BALANCINGS, TrainingConfig
-from idc.ui.shared.formatting import error_sentences, plain
-from idc.ui.shared.pickers import forget, put_into_address
+from idc.ui.shared.formatting import error_sentences, escape_markdown
+from idc.ui.shared.pickers import reset_picker, select_in_picker
 
 
-def run_care(run: Run) -> None:
+def run_actions(run: Run) -> None:
     """A row of things to do with the chosen run."""
     if run.bundled:
         return
@@ -32,7 +32,7 @@ def run_care(run: Run) -> None:
 def run_notes(run: Run) -> None:
     """What people noted about it, line by line."""
     if text := run.notes().notes:
-        st.markdown(plain(text).replace("\n", "  \n"))
+        st.markdown(escape_markdown(text).replace("\n", "  \n"))
 
 
 def undo_notice() -> None:
@@ -42,9 +42,11 @@ def undo_notice() -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         title = st.session_state["deleted_title"]
-        st.markdown(f":material/delete: Deleted **{plain(title)}**. It lies in the trash.")
+        st.markdown(
+            f":material/delete: Deleted **{escape_markdown(title)}**. It lies in the trash."
+        )
         if st.button("Undo", icon=":material/undo:", key="undo_delete"):
-            _bring_back(run_id)
+            _restore(run_id)
 
 
 def deleted_list() -> None:
@@ -54,14 +56,14 @@ def deleted_list() -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         run_id = st.selectbox("Deleted runs", gone, key="deleted_runs", width=380)
         if st.button("Bring back", icon=":material/restore_from_trash:", key="bring_back"):
-            _bring_back(run_id)
+            _restore(run_id)
 
 
-def _bring_back(run_id: str) -> None:
+def _restore(run_id: str) -> None:
     with error_sentences():
         restore_run(run_id)
         st.session_state.pop("deleted_run", None)
-        put_into_address("run", run_id)
+        select_in_picker("run", run_id)
         st.rerun()
 
 
@@ -71,8 +73,8 @@ def _notes_form(run: Run) -> None:
         st.popover("Name and notes", icon=":material/edit:"),
         st.form(f"notes_{run.id}", border=False),
     ):
-        name = st.text_input("Name", notes.name, max_chars=NAME_SIGNS, key=f"name_{run.id}")
-        text = st.text_area("Notes", notes.notes, max_chars=NOTES_SIGNS, key=f"text_{run.id}")
+        name = st.text_input("Name", notes.name, max_chars=MAX_NAME_LENGTH, key=f"name_{run.id}")
+        text = st.text_area("Notes", notes.notes, max_chars=MAX_NOTES_LENGTH, key=f"text_{run.id}")
         if st.form_submit_button("Save", icon=":material/check:"):
             with error_sentences():
                 write_notes(run.folder, RunNotes(name.strip(), text.strip()))
@@ -94,7 +96,7 @@ def _delete_button(run: Run, status: RunStatus) -> None:
             delete_run(run)
             st.session_state["deleted_run"] = run.id
             st.session_state["deleted_title"] = title
-            forget("run")
+            reset_picker("run")
             st.rerun()
 
 
@@ -114,7 +116,7 @@ def _fork_form(run: Run) -> None:
         )
     if pressed:
         with error_sentences():
-            put_into_address("run", fork_run(run, config).id)
+            select_in_picker("run", fork_run(run, config).id)
             st.rerun()
 
 
@@ -138,7 +140,7 @@ def _fork_settings(run: Run) -> TrainingConfig:
         format="%.6g",
         step=1e-4,
         key=f"fork_rate_{run.id}",
-        help=SETTING_WORDS["learning_rate"],
+        help=SETTING_HELP["learning_rate"],
     )
     batch_size = _fork_number(right, run, "Batch size", "batch_size", 8_192)
     augmentation = _fork_choice(left, run, "Augmentation", "augmentation", AUGMENTATIONS)
@@ -151,7 +153,7 @@ def _fork_settings(run: Run) -> TrainingConfig:
         batch_size=batch_size,
         augmentation=augmentation,
         balancing=balancing,
-        name=f"{run.title[: NAME_SIGNS - 6]}, fork",
+        name=f"{run.title[: MAX_NAME_LENGTH - 6]}, fork",
     )
 
 
@@ -162,7 +164,7 @@ def _fork_number(place: DeltaGenerator, run: Run, label: str, name: str, most: i
         most,
         getattr(run.config, name),
         key=f"fork_{name}_{run.id}",
-        help=SETTING_WORDS[name],
+        help=SETTING_HELP[name],
     )
     return int(value)
 
@@ -176,5 +178,5 @@ def _fork_choice(
         index=list(options).index(getattr(run.config, name)),
         format_func=options.__getitem__,
         key=f"fork_{name}_{run.id}",
-        help=SETTING_WORDS[name],
+        help=SETTING_HELP[name],
     )

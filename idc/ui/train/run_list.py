@@ -3,11 +3,11 @@
 import pandas as pd
 import streamlit as st
 
-from idc.runs.device_queue import place
+from idc.runs.device_queue import queue_position
 from idc.runs.run import Run, list_runs
 from idc.settings.training_config import PRESETS
-from idc.ui.shared.formatting import error_sentences, score, started
-from idc.ui.shared.pickers import put_into_address
+from idc.ui.shared.formatting import error_sentences, format_score, format_start_time
+from idc.ui.shared.pickers import select_in_picker
 from idc.ui.train.run_actions import deleted_list
 
 _REDRAW_EVERY_S = 3.0
@@ -37,22 +37,22 @@ def _table() -> None:
         )
         clicked = [runs[number].id for number in event.selection.rows if number < len(runs)]
         if clicked and clicked[0] != shown:
-            put_into_address("run", clicked[0])
+            select_in_picker("run", clicked[0])
             st.rerun()
 
 
 def _row(run: Run) -> dict[str, str]:
     status, best, notes = run.status(), run.best(), run.notes()
     state = status.state
-    if state == "queued" and (number := place(run.id)) is not None:
+    if state == "queued" and (number := queue_position(run.id)) is not None:
         state = f"queued, place {number}"
     return {
         "Run": run.title,
         "State": state,
         "Epochs": f"{status.epoch} of {status.epochs}",
-        "Best ROC AUC": score(best.get("val_roc_auc")),
+        "Best ROC AUC": format_score(best.get("val_roc_auc")),
         "Preset": PRESETS[run.config.preset].title,
         "Data": run.config.data,
-        "Started": started(run),
+        "Started": format_start_time(run),
         "Notes": notes.notes.split("\n")[0][:80],
     }

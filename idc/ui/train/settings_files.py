@@ -3,9 +3,9 @@
 import streamlit as st
 
 from idc.errors import IdcError
-from idc.settings.json_file import MOST_BYTES, command_of, read_settings_file, write_settings_file
+from idc.settings.json_file import MAX_BYTES, read_settings_file, train_command, write_settings_file
 from idc.settings.training_config import TrainingConfig
-from idc.ui.train.form import fill_in, say_not_taken
+from idc.ui.train.form import fill_in, show_form_problem
 
 _UPLOADED = "settings_uploaded"
 
@@ -13,7 +13,7 @@ _UPLOADED = "settings_uploaded"
 def settings_files(config: TrainingConfig) -> None:
     """Save, load, and the command line."""
     st.markdown("**The same run from the shell**")
-    st.code(command_of(config, " \\\n  "), language="bash", wrap_lines=True)
+    st.code(train_command(config, " \\\n  "), language="bash", wrap_lines=True)
     st.download_button(
         "Save config.json",
         write_settings_file(config),
@@ -41,8 +41,8 @@ def _load() -> None:
     if uploaded is None:
         return
     try:
-        config = read_settings_file(uploaded.read(MOST_BYTES + 1))
+        config = read_settings_file(uploaded.read(MAX_BYTES + 1))
     except IdcError as error:
-        say_not_taken(str(error))
+        show_form_problem(str(error))
         return
     fill_in(config)

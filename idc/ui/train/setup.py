@@ -7,23 +7,23 @@ import pandas as pd
 import streamlit as st
 from streamlit.elements.lib.mutable_expander_container import ExpanderContainer
 
-from idc.datasets.label_marks import wrong_rows
+from idc.datasets.label_marks import rows_marked_wrong
 from idc.datasets.splits import Split, split_note
 from idc.datasets.store import PatchStore
-from idc.launch.several_runs import MOST_SEEDS, check_splits, of_seeds, start_runs
-from idc.networks.hardware import gpu_words
-from idc.runs.device_choice import choose_cpu
-from idc.runs.watched_slide import watch_case
-from idc.settings.training_config import TrainingConfig, split_of
+from idc.launch.several_runs import MAX_SEEDS, check_splits, configs_for_seeds, start_runs
+from idc.networks.hardware import gpu_description
+from idc.runs.device_choice import set_cpu_only
+from idc.runs.watched_slide import request_case
+from idc.settings.training_config import TrainingConfig, split_for_config
 from idc.ui.leakage.both_splits import start_both_splits
-from idc.ui.shared.formatting import error_sentences, plain, share
+from idc.ui.shared.formatting import error_sentences, escape_markdown, share
 from idc.ui.shared.links import leakage_link
-from idc.ui.shared.pickers import cached_store, choose_store, put_into_address
+from idc.ui.shared.pickers import cached_store, choose_store, select_in_picker
 from idc.ui.train.augmentation_view import augmentation_view
 from idc.ui.train.estimate import estimate_line
 from idc.ui.train.form import link_has_settings, settings_form
 from idc.ui.train.settings_files import settings_files
-from idc.ui.train.watched_slide import choose_before_start
+from idc.ui.train.watched_slide import choose_watched_case
 
 _OPEN = "setup"  # the key of the expander
 _COLLAPSE = "setup-collapse"
@@ -53,17 +53,17 @@ def new_run(busy: str | None) -> None:
     left, right = st.columns([5, 4], gap="large")
     with left:
         wanted_data = st.query_params.get("data")
-        store = choose_store(tell_missing=False)  # the form tells it
+        store = choose_store(warn_missing=False)  # the form tells it
         if store is None:
             return
         config = settings_form(store, wanted_data)
     with right, error_sentences():
         st.markdown("**What it would train on**")
-        marked = wrong_rows(store.name, store.index) if config.leave_out_marked else None
-        split = split_of(config, store.index, marked)
+        marked = rows_marked_wrong(store.name, store.index) if config.leave_out_marked else None
+        split = split_for_config(config, store.index, marked)
         _data_summary(store, split, config)
         leakage_link(config)
-        watched = choose_before_start(store, split)
+        watched = choose_watched_case(store, split)
         estimate_line(config, split, busy is not None)
         _start(config, watched, busy)
         augmentation_view(store, split, config.augmentation)
@@ -73,13 +73,14 @@ def new_run(busy: str | None) -> None:
 def _start(config: TrainingConfig, watched: int | None, busy: str | None) -> None:
     if busy is not None:
         st.info(
-            f"**{plain(busy)}** is training now. One at a time: a run that you start waits "
+            f"**{escape_markdown(busy)}** is training now. One at a time: a run that you start "
+            "waits "
             "in the queue, and trains when its turn has come.",
             icon=":material/hourglass_top:",
         )
     on_cpu = (
         busy is not None
-        and bool(gpu_words())
+        and bool(gpu_description())
         and st.toggle(
             "Train on the CPU meanwhile",
             key="start_on_cpu",
@@ -92,14 +93,14 @@ def _start(config: TrainingConfig, watched: int | None, busy: str | None) -> Non
         seeds = st.number_input(
             "Seeds",
             1,
-            MOST_SEEDS,
+            MAX_SEEDS,
             key="seeds",
             width=120,
             help="Trains as many runs, with this seed and the ones that follow; Compare shows "
             "their mean and how far they spread.",
         )
         pressed = st.button(
-            _words_to_start(int(seeds), waits),
+            _start_label(int(seeds), waits),
             type="primary",
             icon=":material/play_arrow:",
             key="start",
@@ -107,11 +108,11 @@ def _start(config: TrainingConfig, watched: int | None, busy: str | None) -> Non
         )
     if pressed:
         fill = partial(_fill, watched=watched, on_cpu=on_cpu)
-        configs = of_seeds(config, int(seeds))
+        configs = configs_for_seeds(config, int(seeds))
         check_splits(configs, cached_store(config.data).index)
         runs = start_runs(configs, fill=fill)
         st.session_state[_COLLAPSE] = True
-        put_into_address("run", runs[0].id)
+        select_in_picker("run", runs[0].id)
         st.rerun()
     if st.button(
         "Train under both splits",
@@ -128,12 +129,12 @@ def _start(config: TrainingConfig, watched: int | None, busy: str | None) -> Non
 def _fill(folder: Path, *, watched: int | None, on_cpu: bool) -> None:
     """What a run's folder holds besides its settings."""
     if watched is not None:
-        watch_case(folder, case=watched)
+        request_case(folder, case=watched)
     if on_cpu:
-        choose_cpu(folder)
+        set_cpu_only(folder)
 
 
-def _words_to_start(seeds: int, waits: bool) -> str:
+def _start_label(seeds: int, waits: bool) -> str:
     verb = "Queue" if waits else "Start"
     return f"{verb} training" if seeds == 1 else f"{verb} {seeds} trainings"
 

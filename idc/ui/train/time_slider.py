@@ -13,12 +13,12 @@ import numpy as np
 from idc.runs.watched_slide import Frame
 from idc.ui.components.own_component import own_component
 
-_MOST_FRAMES = 120
+_MAX_FRAMES = 120
 
 _view = own_component(__file__, "words", "frames", "slider", "play_bar")
 
 
-def time_slider(film: str, frames: Sequence[Frame], *, steps: int, key: str) -> None:
+def time_slider(timeline_id: str, frames: Sequence[Frame], *, steps: int, key: str) -> None:
     """Show the slider; `idc.ui.components.slide_viewer.slide_viewer` shows its frame.
 
     Args:
@@ -34,7 +34,7 @@ def time_slider(film: str, frames: Sequence[Frame], *, steps: int, key: str) -> 
     _view(
         key=key,
         data={
-            "film": film,
+            "film": timeline_id,
             "label": "Moment of the training",
             "content": digest.hexdigest(),
             "frames": [
@@ -49,7 +49,7 @@ def time_slider(film: str, frames: Sequence[Frame], *, steps: int, key: str) -> 
     )
 
 
-def thinned_frames(frames: Sequence[Frame], most: int = _MOST_FRAMES) -> list[Frame]:
+def thinned_frames(frames: Sequence[Frame], most: int = _MAX_FRAMES) -> list[Frame]:
     """At most so many frames, evenly chosen, the first and the newest among them."""
     places = np.linspace(0, len(frames) - 1, min(most, len(frames)))
     return [frames[i] for i in places.round().astype(int)]

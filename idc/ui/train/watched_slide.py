@@ -7,16 +7,16 @@ import streamlit as st
 
 from idc.datasets.place import find_row, parse_place
 from idc.datasets.splits import Split
-from idc.datasets.stitched_slide import lay_out
+from idc.datasets.stitched_slide import lay_out_case
 from idc.datasets.store import PatchStore
 from idc.errors import DataError, RunError
 from idc.runs.run import Run, check_same_data
-from idc.runs.snapshot import Moment
+from idc.runs.snapshot import RunSnapshot
 from idc.runs.split import run_split
-from idc.runs.watched_slide import Frame, asked_case, default_case, held_out_cases, watch_case
+from idc.runs.watched_slide import Frame, default_case, held_out_cases, request_case, requested_case
 from idc.ui.components.patch_grid import patch_grid
 from idc.ui.components.patch_tiles import patch_tile
-from idc.ui.components.slide_viewer.case_slide import cases_of, show_slide
+from idc.ui.components.slide_viewer.case_slide import cached_case_table, show_slide
 from idc.ui.shared.formatting import error_sentences
 from idc.ui.shared.pickers import cached_store
 from idc.ui.train.time_slider import time_slider
@@ -24,7 +24,7 @@ from idc.ui.train.time_slider import time_slider
 _TILE_PX = 60
 
 
-def choose_before_start(store: PatchStore, split: Split) -> int | None:
+def choose_watched_case(store: PatchStore, split: Split) -> int | None:
     """For the form: the case to watch from the first step on; None when every case trains."""
     cases = held_out_cases(store, split).tolist()
     default = default_case(store, split)
@@ -56,7 +56,7 @@ def store_of(run: Run) -> PatchStore | None:
 
 
 def watched_slide(
-    run: Run, moment: Moment, store: PatchStore, *, choosing: str, first: int | None = None
+    run: Run, snapshot: RunSnapshot, store: PatchStore, *, choosing: str, first: int | None = None
 ) -> None:
     """The network's map beside the truth, and the slider through time below them.
 
@@ -65,13 +65,13 @@ def watched_slide(
             all cases that were watched; "nothing": what was watched at the moment.
         first: the case that the run began to watch, shown before its first frame.
     """
-    case = _choose(run, moment, store, choosing, first)
+    case = _choose(run, snapshot, store, choosing, first)
     if case is None:
         return
-    frames = [frame for frame in moment.frames if frame.case == case]
-    slide = lay_out(store, case)
+    frames = [frame for frame in snapshot.frames if frame.case == case]
+    slide = lay_out_case(store, case)
     frames = [frame for frame in frames if len(frame.levels) == len(slide.rows)]
-    film = f"{run.id}/{case}"
+    timeline_id = f"{run.id}/{case}"
     nothing_yet = np.full(len(slide.rows), np.nan, np.float32)
     left, right = st.columns(2, gap="small")
     with left, st.container(gap=None):
@@ -83,8 +83,8 @@ def watched_slide(
             threshold=0.5,
             picked=None,
             key="watched_network",
-            film=film,
-            beside=film,
+            timeline_id=timeline_id,
+            sync_group=timeline_id,
         )
     with right, st.container(gap=None):
         st.markdown("**Ground truth**: label")
@@ -95,20 +95,20 @@ def watched_slide(
             threshold=0.5,
             picked=None,
             key="watched_truth",
-            beside=film,
-            truth=True,
+            sync_group=timeline_id,
+            labels_layer=True,
         )
     with st.container(gap=None):
-        time_slider(film, frames, steps=moment.steps, key="watched_time")
+        time_slider(timeline_id, frames, steps=snapshot.steps, key="watched_time")
         st.caption("Violet: IDC-negative, yellow: IDC-positive. Cyan: outline of the labels.")
 
 
-def worst_now(moment: Moment, store: PatchStore) -> None:
+def worst_now(snapshot: RunSnapshot, store: PatchStore) -> None:
     """The strip of the patches that the network gets most wrong now."""
-    if not moment.log.epochs or "val_worst" not in moment.log.epochs[-1]:
+    if not snapshot.log.epochs or "val_worst" not in snapshot.log.epochs[-1]:
         return
-    latest = moment.log.epochs[-1]
-    worst = _located(store, latest["val_worst"])
+    latest = snapshot.log.epochs[-1]
+    worst = _find_rows(store, latest["val_worst"])
     st.markdown(f"**Most wrong after epoch {latest['epoch']}** (validation part)")
     if not worst:
         st.caption("No patch of the validation part is wrong.")
@@ -125,7 +125,7 @@ def worst_now(moment: Moment, store: PatchStore) -> None:
     )
 
 
-def _located(store: PatchStore, worst: list[tuple[str, float]]) -> list[tuple[int, float]]:
+def _find_rows(store: PatchStore, worst: list[tuple[str, float]]) -> list[tuple[int, float]]:
     """(row, probability) of the patches that the log names by their places."""
     found = []
     for name, probability in worst:
@@ -137,9 +137,9 @@ def _located(store: PatchStore, worst: list[tuple[str, float]]) -> list[tuple[in
 
 
 def _choose(
-    run: Run, moment: Moment, store: PatchStore, choosing: str, first: int | None
+    run: Run, snapshot: RunSnapshot, store: PatchStore, choosing: str, first: int | None
 ) -> int | None:
-    seen = _cases_seen(moment.frames)
+    seen = _cases_seen(snapshot.frames)
     if choosing == "nothing":
         case = seen[-1] if seen else first
         if case is not None:
@@ -152,15 +152,17 @@ def _choose(
     cases, default = _cases_to_watch(run.id, store.fingerprint, run, store)
     if default is None:
         return None
-    asked = asked_case(run)
+    asked = requested_case(run)
     watched = asked if asked in cases else default
-    return _picker(store, cases, watched, key=f"watched_case_{run.id}", on_choice=_asker(run))
+    return _picker(
+        store, cases, watched, key=f"watched_case_{run.id}", on_choice=_request_callback(run)
+    )
 
 
-def _asker(run: Run) -> Callable[[int], None]:
+def _request_callback(run: Run) -> Callable[[int], None]:
     def ask(case: int) -> None:
         with error_sentences():
-            watch_case(run.folder, case)
+            request_case(run.folder, case)
 
     return ask
 
@@ -197,7 +199,7 @@ def _cases_seen(frames: list[Frame]) -> list[int]:
 
 
 def _titles(store: PatchStore) -> dict[int, str]:
-    table = cases_of(store)
+    table = cached_case_table(store)
     return {
         int(case): f"{case} · {patches:,} patches, {positive / patches:.0%} IDC"
         for case, patches, positive in zip(

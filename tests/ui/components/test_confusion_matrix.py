@@ -3,7 +3,7 @@ import json
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from idc.ui.components.confusion_matrix import confusion_matrix, matrix_words
+from idc.ui.components.confusion_matrix import confusion_matrix, matrix_data
 
 
 def page():
@@ -33,7 +33,7 @@ def sent(at):
 
 
 def test_words_of_a_matrix():
-    words = matrix_words([[12403, 1065], [812, 20312]])
+    words = matrix_data([[12403, 1065], [812, 20312]])
 
     assert words["columns"] == ["Predicted IDC-negative", "Predicted IDC-positive"]
     assert [row["heading"] for row in words["rows"]] == [
@@ -52,13 +52,13 @@ def test_words_of_a_matrix():
 
 
 def test_shares_shade_within_their_row():
-    rows = matrix_words([[3, 1], [0, 5]])["rows"]
+    rows = matrix_data([[3, 1], [0, 5]])["rows"]
 
     assert [[cell["share"] for cell in row["cells"]] for row in rows] == [[0.75, 0.25], [0, 1]]
 
 
 def test_an_empty_row_has_no_rates():
-    empty, full = matrix_words([[0, 0], [3, 197]])["rows"]
+    empty, full = matrix_data([[0, 0], [3, 197]])["rows"]
 
     assert [(cell["rate"], cell["share"]) for cell in empty["cells"]] == [("–", 0), ("–", 0)]
     assert [cell["rate"] for cell in full["cells"]] == [
@@ -70,7 +70,7 @@ def test_an_empty_row_has_no_rates():
 def test_browser_gets_words_and_open_cell():
     at = run_page(selected="fn")
 
-    words = matrix_words([[12403, 1065], [812, 20312]])
+    words = matrix_data([[12403, 1065], [812, 20312]])
     assert sent(at) == words | {"selected": "fn", "open": "fn", "board": None}
     assert at.session_state["open"] == "fn"
 
@@ -80,8 +80,8 @@ def test_numpy_counts_are_welcome():
 
     counts = np.array([[2, 1], [0, 4]])
 
-    assert matrix_words(counts) == matrix_words([[2, 1], [0, 4]])
-    json.dumps(matrix_words(counts))
+    assert matrix_data(counts) == matrix_data([[2, 1], [0, 4]])
+    json.dumps(matrix_data(counts))
 
 
 @pytest.mark.parametrize("cell", ["tn", "fp", "fn", "tp"])
@@ -125,7 +125,7 @@ def test_a_malformed_pick_is_no_click(pick):
 )
 def test_counts_of_another_shape_are_refused(counts):
     with pytest.raises(ValueError, match=r"\[\[tn, fp\], \[fn, tp\]\], each >= 0. Received"):
-        matrix_words(counts)
+        matrix_data(counts)
 
 
 def test_a_selected_cell_must_have_a_known_name():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from idc.datasets.place import cut_out, rows_around
+from idc.datasets.place import neighbour_rows, stitch_neighbourhood
 from idc.patches import PatchName
 from idc.ui.components import patch_detail as patch_detail_module
 from idc.ui.components.patch_detail import surroundings
@@ -61,7 +61,8 @@ def test_picture_is_lossless_and_transparent_at_gaps(store):
     png = cv2.imdecode(np.frombuffer(base64.b64decode(body), np.uint8), cv2.IMREAD_UNCHANGED)
     assert head == "data:image/png;base64"
     assert np.array_equal(
-        cv2.cvtColor(png, cv2.COLOR_BGRA2RGBA), cut_out(store, rows_around(store, 1))
+        cv2.cvtColor(png, cv2.COLOR_BGRA2RGBA),
+        stitch_neighbourhood(store, neighbour_rows(store, 1)),
     )
     assert png[:100, :, 3].max() == 0  # nothing above
 

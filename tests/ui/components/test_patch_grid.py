@@ -35,8 +35,8 @@ def sent(at):
     return json.loads(at.get("bidi_component")[0].proto.json)
 
 
-def pick(at, row, showing=None):
-    at.session_state["grid"] = {"pick": {"showing": showing or sent(at)["showing"], "row": row}}
+def pick(at, row, display_id=None):
+    at.session_state["grid"] = {"pick": {"showing": display_id or sent(at)["showing"], "row": row}}
     return at.run()
 
 
@@ -136,7 +136,7 @@ def test_a_row_that_is_not_shown_is_no_pick(row):
 
 
 def test_a_pick_from_an_earlier_showing_is_no_pick():
-    assert pick(run_page(), 41, showing="0123456789abcdef-1").session_state["picked"] is None
+    assert pick(run_page(), 41, display_id="0123456789abcdef-1").session_state["picked"] is None
 
 
 @pytest.mark.parametrize("value", [41, "41", [41], {"row": 41}])

@@ -9,7 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from idc.ui.components.slide_viewer.slide_viewer import (
-    KEPT,
+    KEEP_PICK,
     Cells,
     Picture,
     jpeg_picture,
@@ -197,7 +197,7 @@ def test_pick_after_that_wins_again():
 
 
 def test_kept_pick_stays_until_another_picture_is_shown():
-    at = pick(run_page(wanted=KEPT), 41)
+    at = pick(run_page(wanted=KEEP_PICK), 41)
     assert at.session_state["picked"] == 41
     assert at.run().session_state["picked"] == 41
 

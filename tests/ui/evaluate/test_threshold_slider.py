@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 def page():
     import streamlit as st
 
-    from idc.metrics.thresholds import Preset
+    from idc.metrics.thresholds import ThresholdPreset
     from idc.ui.evaluate.threshold_slider import threshold_slider
 
     if st.session_state.get("away"):
@@ -16,7 +16,7 @@ def page():
     st.session_state["at"] = threshold_slider(
         st.session_state.get("board", "run/test"),
         {"content": "x"},
-        [Preset("half", "0.5", 0.5, "The usual one.")],
+        [ThresholdPreset("half", "0.5", 0.5, "The usual one.")],
         default=0.5,
         key="slider",
     )

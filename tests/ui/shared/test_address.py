@@ -10,11 +10,11 @@ def script():
 
     from idc.ui.shared import address
 
-    address.arrive(st.session_state["page"])
+    address.start_visit(st.session_state["page"])
     for words in st.session_state["written"]:
         address.remember("part", words)
     if "expected" in st.session_state:
-        address.expect("part", st.session_state["expected"])
+        address.accept_again("part", st.session_state["expected"])
     said = {words: address.is_outdated("part", words) for words in ("was", "is", "other")}
     st.session_state["outdated"] = [words for words, outdated in said.items() if outdated]
     st.session_state["latest"] = address.latest("part")

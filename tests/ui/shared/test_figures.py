@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from idc.patches import NEGATIVE, POSITIVE
+from idc.patches import NEGATIVE_COLOUR, POSITIVE_COLOUR
 from idc.ui.shared.figures import case_counts_figure, class_counts_figure, epoch_figure
 
 
@@ -24,7 +24,7 @@ def test_classes_are_counted_and_their_shares_written_on_the_bars():
     assert list(bars.x) == ["IDC-negative", "IDC-positive"]
     assert list(bars.y) == [7_500, 2_500]
     assert list(bars.text) == ["7,500 (75.0%)", "2,500 (25.0%)"]
-    assert list(bars.marker.color) == [NEGATIVE, POSITIVE] == ["#0072B2", "#D55E00"]
+    assert list(bars.marker.color) == [NEGATIVE_COLOUR, POSITIVE_COLOUR] == ["#0072B2", "#D55E00"]
     assert figure.layout.yaxis.title.text == "patches"
 
 
@@ -41,7 +41,7 @@ def test_cases_are_stacked_by_class_the_largest_first():
 
     assert points(figure, "IDC-negative") == [("22", 1), ("33", 2), ("11", 1)]
     assert points(figure, "IDC-positive") == [("22", 3), ("33", 0), ("11", 0)]
-    assert trace(figure, "IDC-negative").marker.color == NEGATIVE
+    assert trace(figure, "IDC-negative").marker.color == NEGATIVE_COLOUR
     assert figure.layout.barmode == "stack"
     assert figure.layout.xaxis.type == "category"  # else case numbers lie far apart
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from idc.ui.shared.formatting import plain
+from idc.ui.shared.formatting import escape_markdown
 
 
 @pytest.mark.parametrize(
@@ -17,4 +17,4 @@ from idc.ui.shared.formatting import plain
     ],
 )
 def test_markdown_shows_it_letter_by_letter(text, shown):
-    assert plain(text) == shown
+    assert escape_markdown(text) == shown

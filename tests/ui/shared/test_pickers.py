@@ -9,15 +9,15 @@ from streamlit.testing.v1 import AppTest
 def script():
     import streamlit as st
 
-    from idc.ui.shared.pickers import choose_titled, put_into_address
+    from idc.ui.shared.pickers import choose_from_titles, select_in_picker
 
     if st.button("first", key="first"):
-        put_into_address("thing", "a")
+        select_in_picker("thing", "a")
         st.rerun()
     if st.button("third", key="third"):
         st.session_state["thing"] = "c"
     titles = st.session_state.setdefault("titles", {"a": "A", "b": "B", "c": "C"})
-    st.session_state["chosen"] = choose_titled("Thing", titles, key="thing")
+    st.session_state["chosen"] = choose_from_titles("Thing", titles, key="thing")
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ BEGUN = Playback("run", end_s=300.0, since=1_000.0)
 
 
 def tell(playback, now, do, value=None):
-    return playback.told({"do": do, "value": value}, now)
+    return playback.after_command({"do": do, "value": value}, now)
 
 
 def test_whole_run_takes_half_a_minute_at_first():

@@ -6,24 +6,24 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from idc.datasets.stitched_slide import Slide, case_table, is_sampled, stitch
+from idc.datasets.stitched_slide import StitchedSlide, case_counts, is_incomplete, stitch_slide
 from idc.datasets.store import PatchStore
 from idc.ui.components.slide_viewer.slide_viewer import Cells, Picture, jpeg_picture, slide_viewer
 
 
 def show_slide(
     store: PatchStore,
-    slide: Slide,
+    slide: StitchedSlide,
     values: dict[str, np.ndarray],
     *,
     threshold: float,
     picked: int | None,
     thresholds: Mapping[str, float] | None = None,
     key: str = "slide",
-    board: str | None = None,
-    film: str | None = None,
-    beside: str | None = None,
-    truth: bool = False,
+    predictions_id: str | None = None,
+    timeline_id: str | None = None,
+    sync_group: str | None = None,
+    labels_layer: bool = False,
 ) -> int | None:
     """The viewer; returns the row of the opened patch.
 
@@ -33,32 +33,32 @@ def show_slide(
         _picture(store.fingerprint, slide.case, store, slide),
         Cells(slide.rows, slide.boxes, slide.labels, (slide.left, slide.top)),
         key=key,
-        board=board,
-        film=film,
-        beside=beside,
-        truth=truth,
+        predictions_id=predictions_id,
+        timeline_id=timeline_id,
+        sync_group=sync_group,
+        labels_layer=labels_layer,
         title=f"Case {slide.case}",
         values=values,
         outlines=slide.outlines(),
         picked=picked,
-        gap_note="gap: no patch in this data set" if is_sampled(slide) else "",
-        hatch_gaps=is_sampled(slide),
+        gap_note="gap: no patch in this data set" if is_incomplete(slide) else "",
+        hatch_gaps=is_incomplete(slide),
         threshold=threshold,
         thresholds=thresholds,
     )
 
 
-def cases_of(store: PatchStore) -> pd.DataFrame:
-    """See `idc.datasets.stitched_slide.case_table`; made once for each packing."""
-    return _cases(store.fingerprint, store)
+def cached_case_table(store: PatchStore) -> pd.DataFrame:
+    """See `idc.datasets.stitched_slide.case_counts`; made once for each packing."""
+    return _case_table(store.fingerprint, store)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _cases(fingerprint: str, _store: PatchStore) -> pd.DataFrame:
-    return case_table(_store.index)
+def _case_table(fingerprint: str, _store: PatchStore) -> pd.DataFrame:
+    return case_counts(_store.index)
 
 
 # Some 3 MB each, shared by all visitors.
 @st.cache_resource(max_entries=24, show_spinner=False)
-def _picture(fingerprint: str, case: int, _store: PatchStore, _slide: Slide) -> Picture:
-    return jpeg_picture(stitch(_store, _slide))
+def _picture(fingerprint: str, case: int, _store: PatchStore, _slide: StitchedSlide) -> Picture:
+    return jpeg_picture(stitch_slide(_store, _slide))

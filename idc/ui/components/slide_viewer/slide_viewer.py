@@ -22,11 +22,11 @@ from idc.ui.components.own_component import own_component
 
 _JPEG_QUALITY = 90
 _UNKNOWN = -1
-KEPT = -2  # for ``picked``: what somebody picked stays, as long as the same picture is shown
+KEEP_PICK = -2  # for ``picked``: what somebody picked stays, as long as the same picture is shown
 
-_PARTS = ("camera", "layers", "legend", "parts", "input", "saving")
+_SCRIPTS = ("camera", "layers", "legend", "parts", "input", "saving")
 
-_view = own_component(__file__, "board", "frames", "choices", *_PARTS)
+_view = own_component(__file__, "board", "frames", "choices", *_SCRIPTS)
 
 
 @dataclass(frozen=True)
@@ -90,14 +90,14 @@ def slide_viewer(
     picked: int | None = None,
     gap_note: str = "",
     hatch_gaps: bool = False,
-    only_cells: bool = True,
+    clip_to_cells: bool = True,
     threshold: float = 0.5,
     thresholds: Mapping[str, float] | None = None,
     mpp_um: float = MPP_UM,
-    board: str | None = None,
-    film: str | None = None,
-    beside: str | None = None,
-    truth: bool = False,
+    predictions_id: str | None = None,
+    timeline_id: str | None = None,
+    sync_group: str | None = None,
+    labels_layer: bool = False,
 ) -> int | None:
     """Show a picture and return the id of the cell that is picked in it.
 
@@ -127,27 +127,27 @@ def slide_viewer(
     """
     values, thresholds = dict(values or {}), thresholds or {}
     _check(cells, values)
-    showing = _showing(picture, cells)
-    mark = _mark(key, showing, cells, picked)
+    display_id = _display_id(picture, cells)
+    mark = _mark(key, display_id, cells, picked)
     _view(
         key=key,
         data={
             "memory": key,
-            "showing": showing,
+            "showing": display_id,
             "title": title,
             "image": picture.uri,
             "width": picture.width,
             "height": picture.height,
             "mpp_um": mpp_um,
             "origin": list(cells.origin),
-            "ids": _packed(cells.ids, np.int32),
-            "boxes": _packed(cells.boxes, np.uint16),
-            "places": None if cells.places is None else _packed(cells.places, np.int32),
-            "labels": _packed(_labels(cells), np.int8),
+            "ids": _base64_values(cells.ids, np.int32),
+            "boxes": _base64_values(cells.boxes, np.uint16),
+            "places": None if cells.places is None else _base64_values(cells.places, np.int32),
+            "labels": _base64_values(_labels(cells), np.int8),
             "values": [
                 {
                     "name": name,
-                    "data": _packed(array, np.float32),
+                    "data": _base64_values(array, np.float32),
                     "threshold": thresholds.get(name, threshold),
                 }
                 for name, array in values.items()
@@ -155,13 +155,13 @@ def slide_viewer(
             "outlines": [ring.ravel().tolist() for area in outlines for ring in area.rings],
             "gap_note": gap_note,
             "hatch_gaps": hatch_gaps,
-            "only_cells": only_cells,
+            "only_cells": clip_to_cells,
             "threshold": threshold,
             "thresholds": [threshold, *thresholds.values()],
-            "board": board,
-            "film": film,
-            "beside": beside,
-            "truth": truth,
+            "board": predictions_id,
+            "film": timeline_id,
+            "beside": sync_group,
+            "truth": labels_layer,
             "mark": {"id": mark.id, "number": mark.number},
         },
         default={"pick": None},
@@ -180,28 +180,33 @@ class _Mark:
     number: int = 0
     id: int | None = None
     returned: int | None = None
-    showing: str = ""
+    display_id: str = ""
 
 
-def _mark(key: str, showing: str, cells: Cells, picked: int | None) -> _Mark:
-    memo = f"{key}-mark"
-    last = st.session_state.get(memo, _Mark())
-    if picked == KEPT:
-        picked = last.returned if last.showing == showing else None
+def _mark(key: str, display_id: str, cells: Cells, picked: int | None) -> _Mark:
+    state_key = f"{key}-mark"
+    last = st.session_state.get(state_key, _Mark())
+    if picked == KEEP_PICK:
+        picked = last.returned if last.display_id == display_id else None
     if picked is not None and not (cells.ids == picked).any():
         picked = None
     if picked != last.returned:  # the caller changed it: a link, another slide, the back button
-        mark = _Mark(last.number + 1, picked, picked, showing)
+        mark = _Mark(last.number + 1, picked, picked, display_id)
     else:
-        pick = _believed(st.session_state.get(key, {}).get("pick"), showing, last.number, cells)
-        mark = _Mark(last.number, last.id, last.returned if pick is None else pick, showing)
-    st.session_state[memo] = mark
+        pick = _valid_pick(
+            st.session_state.get(key, {}).get("pick"), display_id, last.number, cells
+        )
+        mark = _Mark(last.number, last.id, last.returned if pick is None else pick, display_id)
+    st.session_state[state_key] = mark
     return mark
 
 
-def _believed(pick: Any, showing: str, number: int, cells: Cells) -> int | None:
+def _valid_pick(pick: Any, display_id: str, number: int, cells: Cells) -> int | None:
     """What the browser says, if it names a cell of this very showing."""
-    if not isinstance(pick, dict) or (pick.get("showing"), pick.get("mark")) != (showing, number):
+    if not isinstance(pick, dict) or (pick.get("showing"), pick.get("mark")) != (
+        display_id,
+        number,
+    ):
         return None
     return next((cell for cell in cells.ids.tolist() if cell == pick.get("id")), None)
 
@@ -221,13 +226,13 @@ def _labels(cells: Cells) -> np.ndarray:
     return np.full(len(cells.ids), _UNKNOWN) if cells.labels is None else cells.labels
 
 
-def _packed(array: np.ndarray, dtype: type) -> str:
+def _base64_values(array: np.ndarray, dtype: type) -> str:
     """Base64 of the little-endian values, as a typed array reads them."""
     little = np.asarray(array).astype(np.dtype(dtype).newbyteorder("<"))
     return base64.b64encode(little.tobytes()).decode("ascii")
 
 
-def _showing(picture: Picture, cells: Cells) -> str:
+def _display_id(picture: Picture, cells: Cells) -> str:
     """A name for picture and cells: the zoom and a pick belong to it."""
     places = np.column_stack([cells.ids, cells.boxes]).astype(np.int64).tobytes()
     return hashlib.blake2b(picture.digest.encode() + places, digest_size=8).hexdigest()
