@@ -18,10 +18,10 @@ from idc.datasets.label_marks import (
     save_mark,
 )
 from idc.errors import LabelError
-from tests.support import PROJECT, SUPPORT
+from tests.support import PROGRAMS, PROJECT
 from tests.support.made_patches import tiny_store
 
-CHILD = SUPPORT / "marking_child.py"
+CHILD = PROGRAMS / "marking_child.py"
 
 
 def mark(verdict="wrong", reviewer="Ana", case=1, x=51, label=1, data="tiny", **more):

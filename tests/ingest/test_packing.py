@@ -23,10 +23,10 @@ from idc.errors import DataError
 from idc.imaging.rescaling import to_patch_size
 from idc.ingest.packing import decode_patch, pack
 from idc.patches import PatchName
-from tests.support import PROJECT, SUPPORT
+from tests.support import PROGRAMS, PROJECT
 from tests.support.made_patches import png, tiny_store, write_patches_zip
 
-CHILD = SUPPORT / "packing_child.py"
+CHILD = PROGRAMS / "packing_child.py"
 BLUISH, REDDISH = (30, 60, 200), (200, 60, 30)
 NEGATIVE, POSITIVE = "8863_idx5_x1_y1_class0.png", "8863_idx5_x51_y1_class1.png"
 

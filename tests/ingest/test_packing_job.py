@@ -12,10 +12,10 @@ from idc.datasets.store import list_stores, open_store, verify_store
 from idc.errors import DataError
 from idc.ingest import packing_job
 from idc.ingest.packing_job import PackJob, forget_job, pack_jobs, start_job, start_packing
-from tests.support import PROJECT, SUPPORT
+from tests.support import PROGRAMS, PROJECT
 from tests.support.made_patches import write_patches_zip
 
-HELD_PACKER = SUPPORT / "held_packer.py"
+HELD_PACKER = PROGRAMS / "held_packer.py"
 NAME = "8863_idx5_x1_y1_class0.png"
 
 

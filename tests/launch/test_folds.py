@@ -20,10 +20,10 @@ from idc.launch.start import create_run
 from idc.runs.lock import hold_lock
 from idc.runs.run import list_runs
 from idc.settings.training_config import TrainingConfig
-from tests.support import PROJECT, SUPPORT
+from tests.support import PROGRAMS, PROJECT
 from tests.support.made_patches import tiny_store
 
-TRAINER = SUPPORT / "fold_trainer.py"
+TRAINER = PROGRAMS / "fold_trainer.py"
 SETTINGS = {"data": "tiny", "protocol": "random", "patches": 24, "epochs": 3, "seed": 1}
 
 

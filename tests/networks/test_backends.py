@@ -18,9 +18,9 @@ from idc.processes.child import Child
 from idc.runs.run import BUNDLED_RUN_ID, WEIGHTS_FILE, Run, open_run
 from idc.training import loop
 from idc.training.objective import compile_model
-from tests.support import PROJECT, SUPPORT
-from tests.support.backend_trainer import without_dropout
+from tests.support import PROGRAMS, PROJECT
 from tests.support.made_patches import tiny_store
+from tests.support.programs.backend_trainer import without_dropout
 from tests.support.tiny_training import be_tiny, digest, tiny_config
 
 pytestmark = [
@@ -30,7 +30,7 @@ pytestmark = [
     ),
 ]
 
-TRAINER = SUPPORT / "backend_trainer.py"
+TRAINER = PROGRAMS / "backend_trainer.py"
 
 
 def train_on(backend, *words, fault=""):

@@ -9,7 +9,7 @@ import pytest
 
 from idc.processes.child import Child, ChildDied, ChildTimeout
 
-ECHO = "tests.support.echo_child"
+ECHO = "tests.support.programs.echo_child"
 LONG_S = 30.0  # never reached
 SHORT_S = 0.5
 

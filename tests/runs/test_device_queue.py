@@ -14,9 +14,9 @@ from idc.runs.device_queue import device_name, has_waiting_run, hold_device, que
 from idc.runs.lock import hold_lock
 from idc.runs.status import current_status, read_status
 from idc.settings.training_config import TrainingConfig
-from tests.support import PROJECT, SUPPORT
+from tests.support import PROGRAMS, PROJECT
 
-TRAINER = SUPPORT / "queued_trainer.py"
+TRAINER = PROGRAMS / "queued_trainer.py"
 
 
 class Enough(Exception):

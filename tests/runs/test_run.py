@@ -30,9 +30,9 @@ from idc.runs.run import (
 )
 from idc.runs.status import STATUS_FILE
 from idc.settings.training_config import TrainingConfig
-from tests.support import PROJECT, SUPPORT
+from tests.support import PROGRAMS, PROJECT
 
-CHILD = SUPPORT / "run_child.py"
+CHILD = PROGRAMS / "run_child.py"
 
 
 @pytest.fixture

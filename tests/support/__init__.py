@@ -2,5 +2,5 @@
 
 from pathlib import Path
 
-SUPPORT = Path(__file__).resolve().parent
-PROJECT = SUPPORT.parents[1]
+PROJECT = Path(__file__).resolve().parents[2]
+PROGRAMS = Path(__file__).resolve().parent / "programs"

@@ -9,8 +9,8 @@ from idc.training import loop
 from idc.training.augmentation import augment, draw_augmentation
 from idc.training.device_patches import PatchesOnDevice, device_inputs, model_with_device_patches
 from idc.training.input_pipeline import InputPipeline, choose_input_pipeline
-from tests.support.backend_trainer import without_dropout
 from tests.support.made_patches import tiny_store
+from tests.support.programs.backend_trainer import without_dropout
 from tests.support.tiny_training import compile_for_real, tiny_config
 
 pytestmark = pytest.mark.slow  # imports TensorFlow

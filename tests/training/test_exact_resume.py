@@ -11,12 +11,12 @@ import sys
 
 import pytest
 
-from tests.support import PROJECT, SUPPORT
+from tests.support import PROGRAMS, PROJECT
 from tests.support.made_patches import tiny_store
 
 pytestmark = pytest.mark.slow
 
-CHILD = SUPPORT / "killed_trainings.py"
+CHILD = PROGRAMS / "killed_trainings.py"
 SWEEPS = {"kill": 17, "ENOSPC": 37, "EIO+": 61}
 
 

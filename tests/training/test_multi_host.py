@@ -17,11 +17,11 @@ from idc.runs.run import open_run
 from idc.settings.training_config import split_for_config
 from idc.training.batches import WHOLE_BATCH, BatchShard, TrainingBatches
 from idc.training.hosts import Hosts, parse_hosts
-from tests.support import PROJECT, SUPPORT
+from tests.support import PROGRAMS, PROJECT
 from tests.support.made_patches import tiny_store
 from tests.support.tiny_training import tiny_config
 
-TRAINER = SUPPORT / "backend_trainer.py"
+TRAINER = PROGRAMS / "backend_trainer.py"
 
 
 def start(*words, fault="", devices=1):

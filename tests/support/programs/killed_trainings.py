@@ -3,7 +3,7 @@
 It imports Keras once and forks for each training, before TensorFlow has computed anything, so that
 a child is a real process that is really killed, at a price of tenths of a second.
 
-python -m tests.support.killed_trainings FAULT:EVERY [FAULT:EVERY ...]
+python -m tests.support.programs.killed_trainings FAULT:EVERY [FAULT:EVERY ...]
     FAULT: "kill", "ENOSPC", "EIO", as `idc.files.atomic` knows them; "EIO+": all later ones fail
     too
     EVERY: look at every so many-th operation alone; 1 for all of them

@@ -1,6 +1,6 @@
 """A trainer for `test_folds` that needs no TensorFlow: it scores its fold at once, or as told.
 
-python tests/fold_trainer.py RUN_ID finish|wait|fail
+python tests/support/programs/fold_trainer.py RUN_ID finish|wait|fail
 """
 
 import sys

@@ -2,7 +2,7 @@
 
 The network is tiny, without dropout, whose masks no two backends draw alike, unless asked for.
 
-python tests/backend_trainer.py [--dropout] [--each-step] [--as-on-gpu] RUN_ID...
+python tests/support/programs/backend_trainer.py [--dropout] [--each-step] [--as-on-gpu] RUN_ID...
     [--hosts ... --host-index N]
 
     --each-step: a checkpoint after each step, so that a kill can be gone on from within an epoch

@@ -1,7 +1,9 @@
-"""Children for `test_packing`: one that packs until it is killed, one with almost no disk.
+"""Packing programs for `test_packing`.
 
-python tests/packing_child.py hold SOURCE NAME    says so after its first batch, then waits
-python tests/packing_child.py full                packs where no file may grow beyond a limit
+python tests/support/programs/packing_child.py hold SOURCE NAME
+    reports after its first batch, then waits to be killed
+python tests/support/programs/packing_child.py full
+    packs where no file may grow beyond a limit, as on a full disk
 """
 
 import json

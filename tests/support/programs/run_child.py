@@ -1,6 +1,6 @@
 """A child for `test_runs`: holds a run's lock as its trainer does, until it is killed.
 
-python tests/run_child.py RUN_ID
+python tests/support/programs/run_child.py RUN_ID
 """
 
 import sys

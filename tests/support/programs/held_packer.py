@@ -1,7 +1,7 @@
 """`idc.ingest.packing_worker` for `test_packjobs`: it waits at a gate, before or after its first
 words.
 
-python tests/held_packer.py GATE (start|middle) NAME PATH...
+python tests/support/programs/held_packer.py GATE (start|middle) NAME PATH...
 
 The gate is a file: while the test holds its lock, nobody comes through.
 """

@@ -1,6 +1,6 @@
 """A reviewer for `test_marks`: says so when ready, and on a line of input marks many patches.
 
-python tests/marking_child.py REVIEWER VERDICT COUNT
+python tests/support/programs/marking_child.py REVIEWER VERDICT COUNT
 """
 
 import sys

@@ -3,7 +3,7 @@
 It writes "begin ID" into ``turns.txt``, holds the device until somebody asks for a stop or the
 file ``go`` appears, and writes "end ID".
 
-python tests/queued_trainer.py RUN_ID
+python tests/support/programs/queued_trainer.py RUN_ID
 """
 
 import sys
