@@ -5,19 +5,19 @@ import pytest
 from idc.patches import PatchName, parse_patch_name, parse_patch_names
 
 
-def test_name_tells_case_place_and_label():
+def test_name_gives_case_position_and_label():
     assert parse_patch_name("8863_idx5_x451_y1451_class0.png") == PatchName(
         case=8863, y=1451, x=451, label=0
     )
 
 
-def test_file_name_is_what_was_parsed():
+def test_file_name_round_trips():
     name = "10253_idx5_x1_y51_class1.png"
 
     assert parse_patch_name(name).file_name() == name
 
 
-def test_case_of_the_letters_does_not_matter():
+def test_parsing_ignores_letter_case():
     assert parse_patch_name("8863_IDX5_X1_Y1_CLASS1.PNG") == PatchName(8863, 1, 1, 1)
 
 
@@ -36,15 +36,15 @@ def test_case_of_the_letters_does_not_matter():
         "1234567890_idx5_x1_y1_class0.png",  # ten digits do not fit an int32
         "8863_idx5_x1_y1_class0.png\n",
         "0/8863_idx5_x1_y1_class0.png",
-        "\u0661_idx5_x1_y1_class0.png",  # a digit, but not one of ours
-        "8863_idx5_x1_y1_cla\u017f\u017f0.png",  # letters that are an s in some ways
+        "\u0661_idx5_x1_y1_class0.png",  # a digit outside ASCII
+        "8863_idx5_x1_y1_cla\u017f\u017f0.png",  # long s: casefolds to s
     ],
 )
-def test_any_other_name_is_not_a_patch(name):
+def test_malformed_name_is_not_a_patch(name):
     assert parse_patch_name(name) is None
 
 
-def test_names_sort_as_a_slide_is_read():
+def test_names_sort_in_reading_order():
     first = PatchName(case=1, y=1, x=51, label=1)
     second = PatchName(case=1, y=51, x=1, label=0)
     third = PatchName(case=2, y=1, x=1, label=0)
@@ -53,19 +53,19 @@ def test_names_sort_as_a_slide_is_read():
 
 
 def one_by_one(paths):
-    """What `parse_patch_name` says of each: (case, y, x, label), or None."""
+    """The result of `parse_patch_name` for each path: (case, y, x, label), or None."""
     names = [parse_patch_name(path.rpartition("/")[2]) for path in paths]
     return [name and (name.case, name.y, name.x, name.label) for name in names]
 
 
 def all_at_once(paths):
-    """The same of `parse_patch_names`."""
-    numbers, good = parse_patch_names(paths)
-    rows = zip(numbers.tolist(), good.tolist(), strict=True)
+    """The result of `parse_patch_names`, in the same form."""
+    numbers, valid = parse_patch_names(paths)
+    rows = zip(numbers.tolist(), valid.tolist(), strict=True)
     return [tuple(row) if is_patch else None for row, is_patch in rows]
 
 
-def test_many_names_are_read_like_one():
+def test_bulk_parsing_equals_single_parsing():
     paths = [
         "8863_idx5_x451_y1451_class0.png",
         "IDC_regular_ps50_idx5/8863/1/8863_idx5_x51_y1_class1.png",
@@ -87,19 +87,21 @@ def test_many_names_are_read_like_one():
     ]
 
 
-def test_no_names_at_all_are_read():
+def test_bulk_parsing_of_no_names_is_empty():
     assert all_at_once([]) == []
 
 
-def test_many_names_with_any_sign_changed_are_read_like_one():
+def test_bulk_parsing_equals_single_parsing_on_corrupted_names():
     rng = random.Random(4)
     paths = []
     for _ in range(5_000):
-        signs = list("10253/1/10253_idx5_x1001_y51_class1.png")
+        characters = list("10253/1/10253_idx5_x1001_y51_class1.png")
         for _ in range(rng.randrange(1, 3)):
-            place = rng.randrange(len(signs))
-            signs[place] = rng.choice(["", "0", "12345678", "/", "_", "x", "Y", "\0", "é", "\n"])
-        paths.append("".join(signs))
+            position = rng.randrange(len(characters))
+            characters[position] = rng.choice(
+                ["", "0", "12345678", "/", "_", "x", "Y", "\0", "é", "\n"]
+            )
+        paths.append("".join(characters))
 
     assert all_at_once(paths) == one_by_one(paths)
     assert len({name for name in all_at_once(paths) if name}) > 20

@@ -30,14 +30,13 @@ from idc.datasets.store import PATCHES_FILE, PatchStore, ProgressCallback, is_cu
 from idc.errors import DataError
 from idc.files import atomic
 from idc.files.home import data_dir
-from idc.patches import PATCH_SHAPE
+from idc.patches import PATCH_BYTES, PATCH_SHAPE
 from idc.processes.thread_job import ThreadJob
 
 MIN_TISSUE_DENSITY = 0.065
 COLUMNS = ("tissue", "stain", "haematoxylin")
 
 _VERSION = 1  # another way to measure, another number: tables of the old way count as absent
-_BYTES_PER_PATCH = int(np.prod(PATCH_SHAPE))
 _PATCHES_PER_BLOCK = 1_024
 _PATCHES_PER_CHUNK = 64  # 480 kB of pixels: they and their densities stay in a core's cache
 
@@ -145,8 +144,8 @@ def _measure_file(path: Path, count: int, on_progress: ProgressCallback | None) 
 
         def measure_block(start: int) -> np.ndarray:
             patches = min(_PATCHES_PER_BLOCK, count - start)
-            offset = len(npy_header(count)) + start * _BYTES_PER_PATCH
-            pixels = os.pread(file.fileno(), patches * _BYTES_PER_PATCH, offset)
+            offset = len(npy_header(count)) + start * PATCH_BYTES
+            pixels = os.pread(file.fileno(), patches * PATCH_BYTES, offset)
             return measure_patches(np.frombuffer(pixels, np.uint8).reshape(-1, *PATCH_SHAPE))
 
         pool = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="measure")

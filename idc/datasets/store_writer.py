@@ -32,11 +32,10 @@ from idc.datasets.store import (
 from idc.errors import DataError
 from idc.files import atomic
 from idc.files.home import data_dir
-from idc.patches import PATCH_SHAPE, PATCH_SIZE_PX, PatchName
+from idc.patches import PATCH_BYTES, PATCH_SHAPE, PATCH_SIZE_PX, PatchName
 
 _LOCK_TIMEOUT_S = 0.2  # another packing may hold it for a moment, to clear what was left over
 _LEFTOVER_SUFFIXES = ("packing", "replaced", "deleted")
-_BYTES_PER_PATCH = PATCH_SIZE_PX * PATCH_SIZE_PX * 3
 
 
 @dataclass(frozen=True)
@@ -189,7 +188,7 @@ class StoreWriter:
         _remove_leftovers(self._target.name)
         _remove_idle_leftovers()
         self._refuse_taken_name()  # again: another packing may have ended before the lock was ours
-        needed = self._max_patches * _BYTES_PER_PATCH
+        needed = self._max_patches * PATCH_BYTES
         free = shutil.disk_usage(data_dir()).free
         if needed > free:
             raise DataError(

@@ -40,13 +40,12 @@ from idc.ingest.kaggle import KaggleRefused, find_remote_file
 from idc.ingest.packing import pack
 from idc.ingest.resumable_transfer import PartialDownload, RemoteFile, fetch
 from idc.ingest.stall_timeout import StopRequested
-from idc.patches import PATCH_SIZE_PX
+from idc.patches import PATCH_BYTES
 
 OnStatus = Callable[[DownloadStatus], None]
 
 _WRITE_INTERVAL_S = 0.5
 _SPEED_WINDOW_S = 10.0
-_BYTES_PER_PATCH = PATCH_SIZE_PX * PATCH_SIZE_PX * 3
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -168,7 +167,7 @@ def _pack(job: DownloadJob, progress: "_Progress") -> None:
 
 def _check_disk_space(job: DownloadJob, here: int, total: int) -> None:
     """Refuse before the first byte what would fail after an hour."""
-    store = job.expected * _BYTES_PER_PATCH
+    store = job.expected * PATCH_BYTES
     needed = total - here + store
     free = shutil.disk_usage(download_dir()).free
     if needed > free:
