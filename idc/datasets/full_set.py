@@ -1,7 +1,7 @@
-"""What is known about the full data set: its true counts, and the split of published work.
+"""The full data set: patches per case, and the split of published work.
 
 ``case_counts.csv`` holds the number of patches of each of the 279 cases of the Kaggle set
-(277,524 in all). ``published_split.json`` holds the case lists of Cruz-Roa et al. 2014 and
+(277,524 patches). ``published_split.json`` holds the case lists of Cruz-Roa et al. 2014 and
 Janowczyk & Madabhushi 2016.
 """
 
@@ -27,6 +27,12 @@ def expected_counts() -> Mapping[int, tuple[int, int]]:
         }
 
 
+def expected_patches(case: int) -> int | None:
+    """Patches of a case in the full set; None for a case outside it."""
+    counts = expected_counts().get(case)
+    return None if counts is None else sum(counts)
+
+
 @functools.cache
 def published_cases() -> Mapping[str, frozenset[int]]:
     """Part ("train", "validation", "test") -> its published cases (84 / 29 / 49)."""
@@ -36,13 +42,13 @@ def published_cases() -> Mapping[str, frozenset[int]]:
 
 @dataclass(frozen=True)
 class Completeness:
-    """How much of the full set a store holds. Only real cases count."""
+    """How much of the full set a store holds. Cases outside the full set do not count."""
 
     patches: int
     expected_patches: int
     complete_cases: int
     expected_cases: int
-    surplus_cases: tuple[int, ...]  # known cases with more patches than the full set has
+    surplus_cases: tuple[int, ...]  # cases of the full set with more patches than it has
 
     def sentence(self) -> str:
         """For example "4,730 of 277,524 patches; 5 of 279 cases complete"."""
@@ -55,14 +61,14 @@ class Completeness:
 
 
 def completeness(index: pd.DataFrame) -> Completeness:
-    """Compare a store's index, case by case and class by class, with the full set.
+    """Compare a store's index with the full set, per case and class.
 
     Args:
-        index: a table with the columns ``case`` and ``label`` (0/1), one row a patch.
+        index: columns ``case`` and ``label`` (0/1), one row per patch.
     """
     expected = expected_counts()
-    positive = index["label"].groupby(index["case"]).agg(["size", "sum"])
-    sizes = zip(positive.index.tolist(), positive["size"], positive["sum"], strict=True)
+    totals = index["label"].groupby(index["case"]).agg(["size", "sum"])
+    sizes = zip(totals.index.tolist(), totals["size"], totals["sum"], strict=True)
     found = {
         int(case): (int(size - positives), int(positives))
         for case, size, positives in sizes

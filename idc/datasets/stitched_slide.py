@@ -10,9 +10,8 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import pandas as pd
 
-from idc.datasets.full_set import expected_counts
+from idc.datasets.full_set import expected_patches
 from idc.datasets.store import PatchStore
 from idc.errors import DataError
 from idc.imaging.outline import Polygon, cell_outlines
@@ -75,21 +74,6 @@ class StitchedSlide:
     def _to_px(self, ring: np.ndarray) -> np.ndarray:
         """Cell corners in px; patches at the right and lower edge may end before their cell."""
         return np.minimum(ring * PATCH_SIZE_PX, [self.width, self.height])
-
-
-def case_counts(index: pd.DataFrame) -> pd.DataFrame:
-    """One row a case, by number: ``case``, ``patches``, ``positive``, ``expected`` patches.
-
-    ``expected`` is how many the full data set holds, 0 for a case that is not in it.
-    """
-    cases, starts = np.unique(index["case"].to_numpy(), return_index=True)
-    counts = np.diff([*starts, len(index)])
-    positive = np.add.reduceat(index["label"].to_numpy().astype(np.int64), starts)
-    known = expected_counts()
-    expected = [sum(known.get(case, (0, 0))) for case in cases.tolist()]
-    return pd.DataFrame(
-        {"case": cases, "patches": counts, "positive": positive, "expected": expected}
-    )
 
 
 def lay_out_case(store: PatchStore, case: int) -> StitchedSlide:
@@ -164,8 +148,8 @@ def slide_thumbnail(
 
 def coverage_note(slide: StitchedSlide) -> str:
     """How much of the case the data set holds, and so what a gap means."""
-    held, expected = len(slide.rows), sum(expected_counts().get(slide.case, (0, 0)))
-    if expected == 0:
+    held, expected = len(slide.rows), expected_patches(slide.case)
+    if expected is None:
         return f"{held:,} patches; no patch was cut where there is only background."
     if held < expected:
         return (
@@ -177,7 +161,8 @@ def coverage_note(slide: StitchedSlide) -> str:
 
 def is_incomplete(slide: StitchedSlide) -> bool:
     """Whether the full data set holds more patches of the case, so that gaps may be tissue."""
-    return len(slide.rows) < sum(expected_counts().get(slide.case, (0, 0)))
+    expected = expected_patches(slide.case)
+    return expected is not None and len(slide.rows) < expected
 
 
 def _shrunk(patch: np.ndarray, width: int, height: int) -> np.ndarray:

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
+from idc.datasets.cases import case_counts
 from idc.datasets.splits import Split
-from idc.datasets.stitched_slide import case_counts
 from idc.datasets.store import PatchStore
 from idc.errors import write_errors_as_run_error
 from idc.files import atomic
@@ -91,7 +91,8 @@ def default_case(store: PatchStore, split: Split) -> int | None:
         return None
     positive = table["positive"].to_numpy()
     rarer = np.minimum(positive, table["patches"].to_numpy() - positive)
-    whole = (table["patches"] >= table["expected"]).to_numpy() & (rarer > 0)
+    incomplete = (table["patches"] < table["expected"]).to_numpy()  # False for unknown cases
+    whole = ~incomplete & (rarer > 0)
     return int(table["case"].to_numpy()[np.lexsort((-rarer, ~whole))[0]])
 
 

@@ -10,7 +10,6 @@ import pytest
 from idc.datasets.stitched_exports import slide_geojson, slide_png
 from idc.datasets.stitched_slide import (
     GAP_RGB,
-    case_counts,
     coverage_note,
     is_incomplete,
     lay_out_case,
@@ -77,13 +76,6 @@ def test_patches_absurdly_far_apart_are_refused_and_not_stitched(home):
 
     with pytest.raises(DataError, match="lie up to 900,050 px apart"):
         lay_out_case(store, 7)
-
-
-def test_case_table_counts_each_case(store):
-    table = case_counts(store.index)
-
-    assert table[["case", "patches", "positive"]].values.tolist() == [[7, 3, 2], [8, 1, 0]]
-    assert table["expected"].tolist() == [0, 0]
 
 
 # Pictures

@@ -64,8 +64,9 @@ def test_chosen_patch_is_shown_large_with_its_facts(home):
 def test_overview_names_cases_and_what_their_shares_mean(home):
     tiny_store("tiny", cases=3, per_case=5)
 
-    assert "Of these patches 40.0% are IDC-positive; in single cases it is 40% to 40%" in text(
-        open_page("dataset")
+    assert (
+        "40.0% of these patches are IDC-positive; per case the share ranges from 40% to 40%"
+        in text(open_page("dataset"))
     )
 
 

@@ -3,11 +3,12 @@
 import pandas as pd
 import streamlit as st
 
-from idc.datasets.cases import case_counts, imbalance_note
+from idc.datasets.cases import imbalance_note
 from idc.datasets.sampling import alternating_sample
 from idc.datasets.store import PatchStore
 from idc.patches import PATCH_SIZE_PX
 from idc.ui.components.patch_tiles import store_grid
+from idc.ui.components.slide_viewer.case_slide import cached_case_table
 from idc.ui.shared.figures import case_counts_figure, case_shares_figure, class_counts_figure
 from idc.ui.shared.formatting import metric_row, share, store_origin
 
@@ -30,7 +31,7 @@ def key_figures(store: PatchStore) -> None:
 
 def counts_section(store: PatchStore) -> None:
     """How many of each class, in all and case by case, and what that means for training."""
-    cases = _case_table(store.fingerprint, store.index)
+    cases = cached_case_table(store)
     negative, positive = (int((store.labels == label).sum()) for label in (0, 1))
     classes, sizes = st.columns([1, 2], gap="large")
     with classes:
@@ -106,8 +107,3 @@ def _case_list(cases: pd.DataFrame) -> None:
             },
             alt="The patches of every case, and how many of them the full set has",
         )
-
-
-@st.cache_data(show_spinner=False, max_entries=8)
-def _case_table(fingerprint: str, _index: pd.DataFrame) -> pd.DataFrame:
-    return case_counts(_index)

@@ -171,5 +171,5 @@ def _open(case: int | None) -> None:
 
 def _card(entry: Mapping[Any, Any]) -> SlideCard:
     patches, expected = entry["patches"], entry["expected"]
-    held = f"{patches:,} of {expected:,}" if patches < expected else f"{patches:,}"
+    held = f"{patches:,} of {expected:,.0f}" if patches < expected else f"{patches:,}"
     return SlideCard(entry["case"], entry["share"], f"{held} patches, {entry['share']:.0%} IDC")

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from idc.datasets.stitched_slide import StitchedSlide, case_counts, is_incomplete, stitch_slide
+from idc.datasets.cases import case_counts
+from idc.datasets.stitched_slide import StitchedSlide, is_incomplete, stitch_slide
 from idc.datasets.store import PatchStore
 from idc.ui.components.slide_viewer.slide_viewer import Cells, Picture, jpeg_picture, slide_viewer
 
@@ -49,7 +50,7 @@ def show_slide(
 
 
 def cached_case_table(store: PatchStore) -> pd.DataFrame:
-    """See `idc.datasets.stitched_slide.case_counts`; made once for each packing."""
+    """The table of `idc.datasets.cases.case_counts`, computed once per packing."""
     return _case_table(store.fingerprint, store)
 
 
