@@ -23,7 +23,7 @@ def train_command(options: argparse.Namespace) -> None:
     from idc.datasets.label_marks import rows_marked_wrong
     from idc.datasets.splits import split_note
     from idc.datasets.store import open_store
-    from idc.launch.start import create_run
+    from idc.launch.start import start_runs
 
     if options.hosts and options.host_index:
         _exec_trainer(None, options)
@@ -40,9 +40,11 @@ def train_command(options: argparse.Namespace) -> None:
     )
     if note := split_note(split):
         print(note, file=sys.stderr)
-    run = create_run(config)
-    set_cpu_only(run.folder, bool(options.on_cpu))
-    _exec_trainer(run.id, options)
+    start_runs(
+        config,
+        populate=lambda folder: set_cpu_only(folder, bool(options.on_cpu)),
+        start=lambda run: _exec_trainer(run.id, options),
+    )
 
 
 def config_from_options(options: argparse.Namespace) -> TrainingConfig:
@@ -98,11 +100,11 @@ def resume_command(options: argparse.Namespace) -> None:
 
 def repeat_command(options: argparse.Namespace) -> None:
     """Create a run of the same settings on the same patches, and become its trainer."""
-    from idc.launch.start import create_run
+    from idc.launch.start import start_runs
     from idc.runs.run import open_run
 
     run = open_run(options.run)
-    _exec_trainer(create_run(run.config, left_out_from=run).id)
+    start_runs(run.config, left_out_from=run, start=lambda repeated: _exec_trainer(repeated.id))
 
 
 def fork_command(options: argparse.Namespace) -> None:

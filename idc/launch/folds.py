@@ -29,7 +29,7 @@ from idc.datasets.store import open_store
 from idc.errors import IdcError, RunError, write_errors_as_run_error
 from idc.files import atomic
 from idc.files.home import PROJECT_DIR, home_dir
-from idc.launch.start import create_run, prepare_to_resume, trainer_command
+from idc.launch.start import prepare_to_resume, start_runs, trainer_command
 from idc.processes.console import ProgressLine, print_error
 from idc.processes.environment import KEEP_FREED_MEMORY, without_secrets
 from idc.runs import control
@@ -247,9 +247,29 @@ def _train_fold(job: FoldJob, fold: int, progress: ProgressLine | None) -> bool:
     if job.stop_requested():
         return False
     if run is None:
-        run = _new_fold_run(job, fold)
+        base = open_run(job.base_run)
+        [run] = start_runs(
+            _fold_config(base, job.folds, fold),
+            left_out_from=base,
+            start=lambda new: _train_new(job, new, progress),
+        )
     else:
         prepare_to_resume(run)
+        _train(job, run, progress)
+    status = run.status()
+    if status.state not in ("finished", "stopped"):
+        raise RunError(f"Fold {fold} of {job.folds} was not trained to its end: {status.reason}")
+    return status.state == "finished"
+
+
+def _train_new(job: FoldJob, run: Run, progress: ProgressLine | None) -> None:
+    runs = [*_read(job.folder / RUNS_FILE, []), run.id]
+    atomic.replace_json(job.folder / RUNS_FILE, runs)
+    _train(job, run, progress)
+
+
+def _train(job: FoldJob, run: Run, progress: ProgressLine | None) -> None:
+    """Run a fold's trainer until it ends, and pass on a request to stop."""
     with (run.folder / TRAINER_OUTPUT_FILE).open("ab") as output:
         # A session of its own, so that Ctrl+C reaches this process alone, which asks politely.
         trainer = subprocess.Popen(
@@ -268,18 +288,6 @@ def _train_fold(job: FoldJob, fold: int, progress: ProgressLine | None) -> bool:
             _show_progress(progress, job, run)
         with contextlib.suppress(subprocess.TimeoutExpired):
             trainer.wait(_POLL_INTERVAL_S)
-    status = run.status()
-    if status.state not in ("finished", "stopped"):
-        raise RunError(f"Fold {fold} of {job.folds} was not trained to its end: {status.reason}")
-    return status.state == "finished"
-
-
-def _new_fold_run(job: FoldJob, fold: int) -> Run:
-    base = open_run(job.base_run)
-    run = create_run(_fold_config(base, job.folds, fold), left_out_from=base)
-    runs = [*_read(job.folder / RUNS_FILE, []), run.id]
-    atomic.replace_json(job.folder / RUNS_FILE, runs)
-    return run
 
 
 def _fold_config(base: Run, folds: int, fold: int) -> Any:

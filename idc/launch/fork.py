@@ -78,7 +78,7 @@ def create_fork(parent: Run, config: TrainingConfig) -> Run:
     return create_run(
         config,
         left_out_from=parent,
-        fill=lambda folder: _copy_checkpoint(checkpoint, folder, about),
+        populate=lambda folder: _copy_checkpoint(checkpoint, folder, about),
     )
 
 

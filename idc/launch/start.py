@@ -12,10 +12,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from idc.datasets.label_marks import rows_marked_wrong
+from idc.datasets.store import open_store
 from idc.errors import RunError, write_errors_as_run_error
 from idc.files import atomic
 from idc.files.home import PROJECT_DIR, runs_dir
@@ -25,35 +27,68 @@ from idc.runs.device_choice import is_cpu_only
 from idc.runs.lock import is_locked
 from idc.runs.run import CONFIG_FILE, Run
 from idc.runs.status import TRAINER_OUTPUT_FILE, RunStatus, read_status
-from idc.settings.training_config import TrainingConfig
+from idc.settings.training_config import TrainingConfig, split_for_config
+from idc.settings.variants import seed_variants, split_variants
 
 
-def start_run(config: TrainingConfig, *, fill: Callable[[Path], None] | None = None) -> Run:
-    """Create a run and start its trainer. It trains at once, or when its turn has come.
+def start_runs(
+    config: TrainingConfig,
+    seeds: int = 1,
+    *,
+    both_splits: bool = False,
+    left_out_from: Run | None = None,
+    populate: Callable[[Path], None] | None = None,
+    start: Callable[[Run], None] | None = None,
+) -> list[Run]:
+    """Create and start runs of these settings; the only way to start a new run.
+
+    One run trains at a time on each device; the others wait in the queue, in this order.
 
     Args:
-        fill: puts more into the folder before it appears.
+        seeds: number of runs, with consecutive seeds from the one in the settings on.
+        both_splits: start two runs for each seed: split at random by patch, and split by case.
+        left_out_from, populate: as for `create_run`.
+        start: starts the trainer of a created run; by default `start_trainer`.
 
     Raises:
-        IdcError: as `create_run` and `start_trainer`.
+        SplitError: the data cannot be split as one of the runs requires; no run is created.
+        IdcError: a run cannot be created or started; the runs before it are already started.
     """
-    run = create_run(config, fill=fill)
-    start_trainer(run)
-    return run
+    configs = seed_variants(config, seeds)
+    if both_splits:
+        configs = [variant for each in configs for variant in split_variants(each)]
+    _check_splits(configs, left_out_from)
+    runs = []
+    for each in configs:
+        run = create_run(each, left_out_from=left_out_from, populate=populate)
+        (start or start_trainer)(run)
+        runs.append(run)
+    return runs
+
+
+def _check_splits(configs: Sequence[TrainingConfig], left_out_from: Run | None) -> None:
+    store = open_store(configs[0].data)
+    if left_out_from is not None:
+        left_out = left_out_from.left_out()
+    elif configs[0].leave_out_marked:
+        left_out = rows_marked_wrong(store.name, store.index)
+    else:
+        left_out = None
+    for config in configs:
+        split_for_config(config, store.index, left_out)
 
 
 def create_run(
     config: TrainingConfig,
     *,
     left_out_from: Run | None = None,
-    fill: Callable[[Path], None] | None = None,
+    populate: Callable[[Path], None] | None = None,
 ) -> Run:
-    """Make a run's folder. It appears whole, with the state "starting".
+    """Create a run's folder atomically, with the state "starting".
 
     Args:
-        same_left_out_as: leave out the very patches that this run left out, whatever reviewers
-            have marked since.
-        fill: puts more into the folder before it appears.
+        left_out_from: leave out the same patches as this run, even if label marks have changed.
+        populate: writes further files into the folder before it becomes visible.
 
     Raises:
         RunError: the folder cannot be written.
@@ -72,8 +107,8 @@ def create_run(
             atomic.replace_json(hidden / CONFIG_FILE, config.to_json())
             if config.leave_out_marked:
                 atomic.replace_json(hidden / left_out_patches.LEFT_OUT_FILE, record)
-            if fill is not None:
-                fill(hidden)
+            if populate is not None:
+                populate(hidden)
             Run(hidden, config).write_status(RunStatus(state="starting", epochs=config.epochs))
             hidden.rename(runs_dir() / run_id)
     finally:

@@ -4,7 +4,7 @@ import json
 import shlex
 
 from idc.errors import ConfigError
-from idc.settings.training_config import TrainingConfig, preset_config, suggested_learning_rate
+from idc.settings.training_config import TrainingConfig, changed_settings
 
 MAX_BYTES = 64 * 1024
 
@@ -35,12 +35,8 @@ def train_command(config: TrainingConfig, separator: str = " ") -> str:
     Args:
         between: what stands before each option; a line's end, say.
     """
-    plain = preset_config(config.preset, config.data).to_json()
-    plain["learning_rate"] = suggested_learning_rate(config.preset, config.batch_size)
     words = [f"--data={config.data}", f"--preset={config.preset}"]
-    for name, value in config.to_json().items():
-        if value == plain[name]:
-            continue
+    for name, value in changed_settings(config).items():
         option = "--" + name.replace("_", "-")
         if isinstance(value, bool):
             words.append(option if value else option.replace("--", "--no-", 1))

@@ -278,6 +278,17 @@ def preset_config(preset: str, data: str, **settings: Any) -> TrainingConfig:
     return replace(config, learning_rate=suggested_learning_rate(preset, config.batch_size))
 
 
+def changed_settings(config: TrainingConfig, **proposed: Any) -> dict[str, Any]:
+    """The settings that differ from what the preset proposes at this batch size.
+
+    Args:
+        proposed: proposals that win over the preset's.
+    """
+    proposal = preset_config(config.preset, config.data, **proposed).to_json()
+    proposal["learning_rate"] = suggested_learning_rate(config.preset, config.batch_size)
+    return {name: value for name, value in config.to_json().items() if value != proposal[name]}
+
+
 def suggested_learning_rate(preset: str, batch_size: int) -> float:
     """The learning rate that a preset proposes for a batch size.
 

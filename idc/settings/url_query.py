@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, get_args
 
 from idc.errors import ConfigError
-from idc.settings.training_config import TrainingConfig, preset_config, suggested_learning_rate
+from idc.settings.training_config import TrainingConfig, changed_settings, preset_config
 
 DEFAULT_PRESET = "fast"
 DEFAULT_MAX_PATCHES = 40_000  # of a first proposal; whoever has the time asks for more
@@ -47,9 +47,11 @@ def form_defaults(preset: str, data: str, size: int) -> TrainingConfig:
     Args:
         size: patches in the data set.
     """
-    return preset_config(
-        preset, data, patches=DEFAULT_MAX_PATCHES if size > DEFAULT_MAX_PATCHES else None
-    )
+    return preset_config(preset, data, patches=_proposed_patches(size))
+
+
+def _proposed_patches(size: int) -> int | None:
+    return DEFAULT_MAX_PATCHES if size > DEFAULT_MAX_PATCHES else None
 
 
 def settings_from_query(query: Query) -> RequestedSettings:
@@ -79,14 +81,10 @@ def settings_to_query(config: TrainingConfig, size: int) -> dict[str, str]:
     Args:
         size: patches in the data set.
     """
-    plain = form_defaults(config.preset, config.data, size).to_json()
-    plain["preset"] = DEFAULT_PRESET
-    plain["learning_rate"] = suggested_learning_rate(config.preset, config.batch_size)
-    return {
-        name: _format_value(value)
-        for name, value in config.to_json().items()
-        if name in URL_SETTINGS and value != plain[name]
-    }
+    changed = changed_settings(config, patches=_proposed_patches(size))
+    if config.preset != DEFAULT_PRESET:
+        changed = {"preset": config.preset, **changed}
+    return {name: _format_value(value) for name, value in changed.items() if name in URL_SETTINGS}
 
 
 def all_settings_to_query(config: TrainingConfig) -> dict[str, str]:

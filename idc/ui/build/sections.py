@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from idc.launch.active_training import active_training_name
-from idc.launch.start import start_run
+from idc.launch.start import start_runs
 from idc.networks.architecture import (
     BLOCKS_RANGE,
     CONVOLUTIONS_RANGE,
@@ -22,7 +22,7 @@ from idc.networks.architecture import (
     layers_of,
     parse_architecture,
 )
-from idc.settings.training_config import preset_config, split_for_config
+from idc.settings.training_config import preset_config
 from idc.ui.build.network_stack import network_stack
 from idc.ui.shared import address
 from idc.ui.shared.formatting import error_sentences, escape_markdown, metric_row
@@ -152,8 +152,7 @@ def train_section(built: Architecture) -> None:
         icon=":material/play_arrow:",
         key="train_it",
     ):
-        split_for_config(config, store.index)  # refuses in a sentence what could not train
-        run = start_run(config)
+        [run] = start_runs(config)
         st.switch_page("../../pages/train.py", query_params={"run": run.id})
 
 

@@ -4,7 +4,7 @@ import streamlit as st
 
 from idc.datasets.store import PatchStore
 from idc.evaluation.split_gap import SCORES, SplitGap, SplitPair, list_pairs, split_gap, split_pair
-from idc.launch.several_runs import check_splits, configs_for_both_splits, start_runs
+from idc.launch.start import start_runs
 from idc.runs.run import Run, RunStatus, list_runs, open_run
 from idc.settings.training_config import PRESETS, TrainingConfig
 from idc.settings.url_query import DEFAULT_PRESET, form_defaults
@@ -17,7 +17,6 @@ from idc.ui.shared.formatting import (
     format_start_time,
     metric_row,
 )
-from idc.ui.shared.pickers import cached_store
 from idc.ui.shared.score_formatting import difference_words, signed, with_interval
 from idc.wording import duration
 
@@ -32,9 +31,7 @@ def start_both_splits(config: TrainingConfig) -> None:
     Raises:
         SplitError: the data cannot be split in both ways.
     """
-    both = configs_for_both_splits(config)
-    check_splits(both, cached_store(config.data).index)
-    pair = SplitPair(*start_runs(both))
+    pair = SplitPair(*start_runs(config, both_splits=True))
     st.switch_page("../../pages/leakage.py", query_params=_query(pair))
 
 

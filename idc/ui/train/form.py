@@ -93,12 +93,13 @@ def show_form_problem(problem: str) -> None:
 
 
 class _Form:
-    """The widgets, one method a group; each begins as the preset proposes."""
+    """The widgets, one method per group; each starts with the value that the preset proposes."""
 
     def __init__(self, store: PatchStore) -> None:
         self._store = store
         self._settings: dict[str, Any] = {}
-        self._defaults = form_defaults(DEFAULT_PRESET, store.name, len(store))
+        preset = st.session_state.setdefault("preset", DEFAULT_PRESET)
+        self._defaults = form_defaults(preset, store.name, len(store))
 
     def config(self) -> TrainingConfig:
         """Draw all of it."""
@@ -116,7 +117,6 @@ class _Form:
         return preset_config(preset, self._store.name, **self._settings)
 
     def _preset(self) -> str:
-        st.session_state.setdefault("preset", DEFAULT_PRESET)
         preset = st.selectbox(
             "Preset",
             list(PRESETS),
@@ -125,7 +125,6 @@ class _Form:
             help=SETTING_HELP["preset"],
         )
         st.caption(PRESETS[preset].summary)
-        self._defaults = form_defaults(preset, self._store.name, len(self._store))
         if preset == CUSTOM_PRESET:
             self._architecture()
         return preset

@@ -10,15 +10,16 @@ from streamlit.elements.lib.mutable_expander_container import ExpanderContainer
 from idc.datasets.label_marks import rows_marked_wrong
 from idc.datasets.splits import Split, split_note
 from idc.datasets.store import PatchStore
-from idc.launch.several_runs import MAX_SEEDS, check_splits, configs_for_seeds, start_runs
+from idc.launch.start import start_runs
 from idc.networks.hardware import gpu_description
 from idc.runs.device_choice import set_cpu_only
 from idc.runs.watched_slide import request_case
 from idc.settings.training_config import TrainingConfig, split_for_config
+from idc.settings.variants import MAX_SEEDS
 from idc.ui.leakage.both_splits import start_both_splits
 from idc.ui.shared.formatting import error_sentences, escape_markdown, share
 from idc.ui.shared.links import leakage_link
-from idc.ui.shared.pickers import cached_store, choose_store, select_in_picker
+from idc.ui.shared.pickers import choose_store, select_in_picker
 from idc.ui.train.augmentation_view import augmentation_view
 from idc.ui.train.estimate import estimate_line
 from idc.ui.train.form import link_has_settings, settings_form
@@ -107,10 +108,8 @@ def _start(config: TrainingConfig, watched: int | None, busy: str | None) -> Non
             width="stretch",
         )
     if pressed:
-        fill = partial(_fill, watched=watched, on_cpu=on_cpu)
-        configs = configs_for_seeds(config, int(seeds))
-        check_splits(configs, cached_store(config.data).index)
-        runs = start_runs(configs, fill=fill)
+        populate = partial(_populate, watched=watched, on_cpu=on_cpu)
+        runs = start_runs(config, int(seeds), populate=populate)
         st.session_state[_COLLAPSE] = True
         select_in_picker("run", runs[0].id)
         st.rerun()
@@ -126,8 +125,8 @@ def _start(config: TrainingConfig, watched: int | None, busy: str | None) -> Non
         start_both_splits(config)
 
 
-def _fill(folder: Path, *, watched: int | None, on_cpu: bool) -> None:
-    """What a run's folder holds besides its settings."""
+def _populate(folder: Path, *, watched: int | None, on_cpu: bool) -> None:
+    """Write the choices that are not settings into a run's folder."""
     if watched is not None:
         request_case(folder, case=watched)
     if on_cpu:
