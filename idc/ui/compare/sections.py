@@ -6,18 +6,19 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from idc.datasets.place import find_row, parse_place, place_of
+from idc.datasets.place import place_of
 from idc.evaluation.compared_runs import ComparedRuns, balanced_thresholds, compare_runs
 from idc.metrics.bootstrap import few_cases_note
 from idc.patches import CLASS_NAMES
 from idc.runs.run import BUNDLED_RUN_ID, Run, list_runs, open_run
-from idc.ui.compare.slide import slide_link, slide_of_both_runs
+from idc.ui.compare.slide import slide_of_both_runs
 from idc.ui.components.patch_detail import patch_detail
 from idc.ui.components.patch_grid import PatchTile, patch_grid
 from idc.ui.shared import address
 from idc.ui.shared.comparison_figures import precision_recall_curves, roc_curves
 from idc.ui.shared.formatting import escape_markdown, format_score
-from idc.ui.shared.pickers import run_title
+from idc.ui.shared.links import slide_link
+from idc.ui.shared.pickers import linked_row, run_title
 from idc.ui.shared.score_formatting import difference_words
 
 MAX_RUNS = 10
@@ -231,8 +232,7 @@ def _disagreement_grid(result: ComparedRuns, table: pd.DataFrame, which: str) ->
     pages = -(-len(table) // _TILES_A_PAGE)
     page = st.pagination(pages, key=f"disagreement_page_{which}") if pages > 1 else 1
     shown = table.iloc[(page - 1) * _TILES_A_PAGE : page * _TILES_A_PAGE]
-    place = parse_place(st.query_params.get("patch", ""))
-    opened = find_row(result.store, place) if place else None
+    opened = linked_row(result.store)
     picked = patch_grid(
         result.store.patches[shown["row"].to_numpy()],
         [_tile(entry) for entry in shown.to_dict("records")],
@@ -258,7 +258,7 @@ def _opened(result: ComparedRuns, row: int | None, runs: list[Run]) -> None:
             y_prob = result.y_prob[result.runs.index(run)][at[0]]
             st.markdown(f"{escape_markdown(run.title)}: **{y_prob:.3f}**")
     patch_detail(result.store, row)
-    slide_link(result.store, place_of(result.store, row), runs)
+    slide_link(result.store, place_of(result.store, row), "Show on the slide, both runs", runs)
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)

@@ -2,30 +2,13 @@
 
 import streamlit as st
 
-from idc.datasets.place import Place, place_of
+from idc.datasets.place import place_of
 from idc.datasets.stitched_slide import lay_out_case
-from idc.datasets.store import PatchStore
 from idc.evaluation.compared_runs import ComparedRuns
 from idc.patches import CLASS_NAMES
 from idc.prediction.case_predictions import saved_probabilities
-from idc.runs.run import Run
 from idc.ui.components.slide_viewer.case_slide import show_slide
 from idc.ui.components.slide_viewer.slide_viewer import KEEP_PICK
-
-
-def slide_link(store: PatchStore, place: Place, runs: list[Run]) -> None:
-    """A link to the case as a slide, with the answers of both runs."""
-    st.page_link(
-        "../../pages/slides.py",
-        label="Show on the slide, both runs",
-        icon=":material/map:",
-        query_params={
-            "data": store.name,
-            "case": str(place.case),
-            "patch": str(place),
-            **{name: run.id for name, run in zip(("run", "run2"), runs, strict=True)},
-        },
-    )
 
 
 def slide_of_both_runs(result: ComparedRuns, number: int, thresholds: list[float]) -> None:

@@ -1,13 +1,12 @@
 """Why a patch got its answer, and when not to believe it: below the answer itself."""
 
-import base64
 import hashlib
 from typing import Any
 
-import cv2
 import numpy as np
 import streamlit as st
 
+from idc.datasets.place import place_of
 from idc.datasets.store import PatchStore
 from idc.errors import IdcError
 from idc.patches import CLASS_NAMES, MPP_UM, PATCH_SIZE_PX
@@ -23,9 +22,11 @@ from idc.prediction.training_features import (
     start_feature_job,
 )
 from idc.runs.run import Run
+from idc.ui.components.image_uri import png_uri
 from idc.ui.components.own_component import own_component
 from idc.ui.components.patch_grid import PatchTile, patch_grid
 from idc.ui.shared.formatting import escape_markdown
+from idc.ui.shared.links import slide_link
 
 _NEAREST = 8
 _TILE_PX = 72
@@ -73,11 +74,10 @@ def explanation_data(rgb: np.ndarray, probability: float, found: Explanation) ->
         and "for" (what its two colours mean), "unit", "about" and "found" (sentences).
     """
     shares, effect = found.attention, found.occlusion
-    _, png = cv2.imencode(".png", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))
     side_um = round(PATCH_SIZE_PX * MPP_UM)
     height, width = shares.shape
     return {
-        "picture": "data:image/png;base64," + base64.b64encode(png.tobytes()).decode("ascii"),
+        "picture": png_uri(rgb),
         "patch_um": side_um,
         "maps": [
             {
@@ -229,17 +229,9 @@ def _show_nearest_patches(
         label="Patches most alike to the network",
     )
     if picked is not None:
-        entry = store.index.iloc[picked]
-        st.page_link(
-            "../../pages/slides.py",
-            label=f"Show case {entry.case}, x {entry.x}, y {entry.y} on its slide",
-            icon=":material/map:",
-            query_params={
-                "data": store.name,
-                "case": str(entry.case),
-                "patch": f"{entry.case}_{entry.x}_{entry.y}",
-            },
-        )
+        place = place_of(store, picked)
+        label = f"Show case {place.case}, x {place.x}, y {place.y} on its slide"
+        slide_link(store, place, label)
 
 
 def _nearest_tile(store: PatchStore, row: int) -> PatchTile:

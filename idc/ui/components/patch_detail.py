@@ -1,11 +1,9 @@
 """One opened patch: large, in its surroundings on the slide, with what is known about it."""
 
-import base64
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import cv2
 import numpy as np
 import streamlit as st
 
@@ -20,8 +18,10 @@ from idc.datasets.place import (
 from idc.datasets.store import PatchStore
 from idc.patches import CLASS_NAMES, MPP_UM, PATCH_SIZE_PX
 from idc.runs.run import Run
+from idc.ui.components.image_uri import png_uri
 from idc.ui.components.own_component import own_component
 from idc.ui.shared.formatting import coloured_class, escape_markdown
+from idc.ui.shared.links import slide_link
 
 _RADIUS_PATCHES = 2  # patches to each side
 
@@ -34,7 +34,7 @@ def patch_detail(
     *,
     run: Run | None = None,
     probability: float | None = None,
-    slide_link: bool = True,
+    with_slide_link: bool = True,
     scroll_into_view: bool = True,
     on_open: Callable[[Place], None] | None = None,
 ) -> None:
@@ -43,7 +43,7 @@ def patch_detail(
     Args:
         run: whose `probability` it is, and who predicts when asked to.
         probability: [0, 1]; None or nan when the run has not answered for this patch.
-        slide_link: offer to show it on its slide; False where the slide is beside it.
+        with_slide_link: offer a link to its slide; False where the slide is on the same page.
         scrolls: the page goes to a patch that opens out of sight, as below a grid on a phone.
     """
     place = place_of(store, row)
@@ -63,7 +63,7 @@ def patch_detail(
         on_open_change=partial(_open_neighbour, on_open),
     )
     st.markdown("  \n".join(_facts(entry, run, probability)))
-    _links(store, place, run, slide_link)
+    _links(store, place, run, with_slide_link)
 
 
 def surroundings(store: PatchStore, row: int) -> dict[str, Any]:
@@ -75,7 +75,7 @@ def surroundings(store: PatchStore, row: int) -> dict[str, Any]:
     """
     rows = neighbour_rows(store, row, _RADIUS_PATCHES)
     return {
-        "picture": _png_uri(stitch_neighbourhood(store, rows)),
+        "picture": png_uri(stitch_neighbourhood(store, rows)),
         "columns": rows.shape[1],
         "cells": [None if other == GAP else _cell(store, int(other)) for other in rows.ravel()],
     }
@@ -88,11 +88,6 @@ def _cell(store: PatchStore, row: int) -> dict[str, Any]:
         "label": label,
         "name": f"x {place.x}, y {place.y}, labelled {CLASS_NAMES[label]}",
     }
-
-
-def _png_uri(rgba: np.ndarray) -> str:
-    _, png = cv2.imencode(".png", cv2.cvtColor(rgba, cv2.COLOR_RGBA2BGRA))
-    return "data:image/png;base64," + base64.b64encode(png.tobytes()).decode("ascii")
 
 
 def _open_neighbour(on_open: Callable[[Place], None] | None) -> None:
@@ -116,20 +111,14 @@ def _facts(entry: Any, run: Run | None, probability: float | None) -> list[str]:
     return facts
 
 
-def _links(store: PatchStore, place: Place, run: Run | None, slide_link: bool) -> None:
-    query = {"data": store.name, "patch": str(place)} | ({"run": run.id} if run else {})
+def _links(store: PatchStore, place: Place, run: Run | None, with_slide_link: bool) -> None:
     with st.container(horizontal=True, gap="small"):
-        if slide_link:
-            st.page_link(
-                "../../pages/slides.py",
-                label="Show on the slide",
-                icon=":material/map:",
-                query_params=query | {"case": str(place.case)},
-            )
+        if with_slide_link:
+            slide_link(store, place, "Show on the slide", [run] if run else [])
         if run is not None and run.has_model():
             st.page_link(
                 "../../pages/predict.py",
                 label="Predict",
                 icon=":material/biotech:",
-                query_params=query,
+                query_params={"data": store.name, "patch": str(place), "run": run.id},
             )

@@ -5,7 +5,6 @@ cost one message. Moving about, hovering and marking happen in the browser; Pyth
 when a patch is picked.
 """
 
-import base64
 import hashlib
 import json
 import math
@@ -13,11 +12,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import cv2
 import numpy as np
 import streamlit as st
 
 from idc.patches import PATCH_SHAPE, PATCH_SIZE_PX
+from idc.ui.components.image_uri import png_uri
 from idc.ui.components.own_component import own_component
 
 MAX_TILES = 200
@@ -137,11 +136,7 @@ def _sprite_uri(pixels: str, _patches: np.ndarray) -> str:
 
     `pixels` is their digest: Streamlit itself hashes only a sample of a large array.
     """
-    if len(_patches) == 0:
-        return ""
-    bgr = cv2.cvtColor(draw_sprite(_patches), cv2.COLOR_RGB2BGR)
-    _, png = cv2.imencode(".png", bgr)
-    return "data:image/png;base64," + base64.b64encode(png.tobytes()).decode("ascii")
+    return png_uri(draw_sprite(_patches)) if len(_patches) else ""
 
 
 def _check(patches: np.ndarray, tiles: Sequence[PatchTile]) -> None:

@@ -10,7 +10,7 @@ from idc.patches import PATCH_SIZE_PX
 from idc.ui.components.patch_tiles import store_grid
 from idc.ui.components.slide_viewer.case_slide import cached_case_table
 from idc.ui.shared.figures import case_counts_figure, case_shares_figure, class_counts_figure
-from idc.ui.shared.formatting import metric_row, share, store_origin
+from idc.ui.shared.formatting import format_share, metric_row, store_origin
 
 
 def key_figures(store: PatchStore) -> None:
@@ -22,7 +22,7 @@ def key_figures(store: PatchStore) -> None:
         [
             ("Patches", f"{len(store):,}", "50 × 50 px each: 200 × 200 µm of tissue."),
             ("Cases", f"{store.index['case'].nunique():,}", "One slide folder each."),
-            ("IDC-positive", share(positive / len(store)), "By the label of each patch."),
+            ("IDC-positive", format_share(positive / len(store)), "By the label of each patch."),
             ("Edge patches", f"{edge:,}", "Smaller than 50 × 50 px, at a slide's edge; resized."),
         ]
     )

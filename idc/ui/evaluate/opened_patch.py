@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from idc.datasets.place import find_row, parse_place, place_of
+from idc.datasets.place import place_of
 from idc.datasets.stitched_slide import lay_out_case
 from idc.datasets.store import PatchStore
 from idc.evaluation.results import Results
@@ -14,6 +14,7 @@ from idc.ui.components.patch_grid import patch_grid
 from idc.ui.components.patch_tiles import patch_tile
 from idc.ui.components.slide_viewer.case_slide import show_slide
 from idc.ui.shared import address
+from idc.ui.shared.pickers import linked_row
 
 _PARAMETER = "patch"
 _OPENED_IN = "evaluate_opened_in"  # the key of the grid
@@ -108,8 +109,7 @@ def linked_patch(run: Run, results: Results) -> None:
 
 
 def _opened_row(results: Results) -> int | None:
-    place = parse_place(st.query_params.get(_PARAMETER, ""))
-    return None if place is None or results.store is None else find_row(results.store, place)
+    return None if results.store is None else linked_row(results.store)
 
 
 def _open(store: PatchStore, row: int, key: str) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from idc.datasets.place import find_row, parse_place, place_of
+from idc.datasets.place import place_of
 from idc.datasets.sampling import alternating_sample
 from idc.datasets.store import PatchStore, list_stores
 from idc.demo_tissue.generate import GENERATED_NOTICE, generate_slide, slide_patches
@@ -21,7 +21,7 @@ from idc.ui.how_it_works.first_filters import first_filters_timeline
 from idc.ui.how_it_works.lamp_filter import lamp_filter
 from idc.ui.how_it_works.layer_explorer import layer_explorer
 from idc.ui.shared.formatting import escape_markdown
-from idc.ui.shared.pickers import cached_store, choose_run, choose_store
+from idc.ui.shared.pickers import cached_store, choose_run, choose_store, linked_row
 
 _PATCHES_PER_CLASS = 4  # patches of each class to choose from
 
@@ -193,8 +193,7 @@ def _choose_example(run: Run | None) -> Example | None:
 def _picked_row(store: PatchStore) -> int:
     """The patch of the address; else the first of a few to choose from."""
     table = alternating_sample(store.index, _PATCHES_PER_CLASS, seed=0)
-    place = parse_place(st.query_params.get("patch", ""))
-    opened = None if place is None else find_row(store, place)
+    opened = linked_row(store)
     if opened is None:
         opened = int(table["row"].iloc[1 if len(table) > 1 else 0])
     picked = patch_grid(

@@ -27,7 +27,7 @@ from idc.patches import CLASS_NAMES
 from idc.runs.run import Run, open_run
 from idc.ui.components.patch_detail import patch_detail
 from idc.ui.components.patch_grid import PatchTile, patch_grid
-from idc.ui.shared.formatting import escape_markdown, metric_row, share
+from idc.ui.shared.formatting import escape_markdown, format_share, metric_row
 
 _TILES_A_PAGE = 48
 _TILE_PX = 78
@@ -81,13 +81,13 @@ def summary(held_out: HeldOutPredictions, doubts: pd.DataFrame) -> None:
             ),
             (
                 "Contradicted among IDC-negative",
-                share(joint.noise_rate(0)),
+                format_share(joint.noise_rate(0)),
                 "Share of the confident answers that say IDC-positive. Confident means at least "
                 f"{joint.thresholds[1]:.2f}: the mean probability among patches labelled so.",
             ),
             (
                 "Contradicted among IDC-positive",
-                share(joint.noise_rate(1)),
+                format_share(joint.noise_rate(1)),
                 "Share of the confident answers that say IDC-negative: a probability of at least "
                 f"{joint.thresholds[0]:.2f} for it.",
             ),

@@ -1,9 +1,7 @@
 """One patch of a round on screen: to be guessed, or with all that is known about it."""
 
-import base64
 from typing import Any
 
-import cv2
 import numpy as np
 import streamlit as st
 
@@ -11,6 +9,7 @@ from idc.datasets.store import PatchStore
 from idc.game.rounds import Round
 from idc.game.rules import PATCHES_PER_ROUND, Game, Tally, model_guesses, tally
 from idc.patches import CLASS_NAMES, MPP_UM, PATCH_SIZE_PX
+from idc.ui.components.image_uri import png_uri
 from idc.ui.components.own_component import own_component
 
 KEY = "play"
@@ -68,7 +67,7 @@ def board_data(
         "turn": turn + 1,
         "of": PATCHES_PER_ROUND,
         "mode": "reveal" if reveal else "ask",
-        "picture": _png_uri(store.patches[game_round.rows[turn]]),
+        "picture": png_uri(store.patches[game_round.rows[turn]]),
         "alt": f"H&E-stained tissue, {side_um} × {side_um} µm, enlarged",
         "players": [
             _player(game, number, known, turn if reveal else None) for number in range(game.players)
@@ -125,8 +124,3 @@ def _reveal(game_round: Round, turn: int) -> dict[str, Any]:
         "words": f"{truth}. {answer}",
         "last": turn == PATCHES_PER_ROUND - 1,
     }
-
-
-def _png_uri(rgb: np.ndarray) -> str:
-    _, png = cv2.imencode(".png", cv2.cvtColor(np.asarray(rgb), cv2.COLOR_RGB2BGR))
-    return "data:image/png;base64," + base64.b64encode(png.tobytes()).decode("ascii")

@@ -8,7 +8,6 @@ import secrets
 
 import streamlit as st
 
-from idc.datasets.place import find_row, parse_place, place_of
 from idc.datasets.store import PatchStore, list_stores
 from idc.errors import GameError
 from idc.game.rounds import Round, draw_round, unseen_rows
@@ -18,7 +17,7 @@ from idc.ui.components.explanation import explanation, show_warnings
 from idc.ui.components.patch_detail import patch_detail
 from idc.ui.play.board import browser_message, show_board
 from idc.ui.shared.formatting import error_sentences
-from idc.ui.shared.pickers import cached_store, choose_run, choose_store
+from idc.ui.shared.pickers import cached_store, choose_run, choose_store, linked_row
 
 URL_PARAMETER = "game"
 _SEEN, _OWN = "play_seen", "play_own"
@@ -168,10 +167,9 @@ def cached_round(run: Run, store: PatchStore, level: str, seed: int) -> Round:
 
 def _opened(store: PatchStore, row: int) -> int:
     """The neighbour that was chosen in the surroundings, else the patch itself."""
-    place = parse_place(st.query_params.get("patch", ""))
-    found = find_row(store, place) if place else None
-    same_case = found is not None and place_of(store, found).case == place_of(store, row).case
-    return found if found is not None and same_case else row
+    linked = linked_row(store)
+    same_case = linked is not None and store.cases[linked] == store.cases[row]
+    return linked if linked is not None and same_case else row
 
 
 def _store_for(run: Run) -> PatchStore | None:

@@ -4,17 +4,16 @@ Sorting and paging are Python's, as the table shows one page of possibly ten tho
 pictures of a page travel as one image.
 """
 
-import base64
 import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import cv2
 import numpy as np
 import streamlit as st
 
 from idc.prediction.file_predictions import ORDERS
+from idc.ui.components.image_uri import webp_uri
 from idc.ui.components.own_component import own_component
 from idc.ui.components.patch_grid import draw_sprite, sprite_columns
 
@@ -97,8 +96,4 @@ def answer_table(
 @st.cache_data(max_entries=32, show_spinner=False)
 def _sprite_uri(pixels: str, _patches: np.ndarray) -> str:
     """The thumbnails as a WebP data URI, "" without rows; `pixels` is their digest."""
-    if len(_patches) == 0:
-        return ""
-    bgr = cv2.cvtColor(draw_sprite(_patches), cv2.COLOR_RGB2BGR)
-    _, webp = cv2.imencode(".webp", bgr, [cv2.IMWRITE_WEBP_QUALITY, _QUALITY])
-    return "data:image/webp;base64," + base64.b64encode(webp.tobytes()).decode("ascii")
+    return webp_uri(draw_sprite(_patches), _QUALITY) if len(_patches) else ""

@@ -6,17 +6,17 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from idc.datasets.place import find_row, parse_place
+from idc.datasets.place import place_of
 from idc.datasets.sampling import alternating_sample
 from idc.datasets.store import PatchStore
-from idc.demo_tissue.generate import GENERATED_NOTICE
 from idc.errors import IdcError
 from idc.prediction.case_predictions import trained_on_case
 from idc.runs.run import Run, check_same_data
 from idc.runs.split import held_out_rows, run_split
 from idc.ui.components.patch_grid import PatchTile, patch_grid
 from idc.ui.predict.patch import ChosenPatch
-from idc.ui.shared.pickers import cached_store, choose_store
+from idc.ui.shared.formatting import generated_note
+from idc.ui.shared.pickers import cached_store, choose_store, linked_row
 
 _TRAINED_ON = "The run has trained on this patch, so its answer flatters."
 _TRAINED_ON_CASE = "The run has trained on patches of this case, so its answer flatters."
@@ -38,17 +38,15 @@ def _linked(run: Run) -> ChosenPatch | None:
         on_click=_unlink,
     )
     store = cached_store(st.query_params.get("data", run.config.data))
-    place = parse_place(st.query_params["patch"])
-    row = find_row(store, place) if place else None
-    if place is None or row is None:
+    row = linked_row(store)
+    if row is None:
         raise IdcError(
             f"The data set '{store.name}' holds no patch '{st.query_params['patch'][:40]}'; "
             "pick another example."
         )
+    place = place_of(store, row)
     title = f"Case {place.case}, x {place.x}, y {place.y} of {store.name}"
-    notes = tuple(
-        note for note in (_training_note(run, store, row), _generated_note(store)) if note
-    )
+    notes = tuple(note for note in (_training_note(run, store, row), generated_note(store)) if note)
     return ChosenPatch(np.array(store.patches[row]), title, notes, int(store.labels[row]))
 
 
@@ -67,10 +65,6 @@ def _training_note(run: Run, store: PatchStore, row: int) -> str:
     return _TRAINED_ON if at < len(train) and int(train[at]) == row else ""
 
 
-def _generated_note(store: PatchStore) -> str:
-    return f"{GENERATED_NOTICE.capitalize()}." if store.report.generated else ""
-
-
 def _example(run: Run) -> ChosenPatch | None:
     store = choose_store("Examples from") if run.bundled else cached_store(run.config.data)
     if store is None:
@@ -82,7 +76,7 @@ def _example(run: Run) -> ChosenPatch | None:
     table = alternating_sample(store.index.iloc[rows], 9, seed=0)
     table = table.assign(row=rows[table["row"].to_numpy()])
     st.caption(
-        "Held-out patches: the model has not trained on them. Choose one. " + _generated_note(store)
+        "Held-out patches: the model has not trained on them. Choose one. " + generated_note(store)
     )
     picked = patch_grid(
         store.patches[table["row"].to_numpy()],

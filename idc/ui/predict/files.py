@@ -16,7 +16,13 @@ from idc.runs.run import Run
 from idc.ui.components.confusion_matrix import CELL_NAMES, confusion_matrix
 from idc.ui.components.patch_tiles import enlarged
 from idc.ui.predict.answer_table import AnswerRow, answer_table, chosen_order
-from idc.ui.shared.formatting import coloured_class, escape_markdown, format_score, metric_row
+from idc.ui.shared.formatting import (
+    coloured_class,
+    escape_markdown,
+    file_count,
+    format_score,
+    metric_row,
+)
 from idc.uploads.file_batch import batch_files
 from idc.uploads.zip_archive import looks_like_zip
 from idc.wording import duration
@@ -106,7 +112,7 @@ def _show_answers(run: Run, answers: FilePredictions) -> None:
     cell = _matrix(answers, threshold)
     where = answers.in_cell(cell, threshold)
     if cell is not None:
-        st.markdown(f"**{CELL_NAMES[cell]}**: {_files(int(where.sum()))}")
+        st.markdown(f"**{CELL_NAMES[cell]}**: {file_count(int(where.sum()))}")
     if where.any():
         _table(answers, where, threshold)
     _refused(answers)
@@ -141,8 +147,8 @@ def _matrix(answers: FilePredictions, threshold: float) -> str | None:
     report = evaluate(answers.labels[labelled], answers.y_prob[labelled], threshold)
     st.subheader("Confusion matrix")
     st.caption(
-        f"{_files(int(labelled.sum()))} with a label in the name or the folder. Balanced accuracy "
-        f"{format_score(report.balanced_accuracy)}, sensitivity "
+        f"{file_count(int(labelled.sum()))} with a label in the name or the folder. "
+        f"Balanced accuracy {format_score(report.balanced_accuracy)}, sensitivity "
         f"{format_score(report.sensitivity)}, specificity "
         f"{format_score(report.specificity)}. Choose a number to see its files alone."
     )
@@ -202,14 +208,10 @@ def _refused(answers: FilePredictions) -> None:
     places = np.flatnonzero(~answers.answered())
     if not len(places):
         return
-    with st.expander(f"{_files(len(places))} without an answer", expanded=len(places) <= 5):
+    with st.expander(f"{file_count(len(places))} without an answer", expanded=len(places) <= 5):
         rows = [(answers.names[place], answers.problems[place]) for place in places]
         table = pd.DataFrame(rows, columns=["File", "Why"])
         if len(places) > _MAX_REFUSED_ROWS:
             st.dataframe(table, hide_index=True, alt="Files without an answer, and why")
         else:
             st.table(table.map(escape_markdown).set_index("File"))
-
-
-def _files(count: int) -> str:
-    return "1 file" if count == 1 else f"{count:,} files"

@@ -15,7 +15,7 @@ from idc.ui.components.explanation import explanation, show_warnings
 from idc.ui.components.patch_tiles import enlarged
 from idc.ui.components.slide_viewer.slide_viewer import KEEP_PICK, Cells, Picture, slide_viewer
 from idc.ui.predict.patch import model_note
-from idc.ui.shared.formatting import coloured_class, escape_markdown, share
+from idc.ui.shared.formatting import coloured_class, escape_markdown, format_share, patch_count
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def show_summary(run: Run, answers: RegionPredictions) -> None:
     threshold = run.calibration().threshold
     area_mm2 = _tissue_mm2(answers.layout)
     cells = answers.called(threshold)[answers.layout.tissue]
-    called = share(float(cells.mean())) if len(cells) else "–"
+    called = format_share(float(cells.mean())) if len(cells) else "–"
     st.markdown(
         f"**{called}** of {area_mm2:,.2f} mm² of tissue called IDC-positive, from {threshold:.1%} "
         "on."
@@ -162,7 +162,7 @@ def downloads(run: Run, answers: RegionPredictions, image: MappedImage, *, key: 
         st.download_button(
             "GeoJSON",
             lambda: region_geojson(answers, name=image.name, model=run.title, threshold=threshold),
-            file_name=f"{stem}-idc.imaging.geojson",
+            file_name=f"{stem}-idc.geojson",
             mime="application/geo+json",
             icon=":material/polyline:",
             key=f"{key}-geojson",
@@ -184,14 +184,9 @@ def downloads(run: Run, answers: RegionPredictions, image: MappedImage, *, key: 
         )
 
 
-def patches_words(count: int) -> str:
-    """ "1 patch", "1,600 patches"."""
-    return f"{count:,} patch{'' if count == 1 else 'es'}"
-
-
 def tiling_words(layout: RegionLayout) -> str:
     """How many patches, of how much tissue."""
-    tiles = patches_words(int(layout.wanted().sum()))
+    tiles = patch_count(int(layout.wanted().sum()))
     areas = layout.areas_px
     background = 1 - areas[layout.tissue].sum() / areas.sum()
     width_mm, height_mm = (
@@ -199,7 +194,7 @@ def tiling_words(layout: RegionLayout) -> str:
     )
     return (
         f"{width_mm:,.2f} × {height_mm:,.2f} mm: **{tiles}** of 200 × 200 µm, "
-        f"{share(float(background))} of the area is background and left out."
+        f"{format_share(float(background))} of the area is background and left out."
     )
 
 

@@ -4,7 +4,7 @@ import streamlit as st
 from streamlit import runtime
 
 from idc.server.upload_usage import current_session_id, quota
-from idc.ui.shared.formatting import escape_markdown
+from idc.ui.shared.formatting import escape_markdown, file_count
 
 _KEY, _NUMBER = "upload", "upload_number"
 
@@ -39,8 +39,4 @@ def show_upload_refusal() -> None:
         if st.button("Dismiss", key="dismiss_refusal", type="tertiary"):
             quota.forget_refusal(session)
             st.rerun()
-        st.caption(f"You keep {_files(kept.files)}, {kept.bytes / 10**6:,.1f} MB.")
-
-
-def _files(count: int) -> str:
-    return "1 file" if count == 1 else f"{count:,} files"
+        st.caption(f"You keep {file_count(kept.files)}, {kept.bytes / 10**6:,.1f} MB.")

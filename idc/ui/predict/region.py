@@ -18,11 +18,10 @@ from idc.runs.run import Run
 from idc.ui.components.slide_viewer.slide_viewer import jpeg_picture
 from idc.ui.predict.heat_map import (
     MappedImage,
-    patches_words,
     show_answers,
     tiling_words,
 )
-from idc.ui.shared.formatting import escape_markdown
+from idc.ui.shared.formatting import escape_markdown, patch_count
 from idc.ui.shared.timed_progress import timed_progress
 from idc.uploads.gate import DecodedImage
 
@@ -113,7 +112,7 @@ def _confirm_and_predict(run: Run, image: DecodedImage, region: Region) -> Regio
         st.warning("There is no tissue in it: all is background.", icon=":material/info:")
     buttons = st.container(horizontal=True)
     started = buttons.button(
-        f"Predict {patches_words(count)}", type="primary", disabled=not count, key="predict_region"
+        f"Predict {patch_count(count)}", type="primary", disabled=not count, key="predict_region"
     )
     if not started:
         picture = tiling_picture(layout, downscaled_picture(image.rgb, _PREVIEW_PX))

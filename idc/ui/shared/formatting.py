@@ -51,8 +51,8 @@ def _escaped(start: re.Match[str]) -> str:
     return f"{spaces}{sign}\\" if sign.isdigit() else f"{spaces}\\{sign}"
 
 
-def share(value: float) -> str:
-    """A share in percent; "–" where it is undefined."""
+def format_share(value: float) -> str:
+    """A share in [0, 1] as a percentage, "–" where it is undefined."""
     return "–" if value is None or math.isnan(value) else f"{value:.1%}"
 
 
@@ -80,6 +80,16 @@ def describe_run(run: Run, status: RunStatus) -> str:
     )
 
 
+def file_count(count: int) -> str:
+    """ "1 file", "1,600 files"."""
+    return f"{count:,} file{'' if count == 1 else 's'}"
+
+
+def patch_count(count: int) -> str:
+    """ "1 patch", "1,600 patches"."""
+    return f"{count:,} patch{'' if count == 1 else 'es'}"
+
+
 def format_start_time(run: Run) -> str:
     """When a run was created, from its id: "23 Nov, 22:06"."""
     with contextlib.suppress(ValueError):
@@ -104,3 +114,8 @@ def store_origin(store: PatchStore) -> str:
     if store.report.generated:
         return GENERATED_NOTICE.capitalize()
     return completeness(store.index).sentence()
+
+
+def generated_note(store: PatchStore) -> str:
+    """The sentence that a data set is generated tissue, "" for a real one."""
+    return f"{GENERATED_NOTICE.capitalize()}." if store.report.generated else ""

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
+from idc.datasets.place import find_row, parse_place
 from idc.datasets.store import PatchStore, is_current, list_stores, open_store
 from idc.runs.run import BUNDLED_RUN_ID, Run, list_runs, open_run
 from idc.ui.shared import address
@@ -121,6 +122,12 @@ def reset_picker(key: str) -> None:
     """Let the picker of this key begin anew: what was chosen has gone, as was meant."""
     st.session_state.pop(key, None)
     st.query_params.pop(key, None)
+
+
+def linked_row(store: PatchStore) -> int | None:
+    """The row of the patch that ``?patch=8863_451_1451`` names; None when the store has none."""
+    place = parse_place(st.query_params.get("patch", ""))
+    return None if place is None else find_row(store, place)
 
 
 def cached_store(name: str) -> PatchStore:

@@ -4,16 +4,15 @@ All pictures of a sheet travel as one image. A click, or Enter after moving with
 opens a slide; that is an event, not a state: the next run knows nothing of it.
 """
 
-import base64
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-import cv2
 import numpy as np
 import streamlit as st
 
 from idc.datasets.stitched_slide import lay_out_case, slide_thumbnail
 from idc.datasets.store import PatchStore
+from idc.ui.components.image_uri import webp_uri
 from idc.ui.components.own_component import own_component
 
 CARD_WIDTH_PX, CARD_HEIGHT_PX = 216, 168  # of a picture; sharp enough for twice as dense screens
@@ -75,9 +74,7 @@ def draw_sheet(pictures: Sequence[np.ndarray]) -> np.ndarray:
 def _sheet_uri(fingerprint: str, cases: tuple[int, ...], _store: PatchStore) -> str:
     """The sheet as a WebP data URI; a string is never changed, so visitors can share it."""
     pictures = [_thumbnail(fingerprint, case, _store) for case in cases]
-    bgra = cv2.cvtColor(draw_sheet(pictures), cv2.COLOR_RGBA2BGRA)
-    _, webp = cv2.imencode(".webp", bgra, [cv2.IMWRITE_WEBP_QUALITY, _WEBP_QUALITY])
-    return "data:image/webp;base64," + base64.b64encode(webp.tobytes()).decode("ascii")
+    return webp_uri(draw_sheet(pictures), _WEBP_QUALITY)
 
 
 @st.cache_resource(max_entries=600, show_spinner=False)

@@ -6,15 +6,15 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from idc.datasets.place import find_row, parse_place, place_of
+from idc.datasets.place import place_of
 from idc.datasets.stitched_exports import slide_geojson, slide_png
 from idc.datasets.stitched_slide import StitchedSlide, coverage_note
 from idc.datasets.store import PatchStore
-from idc.demo_tissue.generate import GENERATED_NOTICE
 from idc.runs.run import Run
 from idc.ui.components.patch_detail import patch_detail
 from idc.ui.components.slide_viewer.case_slide import cached_case_table
-from idc.ui.shared.formatting import share
+from idc.ui.shared.formatting import format_share, generated_note
+from idc.ui.shared.pickers import linked_row
 from idc.ui.slides.contact_sheet import SlideCard, contact_sheet
 
 _CARDS_A_PAGE = 24
@@ -79,7 +79,7 @@ def all_slides(store: PatchStore) -> None:
     )
     st.caption(
         f"{len(table):,} slides. The bar shows how much of a slide is labelled IDC-positive "
-        "(orange)." + _generated_note(store)
+        f"(orange). {generated_note(store)}"
     )
     if opened is not None:
         st.session_state["open_next"] = opened  # the number's field is drawn already
@@ -89,10 +89,10 @@ def all_slides(store: PatchStore) -> None:
 def slide_facts(store: PatchStore, slide: StitchedSlide) -> None:
     """A case in figures, how complete it is, and whether it is made up."""
     width, height = slide.size_mm
-    positive = share(float(np.mean(slide.labels)))
+    positive = format_share(float(np.mean(slide.labels)))
     st.markdown(
         f"**Case {slide.case}**: {positive} IDC-positive, {width:.1f} × {height:.1f} mm. "
-        f"{coverage_note(slide)}" + _generated_note(store)
+        f"{coverage_note(slide)} {generated_note(store)}"
     )
 
 
@@ -112,7 +112,7 @@ def open_patch(
         st.caption("Click on a patch to see it large, with its surroundings.")
         return
     probability = None if answers is None else float(answers[row - slide.rows[0]])
-    patch_detail(store, row, run=run, probability=probability, slide_link=False)
+    patch_detail(store, row, run=run, probability=probability, with_slide_link=False)
 
 
 def exports(store: PatchStore, slide: StitchedSlide, values: dict[str, np.ndarray]) -> None:
@@ -144,8 +144,8 @@ def exports(store: PatchStore, slide: StitchedSlide, values: dict[str, np.ndarra
 
 def patch_in_url(store: PatchStore, slide: StitchedSlide) -> int | None:
     """The row that ``?patch=8863_451_1451`` names; None when it names none of this slide."""
-    place = parse_place(st.query_params.get("patch", ""))
-    return find_row(store, place) if place is not None and place.case == slide.case else None
+    row = linked_row(store)
+    return row if row is not None and int(store.cases[row]) == slide.case else None
 
 
 def keep_patch_in_url(store: PatchStore, row: int | None) -> None:
@@ -155,10 +155,6 @@ def keep_patch_in_url(store: PatchStore, row: int | None) -> None:
         st.query_params.pop("patch", None)
     elif st.query_params.get("patch") != wanted:
         st.query_params["patch"] = wanted
-
-
-def _generated_note(store: PatchStore) -> str:
-    return f" {GENERATED_NOTICE.capitalize()}." if store.report.generated else ""
 
 
 def _step(label: str, icon: str, case: int | None) -> None:

@@ -17,7 +17,7 @@ from idc.runs.watched_slide import request_case
 from idc.settings.training_config import TrainingConfig, split_for_config
 from idc.settings.variants import MAX_SEEDS
 from idc.ui.leakage.both_splits import start_both_splits
-from idc.ui.shared.formatting import error_sentences, escape_markdown, share
+from idc.ui.shared.formatting import error_sentences, escape_markdown, format_share
 from idc.ui.shared.links import leakage_link
 from idc.ui.shared.pickers import choose_store, select_in_picker
 from idc.ui.train.augmentation_view import augmentation_view
@@ -144,7 +144,7 @@ def _data_summary(store: PatchStore, split: Split, config: TrainingConfig) -> No
         name: [f"{n:,}" for n in counts[name]]
         for name in ("patches", "negative", "positive", "cases")
     }
-    rows["IDC share"] = [share(value) for value in counts["positive_share"]]
+    rows["IDC share"] = [format_share(value) for value in counts["positive_share"]]
     st.table(pd.DataFrame(rows, index=counts.index.rename(None)).T)
     train, held_out = len(split.train), len(split.validation) + len(split.test)
     steps = -(-train // config.batch_size)
