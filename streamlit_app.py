@@ -1,4 +1,4 @@
-"""The front door: ``streamlit run streamlit_app.py``."""
+"""The entry point: ``streamlit run streamlit_app.py``."""
 
 import streamlit as st
 

@@ -1,4 +1,4 @@
-"""How much the door for programs takes: clients at once against the bare model.
+"""Throughput of the HTTP API: simultaneous clients against the model alone.
 
     python bench/api.py [--clients 8] [--seconds 20]
 

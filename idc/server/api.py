@@ -1,9 +1,9 @@
-"""A door for programs: ``POST /api/predict`` on the server that shows the pages.
+"""The HTTP API: ``POST /api/predict`` on the server of the pages.
 
-Who may come in is settled before a byte of a body is read (`ApiAccessMiddleware`). Then the body
-passes `idc.server.upload_limits` like a visitor's upload, and the work is done in threads of its
-own: it takes its turn at the decoders and at the model with the visitors
-(`idc.processes.fair_semaphore`), and the pages go on meanwhile.
+`ApiAccessMiddleware` checks token and concurrency limit before a body is read. The body then
+passes `idc.server.upload_limits` like a visitor's upload. The prediction runs in a thread pool,
+so the event loop keeps serving pages, and it queues for decoders and model in turn with visitors
+(`idc.processes.fair_semaphore`).
 """
 
 import asyncio
@@ -24,22 +24,22 @@ from idc.server.concurrency_limit import ConcurrencyLimit, TooManyRequests
 from idc.server.upload_limits import Message, Receive, Send, discard_body
 from idc.uploads.image_files import ImageFile
 
-PATH = "/api/predict"
-MAX_CONCURRENT_REQUESTS = 32  # requests that are answered or wait
+PREDICT_PATH = "/api/predict"
+MAX_CONCURRENT_REQUESTS = 32  # in progress or queued
 MAX_REQUESTS_PER_CALLER = 16
 THREADS = 8
 
 _PREFIX = "/api/"
 _RETRY_HEADERS = {"retry-after": "5"}
 _MULTIPART = "multipart/form-data"
-# The last one is what curl says by itself. What a file is, the gate finds out by its content.
+# curl sends the last one by default. The gate detects the file format by content.
 _RAW_CONTENT_TYPES = ("", "application/octet-stream", "application/x-www-form-urlencoded")
 
 _threads = ThreadPoolExecutor(THREADS, thread_name_prefix="api")
 
 
 class Refused(Exception):
-    """A request that gets no answer, with the response that it gets."""
+    """A request is refused; ``response`` is the response to send."""
 
     def __init__(self, status: int, sentence: str, headers: dict[str, str] | None = None) -> None:
         super().__init__(sentence)
@@ -47,7 +47,7 @@ class Refused(Exception):
 
 
 class ApiAccessMiddleware:
-    """ASGI middleware: lets in who brings the token while there is room, before bodies are read."""
+    """ASGI middleware: checks token and concurrency limit of API calls before bodies are read."""
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class ApiAccessMiddleware:
             return
         try:
             _authorise(scope)
-            with self._limit.place((scope.get("client") or ("unknown",))[0]):
+            with self._limit.slot((scope.get("client") or ("unknown",))[0]):
                 await self._app(scope, receive, send)
         except Refused as refused:
             await _refuse(refused, scope, receive, send)
@@ -74,76 +74,78 @@ class ApiAccessMiddleware:
 
 
 async def predict(request: Request) -> Response:
-    """The pictures of a request, predicted; see ``docs/api.md``."""
+    """Predict the images of a request; see ``docs/api.md``."""
     loop = asyncio.get_running_loop()
     try:
         files = await _files(request)
         run_id = request.query_params.get("run")
-        answer = await loop.run_in_executor(_threads, predict_files, run_id, files)
+        result = await loop.run_in_executor(_threads, predict_files, run_id, files)
     except Refused as refused:
         return refused.response
     except (ServerBusy, PredictionError) as error:
         return Refused(503, str(error), _RETRY_HEADERS).response
     except (UploadError, RunError) as error:
         return Refused(422, str(error)).response
-    return JSONResponse(answer)
+    return JSONResponse(result)
 
 
 def _authorise(scope: Message) -> None:
-    """Raises Refused where a request may not come in."""
+    """Check token, path and method.
+
+    Raises:
+        Refused: one of them is wrong, or the API is disabled.
+    """
     try:
         token = api_token()
     except ConfigError as error:
-        logging.getLogger(__name__).error("The door for programs is closed. %s", error)
+        logging.getLogger(__name__).error("The HTTP API is disabled. %s", error)
         token = None
     if token is None:
-        raise Refused(404, "The door for programs is closed on this server; docs/api.md opens it.")
+        raise Refused(404, "The HTTP API is disabled on this server; docs/api.md enables it.")
     if not is_authorized(Headers(scope=scope).get("authorization", ""), token):
         raise Refused(
             401,
             "The token is missing or wrong; send it as 'Authorization: Bearer TOKEN'.",
             {"www-authenticate": "Bearer"},
         )
-    if scope["path"] != PATH:
-        raise Refused(404, f"There is only POST {PATH} here.")
+    if scope["path"] != PREDICT_PATH:
+        raise Refused(404, f"The only address of the API is POST {PREDICT_PATH}.")
     if scope["method"] != "POST":
-        raise Refused(405, f"Send the pictures with POST {PATH}.", {"allow": "POST"})
+        raise Refused(405, f"Send the images with POST {PREDICT_PATH}.", {"allow": "POST"})
 
 
 def _too_many_requests(too_many: TooManyRequests) -> Refused:
     if too_many.by_caller:
         sentence = (
-            f"You have {MAX_REQUESTS_PER_CALLER} requests here already, the most at once; wait "
-            "for them."
+            f"You have {MAX_REQUESTS_PER_CALLER} requests in progress, the limit; wait until one "
+            "has finished."
         )
         return Refused(429, sentence, _RETRY_HEADERS)
-    return Refused(
-        503, "The server has its hands full; try again in a few seconds.", _RETRY_HEADERS
-    )
+    return Refused(503, "The server is busy; try again in a few seconds.", _RETRY_HEADERS)
 
 
 async def _refuse(refused: Refused, scope: Message, receive: Receive, send: Send) -> None:
-    """Answer once the body was thrown away: who still sends would not read it otherwise."""
+    """Discard the body, then respond: a client that is still sending does not read a response."""
     await discard_body(receive)
     await refused.response(scope, receive, send)
 
 
 async def _files(request: Request) -> list[ImageFile]:
-    """The pictures of a body.
+    """The image files of a request's body.
 
     Raises:
-        Refused: it is of a kind that holds none, or holds none, or too many.
+        Refused: the body is of another type, empty, or holds too many files.
     """
-    kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
-    if kind == _MULTIPART:
+    content_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    if content_type == _MULTIPART:
         return await _form_files(request)
-    if kind not in _RAW_CONTENT_TYPES and not kind.startswith("image/"):
+    if content_type not in _RAW_CONTENT_TYPES and not content_type.startswith("image/"):
         raise Refused(
-            415, f"Send a picture as it is (image/png, ...) or a form of several ({_MULTIPART})."
+            415, f"Send an image as the body (image/png, ...) or a form of several ({_MULTIPART})."
         )
     data = await request.body()
     if not data:
-        raise Refused(422, "The body is empty; send a picture.")
+        raise Refused(422, "The body is empty; send an image.")
     return [ImageFile(request.query_params.get("name", "image"), data)]
 
 
@@ -157,14 +159,14 @@ async def _form_files(request: Request) -> list[ImageFile]:
         if not parts:
             raise Refused(422, "The form holds no file; curl sends one with -F file=@patch.png.")
         if len(parts) > MAX_FILES:
-            raise Refused(413, f"A form may hold {MAX_FILES} files; send them in several.")
+            raise Refused(413, f"A form may hold {MAX_FILES} files; send several forms.")
         return [ImageFile(part.filename or "image", await part.read()) for part in parts]
     finally:
         await form.close()
 
 
 async def _yielding_stream(request: Request) -> AsyncGenerator[bytes, None]:
-    """A body that lies in memory, in pieces between which the pages get their turn."""
-    async for piece in request.stream():
-        yield piece
+    """The chunks of a body in memory; the event loop serves other requests between them."""
+    async for chunk in request.stream():
+        yield chunk
         await asyncio.sleep(0)

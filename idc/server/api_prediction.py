@@ -1,4 +1,4 @@
-"""What a program is told about its pictures: by the gate, the model and the warnings of Predict."""
+"""Predictions for the HTTP API: decoded by the gate, with the same warnings as Predict."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,44 +15,45 @@ from idc.runs.run import Run, open_run
 from idc.uploads.gate import DecodedImage, decode_image, printable_name
 from idc.uploads.image_files import ImageFile
 
-MAX_FILES = 256  # what the model takes at once
+MAX_FILES = 256  # the model's batch size
 
 _NOTICE = "For teaching and research, not for diagnosis."
 
 
 def predict_files(run_id: str | None, files: Sequence[ImageFile]) -> dict[str, Any]:
-    """A model's answers, as JSON has them.
+    """Predict image files; the result is JSON-serialisable.
 
     Args:
-        run_id: who answers; None for the one that answers on Predict when nobody chose.
+        run_id: whose model predicts; None for the default of Predict (`default_model`).
         files: 1 to `MAX_FILES`, each a patch as PNG, JPEG, TIFF, BMP or WebP.
 
     Returns:
-        "model" (its "run", "title", and the "sha256" of its weights), "threshold" [0, 1], from
-        which on a patch is called IDC-positive, "notice", and "answers" in the order of the files:
-        each a "name" with "probability" [0, 1], "class", "warnings" and "notes" (sentences), or
-        with a "detail", why the file was refused.
+        "model" ("run", "title", and the "sha256" of its weights), "threshold" [0, 1] (positive at
+        or above it), "notice", and "answers" in the order of the files: each a "name" with
+        "probability" [0, 1], "class", "warnings" and "notes" (sentences), or with a "detail"
+        stating why the file was refused.
 
     Raises:
-        RunError: there is no such run, or it cannot answer.
-        UploadError: no file can be read; the sentence is the first one's.
-        ServerBusy: other visitors' files fill the gate.
+        RunError: there is no such run, or it has no usable model.
+        UploadError: no file can be read; the message is that of the first file.
+        ServerBusy: no decoder was free in time.
         PredictionError: the model did not answer.
     """
     run = _open_run_with_model(run_id)
     sha256 = run.best().get("sha256")
-    read = [_decode_or_error(file) for file in files]
-    images = [image for image in read if isinstance(image, DecodedImage)]
+    decoded = [_decode_or_error(file) for file in files]
+    images = [image for image in decoded if isinstance(image, DecodedImage)]
     if not images:
-        raise next(error for error in read if isinstance(error, UploadError))
+        raise next(error for error in decoded if isinstance(error, UploadError))
     patches = np.stack([to_patch_size(image.rgb) for image in images])
-    found = predict_with_features(run, patches)
-    if not np.isfinite(found.y_prob).all():
-        raise RunError(f"The answers of '{run.title}' are not numbers: its training diverged.")
+    prediction = predict_with_features(run, patches)
+    if not np.isfinite(prediction.y_prob).all():
+        raise RunError(f"The predictions of '{run.title}' are not numbers: its training diverged.")
     threshold = run.calibration().threshold
-    results = zip(found.y_prob, warnings_for_patches(run, patches, found.features), strict=True)
+    warnings_by_patch = warnings_for_patches(run, patches, prediction.features)
+    results = zip(prediction.y_prob, warnings_by_patch, strict=True)
     answers = []
-    for file, image in zip(files, read, strict=True):
+    for file, image in zip(files, decoded, strict=True):
         answer: dict[str, Any] = {"name": printable_name(file.name)}
         if isinstance(image, DecodedImage):
             probability, warnings = next(results)
@@ -96,6 +97,6 @@ def _resize_notes(image: DecodedImage) -> list[str]:
     if (height, width) == PATCH_SHAPE[:2]:
         return []
     return [
-        f"Resized from {width} x {height} to {PATCH_SIZE_PX} x {PATCH_SIZE_PX} px; at another "
-        "scale than 4 um a pixel the answer means little."
+        f"Resized from {width} x {height} to {PATCH_SIZE_PX} x {PATCH_SIZE_PX} px; the prediction "
+        "is unreliable unless the patch now has 4 um per pixel."
     ]

@@ -1,8 +1,7 @@
-"""The token that opens the door for programs. Without one the door is closed.
+"""The token of the HTTP API. Without one the API is disabled.
 
-It is set by whoever starts the server, in the environment variable `API_TOKEN_VARIABLE`, or in a
-file whose path is in `TOKEN_FILE_VARIABLE` (as containers hand out secrets). Nothing here logs or
-shows it.
+The operator sets it in the environment variable `API_TOKEN_VARIABLE`, or in a file whose path is
+in `TOKEN_FILE_VARIABLE` (container secrets). Nothing here logs or shows it.
 """
 
 import hashlib
@@ -16,18 +15,18 @@ from idc.processes.environment import API_TOKEN_VARIABLE
 
 TOKEN_FILE_VARIABLE = "IDC_API_TOKEN_FILE"
 
-_TOKEN = re.compile(r"[!-~]{16,500}")  # what goes into a header
+_TOKEN = re.compile(r"[!-~]{16,500}")  # printable ASCII, valid in a header
 _MAX_FILE_BYTES = 10_000
 _BEARER = re.compile(r"bearer +(\S+) *", re.IGNORECASE)
 
 
 def api_token() -> str | None:
-    """The token that callers have to bring; None where the door is closed.
+    """The token that callers must send; None if the API is disabled.
 
-    A file is read each time, so that a new token counts without a restart.
+    A file is read at each call, so a new token takes effect without a restart.
 
     Raises:
-        ConfigError: one is set, but it is no use. The sentence does not repeat it.
+        ConfigError: the token is unusable or its file unreadable. The message does not contain it.
     """
     token, source = os.environ.get(API_TOKEN_VARIABLE, "").strip(), API_TOKEN_VARIABLE
     path = os.environ.get(TOKEN_FILE_VARIABLE, "").strip()
@@ -37,25 +36,25 @@ def api_token() -> str | None:
         return None
     if not _TOKEN.fullmatch(token):
         raise ConfigError(
-            f"The token in {source} is not one: it must be a single word of 16 to 500 letters, "
-            "digits and signs. This makes one: openssl rand -hex 32."
+            f"The token in {source} is invalid: it must be 16 to 500 letters, digits and symbols "
+            "without spaces. To create one: openssl rand -hex 32."
         )
     return token
 
 
 def is_authorized(header: str, token: str) -> bool:
-    """Whether an ``Authorization`` header brings the token; takes as long whatever it brings.
+    """Whether an ``Authorization`` header contains the token, compared in constant time.
 
     Args:
-        header: as it came, "" where none did.
-        token: of `api_token`.
+        header: the header's value, "" if it is missing.
+        token: from `api_token`.
     """
     match = _BEARER.fullmatch(header)
     return hmac.compare_digest(_digest(match[1] if match else ""), _digest(token))
 
 
 def _digest(text: str) -> bytes:
-    """Of one length, so that comparing says nothing about the token's."""
+    """A digest of fixed length, so that the comparison does not reveal the token's length."""
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()
 
 
@@ -65,7 +64,6 @@ def _from_file(path: Path) -> str:
             return file.read(_MAX_FILE_BYTES).decode("ascii", "replace").strip()
     except OSError as error:
         raise ConfigError(
-            f"The file in {TOKEN_FILE_VARIABLE} cannot be read ({error.strerror}); check its "
-            "path and "
-            "rights."
+            f"The file in {TOKEN_FILE_VARIABLE} cannot be read ({error.strerror}); check its path "
+            "and permissions."
         ) from error

@@ -1,4 +1,4 @@
-"""The server around the pages: warm-up, health, security headers, limits, a door for programs."""
+"""The server around the pages: warm-up, health check, security headers, limits and HTTP API."""
 
 import contextlib
 import faulthandler
@@ -19,10 +19,11 @@ from idc import __version__
 from idc.errors import ConfigError, IdcError
 from idc.prediction.predictor import warm_predictor, worker_alive
 from idc.processes.child import ChildDied
-from idc.server.api import PATH, ApiAccessMiddleware, predict
+from idc.server.api import PREDICT_PATH, ApiAccessMiddleware, predict
 from idc.server.api_token import api_token
+from idc.server.streamlit_internals import is_open_session, rerun_session
 from idc.server.upload_limits import UploadLimits
-from idc.server.upload_usage import is_open_session, quota, rerun_session
+from idc.server.upload_usage import quota
 from idc.uploads.gate import warm_gate
 
 _CONTENT_SECURITY_POLICY = (
@@ -48,25 +49,25 @@ Send = Callable[[Message], Awaitable[None]]
 
 @contextlib.asynccontextmanager
 async def lifespan(app: App) -> AsyncIterator[dict[str, Any] | None]:
-    """Warm up beside the first visitor's first look: the import of TensorFlow takes seconds."""
-    if sys.__stderr__ is not None:  # "kill -USR1" writes there where each thread is
+    """Start the decoder and the predictor in the background: importing TensorFlow takes seconds."""
+    if sys.__stderr__ is not None:  # "kill -USR1" writes every thread's stack to stderr
         faulthandler.register(signal.SIGUSR1, file=sys.__stderr__)
     try:
         api_token()
     except ConfigError as error:
-        logging.getLogger(__name__).error("The door for programs stays closed. %s", error)
+        logging.getLogger(__name__).error("The HTTP API is disabled. %s", error)
     threading.Thread(target=_warm_up, name="warm-up", daemon=True).start()
     yield None
 
 
 async def healthz(request: Request) -> JSONResponse:
-    """For whoever watches the server. A worker that does not run starts with the next patch."""
+    """Health check for monitoring. A worker that is not running starts with the next patch."""
     worker = "alive" if worker_alive() else "not running"
     return JSONResponse({"status": "ok", "version": __version__, "worker": worker})
 
 
 class SecurityHeaders:
-    """Adds the headers that Streamlit does not send."""
+    """ASGI middleware: adds the security headers that Streamlit does not send."""
 
     def __init__(self, app: Any) -> None:
         self._app = app
@@ -85,10 +86,12 @@ class SecurityHeaders:
         await self._app(scope, receive, send_with_headers)
 
 
-routes = [Route("/healthz", healthz), Route(PATH, predict, methods=["POST"])]
+routes = [Route("/healthz", healthz), Route(PREDICT_PATH, predict, methods=["POST"])]
 middleware = [
     Middleware(SecurityHeaders),
     Middleware(ApiAccessMiddleware),
+    # After a refusal, rerun the page so that it shows the reason. A refused file is no event for
+    # Streamlit, and a fragment on a timer may replace the run that accepted files trigger.
     Middleware(
         UploadLimits, quota=quota, on_refusal=rerun_session, is_open_session=is_open_session
     ),
@@ -99,5 +102,5 @@ def _warm_up() -> None:
     try:
         warm_gate()
         warm_predictor()
-    except (IdcError, ChildDied) as error:  # the page will say it to the visitor who asks
+    except (IdcError, ChildDied) as error:  # a page shows the error when it needs the worker
         logging.getLogger(__name__).warning("Warm-up: %s", error)

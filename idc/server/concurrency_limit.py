@@ -1,7 +1,7 @@
-"""How many may be served and wait at once: all together, and of one caller.
+"""A limit on simultaneous requests: in total, and per caller.
 
-Whoever comes on top is sent away at once and comes back later. Waiting costs the server memory,
-for what a caller has sent is held meanwhile.
+A request over the limit is refused at once and should be retried later. Queueing it would cost
+memory, because the server holds its body while it waits.
 """
 
 import contextlib
@@ -11,10 +11,10 @@ from collections.abc import Iterator
 
 
 class TooManyRequests(Exception):
-    """There is no place now.
+    """All slots are in use.
 
     Attributes:
-        by_caller: whether the caller's own requests fill the caller's places.
+        by_caller: whether the caller's own requests use all of the caller's slots.
     """
 
     def __init__(self, by_caller: bool) -> None:
@@ -23,33 +23,33 @@ class TooManyRequests(Exception):
 
 
 class ConcurrencyLimit:
-    """Places for requests.
+    """Slots for requests. Thread-safe.
 
     Args:
-        most, most_of_one: the most at once.
+        max_total, max_per_caller: limits on simultaneous requests.
     """
 
-    def __init__(self, most: int, max_per_caller: int) -> None:
-        self._most = most
+    def __init__(self, max_total: int, max_per_caller: int) -> None:
+        self._max_total = max_total
         self._max_per_caller = max_per_caller
         self._in_use_by_caller: Counter[str] = Counter()
         self._lock = threading.Lock()
 
-    def present(self) -> int:
-        """How many have a place now."""
+    def in_use(self) -> int:
+        """Number of slots in use."""
         return self._in_use_by_caller.total()
 
     @contextlib.contextmanager
-    def place(self, caller: str) -> Iterator[None]:
-        """A place for one request.
+    def slot(self, caller: str) -> Iterator[None]:
+        """Hold a slot for one request.
 
         Raises:
-            Crowded: there is none.
+            TooManyRequests: no slot is free.
         """
         with self._lock:
             if self._in_use_by_caller[caller] >= self._max_per_caller:
                 raise TooManyRequests(by_caller=True)
-            if self._in_use_by_caller.total() >= self._most:
+            if self._in_use_by_caller.total() >= self._max_total:
                 raise TooManyRequests(by_caller=False)
             self._in_use_by_caller[caller] += 1
         try:
@@ -57,4 +57,4 @@ class ConcurrencyLimit:
         finally:
             with self._lock:
                 self._in_use_by_caller[caller] -= 1
-                self._in_use_by_caller += Counter()  # forgets callers without a place
+                self._in_use_by_caller += Counter()  # drops callers without a slot

@@ -1,8 +1,8 @@
-"""Spare Python's garbage collector what stays for good.
+"""Exclude imported modules from Python's garbage collection.
 
-Streamlit collects all garbage after each run of a script, and until that is done the answer does
-not leave the server. Most of what it looks through are imported modules, which never become
-garbage, so a good part of every click went by for nothing.
+Streamlit collects all garbage after each script run and sends the response only afterwards. Most
+objects that it scans are imported modules, which never become garbage, so freezing them removes a
+large part of each click's latency.
 """
 
 import gc
@@ -12,14 +12,15 @@ _frozen_module_count = 0
 
 
 def freeze_imports() -> None:
-    """Take the modules that were imported since the last call out of the collector's sight.
+    """Move all modules imported since the last call into the collector's permanent generation.
 
-    Call it at the beginning of a run. It does nothing unless there are new ones, so it happens a
-    few times in a server's life, and what else is alive in these moments is too little to matter.
+    Call it at the start of each script run. It does nothing unless modules were imported, which
+    happens a few times in a server's life. Other objects that are alive then are frozen too; they
+    are too few to matter.
     """
     global _frozen_module_count
     if len(sys.modules) == _frozen_module_count:
         return
     _frozen_module_count = len(sys.modules)
-    gc.collect()  # what is garbage now would otherwise stay for ever
+    gc.collect()  # frozen garbage would never be freed
     gc.freeze()

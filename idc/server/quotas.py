@@ -1,7 +1,7 @@
-"""How much visitors may keep on the server: a file, one visitor's files, and everybody's.
+"""Storage quotas for uploads: per file, per visitor, and for all visitors together.
 
-An upload asks for room before its bytes are read, and what is on its way counts as if it were here:
-forty files at once would each find room enough otherwise.
+An upload reserves its size before its bytes are read, and reservations count as stored. Otherwise
+many simultaneous uploads would each find enough free space.
 """
 
 import contextlib
@@ -17,17 +17,17 @@ MAX_OWNER_BYTES = 300 * 10**6
 MAX_OWNER_FILES = 1_000
 MAX_TOTAL_BYTES = 1_000 * 10**6
 
-_FORM_OVERHEAD_BYTES = 10_000  # what a form puts around a file
+_FORM_OVERHEAD_BYTES = 10_000  # headers and boundaries around a file in a form
 _MAX_REFUSALS = 1_000
 
 
 class QuotaExceeded(UploadError):
-    """There is no room for an upload."""
+    """An upload does not fit into a quota."""
 
 
 @dataclass(frozen=True)
 class StorageUsage:
-    """What a visitor keeps on the server."""
+    """What one owner stores on the server."""
 
     files: int = 0
     bytes: int = 0
@@ -37,16 +37,16 @@ NO_USAGE = StorageUsage()
 
 
 class Quota:
-    """Room for uploads.
+    """Limits on stored uploads. Thread-safe.
 
     Args:
-        kept: what is kept now, by owner.
-        file_bytes, owner_bytes, owner_files, total_bytes: the most that is kept.
+        usage: returns what is stored now, by owner.
+        file_bytes, owner_bytes, owner_files, total_bytes: the limits.
     """
 
     def __init__(
         self,
-        kept: Callable[[], Mapping[str, StorageUsage]],
+        usage: Callable[[], Mapping[str, StorageUsage]],
         *,
         file_bytes: int = MAX_FILE_BYTES,
         owner_bytes: int = MAX_OWNER_BYTES,
@@ -57,85 +57,90 @@ class Quota:
         self.owner_bytes = owner_bytes
         self.owner_files = owner_files
         self.total_bytes = total_bytes
-        self._kept = kept
+        self._usage = usage
         self._pending: list[Reservation] = []
         self._refusals: OrderedDict[str, str] = OrderedDict()
         self._lock = threading.Lock()
 
     def usage_of(self, owner: str) -> StorageUsage:
-        """What an owner keeps; what is on its way is not in it."""
-        return self._kept().get(owner, NO_USAGE)
+        """What an owner stores, without uploads in progress."""
+        return self._usage().get(owner, NO_USAGE)
 
     @contextlib.contextmanager
-    def room(self, owner: str, expected_bytes: int = 0) -> Iterator["Reservation"]:
-        """Room for one more file, until it is kept or thrown away.
+    def reserve(self, owner: str, expected_bytes: int = 0) -> Iterator["Reservation"]:
+        """Reserve space for one upload until it is stored or discarded.
 
         Args:
-            expected_bytes: as announced. What is not announced is asked for by `Room.grow`.
+            expected_bytes: the announced size; `Reservation.grow` reserves more.
 
         Raises:
-            OverQuota: there is none.
+            QuotaExceeded: the upload does not fit.
         """
-        room = Reservation(self, owner)
+        reservation = Reservation(self, owner)
         with self._lock:
-            self._pending.append(room)
+            self._pending.append(reservation)
         try:
-            room.grow(expected_bytes)
-            yield room
+            reservation.grow(expected_bytes)
+            yield reservation
         finally:
             with self._lock:
-                self._pending.remove(room)
+                self._pending.remove(reservation)
 
     def refusal(self, owner: str) -> str:
-        """Why an upload of the owner's was refused; "" when none was, or it is forgotten."""
+        """Why the owner's last upload was refused; "" if none was or it was forgotten."""
         return self._refusals.get(owner, "")
 
     def forget_refusal(self, owner: str) -> None:
-        """The owner has read it, or has made room."""
+        """Clear `refusal`: the owner has read it, or has deleted files."""
         self._refusals.pop(owner, None)
 
-    def claim(self, room: "Reservation", size: int) -> None:
-        """Set a room's size; see `Room.grow`."""
+    def claim(self, reservation: "Reservation", size: int) -> None:
+        """Set a reservation's size; see `Reservation.grow`."""
         with self._lock:
-            sentence = self._refusal_sentence(room, size)
+            sentence = self._refusal_sentence(reservation, size)
             if not sentence:
-                room.bytes = size
+                reservation.bytes = size
                 return
-            self._refusals[room.owner] = sentence
+            self._refusals[reservation.owner] = sentence
             if len(self._refusals) > _MAX_REFUSALS:
                 self._refusals.popitem(last=False)
         raise QuotaExceeded(sentence)
 
-    def _refusal_sentence(self, room: "Reservation", size: int) -> str:
+    def _refusal_sentence(self, reservation: "Reservation", size: int) -> str:
+        """Why a reservation of this size does not fit; "" if it does."""
         if size > self.file_bytes + _FORM_OVERHEAD_BYTES:
             return (
-                f"A file of more than {_megabytes(self.file_bytes)} is not taken; crop or shrink "
-                "the picture, or send a zip in parts."
+                f"A file of more than {_megabytes(self.file_bytes)} is not accepted; crop or "
+                "shrink the image, or split the zip into parts."
             )
-        kept, coming = self._kept(), [other for other in self._pending if other is not room]
-        own_pending = [other for other in coming if other.owner == room.owner]
-        own = kept.get(room.owner, NO_USAGE)
+        usage = self._usage()
+        others = [pending for pending in self._pending if pending is not reservation]
+        own_pending = [pending for pending in others if pending.owner == reservation.owner]
+        own = usage.get(reservation.owner, NO_USAGE)
         if own.files + len(own_pending) >= self.owner_files:
             return (
-                f"You keep {self.owner_files:,} files here, the most for one visitor; remove some, "
-                "or send them as one zip."
+                f"You already store {self.owner_files:,} files, the limit for one visitor; remove "
+                "some, or upload them as one zip."
             )
-        if own.bytes + sum(other.bytes for other in own_pending) + size > self.owner_bytes:
+        if own.bytes + sum(pending.bytes for pending in own_pending) + size > self.owner_bytes:
             return (
-                f"Your files fill the {_megabytes(self.owner_bytes)} that one visitor may keep "
-                "here; remove some and send this one again."
+                f"Your files would exceed {_megabytes(self.owner_bytes)}, the limit for one "
+                "visitor; remove some and upload this one again."
             )
-        everything = sum(of.bytes for of in kept.values()) + sum(other.bytes for other in coming)
-        if everything + size > self.total_bytes:
-            return (
-                "The visitors' files together fill the room that the server has for them; try "
-                "again in a few minutes."
-            )
+        stored_bytes = sum(stored.bytes for stored in usage.values())
+        pending_bytes = sum(pending.bytes for pending in others)
+        if stored_bytes + pending_bytes + size > self.total_bytes:
+            return "The server's storage for uploads is full; try again in a few minutes."
         return ""
 
 
 class Reservation:
-    """Room that one upload has been given."""
+    """Space reserved for one upload.
+
+    Attributes:
+        owner: whose quota it counts against.
+        bytes: reserved so far.
+    """
 
     def __init__(self, quota: Quota, owner: str) -> None:
         self.owner = owner
@@ -143,10 +148,10 @@ class Reservation:
         self._quota = quota
 
     def grow(self, size: int) -> None:
-        """Make sure of room for so many bytes in all.
+        """Reserve this many bytes in total.
 
         Raises:
-            OverQuota: there is none; what was given before stays.
+            QuotaExceeded: the size does not fit; the earlier reservation stays.
         """
         self._quota.claim(self, size)
 

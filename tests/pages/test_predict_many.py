@@ -134,10 +134,10 @@ def test_hostile_zip_is_one_sentence_on_the_page(home):
 def test_refused_upload_is_said_on_the_page_and_room_can_be_made(home):
     at = open_page("predict")
     session = "test session id"  # AppTest's
-    with pytest.raises(QuotaExceeded), quota.room(session, 10**9):
+    with pytest.raises(QuotaExceeded), quota.reserve(session, 10**9):
         pass
     at.run()
-    assert at.error[0].value.startswith("A file of more than 200 MB is not taken")
+    assert at.error[0].value.startswith("A file of more than 200 MB is not accepted")
 
     at.button(key="remove_uploads").click().run()
 

@@ -1,4 +1,4 @@
-"""idc.server.api_token: the token is set in one of two places, and nobody gets in without it."""
+"""idc.server.api_token: where the token is set, and how it is compared."""
 
 import pytest
 
@@ -15,13 +15,13 @@ def unset(monkeypatch):
     monkeypatch.delenv(TOKEN_FILE_VARIABLE, raising=False)
 
 
-def test_door_is_closed_unless_somebody_opens_it(monkeypatch):
+def test_api_is_disabled_without_a_token(monkeypatch):
     assert api_token() is None
     monkeypatch.setenv(API_TOKEN_VARIABLE, "  ")
     assert api_token() is None
 
 
-def test_token_comes_from_the_variable_or_else_from_the_file(monkeypatch, tmp_path):
+def test_token_is_read_from_the_variable_or_else_the_file(monkeypatch, tmp_path):
     file = tmp_path / "token"
     file.write_text(f"{TOKEN}\n")
     monkeypatch.setenv(TOKEN_FILE_VARIABLE, str(file))
@@ -33,7 +33,7 @@ def test_token_comes_from_the_variable_or_else_from_the_file(monkeypatch, tmp_pa
 
 
 @pytest.mark.parametrize("token", ["short", "fifteen-signs-x", "two words of a token", "ä" * 20])
-def test_token_that_is_none_is_refused_without_being_repeated(monkeypatch, token):
+def test_invalid_token_is_refused_without_being_repeated(monkeypatch, token):
     monkeypatch.setenv(API_TOKEN_VARIABLE, token)
 
     with pytest.raises(ConfigError, match="16 to 500") as caught:
@@ -42,7 +42,7 @@ def test_token_that_is_none_is_refused_without_being_repeated(monkeypatch, token
     assert token not in str(caught.value)
 
 
-def test_missing_file_is_one_sentence(monkeypatch, tmp_path):
+def test_missing_token_file_is_one_sentence(monkeypatch, tmp_path):
     monkeypatch.setenv(TOKEN_FILE_VARIABLE, str(tmp_path / "gone"))
 
     with pytest.raises(ConfigError, match="cannot be read"):
@@ -50,7 +50,7 @@ def test_missing_file_is_one_sentence(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize("header", [f"Bearer {TOKEN}", f"bearer  {TOKEN}", f"BEARER {TOKEN} "])
-def test_bearer_of_the_token_comes_in(header):
+def test_header_with_the_token_is_authorized(header):
     assert is_authorized(header, TOKEN)
 
 
@@ -58,5 +58,5 @@ def test_bearer_of_the_token_comes_in(header):
     "header",
     ["", TOKEN, "Bearer", f"Basic {TOKEN}", f"Bearer {TOKEN}x", f"Bearer {TOKEN[:-1]}", "Bearer é"],
 )
-def test_nobody_else_does(header):
+def test_any_other_header_is_refused(header):
     assert not is_authorized(header, TOKEN)

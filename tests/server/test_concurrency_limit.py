@@ -1,37 +1,36 @@
-"""idc.server.concurrency_limit: so many at once, so many of one caller, and the places come free
-again."""
+"""idc.server.concurrency_limit: limits in total and per caller; slots are released."""
 
 import pytest
 
 from idc.server.concurrency_limit import ConcurrencyLimit, TooManyRequests
 
 
-def test_caller_with_all_its_places_waits_while_others_come_in():
-    crowd = ConcurrencyLimit(most=3, max_per_caller=1)
+def test_caller_at_its_limit_is_refused_while_others_are_served():
+    limit = ConcurrencyLimit(max_total=3, max_per_caller=1)
 
-    with crowd.place("a"):
-        with pytest.raises(TooManyRequests) as caught, crowd.place("a"):
+    with limit.slot("a"):
+        with pytest.raises(TooManyRequests) as caught, limit.slot("a"):
             pass
-        with crowd.place("b"):
-            assert crowd.present() == 2
+        with limit.slot("b"):
+            assert limit.in_use() == 2
 
     assert caught.value.by_caller
-    assert crowd.present() == 0
+    assert limit.in_use() == 0
 
 
-def test_full_house_sends_everybody_away():
-    crowd = ConcurrencyLimit(most=1, max_per_caller=5)
+def test_total_limit_refuses_every_caller():
+    limit = ConcurrencyLimit(max_total=1, max_per_caller=5)
 
-    with crowd.place("a"), pytest.raises(TooManyRequests) as caught, crowd.place("b"):
+    with limit.slot("a"), pytest.raises(TooManyRequests) as caught, limit.slot("b"):
         pass
 
     assert not caught.value.by_caller
 
 
-def test_place_is_free_again_after_an_error():
-    crowd = ConcurrencyLimit(most=1, max_per_caller=1)
+def test_slot_is_released_after_an_error():
+    limit = ConcurrencyLimit(max_total=1, max_per_caller=1)
 
-    with pytest.raises(ZeroDivisionError), crowd.place("a"):
+    with pytest.raises(ZeroDivisionError), limit.slot("a"):
         raise ZeroDivisionError
-    with crowd.place("a"):
-        assert crowd.present() == 1
+    with limit.slot("a"):
+        assert limit.in_use() == 1

@@ -8,24 +8,24 @@ from idc.server.garbage_collection import freeze_imports
 
 @pytest.fixture(autouse=True)
 def thawed(monkeypatch):
-    """As a server that has just started; afterwards the collector sees everything again."""
+    """Start as in a fresh server; unfreeze everything afterwards."""
     monkeypatch.setattr(garbage_collection, "_frozen_module_count", 0)
     yield
     gc.unfreeze()
 
 
-def test_imported_modules_leave_the_collectors_sight_once():
+def test_imported_modules_are_frozen_once():
     freeze_imports()
     frozen = gc.get_freeze_count()
     made_later = [[] for _ in range(100)]
-    freeze_imports()  # nothing was imported meanwhile
+    freeze_imports()  # no module was imported since
 
     assert frozen > 10_000
     assert gc.get_freeze_count() <= frozen
     assert all(any(found is one for found in gc.get_objects()) for one in made_later[:3])
 
 
-def test_garbage_is_collected_before_not_kept_for_ever():
+def test_garbage_is_collected_before_freezing():
     class Ring:
         alive = 0
 

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import streamlit as st
-from streamlit.components.v2.types import ComponentRenderer
+
+from idc.server.streamlit_internals import ComponentRenderer
 
 _BROWSER = Path(__file__).with_name("browser")
 

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 import streamlit as st
-from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from idc.metrics.scores import evaluate
 from idc.patches import CLASS_NAMES
 from idc.prediction.file_job import FilePredictionJob
 from idc.prediction.file_predictions import FilePredictions
 from idc.runs.run import Run
+from idc.server.streamlit_internals import UploadedFile
 from idc.ui.components.confusion_matrix import CELL_NAMES, confusion_matrix
 from idc.ui.components.patch_tiles import enlarged
 from idc.ui.predict.answer_table import AnswerRow, answer_table, chosen_order

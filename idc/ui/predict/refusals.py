@@ -1,9 +1,9 @@
 """The file uploader's key, and the sentence for a visitor whose upload was refused."""
 
 import streamlit as st
-from streamlit import runtime
 
-from idc.server.upload_usage import current_session_id, quota
+from idc.server.streamlit_internals import current_session_id, remove_uploaded_files
+from idc.server.upload_usage import quota
 from idc.ui.shared.formatting import escape_markdown, file_count
 
 _KEY, _NUMBER = "upload", "upload_number"
@@ -18,8 +18,7 @@ def uploader_key() -> str:
 def remove_uploads() -> None:
     """Remove all that this visitor keeps, and begin with an empty uploader."""
     session = current_session_id()
-    if runtime.exists():
-        runtime.get_instance().uploaded_file_mgr.remove_session_files(session)
+    remove_uploaded_files(session)
     quota.forget_refusal(session)
     st.session_state[_NUMBER] = st.session_state.get(_NUMBER, 0) + 1
 

@@ -1,12 +1,12 @@
 """Predict what a visitor drops on the page: a patch, a region, or many files."""
 
 import streamlit as st
-from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from idc.errors import ServerBusy, UploadError
 from idc.imaging.rescaling import fits_one_patch
 from idc.patches import PATCH_SIZE_PX
 from idc.runs.run import Run
+from idc.server.streamlit_internals import UploadedFile
 from idc.ui.predict.files import has_many_files, show_file_predictions
 from idc.ui.predict.patch import show_prediction, uploaded_patch
 from idc.ui.predict.refusals import show_upload_refusal, uploader_key

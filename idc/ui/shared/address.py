@@ -10,7 +10,8 @@ from collections.abc import Hashable
 from typing import Any
 
 import streamlit as st
-from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from idc.server.streamlit_internals import is_history_navigation
 
 _PAGE, _VISIT = "address-page", "address-visit"
 _MAX_TRAIL = 30  # addresses; nobody is that many actions ahead of the answers
@@ -33,7 +34,7 @@ def is_outdated(name: str, value: Hashable) -> bool:
         words: what it says.
     """
     trail = _trail(name)
-    return value in trail[:-1] and value != trail[-1] and not _is_history_navigation()
+    return value in trail[:-1] and value != trail[-1] and not is_history_navigation()
 
 
 def latest(name: str) -> Any:
@@ -66,8 +67,3 @@ def _key(name: str) -> str:
 
 def _visit() -> int:
     return int(st.session_state.get(_VISIT, 0))
-
-
-def _is_history_navigation() -> bool:
-    context = get_script_run_ctx()
-    return context is not None and context.is_history_navigation

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pandas as pd
 import streamlit as st
-from streamlit.elements.lib.mutable_expander_container import ExpanderContainer
 
 from idc.datasets.label_marks import rows_marked_wrong
 from idc.datasets.splits import Split, split_note
@@ -14,6 +13,7 @@ from idc.launch.start import start_runs
 from idc.networks.hardware import gpu_description
 from idc.runs.device_choice import set_cpu_only
 from idc.runs.watched_slide import request_case
+from idc.server.streamlit_internals import ExpanderContainer
 from idc.settings.training_config import TrainingConfig, split_for_config
 from idc.settings.variants import MAX_SEEDS
 from idc.ui.leakage.both_splits import start_both_splits

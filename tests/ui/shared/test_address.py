@@ -67,9 +67,6 @@ def test_what_the_script_wants_read_is_not_outdated():
 def test_going_back_in_the_browser_is_meant(monkeypatch):
     from idc.ui.shared import address
 
-    class Back:
-        is_history_navigation = True
-
-    monkeypatch.setattr(address, "get_script_run_ctx", Back)
+    monkeypatch.setattr(address, "is_history_navigation", lambda: True)
 
     assert outdated(after(WAS, IS)) == []

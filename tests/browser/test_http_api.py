@@ -1,4 +1,4 @@
-"""The door for programs on the app as it is started: beside the pages, silent about its token."""
+"""The HTTP API on the app as users start it: served beside the pages, without leaking its token."""
 
 import urllib.request
 
@@ -14,13 +14,13 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 TOKEN = "canary-7f3a9c51e2d8b604"
 
 
-def test_program_is_answered_while_the_pages_stay_where_they_are(home, monkeypatch):
+def test_api_and_pages_are_served_by_one_app(home, monkeypatch):
     monkeypatch.setenv(API_TOKEN_VARIABLE, TOKEN)
     with running_app(home) as address:
-        door, bearer = f"{address}/api/predict", {"Authorization": f"Bearer {TOKEN}"}
+        endpoint, bearer = f"{address}/api/predict", {"Authorization": f"Bearer {TOKEN}"}
         picture = png((200, 100, 150))
-        good = requests.post(door, data=picture, headers=bearer, timeout=300)
-        bad = requests.post(door, data=picture, headers={"Authorization": TOKEN}, timeout=60)
+        good = requests.post(endpoint, data=picture, headers=bearer, timeout=300)
+        bad = requests.post(endpoint, data=picture, headers={"Authorization": TOKEN}, timeout=60)
         health = requests.get(f"{address}/healthz", timeout=60)
         with urllib.request.urlopen(f"{address}/predict") as page:
             shell = page.read()
@@ -28,6 +28,6 @@ def test_program_is_answered_while_the_pages_stay_where_they_are(home, monkeypat
     assert good.json()["model"]["run"] == "bundled"
     assert (bad.status_code, good.headers["X-Frame-Options"]) == (401, "DENY")
     assert health.json() == {"status": "ok", "version": "0.1.0", "worker": "alive"}
-    assert b"<title>Streamlit</title>" in shell  # the page's frame, not an answer of ours
-    told = good.text + bad.text + health.text + (home / "server.txt").read_text()
-    assert TOKEN not in told
+    assert b"<title>Streamlit</title>" in shell  # Streamlit's page, not the API
+    responses = good.text + bad.text + health.text + (home / "server.txt").read_text()
+    assert TOKEN not in responses
