@@ -52,7 +52,7 @@ class Frame:
     levels: bytes
 
     @property
-    def place(self) -> tuple[int, int]:
+    def position(self) -> tuple[int, int]:
         """(epoch, step), which orders frames in training time."""
         return self.epoch, self.step
 
@@ -121,7 +121,7 @@ def requested_case(run: Run) -> int | None:
 def read_frames(run: Run) -> list[Frame]:
     """All readable frames of a run, in training time."""
     frames = [_read(path, path.stat().st_mtime_ns) for path in frame_files(run.folder)]
-    return sorted((frame for frame in frames if frame is not None), key=lambda frame: frame.place)
+    return sorted((frame for frame in frames if frame is not None), key=lambda frame: frame.position)
 
 
 def write_frame(run_folder: Path, frame: Frame) -> None:
@@ -146,7 +146,7 @@ def write_frame(run_folder: Path, frame: Frame) -> None:
 def drop_frames_after(run_folder: Path, epoch: int, step: int = 0) -> None:
     """Drop what is superseded when a run goes on from an earlier place."""
     for path in frame_files(run_folder):
-        if place_in(path) > (epoch, step):
+        if frame_position(path) > (epoch, step):
             path.unlink(missing_ok=True)
 
 
@@ -155,7 +155,7 @@ def frame_files(run_folder: Path) -> list[Path]:
     return [path for path in paths if _FRAME_NAME.fullmatch(path.name)]
 
 
-def place_in(path: Path) -> tuple[int, int]:
+def frame_position(path: Path) -> tuple[int, int]:
     epoch, step, _ = path.stem.split("-")
     return int(epoch), int(step)
 

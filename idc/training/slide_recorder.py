@@ -19,7 +19,7 @@ from idc.runs.watched_slide import (
     drop_frames_after,
     frame_files,
     held_out_cases,
-    place_in,
+    frame_position,
     quantise_probabilities,
     read_frames,
     requested_case,
@@ -83,7 +83,7 @@ class SlideRecorder:
         with _tolerate_disk_errors():
             drop_frames_after(self._run.folder, epoch, step)
         self._switch_case(requested_case(self._run))
-        seen = [(frame.case, frame.place) for frame in read_frames(self._run)]
+        seen = [(frame.case, frame.position) for frame in read_frames(self._run)]
         if (self._case, (epoch, step)) not in seen:
             self._record_frame(epoch, step, elapsed_s)
             self._cost_s = 0.0  # the first answer compiles: not what the next ones will cost
@@ -146,7 +146,7 @@ class SlideRecorder:
 
     def _thin_frames(self) -> None:
         """A very long run keeps every other frame, then every fourth, and so on."""
-        files = sorted(frame_files(self._run.folder), key=place_in)
+        files = sorted(frame_files(self._run.folder), key=frame_position)
         if len(files) > MOST_FRAMES:
             for path in files[1:-1:2]:
                 path.unlink(missing_ok=True)

@@ -138,7 +138,7 @@ def test_frames_are_read_in_training_time_and_damaged_ones_left_out(run):
     (run.folder / "slide" / "00002-0000000-2.json").write_text('{"case": 2')
 
     frames = read_frames(run)
-    assert [one.place for one in frames] == [(0, 0), (0, 40), (1, 0), (10, 0)]
+    assert [one.position for one in frames] == [(0, 0), (0, 40), (1, 0), (10, 0)]
     assert frames[1] == frame(epoch=0, step=40)
 
 
@@ -147,7 +147,7 @@ def test_going_on_from_an_epoch_drops_what_came_after(run):
         write_frame(run.folder, frame(epoch=place[0], step=place[1]))
     drop_frames_after(run.folder, 1)
 
-    assert [one.place for one in read_frames(run)] == [(0, 0), (0, 7), (1, 0)]
+    assert [one.position for one in read_frames(run)] == [(0, 0), (0, 7), (1, 0)]
 
 
 def test_very_long_runs_keep_every_other_frame(run, store, monkeypatch):
@@ -170,7 +170,7 @@ def watching_trainer(run, store, clock=None, answer=None):
 
 
 def places(run):
-    return [(one.case, *one.place) for one in read_frames(run)]
+    return [(one.case, *one.position) for one in read_frames(run)]
 
 
 def test_untrained_network_is_the_first_frame_and_each_epoch_brings_one(run, store):

@@ -160,7 +160,7 @@ def test_recorded_runs_show_the_watched_slide_from_noise_to_map_and_stay_small()
     for path in sorted(RECORDED_DIR.glob(f"*/{CONFIG_FILE}")):
         run = Run(path.parent, TrainingConfig.from_json(json.loads(path.read_text())))
         frames = read_frames(run)
-        places = [frame.place for frame in frames]
+        places = [frame.position for frame in frames]
         assert places[0] == (0, 0)
         assert {(epoch, 0) for epoch in range(run.status().epoch + 1)} <= set(places)
         assert all(frame.levels != frames[0].levels for frame in frames[1:])

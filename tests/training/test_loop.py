@@ -291,7 +291,7 @@ def test_watched_slide_is_painted_from_the_first_step_on_and_changes_no_weights(
     loop.train(watched)
 
     frames = read_frames(watched)
-    assert [(frame.case, frame.place) for frame in frames] == [
+    assert [(frame.case, frame.position) for frame in frames] == [
         (case, (0, 0)),
         (case, (1, 0)),
         (case, (2, 0)),
