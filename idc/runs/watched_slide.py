@@ -121,7 +121,9 @@ def requested_case(run: Run) -> int | None:
 def read_frames(run: Run) -> list[Frame]:
     """All readable frames of a run, in training time."""
     frames = [_read(path, path.stat().st_mtime_ns) for path in frame_files(run.folder)]
-    return sorted((frame for frame in frames if frame is not None), key=lambda frame: frame.position)
+    return sorted(
+        (frame for frame in frames if frame is not None), key=lambda frame: frame.position
+    )
 
 
 def write_frame(run_folder: Path, frame: Frame) -> None:
