@@ -1,15 +1,19 @@
-"""A run's report: one HTML file that needs nothing else, to hand on.
+"""A run's report: one HTML file without scripts or external resources.
 
-It holds no script and loads nothing, so it opens anywhere and looks the same in ten years.
+`report.html.jinja` is the page; this module computes what it shows.
 """
 
+import base64
 import contextlib
 import time
-from collections.abc import Mapping
-from html import escape
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from idc.datasets.splits import PROTOCOLS, split_note
 from idc.errors import DataError
@@ -21,34 +25,28 @@ from idc.metrics.bootstrap import Bootstrap, Interval, few_cases_note
 from idc.metrics.calibration import bin_indices, reliability_table
 from idc.metrics.scores import SCORE_DESCRIPTIONS, baseline_note, classification_report
 from idc.patches import CLASS_NAMES
-from idc.report.blocks import (
-    STYLE,
-    bullets,
-    definition_list,
-    format_interval,
-    format_score,
-    format_share,
-    section,
-    table,
-)
 from idc.report.case_pictures import case_pictures
-from idc.report.plots import DASHES, bar, dot, img_tag, line, plot
+from idc.report.formatting import format_interval, format_score, format_share
+from idc.report.plots import DASHES, Bar, Dot, Line, Plot, SvgScale
 from idc.runs.run import Run
 from idc.runs.split import run_split, training_overlap_note
 from idc.settings.training_config import PRESETS
 
+_FOLDER = Path(__file__).parent
 _WORST_PATCHES = 24
 _WORST_CASES = 4
 
 LIMITS = (
     "For teaching and research, not for diagnosis.",
-    "A label says whether at least 80 % of a patch lies within a region that a pathologist "
-    "outlined by hand; at the border neither label is quite right.",
-    "A case is one slide folder; the data do not say which cases share a patient.",
-    "Slides of other scanners, stains or magnifications can score quite differently.",
-    "Intervals come from 1,000 bootstrap draws of whole cases; they tell of other cases like "
-    "these, not of other hospitals.",
+    "A patch is labelled IDC-positive if at least 80 % of it lies within a region that a "
+    "pathologist outlined by hand; at the border, labels are uncertain.",
+    "A case is one slide folder; the data do not state which cases share a patient.",
+    "Scores on slides of other scanners, stains or magnifications can differ considerably.",
+    "Intervals come from 1,000 bootstrap draws of whole cases; they apply to other cases like "
+    "these, not to other hospitals.",
 )
+
+_DIAGONAL = Line([[0, 0], [1, 1]], "guess")
 
 
 def report_html(run: Run, results: Results, threshold: float) -> str:
@@ -58,207 +56,270 @@ def report_html(run: Run, results: Results, threshold: float) -> str:
         threshold: predicted positive where the probability is at least this, [0, 1].
 
     Raises:
-        IdcError: the answers are not numbers, or the data set is gone.
+        IdcError: a probability is not a number, or the data set is gone.
     """
-    results.report(threshold)  # refuses answers that are not numbers
+    results.report(threshold)  # raises where a probability is not a number
     bootstrap = Bootstrap(results.y_true, results.y_prob, results.cases)
     intervals = bootstrap.intervals(threshold)
     cases = bootstrap.scores.table(threshold).to_dict("records")
-    title = f"IDC Lab: {run.title}"
-    body = "".join(
-        (
-            _header(run, results, threshold),
-            _scores(results, intervals),
-            _matrix(results, threshold),
-            _curves(results, threshold, intervals),
-            _published(run, results, intervals),
-            _probabilities(results, threshold),
-            _cases(cases),
-            _slides(results, cases, threshold),
-            _errors(results, threshold),
-            _settings(run),
-            section("Limits", bullets(LIMITS)),
-        )
-    )
-    return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        f'<meta name="viewport" content="width=device-width"><title>{escape(title)}</title>'
-        f"<style>{STYLE}</style></head><body><main>{body}</main></body></html>"
+    lines = published_iso_lines()
+    return _template().render(
+        style=Markup((_FOLDER / "style.css").read_text(encoding="utf-8")),
+        title=run.title,
+        class_names=CLASS_NAMES,
+        about=_about(run, results, threshold),
+        notes=_notes(run, results),
+        scores=_score_rows(results, intervals),
+        matrix=_matrix_rows(results, threshold),
+        by_class=_class_rows(results, threshold),
+        roc=_roc(results, threshold, intervals, lines),
+        precision_recall=_precision_recall(results, threshold, intervals, lines),
+        published_lines="; ".join(
+            f"{line['name']}: {style}"
+            for line, style in zip(lines, ("dashed", "dotted", "dash-dotted"), strict=False)
+        ),
+        not_comparable=why_run_not_comparable(run, results),
+        published=_published_rows(run, results, intervals),
+        histogram=_histogram(results, threshold),
+        calibration=_calibration(results),
+        case_shares=_case_shares(cases),
+        cases=_case_rows(cases),
+        slides=list(_slides(results, cases, threshold)),
+        errors=list(_errors(results, threshold)),
+        settings=run.config.to_json(),
+        versions={
+            **run.environment(),
+            **{f"best {name}": value for name, value in run.best().items()},
+        },
+        limits=LIMITS,
     )
 
 
-def _header(run: Run, results: Results, threshold: float) -> str:
-    data = run.config.data if results.store is None else results.store.name
-    notes = [few_cases_note(len(np.unique(results.cases)))]
+def _template() -> Any:
+    environment = Environment(
+        loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined
+    )
+    scale = SvgScale()
+    environment.globals["svg"] = scale
+    environment.filters |= {"x": scale.x, "y": scale.y, "png_uri": _png_uri}
+    return environment.get_template("report.html.jinja")
+
+
+def _png_uri(rgb: np.ndarray) -> str:
+    """A data URI of an image, uint8 RGB, shape (height, width, 3)."""
+    _, png = cv2.imencode(".png", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))
+    return f"data:image/png;base64,{base64.b64encode(png.tobytes()).decode('ascii')}"
+
+
+def _about(run: Run, results: Results, threshold: float) -> dict[str, str]:
     whole = results.part == "all"
     scored = "whole data set" if whole else f"{results.part} part"
-    if whole and results.store is not None:
-        notes.append(training_overlap_note(run, results.store))
-    elif not run.bundled and results.store is not None:
-        notes.append(split_note(run_split(run, results.store)))
-    if results.store is not None and results.store.report.generated:
-        notes.append("Generated tissue, not from patients.")
-    about = {
+    return {
         "Run": run.id,
         "Network": PRESETS[run.config.preset].title,
-        "Data set": data,
+        "Data set": run.config.data if results.store is None else results.store.name,
         "Split": "none: all patches" if whole else PROTOCOLS[run.config.protocol],
         "Scored": f"{scored}, {len(results.y_true):,} patches of "
         f"{len(np.unique(results.cases)):,} cases",
         "Threshold": f"{threshold:.6g} (IDC-positive from this probability on)",
         "Written": time.strftime("%d %B %Y, %H:%M"),
     }
-    warnings = "".join(f'<p class="note">{escape(note)}</p>' for note in notes if note)
-    return f"<h1>{escape(run.title)}</h1>{definition_list(about)}{warnings}"
 
 
-def _scores(results: Results, intervals: Mapping[str, Interval]) -> str:
-    negatives = float(np.mean(results.y_true == 0))
+def _notes(run: Run, results: Results) -> list[str]:
+    notes = [few_cases_note(len(np.unique(results.cases)))]
+    if results.store is not None:
+        if results.part == "all":
+            notes.append(training_overlap_note(run, results.store))
+        elif not run.bundled:
+            notes.append(split_note(run_split(run, results.store)))
+        if results.store.report.generated:
+            notes.append("Generated tissue, not from patients.")
+    return [note for note in notes if note]
+
+
+def _score_rows(results: Results, intervals: Mapping[str, Interval]) -> list[list[str]]:
+    negative_share = float(np.mean(results.y_true == 0))
     rows = []
     for name, (title, meaning) in SCORE_DESCRIPTIONS.items():
-        one = intervals[name]
-        aside = f"; {baseline_note(negatives)}" if name == "accuracy" else ""
-        low, _, high = one.case_quartiles
-        half = (
-            f"{format_score(low)} – {format_score(high)} (of {one.cases:,})"
-            if one.cases
+        interval = intervals[name]
+        baseline = f"; {baseline_note(negative_share)}" if name == "accuracy" else ""
+        low, _, high = interval.case_quartiles
+        middle_half = (
+            f"{format_score(low)} – {format_score(high)} (of {interval.cases:,})"
+            if interval.cases
             else "undefined"
         )
         rows.append(
-            [title, format_score(one.value), format_interval(one), half, f"{meaning}{aside}"]
+            [
+                title,
+                format_score(interval.value),
+                format_interval(interval),
+                middle_half,
+                f"{meaning}{baseline}",
+            ]
         )
-    heads = ["Score", "Value", "95 % interval", "Half of the cases", "Meaning"]
-    return section("Scores", table(heads, rows))
+    return rows
 
 
-def _matrix(results: Results, threshold: float) -> str:
+def _matrix_rows(results: Results, threshold: float) -> list[list[str]]:
     matrix = results.report(threshold).confusion_matrix
-    columns = [sum(column) for column in zip(*matrix, strict=True)]
-    rows = [
+    column_totals = [sum(column) for column in zip(*matrix, strict=True)]
+    return [
         [
             f"Labelled {CLASS_NAMES[label]}",
             *(
                 f"{count:,} ({format_share(count, sum(row))} of row, "
                 f"{format_share(count, total)} of column)"
-                for count, total in zip(row, columns, strict=True)
+                for count, total in zip(row, column_totals, strict=True)
             ),
             f"{sum(row):,}",
         ]
         for label, row in enumerate(matrix)
     ]
-    heads = ["", *(f"Predicted {name}" for name in CLASS_NAMES), "Total"]
-    scores = ["precision", "recall", "f1"]
-    by_class = [
-        [str(name), *(format_score(row[score]) for score in scores), f"{int(row['patches']):,}"]
-        for name, row in classification_report(matrix).iterrows()
+
+
+def _class_rows(results: Results, threshold: float) -> list[list[str]]:
+    table = classification_report(results.report(threshold).confusion_matrix)
+    return [
+        [
+            str(name),
+            *(format_score(row[score]) for score in ("precision", "recall", "f1")),
+            f"{int(row['patches']):,}",
+        ]
+        for name, row in table.iterrows()
     ]
-    return section(
-        "Confusion matrix",
-        table(heads, rows),
-        table(["Class", "Precision", "Recall", "F1", "Patches"], by_class),
+
+
+def _roc(
+    results: Results,
+    threshold: float,
+    intervals: Mapping[str, Interval],
+    published: list[dict[str, Any]],
+) -> Plot:
+    own = thinned_curves(results.y_true, results.y_prob)["roc"]
+    at_threshold = Dot(
+        1 - intervals["specificity"].value,
+        intervals["sensitivity"].value,
+        f"threshold {threshold:.6g}",
     )
-
-
-def _curves(results: Results, threshold: float, intervals: Mapping[str, Interval]) -> str:
-    curve_points, lines = thinned_curves(results.y_true, results.y_prob), published_iso_lines()
-    sensitivity = intervals["sensitivity"].value
-    used = f"threshold {threshold:.6g}"
-    roc = plot(
+    return Plot(
         "false positive rate (1 − specificity)",
         "sensitivity",
         f"ROC curve, area {format_score(intervals['roc_auc'].value)}",
-        line([[0, 0], [1, 1]], "guess"),
-        *(line(one["roc"], "theirs", DASHES[i]) for i, one in enumerate(lines)),
-        line(curve_points["roc"], "ours"),
-        dot(1 - intervals["specificity"].value, sensitivity, used),
+        lines=[
+            _DIAGONAL,
+            *(Line(line["roc"], "theirs", DASHES[i]) for i, line in enumerate(published)),
+            Line(own, "ours"),
+        ],
+        dots=[at_threshold],
     )
-    recall = plot(
+
+
+def _precision_recall(
+    results: Results,
+    threshold: float,
+    intervals: Mapping[str, Interval],
+    published: list[dict[str, Any]],
+) -> Plot:
+    own = thinned_curves(results.y_true, results.y_prob)["recall"]
+    at_threshold = Dot(
+        intervals["sensitivity"].value,
+        intervals["precision"].value,
+        f"threshold {threshold:.6g}",
+    )
+    return Plot(
         "recall (sensitivity)",
         "precision",
         f"Precision-recall curve, average {format_score(intervals['average_precision'].value)}",
-        *(line(one["recall"], "theirs", DASHES[i]) for i, one in enumerate(lines)),
-        line(curve_points["recall"], "ours"),
-        dot(sensitivity, intervals["precision"].value, used),
+        lines=[
+            *(Line(line["recall"], "theirs", DASHES[i]) for i, line in enumerate(published)),
+            Line(own, "ours"),
+        ],
+        dots=[at_threshold],
     )
-    names = "; ".join(
-        f"{one['name']}: {('dashed', 'dotted', 'dash-dotted')[i]}" for i, one in enumerate(lines)
-    )
-    words = f"Published results as lines of equal balanced accuracy and equal F1: {names}."
-    return section("Curves", f'<div class="two">{roc}{recall}</div>', f"<p>{escape(words)}</p>")
 
 
-def _published(run: Run, results: Results, intervals: Mapping[str, Interval]) -> str:
-    reasons = why_run_not_comparable(run, results)
-    rows = [
-        [
-            "This run" + (" (not comparable)" if reasons else ""),
-            *(
-                f"{format_score(intervals[name].value)} ({format_interval(intervals[name])})"
-                for name in ("balanced_accuracy", "f1")
-            ),
-            PROTOCOLS[run.config.protocol],
-            f"{results.part} part",
-        ]
+def _published_rows(
+    run: Run, results: Results, intervals: Mapping[str, Interval]
+) -> list[list[str]]:
+    comparable = not why_run_not_comparable(run, results)
+    own = [
+        "This run" + ("" if comparable else " (not comparable)"),
+        *(
+            f"{format_score(intervals[name].value)} ({format_interval(intervals[name])})"
+            for name in ("balanced_accuracy", "f1")
+        ),
+        PROTOCOLS[run.config.protocol],
+        f"{results.part} part",
     ]
-    for one in PUBLISHED:
-        figures = [format_score(value) for value in (one.balanced_accuracy, one.f1)]
-        rows.append([one.name, *figures, one.protocol, f"{one.source}. {one.remark}".strip()])
-    heads = ["Result", "Balanced accuracy", "F1, IDC class", "Protocol", "Source"]
-    warning = ""
-    if reasons:
-        words = f"Not comparable with the published results. {' '.join(reasons)}"
-        warning = f'<p class="note">{escape(words)}</p>'
-    return section("Against published work", warning, table(heads, rows))
+    return [own] + [
+        [
+            result.name,
+            format_score(result.balanced_accuracy),
+            format_score(result.f1),
+            result.protocol,
+            f"{result.source}. {result.remark}".strip(),
+        ]
+        for result in PUBLISHED
+    ]
 
 
-def _probabilities(results: Results, threshold: float) -> str:
-    bar_of = 2 * bin_indices(results.y_prob, HISTOGRAM_BINS) + results.y_true
-    counts = np.bincount(bar_of, minlength=2 * HISTOGRAM_BINS).reshape(-1, 2)
-    most, width = counts.max(), 1 / HISTOGRAM_BINS
+def _histogram(results: Results, threshold: float) -> Plot:
+    bin_and_label = 2 * bin_indices(results.y_prob, HISTOGRAM_BINS) + results.y_true
+    counts = np.bincount(bin_and_label, minlength=2 * HISTOGRAM_BINS).reshape(-1, 2)
+    highest, width = counts.max(), 1 / HISTOGRAM_BINS
     bars = [
-        bar(
-            (place + label / 2) * width,
-            (place + (label + 0.9) / 2) * width,
-            np.sqrt(count / most),
-            f"{place * width:.2f} to {(place + 1) * width:.2f}: {count:,} {CLASS_NAMES[label]}",
+        Bar(
+            (position + label / 2) * width,
+            (position + (label + 0.9) / 2) * width,
+            float(np.sqrt(count / highest)),
+            f"{position * width:.2f} to {(position + 1) * width:.2f}: {count:,} "
+            f"{CLASS_NAMES[label]}",
             ("negative", "positive")[label],
         )
-        for place, row in enumerate(counts.tolist())
+        for position, row in enumerate(counts.tolist())
         for label, count in enumerate(row)
     ]
-    at = line([[threshold, 0], [threshold, 1]], "at", "5 3")
-    histogram = plot("probability of IDC", "patches (root of share)", "Histogram", *bars, at)
-    points = reliability_table(results.y_true, results.y_prob)
-    pairs = points[["y_prob", "positive_share"]].to_numpy()
-    calibration = plot(
+    return Plot(
+        "probability of IDC",
+        "patches (root of share)",
+        "Histogram",
+        lines=[Line([[threshold, 0], [threshold, 1]], "at", "5 3")],
+        bars=bars,
+    )
+
+
+def _calibration(results: Results) -> Plot:
+    table = reliability_table(results.y_true, results.y_prob)
+    points = table[["y_prob", "positive_share"]].to_numpy()
+    return Plot(
         "mean probability of IDC",
         "share that is IDC-positive",
         "Calibration",
-        line([[0, 0], [1, 1]], "guess"),
-        line(pairs, "ours"),
-        *(
-            dot(p, positive, f"{patches:,} patches", "case")
-            for (p, positive), patches in zip(pairs, points["patches"], strict=True)
-        ),
+        lines=[_DIAGONAL, Line(points, "ours")],
+        dots=[
+            Dot(y_prob, share, f"{patches:,} patches", "case")
+            for (y_prob, share), patches in zip(points, table["patches"], strict=True)
+        ],
     )
-    words = "Left: IDC-negative blue, IDC-positive vermilion, the threshold dashed. Right: on the "
-    words += "dotted line a probability can be taken at its word."
-    both = f'<div class="two">{histogram}{calibration}</div><p>{words}</p>'
-    return section("Probabilities and calibration", both)
 
 
-def _cases(cases: list[dict[Any, Any]]) -> str:
-    shares = plot(
+def _case_shares(cases: list[dict[Any, Any]]) -> Plot:
+    return Plot(
         "true IDC share",
         "predicted IDC share",
         "IDC share of each case",
-        line([[0, 0], [1, 1]], "guess"),
-        *(
-            dot(case["true_share"], case["predicted_share"], f"case {case['case']}", "case")
+        lines=[_DIAGONAL],
+        dots=[
+            Dot(case["true_share"], case["predicted_share"], f"case {case['case']}", "case")
             for case in cases
-        ),
+        ],
     )
-    rows = [
+
+
+def _case_rows(cases: list[dict[Any, Any]]) -> list[list[str]]:
+    return [
         [
             f"{case['case']}",
             f"{case['patches']:,}",
@@ -269,60 +330,32 @@ def _cases(cases: list[dict[Any, Any]]) -> str:
         ]
         for case in cases
     ]
-    heads = ["Case", "Patches", "True IDC share", "Predicted", "Balanced accuracy", "Wrong"]
-    return section("Case by case, worst first", shares, table(heads, rows))
 
 
-def _slides(results: Results, cases: list[dict[Any, Any]], threshold: float) -> str:
-    figures = []
-    most_wrong_first = sorted(cases, key=lambda case: -case["wrong"])
-    for case in [case["case"] for case in most_wrong_first[:_WORST_CASES]]:
+def _slides(
+    results: Results, cases: list[dict[Any, Any]], threshold: float
+) -> Iterator[dict[str, Any]]:
+    worst_first = sorted(cases, key=lambda case: -case["wrong"])
+    for case in [case["case"] for case in worst_first[:_WORST_CASES]]:
         pictures = None
         with contextlib.suppress(DataError):  # patches too far apart for a slide
             pictures = case_pictures(results, case, threshold)
         if pictures is not None:
-            tissue, answers = pictures
-            figures.append(
-                f"<figure><figcaption>Case {case}</figcaption>"
-                + img_tag(tissue, f"Case {case}, tissue")
-                + img_tag(answers, f"Case {case}, answers")
-                + "</figure>"
-            )
-    if not figures:
-        return ""
-    key = (
-        "Right: blue correctly negative, vermilion correctly positive, yellow false alarm, black "
-        "missed IDC, grey not scored; white where no patch lies."
-    )
-    return section(
-        "Slides of the cases with the most wrong answers", "".join(figures), f"<p>{key}</p>"
-    )
+            yield {"case": case, "tissue": pictures[0], "predictions": pictures[1]}
 
 
-def _errors(results: Results, threshold: float) -> str:
+def _errors(results: Results, threshold: float) -> Iterator[dict[str, Any]]:
     if results.store is None:
-        return ""
-    found = ""
+        return
     for label, title in ((0, "False alarms"), (1, "Missed IDC")):
         worst = most_wrong(results, label, _WORST_PATCHES)
-        called = worst["probability"].to_numpy().astype(np.float64) >= threshold
-        tiles = [
-            img_tag(
-                results.store.patches[one["row"]],
-                f"case {one['case']}, x {one['x']}, y {one['y']}, "
-                f"probability {one['probability']:.3f}",
-            )
-            for one in worst[called == (label == 0)].to_dict("records")
+        predicted_positive = worst["probability"].to_numpy().astype(np.float64) >= threshold
+        patches = [
+            {
+                "rgb": results.store.patches[patch["row"]],
+                "alt": f"case {patch['case']}, x {patch['x']}, y {patch['y']}, "
+                f"probability {patch['probability']:.3f}",
+            }
+            for patch in worst[predicted_positive == (label == 0)].to_dict("records")
         ]
-        shown = f'<div class="tiles">{"".join(tiles)}</div>' if tiles else "<p>None.</p>"
-        found += section(f"{title}, the most certain first", shown)
-    return found
-
-
-def _settings(run: Run) -> str:
-    settings = {name: str(value) for name, value in run.config.to_json().items()}
-    versions = {name: str(value) for name, value in run.environment().items()}
-    best = {f"best {name}": str(value) for name, value in run.best().items()}
-    return section("Settings", definition_list(settings)) + section(
-        "Versions and weights", definition_list({**versions, **best})
-    )
+        yield {"title": title, "patches": patches}

@@ -1,91 +1,84 @@
-"""Plots of the report as inline SVG: no script, no font, nothing from outside."""
+"""Plots of the report: what an SVG shows, in [0, 1] on both axes, and the scale that draws it."""
 
-import base64
+import math
 from collections.abc import Sequence
-from html import escape
+from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
-_WIDTH, _HEIGHT = 440, 340
-_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 12, 12, 46
-_FIFTHS = (0, 0.2, 0.4, 0.6, 0.8, 1)
 DASHES = ("9 4", "3 3", "12 3 3 3")
 
 Points = Sequence[Sequence[float]] | np.ndarray
 
 
-def plot(x_title: str, y_title: str, label: str, *marks: str) -> str:
-    """An SVG with both axes from 0 to 1.
+@dataclass(frozen=True)
+class Line:
+    """A line through points [[x, y], ...] in [0, 1]; nothing is drawn without points."""
 
-    Args:
-        label: what it shows, for screen readers.
-        marks: what `line`, `dot` and `bar` give.
-    """
-    axes = []
-    for tick in _FIFTHS:
-        x, y = _x(tick), _y(tick)
-        axes.append(f'<path class="grid" d="M{x} {_y(0)}V{_y(1)}M{_x(0)} {y}H{_x(1)}"/>')
-        axes.append(f'<text x="{x}" y="{_y(0) + 18}" text-anchor="middle">{tick:g}</text>')
-        axes.append(f'<text x="{_LEFT - 7}" y="{y + 4}" text-anchor="end">{tick:g}</text>')
-    middle = _y(0.5)
-    axes.append(
-        f'<text x="{_x(0.5)}" y="{_HEIGHT - 6}" text-anchor="middle">{escape(x_title)}</text>'
-        f'<text x="13" y="{middle}" text-anchor="middle" transform="rotate(-90 13 {middle})">'
-        f"{escape(y_title)}</text>"
-    )
-    return (
-        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escape(label)}">'
-        f"{''.join(axes)}{''.join(marks)}</svg>"
-    )
+    points: Points
+    kind: str
+    dash: str = ""
 
 
-def line(points: Points, kind: str, dash: str = "") -> str:
-    """A line through points [[x, y], ...] in [0, 1]; "" without points."""
-    if len(points) == 0:
-        return ""
-    places = "L".join(f"{_x(x):.1f} {_y(y):.1f}" for x, y in points)
-    dashed = f' stroke-dasharray="{dash}"' if dash else ""
-    return f'<path class="{kind}" d="M{places}"{dashed}/>'
+@dataclass(frozen=True)
+class Dot:
+    """A point with a tooltip; nothing is drawn where a coordinate is nan."""
+
+    x: float
+    y: float
+    tooltip: str
+    kind: str = "dot"
+
+    @property
+    def is_defined(self) -> bool:
+        """Whether both coordinates are numbers."""
+        return math.isfinite(self.x) and math.isfinite(self.y)
 
 
-def dot(x: float, y: float, tooltip: str, kind: str = "dot") -> str:
-    """A point with a word for the mouse; "" where it is undefined."""
-    if not (np.isfinite(x) and np.isfinite(y)):
-        return ""
-    return (
-        f'<circle class="{kind}" cx="{_x(x):.1f}" cy="{_y(y):.1f}" r="5">'
-        f"<title>{escape(tooltip)}</title></circle>"
-    )
-
-
-def bar(left: float, right: float, height: float, tooltip: str, kind: str) -> str:
+@dataclass(frozen=True)
+class Bar:
     """A bar from the x axis upwards; all numbers in [0, 1]."""
-    return (
-        f'<rect class="{kind}" x="{_x(left):.1f}" y="{_y(height):.1f}" '
-        f'width="{_x(right) - _x(left):.1f}" height="{_y(0) - _y(height):.1f}">'
-        f"<title>{escape(tooltip)}</title></rect>"
-    )
+
+    left: float
+    right: float
+    height: float
+    tooltip: str
+    kind: str
 
 
-def img_tag(rgb: np.ndarray, alt: str) -> str:
-    """An image inside the page.
+@dataclass(frozen=True)
+class Plot:
+    """Marks over two axes from 0 to 1.
 
-    Args:
-        rgb: uint8 RGB, shape (height, width, 3).
+    Attributes:
+        label: what it shows, for screen readers.
     """
-    _, png = cv2.imencode(".png", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))
-    data = base64.b64encode(png.tobytes()).decode("ascii")
-    height, width = rgb.shape[:2]
-    return (
-        f'<img alt="{escape(alt)}" width="{width}" height="{height}" '
-        f'src="data:image/png;base64,{data}">'
-    )
+
+    x_title: str
+    y_title: str
+    label: str
+    lines: Sequence[Line] = ()
+    bars: Sequence[Bar] = ()
+    dots: Sequence[Dot] = ()
 
 
-def _x(value: float) -> float:
-    return round(_LEFT + (_WIDTH - _LEFT - _RIGHT) * float(value), 1)
+@dataclass(frozen=True)
+class SvgScale:
+    """Sizes of an SVG, in its own units, and where a value in [0, 1] lies."""
 
+    width: int = 440
+    height: int = 340
+    left: int = 52
+    right: int = 12
+    top: int = 12
+    bottom: int = 46
+    ticks: tuple[float, ...] = (0, 0.2, 0.4, 0.6, 0.8, 1)
 
-def _y(value: float) -> float:
-    return round(_HEIGHT - _BOTTOM - (_HEIGHT - _TOP - _BOTTOM) * float(value), 1)
+    def x(self, value: float) -> float:
+        """The horizontal position of a value, from the left."""
+        return round(self.left + (self.width - self.left - self.right) * float(value), 1)
+
+    def y(self, value: float) -> float:
+        """The vertical position of a value, from the top."""
+        span = self.height - self.bottom - self.top
+        return round(self.height - self.bottom - span * float(value), 1)
