@@ -9,7 +9,8 @@ from typing import Any
 
 from idc.errors import ConfigError, RunError
 from idc.files.home import PROJECT_DIR
-from idc.processes.environment import KEEP_FREED_MEMORY
+from idc.processes.detached import module_command
+from idc.processes.environment import child_environment
 from idc.runs import control
 from idc.runs.device_choice import set_cpu_only
 from idc.settings.json_file import read_settings_file
@@ -125,14 +126,13 @@ def _exec_trainer(run_id: str | None, options: argparse.Namespace | None = None)
     # pid, so that whoever started this command can watch, interrupt or kill the training itself.
     sys.stdout.flush()
     sys.stderr.flush()
-    os.environ["PYTHONPATH"] = os.pathsep.join(
-        [str(PROJECT_DIR), os.environ.get("PYTHONPATH", "")]
-    ).rstrip(os.pathsep)
-    os.environ |= {**KEEP_FREED_MEMORY, **os.environ}
+    environment = child_environment(runs_network=True)
+    search_path = [str(PROJECT_DIR), environment.get("PYTHONPATH", "")]
+    environment["PYTHONPATH"] = os.pathsep.join(search_path).rstrip(os.pathsep)
     words = [run_id, "--follow"] if run_id else []
     if options and options.hosts:
         words += ["--hosts", options.hosts, "--host-index", str(options.host_index)]
-    os.execv(sys.executable, [sys.executable, "-m", "idc.training.trainer", *words])
+    os.execve(sys.executable, module_command("idc.training.trainer", *words), environment)
 
 
 def runs_command(options: argparse.Namespace) -> None:

@@ -15,7 +15,6 @@ grows in proportion to the amount of stain (Beer and Lambert):
 import contextlib
 import io
 import os
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -31,6 +30,7 @@ from idc.errors import DataError
 from idc.files import atomic
 from idc.files.home import data_dir
 from idc.patches import PATCH_BYTES, PATCH_SHAPE
+from idc.processes.job_registry import JobRegistry
 from idc.processes.thread_job import ThreadJob
 
 MIN_TISSUE_DENSITY = 0.065
@@ -167,27 +167,27 @@ def _replaced_error(store: PatchStore) -> DataError:
 
 @dataclass(kw_only=True)
 class MeasurementJob(ThreadJob):
-    """One measuring and where it stands: "measuring", "done", "failed" or "stopped"."""
+    """One measurement of a store and its progress: "measuring", "done", "failed" or "stopped"."""
 
-    work: str = "Measuring"
+    title: str = "Measuring"
     state: str = "measuring"
 
 
-_jobs: dict[str, MeasurementJob] = {}  # by the fingerprint of the store
-_lock = threading.Lock()
+_jobs: JobRegistry[str, MeasurementJob] = JobRegistry()  # by the fingerprint of the store
 
 
 def measurement_job(store: PatchStore) -> MeasurementJob | None:
-    """The latest measuring of a store since the server started."""
+    """The latest measurement of a store since the server started."""
     return _jobs.get(store.fingerprint)
 
 
 def start_measuring(store: PatchStore) -> MeasurementJob:
-    """Start to measure a store, or join the measuring that is under way."""
-    with _lock:
-        job = _jobs.get(store.fingerprint)
-        if job is None or not job.live:
-            job = _jobs[store.fingerprint] = MeasurementJob(total=len(store))
-            measure = partial(measure_store, store, on_progress=job.advance)
-            job.start(measure, f"measure-{store.name}")
+    """Start to measure a store, or join the live measurement."""
+
+    def start() -> MeasurementJob:
+        job = MeasurementJob(total=len(store))
+        measure = partial(measure_store, store, on_progress=job.advance)
+        job.start(measure, f"measure-{store.name}")
         return job
+
+    return _jobs.start_or_join(store.fingerprint, start)

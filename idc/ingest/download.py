@@ -14,9 +14,6 @@ server change nothing:
 import contextlib
 import json
 import os
-import subprocess
-import sys
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
@@ -29,10 +26,11 @@ from idc.datasets.full_set import expected_counts
 from idc.datasets.store import check_store_name, list_stores
 from idc.errors import DataError, DownloadError
 from idc.files import atomic
-from idc.files.home import PROJECT_DIR, download_dir, home_dir
+from idc.files.home import download_dir
 from idc.ingest.stall_timeout import RetryPolicy
 from idc.processes.console import ProgressLine
-from idc.processes.environment import without_api_token
+from idc.processes.detached import module_command, start_detached
+from idc.processes.environment import child_environment
 from idc.wording import duration
 
 _PHASE_TEXTS = {
@@ -275,19 +273,14 @@ def _holder_is_working() -> bool:
 
 
 def _spawn(lock: int) -> None:
-    with (download_dir() / OUTPUT_FILE).open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "idc.ingest.download_worker", str(lock)],
-            pass_fds=[lock],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            cwd=PROJECT_DIR,
-            env={**without_api_token(os.environ), "IDC_HOME": str(home_dir())},
-        )
-    # Without somebody who waits for it, an ended worker would stay in the process table.
-    threading.Thread(target=process.wait, daemon=True).start()
+    output = download_dir() / OUTPUT_FILE
+    output.unlink(missing_ok=True)  # an earlier worker's
+    start_detached(
+        module_command("idc.ingest.download_worker", str(lock)),
+        environment=child_environment(kaggle_credentials=True),
+        output=output,
+        pass_fds=[lock],
+    )
 
 
 def _read_status() -> DownloadStatus | None:

@@ -39,8 +39,9 @@ from idc.ingest.download import (
 from idc.ingest.kaggle import KaggleRefused, find_remote_file
 from idc.ingest.packing import pack
 from idc.ingest.resumable_transfer import PartialDownload, RemoteFile, fetch
-from idc.ingest.stall_timeout import StopRequested
 from idc.patches import PATCH_BYTES
+from idc.processes.thread_job import StopRequested
+from idc.processes.time_left import time_left_s
 
 OnStatus = Callable[[DownloadStatus], None]
 
@@ -254,7 +255,7 @@ class _Progress:
             self._status = replace(
                 self._status,
                 bytes_per_s=None if self._status.phase == "packing" else speed,
-                left_s=(of - amount) / speed if of else None,
+                left_s=time_left_s(now - began, amount - first, of - amount) if of else None,
             )
         self._write()
 

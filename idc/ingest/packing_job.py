@@ -1,95 +1,73 @@
-"""Packing in the background, so that a refresh or another page does not end it.
+"""Packing in the background: a refresh or another page does not end it.
 
-Each packing is a process of its own (`idc.ingest.packing_worker`); a thread here only reads what it
-says.
+Each packing is a process of its own (`idc.ingest.packing_worker`); a thread reads its messages.
 """
 
 import json
-import os
 import subprocess
-import sys
-import threading
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from idc.datasets.store import PackReport, check_store_name
-from idc.files.home import PROJECT_DIR, home_dir
-from idc.processes.environment import without_secrets
+from idc.errors import DataError
+from idc.processes.detached import module_command, start_detached
+from idc.processes.job_registry import JobRegistry
+from idc.processes.thread_job import ThreadJob
 
 
-@dataclass
-class PackJob:
-    """One packing and where it stands. Read by pages, written by its thread.
+@dataclass(kw_only=True)
+class PackJob(ThreadJob):
+    """One packing and its progress: "packing", "done", "failed" or "stopped".
 
     Attributes:
+        name: of the data set.
         unit: what is counted: "patches" or "cases".
-        state: "packing", "done", "failed" or "cancelled".
-        problem: why it failed, one sentence.
+        report: what was packed; None before the end.
     """
 
     name: str
     unit: str
+    title: str = "Packing"
     state: str = "packing"
-    done: int = 0
-    total: int = 0
-    problem: str = ""
     report: PackReport | None = None
-    began: float = field(default_factory=time.monotonic)
-    _on_done: Callable[[], None] | None = None
-    _cancel: threading.Event = field(default_factory=threading.Event)
     _process: subprocess.Popen[str] | None = None
 
-    def cancel(self) -> None:
-        """Stop soon; nothing half-made is left."""
-        self._cancel.set()
+    def stop(self) -> None:
+        """End the process soon; it removes the unfinished store."""
+        super().stop()
         if self._process is not None:
             self._process.terminate()
 
-    def left_s(self) -> float | None:
-        """Estimated seconds to the end; None before the first batch."""
-        if not self.done:
-            return None
-        return (time.monotonic() - self.began) / self.done * (self.total - self.done)
+    def pack(self, command: list[str], on_done: Callable[[], None] | None) -> None:
+        """Run the packing process to its end.
 
-    def _watch(self, command: list[str]) -> None:
-        try:
-            code = self._follow(command)
-        except Exception as error:
-            # A thread's error reaches nobody else, and the page must not wait for ever.
-            self.state, self.problem = "failed", f"Packing broke off: {type(error).__name__}."
-            raise
+        Raises:
+            StopRequested: the packing was stopped.
+            DataError: the packing failed.
+        """
+        code = self._run_process(command)
         if self.report is not None:
-            self.state = "done"
-            if self._on_done is not None:
-                self._on_done()
-        elif self._cancel.is_set():
-            self.state = "cancelled"
-        else:
-            self.problem = self.problem or (
-                f"Packing broke off: its process ended with code {code}. Start it again; the "
-                "server's log may say more."
-            )
-            self.state = "failed"
+            if on_done is not None:
+                on_done()
+            return
+        self.check_stop()
+        raise DataError(
+            self.problem
+            or f"Packing broke off: its process ended with code {code}. Start it again; the "
+            "server's log may say more."
+        )
 
-    def _follow(self, command: list[str]) -> int:
-        """Run the process to its end and note what it says. Returns its exit code."""
-        with subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            text=True,
-            start_new_session=True,  # Ctrl-C is for the server; this one ends when it has gone
-            cwd=PROJECT_DIR,
-            env={**without_secrets(os.environ), "IDC_HOME": str(home_dir())},
-        ) as process:
+    def _run_process(self, command: list[str]) -> int:
+        """Run the process and apply its messages. Returns its exit code."""
+        with start_detached(command, output=subprocess.PIPE, errors=None) as process:
             self._process = process
-            if self._cancel.is_set():  # in the moment before there was a process
+            if self._stop.is_set():  # `stop` was called before the process existed
                 process.terminate()
             for line in process.stdout or ():
-                if line.endswith("\n"):  # the last one of a killed process may be half a line
+                if line.endswith("\n"):  # a killed process may leave an incomplete last line
                     self._apply_message(json.loads(line))
         return process.returncode
 
@@ -102,53 +80,49 @@ class PackJob:
             self.done, self.total = message["done"], message["total"]
 
 
-_jobs: dict[str, PackJob] = {}
-_lock = threading.Lock()
+_jobs: JobRegistry[str, PackJob] = JobRegistry()  # by the data set's name
 
 
 def start_packing(paths: list[Path], name: str) -> PackJob:
-    """Start to pack zips and folders, or join the packing of that name that is under way.
+    """Start to pack zips and folders, or join the live packing of that name.
 
     Raises:
-        DataError: the name cannot be a folder's name.
+        DataError: the name is not a valid folder name.
     """
-    # Paths are the server's own: relative ones would be another folder's in the process.
-    arguments = [str(path.absolute()) for path in paths]
+    arguments = [str(path.absolute()) for path in paths]  # the process has another working folder
     name = check_store_name(name)
     return start_job(name, "patches", packer_command([name, "--", *arguments]))
 
 
 def packer_command(arguments: list[str]) -> list[str]:
     """The command line that packs."""
-    return [sys.executable, "-m", "idc.ingest.packing_worker", *arguments]
+    return module_command("idc.ingest.packing_worker", *arguments)
 
 
 def start_job(
     name: str, unit: str, command: list[str], on_done: Callable[[], None] | None = None
 ) -> PackJob:
-    """Start a packing process, or join the one of that name that is under way.
+    """Start a packing process, or join the live one of that name.
 
     Args:
         unit: what the process counts: "patches" or "cases".
         command: reports as `idc.ingest.packing_worker` does.
-        then: called when it has succeeded.
+        on_done: called after a successful packing.
     """
-    with _lock:
-        job = _jobs.get(name)
-        if job is None or job.state != "packing":
-            _jobs.pop(name, None)  # else it would keep its old place in the list
-            job = _jobs[name] = PackJob(name, unit, _on_done=on_done)
-            threading.Thread(target=job._watch, args=(command,), daemon=True).start()
+
+    def start() -> PackJob:
+        job = PackJob(name=name, unit=unit)
+        job.start(partial(job.pack, command, on_done), f"pack-{name}")
         return job
+
+    return _jobs.start_or_join(name, start)
 
 
 def pack_jobs() -> list[PackJob]:
     """All packings since the server started, the newest last."""
-    return list(_jobs.values())
+    return _jobs.list_jobs()
 
 
 def forget_job(name: str) -> None:
-    """Take an ended packing off the list."""
-    with _lock:
-        if name in _jobs and _jobs[name].state != "packing":
-            del _jobs[name]
+    """Remove an ended packing from the list."""
+    _jobs.forget_ended(name)

@@ -13,6 +13,8 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from idc.processes.thread_job import StopRequested
+
 T = TypeVar("T")
 
 _POLL_INTERVAL_S = 0.1
@@ -21,10 +23,6 @@ _MAX_QUEUED_BLOCKS = 4  # blocks that may wait for a slow disk
 
 class Stalled(Exception):
     """Nothing came for too long."""
-
-
-class StopRequested(Exception):
-    """Somebody asked for it."""
 
 
 @dataclass(frozen=True)

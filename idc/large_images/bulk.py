@@ -15,6 +15,7 @@ from idc.errors import IdcError
 from idc.large_images.bulk_task import BulkSettings, SlideTask, is_done
 from idc.prediction.predictor import DEVICE_VARIABLE
 from idc.processes.child import Child, ChildDied, ChildTimeout
+from idc.processes.time_left import time_left_s
 
 _SLIDE_TIMEOUT_S = 12 * 3600.0  # a large slide with overlap on one core takes hours, not days
 _MAX_WORKERS_LOST_IN_A_ROW = (
@@ -53,9 +54,7 @@ class BulkProgress:
     def left_s(self) -> float | None:
         """Estimated seconds to the end by the pace of this time; None before the first slide."""
         worked = self.done + len(self.failed)
-        if not worked:
-            return None
-        return (time.monotonic() - self.began) / worked * (self.total - self.over)
+        return time_left_s(time.monotonic() - self.began, worked, self.total - self.over)
 
 
 OnProgress = Callable[[BulkProgress], None]

@@ -25,12 +25,11 @@ from idc.imaging.tiling import Tiling
 from idc.large_images.region import RegionLayout, RegionPredictions
 from idc.large_images.whole_slide import WholeSlide, lay_out_slide, predict_slide
 from idc.patches import PATCH_SIZE_PX
+from idc.processes.job_registry import JobRegistry
 from idc.processes.thread_job import ThreadJob
 from idc.runs.run import Run
 
 _prediction_lock = threading.Lock()  # two would only slow each other down
-_lock = threading.Lock()
-
 MAX_SAVED_PREDICTIONS = 30
 
 _CELLS_FILE, _OVERVIEW_FILE, _METADATA_FILE = "cells.npz", "overview.png", "facts.json"
@@ -183,7 +182,7 @@ class SlideJob(ThreadJob):
     """
 
     question: SlideRequest
-    work: str = "Predicting the slide"
+    title: str = "Predicting the slide"
     state: str = "waiting"
 
     def left_s(self) -> float | None:
@@ -193,7 +192,7 @@ class SlideJob(ThreadJob):
     def answer(self) -> None:
         """Wait for its turn, ask the model, keep the answers."""
         while not _prediction_lock.acquire(timeout=0.2):
-            self.check()
+            self.check_stop()
         try:
             save_predictions(self.question, predict_slide_file(self.question, self._step))
         finally:
@@ -206,19 +205,20 @@ class SlideJob(ThreadJob):
         self.advance(done, total)
 
 
-_jobs: dict[str, SlideJob] = {}  # by the question's name
+_jobs: JobRegistry[str, SlideJob] = JobRegistry()  # by the request's name
 
 
 def slide_job(question: SlideRequest) -> SlideJob | None:
-    """The latest job of a question since the server started."""
+    """The latest job of a request since the server started."""
     return _jobs.get(question.name())
 
 
 def start_slide_job(question: SlideRequest) -> SlideJob:
-    """Start to answer a question, or join the job that is under way."""
-    with _lock:
-        job = _jobs.get(question.name())
-        if job is None or not job.live:
-            job = _jobs[question.name()] = SlideJob(question=question)
-            job.start(job.answer, "whole-slide")
+    """Start to predict a slide, or join the live job of the same request."""
+
+    def start() -> SlideJob:
+        job = SlideJob(question=question)
+        job.start(job.answer, "whole-slide")
         return job
+
+    return _jobs.start_or_join(question.name(), start)

@@ -1,92 +1,80 @@
-"""Short tests of the device's speed beside the server, one at a time; no visitor waits for one.
+"""Benchmarks of the device's speed beside the server, one at a time, in the background.
 
-A test gives way to trainings: it does not begin while one is live, and ends when one is, whoever
-started it.
+A benchmark yields to trainings: it does not begin while a training is live, and it ends when a
+training starts.
 """
 
 import atexit
 import json
 import subprocess
-import sys
-import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from idc.files.home import PROJECT_DIR, home_dir
+from idc.errors import RunError
 from idc.launch.active_training import active_training_name
-from idc.launch.standby import trainer_environment
 from idc.launch.training_speed import SpeedKey, save_speed
+from idc.processes.detached import module_command, start_detached
+from idc.processes.environment import child_environment
+from idc.processes.job_registry import JobRegistry
+from idc.processes.thread_job import ThreadJob
 
 _TIMEOUT_S = 180.0
 _POLL_INTERVAL_S = 0.5
 _MAX_KEPT = 32
 
 
-@dataclass
-class BenchmarkJob:
-    """One test and where it stands. Read by pages, written by its thread.
-
-    Attributes:
-        state: "measuring", "done", "failed" or "stopped".
-        problem: why it failed, one sentence.
-    """
+@dataclass(kw_only=True)
+class BenchmarkJob(ThreadJob):
+    """One benchmark and its state: "measuring", "done", "failed" or "stopped"."""
 
     key: SpeedKey
+    title: str = "The speed test"
     state: str = "measuring"
-    problem: str = ""
-    _stop: threading.Event = field(default_factory=threading.Event)
     _process: subprocess.Popen[str] | None = None
 
     def stop(self) -> None:
-        """End at once; nothing is kept of it."""
-        self._stop.set()
+        """End at once; no result is kept."""
+        super().stop()
         if self._process is not None:
             self._process.kill()
 
-    def _work(self) -> None:
-        try:
-            answer, problem = self._measure()
-            if self._stop.is_set():
-                self.state = "stopped"
-            elif problem:
-                self.state, self.problem = "failed", problem
-            else:
-                save_speed(self.key, json.loads(answer))
-                self.state = "done"
-        except Exception as error:
-            # A thread's error reaches nobody else, and the page must not wait for ever.
-            self.state, self.problem = "failed", f"The test broke off: {type(error).__name__}."
-            raise
+    def measure(self) -> None:
+        """Run the benchmark process and save the speed.
 
-    def _measure(self) -> tuple[str, str]:
-        """(its last line, "") or ("", what went wrong)."""
-        with subprocess.Popen(
+        Raises:
+            StopRequested: the benchmark was stopped, or a training started.
+            RunError: the benchmark failed.
+        """
+        save_speed(self.key, json.loads(self._run_process()))
+
+    def _run_process(self) -> str:
+        """The last line of the process's output."""
+        with start_detached(
             benchmark_command(self.key),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-            cwd=PROJECT_DIR,
-            env={**trainer_environment(home_dir()), "TF_CPP_MIN_LOG_LEVEL": "3"},
+            environment={**child_environment(runs_network=True), "TF_CPP_MIN_LOG_LEVEL": "3"},
+            output=subprocess.PIPE,
+            errors=subprocess.PIPE,
         ) as process:
             self._process = process
             try:
                 output, errors = self._wait_for(process)
-            except subprocess.TimeoutExpired:
-                return "", f"The test took longer than {_TIMEOUT_S:.0f} s."
+            except subprocess.TimeoutExpired as error:
+                raise RunError(f"The speed test took longer than {_TIMEOUT_S:.0f} s.") from error
             finally:
                 process.kill()
+        self.check_stop()
         lines = output.splitlines()
         if process.returncode == 0 and lines:
-            return lines[-1], ""
-        said = [line for line in errors.splitlines() if line.startswith("idc: ")]
-        if said:
-            return "", said[-1].removeprefix("idc: ")
-        return "", f"The test ended with code {process.returncode}, perhaps for want of memory."
+            return lines[-1]
+        problems = [line for line in errors.splitlines() if line.startswith("idc: ")]
+        if problems:
+            raise RunError(problems[-1].removeprefix("idc: "))
+        raise RunError(
+            f"The speed test ended with code {process.returncode}, perhaps for lack of memory."
+        )
 
     def _wait_for(self, process: subprocess.Popen[str]) -> tuple[str, str]:
-        """What it said by its end; both empty when the test is to give way."""
+        """Standard output and error at the process's end; both empty after a stop."""
         began = time.monotonic()
         while not self._stop.is_set():
             try:
@@ -99,42 +87,36 @@ class BenchmarkJob:
         return "", ""
 
 
-_jobs: dict[SpeedKey, BenchmarkJob] = {}
-_lock = threading.Lock()
+_jobs: JobRegistry[SpeedKey, BenchmarkJob] = JobRegistry(_MAX_KEPT)
 
 
 def benchmark_command(key: SpeedKey) -> list[str]:
-    """The command line of the test."""
-    words = [key.network, str(key.batch_size), key.precision]
-    return [sys.executable, "-m", "idc.training.device_benchmark", *words]
+    """The command line of the benchmark."""
+    arguments = [key.network, str(key.batch_size), key.precision]
+    return module_command("idc.training.device_benchmark", *arguments)
 
 
 def benchmark_job(key: SpeedKey) -> BenchmarkJob | None:
-    """The latest test of a key since the server started."""
+    """The latest benchmark of a key since the server started."""
     return _jobs.get(key)
 
 
 def start_benchmark(key: SpeedKey) -> BenchmarkJob | None:
-    """Start a test, or join the one of that key; None while another one is under way."""
-    with _lock:
-        job = _jobs.get(key)
-        if job is not None and job.state == "measuring":
-            return job
-        if any(other.state == "measuring" for other in _jobs.values()):
-            return None
-        while len(_jobs) >= _MAX_KEPT:  # none of them measures
-            del _jobs[next(iter(_jobs))]
-        job = _jobs[key] = BenchmarkJob(key)
-        threading.Thread(target=job._work, name="speed-test", daemon=True).start()
+    """Start a benchmark, or join the live one of that key; None while another one is live."""
+
+    def start() -> BenchmarkJob:
+        job = BenchmarkJob(key=key)
+        job.start(job.measure, "benchmark")
         return job
+
+    return _jobs.start_alone(key, start)
 
 
 def stop_benchmarks() -> None:
-    """None outlives the server."""
-    with _lock:
-        for job in _jobs.values():
-            if job.state == "measuring":
-                job.stop()
+    """Stop the live benchmark: none outlives the server."""
+    for job in _jobs.list_jobs():
+        if job.live:
+            job.stop()
 
 
 atexit.register(stop_benchmarks)

@@ -13,12 +13,10 @@ folds stay.
 import argparse
 import contextlib
 import json
-import os
 import secrets
 import signal
 import subprocess
 import sys
-import threading
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,10 +26,11 @@ from typing import Any
 from idc.datasets.store import open_store
 from idc.errors import IdcError, RunError, write_errors_as_run_error
 from idc.files import atomic
-from idc.files.home import PROJECT_DIR, home_dir
+from idc.files.home import home_dir
 from idc.launch.start import prepare_to_resume, start_runs, trainer_command
 from idc.processes.console import ProgressLine, print_error
-from idc.processes.environment import KEEP_FREED_MEMORY, without_secrets
+from idc.processes.detached import module_command, start_detached
+from idc.processes.environment import child_environment
 from idc.runs import control
 from idc.runs.lock import RUN_ID, hold_lock, is_locked
 from idc.runs.run import Run, check_same_data, open_run
@@ -166,23 +165,13 @@ def start_folds(job: FoldJob) -> None:
     """
     if is_locked(job.folder):
         raise RunError("These folds are being trained already.")
-    with (
-        write_errors_as_run_error("The folds"),
-        (job.folder / TRAINER_OUTPUT_FILE).open("ab") as output,
-    ):
+    with write_errors_as_run_error("The folds"):
         job.clear_stop_request()
         _write_status(job.folder, "starting")
-        process = subprocess.Popen(
-            [sys.executable, "-m", "idc.launch.folds", job.id],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            cwd=PROJECT_DIR,
-            env={**without_secrets(os.environ), "IDC_HOME": str(home_dir())},
+        start_detached(
+            module_command("idc.launch.folds", job.id),
+            output=job.folder / TRAINER_OUTPUT_FILE,
         )
-    # Without somebody who waits for it, an ended process would stay in the process table.
-    threading.Thread(target=process.wait, daemon=True).start()
 
 
 def train_folds(job: FoldJob, progress: ProgressLine | None = None) -> str:
@@ -270,17 +259,11 @@ def _train_new(job: FoldJob, run: Run, progress: ProgressLine | None) -> None:
 
 def _train(job: FoldJob, run: Run, progress: ProgressLine | None) -> None:
     """Run a fold's trainer until it ends, and pass on a request to stop."""
-    with (run.folder / TRAINER_OUTPUT_FILE).open("ab") as output:
-        # A session of its own, so that Ctrl+C reaches this process alone, which asks politely.
-        trainer = subprocess.Popen(
-            trainer_command(run),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-            cwd=PROJECT_DIR,
-            env={**KEEP_FREED_MEMORY, **without_secrets(os.environ)},
-        )
+    trainer = start_detached(
+        trainer_command(run),
+        environment=child_environment(runs_network=True),
+        output=run.folder / TRAINER_OUTPUT_FILE,
+    )
     while trainer.poll() is None:
         if job.stop_requested() and not run.stop_requested():
             run.request_stop()

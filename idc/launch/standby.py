@@ -6,23 +6,17 @@ gone, or when nobody has started anything for a quarter of an hour, for it holds
 """
 
 import atexit
-import os
 import subprocess
-import sys
 import threading
 from pathlib import Path
 
-from idc.files.home import PROJECT_DIR, home_dir
-from idc.processes.environment import KEEP_FREED_MEMORY, without_secrets
+from idc.files.home import home_dir
+from idc.processes.detached import module_command, start_detached
+from idc.processes.environment import child_environment
 
 _lock = threading.Lock()
 _standby_process: subprocess.Popen[str] | None = None
 _home = Path()
-
-
-def trainer_environment(home: Path) -> dict[str, str]:
-    """The environment of a trainer process."""
-    return {**KEEP_FREED_MEMORY, **without_secrets(os.environ), "IDC_HOME": str(home)}
 
 
 def ensure_standby() -> None:
@@ -34,20 +28,13 @@ def ensure_standby() -> None:
         _stop_standby()
         _home = home_dir()
         try:
-            _standby_process = subprocess.Popen(
-                [sys.executable, "-m", "idc.training.trainer", "--standby"],
+            _standby_process = start_detached(
+                module_command("idc.training.trainer", "--standby"),
+                environment=child_environment(runs_network=True),
                 stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                text=True,
-                start_new_session=True,
-                cwd=PROJECT_DIR,
-                env=trainer_environment(_home),
             )
         except OSError:
             return  # nothing is lost but time; whoever starts a run is told if none can start
-        # Without somebody who waits for it, an ended process would stay in the process table.
-        threading.Thread(target=_standby_process.wait, daemon=True).start()
 
 
 def assign_run(run_id: str) -> bool:

@@ -8,9 +8,6 @@ queue (see `idc.runs.device_queue`).
 import contextlib
 import secrets
 import shutil
-import subprocess
-import sys
-import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -20,8 +17,10 @@ from idc.datasets.label_marks import rows_marked_wrong
 from idc.datasets.store import open_store
 from idc.errors import RunError, write_errors_as_run_error
 from idc.files import atomic
-from idc.files.home import PROJECT_DIR, runs_dir
+from idc.files.home import runs_dir
 from idc.launch import standby
+from idc.processes.detached import module_command, start_detached
+from idc.processes.environment import child_environment
 from idc.runs import control, left_out_patches
 from idc.runs.device_choice import is_cpu_only
 from idc.runs.lock import is_locked
@@ -128,16 +127,11 @@ def start_trainer(run: Run) -> None:
     if not is_cpu_only(run.folder) and standby.assign_run(run.id):
         return
     try:
-        with (run.folder / TRAINER_OUTPUT_FILE).open("ab") as output:
-            process = subprocess.Popen(
-                trainer_command(run),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                cwd=PROJECT_DIR,
-                env=standby.trainer_environment(run.folder.parent.parent),
-            )
+        start_detached(
+            trainer_command(run),
+            environment=child_environment(runs_network=True),
+            output=run.folder / TRAINER_OUTPUT_FILE,
+        )
     except OSError as error:
         reason = (
             f"The trainer could not be started ({error.strerror}); make room or check the rights "
@@ -146,13 +140,11 @@ def start_trainer(run: Run) -> None:
         with contextlib.suppress(OSError):  # a disk as full as that: it will show as interrupted
             run.write_status(replace(read_status(run.folder), state="failed", reason=reason))
         raise RunError(reason) from error
-    # Without somebody who waits for it, an ended trainer would stay in the process table.
-    threading.Thread(target=process.wait, daemon=True).start()
 
 
 def trainer_command(run: Run) -> list[str]:
     """The command line that trains a run."""
-    return [sys.executable, "-m", "idc.training.trainer", run.id]
+    return module_command("idc.training.trainer", run.id)
 
 
 def prepare_to_resume(run: Run, more_epochs: int | None = None) -> RunStatus:

@@ -20,6 +20,7 @@ from idc.imaging.rescaling import to_patch_size
 from idc.patches import PATCH_SHAPE
 from idc.prediction.file_predictions import FilePredictions
 from idc.prediction.predictor import predict_patches
+from idc.processes.time_left import time_left_s
 from idc.runs.run import Run
 from idc.uploads.file_batch import BatchFile
 from idc.uploads.gate import decode_image
@@ -113,7 +114,7 @@ class FilePredictionJob:
         running, done = self._thread.is_alive(), self._refused + self._answered
         taken_s = time.monotonic() - self._began
         known = running and done >= _BATCH_SIZE
-        left_s = taken_s / done * (self._count - done) if known else None
+        left_s = time_left_s(taken_s, done, self._count - done) if known else None
         return FileJobState(done, self._count, left_s, running, self._problem)
 
     def answers(self) -> FilePredictions:

@@ -21,11 +21,10 @@ from idc.files.arrays import read_arrays, write_arrays
 from idc.files.home import features_dir
 from idc.prediction.appearance import MIN_TRAINING_PATCHES, AppearanceProfile, fit_profile
 from idc.prediction.predictor import predict_with_features
+from idc.processes.job_registry import JobRegistry
 from idc.processes.thread_job import ThreadJob
 from idc.runs.run import Run, check_same_data
 from idc.runs.split import run_split, train_cases
-
-_lock = threading.Lock()
 
 SAMPLE_SIZE = 4_000
 _HELD_OUT_SAMPLE_SIZE = 1_000
@@ -214,32 +213,36 @@ def _save(path: Path, training_features: TrainingFeatures) -> None:
 
 @dataclass(kw_only=True)
 class TrainingFeaturesJob(ThreadJob):
-    """One such work and where it stands: "looking", "done" or "failed"."""
+    """One computation of training features and its state: "looking", "done" or "failed"."""
 
-    work: str = "Looking at the training patches"
+    title: str = "Looking at the training patches"
     state: str = "looking"
     thread: threading.Thread = field(default_factory=threading.Thread)
 
 
-_jobs: dict[
-    tuple[str, str], TrainingFeaturesJob
-] = {}  # by the weights and the data set's fingerprint
+# By the digest of the weights and the data set's fingerprint.
+_jobs: JobRegistry[tuple[str, str], TrainingFeaturesJob] = JobRegistry()
 
 
 def start_feature_job(run: Run, store: PatchStore) -> TrainingFeaturesJob:
-    """Start it, or join the work that is under way, or give the one that failed.
+    """Start the computation, join the live one, or return the failed one.
+
+    A finished one is started again: the caller found its file missing.
 
     Args:
-        store: of `idc.prediction.training_features.reference_store`.
+        store: the result of `reference_store`.
     """
-    key = _key(run, store)
-    with _lock:
-        job = _jobs.get(key)
-        if job is None or job.state == "done":  # done, and yet asked for: its file is gone
-            job = _jobs[key] = TrainingFeaturesJob()
-            target = partial(_compute, run, store, job)
-            job.thread = job.start(target, f"learn-{run.id}")
+
+    def start() -> TrainingFeaturesJob:
+        job = TrainingFeaturesJob()
+        job.thread = job.start(partial(_compute, run, store, job), f"learn-{run.id}")
         return job
+
+    key = _key(run, store)
+    job = _jobs.get(key)
+    if job is not None and job.state == "failed":
+        return job
+    return _jobs.start_or_join(key, start)
 
 
 def _compute(run: Run, store: PatchStore, job: TrainingFeaturesJob) -> None:
@@ -248,8 +251,7 @@ def _compute(run: Run, store: PatchStore, job: TrainingFeaturesJob) -> None:
 
 def forget_failure(run: Run, store: PatchStore) -> None:
     """Let the next `start_feature_job` try again."""
-    with _lock:
-        _jobs.pop(_key(run, store), None)
+    _jobs.forget_ended(_key(run, store))
 
 
 def _key(run: Run, store: PatchStore) -> tuple[str, str]:

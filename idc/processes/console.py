@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Iterator
 
+from idc.processes.time_left import time_left_s
 from idc.wording import duration
 
 
@@ -26,9 +27,8 @@ class ProgressLine:
         if not self._terminal:
             return
         share = min(max(share, 0.0), 1.0)
-        elapsed = time.monotonic() - self._began
         if estimate and left_s is None and share > 0.02:
-            left_s = elapsed / share * (1 - share)
+            left_s = time_left_s(time.monotonic() - self._began, share, 1 - share)
         left = f", {duration(left_s)} left" if left_s is not None else ""
         bar = "#" * round(share * 24)
         line = f"[{bar:<24}] {share:4.0%} {text}{left}"

@@ -1,4 +1,4 @@
-"""Work in a thread of the server, so that no visitor waits for it: where it stands, and its end."""
+"""Background work in a thread of the server: its progress, its end, and the request to stop it."""
 
 import threading
 import time
@@ -6,25 +6,26 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from idc.errors import IdcError
+from idc.processes.time_left import time_left_s
 
 
 class StopRequested(Exception):
-    """Somebody asked for it."""
+    """The work was stopped on request."""
 
 
 @dataclass(kw_only=True)
 class ThreadJob:
-    """One work and where it stands. Read by pages, written by its thread.
+    """One job and its progress. Read by pages, written by its thread.
 
     Attributes:
-        work: what it is, as a sentence begins with it.
-        state: what it does, in a word; then "done", "failed" or "stopped".
-        done, total: of what the state does; the total is 0 until it is known.
+        title: the subject of the sentence about its failure: "Measuring" (broke off: ...).
+        state: what it does, one word; at the end "done", "failed" or "stopped".
+        done, total: units of work in this state; the total is 0 until it is known.
         problem: why it failed, one sentence.
-        began: when the state began, in seconds of `time.monotonic`.
+        began: when the state began, seconds of `time.monotonic`.
     """
 
-    work: str
+    title: str
     state: str
     done: int = 0
     total: int = 0
@@ -38,49 +39,47 @@ class ThreadJob:
         return self.state not in ("done", "failed", "stopped")
 
     def stop(self) -> None:
-        """End at the next step; nothing half-made is left."""
+        """Request the end at the next step; no partial result is kept."""
         self._stop.set()
 
     def left_s(self) -> float | None:
         """Estimated seconds to the end; None before the first step."""
-        if not self.done:
-            return None
-        return (time.monotonic() - self.began) / self.done * (self.total - self.done)
+        return time_left_s(time.monotonic() - self.began, self.done, self.total - self.done)
 
     def start(self, function: Callable[[], object], name: str) -> threading.Thread:
-        """Begin, in a thread of this name.
+        """Run a function in a thread of this name.
 
         Args:
-            function: ends by returning, or by an error, which becomes the job's problem.
+            function: an error that it raises becomes the job's problem.
         """
         thread = threading.Thread(target=self.run, args=(function,), name=name, daemon=True)
         thread.start()
         return thread
 
     def run(self, function: Callable[[], object]) -> None:
-        """Work here and now, as `start` does in its thread."""
+        """Run a function in this thread and record how it ends."""
         try:
             function()
             self.state = "done"
         except StopRequested:
             self.state = "stopped"
         except IdcError as error:
-            self.state, self.problem = "failed", str(error)
+            self.problem, self.state = str(error), "failed"
         except Exception as error:
-            # A thread's error reaches nobody else, and the page must not wait for ever.
-            self.state, self.problem = "failed", f"{self.work} broke off: {type(error).__name__}."
+            # Pages see a thread's error only here; without it they would wait for ever.
+            self.problem, self.state = f"{self.title} broke off: {type(error).__name__}.", "failed"
             raise
 
     def advance(self, done: int, total: int) -> None:
-        """Note how far it is.
+        """Record the progress.
 
         Raises:
-            Stopped: somebody asked for a stop.
+            StopRequested: a stop was requested.
         """
         self.done, self.total = done, total
-        self.check()
+        self.check_stop()
 
-    def check(self) -> None:
-        """Raise Stopped if somebody asked for a stop."""
+    def check_stop(self) -> None:
+        """Raise `StopRequested` if a stop was requested."""
         if self._stop.is_set():
             raise StopRequested

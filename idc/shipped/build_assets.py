@@ -6,7 +6,6 @@ real, through the trainer that everybody uses, and then copy what is small enoug
 
 import dataclasses
 import json
-import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -21,7 +20,7 @@ from idc.launch.start import create_run, trainer_command
 from idc.metrics.calibration import fit_calibration
 from idc.prediction.appearance import AppearanceProfile, fit_profile
 from idc.prediction.predictor import predict_with_features
-from idc.processes.environment import KEEP_FREED_MEMORY
+from idc.processes.environment import child_environment
 from idc.runs.first_filters import FIRST_FILTERS_DIR as FILTERS_DIR
 from idc.runs.log import LOG_FILE
 from idc.runs.run import (
@@ -156,7 +155,7 @@ def _train_to_end(config: TrainingConfig) -> Run:
     done = subprocess.run(
         [*trainer_command(run), "--follow"],
         stdout=subprocess.DEVNULL,
-        env={**KEEP_FREED_MEMORY, **os.environ},
+        env=child_environment(runs_network=True),
         check=False,
     )
     if done.returncode or run.status().state != "finished":

@@ -11,6 +11,7 @@ from idc.datasets.measurements import (
     start_measuring,
 )
 from idc.errors import DataError
+from idc.processes.job_registry import JobRegistry
 from tests.support.made_patches import tiny_store
 
 
@@ -37,7 +38,7 @@ class Gate:
 def gate(home, monkeypatch):
     gate = Gate()
     monkeypatch.setattr(measurements, "measure_store", gate.measure)
-    monkeypatch.setattr(measurements, "_jobs", {})
+    monkeypatch.setattr(measurements, "_jobs", JobRegistry())
     yield gate
     gate.let_all_end()
 

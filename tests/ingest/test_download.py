@@ -34,6 +34,7 @@ from idc.ingest.download import (
 from idc.ingest.download_worker import run_in_foreground, run_job
 from idc.ingest.kaggle_login import parse_login, store_login
 from idc.ingest.stall_timeout import RetryPolicy
+from idc.processes import detached
 from tests.support.fake_kaggle import SIGNATURE, Answer, patches_zip
 from tests.support.made_patches import tiny_store
 
@@ -63,7 +64,7 @@ def workers(monkeypatch):
         started.append(popen(*args, **settings))
         return started[-1]
 
-    monkeypatch.setattr(download.subprocess, "Popen", start)
+    monkeypatch.setattr(detached.subprocess, "Popen", start)
     yield started
     for process in started:
         process.kill()

@@ -12,6 +12,7 @@ from idc.datasets.store import list_stores, open_store, verify_store
 from idc.errors import DataError
 from idc.ingest import packing_job
 from idc.ingest.packing_job import PackJob, forget_job, pack_jobs, start_job, start_packing
+from idc.processes.job_registry import JobRegistry
 from tests.support import PROGRAMS, PROJECT
 from tests.support.made_patches import write_patches_zip
 
@@ -39,7 +40,7 @@ class Gate:
 
 
 def watchers():
-    return [thread for thread in threading.enumerate() if "_watch" in thread.name]
+    return [thread for thread in threading.enumerate() if thread.name.startswith("pack-")]
 
 
 @pytest.fixture
@@ -49,7 +50,7 @@ def gate_at(home, tmp_path, monkeypatch):
     def make(when):
         gates.append(Gate(tmp_path / "gate", when))
         monkeypatch.setattr(packing_job, "packer_command", gates[0].command)
-        monkeypatch.setattr(packing_job, "_jobs", {})
+        monkeypatch.setattr(packing_job, "_jobs", JobRegistry())
         monkeypatch.setenv("PYTHONPATH", str(PROJECT))
         return gates[0]
 
@@ -135,21 +136,21 @@ def test_second_start_of_a_name_joins_the_packing_under_way(gate, tmp_path):
 def test_packing_cancelled_at_its_start_leaves_nothing(gate, home, tmp_path):
     job = start_packing([write_patches_zip(tmp_path / "a.zip", NAME)], "a")
 
-    job.cancel()
+    job.stop()
     gate.let_all_end()
 
-    assert job.state == "cancelled"
+    assert job.state == "stopped"
     assert left_behind(home) == []
 
 
 def test_packing_cancelled_in_the_middle_leaves_nothing(in_the_middle, home):
     assert left_behind(home) == [".many.packing"]
 
-    in_the_middle.cancel()
+    in_the_middle.stop()
     for thread in watchers():
         thread.join()
 
-    assert in_the_middle.state == "cancelled"
+    assert in_the_middle.state == "stopped"
     assert list_stores() == []
     assert left_behind(home) == []
 
@@ -190,7 +191,7 @@ def test_failed_packing_keeps_its_sentence_for_the_page(gate, tmp_path):
 
 def test_process_that_cannot_start_is_a_failure_and_not_a_packing_for_ever(home, monkeypatch):
     monkeypatch.setattr(packing_job, "packer_command", lambda *_: ["/nowhere/python"])
-    monkeypatch.setattr(packing_job, "_jobs", {})
+    monkeypatch.setattr(packing_job, "_jobs", JobRegistry())
     monkeypatch.setattr(threading, "excepthook", lambda _: None)
     job = start_packing([], "a")
     for thread in watchers():
@@ -201,7 +202,7 @@ def test_process_that_cannot_start_is_a_failure_and_not_a_packing_for_ever(home,
 
 def test_bug_in_the_process_is_a_failure(home, monkeypatch):
     monkeypatch.setattr(packing_job, "packer_command", lambda *_: [sys.executable, "-c", "1 / 0"])
-    monkeypatch.setattr(packing_job, "_jobs", {})
+    monkeypatch.setattr(packing_job, "_jobs", JobRegistry())
     job = start_packing([], "a")
     for thread in watchers():
         thread.join()
@@ -218,7 +219,7 @@ def test_process_that_reads_foreign_files_has_no_secrets(home, monkeypatch):
     monkeypatch.setenv("KAGGLE_KEY", "canary-of-kaggle")
     tell = "import json, os; print(json.dumps({'problem': ' '.join(os.environ.values())}))"
     monkeypatch.setattr(packing_job, "packer_command", lambda *_: [sys.executable, "-c", tell])
-    monkeypatch.setattr(packing_job, "_jobs", {})
+    monkeypatch.setattr(packing_job, "_jobs", JobRegistry())
     job = start_packing([], "a")
     for thread in watchers():
         thread.join()
@@ -261,10 +262,10 @@ def test_follow_up_runs_after_success_and_not_after_cancelling(gate, tmp_path):
         )
         for name in ("a", "b")
     )
-    cancelled.cancel()
+    cancelled.stop()
     gate.let_all_end()
 
-    assert (cancelled.state, job.state) == ("cancelled", "done")
+    assert (cancelled.state, job.state) == ("stopped", "done")
     assert called == ["b"]
 
 
@@ -284,11 +285,3 @@ def test_bad_name_is_refused_before_a_packing_starts(gate, tmp_path):
         start_packing([tmp_path / "a.zip"], "../a")
 
     assert pack_jobs() == []
-
-
-def test_time_left_follows_the_speed_so_far(monkeypatch):
-    monkeypatch.setattr(packing_job.time, "monotonic", lambda: 110.0)
-
-    job = PackJob("a", "patches", done=200, total=1_000, began=100.0)
-
-    assert job.left_s() == 40.0  # 10 s for 200, so 40 s for the other 800

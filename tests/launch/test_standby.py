@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -44,14 +43,7 @@ def has_ended(pid):
 def started(monkeypatch):
     """The command lines of trainers that `start_trainer` wanted of its own; none really starts."""
     commands = []
-
-    def popen(command, **_):
-        commands.append(command)
-        return SimpleNamespace(wait=lambda: 0)
-
-    monkeypatch.setattr(
-        start, "subprocess", SimpleNamespace(**{**vars(subprocess), "Popen": popen})
-    )
+    monkeypatch.setattr(start, "start_detached", lambda command, **_: commands.append(command))
     return commands
 
 
@@ -130,8 +122,8 @@ def test_trainer_that_waits_for_another_home_is_ended(tmp_path, monkeypatch):
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_waiting_trainer_ends_when_its_server_was_killed(home):
     code = (
-        "import os; from idc.launch import standby; standby.keep_ready(); "
-        "print(standby._waiting.pid, flush=True); os.kill(os.getpid(), 9)"
+        "import os; from idc.launch import standby; standby.ensure_standby(); "
+        "print(standby._standby_process.pid, flush=True); os.kill(os.getpid(), 9)"
     )
     server = subprocess.run(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=os.environ

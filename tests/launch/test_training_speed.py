@@ -9,6 +9,7 @@ from idc.files import atomic
 from idc.launch import benchmark_jobs
 from idc.launch.start import create_run
 from idc.launch.training_speed import SpeedKey, load_speed, run_speed, save_speed, speed_key
+from idc.processes.job_registry import JobRegistry
 from idc.runs.log import LogWriter
 from idc.runs.run import ENVIRONMENT_FILE, RunStatus, list_runs
 from idc.settings.training_config import preset_config
@@ -31,7 +32,7 @@ PRINTS = f"import json; print('noise'); print(json.dumps({VALUES!r}))"
 @pytest.fixture
 def prints(home, monkeypatch):
     """Lets the short test be any Python code; waits for its thread."""
-    monkeypatch.setattr(benchmark_jobs, "_jobs", {})
+    monkeypatch.setattr(benchmark_jobs, "_jobs", JobRegistry())
 
     def start(code):
         command = [sys.executable, "-c", code]
@@ -134,7 +135,7 @@ def test_sentence_of_a_refusal_is_told(prints):
 def test_test_that_was_killed_says_so(prints):
     job = ended(prints("import os; os.kill(os.getpid(), 9)"))
 
-    assert job.problem == "The test ended with code -9, perhaps for want of memory."
+    assert job.problem == "The speed test ended with code -9, perhaps for lack of memory."
 
 
 def test_one_at_a_time_and_none_outlives_the_server(prints):

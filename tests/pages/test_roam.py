@@ -10,6 +10,7 @@ import pytest
 from idc.datasets import measurements
 from idc.datasets.measurements import has_measurements, measure_store
 from idc.launch.start import create_run
+from idc.processes.job_registry import JobRegistry
 from idc.runs.run import ENVIRONMENT_FILE, PREDICTIONS_FILE
 from idc.settings.training_config import preset_config
 from tests.support.app_pages import open_page, text
@@ -159,7 +160,7 @@ def test_unmeasured_store_is_measured_in_the_background_and_says_so(home, monkey
         may_go_on.wait()
         return measure_store(store, on_progress=on_progress)
 
-    monkeypatch.setattr(measurements, "_jobs", {})
+    monkeypatch.setattr(measurements, "_jobs", JobRegistry())
     monkeypatch.setattr(measurements, "measure_store", held)
     store = tiny_store("tiny")
 

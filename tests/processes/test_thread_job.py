@@ -10,7 +10,7 @@ from idc.processes.thread_job import ThreadJob
 
 
 def new_job(**facts):
-    return ThreadJob(work="Counting", state="counting", **facts)
+    return ThreadJob(title="Counting", state="counting", **facts)
 
 
 def test_work_is_done_in_a_thread_of_its_name():

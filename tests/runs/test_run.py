@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -62,17 +61,14 @@ def ended(run, state, **values):
 
 def test_trainer_does_not_inherit_kaggles_secrets(run, monkeypatch):
     monkeypatch.setenv("KAGGLE_KEY", "secret")
-    given = []
-
-    def popen(*_args, env, **_settings):
-        given.append(env)
-        return SimpleNamespace(wait=lambda: 0)
-
-    monkeypatch.setattr(start.subprocess, "Popen", popen)
+    environments = []
+    monkeypatch.setattr(
+        start, "start_detached", lambda _, environment, **_rest: environments.append(environment)
+    )
     start_trainer(run)
 
-    assert "KAGGLE_KEY" not in given[0]
-    assert given[0]["PATH"] == os.environ["PATH"]
+    assert "KAGGLE_KEY" not in environments[0]
+    assert environments[0]["PATH"] == os.environ["PATH"]
 
 
 # Create, open, list

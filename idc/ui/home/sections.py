@@ -87,7 +87,7 @@ def demo_offer() -> None:
         icon=":material/science:",
         key="make_demo",
         width="stretch",
-        disabled=any(job.name == "demo" and job.state == "packing" for job in pack_jobs()),
+        disabled=any(job.name == "demo" and job.live for job in pack_jobs()),
     ):
         start_demo()
         st.rerun()
@@ -134,7 +134,7 @@ def pack_progress() -> None:
     """The packings under way and their ends; redrawn while one works."""
     jobs = pack_jobs()
     if jobs:
-        busy = any(job.state == "packing" for job in jobs)
+        busy = any(job.live for job in jobs)
         st.fragment(_pack_progress, run_every=0.5 if busy else None)(busy)
 
 
@@ -142,13 +142,13 @@ def _pack_progress(was_busy: bool) -> None:
     jobs = pack_jobs()
     for job in jobs:
         _show_job(job)
-    if was_busy and not any(job.state == "packing" for job in jobs):
+    if was_busy and not any(job.live for job in jobs):
         st.rerun()
 
 
 def _show_job(job: PackJob) -> None:
     name = escape_markdown(job.name)
-    if job.state == "packing":
+    if job.live:
         left = job.left_s()
         words = (
             f"{job.done:,} of {job.total:,} {job.unit}, {duration(left)} left"
@@ -156,11 +156,11 @@ def _show_job(job: PackJob) -> None:
             else "starting"
         )
         st.progress(job.done / job.total if job.total else 0.0, text=f"Packing **{name}**: {words}")
-        st.button("Cancel", key=f"cancel_{job.name}", on_click=job.cancel)
+        st.button("Cancel", key=f"cancel_{job.name}", on_click=job.stop)
         return
     if job.state == "failed":
         st.error(escape_markdown(job.problem), icon=":material/error:")
-    elif job.state == "cancelled":
+    elif job.state == "stopped":
         st.warning(f"Packing **{name}** was cancelled. Nothing is left of it.")
     else:
         st.success(f"**{name}** is packed and ready.", icon=":material/check:")
