@@ -1,1 +1,1 @@
-"""A run's saved answers: results, comparisons, published work, doubtful labels."""
+"""A run's saved predictions: results, comparisons, published work, doubtful labels."""

@@ -41,7 +41,7 @@ def published_iso_lines() -> list[dict[str, Any]]:
 
 
 def thin_curve(points: np.ndarray, max_points: int = _MAX_POINTS) -> list[list[float]]:
-    """At most so many points, evenly along the curve, so that no bend is lost.
+    """Thin a curve evenly along its length, so that bends remain.
 
     Args:
         points: shape (n, 2), in the order of the curve.

@@ -1,4 +1,4 @@
-"""The patches behind a number: of a cell of the matrix, a bar, a point, a case."""
+"""The patches behind a number: a cell of the matrix, a bar, a point of a curve, a case."""
 
 from collections.abc import Mapping
 
@@ -45,7 +45,7 @@ def select_patches(
 
     Args:
         where: bool, shape (n,).
-        threshold: how certain an answer is, is told by its distance from here.
+        threshold: certainty is the distance of the probability from here.
         order: a key of `ORDERS`.
 
     Returns:
@@ -64,7 +64,7 @@ def select_patches(
 
 
 def most_wrong(results: Results, label: int, count: int) -> pd.DataFrame:
-    """The patches of a class that its answers contradict most, whatever the threshold.
+    """The patches of a class with the most contrary probabilities, at any threshold.
 
     Args:
         label: 0 for the surest false alarms, 1 for the surest misses.

@@ -1,8 +1,8 @@
-"""What others have published on this data set, with protocol and source, and whether a run's
-scores may be held against it.
+"""Published results on this data set, with protocol and source, and whether a run's scores are
+comparable with them.
 
-Sensitivity and specificity of these results are not told here, so in a plot each is a line: all
-points of its balanced accuracy on a ROC plot, all points of its F1 on a precision-recall plot.
+Sensitivity and specificity of these results are not known here, so a plot shows a line: all points
+of the same balanced accuracy on a ROC plot, of the same F1 on a precision-recall plot.
 """
 
 from dataclasses import dataclass
@@ -26,13 +26,13 @@ class PublishedResult:
 
     Attributes:
         name: authors and year.
-        protocol: how patches were dealt into parts.
-        balanced_accuracy: on its test part, [0, 1]; None where not told.
-        f1: of the IDC class, [0, 1]; None where not told.
+        protocol: how patches were split into parts.
+        balanced_accuracy: on its test part, [0, 1]; None where unpublished.
+        f1: of the IDC class, [0, 1]; None where unpublished.
         same_cases: whether its test part is that of the published split.
-        source: where it stands, with DOI.
+        source: the publication, with DOI.
         url: of the source.
-        remark: what to mind when comparing.
+        remark: a caution for the comparison.
     """
 
     name: str
@@ -84,7 +84,7 @@ PUBLISHED = (
         source="as claimed by notebooks on the data set's page",
         url="https://www.kaggle.com/datasets/paultimothymooney/breast-histopathology-images",
         remark="They claim 92 to 98 % accuracy. Neighbours of the scored patches were trained on, "
-        "so these figures flatter and compare with nothing here.",
+        "so these figures are too high and not comparable.",
     ),
 )
 
@@ -92,16 +92,16 @@ PUBLISHED = (
 def why_not_comparable(
     config: TrainingConfig, part: str, scored: pd.DataFrame, trained: pd.DataFrame | None
 ) -> list[str]:
-    """Why a run's scores must not be held against the published ones.
+    """Why a run's scores are not comparable with the published ones.
 
     Args:
         config: the run's.
-        part: the part that the scores are of.
+        part: the scored part.
         scored: columns ``case`` and ``label``: the patches that were scored.
-        trained: the same of the patches that the run trained on; None where not known.
+        trained: the same for the patches that the run trained on; None where unknown.
 
     Returns:
-        sentences; empty when they may be compared.
+        sentences; empty when they are comparable.
     """
     if config.protocol != "published":
         return [
@@ -143,7 +143,7 @@ def iso_f1_curve(value: float, points: int = 50) -> tuple[np.ndarray, np.ndarray
 
 
 def _incomplete_part(done: str, part: str, index: pd.DataFrame) -> list[str]:
-    """Whether patches of the published part were left out, as a sentence."""
+    """A sentence if patches of the published part are missing."""
     listed = published_cases()["train" if part == "training" else part]
     expected = sum(sum(expected_counts()[case]) for case in listed if case in expected_counts())
     have = int(index["case"].isin(list(listed)).sum())
@@ -153,7 +153,7 @@ def _incomplete_part(done: str, part: str, index: pd.DataFrame) -> list[str]:
 
 
 def why_run_not_comparable(run: Run, results: Results) -> list[str]:
-    """Why not, in sentences; empty when they may be compared.
+    """Why not, in sentences; empty when they are comparable.
 
     Args:
         results: the run's own, saved or fresh.

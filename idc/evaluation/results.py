@@ -1,4 +1,4 @@
-"""A run's saved predictions, joined with the patches that they are about."""
+"""A run's saved predictions, joined with their patches."""
 
 import contextlib
 from collections.abc import Callable
@@ -16,16 +16,16 @@ from idc.runs.run import Run, check_same_data
 
 @dataclass(frozen=True)
 class Results:
-    """A model's answers for some patches, with what is known about these.
+    """A model's predictions for some patches, joined with the patches' index rows.
 
     Attributes:
         part: "validation", "test", or "all" for another store.
         patches: DataFrame, n rows: ``case``, ``x``, ``y``, ``label`` {0, 1}, ``row`` (in the store;
             -1 without one).
         y_prob: float32 [0, 1], shape (n,), calibrated.
-        threshold: from which probability on the model itself calls a patch positive.
-        store: where the pictures are; None for the bundled model while no data set here holds
-            all its validation patches.
+        threshold: the model's own: IDC-positive from this probability on.
+        store: holds the patches' pixels; None for the bundled model while no data set here has all
+            its validation patches.
     """
 
     part: str
@@ -56,7 +56,7 @@ class Results:
         )
 
     def cell(self, name: str, threshold: float | None = None) -> pd.DataFrame:
-        """The patches behind one number of the matrix, the most certain answers first.
+        """The patches of one cell of the confusion matrix, the most certain first.
 
         Args:
             name: "tn", "fp", "fn" or "tp".
@@ -76,7 +76,7 @@ class Results:
 def results_of(
     store: PatchStore, part: str, rows: np.ndarray, y_prob: np.ndarray, threshold: float = 0.5
 ) -> Results:
-    """Answers for some rows of a store; arguments as the attributes of `Results`."""
+    """Predictions for some rows of a store; arguments as the attributes of `Results`."""
     table = store.index.iloc[rows][["case", "x", "y", "label"]].reset_index(drop=True)
     return Results(part, table.assign(row=np.asarray(rows, np.int64)), y_prob, threshold, store)
 
@@ -91,7 +91,7 @@ def saved_results(run: Run, part: str | None = None) -> Results:
     """The predictions that the trainer saved.
 
     Args:
-        part: "test" or "validation"; by default the first that there is.
+        part: "test" or "validation"; by default the first available.
 
     Raises:
         RunError: no predictions yet, the part has none, or the data set changed since.
@@ -119,10 +119,10 @@ def saved_results(run: Run, part: str | None = None) -> Results:
 def fresh_results(
     run: Run, store: PatchStore, *, on_progress: Callable[[int, int], None] | None = None
 ) -> Results:
-    """Let the run's best weights answer for all patches of a store.
+    """Predict all patches of a store by the run's best weights.
 
     Raises:
-        PredictionError: the model could not answer.
+        PredictionError: the model could not predict.
     """
     y_prob = predict_patches(run, store.patches, on_progress=on_progress)
     return results_of(store, "all", np.arange(len(store)), y_prob, run.calibration().threshold)
@@ -136,7 +136,7 @@ def _locate_patches(named: pd.DataFrame) -> tuple[PatchStore | None, pd.DataFram
     """
     names = ["case", "x", "y", "label"]
     for name in list_stores():
-        with contextlib.suppress(DataError):  # a damaged one must not hide the others
+        with contextlib.suppress(DataError):  # a damaged store must not hide the others
             store = open_store(name)
             if not np.isin(named["case"].unique(), store.cases).all():
                 continue

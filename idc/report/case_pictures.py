@@ -1,4 +1,4 @@
-"""Slides in the report: a case as small tissue, beside what the run made of each scored patch."""
+"""Slides in the report: a case's tissue, beside its patches coloured by right and wrong."""
 
 import numpy as np
 
@@ -35,7 +35,7 @@ def case_pictures(
         return None
     slide = lay_out_case(results.store, case)
     tissue = slide_thumbnail(results.store, slide, _MAX_SIZE_PX)
-    seen = tissue[..., 3:] > 0
+    has_tissue = tissue[..., 3:] > 0
     cell_px = tissue.shape[0] // slide.grid.shape[0]
     colours = np.full((len(slide.rows) + 1, 3), _NOT_SCORED_RGB, np.uint8)
     colours[-1] = _NO_PATCH_RGB  # what -1 in the grid picks
@@ -43,5 +43,5 @@ def case_pictures(
     names = confusion_cell_names(results.y_true[chosen], results.y_prob[chosen], threshold)
     at = np.searchsorted(slide.rows, results.rows[chosen])
     colours[at] = [CELL_RGB[name] for name in names]
-    answers = colours[slide.grid].repeat(cell_px, axis=0).repeat(cell_px, axis=1)
-    return np.where(seen, tissue[..., :3], 255).astype(np.uint8), answers
+    predictions = colours[slide.grid].repeat(cell_px, axis=0).repeat(cell_px, axis=1)
+    return np.where(has_tissue, tissue[..., :3], 255).astype(np.uint8), predictions

@@ -51,7 +51,7 @@ def write_report(path: Path, run: Run, results: Results, threshold: float) -> No
 
 
 def write_predictions(path: Path, results: Results, threshold: float) -> None:
-    """Write `predictions_table`; the name's ending says the kind.
+    """Write `predictions_table`; the suffix selects the format.
 
     Raises:
         IdcError: another ending, or the file cannot be written.
