@@ -21,6 +21,7 @@ from idc.prediction.predictor import warm_predictor, worker_alive
 from idc.processes.child import ChildDied
 from idc.server.api import PREDICT_PATH, ApiAccessMiddleware, predict
 from idc.server.api_token import api_token
+from idc.server.browser_modules import module_route
 from idc.server.streamlit_internals import is_open_session, rerun_session
 from idc.server.upload_limits import UploadLimits
 from idc.server.upload_usage import quota
@@ -86,7 +87,11 @@ class SecurityHeaders:
         await self._app(scope, receive, send_with_headers)
 
 
-routes = [Route("/healthz", healthz), Route(PREDICT_PATH, predict, methods=["POST"])]
+routes = [
+    Route("/healthz", healthz),
+    Route(PREDICT_PATH, predict, methods=["POST"]),
+    module_route,
+]
 middleware = [
     Middleware(SecurityHeaders),
     Middleware(ApiAccessMiddleware),

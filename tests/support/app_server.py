@@ -14,13 +14,19 @@ from tests.support import PROJECT
 
 
 @contextlib.contextmanager
-def running_app(home: Path) -> Iterator[str]:
-    """Start the app on a free port, as its users do; gives its address."""
+def running_app(home: Path, base_path: str = "") -> Iterator[str]:
+    """Start the app on a free port, as its users do; gives its address.
+
+    Args:
+        base_path: Streamlit's ``server.baseUrlPath``, without slashes.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
     command += ["--server.port", str(port), "--server.headless", "true"]
+    if base_path:
+        command += ["--server.baseUrlPath", base_path]
     log = (home / "server.txt").open("wb")
     process = subprocess.Popen(
         command,
@@ -31,7 +37,7 @@ def running_app(home: Path) -> Iterator[str]:
     )
     try:
         wait_for_server(f"http://127.0.0.1:{port}/healthz", process)
-        yield f"http://127.0.0.1:{port}"
+        yield f"http://127.0.0.1:{port}/{base_path}".rstrip("/")
     finally:
         process.terminate()
         process.wait()

@@ -1,9 +1,14 @@
 // The layers of a network as blocks to scale, and as a table. One scale for all sides and another
 // for all numbers of maps, so that what looks larger is larger.
 
-const SIDE = 50;
-const TALL_PX = 130;
-const AROUND_PX = 10; // a block, for its frame
+import { element } from "../components/browser/dom.js";
+import { positionFrame } from "../components/browser/grid_cells.js";
+import { LAYER_DESCRIPTIONS, formatShape } from "../components/browser/layer_descriptions.js";
+import { formatCount } from "../components/browser/numbers.js";
+import { PATCH_SIDE_PX } from "../components/browser/patches.js";
+
+const BLOCK_HEIGHT_PX = 130;
+const BLOCK_MARGIN_PX = 10; // a block, for its frame
 
 export default function ({ data, parentElement }) {
   const stack = (parentElement.stack ??= newStack(parentElement));
@@ -12,7 +17,7 @@ export default function ({ data, parentElement }) {
   stack.loaded = text;
   stack.layers = data.layers;
   stack.chosen = Math.min(stack.chosen, data.layers.length - 1);
-  show(stack);
+  update(stack);
 }
 
 function newStack(parentElement) {
@@ -24,7 +29,7 @@ function newStack(parentElement) {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (!step || !stack.layers[stack.chosen + step]) return;
     event.preventDefault();
-    choose(stack, stack.chosen + step);
+    chooseBlock(stack, stack.chosen + step);
     stack.buttons[stack.chosen].focus();
   });
   stack.title = element("h4");
@@ -51,12 +56,12 @@ function newStack(parentElement) {
       element("div", "picture sight", stack.field),
       element("div", "words", stack.title, stack.about, stack.fieldWords),
     ),
-    scrolled(table),
+    newScrollRegion(table),
   );
   return stack;
 }
 
-function scrolled(table) {
+function newScrollRegion(table) {
   const frame = element("div", "scroll", table);
   frame.tabIndex = 0;
   frame.setAttribute("role", "region");
@@ -64,45 +69,45 @@ function scrolled(table) {
   return frame;
 }
 
-function show(stack) {
+function update(stack) {
   const maps = ({ shape }) => shape[shape.length - 1];
   const isMap = ({ shape }) => shape.length === 3;
   const all = stack.layers.filter(isMap).reduce((sum, layer) => sum + maps(layer), 0);
-  const room = `(100cqi - ${AROUND_PX * stack.layers.length + 40}px)`;
+  const room = `(100cqi - ${BLOCK_MARGIN_PX * stack.layers.length + 40}px)`;
   stack.buttons = stack.layers.map((layer, number) => {
     const block = element("span", "block");
     block.style.height = isMap(layer)
-      ? `${Math.max(3, (TALL_PX * layer.shape[0]) / SIDE)}px`
+      ? `${Math.max(3, (BLOCK_HEIGHT_PX * layer.shape[0]) / PATCH_SIDE_PX)}px`
       : "3px";
     // A long row of numbers would push everything else aside.
     const share = Math.min(0.25, maps(layer) / all);
     block.style.width = `max(2px, calc(${room} * ${share}))`;
     const button = element("button", `layer ${layer.kind}`, block);
     button.type = "button";
-    button.setAttribute("aria-label", `${titleOf(layer)}, ${shapeWords(layer.shape)}`);
-    button.title = `${titleOf(layer)}: ${shapeWords(layer.shape)}`;
-    button.addEventListener("click", () => choose(stack, number));
+    button.setAttribute("aria-label", `${blockTitle(layer)}, ${formatShape(layer.shape)}`);
+    button.title = `${blockTitle(layer)}: ${formatShape(layer.shape)}`;
+    button.addEventListener("click", () => chooseBlock(stack, number));
     return button;
   });
   const focused = [...stack.blocks.children].indexOf(stack.blocks.getRootNode().activeElement);
   stack.blocks.replaceChildren(...stack.buttons);
   stack.rows = stack.layers.map((layer) => {
-    const name = element("th", "", titleOf(layer));
+    const name = element("th", "", blockTitle(layer));
     name.scope = "row";
     const cells = [
-      shapeWords(layer.shape),
-      layer.parameters ? whole(layer.parameters) : "–",
-      layer.multiply_adds ? whole(layer.multiply_adds) : "–",
-      sight(layer).replace(" px", ""),
+      formatShape(layer.shape),
+      layer.parameters ? formatCount(layer.parameters) : "–",
+      layer.multiply_adds ? formatCount(layer.multiply_adds) : "–",
+      formatField(layer).replace(" px", ""),
     ];
     return element("tr", "", name, ...cells.map((text) => element("td", "", text)));
   });
   stack.body.replaceChildren(...stack.rows);
-  choose(stack, stack.chosen);
+  chooseBlock(stack, stack.chosen);
   stack.blocks.children[focused]?.focus();
 }
 
-function choose(stack, number) {
+function chooseBlock(stack, number) {
   stack.chosen = number;
   const layer = stack.layers[number];
   stack.buttons.forEach((button, at) => {
@@ -110,20 +115,20 @@ function choose(stack, number) {
     button.tabIndex = at === number ? 0 : -1;
   });
   stack.rows.forEach((row, at) => row.classList.toggle("now", at === number));
-  const [, about] = LAYER_WORDS[layer.kind] ?? ["", ""];
-  stack.title.textContent = `${titleOf(layer)}: ${shapeWords(layer.shape)}`;
+  const [, about] = LAYER_DESCRIPTIONS[layer.kind] ?? ["", ""];
+  stack.title.textContent = `${blockTitle(layer)}: ${formatShape(layer.shape)}`;
   stack.about.textContent = about;
-  const side = Math.min(SIDE, layer.field_px);
-  const corner = Math.floor((SIDE - side) / 2);
-  placeFrame(stack.field, [corner, corner, side, side], SIDE);
-  stack.fieldWords.textContent = `One of its values looks at ${sight(layer)} of the patch.`;
+  const side = Math.min(PATCH_SIDE_PX, layer.field_px);
+  const corner = Math.floor((PATCH_SIDE_PX - side) / 2);
+  positionFrame(stack.field, [corner, corner, side, side], PATCH_SIDE_PX);
+  stack.fieldWords.textContent = `One of its values looks at ${formatField(layer)} of the patch.`;
 }
 
-function sight({ field_px: field }) {
-  return field >= SIDE ? "all 50 × 50 px" : `${field} × ${field} px`;
+function formatField({ field_px: field }) {
+  return field >= PATCH_SIDE_PX ? "all 50 × 50 px" : `${field} × ${field} px`;
 }
 
-function titleOf(layer) {
-  const [title] = LAYER_WORDS[layer.kind] ?? [layer.kind];
+function blockTitle(layer) {
+  const [title] = LAYER_DESCRIPTIONS[layer.kind] ?? [layer.kind];
   return layer.block ? `${title}, block ${layer.block}` : title;
 }

@@ -2,19 +2,23 @@
 // again on new counts; the table is built once and then only its texts change, so focus stays.
 // With a board it follows the threshold there, and the words are made here.
 
-const CLASSES = ["IDC-negative", "IDC-positive"];
-const BY = { row: "by row: of each label", column: "by column: of each prediction" };
+import { element } from "./browser/dom.js";
+import { formatCount, formatShare } from "./browser/numbers.js";
+import { CLASS_NAMES } from "./browser/patches.js";
+import { followThreshold, sharedPredictions } from "./browser/shared_predictions.js";
+
+const RATE_BASES = { row: "by row: of each label", column: "by column: of each prediction" };
 
 export default function ({ data, parentElement, setStateValue }) {
   const matrix = parentElement.matrix ?? (parentElement.matrix = newMatrix(parentElement, data));
   matrix.report = (cell) => setStateValue("pick", { selected: data.selected, cell });
   matrix.stop?.();
-  matrix.rewrite = () => write(matrix, data);
+  matrix.rewrite = () => writeTexts(matrix, data);
   matrix.rewrite();
-  press(matrix, data.open);
+  setOpenCell(matrix, data.open);
   if (!data.board) return undefined;
-  matrix.stop = follow(boardOf(data.board), ({ all }) => {
-    matrix.rewrite = () => write(matrix, counted(data, all, matrix.by));
+  matrix.stop = followThreshold(sharedPredictions(data.board), ({ all }) => {
+    matrix.rewrite = () => writeTexts(matrix, tableFromCounts(data, all, matrix.by));
     matrix.rewrite();
   });
   return () => matrix.stop();
@@ -29,15 +33,15 @@ function newMatrix(parentElement, data) {
     newFoot(matrix),
   );
   const frame = element("div", "frame");
-  if (data.board) frame.append(newChoice(matrix));
+  if (data.board) frame.append(newRateChoice(matrix));
   frame.append(table);
   parentElement.append(frame);
   return matrix;
 }
 
 function newHead(matrix, data) {
-  matrix.columns = data.columns.map(() => header("col"));
-  const total = header("col", "total");
+  matrix.columns = data.columns.map(() => newHeader("col"));
+  const total = newHeader("col", "total");
   total.firstChild.textContent = "Total";
   const head = element("thead");
   head.append(element("tr", "", element("td"), ...matrix.columns, total));
@@ -45,7 +49,7 @@ function newHead(matrix, data) {
 }
 
 function newRow(matrix, row) {
-  const heading = header("row");
+  const heading = newHeader("row");
   const total = element("td", "total");
   matrix.rows.push({ heading, total });
   const cells = row.cells.map(({ cell }) => element("td", "", newButton(matrix, cell)));
@@ -59,7 +63,7 @@ function newButton(matrix, cell) {
   button.type = "button";
   button.addEventListener("click", () => {
     const next = button.getAttribute("aria-pressed") === "true" ? null : cell;
-    press(matrix, next);
+    setOpenCell(matrix, next);
     matrix.report(next);
   });
   matrix.buttons[cell] = { button, name, count, rate };
@@ -67,15 +71,15 @@ function newButton(matrix, cell) {
 }
 
 function newFoot(matrix) {
-  const heading = header("row", "total");
+  const heading = newHeader("row", "total");
   heading.firstChild.textContent = "Total";
   matrix.totals = [0, 1, 2].map(() => element("td", "total"));
   return element("tfoot", "", element("tr", "", heading, ...matrix.totals));
 }
 
-function newChoice(matrix) {
+function newRateChoice(matrix) {
   const choice = element("fieldset", "by", element("legend", "", "Rates"));
-  for (const [by, words] of Object.entries(BY)) {
+  for (const [by, words] of Object.entries(RATE_BASES)) {
     const radio = element("input");
     Object.assign(radio, { type: "radio", name: "by", checked: by === matrix.by });
     radio.addEventListener("change", () => {
@@ -88,7 +92,7 @@ function newChoice(matrix) {
 }
 
 // The words of `matrix_words` in confusion_matrix.py, for other counts and for rates of columns too.
-function counted(data, { tn, fp, fn, tp }, by) {
+function tableFromCounts(data, { tn, fp, fn, tp }, by) {
   const counts = [
     [tn, fp],
     [fn, tp],
@@ -97,51 +101,51 @@ function counted(data, { tn, fp, fn, tp }, by) {
   const columns = [tn + fn, fp + tp];
   return {
     columns: data.columns,
-    totals: [...columns, tn + fp + fn + tp].map(whole),
+    totals: [...columns, tn + fp + fn + tp].map(formatCount),
     rows: data.rows.map((row, label) => ({
       heading: row.heading,
-      total: whole(rows[label]),
+      total: formatCount(rows[label]),
       cells: row.cells.map((cell, called) => {
         const count = counts[label][called];
         const of = by === "row" ? rows[label] : columns[called];
-        const kind = by === "row" ? CLASSES[label] : `called ${CLASSES[called]}`;
-        const rate = of ? `${share(count / of)} of ${kind}` : "–";
-        return { ...cell, count: whole(count), rate, share: of ? count / of : 0 };
+        const kind = by === "row" ? CLASS_NAMES[label] : `called ${CLASS_NAMES[called]}`;
+        const rate = of ? `${formatShare(count / of)} of ${kind}` : "–";
+        return { ...cell, count: formatCount(count), rate, share: of ? count / of : 0 };
       }),
     })),
   };
 }
 
-function write(matrix, data) {
-  matrix.columns.forEach((node, i) => sayUnbroken(node.firstChild, data.columns[i]));
+function writeTexts(matrix, data) {
+  matrix.columns.forEach((node, i) => setUnbrokenText(node.firstChild, data.columns[i]));
   matrix.totals.forEach((node, i) => (node.textContent = data.totals[i]));
   matrix.rows.forEach(({ heading, total }, i) => {
-    sayUnbroken(heading.firstChild, data.rows[i].heading);
+    setUnbrokenText(heading.firstChild, data.rows[i].heading);
     total.textContent = data.rows[i].total;
   });
   for (const { cell, name, count, rate, share } of data.rows.flatMap((row) => row.cells)) {
     const nodes = matrix.buttons[cell];
     nodes.name.textContent = name;
     nodes.count.textContent = count;
-    sayUnbroken(nodes.rate, rate);
+    setUnbrokenText(nodes.rate, rate);
     nodes.button.style.setProperty("--share", share);
   }
 }
 
 // Lines break between words only, never inside "IDC-negative".
-function sayUnbroken(node, text) {
+function setUnbrokenText(node, text) {
   if (node.textContent === text) return;
   const words = text.split(" ").flatMap((word) => [element("span", "word", word), " "]);
   node.replaceChildren(...words.slice(0, -1));
 }
 
-function press(matrix, open) {
+function setOpenCell(matrix, open) {
   for (const [cell, { button }] of Object.entries(matrix.buttons)) {
     button.setAttribute("aria-pressed", cell === open);
   }
 }
 
-function header(scope, className = "") {
+function newHeader(scope, className = "") {
   // The inner span lets a narrow screen turn a row's heading upright.
   const th = element("th", className, element("span"));
   th.scope = scope;

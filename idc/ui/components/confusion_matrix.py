@@ -16,7 +16,7 @@ CELL_NAMES = {
     "tp": "Correctly positive (TP)",
 }  # in reading order: rows are the labels, columns the predictions
 
-_view = own_component(__file__, "board", "words")
+_view = own_component(__file__)
 
 
 def confusion_matrix(

@@ -1,13 +1,15 @@
 // A patch with a map of reasons laid over it. Which map, how opaque, and the value under the pointer
 // are the browser's affair; Python is not asked.
 
+import { element } from "./browser/dom.js";
+
 // Amber and cyan: tissue is pink and violet, and both stay apart for colour-blind eyes. Plus and
 // minus signs say the same without colour.
-const FOR = [255, 196, 0];
-const AGAINST = [0, 172, 214];
-const GRID = 150; // a side of the painted map
-const SIGNS = 9; // a side of the lattice of signs
-const SIGN_FROM = 0.3; // of the range
+const FOR_COLOUR = [255, 196, 0];
+const AGAINST_COLOUR = [0, 172, 214];
+const OVERLAY_SIDE = 150; // a side of the painted map
+const SIGNS_PER_SIDE = 9; // a side of the lattice of signs
+const MIN_SIGN_VALUE = 0.3; // of the range
 
 export default function ({ data, parentElement }) {
   const shown = parentElement.shown ?? (parentElement.shown = newExplanation(parentElement));
@@ -19,7 +21,7 @@ export default function ({ data, parentElement }) {
     if (shown.data !== data) return;
     shown.picture = picture;
     buildChoices(shown);
-    refresh(shown);
+    update(shown);
     shown.canvas.dataset.shown = data.picture.length;
   });
 }
@@ -44,14 +46,14 @@ function newExplanation(parentElement) {
   parentElement.append(element("div", "explanation", canvas, words));
 
   const shown = { canvas, choices, slider, opacity, found, about, under, legend, chosen: 0 };
-  slider.addEventListener("input", () => paint(shown));
+  slider.addEventListener("input", () => paintPatch(shown));
   choices.addEventListener("change", (event) => {
     shown.chosen = Number(event.target.value);
-    refresh(shown);
+    update(shown);
   });
-  canvas.addEventListener("pointermove", (event) => readOut(shown, event));
-  canvas.addEventListener("pointerleave", () => readOut(shown, null));
-  new ResizeObserver(() => paint(shown)).observe(canvas);
+  canvas.addEventListener("pointermove", (event) => updateReadout(shown, event));
+  canvas.addEventListener("pointerleave", () => updateReadout(shown, null));
+  new ResizeObserver(() => paintPatch(shown)).observe(canvas);
   return shown;
 }
 
@@ -68,18 +70,21 @@ function buildChoices(shown) {
   );
 }
 
-function refresh(shown) {
+function update(shown) {
   const map = shown.data.maps[shown.chosen];
   for (const part of ["legend", "opacity", "found", "about", "under"]) shown[part].hidden = !map;
   const alone = "The patch, enlarged";
-  shown.canvas.setAttribute("aria-label", map ? `${alone}, with ${map.title}. ${map.found}` : alone);
+  shown.canvas.setAttribute(
+    "aria-label",
+    map ? `${alone}, with ${map.title}. ${map.found}` : alone,
+  );
   if (map) {
     shown.found.textContent = map.found;
     shown.about.textContent = map.about;
     buildLegend(shown.legend, map);
-    readOut(shown, null);
+    updateReadout(shown, null);
   }
-  paint(shown);
+  paintPatch(shown);
 }
 
 function buildLegend(legend, map) {
@@ -89,29 +94,33 @@ function buildLegend(legend, map) {
   const image = context.createImageData(300, 1);
   for (let x = 0; x < 300; x += 1) image.data.set(colourOf((2 * x) / 299 - 1, 1), 4 * x);
   context.putImageData(image, 0, 0);
-  const least = signed(-map.range);
-  const ticks = element("div", "ticks", ...[least, "0", signed(map.range)].map((n) => mark(n)));
+  const least = formatSigned(-map.range);
+  const ticks = element(
+    "div",
+    "ticks",
+    ...[least, "0", formatSigned(map.range)].map((n) => newTick(n)),
+  );
   const meaning = element(
     "ul",
     "meaning",
-    keyed("against", "−", map.against),
-    keyed("for", "+", map.for),
+    newLegendKey("against", "−", map.against),
+    newLegendKey("for", "+", map.for),
   );
   legend.replaceChildren(bar, ticks, element("p", "unit", map.unit), meaning);
 }
 
-function mark(text) {
+function newTick(text) {
   return element("span", "", text);
 }
 
-function keyed(side, sign, text) {
+function newLegendKey(side, sign, text) {
   const swatch = element("span", "swatch", sign);
-  const [r, g, b] = side === "for" ? FOR : AGAINST;
+  const [r, g, b] = side === "for" ? FOR_COLOUR : AGAINST_COLOUR;
   swatch.style.background = `rgb(${r} ${g} ${b})`;
   return element("li", "", swatch, element("span", "", text));
 }
 
-function paint(shown) {
+function paintPatch(shown) {
   const { canvas, picture, data } = shown;
   // As many pixels as the screen has, so that no browser resamples what is drawn here.
   const size = Math.round(canvas.clientWidth * devicePixelRatio);
@@ -124,19 +133,19 @@ function paint(shown) {
   if (!map) return;
   const opacity = Number(shown.slider.value);
   context.imageSmoothingEnabled = true;
-  context.drawImage(painted(map, opacity), 0, 0, size, size);
+  context.drawImage(overlayCanvas(map, opacity), 0, 0, size, size);
   if (opacity > 0) drawSigns(context, map, size);
 }
 
-function painted(map, opacity) {
+function overlayCanvas(map, opacity) {
   const canvas = element("canvas");
-  canvas.width = canvas.height = GRID;
+  canvas.width = canvas.height = OVERLAY_SIDE;
   const context = canvas.getContext("2d");
-  const image = context.createImageData(GRID, GRID);
-  for (let y = 0; y < GRID; y += 1) {
-    for (let x = 0; x < GRID; x += 1) {
-      const value = valueAt(map, (x + 0.5) / GRID, (y + 0.5) / GRID) / map.range;
-      image.data.set(colourOf(value, opacity), 4 * (y * GRID + x));
+  const image = context.createImageData(OVERLAY_SIDE, OVERLAY_SIDE);
+  for (let y = 0; y < OVERLAY_SIDE; y += 1) {
+    for (let x = 0; x < OVERLAY_SIDE; x += 1) {
+      const value = valueAt(map, (x + 0.5) / OVERLAY_SIDE, (y + 0.5) / OVERLAY_SIDE) / map.range;
+      image.data.set(colourOf(value, opacity), 4 * (y * OVERLAY_SIDE + x));
     }
   }
   context.putImageData(image, 0, 0);
@@ -146,7 +155,7 @@ function painted(map, opacity) {
 // Weak places stay clear, so that the tissue below them is seen as it is.
 function colourOf(value, opacity) {
   const strength = Math.min(Math.abs(value), 1);
-  return [...(value > 0 ? FOR : AGAINST), Math.round(255 * opacity * strength)];
+  return [...(value > 0 ? FOR_COLOUR : AGAINST_COLOUR), Math.round(255 * opacity * strength)];
 }
 
 // Between the middles of the map's places, linearly. u and v run from 0 to 1 over the patch.
@@ -161,12 +170,12 @@ function valueAt({ values, width, height }, u, v) {
 }
 
 function drawSigns(context, map, size) {
-  const arm = size / SIGNS / 6;
-  for (let row = 0; row < SIGNS; row += 1) {
-    for (let column = 0; column < SIGNS; column += 1) {
-      const [u, v] = [(column + 0.5) / SIGNS, (row + 0.5) / SIGNS];
+  const arm = size / SIGNS_PER_SIDE / 6;
+  for (let row = 0; row < SIGNS_PER_SIDE; row += 1) {
+    for (let column = 0; column < SIGNS_PER_SIDE; column += 1) {
+      const [u, v] = [(column + 0.5) / SIGNS_PER_SIDE, (row + 0.5) / SIGNS_PER_SIDE];
       const value = valueAt(map, u, v) / map.range;
-      if (Math.abs(value) < SIGN_FROM) continue;
+      if (Math.abs(value) < MIN_SIGN_VALUE) continue;
       const path = new Path2D();
       path.moveTo(u * size - arm, v * size);
       path.lineTo(u * size + arm, v * size);
@@ -174,7 +183,10 @@ function drawSigns(context, map, size) {
         path.moveTo(u * size, v * size - arm);
         path.lineTo(u * size, v * size + arm);
       }
-      for (const [colour, width] of [["#000", 0.9], ["#fff", 0.4]]) {
+      for (const [colour, width] of [
+        ["#000", 0.9],
+        ["#fff", 0.4],
+      ]) {
         context.strokeStyle = colour;
         context.lineWidth = width * arm;
         context.stroke(path);
@@ -183,7 +195,7 @@ function drawSigns(context, map, size) {
   }
 }
 
-function readOut(shown, event) {
+function updateReadout(shown, event) {
   const map = shown.data?.maps[shown.chosen];
   if (!map) return;
   if (!event) {
@@ -194,10 +206,10 @@ function readOut(shown, event) {
   const [u, v] = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
   const [x, y] = [u, v].map((part) => Math.round(part * shown.data.patch_um));
   const value = valueAt(map, u, v);
-  shown.under.textContent = `At ${x}, ${y} µm: ${signed(value)} ${map.unit}`;
+  shown.under.textContent = `At ${x}, ${y} µm: ${formatSigned(value)} ${map.unit}`;
 }
 
-function signed(value) {
+function formatSigned(value) {
   const digits = Math.abs(value) < 0.1 ? 3 : 2;
   const text = Math.abs(value).toFixed(digits);
   if (Number(text) === 0) return "0";

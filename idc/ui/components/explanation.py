@@ -32,7 +32,7 @@ _NEAREST = 8
 _TILE_PX = 72
 _MIN_RANGE = 0.02  # of a probability: smaller effects are shown as the little that they are
 
-_view = own_component(__file__, "words", "choices")
+_view = own_component(__file__, "choices")
 
 
 def show_warnings(run: Run, rgb: np.ndarray) -> None:

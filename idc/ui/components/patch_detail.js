@@ -1,6 +1,9 @@
 // One patch large, and its 5x5 neighbourhood to walk through. Streamlit calls the default export
 // again on new data; the two pictures are built once and then repainted, so nothing jumps.
 
+import { element } from "./browser/dom.js";
+import { hasModifier } from "./browser/roving_focus.js";
+
 let smooth = false; // chosen once, for every patch that follows
 
 export default function ({ data, parentElement, setTriggerValue }) {
@@ -16,10 +19,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
     if (detail.place !== data.place) return;
     detail.data = data;
     detail.picture = picture;
-    layOut(detail);
+    updateNeighbours(detail);
     paint(detail);
     detail.large.dataset.shown = data.place;
-    if (data.scrolls && (another || !detail.seen)) comeIntoView(detail);
+    if (data.scrolls && (another || !detail.seen)) scrollIntoSight(detail);
     detail.seen = true;
   });
 }
@@ -40,13 +43,13 @@ function newDetail(parentElement) {
     smooth = !smooth;
     paint(detail);
   });
-  around.addEventListener("click", (event) => open(detail, event.target.closest("button")));
+  around.addEventListener("click", (event) => openCell(detail, event.target.closest("button")));
   around.addEventListener("keydown", (event) => onKey(detail, event));
   new ResizeObserver(() => paint(detail)).observe(large);
   return detail;
 }
 
-function layOut(detail) {
+function updateNeighbours(detail) {
   const { data, around } = detail;
   const hadFocus = around.contains(around.getRootNode().activeElement);
   detail.large.setAttribute("aria-label", data.alt);
@@ -54,7 +57,7 @@ function layOut(detail) {
   detail.buttons = data.cells.map((cell) => newCell(cell, data));
   around.replaceChildren(...detail.buttons);
   const centre = Math.floor(data.cells.length / 2);
-  rove(detail, centre);
+  setTabStopAt(detail, centre);
   if (hadFocus) detail.buttons[centre].focus();
 }
 
@@ -87,7 +90,7 @@ function paint(detail) {
   context.imageSmoothingEnabled = smooth;
   context.imageSmoothingQuality = "high";
   // From a picture of the patch alone: smoothing must not mix in its neighbours.
-  context.drawImage(cut(picture, centre, centre, side), 0, 0, size, size);
+  context.drawImage(croppedCanvas(picture, centre, centre, side), 0, 0, size, size);
   detail.buttons.forEach((button, i) => {
     if (!data.cells[i]) return;
     const [x, y] = [(i % data.columns) * side, Math.floor(i / data.columns) * side];
@@ -97,21 +100,21 @@ function paint(detail) {
   });
 }
 
-function cut(picture, x, y, side) {
+function croppedCanvas(picture, x, y, side) {
   const canvas = element("canvas");
   canvas.width = canvas.height = side;
   canvas.getContext("2d").drawImage(picture, x, y, side, side, 0, 0, side, side);
   return canvas;
 }
 
-function open(detail, button) {
+function openCell(detail, button) {
   const cell = detail.data.cells[detail.buttons.indexOf(button)];
   if (cell && cell.place !== detail.place) detail.report(cell.place);
 }
 
 // Roving tabindex: Tab enters once, the arrows move, over gaps too.
 function onKey(detail, event) {
-  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (hasModifier(event)) return;
   const { columns, cells } = detail.data;
   const steps = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
   const step = steps[event.key];
@@ -124,27 +127,20 @@ function onKey(detail, event) {
     if (x < 0 || y < 0 || x >= columns || y * columns >= cells.length) return;
     at = y * columns + x;
   } while (!cells[at]);
-  rove(detail, at);
+  setTabStopAt(detail, at);
   detail.buttons[at].focus();
 }
 
-function rove(detail, index) {
+function setTabStopAt(detail, index) {
   detail.buttons.forEach((button, i) => {
     if (detail.data.cells[i]) button.tabIndex = i === index ? 0 : -1;
   });
 }
 
 // On a phone the patch opens below the grid: go there, but never move a picture that is in sight.
-function comeIntoView({ large }) {
+function scrollIntoSight({ large }) {
   const { top, bottom } = large.getBoundingClientRect();
   if (bottom > 0 && top < innerHeight * 0.8) return;
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
   large.scrollIntoView({ block: "center", behavior: calm ? "auto" : "smooth" });
-}
-
-function element(tag, className = "", text = "") {
-  const node = document.createElement(tag);
-  node.className = className;
-  node.textContent = text;
-  return node;
 }

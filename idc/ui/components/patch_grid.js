@@ -2,8 +2,12 @@
 // Streamlit calls the default export again on new data or a new theme, so everything lives on
 // `parentElement` and is rebuilt only when the showing (see patch_grid.py) is another one.
 
+import { element } from "./browser/dom.js";
+import { hasModifier, optionAfterKey, optionOf, setTabStop } from "./browser/roving_focus.js";
+import { followThreshold, sharedPredictions } from "./browser/shared_predictions.js";
+
 const BADGES = { 0: "−", 1: "+" };
-const KINDS = { 0: "negative", 1: "positive" };
+const CLASS_STYLES = { 0: "negative", 1: "positive" };
 
 // Showing -> picked row. Outlives a remount, as the value on Python's side does.
 const picks = new Map();
@@ -12,20 +16,22 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
   const grid = parentElement.patchGrid ?? (parentElement.patchGrid = newGrid(parentElement));
   const [report, name] = data.marks_opened ? [setTriggerValue, "open"] : [setStateValue, "pick"];
   grid.report = (row) => report(name, { showing: grid.showing, row });
-  layOut(grid, data);
+  applyLayout(grid, data);
   if (data.marks_opened) {
     picks.set(data.showing, data.opened);
-    if (grid.showing === data.showing) remark(grid, data.opened);
+    if (grid.showing === data.showing) markOpened(grid, data.opened);
   }
   grid.stop?.();
   grid.stop = data.errors_of
-    ? follow(boardOf(data.errors_of), ({ threshold }) => hideRight(grid, threshold))
+    ? followThreshold(sharedPredictions(data.errors_of), ({ threshold }) =>
+        hideCorrectTiles(grid, threshold),
+      )
     : undefined;
-  draw(grid, data);
+  update(grid, data);
   return () => grid.stop?.();
 }
 
-function draw(grid, data) {
+function update(grid, data) {
   if (grid.wanted === data.showing) return;
   const first = grid.wanted === undefined;
   grid.wanted = data.showing;
@@ -33,10 +39,10 @@ function draw(grid, data) {
   const sprite = new Image();
   sprite.src = data.sprite;
   const ready = data.sprite ? sprite.decode().catch(() => {}) : Promise.resolve();
-  if (first) show(grid, data); // Take up the room at once; the pixels follow.
+  if (first) showTiles(grid, data); // Take up the room at once; the pixels follow.
   ready.then(() => {
     if (grid.wanted !== data.showing) return;
-    if (grid.showing !== data.showing) show(grid, data); // The old tiles stay until now.
+    if (grid.showing !== data.showing) showTiles(grid, data); // The old tiles stay until now.
     paint(grid, sprite, data);
   });
 }
@@ -65,17 +71,17 @@ function newGrid(parentElement) {
   return grid;
 }
 
-function layOut({ list }, data) {
+function applyLayout({ list }, data) {
   list.setAttribute("aria-label", data.label);
   list.style.setProperty("--tile", `${data.tile_px}px`);
   list.style.setProperty("--columns", data.columns);
   list.classList.toggle("capped", data.columns !== null);
 }
 
-function show(grid, data) {
+function showTiles(grid, data) {
   const { list } = grid;
   const hadFocus = list.contains(list.getRootNode().activeElement);
-  const board = data.errors_of && boardOf(data.errors_of);
+  const board = data.errors_of && sharedPredictions(data.errors_of);
   grid.showing = data.showing;
   grid.tiles = data.tiles;
   grid.probabilities = data.y_prob;
@@ -83,30 +89,34 @@ function show(grid, data) {
   hideTip(grid);
   list.replaceChildren(...grid.options);
   grid.empty.textContent = board ? "None at this threshold." : "No patches to show.";
-  sayWhetherEmpty(grid);
-  mark(grid, picks.get(data.showing));
-  if (board && board.threshold !== null) hideRight(grid, board.threshold);
+  updateEmptyNote(grid);
+  markPicked(grid, picks.get(data.showing));
+  if (board && board.threshold !== null) hideCorrectTiles(grid, board.threshold);
   if (hadFocus) grid.options.find((option) => option.tabIndex === 0)?.focus();
 }
 
 // Only wrong answers stay in sight.
-function hideRight(grid, threshold) {
+function hideCorrectTiles(grid, threshold) {
   grid.options.forEach((option, i) => {
     option.hidden = grid.probabilities[i] >= threshold === (grid.tiles[i].label === 1);
   });
-  sayWhetherEmpty(grid);
+  updateEmptyNote(grid);
   const entry = grid.options.findIndex((option) => option.tabIndex === 0 && !option.hidden);
-  if (entry < 0) rove(grid, grid.options.findIndex((option) => !option.hidden));
+  if (entry < 0)
+    setTabStop(
+      grid.options,
+      grid.options.findIndex((option) => !option.hidden),
+    );
 }
 
-function sayWhetherEmpty({ list, empty, options }) {
+function updateEmptyNote({ list, empty, options }) {
   const none = options.every((option) => option.hidden);
   list.toggleAttribute("hidden", none);
   empty.toggleAttribute("hidden", !none);
 }
 
 function newOption(tile, patchPx) {
-  const option = element("div", `tile ${KINDS[tile.label] ?? "unknown"}`);
+  const option = element("div", `tile ${CLASS_STYLES[tile.label] ?? "unknown"}`);
   option.setAttribute("role", "option");
   option.setAttribute("aria-label", tile.details);
   const canvas = element("canvas", "patch");
@@ -137,30 +147,25 @@ function pick(grid, option) {
   const { row } = grid.tiles[grid.options.indexOf(option)];
   if (picks.get(grid.showing) === row) return;
   picks.set(grid.showing, row);
-  mark(grid, row);
+  markPicked(grid, row);
   grid.report(row);
 }
 
 // The page opened another patch, or none. Unless it is here, the arrows stay where they were.
-function remark(grid, row) {
+function markOpened(grid, row) {
   const at = grid.options.findIndex((option) => option.tabIndex === 0);
-  mark(grid, row);
-  if (!grid.tiles.some((tile) => tile.row === row)) rove(grid, at);
+  markPicked(grid, row);
+  if (!grid.tiles.some((tile) => tile.row === row)) setTabStop(grid.options, at);
 }
 
-function mark(grid, row) {
+function markPicked(grid, row) {
   const picked = grid.tiles.findIndex((tile) => tile.row === row);
   grid.options.forEach((option, i) => option.setAttribute("aria-selected", i === picked));
-  rove(grid, Math.max(picked, 0));
-}
-
-// Roving tabindex: Tab enters the grid once, arrows move inside.
-function rove(grid, index) {
-  grid.options.forEach((option, i) => (option.tabIndex = i === index ? 0 : -1));
+  setTabStop(grid.options, Math.max(picked, 0));
 }
 
 function onKey(grid, event) {
-  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (hasModifier(event)) return;
   const options = grid.options.filter((option) => !option.hidden);
   const at = options.indexOf(optionOf(event));
   if (at < 0) return;
@@ -169,20 +174,12 @@ function onKey(grid, event) {
     event.preventDefault();
     return pick(grid, options[at]);
   }
-  const perRow = tilesPerRow(options);
-  const moves = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -perRow, ArrowDown: perRow };
-  const ends = { Home: 0, End: options.length - 1 };
-  const to = ends[event.key] ?? at + moves[event.key];
-  if (Number.isNaN(to)) return;
-  event.preventDefault(); // No scrolling away, not even at the edge.
+  const to = optionAfterKey(event.key, options, at);
+  if (to === undefined) return;
+  event.preventDefault(); // The page must not scroll, not even at the edge.
   if (!options[to]) return;
-  rove(grid, grid.options.indexOf(options[to]));
+  setTabStop(grid.options, grid.options.indexOf(options[to]));
   options[to].focus();
-}
-
-function tilesPerRow(options) {
-  const below = options.findIndex((option) => option.offsetTop > options[0].offsetTop);
-  return below < 0 ? options.length : below;
 }
 
 function showTip(grid, option) {
@@ -200,8 +197,4 @@ function showTip(grid, option) {
 
 function hideTip(grid) {
   if (grid.tip.matches(":popover-open")) grid.tip.hidePopover();
-}
-
-function optionOf(event) {
-  return event.target.closest("[role=option]");
 }

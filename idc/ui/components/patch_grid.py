@@ -21,7 +21,7 @@ from idc.ui.components.own_component import own_component
 
 MAX_TILES = 200
 
-_view = own_component(__file__, "board", "words")
+_view = own_component(__file__)
 
 
 @dataclass(frozen=True)

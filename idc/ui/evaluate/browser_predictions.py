@@ -1,7 +1,7 @@
 """What the pieces of Evaluate share in the browser: the predictions, and the threshold on them.
 
 The slider brings the predictions once, 4 bytes each; from then on a move of the threshold is
-counted out where it is seen, and nothing travels (see ``board.js``).
+counted out where it is seen, and nothing travels (see ``shared_predictions.js``).
 """
 
 import base64

@@ -1,6 +1,21 @@
 // Case by case: two plots and a table, worst first, for the threshold of the board.
 // A case opens its patches; "Slide" goes to its slide.
 
+import { element } from "../components/browser/dom.js";
+import { formatCount, formatScore, formatShare } from "../components/browser/numbers.js";
+import { scoresFromCounts } from "../components/browser/scores.js";
+import { followThreshold, sharedPredictions } from "../components/browser/shared_predictions.js";
+import {
+  FIFTH_TICKS,
+  formatPercent,
+  formatTenths,
+  makePressable,
+  newPlot,
+  plotPath,
+  setPressed,
+  svgElement,
+} from "./plot.js";
+
 const FIRST_ROWS = 10;
 const ORDERS = {
   balanced: "lowest balanced accuracy",
@@ -14,16 +29,16 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
   view.open = (number) => {
     const next = number === view.opened ? null : number;
     view.opened = next;
-    show(view);
+    update(view);
     setStateValue("pick", { board: data.board, case: next });
   };
   view.goTo = (number) => setTriggerValue("slide", number);
   view.slides = data.slides;
   view.opened = data.open;
   view.stop?.();
-  view.stop = follow(boardOf(data.board), (board) => {
+  view.stop = followThreshold(sharedPredictions(data.board), (board) => {
     view.board = board;
-    show(view);
+    update(view);
   });
   return () => view.stop();
 }
@@ -39,7 +54,7 @@ function newView(parentElement) {
   }
   select.addEventListener("change", () => {
     view.order = select.value;
-    show(view);
+    update(view);
   });
   const head = element("tr", "", ...COLUMNS.map((title) => element("th", "", title)));
   for (const th of head.children) th.scope = "col";
@@ -48,7 +63,7 @@ function newView(parentElement) {
   view.more.type = "button";
   view.more.addEventListener("click", () => {
     view.all = !view.all;
-    show(view);
+    update(view);
   });
   parentElement.append(
     view.plots,
@@ -59,32 +74,42 @@ function newView(parentElement) {
   return view;
 }
 
-function show(view) {
+function update(view) {
   if (!view.board) return;
-  const cases = view.board.cases.map(({ number }, i) => described(number, view.board.byCase[i]));
-  drawPlots(view, cases);
-  cases.sort((one, other) => worse(one, other, view.order));
+  const cases = view.board.cases.map(({ number }, i) => caseSummary(number, view.board.byCase[i]));
+  updatePlots(view, cases);
+  cases.sort((one, other) => compareCases(one, other, view.order));
   const shown = view.all ? cases : cases.slice(0, FIRST_ROWS);
   while (view.rows.length < shown.length) view.rows.push(newRow(view));
   view.rows.length = shown.length;
   if (view.body.children.length !== shown.length) {
     view.body.replaceChildren(...view.rows.map(({ node }) => node));
   }
-  shown.forEach((one, i) => write(view.rows[i], one, view));
+  shown.forEach((one, i) => writeRow(view.rows[i], one, view));
   view.more.hidden = cases.length <= FIRST_ROWS;
-  view.more.textContent = view.all ? "Show the worst ten" : `Show all ${whole(cases.length)} cases`;
+  view.more.textContent = view.all
+    ? "Show the worst ten"
+    : `Show all ${formatCount(cases.length)} cases`;
 }
 
-function described(number, { tn, fp, fn, tp }) {
+function caseSummary(number, { tn, fp, fn, tp }) {
   const patches = tn + fp + fn + tp;
-  const { balanced_accuracy: balanced } = scoresOf({ tn, fp, fn, tp });
+  const { balanced_accuracy: balanced } = scoresFromCounts({ tn, fp, fn, tp });
   const truth = (fn + tp) / patches;
   const predicted = (fp + tp) / patches;
-  return { number, patches, truth, predicted, balanced, wrong: (fp + fn) / patches, errors: fp + fn };
+  return {
+    number,
+    patches,
+    truth,
+    predicted,
+    balanced,
+    wrong: (fp + fn) / patches,
+    errors: fp + fn,
+  };
 }
 
 // Cases of one class have no balanced accuracy; they follow the others, by their wrong answers.
-function worse(one, other, order) {
+function compareCases(one, other, order) {
   const rank = {
     balanced: (of) => (Number.isFinite(of.balanced) ? of.balanced : 2 - of.wrong),
     wrong: (of) => -of.wrong,
@@ -108,7 +133,7 @@ function newRow(view) {
   return row;
 }
 
-function write(row, one, view) {
+function writeRow(row, one, view) {
   row.number = one.number;
   row.open.textContent = one.number;
   row.open.setAttribute("aria-label", `Patches of case ${one.number}`);
@@ -116,80 +141,80 @@ function write(row, one, view) {
   row.slide.setAttribute("aria-label", `Slide of case ${one.number}`);
   row.slide.hidden = !view.slides;
   const words = [
-    whole(one.patches),
-    share(one.truth),
-    share(one.predicted),
-    Number.isFinite(one.balanced) ? score(one.balanced) : "– (one class)",
-    `${whole(one.errors)} (${share(one.wrong)})`,
+    formatCount(one.patches),
+    formatShare(one.truth),
+    formatShare(one.predicted),
+    Number.isFinite(one.balanced) ? formatScore(one.balanced) : "– (one class)",
+    `${formatCount(one.errors)} (${formatShare(one.wrong)})`,
   ];
   words.forEach((text, i) => (row.cells[i].textContent = text));
 }
 
-function drawPlots(view, cases) {
+function updatePlots(view, cases) {
   if (view.drawn !== view.board.content) {
     view.drawn = view.board.content;
-    view.shares = newShares(view, cases);
-    view.ranks = newRanks(view, cases);
+    view.shares = newSharePlot(view, cases);
+    view.ranks = newRankPlot(view, cases);
     view.plots.replaceChildren(view.shares.figure, view.ranks.figure);
   }
-  cases.forEach((one, i) => place(view.shares, i, one.truth, one.predicted));
+  cases.forEach((one, i) => positionMark(view.shares, i, one.truth, one.predicted));
   view.shares.numbers = cases.map(({ number }) => number);
-  const order = [...cases].sort((one, other) => worse(one, other, "balanced"));
+  const order = [...cases].sort((one, other) => compareCases(one, other, "balanced"));
   const ranked = order.filter(({ balanced }) => Number.isFinite(balanced)).length;
-  order.forEach(({ balanced }, i) => place(view.ranks, i, (i + 0.5) / ranked, balanced));
+  order.forEach(({ balanced }, i) => positionMark(view.ranks, i, (i + 0.5) / ranked, balanced));
   view.ranks.numbers = order.map(({ number }) => number);
   for (const { marks, numbers } of [view.shares, view.ranks]) {
     marks.forEach(({ node }, i) => node.setAttribute("aria-label", `case ${numbers[i]}`));
-    press(marks, numbers.indexOf(view.opened));
+    setPressed(marks, numbers.indexOf(view.opened));
   }
 }
 
-function newShares(view, cases) {
+function newSharePlot(view, cases) {
   const plot = newPlot({
     label: "Each case: true against predicted IDC share; each point opens its patches",
-    x: { title: "true IDC share", ticks: FIFTHS, words: percent },
-    y: { title: "predicted IDC share", ticks: FIFTHS, words: percent },
+    x: { title: "true IDC share", ticks: FIFTH_TICKS, words: formatPercent },
+    y: { title: "predicted IDC share", ticks: FIFTH_TICKS, words: formatPercent },
   });
   const ends = [
     [0, 0],
     [1, 1],
   ];
-  plot.root.append(path(plot, ends, { class: "guess" }));
-  return finished(view, plot, cases, "IDC share of each case");
+  plot.root.append(plotPath(plot, ends, { class: "guess" }));
+  return finishPlot(view, plot, cases, "IDC share of each case");
 }
 
-function newRanks(view, cases) {
+function newRankPlot(view, cases) {
   const plot = newPlot({
     label: "Balanced accuracy of each case, the worst on the left; each point opens its patches",
     x: { title: "cases, the worst on the left", ticks: [], words: String },
-    y: { title: "balanced accuracy", ticks: FIFTHS, words: tenths },
+    y: { title: "balanced accuracy", ticks: FIFTH_TICKS, words: formatTenths },
   });
   const half = [
     [0, 0.5],
     [1, 0.5],
   ];
-  plot.root.append(path(plot, half, { class: "guess" }));
-  return finished(view, plot, cases, "Balanced accuracy of each case");
+  plot.root.append(plotPath(plot, half, { class: "guess" }));
+  return finishPlot(view, plot, cases, "Balanced accuracy of each case");
 }
 
 // Which case a mark stands for changes with the threshold: `numbers` says it.
-function finished(view, plot, cases, title) {
+function finishPlot(view, plot, cases, title) {
   const marks = cases.map(() => ({
-    node: shape(
+    node: svgElement(
       "g",
       {},
-      shape("circle", { r: 11, class: "hit" }),
-      shape("circle", { r: 5, class: "ink" }),
+      svgElement("circle", { r: 11, class: "hit" }),
+      svgElement("circle", { r: 5, class: "ink" }),
     ),
   }));
   plot.root.append(...marks.map(({ node }) => node));
   const figure = element("figure", "", element("figcaption", "", title), plot.root);
   const drawn = { plot, marks, figure, numbers: [] };
-  pressable(marks, (i) => view.open(drawn.numbers[i]));
+  makePressable(marks, (i) => view.open(drawn.numbers[i]));
   return drawn;
 }
 
-function place({ plot, marks }, i, x, y) {
+function positionMark({ plot, marks }, i, x, y) {
   const { node } = marks[i];
   const known = Number.isFinite(y);
   node.style.display = known ? "" : "none";

@@ -1,24 +1,30 @@
 // ROC and precision-recall curve with the point of the threshold in use, and published results.
 // A published balanced accuracy or F1 without its two rates is a line: all points that have it.
 
+import { element } from "../components/browser/dom.js";
+import { formatScore } from "../components/browser/numbers.js";
+import { scoresFromCounts } from "../components/browser/scores.js";
+import { followThreshold, sharedPredictions } from "../components/browser/shared_predictions.js";
+import { FIFTH_TICKS, formatTenths, newPlot, plotPath, svgElement } from "./plot.js";
+
 const DASHES = ["9 4", "3 3", "12 3 3 3"];
 
 export default function ({ data, parentElement }) {
   const view = parentElement.view ?? (parentElement.view = element("div"));
   parentElement.append(view);
   view.stop?.();
-  const [roc, recall] = [newRoc(data), newRecall(data)];
+  const [roc, recall] = [newRoc(data), newPrecisionRecall(data)];
   view.replaceChildren(
     element("div", "plots", roc.figure, recall.figure),
-    legend([
+    newLegend([
       ["this run", "ours", ""],
       ...data.published.map(({ name }, i) => [name, "theirs", DASHES[i % DASHES.length]]),
     ]),
   );
-  view.stop = follow(boardOf(data.board), ({ all, threshold }) => {
-    const scores = scoresOf(all);
-    move(roc, 1 - scores.specificity, scores.sensitivity, threshold);
-    move(recall, scores.sensitivity, scores.precision, threshold);
+  view.stop = followThreshold(sharedPredictions(data.board), ({ all, threshold }) => {
+    const scores = scoresFromCounts(all);
+    moveMark(roc, 1 - scores.specificity, scores.sensitivity, threshold);
+    moveMark(recall, scores.sensitivity, scores.precision, threshold);
   });
   return () => view.stop();
 }
@@ -26,7 +32,7 @@ export default function ({ data, parentElement }) {
 function newRoc(data) {
   return newCurve({
     title: "ROC curve",
-    figures: `area ${score(data.roc_auc ?? NaN)}`,
+    figures: `area ${formatScore(data.roc_auc ?? NaN)}`,
     x: "false positive rate (1 − specificity)",
     y: "sensitivity",
     guess: [
@@ -36,15 +42,15 @@ function newRoc(data) {
     points: data.roc,
     lines: data.published.map(({ name, roc, balanced_accuracy: value }) => ({
       points: roc,
-      words: `${name}: balanced accuracy ${score(value)}`,
+      words: `${name}: balanced accuracy ${formatScore(value)}`,
     })),
   });
 }
 
-function newRecall(data) {
+function newPrecisionRecall(data) {
   return newCurve({
     title: "Precision-recall curve",
-    figures: `average precision ${score(data.average_precision ?? NaN)}`,
+    figures: `average precision ${formatScore(data.average_precision ?? NaN)}`,
     x: "recall (sensitivity)",
     y: "precision",
     guess: [
@@ -54,7 +60,7 @@ function newRecall(data) {
     points: data.recall,
     lines: data.published.map(({ name, recall, f1 }) => ({
       points: recall,
-      words: `${name}: F1 ${score(f1)}`,
+      words: `${name}: F1 ${formatScore(f1)}`,
     })),
   });
 }
@@ -62,41 +68,42 @@ function newRecall(data) {
 function newCurve({ title, figures, x, y, guess, points, lines }) {
   const plot = newPlot({
     label: `${title}, ${figures}`,
-    x: { title: x, ticks: FIFTHS, words: tenths },
-    y: { title: y, ticks: FIFTHS, words: tenths },
+    x: { title: x, ticks: FIFTH_TICKS, words: formatTenths },
+    y: { title: y, ticks: FIFTH_TICKS, words: formatTenths },
   });
   plot.root.setAttribute("role", "img");
-  plot.root.append(path(plot, guess, { class: "guess" }));
+  plot.root.append(plotPath(plot, guess, { class: "guess" }));
   lines.forEach(({ points: line, words }, i) => {
     if (!line.length) return;
     const dash = DASHES[i % DASHES.length];
-    const drawn = path(plot, line, { class: "theirs", "stroke-dasharray": dash });
-    drawn.append(shape("title", {}, words));
+    const drawn = plotPath(plot, line, { class: "theirs", "stroke-dasharray": dash });
+    drawn.append(svgElement("title", {}, words));
     plot.root.append(drawn);
   });
-  if (points.length) plot.root.append(path(plot, points, { class: "ours" }));
-  const mark = shape("circle", { r: 7, class: "mark" });
-  mark.append(shape("title"));
+  if (points.length) plot.root.append(plotPath(plot, points, { class: "ours" }));
+  const mark = svgElement("circle", { r: 7, class: "mark" });
+  mark.append(svgElement("title"));
   plot.root.append(mark);
   const caption = element("figcaption", "", title, element("span", "", ` · ${figures}`));
-  if (!points.length) caption.append(element("span", "", " (undefined: patches of one class only)"));
+  if (!points.length)
+    caption.append(element("span", "", " (undefined: patches of one class only)"));
   return { plot, mark, figure: element("figure", "", caption, plot.root) };
 }
 
-function move({ plot, mark }, x, y, threshold) {
+function moveMark({ plot, mark }, x, y, threshold) {
   const known = Number.isFinite(x) && Number.isFinite(y);
   mark.style.display = known ? "" : "none";
   if (!known) return;
   mark.setAttribute("cx", plot.x(x));
   mark.setAttribute("cy", plot.y(y));
-  mark.firstChild.textContent = `threshold ${threshold}: ${score(x)}, ${score(y)}`;
+  mark.firstChild.textContent = `threshold ${threshold}: ${formatScore(x)}, ${formatScore(y)}`;
 }
 
-function legend(entries) {
+function newLegend(entries) {
   const list = element("ul", "legend");
   for (const [words, kind, dash] of entries) {
-    const sample = shape("svg", { viewBox: "0 0 26 10", "aria-hidden": "true" });
-    sample.append(shape("path", { d: "M0 5L26 5", class: kind, "stroke-dasharray": dash }));
+    const sample = svgElement("svg", { viewBox: "0 0 26 10", "aria-hidden": "true" });
+    sample.append(svgElement("path", { d: "M0 5L26 5", class: kind, "stroke-dasharray": dash }));
     list.append(element("li", "", sample, words));
   }
   return list;

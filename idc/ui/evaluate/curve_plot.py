@@ -8,7 +8,7 @@ from idc.evaluation.curve_points import published_iso_lines, thinned_curves
 from idc.evaluation.results import Results
 from idc.ui.components.own_component import own_component
 
-_view = own_component(__file__, "board", "words", "plot")
+_view = own_component(__file__, "plot")
 
 
 def curve_plot(predictions_id: str, drawn: dict[str, Any], *, key: str) -> None:

@@ -3,42 +3,46 @@
 const SVG = "http://www.w3.org/2000/svg";
 const WIDTH = 440;
 const HEIGHT = 340;
-const EDGE = { left: 52, right: 12, top: 12, bottom: 46 };
+const MARGIN = { left: 52, right: 12, top: 12, bottom: 46 };
 
 // An axis: { title, ticks: [value], words: tick -> text, place: value -> [0, 1] (default: itself) }
-function newPlot({ label, x, y }) {
-  const root = shape("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "group", class: "plot" });
+export function newPlot({ label, x, y }) {
+  const root = svgElement("svg", {
+    viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
+    role: "group",
+    class: "plot",
+  });
   root.setAttribute("aria-label", label);
-  const across = WIDTH - EDGE.left - EDGE.right;
-  const upward = HEIGHT - EDGE.top - EDGE.bottom;
+  const across = WIDTH - MARGIN.left - MARGIN.right;
+  const upward = HEIGHT - MARGIN.top - MARGIN.bottom;
   const plot = {
     root,
-    x: (value) => EDGE.left + across * (x.place ?? ((v) => v))(value),
-    y: (value) => HEIGHT - EDGE.bottom - upward * (y.place ?? ((v) => v))(value),
-    left: EDGE.left,
-    right: WIDTH - EDGE.right,
-    top: EDGE.top,
-    bottom: HEIGHT - EDGE.bottom,
+    x: (value) => MARGIN.left + across * (x.place ?? ((v) => v))(value),
+    y: (value) => HEIGHT - MARGIN.bottom - upward * (y.place ?? ((v) => v))(value),
+    left: MARGIN.left,
+    right: WIDTH - MARGIN.right,
+    top: MARGIN.top,
+    bottom: HEIGHT - MARGIN.bottom,
   };
-  const axes = shape("g", { class: "axes", "aria-hidden": "true" });
+  const axes = svgElement("g", { class: "axes", "aria-hidden": "true" });
   for (const tick of x.ticks) {
     const at = plot.x(tick);
     axes.append(
-      shape("line", { x1: at, x2: at, y1: plot.top, y2: plot.bottom }),
-      text(x.words(tick), { x: at, y: plot.bottom + 18, "text-anchor": "middle" }),
+      svgElement("line", { x1: at, x2: at, y1: plot.top, y2: plot.bottom }),
+      svgText(x.words(tick), { x: at, y: plot.bottom + 18, "text-anchor": "middle" }),
     );
   }
   for (const tick of y.ticks) {
     const at = plot.y(tick);
     axes.append(
-      shape("line", { x1: plot.left, x2: plot.right, y1: at, y2: at }),
-      text(y.words(tick), { x: plot.left - 7, y: at + 4, "text-anchor": "end" }),
+      svgElement("line", { x1: plot.left, x2: plot.right, y1: at, y2: at }),
+      svgText(y.words(tick), { x: plot.left - 7, y: at + 4, "text-anchor": "end" }),
     );
   }
   const middle = (plot.top + plot.bottom) / 2;
   axes.append(
-    text(x.title, { x: (plot.left + plot.right) / 2, y: HEIGHT - 6, "text-anchor": "middle" }),
-    text(y.title, {
+    svgText(x.title, { x: (plot.left + plot.right) / 2, y: HEIGHT - 6, "text-anchor": "middle" }),
+    svgText(y.title, {
       x: 13,
       y: middle,
       "text-anchor": "middle",
@@ -49,28 +53,28 @@ function newPlot({ label, x, y }) {
   return plot;
 }
 
-function shape(tag, attributes = {}, ...children) {
+export function svgElement(tag, attributes = {}, ...children) {
   const node = document.createElementNS(SVG, tag);
   for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
   node.append(...children);
   return node;
 }
 
-function text(words, attributes) {
-  return shape("text", attributes, words);
+function svgText(words, attributes) {
+  return svgElement("text", attributes, words);
 }
 
 // `points`: [[x, y], ...] in the plot's own numbers.
-function path(plot, points, attributes) {
+export function plotPath(plot, points, attributes) {
   const places = points.map(([x, y]) => `${plot.x(x).toFixed(1)} ${plot.y(y).toFixed(1)}`);
-  return shape("path", { d: `M${places.join("L")}`, fill: "none", ...attributes });
+  return svgElement("path", { d: `M${places.join("L")}`, fill: "none", ...attributes });
 }
 
 // Lets marks be pressed by mouse and keyboard: Tab enters once, arrows move among them. A mark's
 // name is its aria-label; a mouse that rests on it is shown the same words.
-function pressable(marks, press) {
+export function makePressable(marks, press) {
   marks.forEach(({ node }, i) => {
-    const title = shape("title");
+    const title = svgElement("title");
     node.append(title);
     node.setAttribute("role", "button");
     node.setAttribute("tabindex", i === 0 ? 0 : -1);
@@ -97,10 +101,11 @@ function pressable(marks, press) {
   });
 }
 
-function press(marks, opened) {
+export function setPressed(marks, opened) {
   marks.forEach(({ node }, i) => node.setAttribute("aria-pressed", i === opened));
 }
 
-const percent = (value) => `${Math.round(100 * value)} %`;
-const tenths = (value) => (value === 0 || value === 1 ? String(value) : value.toFixed(1));
-const FIFTHS = [0, 0.2, 0.4, 0.6, 0.8, 1];
+export const formatPercent = (value) => `${Math.round(100 * value)} %`;
+export const formatTenths = (value) =>
+  value === 0 || value === 1 ? String(value) : value.toFixed(1);
+export const FIFTH_TICKS = [0, 0.2, 0.4, 0.6, 0.8, 1];

@@ -12,7 +12,7 @@ from idc.evaluation.results import Results
 from idc.metrics.calibration import bin_indices, reliability_table
 from idc.ui.components.own_component import own_component
 
-_view = own_component(__file__, "board", "words", "plot")
+_view = own_component(__file__, "plot")
 
 
 def probability_plot(

@@ -1,13 +1,18 @@
 // The scores with their intervals. Values follow the board at once; intervals are worked out by
 // Python for the threshold at rest and are left blank while it moves.
 
+import { element } from "../components/browser/dom.js";
+import { formatCount, formatScore } from "../components/browser/numbers.js";
+import { scoresFromCounts } from "../components/browser/scores.js";
+import { followThreshold, sharedPredictions } from "../components/browser/shared_predictions.js";
+
 export default function ({ data, parentElement }) {
   const table = parentElement.table ?? (parentElement.table = newTable(parentElement, data));
   table.data = data;
   table.stop?.();
-  show(table, data.threshold, null);
-  table.stop = follow(boardOf(data.board), (board) => {
-    show(table, board.threshold, scoresOf(board.all));
+  update(table, data.threshold, null);
+  table.stop = followThreshold(sharedPredictions(data.board), (board) => {
+    update(table, board.threshold, scoresFromCounts(board.all));
   });
   return () => table.stop();
 }
@@ -43,7 +48,12 @@ function newCard({ title, meaning }) {
 }
 
 function newRow({ title, meaning }) {
-  const name = element("th", "", element("span", "name", title), element("span", "meaning", meaning));
+  const name = element(
+    "th",
+    "",
+    element("span", "name", title),
+    element("span", "meaning", meaning),
+  );
   name.scope = "row";
   const [value, interval, picture, cases] = ["value", "interval", "picture", "cases"].map((part) =>
     element("td", part),
@@ -59,7 +69,7 @@ function newRow({ title, meaning }) {
   return { node, value, interval, cases, aside, range, half, certain, mark };
 }
 
-function show(table, threshold, live) {
+function update(table, threshold, live) {
   const resting = threshold === table.data.threshold;
   for (const one of table.data.scores) {
     const moves = live !== null && one.name in live;
@@ -67,32 +77,32 @@ function show(table, threshold, live) {
     const known = resting || !moves;
     for (const at of [table.cards[one.name], table.rows[one.name]]) {
       if (!at) continue;
-      at.value.textContent = score(value ?? NaN);
-      at.interval.textContent = known ? intervalWords(one) : "…";
+      at.value.textContent = formatScore(value ?? NaN);
+      at.interval.textContent = known ? formatInterval(one) : "…";
     }
     const row = table.rows[one.name];
     row.interval.classList.toggle("undefined", Boolean(one.no_interval));
-    row.cases.textContent = known ? caseWords(one) : "…";
+    row.cases.textContent = known ? formatCaseRange(one) : "…";
     row.aside.textContent = one.aside;
-    place(row.mark, value, value);
-    place(row.certain, known ? one.low : null, one.high);
-    place(row.half, known ? one.case_quartiles[0] : null, one.case_quartiles[2]);
-    place(row.range, known ? one.case_range[0] : null, one.case_range[1]);
+    positionBar(row.mark, value, value);
+    positionBar(row.certain, known ? one.low : null, one.high);
+    positionBar(row.half, known ? one.case_quartiles[0] : null, one.case_quartiles[2]);
+    positionBar(row.range, known ? one.case_range[0] : null, one.case_range[1]);
   }
 }
 
-function intervalWords({ low, high, undefined: why, no_interval: whyNot }) {
+function formatInterval({ low, high, undefined: why, no_interval: whyNot }) {
   if (why) return `undefined: ${why}`;
   if (whyNot) return `no interval: ${whyNot}`;
-  return `${score(low)} – ${score(high)}`;
+  return `${formatScore(low)} – ${formatScore(high)}`;
 }
 
-function caseWords({ case_quartiles: [low, , high], cases }) {
+function formatCaseRange({ case_quartiles: [low, , high], cases }) {
   if (!cases) return "undefined in every case";
-  return `${score(low)} – ${score(high)} (of ${whole(cases)})`;
+  return `${formatScore(low)} – ${formatScore(high)} (of ${formatCount(cases)})`;
 }
 
-function place(mark, low, high) {
+function positionBar(mark, low, high) {
   mark.hidden = !Number.isFinite(low);
   if (mark.hidden) return;
   mark.style.left = `${100 * low}%`;

@@ -9,7 +9,7 @@ from idc.ui.components.own_component import own_component
 
 HEADLINE = ("balanced_accuracy", "sensitivity", "specificity", "roc_auc")
 
-_view = own_component(__file__, "board", "words")
+_view = own_component(__file__)
 
 
 def score_table(

@@ -1,18 +1,28 @@
 // The threshold: a slider, its number, and named thresholds. Moving it moves the board; Python hears
 // of it once the hand rests.
 
+import { element } from "../components/browser/dom.js";
+import { formatScore } from "../components/browser/numbers.js";
+import { scoresFromCounts } from "../components/browser/scores.js";
+import {
+  followThreshold,
+  loadPredictions,
+  setThreshold,
+  sharedPredictions,
+} from "../components/browser/shared_predictions.js";
+
 const REST_MS = 250;
 
 export default function ({ data, parentElement, setStateValue }) {
   const bar = parentElement.bar ?? (parentElement.bar = newBar(parentElement));
-  bar.board = boardOf(data.board);
+  bar.board = sharedPredictions(data.board);
   bar.report = (threshold) =>
     setStateValue("moved", { board: data.board, showing: data.showing, threshold });
-  loadBoard(bar.board, data);
+  loadPredictions(bar.board, data);
   showPresets(bar, data.presets);
   bar.note.textContent = data.note;
   bar.stop?.();
-  bar.stop = follow(bar.board, (board) => show(bar, board));
+  bar.stop = followThreshold(bar.board, (board) => update(bar, board));
   // Once in a showing; from then on the hand alone moves it.
   if (bar.board.showing !== data.showing || bar.board.threshold === null) {
     bar.board.showing = data.showing;
@@ -44,19 +54,19 @@ function newBar(parentElement) {
     note,
   );
   parentElement.append(frame);
-  watchWhetherStuck(frame);
+  markWhileStuck(frame);
   const bar = { slider, number, presets, note, resting: 0, ...newFacts(facts) };
-  slider.addEventListener("input", () => move(bar, slider.valueAsNumber));
+  slider.addEventListener("input", () => changeThreshold(bar, slider.valueAsNumber));
   number.addEventListener("input", () => {
     const value = number.valueAsNumber;
-    if (value >= 0 && value <= 1) move(bar, value);
+    if (value >= 0 && value <= 1) changeThreshold(bar, value);
   });
-  number.addEventListener("blur", () => (number.value = shortest(bar.board.threshold)));
+  number.addEventListener("blur", () => (number.value = formatThreshold(bar.board.threshold)));
   return bar;
 }
 
 // While the bar is held below the page's transparent header, nothing may scroll by between them.
-function watchWhetherStuck(frame) {
+function markWhileStuck(frame) {
   const header = "-61px 0px 0px 0px";
   new IntersectionObserver(
     ([{ intersectionRatio, boundingClientRect }]) => {
@@ -85,7 +95,7 @@ function showPresets(bar, presets) {
     button.type = "button";
     button.title = meaning;
     button.setAttribute("aria-description", meaning);
-    button.addEventListener("click", () => move(bar, threshold));
+    button.addEventListener("click", () => changeThreshold(bar, threshold));
     return { button, threshold };
   });
   const focused = [...bar.presets.children].indexOf(bar.presets.getRootNode().activeElement);
@@ -93,7 +103,7 @@ function showPresets(bar, presets) {
   bar.presets.children[focused]?.focus();
 }
 
-function move(bar, threshold) {
+function changeThreshold(bar, threshold) {
   setThreshold(bar.board, threshold);
   clearTimeout(bar.resting);
   bar.resting = setTimeout(() => {
@@ -102,17 +112,19 @@ function move(bar, threshold) {
   }, REST_MS);
 }
 
-function show(bar, board) {
+function update(bar, board) {
   const { threshold } = board;
-  const scores = scoresOf(board.all);
+  const scores = scoresFromCounts(board.all);
   bar.slider.value = threshold;
   // Nobody's typing is overwritten.
-  if (bar.number.getRootNode().activeElement !== bar.number) bar.number.value = shortest(threshold);
-  for (const [name, node] of Object.entries(bar.facts)) node.textContent = score(scores[name]);
+  if (bar.number.getRootNode().activeElement !== bar.number)
+    bar.number.value = formatThreshold(threshold);
+  for (const [name, node] of Object.entries(bar.facts))
+    node.textContent = formatScore(scores[name]);
   bar.slider.setAttribute(
     "aria-valuetext",
-    `${shortest(threshold)}: sensitivity ${score(scores.sensitivity)}, ` +
-      `specificity ${score(scores.specificity)}`,
+    `${formatThreshold(threshold)}: sensitivity ${formatScore(scores.sensitivity)}, ` +
+      `specificity ${formatScore(scores.specificity)}`,
   );
   bar.slider.style.setProperty("--at", threshold);
   for (const { button, threshold: named } of bar.buttons) {
@@ -121,6 +133,6 @@ function show(bar, board) {
 }
 
 // 0.437 and not 0.43700000000000006; a chosen threshold keeps the digits that it needs.
-function shortest(threshold) {
+function formatThreshold(threshold) {
   return String(Number(threshold.toPrecision(12)));
 }

@@ -14,7 +14,7 @@ from idc.ui.shared import address
 
 _PARAMETER = "threshold"
 
-_view = own_component(__file__, "board", "words", "slider")
+_view = own_component(__file__, "slider")
 
 
 def threshold_slider(

@@ -1,9 +1,17 @@
 // A filter that slides over a patch: move it by hand, or let it play; the products below it, their
 // sum, and the map that fills in. Nothing here asks a server.
 
+import { decodeBytes } from "../components/browser/base64.js";
+import { choiceButton, element } from "../components/browser/dom.js";
+import { cellAfterKey, cellAtPointer, positionFrame } from "../components/browser/grid_cells.js";
+import { formatNumber } from "../components/browser/numbers.js";
+import { PATCH_SIDE_PX } from "../components/browser/patches.js";
+import { divergingColour, greyColour, paintPixels } from "../components/browser/pixels.js";
+import { brightnessChannel, convolve, productsAt, scaledChannels } from "./convolution.js";
+
 const PLAY_MS = 60;
 const LEARNED = "learned";
-const EDITABLE_SIDE = 3;
+const PRESET_SIDE = 3;
 
 export default function ({ data, parentElement }) {
   const walk = (parentElement.walk ??= newWalk(parentElement));
@@ -15,26 +23,26 @@ function newWalk(parentElement) {
   const walk = { at: [25, 25], playing: 0, weights: null, preset: "", learned: 0, seen: null };
   walk.patchCanvas = element("canvas");
   walk.window = element("div", "frame");
-  walk.patch = stageOf(walk, "picture patch", walk.patchCanvas, walk.window);
+  walk.patch = newStage(walk, "picture patch", walk.patchCanvas, walk.window);
   walk.mapCanvas = element("canvas");
   walk.spot = element("div", "frame");
-  walk.map = stageOf(walk, "picture map", walk.mapCanvas, walk.spot);
+  walk.map = newStage(walk, "picture map", walk.mapCanvas, walk.spot);
   walk.caption = element("p", "hint");
   walk.mapCaption = element("p", "hint");
   walk.mapTitle = element("h4");
   walk.products = element("div", "products");
   walk.sum = element("p", "sum");
   walk.sum.setAttribute("role", "status");
-  walk.play = choice("Play", () => (walk.playing ? stop(walk) : play(walk)));
-  const whole = choice("Fill in the whole map", () => {
+  walk.play = choiceButton("Play", () => (walk.playing ? stop(walk) : play(walk)));
+  const whole = choiceButton("Fill in the whole map", () => {
     stop(walk);
     walk.seen.fill(1);
     drawMap(walk);
   });
-  const empty = choice("Empty the map", () => {
+  const empty = choiceButton("Empty the map", () => {
     stop(walk);
     walk.seen.fill(0);
-    show(walk);
+    update(walk);
   });
   walk.presets = element("div", "buttons");
   walk.presets.setAttribute("role", "group");
@@ -68,7 +76,7 @@ function newWalk(parentElement) {
 }
 
 // A picture over which the filter is moved: by mouse, finger and arrow keys.
-function stageOf(walk, className, ...children) {
+function newStage(walk, className, ...children) {
   const picture = element("div", className, ...children);
   picture.tabIndex = 0;
   picture.setAttribute("role", "application");
@@ -76,18 +84,18 @@ function stageOf(walk, className, ...children) {
   const follow = (event) => {
     const side = walk.filter.side;
     stop(walk);
-    move(walk, placeUnder(event, picture, side, side));
+    moveTo(walk, cellAtPointer(event, picture, side, side));
   };
   picture.addEventListener("pointerdown", follow);
   picture.addEventListener("pointermove", (event) => {
     if (event.pointerType === "mouse" || event.buttons) follow(event);
   });
   picture.addEventListener("keydown", (event) => {
-    const place = arrowed(event.key, walk.at, walk.filter.side, walk.filter.side);
+    const place = cellAfterKey(event.key, walk.at, walk.filter.side, walk.filter.side);
     if (!place) return;
     event.preventDefault();
     stop(walk);
-    move(walk, place);
+    moveTo(walk, place);
   });
   return picture;
 }
@@ -97,10 +105,10 @@ function load(walk, data) {
   if (walk.loaded === text) return;
   walk.loaded = text;
   walk.data = data;
-  walk.rgb = bytesOf(data.patch);
-  walk.grey = brightness(walk.rgb);
-  paint(walk.patchCanvas, PATCH_SIDE, PATCH_SIDE, (x, y) => {
-    const at = 3 * (y * PATCH_SIDE + x);
+  walk.rgb = decodeBytes(data.patch);
+  walk.grey = brightnessChannel(walk.rgb);
+  paintPixels(walk.patchCanvas, PATCH_SIDE_PX, PATCH_SIDE_PX, (x, y) => {
+    const at = 3 * (y * PATCH_SIDE_PX + x);
     return walk.rgb.subarray(at, at + 3);
   });
   showPresets(walk);
@@ -114,7 +122,7 @@ function showPresets(walk) {
   const all = presets.map(({ name, title }) => [name, title]);
   if (learned) all.push([LEARNED, "Learned by the run"]);
   walk.buttons = all.map(([name, title]) => {
-    const button = choice(title, () => choose(walk, name));
+    const button = choiceButton(title, () => choose(walk, name));
     button.dataset.name = name;
     return button;
   });
@@ -128,7 +136,7 @@ function choose(walk, name) {
   const { weights, about } = walk.data.presets.find((preset) => preset.name === name);
   walk.about.textContent = about;
   walk.editor.replaceChildren(newEditor(walk, weights));
-  return useWeights(walk, weights);
+  return usePreset(walk, weights);
 }
 
 function useLearned(walk) {
@@ -141,17 +149,23 @@ function useLearned(walk) {
     (stride > 1 ? `It moves ${stride} pixels at a time, so its map is ${side} × ${side}. ` : "") +
     "It is fed colours that are scaled to small numbers.";
   walk.editor.replaceChildren(newChooser(walk, filters.length));
-  use(walk, { size, stride, before, side, weights: filters[walk.learned] });
+  setFilter(walk, { size, stride, before, side, weights: filters[walk.learned] });
 }
 
-function useWeights(walk, weights) {
+function usePreset(walk, weights) {
   walk.channels = walk.grey;
-  use(walk, { size: EDITABLE_SIDE, stride: 1, before: 1, side: PATCH_SIDE, weights: [weights] });
+  setFilter(walk, {
+    size: PRESET_SIDE,
+    stride: 1,
+    before: 1,
+    side: PATCH_SIDE_PX,
+    weights: [weights],
+  });
 }
 
-function use(walk, filter) {
+function setFilter(walk, filter) {
   walk.filter = filter;
-  walk.values = mapOf(walk.channels, filter);
+  walk.values = convolve(walk.channels, filter);
   walk.largest = walk.values.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-9);
   walk.hasNegative = walk.values.some((value) => value < -1e-6);
   walk.seen = new Uint8Array(filter.side ** 2);
@@ -164,7 +178,7 @@ function use(walk, filter) {
   for (const button of walk.buttons) {
     button.setAttribute("aria-pressed", button.dataset.name === walk.preset);
   }
-  show(walk);
+  update(walk);
 }
 
 function newEditor(walk, weights) {
@@ -184,7 +198,7 @@ function newEditor(walk, weights) {
       stop(walk);
       walk.preset = "";
       walk.about.textContent = "A filter of your own.";
-      useWeights(walk, weights);
+      usePreset(walk, weights);
     }),
   );
   const grid = element("div", "weights", ...inputs);
@@ -201,7 +215,7 @@ function newChooser(walk, count) {
     if (!Number.isInteger(number) || number < 1 || number > count) return;
     walk.learned = number - 1;
     stop(walk);
-    use(walk, { ...walk.filter, weights: walk.data.learned.filters[walk.learned] });
+    setFilter(walk, { ...walk.filter, weights: walk.data.learned.filters[walk.learned] });
   });
   return element("label", "", "Filter ", input, ` of ${count}`);
 }
@@ -214,7 +228,7 @@ function play(walk) {
   walk.play.textContent = "Pause";
   walk.playing = setInterval(() => {
     at += 1;
-    move(walk, [at % side, Math.floor(at / side)]);
+    moveTo(walk, [at % side, Math.floor(at / side)]);
     if (at >= last) stop(walk);
   }, PLAY_MS);
 }
@@ -225,31 +239,31 @@ function stop(walk) {
   walk.play.textContent = "Play";
 }
 
-function move(walk, place) {
+function moveTo(walk, place) {
   if (String(place) === String(walk.at) && walk.seen[place[1] * walk.filter.side + place[0]])
     return;
   walk.at = place;
-  show(walk);
+  update(walk);
 }
 
-function show(walk) {
+function update(walk) {
   const { filter, at } = walk;
   const { size, stride, before, side } = filter;
   walk.seen[at[1] * side + at[0]] = 1;
   const corner = at.map((place) => place * stride - before);
   const first = corner.map((place) => Math.max(0, place));
-  const end = corner.map((place) => Math.min(PATCH_SIDE, place + size));
-  placeFrame(walk.window, [...first, end[0] - first[0], end[1] - first[1]], PATCH_SIDE);
-  placeFrame(walk.spot, [...at, 1, 1], side);
+  const end = corner.map((place) => Math.min(PATCH_SIDE_PX, place + size));
+  positionFrame(walk.window, [...first, end[0] - first[0], end[1] - first[1]], PATCH_SIDE_PX);
+  positionFrame(walk.spot, [...at, 1, 1], side);
   drawMap(walk);
   showProducts(walk);
 }
 
 function drawMap({ mapCanvas, filter, values, seen, largest, hasNegative }) {
-  paint(mapCanvas, filter.side, filter.side, (x, y) => {
+  paintPixels(mapCanvas, filter.side, filter.side, (x, y) => {
     const at = y * filter.side + x;
     if (!seen[at]) return (x + y) % 2 ? [120, 124, 132] : [136, 140, 148];
-    return hasNegative ? signed(values[at] / largest) : grey(values[at] / largest);
+    return hasNegative ? divergingColour(values[at] / largest) : greyColour(values[at] / largest);
   });
 }
 
@@ -265,13 +279,13 @@ function showProducts(walk) {
   const sum = sums.reduce((all, one) => all + one, 0);
   const parts = channels.length === 1 ? channels[0].map(({ product }) => product) : sums;
   const names_ = channels.length === 1 ? "" : "red, green, blue: ";
-  walk.sum.textContent = `${names_}${parts.map(inSum).join(" ")} = ${plainly(sum)}`;
+  walk.sum.textContent = `${names_}${parts.map(formatTerm).join(" ")} = ${formatNumber(sum)}`;
   const [column, row] = walk.at;
   const outside = channels[0].filter((one) => one.outside).length;
   walk.caption.textContent =
     `Column ${column + 1}, row ${row + 1} of the map.` +
     (outside ? ` ${outside} places lie outside the patch and count 0 (padding).` : "");
-  const words = `Column ${column + 1}, row ${row + 1}: the sum is ${plainly(sum)}`;
+  const words = `Column ${column + 1}, row ${row + 1}: the sum is ${formatNumber(sum)}`;
   walk.patch.setAttribute("aria-label", `Patch. ${words}`);
   walk.map.setAttribute("aria-label", `Map. ${words}`);
 }
@@ -281,32 +295,36 @@ function productTable(name, products, size) {
     const cell = element(
       "div",
       `product ${outside ? "outside" : ""}`,
-      element("span", "factors", `${plainly(value)} × ${plainly(weight, 2)}`),
-      element("strong", "", size > EDITABLE_SIDE ? twoPlaces(product) : plainly(product)),
+      element("span", "factors", `${formatNumber(value)} × ${formatNumber(weight, 2)}`),
+      element(
+        "strong",
+        "",
+        size > PRESET_SIDE ? formatTwoDecimals(product) : formatNumber(product),
+      ),
     );
-    cell.title = `${plainly(value)} × ${plainly(weight, 2)} = ${plainly(product)}`;
+    cell.title = `${formatNumber(value)} × ${formatNumber(weight, 2)} = ${formatNumber(product)}`;
     const share = Math.abs(product) / (Math.max(...products.map((p) => Math.abs(p.product))) || 1);
     cell.style.setProperty("--share", `${Math.round(55 * share)}%`);
     cell.style.setProperty("--hue", product < 0 ? "#8c510a" : "#01665e");
     return cell;
   });
-  const grid = element("div", size > EDITABLE_SIDE ? "table fine" : "table", ...cells);
+  const grid = element("div", size > PRESET_SIDE ? "table fine" : "table", ...cells);
   grid.style.setProperty("--size", size);
   return element(
     "div",
     "",
-    element("p", "hint", size > EDITABLE_SIDE ? `${name}: products` : `${name}: value × weight`),
+    element("p", "hint", size > PRESET_SIDE ? `${name}: products` : `${name}: value × weight`),
     grid,
   );
 }
 
-function twoPlaces(value) {
+function formatTwoDecimals(value) {
   const text = Math.abs(value).toFixed(2);
   return value < 0 && text !== "0.00" ? `−${text}` : text;
 }
 
-function inSum(value, at) {
-  const text = plainly(Math.abs(value));
+function formatTerm(value, at) {
+  const text = formatNumber(Math.abs(value));
   if (at === 0) return value < 0 ? `−${text}` : text;
   return `${value < 0 ? "−" : "+"} ${text}`;
 }

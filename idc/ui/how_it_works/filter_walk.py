@@ -39,7 +39,7 @@ PRESETS = (
     },
 )
 
-_view = own_component(__file__, "words", "pixels", "convolution")
+_view = own_component(__file__, "pixels")
 
 
 def filter_walk(patch: np.ndarray, learned: dict[str, Any] | None, *, key: str) -> None:

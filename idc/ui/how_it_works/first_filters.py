@@ -9,7 +9,7 @@ import numpy as np
 from idc.runs.first_filters import FirstFilters
 from idc.ui.components.own_component import own_component
 
-_view = own_component(__file__, "words", "pixels", "convolution")
+_view = own_component(__file__, "pixels")
 
 
 def first_filters_timeline(

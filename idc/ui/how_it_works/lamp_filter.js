@@ -1,6 +1,9 @@
 // A light of 5 x 7 lamps, a filter of as many panes in front of it, and a camera behind: it adds up
 // what gets through, and fires from a threshold on. Nothing here asks a server.
 
+import { choiceButton, element } from "../components/browser/dom.js";
+import { cellAfterKey } from "../components/browser/grid_cells.js";
+
 const COLUMNS = 5;
 const ROWS = 7;
 const DIGITS = {
@@ -13,21 +16,21 @@ const SHAPES = Object.fromEntries(
     [...rows.replaceAll(" ", "")].map((sign) => Number(sign === "#")),
   ]),
 );
-const PANES = {
+const PANE_KINDS = {
   1: { name: "clear", sign: "+1" },
   0: { name: "ignored", sign: "0" },
   [-1]: { name: "against", sign: "−1" },
 };
-const NEXT_PANE = { 1: -1, [-1]: 0, 0: 1 };
+const NEXT_WEIGHT = { 1: -1, [-1]: 0, 0: 1 };
 const FIRST_THRESHOLD = 8;
 const STEP_MS = 140;
 
 // Clear where one digit has a lamp, against where only the other one has.
-const forDigit = (digit) =>
+const filterForDigit = (digit) =>
   SHAPES[digit].map((on, at) => (on ? 1 : SHAPES[1 - digit][at] ? -1 : 0));
 const PRESETS = [
-  ["Lets the 1 through", () => forDigit(1)],
-  ["Lets the 0 through", () => forDigit(0)],
+  ["Lets the 1 through", () => filterForDigit(1)],
+  ["Lets the 0 through", () => filterForDigit(0)],
   ["Clear glass: lets both through", () => SHAPES[0].map(() => 1)],
   ["Start with an empty one", () => SHAPES[0].map(() => 0)],
 ];
@@ -41,14 +44,14 @@ function newBench(parentElement) {
   const bench = {
     light: [...SHAPES[1]],
     digit: "1",
-    panes: forDigit(1),
+    panes: filterForDigit(1),
     counting: 0,
     counted: null,
   };
   bench.threshold = FIRST_THRESHOLD;
   const stage = element("div", "stage", lightPanel(bench), filterPanel(bench), cameraPanel(bench));
   parentElement.append(stage, verdictPanel(bench));
-  show(bench);
+  update(bench);
   return bench;
 }
 
@@ -58,9 +61,9 @@ function lightPanel(bench) {
     return (other) => setLamp(bench, other, on);
   });
   bench.digits = ["1", "0"].map((digit) =>
-    choice(`Show a ${digit}`, () => change(bench, { light: [...SHAPES[digit]], digit })),
+    choiceButton(`Show a ${digit}`, () => changeBench(bench, { light: [...SHAPES[digit]], digit })),
   );
-  const worn = choice("Break a lamp", () => {
+  const worn = choiceButton("Break a lamp", () => {
     const at = Math.floor(Math.random() * COLUMNS * ROWS);
     setLamp(bench, at, 1 - bench.light[at]);
   });
@@ -76,11 +79,11 @@ function lightPanel(bench) {
 
 function filterPanel(bench) {
   bench.glass = newGrid("Panes of the filter", (at) => {
-    const pane = NEXT_PANE[bench.panes[at]];
+    const pane = NEXT_WEIGHT[bench.panes[at]];
     return (other) => setPane(bench, other, pane);
   });
   bench.presets = PRESETS.map(([title, make]) => {
-    const button = choice(title, () => change(bench, { panes: make() }));
+    const button = choiceButton(title, () => changeBench(bench, { panes: make() }));
     return { button, make };
   });
   return element(
@@ -102,10 +105,10 @@ function cameraPanel(bench) {
   bench.through = newGrid("What gets through, lamp by lamp", null);
   bench.rows = Array.from({ length: ROWS }, () => element("span", "row-sum"));
   bench.total = element("p", "total");
-  bench.count = choice("Count it lamp by lamp", () => countSlowly(bench));
+  bench.count = choiceButton("Count it lamp by lamp", () => startCounting(bench));
   const slider = element("input");
   Object.assign(slider, { type: "range", min: -8, max: 20, step: 1, value: FIRST_THRESHOLD });
-  slider.addEventListener("input", () => change(bench, { threshold: slider.valueAsNumber }));
+  slider.addEventListener("input", () => changeBench(bench, { threshold: slider.valueAsNumber }));
   bench.limit = element("span", "limit");
   bench.camera = element("div", "camera", element("span", "lens"), element("span", "flash"));
   bench.camera.setAttribute("aria-hidden", "true");
@@ -160,11 +163,11 @@ function newGrid(label, begin) {
     return cell;
   });
   frame.append(...cells);
-  if (begin) makeDrawable(frame, cells, begin);
+  if (begin) addDrawing(frame, cells, begin);
   return { frame, cells };
 }
 
-function makeDrawable(frame, cells, begin) {
+function addDrawing(frame, cells, begin) {
   let brush = null;
   const draw = (at) => at >= 0 && brush?.(at);
   frame.addEventListener("pointerdown", (event) => {
@@ -188,7 +191,7 @@ function makeDrawable(frame, cells, begin) {
   });
   frame.addEventListener("keydown", (event) => {
     const at = cells.indexOf(event.target);
-    const place = arrowed(event.key, [at % COLUMNS, Math.floor(at / COLUMNS)], COLUMNS, ROWS);
+    const place = cellAfterKey(event.key, [at % COLUMNS, Math.floor(at / COLUMNS)], COLUMNS, ROWS);
     if (!place) return;
     event.preventDefault();
     cells[at].tabIndex = -1;
@@ -201,44 +204,47 @@ function makeDrawable(frame, cells, begin) {
 function setLamp(bench, at, on) {
   const light = [...bench.light];
   light[at] = on;
-  change(bench, { light, digit: null });
+  changeBench(bench, { light, digit: null });
 }
 
 function setPane(bench, at, pane) {
   const panes = [...bench.panes];
   panes[at] = pane;
-  change(bench, { panes });
+  changeBench(bench, { panes });
 }
 
-function change(bench, what) {
+function changeBench(bench, what) {
   clearInterval(bench.counting);
   Object.assign(bench, what, { counted: null });
-  show(bench);
+  update(bench);
 }
 
-function countSlowly(bench) {
-  change(bench, { counted: 0 });
+function startCounting(bench) {
+  changeBench(bench, { counted: 0 });
   bench.counting = setInterval(() => {
     bench.counted += 1;
     if (bench.counted >= COLUMNS * ROWS) {
       clearInterval(bench.counting);
       bench.counted = null;
     }
-    show(bench);
+    update(bench);
   }, STEP_MS);
 }
 
-function show(bench) {
+function update(bench) {
   bench.lamps.cells.forEach((cell, at) => {
     cell.className = `cell lamp ${bench.light[at] ? "on" : ""}`;
     cell.setAttribute("aria-pressed", Boolean(bench.light[at]));
-    cell.setAttribute("aria-label", `Lamp ${named(at)}: ${bench.light[at] ? "on" : "off"}`);
+    cell.setAttribute(
+      "aria-label",
+      `Lamp ${describePosition(at)}: ${bench.light[at] ? "on" : "off"}`,
+    );
   });
   bench.glass.cells.forEach((cell, at) => {
-    const { name, sign } = PANES[bench.panes[at]];
+    const { name, sign } = PANE_KINDS[bench.panes[at]];
     cell.className = `cell pane ${name}`;
     cell.textContent = sign;
-    cell.setAttribute("aria-label", `Pane ${named(at)}: ${name}, ${sign}`);
+    cell.setAttribute("aria-label", `Pane ${describePosition(at)}: ${name}, ${sign}`);
   });
   bench.digits.forEach((button, at) =>
     button.setAttribute("aria-pressed", bench.digit === ["1", "0"][at]),
@@ -246,11 +252,11 @@ function show(bench) {
   for (const { button, make } of bench.presets) {
     button.setAttribute("aria-pressed", String(make()) === String(bench.panes));
   }
-  showSum(bench);
-  showVerdict(bench);
+  updateSum(bench);
+  updateVerdict(bench);
 }
 
-function showSum(bench) {
+function updateSum(bench) {
   const upTo = bench.counted ?? COLUMNS * ROWS;
   const rows = Array(ROWS).fill(0);
   bench.through.cells.forEach((cell, at) => {
@@ -258,35 +264,35 @@ function showSum(bench) {
     const counted = at < upTo;
     if (counted) rows[Math.floor(at / COLUMNS)] += product;
     const now = bench.counted !== null && at === upTo - 1 ? "now" : "";
-    cell.className = `cell ray ${counted ? PANES[product].name : ""} ${now}`;
-    cell.textContent = counted && bench.light[at] ? PANES[product].sign : "";
+    cell.className = `cell ray ${counted ? PANE_KINDS[product].name : ""} ${now}`;
+    cell.textContent = counted && bench.light[at] ? PANE_KINDS[product].sign : "";
   });
   const sum = rows.reduce((all, row) => all + row, 0);
   bench.rows.forEach((node, row) => {
     const [sign, size] = [rows[row] < 0 ? "−" : "+", Math.abs(rows[row])];
-    node.textContent = row ? `${sign} ${size}` : withSign(rows[row]);
+    node.textContent = row ? `${sign} ${size}` : formatSigned(rows[row]);
   });
-  bench.total.textContent = `Sum: ${withSign(sum)}`;
-  bench.limit.textContent = withSign(bench.threshold);
+  bench.total.textContent = `Sum: ${formatSigned(sum)}`;
+  bench.limit.textContent = formatSigned(bench.threshold);
   const counting = bench.counted !== null;
   const fires = !counting && sum >= bench.threshold;
   bench.camera.classList.toggle("fired", fires);
   bench.fires.textContent = counting
     ? "It counts …"
     : fires
-      ? `${withSign(sum)} is at least ${withSign(bench.threshold)}: it fires.`
-      : `${withSign(sum)} is below ${withSign(bench.threshold)}: it stays silent.`;
+      ? `${formatSigned(sum)} is at least ${formatSigned(bench.threshold)}: it fires.`
+      : `${formatSigned(sum)} is below ${formatSigned(bench.threshold)}: it stays silent.`;
 }
 
-function showVerdict(bench) {
+function updateVerdict(bench) {
   const fires = {};
   for (const digit of ["1", "0"]) {
-    const sum = sumOf(SHAPES[digit], bench.panes);
+    const sum = sumThrough(SHAPES[digit], bench.panes);
     fires[digit] = sum >= bench.threshold;
     const [sumCell, cameraCell, meaning] = bench.cells[digit];
-    sumCell.textContent = withSign(sum);
+    sumCell.textContent = formatSigned(sum);
     cameraCell.textContent = fires[digit] ? "fires" : "silent";
-    meaning.textContent = meaningOf(digit, fires[digit]);
+    meaning.textContent = verdictText(digit, fires[digit]);
     meaning.className = (digit === "1") === fires[digit] ? "right" : "wrong";
   }
   bench.verdict.textContent =
@@ -295,19 +301,19 @@ function showVerdict(bench) {
       : `With this filter and this threshold the camera fires for the ${fires[1] ? 1 : 0} alone: it tells them apart.`;
 }
 
-function meaningOf(digit, fires) {
+function verdictText(digit, fires) {
   if (digit === "1") return fires ? "found: a true positive" : "missed: a false negative";
   return fires ? "false alarm: a false positive" : "rightly ignored: a true negative";
 }
 
-function sumOf(light, panes) {
+function sumThrough(light, panes) {
   return light.reduce((sum, on, at) => sum + on * panes[at], 0);
 }
 
-function withSign(number) {
+function formatSigned(number) {
   return number < 0 ? `−${-number}` : String(number);
 }
 
-function named(at) {
+function describePosition(at) {
   return `in row ${1 + Math.floor(at / COLUMNS)}, column ${1 + (at % COLUMNS)}`;
 }

@@ -2,7 +2,7 @@
 
 from idc.ui.components.own_component import own_component
 
-_view = own_component(__file__, "words", "pixels")
+_view = own_component(__file__, "pixels")
 
 
 def lamp_filter(key: str) -> None:

@@ -1,8 +1,12 @@
 // The filter behind a map, and how the last layer's sums become probabilities.
 
-const MOST_SLICES = 64; // of a filter: one for each map below
+import { element } from "../components/browser/dom.js";
+import { formatCount, formatNumber, formatShare } from "../components/browser/numbers.js";
+import { divergingColour, paintPixels } from "../components/browser/pixels.js";
 
-function newFilter() {
+const MAX_SLICES = 64; // of a filter: one for each map below
+
+export function newFilter() {
   const title = element("h4");
   const canvas = element("canvas");
   const words = element("p", "hint");
@@ -16,7 +20,7 @@ function newFilter() {
   };
 }
 
-function showFilter(view) {
+export function showFilter(view) {
   const { filters } = view.layers[view.layer];
   view.filter.frame.hidden = !filters || view.map >= filters.shape[3];
   if (view.filter.frame.hidden) return;
@@ -27,15 +31,15 @@ function showFilter(view) {
     return filters.low[view.map] + level * (filters.high[view.map] - filters.low[view.map]);
   };
   const most = Math.max(-filters.low[view.map], filters.high[view.map], 1e-9);
-  const shown = Math.min(channels, MOST_SLICES);
+  const shown = Math.min(channels, MAX_SLICES);
   const across = Math.min(shown, 16);
   const down = Math.ceil(shown / across);
   const [width, height] = [columns + 1, rows + 1];
-  paint(view.filter.canvas, across * width - 1, down * height - 1, (x, y) => {
+  paintPixels(view.filter.canvas, across * width - 1, down * height - 1, (x, y) => {
     const channel = Math.floor(y / height) * across + Math.floor(x / width);
     const [dx, dy] = [x % width, y % height];
     if (channel >= shown || dx === columns || dy === rows) return [112, 118, 128];
-    return signed(weight(channel, dy * columns + dx) / most);
+    return divergingColour(weight(channel, dy * columns + dx) / most);
   });
   view.filter.picture.style.maxWidth = `${Math.min(640, across * width * 16)}px`;
   view.filter.title.textContent = `The filter that made map ${view.map + 1}`;
@@ -45,15 +49,15 @@ function showFilter(view) {
       : `One square for each of the ${channels} maps below` +
         (shown < channels ? `; the first ${shown} are shown.` : ".");
   const bias = filters.bias
-    ? ` Its bias, added to each sum, is ${plainly(filters.bias[view.map])}.`
+    ? ` Its bias, added to each sum, is ${formatNumber(filters.bias[view.map])}.`
     : "";
   view.filter.words.textContent =
-    `${rows} × ${columns} × ${channels} = ${whole(size * channels)} learned weights, from ` +
-    `${plainly(filters.low[view.map])} to ${plainly(filters.high[view.map])}: green counts for, ` +
+    `${rows} × ${columns} × ${channels} = ${formatCount(size * channels)} learned weights, from ` +
+    `${formatNumber(filters.low[view.map])} to ${formatNumber(filters.high[view.map])}: green counts for, ` +
     `brown against. ${slices}${bias}`;
 }
 
-function showAnswer(view) {
+export function showAnswer(view) {
   const layer = view.layers[view.layer];
   view.answer.hidden = !layer.sums;
   if (!layer.sums) return;
@@ -74,9 +78,9 @@ function showAnswer(view) {
     ),
   );
   layer.sums.forEach((sum, at) => {
-    const share_ = powers[at] / all;
+    const probability = powers[at] / all;
     const bar = element("span", `bar ${at ? "positive" : "negative"}`);
-    bar.style.width = `${6 * share_}rem`;
+    bar.style.width = `${6 * probability}rem`;
     const name = element("th", "", view.classes[at]);
     name.scope = "row";
     table.append(
@@ -84,9 +88,9 @@ function showAnswer(view) {
         "tr",
         "",
         name,
-        element("td", "", plainly(sum)),
-        element("td", "", plainly(powers[at])),
-        element("td", "", bar, ` ${share(share_)}`),
+        element("td", "", formatNumber(sum)),
+        element("td", "", formatNumber(powers[at])),
+        element("td", "", bar, ` ${formatShare(probability)}`),
       ),
     );
   });

@@ -1,6 +1,27 @@
 // Every layer of a network on one patch: choose a layer, a map in it, a value in the map, and see
 // the piece of the patch that the value looked at. Nothing here asks a server.
 
+import { decodeBytes } from "../components/browser/base64.js";
+import { element } from "../components/browser/dom.js";
+import { cellAfterKey, cellAtPointer } from "../components/browser/grid_cells.js";
+import {
+  LAYER_DESCRIPTIONS,
+  formatShape,
+  layerTitle,
+} from "../components/browser/layer_descriptions.js";
+import { formatCount } from "../components/browser/numbers.js";
+import { PATCH_SIDE_PX } from "../components/browser/patches.js";
+import { paintPixels } from "../components/browser/pixels.js";
+import { newFilter, showAnswer } from "./layer_answer.js";
+import {
+  chooseAmongAll,
+  chooseMap,
+  chooseValue,
+  drawAllMaps,
+  layerGrid,
+  patchPixel,
+} from "./layer_maps.js";
+
 export default function ({ data, parentElement }) {
   const view = (parentElement.view ??= newView(parentElement));
   const text = `${data.patch}${data.content}`;
@@ -49,7 +70,7 @@ function newView(parentElement) {
 function newMaps(view) {
   const all = { canvas: element("canvas"), frame: element("div", "frame") };
   all.picture = element("div", "picture all", all.canvas, all.frame);
-  const pick = (event) => pickInAll(view, event);
+  const pick = (event) => chooseAmongAll(view, event);
   all.picture.addEventListener("pointerdown", pick);
   const one = { canvas: element("canvas"), frame: element("div", "frame") };
   one.picture = element("div", "picture one", one.canvas, one.frame);
@@ -57,18 +78,18 @@ function newMaps(view) {
   one.picture.setAttribute("role", "application");
   one.picture.setAttribute("aria-roledescription", "map of values");
   const follow = (event) => {
-    const { columns, rows } = gridOf(view.layers[view.layer]);
-    choosePlace(view, placeUnder(event, one.picture, columns, rows));
+    const { columns, rows } = layerGrid(view.layers[view.layer]);
+    chooseValue(view, cellAtPointer(event, one.picture, columns, rows));
   };
   one.picture.addEventListener("pointerdown", follow);
   one.picture.addEventListener("pointermove", (event) => event.buttons && follow(event));
   one.picture.addEventListener("keydown", (event) => {
-    const { columns, rows } = gridOf(view.layers[view.layer]);
-    const place = arrowed(event.key, view.place, columns, rows);
+    const { columns, rows } = layerGrid(view.layers[view.layer]);
+    const place = cellAfterKey(event.key, view.place, columns, rows);
     const step = { PageUp: -1, PageDown: 1 }[event.key];
     if (!place && !step) return;
     event.preventDefault();
-    if (place) choosePlace(view, place);
+    if (place) chooseValue(view, place);
     else chooseMap(view, view.map + step);
   });
   const number = element("input");
@@ -110,8 +131,8 @@ function newPatch() {
 }
 
 function load(view, data) {
-  view.rgb = bytesOf(data.patch);
-  view.block = bytesOf(data.block);
+  view.rgb = decodeBytes(data.patch);
+  view.block = decodeBytes(data.block);
   view.layers = data.layers;
   view.classes = data.classes;
   view.note = data.note;
@@ -124,14 +145,9 @@ function load(view, data) {
     );
     view.spot = [0.41, 0.41]; // in shares of a side
   }
-  paint(view.patch.canvas, SIDE, SIDE, (x, y) => pixel(view, x, y));
+  paintPixels(view.patch.canvas, PATCH_SIDE_PX, PATCH_SIDE_PX, (x, y) => patchPixel(view, x, y));
   showStrip(view);
   chooseLayer(view, view.layer);
-}
-
-function pixel({ rgb }, x, y) {
-  const at = 3 * (y * SIDE + x);
-  return rgb.subarray(at, at + 3);
 }
 
 function showStrip(view) {
@@ -146,7 +162,7 @@ function showStrip(view) {
       `layer ${layer.kind}`,
       element("span", "room", block),
       element("span", "name", layerTitle(layer)),
-      element("span", "shape", shapeWords(layer.shape)),
+      element("span", "shape", formatShape(layer.shape)),
     );
     button.type = "button";
     button.addEventListener("click", () => chooseLayer(view, number));
@@ -164,33 +180,33 @@ function chooseLayer(view, number) {
     button.setAttribute("aria-pressed", at === number);
     button.tabIndex = at === number ? 0 : -1;
   });
-  bringIntoSight(view.strip, view.buttons[number]);
-  const [, about] = LAYER_WORDS[layer.kind] ?? [layer.kind, ""];
+  scrollStripTo(view.strip, view.buttons[number]);
+  const [, about] = LAYER_DESCRIPTIONS[layer.kind] ?? [layer.kind, ""];
   view.title.textContent = `Layer ${number + 1} of ${view.layers.length}: ${layerTitle(layer)}`;
-  view.about.textContent = about + withRelu(layer);
+  view.about.textContent = about + describeActivation(layer);
   const from = layer.inputs.length
-    ? layer.inputs.map((input) => shapeWords(view.layers[input].shape)).join(" and ")
-    : `${SIDE} × ${SIDE} × 3`;
+    ? layer.inputs.map((input) => formatShape(view.layers[input].shape)).join(" and ")
+    : `${PATCH_SIDE_PX} × ${PATCH_SIDE_PX} × 3`;
   view.facts.textContent =
-    `${from} → ${shapeWords(layer.shape)}. ` +
+    `${from} → ${formatShape(layer.shape)}. ` +
     (layer.parameters
-      ? `${whole(layer.parameters)} parameters.`
+      ? `${formatCount(layer.parameters)} parameters.`
       : "No parameters: nothing to learn.");
   if (layer.shape.length === 3) {
     // The same spot of the patch, as far as the layers' maps have places for it.
-    const { columns, rows } = gridOf(layer);
+    const { columns, rows } = layerGrid(layer);
     view.place = [Math.floor(view.spot[0] * columns), Math.floor(view.spot[1] * rows)];
   } else {
     view.place = [0, 0];
   }
   view.lowest = Math.min(...layer.maps.low, 0);
   view.highest = Math.max(...layer.maps.high, 0);
-  drawAll(view);
+  drawAllMaps(view);
   showAnswer(view);
   chooseMap(view, view.map);
 }
 
-function withRelu({ kind, activation }) {
+function describeActivation({ kind, activation }) {
   return activation === "relu" && kind !== "Activation"
     ? " A ReLU follows at once: what is negative becomes 0."
     : activation === "softmax"
@@ -199,7 +215,7 @@ function withRelu({ kind, activation }) {
 }
 
 // Only the strip scrolls; `scrollIntoView` would move the page too.
-function bringIntoSight(strip, button) {
+function scrollStripTo(strip, button) {
   const left = button.offsetLeft - strip.offsetLeft;
   if (left < strip.scrollLeft || left + button.offsetWidth > strip.scrollLeft + strip.clientWidth) {
     strip.scrollLeft = left - strip.clientWidth / 3;

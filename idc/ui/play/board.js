@@ -2,6 +2,9 @@
 // guess nothing in here knows label or answer: they come with the next message, once all have
 // guessed. Two players' guesses wait here, unseen, for each other.
 
+import { element } from "../components/browser/dom.js";
+import { CLASS_NAMES } from "../components/browser/patches.js";
+
 let smooth = true; // chosen once, for every patch that follows
 
 export default function ({ data, parentElement, setTriggerValue }) {
@@ -15,7 +18,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     draw(play);
   }
   play.stop?.();
-  const onKey = (event) => pressed(play, event);
+  const onKey = (event) => handleKey(play, event);
   document.addEventListener("keydown", onKey);
   play.stop = () => document.removeEventListener("keydown", onKey);
   return play.stop;
@@ -42,7 +45,8 @@ function draw(play) {
   const next = data.reveal ? newNext(play) : null;
   if (next) middle.append(next);
   stage.replaceChildren(play.seats[0], middle, ...play.seats.slice(1));
-  if (next && (held || document.activeElement === document.body)) next.focus({ preventScroll: true });
+  if (next && (held || document.activeElement === document.body))
+    next.focus({ preventScroll: true });
   else if (held) stage.querySelector("button")?.focus({ preventScroll: true });
   // Who has read the reasons below is taken back up; what is in sight stays where it is.
   if (stage.getBoundingClientRect().top < 0) stage.scrollIntoView({ block: "start" });
@@ -79,7 +83,7 @@ function newNext(play) {
   const next = element("button", "next", play.data.reveal.last ? "The result" : "Next patch");
   next.type = "button";
   next.append(element("kbd", "", "Enter"));
-  next.addEventListener("click", () => goOn(play));
+  next.addEventListener("click", () => nextPatch(play));
   return next;
 }
 
@@ -94,7 +98,7 @@ function newSeat(play, player, number) {
   }
   const choices = element("div", "choices");
   for (const sign of ["n", "p"]) {
-    const name = { n: "IDC-negative", p: "IDC-positive" }[sign];
+    const name = CLASS_NAMES[sign === "p" ? 1 : 0];
     const button = element("button", `choice ${sign === "p" ? "positive" : "negative"}`);
     button.type = "button";
     button.append(element("span", "sign", { n: "−", p: "+" }[sign]), element("span", "", name));
@@ -110,7 +114,8 @@ function newScore(player) {
   const score = element("div", "score");
   const dots = element("p", "dots");
   dots.setAttribute("aria-hidden", "true");
-  for (const hit of player.hits) dots.append(element("span", hit ? "hit" : "miss", hit ? "✓" : "✗"));
+  for (const hit of player.hits)
+    dots.append(element("span", hit ? "hit" : "miss", hit ? "✓" : "✗"));
   const streak = player.streak > 1 ? `, ${player.streak} in a row` : "";
   score.append(element("p", "right", `${player.right} right${streak}`), dots);
   return score;
@@ -129,25 +134,30 @@ function guess(play, number, sign) {
   if (!alone) play.seats[number].append(element("p", "locked", "Guessed"));
   if (play.guesses.every(Boolean)) {
     play.sent = true;
-    play.say("guessed", { game: play.data.game, turn: play.data.turn, guesses: play.guesses.join("") });
+    play.say("guessed", {
+      game: play.data.game,
+      turn: play.data.turn,
+      guesses: play.guesses.join(""),
+    });
   }
 }
 
-function goOn(play) {
+function nextPatch(play) {
   if (play.sent || !play.data.reveal) return;
   play.sent = true;
   play.say("next", { game: play.data.game, turn: play.data.turn });
 }
 
-function pressed(play, event) {
-  if (event.repeat || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+function handleKey(play, event) {
+  if (event.repeat || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented)
+    return;
   const path = event.composedPath();
-  if (path.some(takesKeys)) return;
+  if (path.some(usesKeys)) return;
   if (play.data.reveal) {
     if (event.key !== "Enter" && event.key !== " ") return;
     if (path.some((node) => node.matches?.("button, a, summary, [role=button]"))) return;
     event.preventDefault();
-    return goOn(play);
+    return nextPatch(play);
   }
   const key = event.key.length === 1 ? event.key.toUpperCase() : event.key;
   play.data.players.forEach((player, number) => {
@@ -160,16 +170,9 @@ function pressed(play, event) {
 }
 
 // Where typing or the arrows already mean something.
-function takesKeys(node) {
+function usesKeys(node) {
   return node.matches?.(
     "input, textarea, select, [contenteditable=true], [role=option], [role=radio], [role=slider]," +
       " [role=tab], [role=listbox], [role=combobox], [role=dialog], .around",
   );
-}
-
-function element(tag, className = "", text = "") {
-  const node = document.createElement(tag);
-  node.className = className;
-  node.textContent = text;
-  return node;
 }

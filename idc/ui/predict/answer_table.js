@@ -1,6 +1,8 @@
 // Answers as a table. Headings ask Python for another order, a row's button opens its patch.
 
-const CLASSES = ["− negative", "+ positive"];
+import { element } from "../components/browser/dom.js";
+
+const CLASS_TEXTS = ["− negative", "+ positive"];
 const COLUMNS = [
   { title: "File", by: "name" },
   { title: "Label", by: "label" },
@@ -32,7 +34,7 @@ function newTable(parentElement) {
     sign.ariaHidden = "true";
     const button = element("button", "", title, sign);
     button.type = "button";
-    button.addEventListener("click", () => table.sort(next(table.order, by, descends)));
+    button.addEventListener("click", () => table.sort(nextOrder(table.order, by, descends)));
     th.append(button);
     table.headings.push({ th, by, sign });
     return th;
@@ -44,7 +46,7 @@ function newTable(parentElement) {
 }
 
 // First the usual direction, then the other one, then as uploaded again.
-function next(order, by, descends = false) {
+function nextOrder(order, by, descends = false) {
   if (order.by !== by) return { by, descending: descends };
   if (order.descending === descends) return { by, descending: !descends };
   return { by: "place", descending: false };
@@ -63,7 +65,7 @@ function newRow(table, row, i, data, columns) {
   const rows = Math.ceil(data.rows.length / columns);
   picture.style.backgroundImage = `url(${data.sprite})`;
   picture.style.backgroundSize = `${100 * columns}% ${100 * rows}%`;
-  picture.style.backgroundPosition = `${at(i % columns, columns)} ${at(Math.floor(i / columns), rows)}`;
+  picture.style.backgroundPosition = `${spritePosition(i % columns, columns)} ${spritePosition(Math.floor(i / columns), rows)}`;
   // A file's own name tells it apart; the folders are in the tooltip.
   const name = element("span", "name", row.name.split("/").at(-1));
   const button = element("button", "file", picture, name);
@@ -80,12 +82,12 @@ function newRow(table, row, i, data, columns) {
     "tr",
     wrong ? "wrong" : "",
     heading,
-    element("td", "label", row.label === null ? "–" : CLASSES[row.label]),
+    element("td", "label", row.label === null ? "–" : CLASS_TEXTS[row.label]),
     element("td", "y_prob", row.y_prob.toFixed(3), bar),
-    element("td", `called is${row.called}`, CLASSES[row.called], wrong ? " ✗ wrong" : ""),
+    element("td", `called is${row.called}`, CLASS_TEXTS[row.called], wrong ? " ✗ wrong" : ""),
   );
 }
 
-function at(place, count) {
+function spritePosition(place, count) {
   return count > 1 ? `${(100 * place) / (count - 1)}%` : "0%";
 }

@@ -19,7 +19,7 @@ from idc.ui.components.patch_grid import draw_sprite, sprite_columns
 
 _QUALITY = 90  # of thumbnails, drawn at less than the patches' own size on most screens
 
-_view = own_component(__file__, "words")
+_view = own_component(__file__)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,14 @@
 // Streamlit calls the default export again on new data or a new theme, so everything lives on
 // `parentElement` and the cards are rebuilt only when the sheet is another one.
 
+import { element } from "../components/browser/dom.js";
+import {
+  hasModifier,
+  optionAfterKey,
+  optionOf,
+  setTabStop,
+} from "../components/browser/roving_focus.js";
+
 export default function ({ data, parentElement, setTriggerValue }) {
   const sheet =
     parentElement.contactSheet ?? (parentElement.contactSheet = newSheet(parentElement));
@@ -12,7 +20,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   sheet.list.style.setProperty("--card", `${data.width}px`);
   sheet.options = data.cards.map((card) => newOption(card, data));
   sheet.list.replaceChildren(...sheet.options);
-  rove(sheet, 0);
+  setTabStop(sheet.options, 0);
   const image = new Image();
   image.src = data.sheet;
   image.decode().then(() => {
@@ -26,7 +34,7 @@ function newSheet(parentElement) {
   list.setAttribute("aria-label", "Slides");
   parentElement.append(list);
   const sheet = { list, options: [], cards: [] };
-  list.addEventListener("click", (event) => open(sheet, optionOf(event)));
+  list.addEventListener("click", (event) => openCard(sheet, optionOf(event)));
   list.addEventListener("keydown", (event) => onKey(sheet, event));
   return sheet;
 }
@@ -58,46 +66,26 @@ function paint(sheet, image, { width, height }) {
   sheet.list.dataset.painted = sheet.options.length; // for whoever measures
 }
 
-function open(sheet, option) {
+function openCard(sheet, option) {
   if (!option) return;
   const at = sheet.options.indexOf(option);
-  rove(sheet, at);
+  setTabStop(sheet.options, at);
   sheet.open(sheet.cards[at]);
 }
 
-// Roving tabindex: Tab enters the sheet once, arrows move inside.
-function rove(sheet, index) {
-  sheet.options.forEach((option, i) => (option.tabIndex = i === index ? 0 : -1));
-}
-
 function onKey(sheet, event) {
-  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (hasModifier(event)) return;
   const { options } = sheet;
   const at = options.indexOf(optionOf(event));
   if (at < 0) return;
   if (event.key === "Enter" || event.key === " ") {
     event.preventDefault();
-    return open(sheet, options[at]);
+    return openCard(sheet, options[at]);
   }
-  const below = options.findIndex((option) => option.offsetTop > options[0].offsetTop);
-  const perRow = below < 0 ? options.length : below;
-  const moves = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -perRow, ArrowDown: perRow };
-  const ends = { Home: 0, End: options.length - 1 };
-  const to = ends[event.key] ?? at + moves[event.key];
-  if (Number.isNaN(to)) return;
-  event.preventDefault(); // No scrolling away, not even at the edge.
+  const to = optionAfterKey(event.key, options, at);
+  if (to === undefined) return;
+  event.preventDefault(); // The page must not scroll, not even at the edge.
   if (!options[to]) return;
-  rove(sheet, to);
+  setTabStop(sheet.options, to);
   options[to].focus();
-}
-
-function optionOf(event) {
-  return event.target.closest("[role=option]");
-}
-
-function element(tag, className, text = "") {
-  const node = document.createElement(tag);
-  node.className = className;
-  node.textContent = text;
-  return node;
 }

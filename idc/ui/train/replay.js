@@ -1,21 +1,23 @@
 // Play, pause, seek and speed of a replay. The clock is Python's; between two of its messages the
 // slider runs on by itself, and under the hand it belongs to the hand.
 
-const OUT_OF_STEP = 0.03; // of the whole: closer than that, its own clock goes on
+import { element, newButton } from "../components/browser/dom.js";
+
+const MAX_DRIFT = 0.03; // of the whole: closer than that, its own clock goes on
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const bar = parentElement.bar ?? (parentElement.bar = newBar(parentElement));
   bar.tell = (does, value) => setTriggerValue("told", { do: does, value });
   const commanded = bar.data?.number !== data.number || bar.data?.playing !== data.playing;
-  const off = Math.abs(atNow(bar) - data.at) > OUT_OF_STEP * data.end;
+  const off = Math.abs(currentTime(bar) - data.at) > MAX_DRIFT * data.end;
   if (commanded || off) bar.base = { at: data.at, time: performance.now() };
   bar.data = data;
   bar.slider.max = data.end;
   showSpeeds(bar);
-  show(bar);
+  update(bar);
   cancelAnimationFrame(bar.frame);
   const run = () => {
-    show(bar);
+    update(bar);
     if (bar.data.playing) bar.frame = requestAnimationFrame(run);
   };
   run();
@@ -23,14 +25,14 @@ export default function ({ data, parentElement, setTriggerValue }) {
 }
 
 function newBar(parentElement) {
-  const play = button("play");
+  const play = newButton("play");
   const slider = element("input", "slider");
   Object.assign(slider, { type: "range", min: 0, step: 0.1 });
   slider.setAttribute("aria-label", "Time of the training");
   const words = element("output", "words");
   const speed = element("select", "speed");
   speed.setAttribute("aria-label", "Speed");
-  const close = button("close", "✕");
+  const close = newButton("close", "✕");
   close.setAttribute("aria-label", "End the replay");
   close.title = "End the replay";
   parentElement.append(element("div", "bar", play, slider, words, speed, close));
@@ -38,7 +40,7 @@ function newBar(parentElement) {
   play.addEventListener("click", () => bar.tell(bar.data.playing ? "pause" : "play"));
   slider.addEventListener("input", () => {
     bar.held = true;
-    show(bar);
+    update(bar);
   });
   slider.addEventListener("change", () => {
     bar.held = false;
@@ -50,18 +52,18 @@ function newBar(parentElement) {
   return bar;
 }
 
-function atNow({ base, data }) {
+function currentTime({ base, data }) {
   if (!data) return -1;
   const gone = data.playing ? ((performance.now() - base.time) / 1000) * data.factor : 0;
   return Math.min(base.at + gone, data.end);
 }
 
-function show(bar) {
+function update(bar) {
   const { slider, words, play, data } = bar;
-  const at = bar.held ? slider.valueAsNumber : atNow(bar);
+  const at = bar.held ? slider.valueAsNumber : currentTime(bar);
   if (!bar.held) slider.value = at;
   slider.style.setProperty("--at", data.end ? at / data.end : 1);
-  words.textContent = `${clock(at)} of ${clock(data.end)}`;
+  words.textContent = `${formatClock(at)} of ${formatClock(data.end)}`;
   slider.setAttribute("aria-valuetext", words.textContent);
   const sign = data.playing ? "❚❚" : "▶";
   if (play.textContent !== sign) {
@@ -78,15 +80,9 @@ function showSpeeds({ speed, data }) {
 }
 
 // "1:02:03", "2:03"
-function clock(seconds) {
+function formatClock(seconds) {
   const whole = Math.floor(seconds);
   const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
   const two = (number) => String(number).padStart(2, "0");
   return `${hours ? `${hours}:${two(minutes)}` : minutes}:${two(whole % 60)}`;
-}
-
-function button(className, sign = "") {
-  const node = element("button", className, sign);
-  node.type = "button";
-  return node;
 }

@@ -19,7 +19,7 @@ _FIT_DURATION_S = 30.0
 _FIT_SPEED = 0.0  # the speed at which the whole run takes `_FIT_DURATION_S`
 _SPEEDS = {"real time": 1.0, "2×": 2.0, "10×": 10.0, "60×": 60.0, "in 30 s": _FIT_SPEED}
 
-_view = own_component(__file__, "words", "slider", "play_bar")
+_view = own_component(__file__, "slider", "play_bar")
 
 
 @dataclass(frozen=True)

@@ -1,23 +1,30 @@
 // A slider through a watched slide's frames. As long as it stands at the newest frame it follows
 // the training; a visitor who went back stays there. All of it happens in the browser.
 
-const FILM_S = 6; // the whole film, from the first frame to the last
-const LEAST_FRAME_MS = 80;
-const MOST_FRAME_MS = 600;
+import { element } from "../components/browser/dom.js";
+import {
+  decodeProbabilities,
+  sharedFrames,
+  showFrame,
+} from "../components/browser/shared_frames.js";
+
+const PLAY_S = 6; // the whole film, from the first frame to the last
+const MIN_FRAME_MS = 80;
+const MAX_FRAME_MS = 600;
 
 export default function ({ data, parentElement }) {
   const bar = parentElement.bar ?? (parentElement.bar = newBar(parentElement));
-  const film = filmOf(data.film);
+  const film = sharedFrames(data.film);
   if (bar.film !== film) stop(bar);
   bar.film = film;
-  takeFrames(film, data);
+  updateFrames(film, data);
   bar.slider.setAttribute("aria-label", data.label);
-  show(bar);
+  update(bar);
   return () => stop(bar);
 }
 
 // Frames that are here already stay the same objects; the place is kept by name, not by number.
-function takeFrames(film, data) {
+function updateFrames(film, data) {
   if (film.content === data.content) return;
   const followed = film.at < 0 || film.at >= film.frames.length - 1;
   const seen = film.frames[film.at]?.name;
@@ -25,7 +32,9 @@ function takeFrames(film, data) {
   film.content = data.content;
   film.frames = data.frames.map((frame) => {
     const same = known.get(frame.name);
-    return same?.levels === frame.levels ? same : { ...frame, values: frameValues(frame.levels) };
+    return same?.levels === frame.levels
+      ? same
+      : { ...frame, values: decodeProbabilities(frame.levels) };
   });
   const found = film.frames.findIndex(({ name }) => name === seen);
   showFrame(film, followed || found < 0 ? film.frames.length - 1 : found);
@@ -42,38 +51,38 @@ function newBar(parentElement) {
   slider.addEventListener("input", () => {
     const at = slider.valueAsNumber; // before `stop` shows where the film stands
     stop(bar);
-    goTo(bar, at);
+    showAt(bar, at);
   });
-  play.addEventListener("click", () => (bar.playing ? stop(bar) : start(bar)));
+  play.addEventListener("click", () => (bar.playing ? stop(bar) : startPlaying(bar)));
   return bar;
 }
 
-function goTo(bar, at) {
+function showAt(bar, at) {
   showFrame(bar.film, at);
-  show(bar);
+  update(bar);
 }
 
-function start(bar) {
+function startPlaying(bar) {
   const { film } = bar;
   const pause = Math.min(
-    Math.max((1000 * FILM_S) / film.frames.length, LEAST_FRAME_MS),
-    MOST_FRAME_MS,
+    Math.max((1000 * PLAY_S) / film.frames.length, MIN_FRAME_MS),
+    MAX_FRAME_MS,
   );
   if (film.at >= film.frames.length - 1) showFrame(film, 0);
   bar.playing = setInterval(() => {
     if (film.at >= film.frames.length - 1) stop(bar);
-    else goTo(bar, film.at + 1);
+    else showAt(bar, film.at + 1);
   }, pause);
-  show(bar);
+  update(bar);
 }
 
 function stop(bar) {
   clearInterval(bar.playing);
   bar.playing = 0;
-  if (bar.film) show(bar);
+  if (bar.film) update(bar);
 }
 
-function show({ film, play, slider, words, playing }) {
+function update({ film, play, slider, words, playing }) {
   const { frames, at } = film;
   const last = frames.length - 1;
   slider.max = Math.max(last, 0);

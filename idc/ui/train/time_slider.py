@@ -15,7 +15,7 @@ from idc.ui.components.own_component import own_component
 
 _MAX_FRAMES = 120
 
-_view = own_component(__file__, "words", "frames", "slider", "play_bar")
+_view = own_component(__file__, "slider", "play_bar")
 
 
 def time_slider(timeline_id: str, frames: Sequence[Frame], *, steps: int, key: str) -> None:

@@ -1,36 +1,38 @@
 // Where the slide viewer looks: {scale, x, y} = stage px a picture px, and the picture's point in
 // the middle of the stage. Pure functions; a `frame` holds the sizes of stage and picture.
 
-const MOST_SCALE = 16;
+import { clamp } from "../browser/numbers.js";
+
+const MAX_SCALE = 16;
 const FIT_MARGIN = 0.96;
 
-function fitScale({ stage, picture }) {
+export function fitScale({ stage, picture }) {
   const fit = Math.min(stage.width / picture.width, stage.height / picture.height);
   return Math.max(fit * FIT_MARGIN, 1e-6);
 }
 
-function fitted(frame) {
+export function fittedCamera(frame) {
   return { scale: fitScale(frame), x: frame.picture.width / 2, y: frame.picture.height / 2 };
 }
 
 // Never farther out than the whole picture, and its edge never beyond the middle of the stage.
-function clamped(camera, frame) {
+export function clampedCamera(camera, frame) {
   const fit = fitScale(frame);
   return {
-    scale: clampTo(camera.scale, fit, Math.max(MOST_SCALE, fit)),
-    x: clampTo(camera.x, 0, frame.picture.width),
-    y: clampTo(camera.y, 0, frame.picture.height),
+    scale: clamp(camera.scale, fit, Math.max(MAX_SCALE, fit)),
+    x: clamp(camera.x, 0, frame.picture.width),
+    y: clamp(camera.y, 0, frame.picture.height),
   };
 }
 
-function toPicture(camera, { stage }, x, y) {
+export function stageToPicture(camera, { stage }, x, y) {
   return {
     x: camera.x + (x - stage.width / 2) / camera.scale,
     y: camera.y + (y - stage.height / 2) / camera.scale,
   };
 }
 
-function toStage(camera, { stage }, x, y) {
+export function pictureToStage(camera, { stage }, x, y) {
   return {
     x: (x - camera.x) * camera.scale + stage.width / 2,
     y: (y - camera.y) * camera.scale + stage.height / 2,
@@ -38,24 +40,24 @@ function toStage(camera, { stage }, x, y) {
 }
 
 // The point of the picture below (x, y) of the stage stays there.
-function zoomedAt(camera, frame, factor, x, y) {
-  const point = toPicture(camera, frame, x, y);
-  const { scale } = clamped({ ...camera, scale: camera.scale * factor }, frame);
+export function zoomedCamera(camera, frame, factor, x, y) {
+  const point = stageToPicture(camera, frame, x, y);
+  const { scale } = clampedCamera({ ...camera, scale: camera.scale * factor }, frame);
   const zoomed = {
     scale,
     x: point.x - (x - frame.stage.width / 2) / scale,
     y: point.y - (y - frame.stage.height / 2) / scale,
   };
   // Back at the whole picture, it lies in the middle again.
-  return scale <= fitScale(frame) * 1.001 ? fitted(frame) : clamped(zoomed, frame);
+  return scale <= fitScale(frame) * 1.001 ? fittedCamera(frame) : clampedCamera(zoomed, frame);
 }
 
-function panned(camera, frame, dx, dy) {
+export function pannedCamera(camera, frame, dx, dy) {
   const { scale, x, y } = camera;
-  return clamped({ scale, x: x - dx / scale, y: y - dy / scale }, frame);
+  return clampedCamera({ scale, x: x - dx / scale, y: y - dy / scale }, frame);
 }
 
-function between(from, to, share) {
+export function interpolatedCamera(from, to, share) {
   const mix = (a, b) => a + (b - a) * share;
   // Scales multiply, so that the speed looks even.
   const scale = from.scale * Math.pow(to.scale / from.scale, share);
@@ -63,13 +65,9 @@ function between(from, to, share) {
 }
 
 // The longest of 1, 2, 5, 10, ... micrometres that is at most `mostPx` long on the stage.
-function scaleBar(camera, mppUm, mostPx) {
+export function scaleBar(camera, mppUm, mostPx) {
   const mostUm = (mostPx / camera.scale) * mppUm;
   const power = Math.pow(10, Math.floor(Math.log10(mostUm)));
   const um = [5, 2, 1].find((step) => step * power <= mostUm) * power;
   return { px: (um / mppUm) * camera.scale, text: `${Number((um / 1000).toPrecision(3))} mm` };
-}
-
-function clampTo(value, least, most) {
-  return Math.min(Math.max(value, least), most);
 }

@@ -1,60 +1,67 @@
 // What a mouse, fingers and keys do to the slide viewer.
 
-const ZOOM_STEP = 1.6;
+import {
+  clampedCamera,
+  fittedCamera,
+  interpolatedCamera,
+  pannedCamera,
+  stageToPicture,
+  zoomedCamera,
+} from "./camera.js";
+import { describeCell } from "./legend.js";
+import { linkedViewers } from "./linked_viewers.js";
+import { positionCellFrame, schedulePaint } from "./painting.js";
+import { saveSettings } from "./settings.js";
+
+export const ZOOM_STEP = 1.6;
 const CLICK_SLACK_PX = 4;
 const GLIDE_MS = 180;
 
-function moveTo(viewer, camera) {
-  for (const one of [viewer, ...besides(viewer)]) {
+function moveCamera(viewer, camera) {
+  for (const one of [viewer, ...linkedViewers(viewer)]) {
     one.camera = camera;
-    keep(one);
-    paint(one, true);
+    saveSettings(one);
+    schedulePaint(one, true);
   }
 }
 
-function zoomBy(
+export function zoomBy(
   viewer,
   factor,
   x = viewer.frame.stage.width / 2,
   y = viewer.frame.stage.height / 2,
 ) {
-  glide(viewer, zoomedAt(viewer.camera, viewer.frame, factor, x, y));
+  glideTo(viewer, zoomedCamera(viewer.camera, viewer.frame, factor, x, y));
 }
 
-function glide(viewer, target) {
-  if (matchMedia("(prefers-reduced-motion: reduce)").matches) return moveTo(viewer, target);
+export function glideTo(viewer, target) {
+  if (matchMedia("(prefers-reduced-motion: reduce)").matches) return moveCamera(viewer, target);
   const start = viewer.camera;
   const began = performance.now();
   const gliding = (viewer.gliding = {});
   const step = () => {
     if (viewer.gliding !== gliding) return;
     const share = Math.min(1, (performance.now() - began) / GLIDE_MS);
-    moveTo(viewer, share < 1 ? between(start, target, 1 - (1 - share) ** 3) : target);
+    moveCamera(
+      viewer,
+      share < 1 ? interpolatedCamera(start, target, 1 - (1 - share) ** 3) : target,
+    );
     if (share < 1) requestAnimationFrame(step);
   };
   step();
 }
 
-function bringIntoView(viewer) {
-  viewer.reveal = false;
-  const [x, y, width, height] = viewer.slide.boxes.subarray(
-    4 * viewer.picked,
-    4 * viewer.picked + 4,
-  );
-  const at = toStage(viewer.camera, viewer.frame, x + width / 2, y + height / 2);
-  const { stage } = viewer.frame;
-  const inside = at.x > 0 && at.y > 0 && at.x < stage.width && at.y < stage.height;
-  if (!inside) viewer.camera = { ...viewer.camera, x: x + width / 2, y: y + height / 2 };
-}
-
-function listen(viewer) {
+export function addInputListeners(viewer) {
   const { map, pointers } = viewer;
   map.addEventListener("wheel", (event) => onWheel(viewer, event), { passive: false });
   map.addEventListener("pointerdown", (event) => {
     if (event.button > 0 || !viewer.camera) return;
     viewer.gliding = null;
     map.setPointerCapture(event.pointerId);
-    pointers.set(event.pointerId, { ...place(viewer, event), start: place(viewer, event) });
+    pointers.set(event.pointerId, {
+      ...stagePoint(viewer, event),
+      start: stagePoint(viewer, event),
+    });
     viewer.dragged = pointers.size > 1;
   });
   map.addEventListener("pointermove", (event) => onMove(viewer, event));
@@ -62,19 +69,19 @@ function listen(viewer) {
     const known = pointers.delete(event.pointerId);
     map.classList.remove("dragging");
     if (known && pointers.size === 0 && !viewer.dragged)
-      pick(viewer, cellAt(viewer, place(viewer, event)));
+      pickCell(viewer, cellAt(viewer, stagePoint(viewer, event)));
   });
   map.addEventListener("pointercancel", (event) => {
     pointers.delete(event.pointerId);
     map.classList.remove("dragging");
   });
-  map.addEventListener("pointerleave", () => hover(viewer, -1));
+  map.addEventListener("pointerleave", () => hoverCell(viewer, -1));
   map.addEventListener("dblclick", (event) => {
-    const { x, y } = place(viewer, event);
+    const { x, y } = stagePoint(viewer, event);
     zoomBy(viewer, event.shiftKey ? 0.5 : 2, x, y);
   });
   map.addEventListener("keydown", (event) => onKey(viewer, event));
-  map.addEventListener("blur", () => hover(viewer, -1));
+  map.addEventListener("blur", () => hoverCell(viewer, -1));
 }
 
 function onWheel(viewer, event) {
@@ -82,21 +89,21 @@ function onWheel(viewer, event) {
   const lines = event.deltaMode === 1 ? 16 : 1;
   // A pinch on a touchpad comes as a wheel with Ctrl, in much smaller steps.
   const factor = Math.exp(-event.deltaY * lines * (event.ctrlKey ? 0.01 : 0.0016));
-  const { x, y } = place(viewer, event);
-  const next = zoomedAt(viewer.camera, viewer.frame, factor, x, y);
+  const { x, y } = stagePoint(viewer, event);
+  const next = zoomedCamera(viewer.camera, viewer.frame, factor, x, y);
   // Already all the way out: the page scrolls on.
   if (next.scale === viewer.camera.scale && factor < 1 && !event.ctrlKey) return;
   event.preventDefault();
   viewer.gliding = null;
-  moveTo(viewer, next);
+  moveCamera(viewer, next);
 }
 
 function onMove(viewer, event) {
   const { pointers } = viewer;
-  const at = place(viewer, event);
+  const at = stagePoint(viewer, event);
   const pointer = pointers.get(event.pointerId);
   if (!pointer) {
-    if (event.pointerType === "mouse" && viewer.camera) hover(viewer, cellAt(viewer, at));
+    if (event.pointerType === "mouse" && viewer.camera) hoverCell(viewer, cellAt(viewer, at));
     return;
   }
   if (Math.hypot(at.x - pointer.start.x, at.y - pointer.start.y) > CLICK_SLACK_PX)
@@ -105,14 +112,25 @@ function onMove(viewer, event) {
   viewer.map.classList.add("dragging");
   const others = [...pointers].filter(([id]) => id !== event.pointerId);
   if (others.length === 0) {
-    moveTo(viewer, panned(viewer.camera, viewer.frame, at.x - pointer.x, at.y - pointer.y));
+    moveCamera(
+      viewer,
+      pannedCamera(viewer.camera, viewer.frame, at.x - pointer.x, at.y - pointer.y),
+    );
   } else {
     const [, other] = others[0];
     const apart = (from) => Math.max(1, Math.hypot(from.x - other.x, from.y - other.y));
     const middle = (from) => ({ x: (from.x + other.x) / 2, y: (from.y + other.y) / 2 });
     const [before, after] = [middle(pointer), middle(at)];
-    const shifted = panned(viewer.camera, viewer.frame, after.x - before.x, after.y - before.y);
-    moveTo(viewer, zoomedAt(shifted, viewer.frame, apart(at) / apart(pointer), after.x, after.y));
+    const shifted = pannedCamera(
+      viewer.camera,
+      viewer.frame,
+      after.x - before.x,
+      after.y - before.y,
+    );
+    moveCamera(
+      viewer,
+      zoomedCamera(shifted, viewer.frame, apart(at) / apart(pointer), after.x, after.y),
+    );
   }
   pointers.set(event.pointerId, { ...pointer, ...at });
 }
@@ -125,13 +143,13 @@ function onKey(viewer, event) {
     "=": () => zoomBy(viewer, ZOOM_STEP),
     "-": () => zoomBy(viewer, 1 / ZOOM_STEP),
     _: () => zoomBy(viewer, 1 / ZOOM_STEP),
-    0: () => glide(viewer, fitted(viewer.frame)),
-    Enter: () => pick(viewer, viewer.hovered),
-    " ": () => pick(viewer, viewer.hovered),
+    0: () => glideTo(viewer, fittedCamera(viewer.frame)),
+    Enter: () => pickCell(viewer, viewer.hovered),
+    " ": () => pickCell(viewer, viewer.hovered),
     f: () => toggleFullScreen(viewer),
   };
   const step = steps[event.key];
-  const act = step ? () => stepBy(viewer, ...step, event.shiftKey ? 5 : 1) : acts[event.key];
+  const act = step ? () => stepCells(viewer, ...step, event.shiftKey ? 5 : 1) : acts[event.key];
   if (!act) return;
   event.preventDefault();
   viewer.gliding = null;
@@ -139,7 +157,7 @@ function onKey(viewer, event) {
 }
 
 // The slide moves by a cell, so that the next one lies in the middle; that one is read out.
-function stepBy(viewer, dx, dy, cells) {
+function stepCells(viewer, dx, dy, cells) {
   const side = viewer.slide.cell_px;
   const snapped = (value, by) => (Math.floor(value / side) + 0.5 + by * cells) * side;
   const camera = {
@@ -147,16 +165,16 @@ function stepBy(viewer, dx, dy, cells) {
     x: snapped(viewer.camera.x, dx),
     y: snapped(viewer.camera.y, dy),
   };
-  moveTo(viewer, clamped(camera, viewer.frame));
+  moveCamera(viewer, clampedCamera(camera, viewer.frame));
   const { stage } = viewer.frame;
-  hover(viewer, cellAt(viewer, { x: stage.width / 2, y: stage.height / 2 }), "No patch here");
+  hoverCell(viewer, cellAt(viewer, { x: stage.width / 2, y: stage.height / 2 }), "No patch here");
 }
 
 // Cells
 
 function cellAt(viewer, { x: stageX, y: stageY }) {
   const { boxes, count } = viewer.slide;
-  const { x, y } = toPicture(viewer.camera, viewer.frame, stageX, stageY);
+  const { x, y } = stageToPicture(viewer.camera, viewer.frame, stageX, stageY);
   for (let i = 0; i < count; i += 1) {
     const [left, top] = [boxes[4 * i], boxes[4 * i + 1]];
     if (x >= left && y >= top && x < left + boxes[4 * i + 2] && y < top + boxes[4 * i + 3])
@@ -165,28 +183,29 @@ function cellAt(viewer, { x: stageX, y: stageY }) {
   return -1;
 }
 
-function hover(viewer, i, nothing = "") {
-  for (const one of [viewer, ...besides(viewer)]) {
+export function hoverCell(viewer, i, nothing = "") {
+  for (const one of [viewer, ...linkedViewers(viewer)]) {
     one.hovered = i;
-    if (one.camera) placeFrame(one, one.hoverFrame, i);
+    if (one.camera) positionCellFrame(one, one.hoverFrame, i);
   }
-  viewer.readout.textContent = i >= 0 ? cellWords(viewer.slide, i) : nothing;
+  viewer.readout.textContent = i >= 0 ? describeCell(viewer.slide, i) : nothing;
 }
 
-function pick(viewer, i) {
+function pickCell(viewer, i) {
   if (i < 0) return;
-  hover(viewer, i);
+  hoverCell(viewer, i);
   if (i === viewer.picked) return;
   viewer.picked = i;
-  placeFrame(viewer, viewer.pickedFrame, i);
+  positionCellFrame(viewer, viewer.pickedFrame, i);
   viewer.report(viewer.slide.ids[i]);
 }
 
-function indexOf(slide, id) {
-  return id === null ? -1 : slide.ids.indexOf(id);
-}
-
-function place(viewer, event) {
+function stagePoint(viewer, event) {
   const { left, top } = viewer.map.getBoundingClientRect();
   return { x: event.clientX - left, y: event.clientY - top };
+}
+
+export function toggleFullScreen(viewer) {
+  if (document.fullscreenElement) document.exitFullscreen();
+  else viewer.root.requestFullscreen?.();
 }

@@ -1,37 +1,30 @@
 // What the slide viewer paints: the picture at the right size, and over it one of the layers.
 // Two canvases lie on each other, so that a threshold change leaves the picture alone.
 
-const POSITIVE = "#d55e00";
-const NEGATIVE = "#0072b2";
-const FIRST_HIGHER = "#e69f00";
-const SECOND_HIGHER = "#009e73";
-const OUTLINE = "#00e5ff";
-const DARK = "#0b1f24";
-const STRIPE_PX = 8;
-const RIGHT_STRENGTH = 0.45; // of the opacity
-const VIRIDIS_ANCHORS = [
-  [68, 1, 84],
-  [72, 40, 120],
-  [62, 74, 137],
-  [49, 104, 142],
-  [38, 130, 142],
-  [31, 158, 137],
-  [53, 183, 121],
-  [109, 205, 89],
-  [180, 222, 44],
-  [253, 231, 37],
-];
-const VIRIDIS = Array.from({ length: 256 }, (_, i) => viridis(i / 255));
+import {
+  NEGATIVE_COLOUR,
+  POSITIVE_COLOUR,
+  VIRIDIS,
+  probabilityColour,
+} from "../browser/colours.js";
+import { newCanvas } from "../browser/dom.js";
+import { clamp } from "../browser/numbers.js";
+import { pictureToStage } from "./camera.js";
+import { isSmall } from "./linked_viewers.js";
+import { anchoredPattern, hatchPattern, stripePattern, strokeTwice } from "./patterns.js";
 
-// Cells of the confusion matrix by 2 * label + prediction. Hue: what was called; stripes: wrong.
-const OUTCOMES = [
-  { name: "Correctly negative (TN)", colour: NEGATIVE, wrong: false },
-  { name: "False alarm (FP)", colour: POSITIVE, wrong: true },
-  { name: "Missed IDC (FN)", colour: NEGATIVE, wrong: true },
-  { name: "Correctly positive (TP)", colour: POSITIVE, wrong: false },
+export const FIRST_HIGHER = "#e69f00";
+export const SECOND_HIGHER = "#009e73";
+export const OUTLINE = "#00e5ff";
+export const CORRECT_OPACITY = 0.45; // Cells of the confusion matrix by 2 * label + prediction. Hue: what was called; stripes: wrong.
+export const OUTCOMES = [
+  { name: "Correctly negative (TN)", colour: NEGATIVE_COLOUR, wrong: false },
+  { name: "False alarm (FP)", colour: POSITIVE_COLOUR, wrong: true },
+  { name: "Missed IDC (FN)", colour: NEGATIVE_COLOUR, wrong: true },
+  { name: "Correctly positive (TP)", colour: POSITIVE_COLOUR, wrong: false },
 ];
 
-const LAYERS = {
+export const LAYERS = {
   tissue: { title: "Tissue", fits: () => true, paint: () => {} },
   probability: {
     title: "Probability",
@@ -55,35 +48,26 @@ const LAYERS = {
   },
 };
 
-function viridis(value) {
-  const at = value * (VIRIDIS_ANCHORS.length - 1);
-  const i = Math.min(Math.floor(at), VIRIDIS_ANCHORS.length - 2);
-  const mixed = VIRIDIS_ANCHORS[i].map((low, channel) =>
-    Math.round(low + (VIRIDIS_ANCHORS[i + 1][channel] - low) * (at - i)),
-  );
-  return `rgb(${mixed})`;
-}
-
 // 2 * label + prediction of a cell; -1 without an answer or a label.
-function outcomeOf(slide, values, threshold, i) {
+export function outcomeAt(slide, values, threshold, i) {
   if (slide.labels[i] < 0 || Number.isNaN(values[i])) return -1;
   return 2 * slide.labels[i] + (values[i] >= threshold ? 1 : 0);
 }
 
 // -1: only the second calls it IDC; 1: only the first; 0: both alike; NaN: an answer is missing.
 // `thresholds`: of the first and of the second.
-function callsDiffer(first, second, thresholds, i) {
+export function predictionsDiffer(first, second, thresholds, i) {
   if (Number.isNaN(first[i]) || Number.isNaN(second[i])) return NaN;
   return (first[i] >= thresholds[0] ? 1 : 0) - (second[i] >= thresholds[1] ? 1 : 0);
 }
 
 // From where on these answers count as IDC: from their own threshold, until one was set for all.
-function thresholdOf({ threshold, slide }, number) {
+export function thresholdOf({ threshold, slide }, number) {
   return threshold ?? slide.values[number]?.threshold ?? slide.threshold;
 }
 
 // The picture, then half of it, a quarter, ...: shrinking a large one at each frame is slow.
-function pictureLevels(image, slide) {
+export function pictureLevels(image, slide) {
   const whole = newCanvas(slide.width, slide.height);
   const context = whole.getContext("2d");
   if (slide.onlyCells) {
@@ -103,19 +87,19 @@ function pictureLevels(image, slide) {
   return levels;
 }
 
-function paintTissue(context, viewer) {
+export function paintTissue(context, viewer) {
   const { slide, camera, frame, ratio } = viewer;
   const { width, height } = context.canvas;
   context.clearRect(0, 0, width, height);
   const scale = camera.scale * ratio;
-  const corner = toStage(camera, frame, 0, 0);
+  const corner = pictureToStage(camera, frame, 0, 0);
   const [left, top] = [Math.round(corner.x * ratio), Math.round(corner.y * ratio)];
   if (slide.hatchGaps) {
-    context.fillStyle = anchored(context, hatchPattern(viewer), left, top);
+    context.fillStyle = anchoredPattern(context, hatchPattern(viewer), left, top);
     context.fillRect(left, top, slide.width * scale, slide.height * scale);
   }
   if (!viewer.levels) return;
-  const level = clampTo(Math.floor(-Math.log2(scale)), 0, viewer.levels.length - 1);
+  const level = clamp(Math.floor(-Math.log2(scale)), 0, viewer.levels.length - 1);
   const source = viewer.levels[level];
   const step = scale * 2 ** level; // canvas px a px of this level
   context.imageSmoothingEnabled = scale < 1; // enlarged pixels stay squares
@@ -128,11 +112,11 @@ function paintTissue(context, viewer) {
   context.drawImage(source, x, y, w, h, left + x * step, top + y * step, w * step, h * step);
 }
 
-function paintMarks(context, viewer) {
+export function paintMarks(context, viewer) {
   const { slide, camera, frame, ratio } = viewer;
   context.setTransform(1, 0, 0, 1, 0, 0);
   context.clearRect(0, 0, context.canvas.width, context.canvas.height);
-  const corner = toStage(camera, frame, 0, 0);
+  const corner = pictureToStage(camera, frame, 0, 0);
   const left = Math.round(corner.x * ratio);
   const top = Math.round(corner.y * ratio);
   const scale = camera.scale * ratio;
@@ -152,12 +136,12 @@ function paintProbability(view) {
   context.globalAlpha = viewer.opacity;
   eachVisible(view, (i, x, y, width, height) => {
     if (Number.isNaN(values[i])) return;
-    context.fillStyle = VIRIDIS[Math.round(clampTo(values[i], 0, 1) * 255)];
+    context.fillStyle = probabilityColour(values[i]);
     context.fillRect(x, y, width, height);
   });
   context.globalAlpha = 1;
   if (isSmall(viewer)) return; // its lines would cover what changes
-  strokeTwice(context, calledBorder(view, values), "#ffffff", viewer.ratio);
+  strokeTwice(context, positiveBorder(view, values), "#ffffff", viewer.ratio);
 }
 
 // In the colours of a network that is sure of everything, and right.
@@ -179,10 +163,10 @@ function paintErrors(view) {
   const threshold = thresholdOf(viewer, viewer.first);
   const fills = OUTCOMES.map((outcome) => outcomeFill(view, outcome));
   eachVisible(view, (i, x, y, width, height) => {
-    const outcome = outcomeOf(viewer.slide, values, threshold, i);
+    const outcome = outcomeAt(viewer.slide, values, threshold, i);
     if (outcome < 0) return;
     // Right answers step back behind the wrong ones.
-    context.globalAlpha = viewer.opacity * (OUTCOMES[outcome].wrong ? 1 : RIGHT_STRENGTH);
+    context.globalAlpha = viewer.opacity * (OUTCOMES[outcome].wrong ? 1 : CORRECT_OPACITY);
     context.fillStyle = fills[outcome];
     context.fillRect(x, y, width, height);
   });
@@ -193,10 +177,10 @@ function paintDisagreement(view) {
   const [first, second] = viewer.slide.values.map(({ data }) => data);
   const thresholds = [0, 1].map((number) => thresholdOf(viewer, number));
   const stripes = [FIRST_HIGHER, SECOND_HIGHER].map((colour, side) =>
-    anchored(context, stripePattern(viewer, colour, side === 1), view.left, view.top),
+    anchoredPattern(context, stripePattern(viewer, colour, side === 1), view.left, view.top),
   );
   eachVisible(view, (i, x, y, width, height) => {
-    const differ = callsDiffer(first, second, thresholds, i);
+    const differ = predictionsDiffer(first, second, thresholds, i);
     if (Number.isNaN(differ)) return;
     const gap = first[i] - second[i];
     const side = gap > 0 ? 0 : 1;
@@ -222,7 +206,7 @@ function eachVisible({ context, viewer, left, top, scale }, paint) {
 }
 
 // Around all that is called IDC-positive: sides of a cell beyond which nothing is.
-function calledBorder(view, values) {
+function positiveBorder(view, values) {
   const { viewer } = view;
   const { neighbours } = viewer.slide;
   const threshold = thresholdOf(viewer, viewer.first);
@@ -245,87 +229,12 @@ function calledBorder(view, values) {
   return path;
 }
 
-// The cells above, right, below and left of each; -1 where there is none.
-function neighboursOf(boxes, count) {
-  const at = new Map();
-  for (let i = 0; i < count; i += 1) at.set(`${boxes[4 * i]},${boxes[4 * i + 1]}`, i);
-  const found = new Int32Array(4 * count).fill(-1);
-  for (let i = 0; i < count; i += 1) {
-    const [x, y, width, height] = boxes.subarray(4 * i, 4 * i + 4);
-    const right = at.get(`${x + width},${y}`);
-    const below = at.get(`${x},${y + height}`);
-    if (right !== undefined) [found[4 * i + 1], found[4 * right + 3]] = [right, i];
-    if (below !== undefined) [found[4 * i + 2], found[4 * below]] = [below, i];
-  }
-  return found;
-}
-
-function strokeTwice(context, path, colour, unit) {
-  context.lineJoin = "miter";
-  context.lineCap = "square";
-  const lines = [
-    [DARK, 4.5],
-    [colour, 2.25],
-  ];
-  for (const [style, width] of lines) {
-    context.strokeStyle = style;
-    context.lineWidth = width * unit;
-    context.stroke(path);
-  }
-}
-
 function outcomeFill({ context, viewer, left, top }, { colour, wrong }) {
   if (!wrong) return colour;
-  return anchored(context, stripePattern(viewer, colour, colour === NEGATIVE), left, top);
-}
-
-// Stripes move with the picture and keep their width at any zoom.
-function anchored(context, tile, left, top) {
-  const pattern = context.createPattern(tile, "repeat");
-  pattern.setTransform(new DOMMatrix().translate(left % tile.width, top % tile.height));
-  return pattern;
-}
-
-function stripePattern(viewer, colour, falling) {
-  return tileOf(viewer, `${colour} ${falling}`, (context, side) => {
-    context.fillStyle = "rgba(255, 255, 255, 0.8)";
-    context.fillRect(0, 0, side, side);
-    drawDiagonals(context, side, colour, side * 0.42, falling);
-  });
-}
-
-function hatchPattern(viewer) {
-  const colour = viewer.colours.hatch;
-  return tileOf(viewer, `hatch ${colour}`, (context, side) =>
-    drawDiagonals(context, side, colour, Math.max(1, side / 8), false),
+  return anchoredPattern(
+    context,
+    stripePattern(viewer, colour, colour === NEGATIVE_COLOUR),
+    left,
+    top,
   );
-}
-
-function tileOf(viewer, name, draw) {
-  const key = `${name} ${viewer.ratio}`;
-  if (!viewer.tiles.has(key)) {
-    const side = Math.round(STRIPE_PX * viewer.ratio);
-    const tile = newCanvas(side, side);
-    draw(tile.getContext("2d"), side);
-    viewer.tiles.set(key, tile);
-  }
-  return viewer.tiles.get(key);
-}
-
-function drawDiagonals(context, side, colour, width, falling) {
-  context.strokeStyle = colour;
-  context.lineWidth = width;
-  context.beginPath();
-  for (const shift of [-side, 0, side]) {
-    context.moveTo(shift - 1, falling ? -1 : side + 1);
-    context.lineTo(shift + side + 1, falling ? side + 1 : -1);
-  }
-  context.stroke();
-}
-
-function newCanvas(width, height) {
-  const canvas = document.createElement("canvas");
-  canvas.width = width;
-  canvas.height = height;
-  return canvas;
 }

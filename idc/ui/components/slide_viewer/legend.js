@@ -1,7 +1,22 @@
 // What the slide viewer says about its colours, on screen and below a saved picture, and the words
 // for one cell.
 
-const LEGENDS = {
+import { NEGATIVE_COLOUR, VIRIDIS } from "../browser/colours.js";
+import { element, newCanvas } from "../browser/dom.js";
+import { scoresFromCounts } from "../browser/scores.js";
+import {
+  CORRECT_OPACITY,
+  FIRST_HIGHER,
+  OUTCOMES,
+  OUTLINE,
+  SECOND_HIGHER,
+  outcomeAt,
+  predictionsDiffer,
+  thresholdOf,
+} from "./layers.js";
+import { hatchPattern, stripePattern, strokeTwice } from "./patterns.js";
+
+const LAYER_LEGENDS = {
   tissue: () => [],
   probability: probabilityLegend,
   errors: errorLegend,
@@ -10,9 +25,9 @@ const LEGENDS = {
 };
 
 // Items {sign, text, swatch(context, width, height)}: a swatch paints a small sign, named `sign`.
-function legendItems(viewer) {
+export function legendItems(viewer) {
   const { slide, layer } = viewer;
-  const items = LEGENDS[layer](viewer);
+  const items = LAYER_LEGENDS[layer](viewer);
   if (viewer.showOutline && slide.outline) {
     items.push({ sign: "outline", text: "labelled IDC-positive", swatch: lineSwatch(OUTLINE) });
   }
@@ -30,10 +45,10 @@ function probabilityLegend(viewer) {
     { sign: "scale", text: "probability of IDC, 0 to 1", wide: true, swatch: scaleSwatch },
     {
       sign: "called",
-      text: `called IDC-positive, from ${thresholdWords(thresholdOf(viewer, viewer.first))} on`,
+      text: `called IDC-positive, from ${formatThreshold(thresholdOf(viewer, viewer.first))} on`,
       swatch: lineSwatch("#ffffff"),
     },
-    ...unanswered(values.filter(Number.isNaN).length),
+    ...missingAnswersItem(values.filter(Number.isNaN).length),
   ];
 }
 
@@ -44,7 +59,7 @@ function errorLegend(viewer) {
   const counts = [0, 0, 0, 0];
   let without = 0;
   for (let i = 0; i < slide.count; i += 1) {
-    const outcome = outcomeOf(slide, values, threshold, i);
+    const outcome = outcomeAt(slide, values, threshold, i);
     if (outcome < 0) without += 1;
     else counts[outcome] += 1;
   }
@@ -54,11 +69,12 @@ function errorLegend(viewer) {
     swatch: outcomeSwatch(viewer, OUTCOMES[outcome]),
   }));
   const [tn, fp, fn, tp] = counts;
+  const { sensitivity, specificity } = scoresFromCounts({ tn, fp, fn, tp });
   items.push({
     sign: "rates",
-    text: `sensitivity ${share(tp, tp + fn)}, specificity ${share(tn, tn + fp)}`,
+    text: `sensitivity ${formatRate(sensitivity)}, specificity ${formatRate(specificity)}`,
   });
-  return [...items, ...unanswered(without)];
+  return [...items, ...missingAnswersItem(without)];
 }
 
 function disagreementLegend(viewer) {
@@ -66,11 +82,11 @@ function disagreementLegend(viewer) {
   const [first, second] = slide.values;
   const thresholds = [0, 1].map((number) => thresholdOf(viewer, number));
   const from = thresholds.map((threshold) =>
-    thresholds[0] === thresholds[1] ? "" : `, from ${thresholdWords(threshold)} on`,
+    thresholds[0] === thresholds[1] ? "" : `, from ${formatThreshold(threshold)} on`,
   );
   const counts = { 1: 0, 0: 0, [-1]: 0, NaN: 0 };
   for (let i = 0; i < slide.count; i += 1) {
-    counts[callsDiffer(first.data, second.data, thresholds, i)] += 1;
+    counts[predictionsDiffer(first.data, second.data, thresholds, i)] += 1;
   }
   const only = (name, own, count, colour, falling) => ({
     sign: colour,
@@ -93,7 +109,7 @@ function disagreementLegend(viewer) {
         context.fillRect(0, 0, width, height);
       },
     },
-    ...unanswered(counts.NaN),
+    ...missingAnswersItem(counts.NaN),
   ];
 }
 
@@ -108,20 +124,20 @@ function truthLegend() {
   }));
 }
 
-function unanswered(count) {
+function missingAnswersItem(count) {
   return count
     ? [{ sign: "none", text: `not tinted: no answer for ${count.toLocaleString("en")} patches` }]
     : [];
 }
 
 // Two decimals as the slider has them; a model's own threshold may need a third.
-function thresholdWords(threshold) {
+export function formatThreshold(threshold) {
   const short = threshold.toFixed(2);
   return Number(short) === threshold ? short : threshold.toFixed(3);
 }
 
-function share(part, whole) {
-  return whole ? (part / whole).toFixed(2) : "–";
+function formatRate(rate) {
+  return Number.isFinite(rate) ? rate.toFixed(2) : "–";
 }
 
 function scaleSwatch(context, width, height) {
@@ -141,9 +157,9 @@ function lineSwatch(colour) {
 }
 
 function outcomeSwatch(viewer, { colour, wrong }) {
-  if (wrong) return stripeSwatch(viewer, colour, colour === NEGATIVE);
+  if (wrong) return stripeSwatch(viewer, colour, colour === NEGATIVE_COLOUR);
   return (context, width, height) => {
-    context.globalAlpha = RIGHT_STRENGTH;
+    context.globalAlpha = CORRECT_OPACITY;
     context.fillStyle = colour;
     context.fillRect(0, 0, width, height);
     context.globalAlpha = 1;
@@ -168,7 +184,7 @@ function gapSwatch(viewer) {
 }
 
 // "case 8863, x 451, y 1451, labelled IDC-negative, probability 0.93"
-function cellWords(slide, i) {
+export function describeCell(slide, i) {
   const [x, y] = slide.places
     ? [slide.places[2 * i], slide.places[2 * i + 1]]
     : [slide.origin[0] + slide.boxes[4 * i], slide.origin[1] + slide.boxes[4 * i + 1]];
@@ -181,4 +197,30 @@ function cellWords(slide, i) {
     words.push(`probability ${Number.isNaN(data[i]) ? "–" : data[i].toFixed(3)}${whose}`);
   }
   return words.join(" · ");
+}
+
+// Signs are drawn anew when the layer or the theme changes; a moved slider changes words alone.
+export function updateLegend(viewer) {
+  const { layer, ratio, colours, legend } = viewer;
+  const items = legendItems(viewer);
+  const signs = JSON.stringify([layer, ratio, colours, items.map(({ sign }) => sign)]);
+  if (viewer.signs !== signs) {
+    viewer.signs = signs;
+    legend.replaceChildren(...items.map((item) => newLegendEntry(viewer, item)));
+  }
+  items.forEach(({ text }, i) => {
+    const words = legend.children[i].lastChild;
+    if (words.textContent !== text) words.textContent = text;
+  });
+}
+
+function newLegendEntry(viewer, { swatch, wide }) {
+  const words = element("span");
+  if (!swatch) return element("li", "", words);
+  const [width, height] = [wide ? 96 : 28, 14];
+  const canvas = newCanvas(width * viewer.ratio, height * viewer.ratio);
+  canvas.style.width = `${width}px`;
+  canvas.style.height = `${height}px`;
+  swatch(canvas.getContext("2d"), canvas.width, canvas.height);
+  return element("li", "", canvas, words);
 }

@@ -1,6 +1,11 @@
 // The slide viewer's view as a picture for elsewhere: what is seen, with scale bar and legend.
 
-function saveView(viewer) {
+import { newCanvas } from "../browser/dom.js";
+import { scaleBar } from "./camera.js";
+import { legendItems } from "./legend.js";
+import { DARK_COLOUR } from "./patterns.js";
+
+export function saveView(viewer) {
   if (!viewer.camera) return;
   const { slide, ratio, frame } = viewer;
   const items = legendItems(viewer);
@@ -16,7 +21,7 @@ function saveView(viewer) {
   context.font = `${13 * ratio}px sans-serif`;
   context.textBaseline = "middle";
   let y = down + line;
-  context.fillStyle = DARK;
+  context.fillStyle = DARK_COLOUR;
   context.fillRect(12 * ratio, y - ratio, bar.px * ratio, 3 * ratio);
   context.fillText(`${bar.text} · ${slide.title}`, (bar.px + 22) * ratio, y);
   for (const { text, swatch, wide } of items) {
@@ -27,7 +32,7 @@ function saveView(viewer) {
       swatch(sign.getContext("2d"), sign.width, sign.height);
       context.drawImage(sign, 12 * ratio, y - 7 * ratio);
     }
-    context.fillStyle = DARK;
+    context.fillStyle = DARK_COLOUR;
     context.fillText(text, 12 * ratio + (swatch ? width + 8 * ratio : 0), y);
   }
   saved.toBlob((blob) => {

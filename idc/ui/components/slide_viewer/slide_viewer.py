@@ -24,9 +24,7 @@ _JPEG_QUALITY = 90
 _UNKNOWN = -1
 KEEP_PICK = -2  # for ``picked``: what somebody picked stays, as long as the same picture is shown
 
-_SCRIPTS = ("camera", "layers", "legend", "parts", "input", "saving")
-
-_view = own_component(__file__, "board", "frames", "choices", *_SCRIPTS)
+_view = own_component(__file__, "choices")
 
 
 @dataclass(frozen=True)

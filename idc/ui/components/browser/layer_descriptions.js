@@ -1,6 +1,9 @@
-// What each kind of layer does, for somebody who meets it for the first time.
+// What each kind of layer does, in one or two sentences for a beginner.
 
-const LAYER_WORDS = {
+import { formatCount } from "./numbers.js";
+
+// Keras class name -> [title, description]
+export const LAYER_DESCRIPTIONS = {
   Rescaling: [
     "Scaling",
     "The colours of the pixels, 0 to 255, become small numbers: networks learn faster on those.",
@@ -41,13 +44,15 @@ const LAYER_WORDS = {
   ],
 };
 
-function layerTitle({ kind, filters }) {
-  const [title] = LAYER_WORDS[kind] ?? [kind];
+export function layerTitle({ kind, filters }) {
+  const [title] = LAYER_DESCRIPTIONS[kind] ?? [kind];
   return filters ? `${title} ${filters.shape[0]}×${filters.shape[1]}` : title;
 }
 
-function shapeWords(shape) {
-  if (shape.length === 1) return `${whole(shape[0])} ${shape[0] === 1 ? "number" : "numbers"}`;
+export function formatShape(shape) {
+  if (shape.length === 1) {
+    return `${formatCount(shape[0])} ${shape[0] === 1 ? "number" : "numbers"}`;
+  }
   const [height, width, maps] = shape;
   return `${height} × ${width} × ${maps}`;
 }
