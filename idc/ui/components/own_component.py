@@ -4,10 +4,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from idc.server.streamlit_internals import ComponentRenderer
-
 from idc.patches import NEGATIVE_COLOUR, POSITIVE_COLOUR
 from idc.server.browser_modules import module_url
+from idc.server.streamlit_internals import ComponentRenderer
 
 _BROWSER = Path(__file__).with_name("browser")
 _MOUNTING = _BROWSER / "mounting.js"
