@@ -1,1 +1,1 @@
-"""The gate: every byte from a visitor is decoded here, in a child process."""
+"""Untrusted uploads: every file from a visitor is decoded here, in a child process."""

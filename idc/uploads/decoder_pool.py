@@ -1,4 +1,4 @@
-"""The gate's children: how many decode at once, under which limits, and in whose turn."""
+"""Pools of decoder processes: their number, their resource limits and the queue for them."""
 
 import os
 import time
@@ -11,26 +11,25 @@ from idc.uploads.resolution import plausible_mpp
 
 MAX_SIDE_PX = 16_384
 MAX_PIXELS = 100 * 10**6
-MAX_EXPANSION_RATIO = (
-    200  # bytes of pixels for each byte of a large picture; blank paper as JPEG has 190
-)
-MAX_WAIT_S = 20.0  # behind other visitors' files, at least ...
-MAX_QUEUED_AHEAD = 3  # ... and in any case behind so many that take all the time they may
+# Bytes of pixels per byte of a large image's file; a blank page as JPEG has 190.
+MAX_EXPANSION_RATIO = 200
+MAX_WAIT_S = 20.0  # the queue's timeout is the longer of this ...
+MAX_QUEUED_AHEAD = 3  # ... and the time limits of this many files
 IMAGES_PER_CHILD = 500
 DECODERS = min(4, max(2, os.cpu_count() or 1))
-MAX_STANDARD_BYTES = 32 * 2**20  # a larger file would not fit the usual memory beside its pixels
+MAX_STANDARD_BYTES = 32 * 2**20  # larger files and their pixels exceed the standard memory limit
 
-_MIN_TIMEOUT_S = 0.1  # what is left of a time limit may be nothing
+_MIN_TIMEOUT_S = 0.1  # the lower bound of a retry's timeout
 
 
 @dataclass(frozen=True)
 class DecodeLimits:
-    """What a child may spend on one file.
+    """Resource limits of a decoder for one file.
 
     Attributes:
-        max_pixels: a picture with more goes to the child with larger limits, or is refused.
-        time_s: the child's start and a second try after a crash included.
-        memory_bytes: of the child's address space.
+        max_pixels: a larger image goes to the pool with larger limits, or is refused.
+        time_s: includes the start of the process and a retry after a crash.
+        memory_bytes: limit on the process's address space.
     """
 
     max_pixels: int
@@ -40,23 +39,23 @@ class DecodeLimits:
 
 STANDARD_LIMITS = DecodeLimits(
     max_pixels=16 * 10**6, time_s=4.5, memory_bytes=512 * 2**20
-)  # 1 s and 300 MB do
+)  # 1 s and 300 MB are enough in practice
 LARGE_LIMITS = DecodeLimits(max_pixels=MAX_PIXELS, time_s=20.0, memory_bytes=1536 * 2**20)
 
-# A loader may need these to find its libraries. Everything else, secrets above all, stays here.
+# The dynamic loader may need these. All other variables, which may hold secrets, are not passed.
 _INHERITED_VARIABLES = ("LANG", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONHOME", "PYTHONPATH")
 
 
 class DecoderPool:
-    """Children that decode under the same limits, each one image at a time.
+    """Decoder processes with the same limits, each decoding one image at a time.
 
-    Whoever comes first finds a decoder first. The one that was used last is taken first, so no
+    Requests are served in order of arrival. The most recently used process is taken first, so no
     more are started than are needed at once.
     """
 
     def __init__(self, limits: DecodeLimits, count: int, images_per_child: int) -> None:
         self.limits = limits
-        self.idle = [
+        self.idle_children = [
             Child(
                 "idc.uploads.decoder_worker",
                 inherit=_INHERITED_VARIABLES,
@@ -65,56 +64,56 @@ class DecoderPool:
             )
             for _ in range(count)
         ]
-        # Patience no longer than one file's time would end behind two slow ones, for everybody.
-        self.turns = FairSemaphore(
+        # A timeout of one file's time limit would expire for everyone queued behind two slow files.
+        self.semaphore = FairSemaphore(
             count, acquire_timeout_s=max(MAX_WAIT_S, MAX_QUEUED_AHEAD * limits.time_s)
         )
 
-    def ask(self, question: dict[str, Any], data: bytes) -> Answer:
-        """Ask the next free decoder; the wait for it is not in the time limit.
+    def ask(self, request: dict[str, Any], data: bytes) -> Answer:
+        """Send a file to the next free decoder; queueing does not count towards the time limit.
 
         Raises:
-            NoTurn: none was free in time.
+            AcquireTimeout: no decoder was free in time.
             ChildTimeout: the file took too long.
-            ChildDied: it ended two children, or made one lie.
+            ChildDied: the file crashed two processes, or a process gave an invalid answer.
         """
-        question = question | {"max_memory_bytes": self.limits.memory_bytes}
-        with self.turns:
-            child = self.idle.pop()
+        request = request | {"max_memory_bytes": self.limits.memory_bytes}
+        with self.semaphore:
+            child = self.idle_children.pop()
             try:
-                return self._ask(child, question, data)
+                return self._ask(child, request, data)
             finally:
-                self.idle.append(child)
+                self.idle_children.append(child)
 
-    def _ask(self, child: Child, question: dict[str, Any], data: bytes) -> Answer:
+    def _ask(self, child: Child, request: dict[str, Any], data: bytes) -> Answer:
         end = time.monotonic() + self.limits.time_s
         try:
-            answer, block = child.ask(question, data, timeout_s=self.limits.time_s)
+            answer, block = child.ask(request, data, timeout_s=self.limits.time_s)
         except ChildDied:
-            # Once more: the child may have been dead or dying before it saw this file.
+            # Retry once: the process may have died before it received this file.
             left_s = max(end - time.monotonic(), _MIN_TIMEOUT_S)
-            answer, block = child.ask(question, data, timeout_s=left_s)
-        if not _is_valid_answer(answer, question, len(block)):
+            answer, block = child.ask(request, data, timeout_s=left_s)
+        if not _is_valid_answer(answer, request, len(block)):
             child.close()
             raise ChildDied
         return answer, block
 
     def close(self) -> None:
-        """End the children that decode nothing now."""
-        for child in self.idle:
+        """End all idle processes."""
+        for child in self.idle_children:
             child.close()
 
 
-def _is_valid_answer(answer: dict[str, Any], question: dict[str, Any], block_bytes: int) -> bool:
-    """Whether an answer is one of `idc.uploads.decoder_worker.answer`'s; the child may speak for a
-    file's maker.
+def _is_valid_answer(answer: dict[str, Any], request: dict[str, Any], block_bytes: int) -> bool:
+    """Whether an answer follows `idc.uploads.decoder_worker.answer`. A hostile file may have taken
+    over the process that sent it.
 
     Args:
-        block_bytes: how many came with it.
+        block_bytes: the size of the answer's block.
     """
     if answer.get("ok") is not True:
-        to_large = answer.get("large") is True and not question["large"]
-        return to_large or isinstance(answer.get("reason"), str)
+        needs_large_limits = answer.get("large") is True and not request["large"]
+        return needs_large_limits or isinstance(answer.get("reason"), str)
     height, width, notes, mpp_um = (
         answer.get(key) for key in ("height", "width", "notes", "um_per_px")
     )
@@ -123,7 +122,7 @@ def _is_valid_answer(answer: dict[str, Any], question: dict[str, Any], block_byt
         and type(width) is int
         and 0 < height <= MAX_SIDE_PX
         and 0 < width <= MAX_SIDE_PX
-        and block_bytes == (0 if question["header"] else 3 * height * width)
+        and block_bytes == (0 if request["header"] else 3 * height * width)
         and isinstance(notes, list)
         and mpp_um == plausible_mpp(mpp_um)
     )

@@ -1,4 +1,4 @@
-"""The files of one upload, single pictures and members of zips, in one line."""
+"""The files of one upload as one list: single images and members of zips."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -20,9 +20,9 @@ class BatchFile(NamedTuple):
     """One file of an upload.
 
     Attributes:
-        name: its path: inside the zip, below the zip's name where there is more than one file.
-        label: {0, 1} as `label_from_path` reads it, None where the name does not say.
-        read: its bytes; raises UploadError.
+        name: its path; in a zip the member's path, below the zip's name if several files came.
+        label: {0, 1} from `label_from_path`, None if unknown.
+        read: returns its bytes; raises UploadError.
     """
 
     name: str
@@ -31,31 +31,31 @@ class BatchFile(NamedTuple):
 
 
 def batch_files(files: Sequence[tuple[str, bytes]]) -> list[BatchFile]:
-    """All files of an upload in order. A zip that is refused stands for itself.
+    """All files of an upload in order. A refused zip is one entry, whose ``read`` raises.
 
     Args:
-        files: (name as the visitor's browser sent it, bytes) of each.
+        files: name (as the browser sent it) and bytes of each file.
 
     Raises:
-        UploadError: they are too many.
+        UploadError: there are more than `MAX_IMAGES`.
     """
-    found: list[BatchFile] = []
+    batch: list[BatchFile] = []
     for name, data in files:
         if looks_like_zip(data):
-            found += _members(name, data, prefixed=len(files) > 1)
+            batch += _members(name, data, prefixed=len(files) > 1)
         else:
-            found.append(BatchFile(name, label_from_path(name), partial(bytes, data)))
-        if len(found) > MAX_IMAGES:
+            batch.append(BatchFile(name, label_from_path(name), partial(bytes, data)))
+        if len(batch) > MAX_IMAGES:
             raise UploadError(
-                f"These are more than {MAX_IMAGES:,} pictures; send them in parts, or let the "
-                "shell predict them: python -m idc predict FILE."
+                f"There are more than {MAX_IMAGES:,} images; upload them in parts, or predict "
+                "them in a shell: python -m idc predict FILE."
             )
-    return found
+    return batch
 
 
 def label_from_path(name: str) -> int | None:
-    """The label that a file's path states: by a patch's name, ``class0`` or ``class1`` in the
-    name, else by the nearest folder that is called 0 or 1.
+    """The label in a file's path: from a patch's name, else ``class0`` or ``class1`` in the name,
+    else the nearest folder named 0 or 1.
     """
     path = PurePosixPath(name.replace("\\", "/"))
     patch = parse_patch_name(path.name)
@@ -73,10 +73,10 @@ def _members(name: str, data: bytes, *, prefixed: bool) -> list[BatchFile]:
         archive = UploadedZip(data, name)
     except UploadError as error:
         return [BatchFile(name, None, partial(_refuse, str(error)))]
-    before = f"{printable_name(name)}/" if prefixed else ""
+    prefix = f"{printable_name(name)}/" if prefixed else ""
     return [
-        BatchFile(before + path, label_from_path(path), partial(archive.read, place))
-        for place, path in enumerate(archive.names)
+        BatchFile(prefix + path, label_from_path(path), partial(archive.read, index))
+        for index, path in enumerate(archive.names)
     ]
 
 

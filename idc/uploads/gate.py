@@ -1,14 +1,14 @@
-"""The gate: every byte from a visitor is decoded here, and nowhere else.
+"""The gate: the only place where files from visitors are decoded.
 
-A decoder is C code that reads what a stranger wrote. So the server itself looks at no more than a
-file's length and first bytes; the pixels are decoded by a child process
-(`idc.uploads.decoder_worker`) under limits of memory, time and files. A file that kills or hangs
-the child costs one refusal, and the next file finds a new child. There are a few children, so that
-nobody waits behind one hung file, and one more with larger limits for large pictures.
+Image decoders are C code that reads untrusted bytes. The server itself examines only a file's
+length and first bytes; a child process (`idc.uploads.decoder_worker`) decodes the pixels under
+limits on memory, time and files. A file that crashes or hangs the process causes one refusal, and
+the next file gets a new process. Several processes keep one hung file from blocking others, and
+one more with larger limits decodes large images.
 
-What comes back is pixels and short notes alone. Whatever else a file carries (places, names, a zip
-behind the picture) ends here. One thing cannot be seen: JPEG has no checksum, so a picture whose
-middle is damaged but whose end is there is decoded as any viewer would show it.
+Only pixels and short notes are returned; all other content of a file (GPS position, names, an
+appended zip) is dropped. One limitation: JPEG has no checksum, so an image that is damaged in the
+middle but complete at the end is decoded as any viewer would show it.
 """
 
 import re
@@ -48,7 +48,7 @@ _SIGNATURES = (  # what a file begins with, and its format
     (rb"BM", "BMP"),
     (rb"RIFF....WEBP", "WEBP"),
 )
-_UNSUPPORTED_SIGNATURES = (  # files that people take for an image that can be read
+_UNSUPPORTED_SIGNATURES = (  # common file types that are not supported
     (rb"GIF8", "a GIF image"),
     (rb"[\s\xef\xbb\xbf]*<(svg|!doctype svg|\?xml.*<svg)", "an SVG drawing"),
     (rb"[\s\xef\xbb\xbf]*<(html|!doctype html)", "a web page"),
@@ -66,13 +66,13 @@ _UNSUPPORTED_SIGNATURES = (  # files that people take for an image that can be r
 
 @dataclass(frozen=True)
 class ImageHeader:
-    """What a visitor's picture says of itself; its pixels may turn out to be damaged.
+    """The header of a visitor's image; its pixels may still be damaged.
 
     Attributes:
         format: one of `FORMATS`, by content.
-        height: in pixels, once upright; so is ``width``.
-        um_per_px: micrometres per pixel by the file's resolution tags, [0.05, 16]; None where it
-            says none, or one that no image of tissue has.
+        height, width: in pixels, after rotation to upright.
+        mpp_um: micrometres per pixel from the file's resolution tags, [0.05, 16]; None if missing
+            or implausible for tissue.
     """
 
     format: str
@@ -83,13 +83,13 @@ class ImageHeader:
 
 @dataclass(frozen=True)
 class DecodedImage:
-    """A visitor's picture, upright, opaque, in sRGB.
+    """A visitor's image, upright, opaque, in sRGB.
 
     Attributes:
         rgb: uint8 RGB, shape (height, width, 3), 0 .. 255; not writable.
         format: one of `FORMATS`, by content.
-        notes: one sentence for each conversion that was made.
-        um_per_px: as in `ImageHeader`.
+        notes: one sentence per conversion.
+        mpp_um: as in `ImageHeader`.
     """
 
     rgb: np.ndarray
@@ -99,18 +99,18 @@ class DecodedImage:
 
 
 class Gate:
-    """The children that decode, and the limits that they work under."""
+    """The decoder processes and their limits."""
 
     def __init__(
         self,
         *,
-        usual: DecodeLimits = STANDARD_LIMITS,
+        standard: DecodeLimits = STANDARD_LIMITS,
         large: DecodeLimits = LARGE_LIMITS,
         decoders: int = DECODERS,
         images_per_child: int = IMAGES_PER_CHILD,
     ) -> None:
-        self.usual = DecoderPool(usual, decoders, images_per_child)
-        self.large = DecoderPool(large, 1, 1)  # what a large picture took is given back at once
+        self.standard = DecoderPool(standard, decoders, images_per_child)
+        self.large = DecoderPool(large, 1, 1)  # one image per process, which frees its memory
 
     def header(self, data: bytes, name: str) -> ImageHeader:
         """See `image_header`."""
@@ -126,39 +126,38 @@ class Gate:
         return DecodedImage(rgb, format_, notes, answer["um_per_px"])
 
     def close(self) -> None:
-        """End all children. A later picture starts new ones."""
-        self.usual.close()
+        """End all processes. A later image starts new ones."""
+        self.standard.close()
         self.large.close()
 
     def _ask(
-        self, wanted: dict[str, Any], data: bytes, name: str
+        self, options: dict[str, Any], data: bytes, name: str
     ) -> tuple[dict[str, Any], bytes | bytearray, str]:
-        """The child's answer (`idc.uploads.decoder_worker.answer`), its block, and the file's
-        format."""
+        """The answer of `idc.uploads.decoder_worker.answer`, its block, and the file's format."""
         name = printable_name(name)
         format_ = _format(data, name)
-        question = {
+        request = {
             "format": format_,
             "header": False,
             "patch_side_px": None,
-            "usual_pixels": self.usual.limits.max_pixels,
+            "standard_pixels": self.standard.limits.max_pixels,
             "max_pixels": self.large.limits.max_pixels,
             "max_side_px": MAX_SIDE_PX,
-            "max_swell": MAX_EXPANSION_RATIO,
-        } | wanted
-        first = self.large if len(data) > MAX_STANDARD_BYTES else self.usual
-        answer, block = self._ask_pool(first, question, data, name)
+            "max_expansion_ratio": MAX_EXPANSION_RATIO,
+        } | options
+        first = self.large if len(data) > MAX_STANDARD_BYTES else self.standard
+        answer, block = self._ask_pool(first, request, data, name)
         if answer.get("ok") is not True and answer.get("large"):
-            answer, block = self._ask_pool(self.large, question, data, name)
+            answer, block = self._ask_pool(self.large, request, data, name)
         if answer.get("ok") is not True:
             raise UploadError(f"{name} {_one_line(answer['reason'])}.")
         return answer, block, format_
 
     def _ask_pool(
-        self, pool: DecoderPool, question: dict[str, Any], data: bytes, name: str
+        self, pool: DecoderPool, request: dict[str, Any], data: bytes, name: str
     ) -> Answer:
         try:
-            return pool.ask(question | {"large": pool is self.large}, data)
+            return pool.ask(request | {"large": pool is self.large}, data)
         except ChildTimeout as error:
             raise UploadTimeout(
                 f"{name} takes longer than {pool.limits.time_s:g} s to read; "
@@ -166,7 +165,7 @@ class Gate:
             ) from error
         except AcquireTimeout as error:
             raise ServerBusy(
-                f"{name} found the server busy with other pictures; try again in a minute."
+                f"{name} was not read because the server is busy; try again in a minute."
             ) from error
         except ChildDied as error:
             raise UploadError(f"{name} {_UNREADABLE}.") from error
@@ -180,21 +179,21 @@ def decode_image(
 ) -> DecodedImage:
     """Decode a visitor's file.
 
-    The format is told by the content, never by the name. Of a file with several pages or frames
-    the first is used, and bytes behind the picture are ignored. Grey, palette, transparent (put on
-    white), 16-bit, CMYK, turned and colour-managed pictures are converted, each with a note.
-    Thread-safe; a patch takes about a millisecond, and `DECODERS` files are read at once. A picture
-    of more than 16 million pixels takes its turn alone, in a child with larger limits.
+    The format is detected by content, never by name. Of several pages or frames the first is used;
+    bytes after the image are ignored. Grey, palette, transparent (put on white), 16-bit, CMYK,
+    rotated and colour-managed images are converted, each with a note. Thread-safe; a patch takes
+    about 1 ms, and `DECODERS` files are decoded at once. Images of more than 16 million pixels are
+    decoded one at a time, in a process with larger limits.
 
     Args:
         data: the file, at most `MAX_FILE_BYTES`.
-        name: what the visitor calls it, for the message.
-        patch_side_px: refuse a picture with a longer side before it is decoded.
+        name: the file's name, for messages.
+        patch_side_px: refuse an image with a longer side before it is decoded.
 
     Raises:
-        SlowUpload: it took longer than its limit.
+        UploadTimeout: decoding exceeded its time limit.
         ServerBusy: no decoder was free in time.
-        UploadError: in one sentence, what is wrong and what to do.
+        UploadError: the file is refused; the message is one sentence with the problem and remedy.
     """
     return _gate.decode(data, name, patch_side_px)
 
@@ -204,7 +203,7 @@ def image_header(data: bytes, name: str = "image") -> ImageHeader:
 
     Args:
         data: the file, at most `MAX_FILE_BYTES`.
-        name: what the visitor calls it, for the message.
+        name: the file's name, for messages.
 
     Raises:
         UploadError: as `decode_image`.
@@ -213,17 +212,17 @@ def image_header(data: bytes, name: str = "image") -> ImageHeader:
 
 
 def looks_like_image(data: bytes) -> bool:
-    """Whether a file begins like one of `FORMATS`; it may still be refused."""
+    """Whether a file has the signature of one of `FORMATS`; it may still be refused."""
     return any(re.match(pattern, data[:64], re.DOTALL) for pattern, _ in _SIGNATURES)
 
 
 def warm_gate() -> None:
-    """Start the child early, so that the first visitor does not wait for it.
+    """Start a decoder process in advance, so that the first visitor does not wait for it.
 
     Raises:
         ChildDied: this machine cannot start a process.
     """
-    _gate.usual.idle[-1].start()
+    _gate.standard.idle_children[-1].start()
 
 
 def _format(data: bytes, name: str) -> str:
@@ -244,7 +243,7 @@ def _format(data: bytes, name: str) -> str:
 
 
 def printable_name(name: str) -> str:
-    """The last part of a path, short, without control characters and Markdown's signs."""
+    """The last part of a path, shortened, without control and Markdown characters."""
     last = re.split(r"[/\\]", name)[-1]
     last = "".join(c for c in last if c.isprintable() and c not in "*`[]<>|$~:#!").strip()
     if len(last) > 60:
@@ -253,5 +252,5 @@ def printable_name(name: str) -> str:
 
 
 def _one_line(text: object) -> str:
-    """A sentence of the child's, as plain and short as ours would be."""
+    """A sentence from a decoder process, printable and at most 200 characters long."""
     return "".join(c for c in str(text) if c.isprintable())[:_MAX_SENTENCE_LENGTH]

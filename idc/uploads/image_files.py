@@ -1,4 +1,4 @@
-"""Image files of a path or a zip, each decoded by the gate."""
+"""Image files from paths, folders and zips, each decoded by the gate."""
 
 import functools
 from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ from idc.uploads.gate import MAX_FILE_BYTES, decode_image
 
 @dataclass(frozen=True)
 class ImageFile:
-    """A file on its way to a prediction: its bytes, or why it cannot be read."""
+    """A file to predict: its bytes, or the problem that prevents reading it."""
 
     name: str
     data: bytes = b""
@@ -26,7 +26,7 @@ def image_files(paths: list[Path]) -> Iterator[ImageFile]:
     """All files at the given paths, in the order given: files, folders (sorted) and zips.
 
     Raises:
-        DataError: a path does not exist or cannot be looked at, or a zip or folder cannot be read.
+        DataError: a path does not exist or cannot be accessed, or a zip or folder is unreadable.
     """
     for path in map(existing_path, paths):
         if path.is_dir():
@@ -48,13 +48,13 @@ def image_files(paths: list[Path]) -> Iterator[ImageFile]:
 
 
 def read_patch(file: ImageFile) -> np.ndarray:
-    """A file's image as a patch, decoded by the gate and brought to 50x50.
+    """A file's image as a patch, decoded by the gate and resized to 50x50.
 
     Returns:
         uint8 RGB, shape (50, 50, 3).
 
     Raises:
-        UploadError: the file is refused; the sentence says why.
+        UploadError: the file is refused; the message states why.
     """
     if file.problem:
         raise UploadError(file.problem)

@@ -1,8 +1,7 @@
-"""Any kind of pixel to 8-bit sRGB on white, without clipping, inverting or losing a colour key.
+"""Convert any pixel format to 8-bit sRGB on white, without clipping or inverting values.
 
-The right hand of `idc.uploads.decoder_worker`, and as that it runs in the child only. Notes are
-collected in a
-list: one sentence for each conversion that changes what the numbers mean.
+Used by `idc.uploads.decoder_worker` only, in the decoder process. Each conversion that changes the
+meaning of the values adds a sentence to a list of notes.
 """
 
 import functools
@@ -15,7 +14,7 @@ from PIL import Image, ImageChops, ImageCms
 RANGE_UNKNOWN = (
     "holds 32-bit, signed or floating-point values; save it as an 8-bit RGB PNG and try again"
 )
-UNUSUAL_PIXELS = "holds a rare kind of pixels; save it as an 8-bit RGB PNG and try again"
+UNUSUAL_PIXELS = "has an unsupported pixel format; save it as an 8-bit RGB PNG and try again"
 
 _PHOTOMETRIC, _SAMPLE_FORMAT = 262, 339  # TIFF tags
 _MODE_NOTES = {
@@ -30,9 +29,7 @@ _MODE_NOTES = {
 }
 _EQUIVALENT_MODE = {"La": "LA", "PA": "RGBA", "RGBa": "RGBA", "RGBX": "RGB"}
 _PROFILE_MODES = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}  # by a profile's colour space
-_MAX_INVISIBLE_DIFFERENCE = (
-    2  # of 255: a profile that moves no colour further is sRGB by another name
-)
+_MAX_INVISIBLE_DIFFERENCE = 2  # of 255: a profile with smaller changes equals sRGB
 
 
 class Refusal(Exception):
@@ -40,15 +37,15 @@ class Refusal(Exception):
 
 
 def to_rgb(image: Image.Image, raw_mode: str, notes: list[str]) -> Image.Image:
-    """Convert a decoded picture to mode "RGB".
+    """Convert a decoded image to mode "RGB".
 
     Args:
-        image: of any mode that Pillow decodes to; its colour key, if any, is used up.
-        raw_mode: how the pixels lay in the file, in Pillow's words ("RGB;16B").
+        image: of any mode that Pillow decodes to; its colour key, if any, is consumed.
+        raw_mode: Pillow's name for the pixel format in the file ("RGB;16B").
         notes: a sentence is added for each conversion.
 
     Raises:
-        Refusal: what the numbers mean is not certain.
+        Refusal: the range of the values is unknown.
     """
     colour, alpha = _split_alpha(_eight_bit(image, raw_mode, notes), notes)
     rgb = _to_srgb(colour, image.info.get("icc_profile"), notes)
@@ -56,7 +53,7 @@ def to_rgb(image: Image.Image, raw_mode: str, notes: list[str]) -> Image.Image:
 
 
 def _eight_bit(image: Image.Image, raw_mode: str, notes: list[str]) -> Image.Image:
-    """The same picture in a mode of `_MODE_NOTES`, with any colour key on the 8-bit scale."""
+    """The image in a mode of `_MODE_NOTES`, with any colour key scaled to 8 bit."""
     tags: Mapping[int, Any] = getattr(image, "tag_v2", {})
     if any(kind != 1 for kind in tags.get(_SAMPLE_FORMAT, ())) or image.mode in ("I", "F"):
         raise Refusal(RANGE_UNKNOWN)
@@ -65,7 +62,7 @@ def _eight_bit(image: Image.Image, raw_mode: str, notes: list[str]) -> Image.Ima
         notes.append(f"{bits}-bit values scaled to 8 bit.")
     if image.mode.startswith("I;16"):
         return _eight_bit_grey(image, bits, inverted=tags.get(_PHOTOMETRIC) == 0)
-    if raw_mode.startswith("LA;16"):  # Pillow calls it RGBA
+    if raw_mode.startswith("LA;16"):  # Pillow decodes it as RGBA
         image = image.convert("LA")
     if bits == 16 and image.info.pop("transparency", None) is not None:
         notes.append("The transparent colour of a 16-bit image ignored.")
@@ -80,7 +77,7 @@ def _eight_bit_grey(image: Image.Image, bits: int, *, inverted: bool) -> Image.I
     """Scale 12- or 16-bit grey. Pillow's own conversion would clip at 255 instead."""
     values = image.convert("I")
     grey = values.point(_scale(bits), "L")
-    if inverted:  # 0 is white; Pillow heeds that at 8 bit only
+    if inverted:  # 0 is white; Pillow handles that for 8 bit only
         grey = ImageChops.invert(grey)
     key = image.info.get("transparency")
     if key is None:
@@ -97,7 +94,7 @@ def _scale(bits: int) -> list[int]:
 
 
 def _split_alpha(image: Image.Image, notes: list[str]) -> tuple[Image.Image, Image.Image | None]:
-    """Split into colour ("L", "RGB" or "CMYK") and alpha ("L"), None where all is opaque."""
+    """Split into colour ("L", "RGB" or "CMYK") and alpha ("L"), None if all is opaque."""
     note = _MODE_NOTES.get(image.mode)
     if note is None:
         raise Refusal(UNUSUAL_PIXELS)
@@ -114,12 +111,12 @@ def _split_alpha(image: Image.Image, notes: list[str]) -> tuple[Image.Image, Ima
 
 
 def _in_mode(mode: str, image: Image.Image) -> Image.Image:
-    """Convert where there is need to. Pillow would copy an image that has the mode already."""
+    """Convert if necessary. Pillow would copy an image that already has the mode."""
     return image if image.mode == mode else image.convert(mode)
 
 
 def _to_srgb(colour: Image.Image, profile: Any, notes: list[str]) -> Image.Image:
-    """Convert to RGB with the embedded profile (bytes), without one as is usual."""
+    """Convert to RGB by the embedded profile (bytes); without one, by Pillow's default."""
     plain = _in_mode("RGB", colour)
     if not profile:
         return plain
@@ -129,7 +126,7 @@ def _to_srgb(colour: Image.Image, profile: Any, notes: list[str]) -> Image.Image
         if mode != "CMYK" and _nearly_equal(transform.apply(swatches), swatches.convert("RGB")):
             return plain
         converted = transform.apply(colour.convert(mode))
-    except Exception:  # noqa: BLE001  a broken profile costs the right hue, not the picture
+    except Exception:  # noqa: BLE001  a broken profile changes the hue only
         notes.append("Unusable colour profile ignored.")
         return plain
     notes.append("Colours converted from the embedded profile to sRGB.")
@@ -137,16 +134,17 @@ def _to_srgb(colour: Image.Image, profile: Any, notes: list[str]) -> Image.Image
 
 
 def _transform(profile: bytes, mode: str) -> tuple[ImageCms.ImageCmsTransform, str]:
-    """The way from a profile to sRGB, and the mode it starts from."""
+    """The transform from a profile to sRGB, and the mode of its input."""
     source = ImageCms.ImageCmsProfile(BytesIO(profile))
-    wanted = _PROFILE_MODES[source.profile.xcolor_space.strip()]
-    if (mode, wanted) not in {("L", "L"), ("L", "RGB"), ("RGB", "RGB"), ("CMYK", "CMYK")}:
-        raise ImageCms.PyCMSError("the profile is for other pixels")
-    return ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), wanted, "RGB"), wanted
+    input_mode = _PROFILE_MODES[source.profile.xcolor_space.strip()]
+    if (mode, input_mode) not in {("L", "L"), ("L", "RGB"), ("RGB", "RGB"), ("CMYK", "CMYK")}:
+        raise ImageCms.PyCMSError("the profile is for another pixel format")
+    srgb = ImageCms.createProfile("sRGB")
+    return ImageCms.buildTransform(source, srgb, input_mode, "RGB"), input_mode
 
 
 def _swatches(mode: str) -> Image.Image:
-    """Colours from all over the space, one a pixel."""
+    """Sample colours across the colour space, one per pixel."""
     levels = range(0, 256, 51)
     if mode == "RGB":
         cube = bytes(v for r in levels for g in levels for b in levels for v in (r, g, b))
@@ -163,6 +161,6 @@ def _on_white(rgb: Image.Image, alpha: Image.Image | None, notes: list[str]) -> 
     if alpha is None:
         return rgb
     notes.append("Transparent parts put on white.")
-    page = Image.new("RGB", rgb.size, "white")
-    page.paste(rgb, mask=alpha)
-    return page
+    background = Image.new("RGB", rgb.size, "white")
+    background.paste(rgb, mask=alpha)
+    return background

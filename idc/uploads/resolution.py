@@ -1,7 +1,7 @@
-"""How many micrometres a pixel covers, by what the image file itself says.
+"""Micrometres per pixel from an image file's resolution tags.
 
-Scanners and ImageJ write it; cameras and screens write 72 or 300 dots an inch, which is about
-paper. What no picture of tissue can have is therefore as good as nothing.
+Scanners and ImageJ write the scale of the tissue. Cameras and screens write 72 or 300 dots per
+inch, which describes the print; values that no tissue image can have are therefore ignored.
 """
 
 import re
@@ -10,7 +10,7 @@ from typing import Any
 
 from PIL import Image
 
-# The bounds of `idc.imaging.rescaling`, said again: the gate's child imports as little as it can.
+# The bounds of `idc.imaging.rescaling`, repeated because the decoder imports as little as possible.
 _MIN_MPP_UM, _MAX_MPP_UM = 0.05, 16.0
 
 _DESCRIPTION, _X_RESOLUTION, _Y_RESOLUTION, _UNIT = 270, 282, 283, 296  # tags of TIFF
@@ -21,7 +21,7 @@ _IMAGEJ_MICRON = re.compile(  # ImageJ writes µ as an escape
 
 
 def mpp_of_tiff(image: Image.Image) -> float | None:
-    """Micrometres per pixel of an opened TIFF; None where it does not say, or says nonsense."""
+    """Micrometres per pixel of an opened TIFF; None if missing, implausible or not square."""
     tags: Mapping[int, Any] = getattr(image, "tag_v2", {})
     try:
         unit_um = _UM_PER_UNIT.get(tags.get(_UNIT, 2))
@@ -36,6 +36,6 @@ def mpp_of_tiff(image: Image.Image) -> float | None:
     return plausible_mpp((across + down) / 2) if square else None
 
 
-def plausible_mpp(um: object) -> float | None:
-    """The same number where tissue can have that scale; None for anything else."""
-    return um if isinstance(um, float) and _MIN_MPP_UM <= um <= _MAX_MPP_UM else None
+def plausible_mpp(mpp_um: object) -> float | None:
+    """The value itself if it is a float in [0.05, 16]; None for anything else."""
+    return mpp_um if isinstance(mpp_um, float) and _MIN_MPP_UM <= mpp_um <= _MAX_MPP_UM else None

@@ -1,8 +1,8 @@
-"""A visitor's zip: looked at as a whole before anything of it is unpacked, and never to disk.
+"""A visitor's zip: validated as a whole before any member is unpacked, and never written to disk.
 
-The directory is read by our own code (`idc.files.zip_reader`), members are unpacked by zlib alone,
-one at a time and never further than they say. What no honest program writes costs the whole zip; a
-member that merely is no picture costs itself (`idc.uploads.gate`), a zip inside a zip included.
+`idc.files.zip_reader` reads the directory. Members are decompressed by zlib alone, one at a time,
+and never beyond their stated size. A structure that no ordinary program writes refuses the whole
+zip; a member that is not an image, including a nested zip, is refused alone (`idc.uploads.gate`).
 """
 
 import re
@@ -17,16 +17,16 @@ from idc.files.zip_reader import DirectoryTooLarge, Members, TooManyMembers, Zip
 from idc.uploads.gate import printable_name
 
 MAX_MEMBERS = 20_000  # folders included
-MAX_DIRECTORY_BYTES = 500 * MAX_MEMBERS  # names and extra fields; each may have 64 kB otherwise
+MAX_DIRECTORY_BYTES = 500 * MAX_MEMBERS  # names and extra fields, else up to 64 kB each
 MAX_UNPACKED_BYTES = 500 * 10**6
 MAX_MEMBER_BYTES = 32 * 2**20
-MAX_COMPRESSION_RATIO = 100  # unpacked to packed, once it comes to ...
-MIN_RATIO_BYTES = 10**6  # ... so much: blank pictures without compression are small
+MAX_COMPRESSION_RATIO = 100  # unpacked to packed, checked from ...
+MIN_RATIO_BYTES = 10**6  # ... this size: small blank images compress further
 
 _COMPRESSION_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _REGULAR_FILE = 8
-_MAKE_ANEW = "make the zip anew from the pictures alone and try again"
-_IN_PARTS = "send it in parts"
+_RECREATE_ADVICE = "create a new zip of the images only and try again"
+_SPLIT_ADVICE = "split it into parts"
 _UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError)
 _SYSTEM_FILES = re.compile(
     r"(^|/)(__MACOSX/|\.DS_Store$|\._|Thumbs\.db$|desktop\.ini$)", re.IGNORECASE
@@ -39,14 +39,14 @@ class UploadedZip:
 
     Args:
         data: the zip.
-        name: what the visitor calls it.
+        name: its file name, for messages.
 
     Attributes:
-        names: every member's path, "/" between folders; folders and what systems leave behind
-            (``__MACOSX``, ``Thumbs.db``) are left out.
+        names: every member's path with "/" between folders, without folders and system files
+            (``__MACOSX``, ``Thumbs.db``).
 
     Raises:
-        UploadError: in one sentence, why it is refused.
+        UploadError: the zip is refused; the message is one sentence.
     """
 
     def __init__(self, data: bytes, name: str) -> None:
@@ -58,54 +58,50 @@ class UploadedZip:
             paths = [path.replace("\\", "/") for path in self._reader.names()]
         except TooManyMembers as error:
             raise UploadError(
-                f"{shown} lists more than {MAX_MEMBERS:,} files; {_IN_PARTS}."
+                f"{shown} lists more than {MAX_MEMBERS:,} files; {_SPLIT_ADVICE}."
             ) from error
         except DirectoryTooLarge as error:
             raise UploadError(
                 f"{shown} has a list of names of more than {MAX_DIRECTORY_BYTES // 10**6} MB, "
-                f"longer than pictures need; {_MAKE_ANEW}, with shorter names."
+                f"too much for images; {_RECREATE_ADVICE}, with shorter names."
             ) from error
         except NotImplementedError as error:
-            raise UploadError(f"{shown} is a zip of a rare kind; {_MAKE_ANEW}.") from error
+            raise UploadError(
+                f"{shown} uses an unsupported zip feature; {_RECREATE_ADVICE}."
+            ) from error
         except (zipfile.BadZipFile, ValueError) as error:
-            raise UploadError(f"{shown} is damaged or cut short; {_MAKE_ANEW}.") from error
-        wrong = _problem(self._reader, paths)
-        if wrong:
-            raise UploadError(f"{shown} {wrong}.")
-        wanted = [number for number, path in enumerate(paths) if not _SYSTEM_FILES.search(path)]
-        self._numbers = wanted
-        self.names = [paths[number] for number in wanted]
-        if not wanted:
-            raise UploadError(f"{shown} holds no file; put pictures into it and try again.")
+            raise UploadError(f"{shown} is damaged or incomplete; {_RECREATE_ADVICE}.") from error
+        problem = _problem(self._reader, paths)
+        if problem:
+            raise UploadError(f"{shown} {problem}.")
+        self._numbers = [
+            number for number, path in enumerate(paths) if not _SYSTEM_FILES.search(path)
+        ]
+        self.names = [paths[number] for number in self._numbers]
+        if not self.names:
+            raise UploadError(f"{shown} contains no file; add images to it and try again.")
 
-    def read(self, place: int) -> bytes:
-        """The bytes of ``names[place]``, compared with their checksum.
+    def read(self, index: int) -> bytes:
+        """The bytes of ``names[index]``, with verified checksum.
 
         Raises:
-            UploadError: it is damaged, or not as the directory says.
+            UploadError: the member is damaged, or differs from the directory.
         """
         try:
-            return self._reader.read(self._numbers[place], MAX_MEMBER_BYTES)
-        except (
-            zipfile.BadZipFile,
-            zlib.error,
-            EOFError,
-            OSError,
-            ValueError,
-            RuntimeError,
-        ) as error:
+            return self._reader.read(self._numbers[index], MAX_MEMBER_BYTES)
+        except _UNREADABLE as error:
             raise UploadError(
-                f"{printable_name(self.names[place])} is damaged inside the zip; {_MAKE_ANEW}."
+                f"{printable_name(self.names[index])} is damaged in the zip; {_RECREATE_ADVICE}."
             ) from error
 
 
 def looks_like_zip(data: bytes) -> bool:
-    """Whether a file begins like a zip, an empty one included; it may still be refused."""
+    """Whether a file has the signature of a zip or an empty zip; it may still be refused."""
     return data[:4] in (b"PK\3\4", b"PK\5\6")
 
 
 def _problem(reader: ZipReader, paths: list[str]) -> str:
-    """The rest of a sentence that begins with the zip's name; "" when nothing is."""
+    """What is wrong, as the rest of a sentence after the zip's name; "" if nothing is."""
     members = reader.members()
     return (
         _directory_problem(reader)
@@ -118,57 +114,61 @@ def _problem(reader: ZipReader, paths: list[str]) -> str:
 def _directory_problem(reader: ZipReader) -> str:
     found = reader.found
     if not found.records_agree or found.members % 2**16 != reader.entries % 2**16:
-        return f"says that it holds other files than it lists; {_MAKE_ANEW}"
+        return f"has a directory that disagrees with its contents; {_RECREATE_ADVICE}"
     if found.shift:
-        return f"has something else before its first file; {_MAKE_ANEW}"
+        return f"has other data before its first file; {_RECREATE_ADVICE}"
     return ""
 
 
 def _size_problem(members: Members) -> str:
     packed, size = members.packed, members.size
     if (packed > members.room).any():
-        return f"holds files that overlap, as no packing program writes them; {_MAKE_ANEW}"
+        return f"contains overlapping files; {_RECREATE_ADVICE}"
     if (size > MAX_MEMBER_BYTES).any():
-        return f"holds a file of more than {MAX_MEMBER_BYTES // 2**20} MiB; upload that one alone"
-    # Sizes are up to 2**62, so their sum does not fit int64; none is larger than this by now.
+        return (
+            f"contains a file of more than {MAX_MEMBER_BYTES // 2**20} MiB; upload that one alone"
+        )
+    # Sizes can be up to 2**62, but none exceeds MAX_MEMBER_BYTES here, so the sum fits int64.
     total = int(size.sum())
     if total > MAX_UNPACKED_BYTES:
-        return f"would unpack to more than {MAX_UNPACKED_BYTES // 10**6} MB; {_IN_PARTS}"
-    swelling = (size >= MIN_RATIO_BYTES) & (size > MAX_COMPRESSION_RATIO * packed)
-    if swelling.any() or (
+        return f"would unpack to more than {MAX_UNPACKED_BYTES // 10**6} MB; {_SPLIT_ADVICE}"
+    expanding = (size >= MIN_RATIO_BYTES) & (size > MAX_COMPRESSION_RATIO * packed)
+    if expanding.any() or (
         total >= MIN_RATIO_BYTES and total > MAX_COMPRESSION_RATIO * int(packed.sum())
     ):
         return (
-            f"would swell to more than {MAX_COMPRESSION_RATIO} times its size, as no pictures "
-            f"do; {_MAKE_ANEW}"
+            f"would expand to more than {MAX_COMPRESSION_RATIO} times its size, which no images "
+            f"do; {_RECREATE_ADVICE}"
         )
     return ""
 
 
 def _kind_problem(members: Members, paths: list[str]) -> str:
     if members.encrypted().any():
-        return "is protected by a password; make it without one and try again"
+        return "is protected by a password; create it without one and try again"
     odd = _first_marked(~np.isin(members.kind, (0, _REGULAR_FILE)), paths)
     if odd is not None:
-        return f"holds '{odd}', which is a link and no file; {_MAKE_ANEW}"
+        return f"contains '{odd}', which is not a regular file; {_RECREATE_ADVICE}"
     if not np.isin(members.method, _COMPRESSION_METHODS).all():
-        return f"is packed in a rare way; {_MAKE_ANEW}, with Deflate"
+        return f"uses an unsupported compression; {_RECREATE_ADVICE}, with Deflate"
     return ""
 
 
 def _name_problem(paths: list[str]) -> str:
     outside = _first_marked((bool(_PATH_TRAVERSAL.search(path)) for path in paths), paths)
     if outside is not None:
-        return f"holds '{outside}' under a name that leads out of the zip; {_MAKE_ANEW}"
+        return f"contains '{outside}', whose path leads out of the zip; {_RECREATE_ADVICE}"
     seen: set[str] = set()
     for path in paths:
         if path in seen:
-            return f"holds two files of one name, '{printable_name(path)}'; {_MAKE_ANEW}"
+            return (
+                f"contains two files of the same name, '{printable_name(path)}'; {_RECREATE_ADVICE}"
+            )
         seen.add(path)
     return ""
 
 
 def _first_marked(marked: Iterable[bool], paths: list[str]) -> str | None:
-    """The first path that is marked, fit to be shown."""
+    """The first marked path, printable; None if none is marked."""
     found = next((path for path, mark in zip(paths, marked, strict=True) if mark), None)
     return None if found is None else printable_name(found)

@@ -59,7 +59,7 @@ def test_files_of_an_upload_are_its_pictures_and_the_members_of_its_zips():
 def test_refused_zip_among_good_files_stands_for_itself():
     files = batch_files([("bad.zip", b"PK\3\4"), ("good.png", b"A")])
 
-    with pytest.raises(UploadError, match=r"^bad\.zip is damaged or cut short"):
+    with pytest.raises(UploadError, match=r"^bad\.zip is damaged or incomplete"):
         files[0].read()
     assert files[1].read() == b"A"
 
@@ -67,7 +67,7 @@ def test_refused_zip_among_good_files_stands_for_itself():
 def test_more_files_than_one_job_takes_are_refused(monkeypatch):
     monkeypatch.setattr("idc.uploads.file_batch.MAX_IMAGES", 2)
     assert MAX_IMAGES == 10_000
-    with pytest.raises(UploadError, match="more than 2 pictures"):
+    with pytest.raises(UploadError, match="more than 2 images"):
         batch_files([(f"{number}.png", b"") for number in range(3)])
 
 
@@ -201,7 +201,7 @@ def test_each_file_gets_its_own_answer_and_bad_ones_their_sentence(model):
     np.testing.assert_allclose(found.y_prob[good], np.array(good) / 255, atol=1e-6)
     assert np.flatnonzero(~found.answered()).tolist() == [70, 71]
     assert found.problems[70].startswith("70.png is not a PNG, JPEG")
-    assert found.problems[71].startswith("71.png is 50 x 500 px, so more than one patch; ")
+    assert found.problems[71].startswith("71.png is 50 x 500 px, which is larger than a patch; ")
     assert {found.problems[number] for number in good} == {""}
     assert (job.state().done, job.state().total, job.state().running) == (150, 150, False)
 

@@ -1,4 +1,4 @@
-"""The hostile set, made from seeds: malformed files, bombs and polyglots, hostile zips."""
+"""Hostile files, generated from seeds: malformed files, bombs, polyglots and zips."""
 
 import functools
 import gzip
@@ -38,7 +38,7 @@ WHOLE = {
 
 @functools.cache
 def malformed_files() -> dict[str, bytes]:
-    """Name -> bytes; 306 files: cut short, overwritten, with pieces swapped or left out."""
+    """Name -> bytes; 306 files: truncated, overwritten, with parts swapped or removed."""
     rng = random.Random(20260501)
     files = {}
     for kind, whole in WHOLE.items():
@@ -53,7 +53,7 @@ def cut(whole: bytes, rng: random.Random) -> bytes:
 
 
 def overwritten(whole: bytes, rng: random.Random) -> bytes:
-    """Half of the places lie in the header, where they do most."""
+    """Half of the writes hit the header, where damage has the largest effect."""
     data = bytearray(whole)
     for _ in range(rng.choice([4, 16, 64])):
         data[rng.randrange(12, rng.choice([min(200, len(data)), len(data)]))] = rng.randrange(256)
@@ -70,12 +70,12 @@ def swapped(whole: bytes, rng: random.Random) -> bytes:
     return whole[:12] + whole[two:] + whole[one:two] + whole[12:one]
 
 
-REFUSED, PICTURE = "refused", "picture"  # what becomes of a bomb or a polyglot
+REFUSED, IMAGE = "refused", "picture"  # the expected outcome of a bomb or polyglot
 
 
 @functools.cache
 def bombs_and_polyglots() -> dict[str, tuple[str, bytes]]:
-    """Name -> (what becomes of it, bytes). A polyglot that is a picture first is that picture."""
+    """Name -> (outcome, bytes). A polyglot that begins as an image is decoded as that image."""
     jpeg = WHOLE["progressive.jpg"]
     scans = jpeg.rindex(b"\xff\xda")
     text = chunk(b"zTXt", b"Comment\0\0" + zlib.compress(bytes(2**26)))
@@ -129,7 +129,7 @@ def bombs_and_polyglots() -> dict[str, tuple[str, bytes]]:
         "picture.exe": GOOD,
     }  # fmt: skip
     return {name: (REFUSED, data) for name, data in refused.items()} | {
-        name: (PICTURE, data) for name, data in pictures.items()
+        name: (IMAGE, data) for name, data in pictures.items()
     }
 
 
@@ -142,7 +142,7 @@ def zip_of(members: dict[str, bytes], **how: int) -> bytes:
 
 
 def directory_at(content: bytes) -> int:
-    """Where the directory begins, by the zip's last 22 bytes."""
+    """Offset of the directory, from the zip's last 22 bytes."""
     return int(struct.unpack("<L", content[-6:-2])[0])
 
 
@@ -151,7 +151,7 @@ def patched(content: bytes, position: int, new: bytes) -> bytes:
 
 
 def in_directory(content: bytes, field: int, new: bytes) -> bytes:
-    """With another value in the directory's first entry."""
+    """Change a value in the directory's first entry."""
     return patched(content, directory_at(content) + field, new)
 
 
@@ -165,7 +165,7 @@ def with_mode(mode: int) -> bytes:
 
 
 def twice_listed(content: bytes, name: bytes) -> bytes:
-    """The directory's only entry once more, under another name of the same length."""
+    """List the directory's only entry twice, the second under another name of the same length."""
     at = directory_at(content)
     entry = content[at:-22]
     second = entry[:46] + name + entry[46 + len(name) :]
@@ -197,7 +197,7 @@ def with_64_bit_end(content: bytes, members: int) -> bytes:
 
 @functools.cache
 def hostile_zips() -> dict[str, tuple[str, bytes]]:
-    """Name -> (what its sentence says, bytes)."""
+    """Name -> (part of the expected message, bytes)."""
     one = zip_of({"a.png": GOOD}, compression=ZIP_DEFLATED)
     zeros = zip_of({"a.bmp": bytes(8 * 10**6)}, compression=ZIP_DEFLATED)
     many_zeros = zip_of({str(n): bytes(10**6) for n in range(20)}, compression=ZIP_DEFLATED)
@@ -209,45 +209,45 @@ def hostile_zips() -> dict[str, tuple[str, bytes]]:
     long = patched(one, len(one) - 10, b"\xff\xff\xff\x7f")
     region = zip_of({"a.png": one_bit_png(30_000, 30_000)})
     return {
-        "same-bytes-twice": ("overlap", twice_listed(one, b"b.png")),
-        "begins-inside-another": ("overlap", in_directory(two, 20, b"\xf0\0\0\0")),
-        "swells": ("swell to more than 100", zeros),
-        "swells-together": ("swell to more than 100", many_zeros),
-        "swells-once-more": ("swell to more than 100", inner_bomb),
-        "says-less": ("damaged inside the zip", in_directory(zeros, 24, struct.pack("<L", 100))),
+        "same-bytes-twice": ("overlapping", twice_listed(one, b"b.png")),
+        "begins-inside-another": ("overlapping", in_directory(two, 20, b"\xf0\0\0\0")),
+        "swells": ("expand to more than 100", zeros),
+        "swells-together": ("expand to more than 100", many_zeros),
+        "swells-once-more": ("expand to more than 100", inner_bomb),
+        "says-less": ("damaged in the zip", in_directory(zeros, 24, struct.pack("<L", 100))),
         "says-2-GB": ("a file of more than 32 MiB", in_directory(one, 24, b"\xff\xff\xff\x7f")),
-        "64-bit-sizes": ("overlap", one_with_64_bit_lies()),
-        "64-bit-end": ("other files than it lists", with_64_bit_end(one, 7)),
-        "end-counts-more": ("other files than it lists", patched(one, len(one) - 14, b"\7\0\7\0")),
+        "64-bit-sizes": ("overlapping", one_with_64_bit_lies()),
+        "64-bit-end": ("disagrees with its contents", with_64_bit_end(one, 7)),
+        "end-counts-more": ("disagrees with", patched(one, len(one) - 14, b"\7\0\7\0")),
         "absolute": ("leads out of the zip", zip_of({"/etc/cron.d/a.png": GOOD})),
         "parent": ("leads out of the zip", zip_of({"ok/../../../a.png": GOOD})),
         "windows-parent": ("leads out of the zip", zip_of({"..\\..\\a.png": GOOD})),
         "drive": ("leads out of the zip", zip_of({"C:\\a.png": GOOD})),
         "control-character": ("leads out of the zip", zip_of({"a\x1b[31m.png": GOOD})),
-        "two-of-one-name": ("two files of one name", two_of_one_name()),
-        "link": ("is a link", with_mode(0o120777)),
-        "device": ("is a link", with_mode(0o060666)),
+        "two-of-one-name": ("two files of the same name", two_of_one_name()),
+        "link": ("not a regular file", with_mode(0o120777)),
+        "device": ("not a regular file", with_mode(0o060666)),
         "encrypted": ("protected by a password", in_directory(one, 8, b"\1\0")),
         "strongly-encrypted": ("protected by a password", in_directory(one, 8, b"\x41\0")),
-        "bzip2": ("packed in a rare way", zip_of({"a.png": GOOD}, compression=ZIP_BZIP2)),
-        "lzma": ("packed in a rare way", zip_of({"a.png": GOOD}, compression=ZIP_LZMA)),
-        "unknown-packing": ("packed in a rare way", in_directory(one, 10, b"\x63\0")),
-        "cut": ("damaged or cut short", one[:-30]),
-        "no-directory": ("damaged or cut short", in_directory(one, 0, b"PK\7\7")),
-        "huge-directory": ("damaged or cut short", long),
-        "not-in-its-encoding": ("damaged or cut short", misnamed),
-        "two-zips": ("something else before its first file", one + zip_of({"b.png": GOOD})),
+        "bzip2": ("unsupported compression", zip_of({"a.png": GOOD}, compression=ZIP_BZIP2)),
+        "lzma": ("unsupported compression", zip_of({"a.png": GOOD}, compression=ZIP_LZMA)),
+        "unknown-packing": ("unsupported compression", in_directory(one, 10, b"\x63\0")),
+        "cut": ("damaged or incomplete", one[:-30]),
+        "no-directory": ("damaged or incomplete", in_directory(one, 0, b"PK\7\7")),
+        "huge-directory": ("damaged or incomplete", long),
+        "not-in-its-encoding": ("damaged or incomplete", misnamed),
+        "two-zips": ("other data before its first file", one + zip_of({"b.png": GOOD})),
         "too-many": ("more than 20,000 files", zip_of({str(n): b"" for n in range(20_001)})),
         "long-names": ("list of names", zip_of({f"{n:050000}": b"" for n in range(201)})),
-        "several-disks": ("rare kind", b"PK\3\4PK\6\6" + disks),
-        "newer-version": ("rare kind", in_directory(one, 6, b"\x7f")),
+        "several-disks": ("unsupported zip feature", b"PK\3\4PK\6\6" + disks),
+        "newer-version": ("unsupported zip feature", in_directory(one, 6, b"\x7f")),
         "zip-in-zip": ("is a zip archive", inner),
         "zip-in-zip-as-picture": ("is a zip archive", zip_of({"a.png": inner})),
         "bomb-in-zip": ("has more than 100000000 pixels", region),
-        "wrong-checksum": ("damaged inside the zip", in_directory(one, 16, b"\1\2\3\4")),
-        "another-name-inside": ("damaged inside the zip", in_directory(one, 46, b"b")),
-        "member-begins-outside": ("overlap", in_directory(one, 42, b"\xff\xff\xff\x7f")),
+        "wrong-checksum": ("damaged in the zip", in_directory(one, 16, b"\1\2\3\4")),
+        "another-name-inside": ("damaged in the zip", in_directory(one, 46, b"b")),
+        "member-begins-outside": ("overlapping", in_directory(one, 42, b"\xff\xff\xff\x7f")),
         "member-is-no-picture": ("is not a PNG", zip_of({"a.png": b"#!/bin/sh"})),
-        "nothing-inside": ("holds no file", zip_of({})),
-        "litter-alone": ("holds no file", zip_of({"__MACOSX/._a.png": b"x", "folder/": b""})),
+        "nothing-inside": ("contains no file", zip_of({})),
+        "litter-alone": ("contains no file", zip_of({"__MACOSX/._a.png": b"x", "folder/": b""})),
     }  # fmt: skip

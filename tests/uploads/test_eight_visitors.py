@@ -1,4 +1,4 @@
-"""Eight visitors at once with sixty predictions each: everyone gets their own answers, in turn."""
+"""Eight simultaneous visitors with sixty predictions each get their own results, in fair order."""
 
 import threading
 from collections.abc import Callable
@@ -20,44 +20,44 @@ VISITORS, PREDICTIONS = 8, 60
 
 
 class Worker:
-    """Stands for the model's process: answers when it may, and notes how much each asked."""
+    """A fake predictor process: answers after a signal, and records the size of each request."""
 
     def __init__(self) -> None:
-        self.turns, self.may_go_on = FairSemaphore(), threading.Event()
-        self.asked: list[int] = []
+        self.semaphore, self.may_answer = FairSemaphore(), threading.Event()
+        self.counts: list[int] = []
 
     def ask(self, question, block, *, timeout_s):
-        with self.turns:
-            self.asked.append(question["count"])
-            self.may_go_on.wait()
+        with self.semaphore:
+            self.counts.append(question["count"])
+            self.may_answer.wait()
             answers = np.zeros(question["count"], np.float32)
             return {"shape": list(answers.shape)}, answers.tobytes()
 
 
-def test_single_patch_waits_behind_one_batch_of_a_long_job_at_most(monkeypatch):
+def test_single_patch_waits_for_at_most_one_batch_of_a_long_job(monkeypatch):
     worker = Worker()
     monkeypatch.setattr(predictor, "_worker", lambda: worker)
     run = open_run(BUNDLED_RUN_ID)
     long = in_thread(lambda: predict_patches(run, np.zeros((1_000, 50, 50, 3), np.uint8)))
-    wait_until(lambda: worker.asked, "the long job is being answered")
+    wait_until(lambda: worker.counts, "the long job is being answered")
     single = in_thread(lambda: predict_patches(run, np.zeros((1, 50, 50, 3), np.uint8)))
-    wait_until(lambda: worker.turns.waiting() == 1, "the single patch waits")
-    worker.may_go_on.set()
+    wait_until(lambda: worker.semaphore.waiting() == 1, "the single patch waits")
+    worker.may_answer.set()
     single.join()
     long.join()
 
-    assert worker.asked == [256, 1, 256, 256, 232]
+    assert worker.counts == [256, 1, 256, 256, 232]
 
 
 @pytest.mark.slow
-def test_every_visitor_gets_the_own_answers_while_hostile_files_come_in():
+def test_every_visitor_gets_own_results_while_hostile_files_arrive():
     run = open_run(BUNDLED_RUN_ID)
     patches = np.random.default_rng(0).integers(
         0, 256, (VISITORS, PREDICTIONS, 1, 1, 3), np.uint8
     ) + np.zeros((50, 50, 1), np.uint8)
     expected = predict_patches(run, patches.reshape(-1, 50, 50, 3)).reshape(VISITORS, PREDICTIONS)
     wrong: list[tuple[int, int]] = []
-    over = threading.Event()
+    stopped = threading.Event()
 
     def visit(visitor: int) -> None:
         for number, patch in enumerate(patches[visitor]):
@@ -67,22 +67,22 @@ def test_every_visitor_gets_the_own_answers_while_hostile_files_come_in():
             if not right or not np.array_equal(image.rgb, patch):
                 wrong.append((visitor, number))
 
-    fed = in_thread(lambda: feed_hostile_files(over))
+    fed = in_thread(lambda: feed_hostile_files(stopped))
     visits = [in_thread(lambda visitor=visitor: visit(visitor)) for visitor in range(VISITORS)]
     for thread in visits:
         thread.join()
-    over.set()
+    stopped.set()
     fed.join()
 
     assert wrong == []
     assert decode_image(GOOD).rgb.shape == (1, 2, 3)
 
 
-def feed_hostile_files(over: threading.Event) -> None:
+def feed_hostile_files(stopped: threading.Event) -> None:
     files = [*malformed_files().values(), *(data for _, data in bombs_and_polyglots().values())]
-    while not over.is_set():
+    while not stopped.is_set():
         for data in files:
-            if over.is_set():
+            if stopped.is_set():
                 return
             try:
                 decode_image(data)

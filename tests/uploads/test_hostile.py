@@ -1,4 +1,4 @@
-"""The hostile set: one sentence each, no crash, no traceback, no file written, little memory."""
+"""Hostile files: each is one sentence, without crash, traceback, written file or much memory."""
 
 import contextlib
 import os
@@ -15,14 +15,14 @@ from idc.uploads.gate import decode_image
 from tests.support.hostile_files import (
     GOOD,
     GOOD_PIXELS,
-    PICTURE,
+    IMAGE,
     REFUSED,
     bombs_and_polyglots,
     hostile_zips,
     malformed_files,
 )
 
-MOST_RISE_BYTES = 64 * 2**20
+MAX_RISE_BYTES = 64 * 2**20
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 
 _opened_to_write: list[str] = []
@@ -39,19 +39,18 @@ sys.addaudithook(_watch)
 
 @contextlib.contextmanager
 def writing_nothing() -> Iterator[None]:
-    """This process opens no file to write meanwhile; its children must not
-    (`idc.uploads.decoder_worker`)."""
+    """Check that this process opens no file for writing; its children cannot."""
     _opened_to_write.clear()
     _watching.append(True)
     try:
         yield
     finally:
         _watching.clear()
-    assert set(_opened_to_write) <= {os.devnull}  # the children's input and output
+    assert set(_opened_to_write) <= {os.devnull}  # stdin and stdout of the decoders
 
 
 @pytest.fixture(autouse=True)
-def nothing_is_left_or_printed(tmp_path, monkeypatch, capfd, caplog) -> Iterator[None]:
+def no_file_or_output_remains(tmp_path, monkeypatch, capfd, caplog) -> Iterator[None]:
     for name in ("TMPDIR", "HOME", "IDC_HOME"):
         monkeypatch.setenv(name, str(tmp_path))
     monkeypatch.chdir(tmp_path)
@@ -62,7 +61,7 @@ def nothing_is_left_or_printed(tmp_path, monkeypatch, capfd, caplog) -> Iterator
 
 
 def sentence_of(data: bytes, name: str) -> str:
-    """The sentence that refuses a picture, checked to be one; "" for a whole picture."""
+    """The sentence that refuses an image, checked to be one; "" for a decoded image."""
     with writing_nothing():
         try:
             image = decode_image(data, name)
@@ -79,18 +78,18 @@ def checked(sentence: str) -> str:
 
 
 def zip_sentences(data: bytes, name: str) -> set[str]:
-    """What is said about a zip and its members, as the page says it."""
-    said = set()
+    """The messages about a zip and its members."""
+    sentences = set()
     with writing_nothing():
         for file in batch_files([(name, data)]):
             try:
                 decode_image(file.read(), file.name, patch_side_px=400)
             except UploadError as error:
-                said.add(checked(str(error)))
-    return said
+                sentences.add(checked(str(error)))
+    return sentences
 
 
-def test_writing_is_noticed(tmp_path):
+def test_writing_a_file_is_detected(tmp_path):
     with pytest.raises(AssertionError), writing_nothing():
         (tmp_path / "a").write_bytes(b"a")
     (tmp_path / "a").unlink()
@@ -106,49 +105,49 @@ def memory() -> int:
     return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
-def test_the_set_is_as_large_as_promised():
+def test_hostile_set_has_the_documented_size():
     assert len(malformed_files()) >= 200
     assert len(bombs_and_polyglots()) >= 30
     assert len(hostile_zips()) >= 25
 
 
-def test_sentence_comes_within_five_seconds():
-    assert STANDARD_LIMITS.time_s < 5  # of the child, its start and a second try included
+def test_time_limit_is_below_five_seconds():
+    assert STANDARD_LIMITS.time_s < 5  # includes the decoder's start and a retry
 
 
-def test_malformed_files_are_refused_in_a_sentence_or_whole_pictures():
-    said = {name: sentence_of(data, name) for name, data in malformed_files().items()}
+def test_malformed_files_are_refused_or_decoded_completely():
+    refusals = {name: sentence_of(data, name) for name, data in malformed_files().items()}
 
-    assert sum(bool(sentence) for sentence in said.values()) >= 200
+    assert sum(bool(sentence) for sentence in refusals.values()) >= 200
     # JPEG and lossy WebP have no checksum, BMP and raw TIFF no structure that damage could break.
-    for name, sentence in said.items():
+    for name, sentence in refusals.items():
         if not sentence:
             assert not name.endswith(("-png", ".png")), name
     assert good_image_works()
 
 
 @pytest.mark.parametrize("name", bombs_and_polyglots())
-def test_bomb_is_refused_and_polyglot_is_the_picture_alone(name):
+def test_bomb_is_refused_and_polyglot_yields_only_the_image(name):
     outcome, data = bombs_and_polyglots()[name]
 
     assert bool(sentence_of(data, name)) == (outcome == REFUSED)
-    if outcome == PICTURE:
+    if outcome == IMAGE:
         assert decode_image(data).rgb.size <= 6
     assert good_image_works()
 
 
 @pytest.mark.parametrize("name", hostile_zips())
-def test_hostile_zip_is_one_sentence(name):
-    words, data = hostile_zips()[name]
+def test_hostile_zip_is_refused_in_one_sentence(name):
+    expected, data = hostile_zips()[name]
 
-    said = zip_sentences(data, f"{name}.zip")
+    sentences = zip_sentences(data, f"{name}.zip")
 
-    assert len(said) == 1 and words in said.pop()
+    assert len(sentences) == 1 and expected in sentences.pop()
     assert good_image_works()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_memory_of_the_server_hardly_rises_over_the_whole_set():
+def test_server_memory_stays_bounded_over_the_hostile_set():
     files = [*malformed_files().items(), *((n, d) for n, (_, d) in bombs_and_polyglots().items())]
     zips = hostile_zips()
     assert good_image_works()
@@ -159,5 +158,5 @@ def test_memory_of_the_server_hardly_rises_over_the_whole_set():
     for name, (_, data) in zips.items():
         zip_sentences(data, name)
 
-    assert memory() - before <= MOST_RISE_BYTES
+    assert memory() - before <= MAX_RISE_BYTES
     assert good_image_works()

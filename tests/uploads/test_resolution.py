@@ -46,10 +46,10 @@ def test_scale_is_read_through_the_gate(data, um):
         ("an unknown unit", tagged(40_000, 40_000, 7)),
     ],
 )
-def test_what_tissue_cannot_have_counts_as_unknown(what, data):
+def test_scale_impossible_for_tissue_is_unknown(what, data):
     assert decode_image(data).mpp_um is None
 
 
-@pytest.mark.parametrize("said", [None, "4", True, 4, float("nan"), float("inf"), -1.0, 0.01])
-def test_what_a_child_says_is_believed_only_where_it_is_plausible(said):
-    assert plausible_mpp(said) is None
+@pytest.mark.parametrize("value", [None, "4", True, 4, float("nan"), float("inf"), -1.0, 0.01])
+def test_implausible_value_of_a_decoder_is_unknown(value):
+    assert plausible_mpp(value) is None
