@@ -26,7 +26,7 @@ class RunLog:
         epochs: ``epoch``, ``loss``, ``accuracy`` (means over the epoch's batches), ``val_loss``,
             ``val_accuracy``, ``val_balanced_accuracy``, ``val_roc_auc`` (None where undefined),
             ``val_confusion_matrix`` ([[tn, fp], [fn, tp]] at 0.5), ``val_worst``
-            (`idc.training.slide_recorder.worst_patches`), ``seconds``, ``elapsed_s``, ``best`` (so
+            (`idc.training.validation.worst_patches`), ``seconds``, ``elapsed_s``, ``best`` (so
             far). Older logs lack ``val_worst`` and ``elapsed_s``.
         starts: one entry a start of the trainer: ``epoch`` (finished ones) and ``step`` that it
             went on from, ``damaged`` (names of checkpoints that could not be used).

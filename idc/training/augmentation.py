@@ -1,22 +1,22 @@
-"""Other views of the training patches: a patch of tissue has no up, no left, and no exact stain."""
+"""Augmentation of training patches: flips, right-angle rotations, stain jitter."""
 
 import numpy as np
 
 from idc.patches import PATCH_SIZE_PX
 
-# What augmentation drew for the patches of a batch, each array's first axis the patches: nothing;
-# or views, int64 (n,); or these with factors and shifts of stain, float64 (n, 1, 1, 3) each.
+# The random draws for a batch of n patches: nothing; or views, int64 (n,); or views with stain
+# factors and stain shifts, float64 (n, 1, 1, 3) each.
 AugmentationDraw = tuple[np.ndarray, ...]
 
 
 def augment(patches: np.ndarray, kind: str, rng: np.random.Generator) -> np.ndarray:
-    """Change each patch at random, each on its own.
+    """Augment each patch independently.
 
     Args:
         patches: uint8 RGB, shape (n, 50, 50, 3). Not changed.
-        kind: "none", "flips" (one of the 8 flips and right angles) or "flips+stain" (besides,
+        kind: "none", "flips" (one of the 8 flips and right-angle rotations) or "flips+stain" (also
             stronger or weaker stain in each colour channel).
-        rng: where the randomness comes from.
+        rng: source of the random draws.
 
     Returns:
         uint8 RGB, shape (n, 50, 50, 3).
@@ -25,7 +25,7 @@ def augment(patches: np.ndarray, kind: str, rng: np.random.Generator) -> np.ndar
 
 
 def draw_augmentation(kind: str, rng: np.random.Generator, count: int) -> AugmentationDraw:
-    """What is to happen to each of some patches; arguments as `augment`."""
+    """Draw the augmentation of ``count`` patches; other arguments as `augment`."""
     if kind == "none":
         return ()
     views = rng.integers(8, size=count)
@@ -36,7 +36,7 @@ def draw_augmentation(kind: str, rng: np.random.Generator, count: int) -> Augmen
 
 
 def apply_augmentation(patches: np.ndarray, drawn: AugmentationDraw) -> np.ndarray:
-    """Let it happen.
+    """Apply a draw of `draw_augmentation`.
 
     Args:
         patches: uint8 RGB, shape (n, 50, 50, 3). Not changed.
@@ -52,13 +52,13 @@ def apply_augmentation(patches: np.ndarray, drawn: AugmentationDraw) -> np.ndarr
 
 
 def view_pixel_indices() -> np.ndarray:
-    """Where each pixel of a view comes from: int32, shape (8, 2500), a row a view."""
+    """Source pixel of each pixel of a view: int32, shape (8, 2500), one row per view."""
     pixels = np.arange(PATCH_SIZE_PX**2, dtype=np.int32).reshape(1, PATCH_SIZE_PX, PATCH_SIZE_PX)
     return _apply_views(np.repeat(pixels, 8, axis=0), np.arange(8)).reshape(8, -1)
 
 
 def eight_views(patch: np.ndarray) -> np.ndarray:
-    """All flips and right angles of a patch.
+    """All flips and right-angle rotations of a patch.
 
     Args:
         patch: uint8 RGB, shape (50, 50, 3).
@@ -70,12 +70,12 @@ def eight_views(patch: np.ndarray) -> np.ndarray:
 
 
 def _apply_views(patches: np.ndarray, views: np.ndarray) -> np.ndarray:
-    """Each patch in the view of its number, 0 to 7; all of one view are turned at once."""
+    """Apply view 0 to 7 to each patch; the patches of one view are rotated together."""
     viewed = np.empty_like(patches)
     for view in range(8):
-        chosen = views == view
-        turned = np.rot90(patches[chosen], view % 4, axes=(1, 2))
-        viewed[chosen] = turned[:, :, ::-1] if view >= 4 else turned
+        selected = views == view
+        rotated = np.rot90(patches[selected], view % 4, axes=(1, 2))
+        viewed[selected] = rotated[:, :, ::-1] if view >= 4 else rotated
     return viewed
 
 

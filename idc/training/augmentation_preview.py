@@ -1,17 +1,17 @@
-"""What augmentation makes of some training patches, as one picture."""
+"""A picture of training patches and their augmented views."""
 
 import numpy as np
 
 from idc.training.augmentation import augment
 
 VIEWS_PER_PATCH = 6
-_PATCHES_PER_CLASS = 2  # patches of each class
+_PATCHES_PER_CLASS = 2
 _GAP_PX = 4
 _ORIGINAL_GAP_PX = 16  # between a patch and its views
 
 
 def preview_rows(labels: np.ndarray, rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Some training patches: two of each class, as far as there are any.
+    """Choose two training patches of each class, or as many as exist.
 
     Args:
         labels: {0, 1} of the whole store. ``rows``: int64, the training part.
@@ -27,11 +27,11 @@ def preview_rows(labels: np.ndarray, rows: np.ndarray, rng: np.random.Generator)
 
 
 def preview_picture(patches: np.ndarray, kind: str, rng: np.random.Generator) -> np.ndarray:
-    """A row a patch: the patch itself, then views of it as the network is shown them.
+    """One row per patch: the patch, then augmented views of it.
 
     Args:
         patches: uint8 RGB, shape (n, 50, 50, 3).
-        kind: of augmentation, as of `idc.training.augmentation.augment`.
+        kind: as for `idc.training.augmentation.augment`.
 
     Returns:
         uint8 RGBA, transparent between the patches.
@@ -41,10 +41,10 @@ def preview_picture(patches: np.ndarray, kind: str, rng: np.random.Generator) ->
     step = size + _GAP_PX
     width = size + _ORIGINAL_GAP_PX + VIEWS_PER_PATCH * step - _GAP_PX
     picture = np.zeros((len(patches) * step - _GAP_PX, width, 4), np.uint8)
-    for number, columns in enumerate(zip(patches, *views, strict=True)):
-        top = number * step
-        for place, patch in enumerate(columns):
-            left = place * step + (_ORIGINAL_GAP_PX - _GAP_PX if place else 0)
+    for row, columns in enumerate(zip(patches, *views, strict=True)):
+        top = row * step
+        for column, patch in enumerate(columns):
+            left = column * step + (_ORIGINAL_GAP_PX - _GAP_PX if column else 0)
             picture[top : top + size, left : left + size, :3] = patch
             picture[top : top + size, left : left + size, 3] = 255
     return picture

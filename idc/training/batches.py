@@ -1,4 +1,4 @@
-"""Training batches, drawn so that any of them can be made again: from seed, epoch and step."""
+"""Training batches. Each one is a function of seed, epoch and step, so it can be reproduced."""
 
 import math
 from dataclasses import dataclass
@@ -13,18 +13,24 @@ from idc.training.device_patches import device_inputs
 
 @dataclass(frozen=True)
 class BatchShard:
-    """One process's part of every batch, contiguous: process ``index`` of ``processes``.
+    """One process's contiguous part of every batch: process ``index`` of ``processes``.
 
     Attributes:
-        devices: of all processes together, the same number in each.
+        devices: of all processes together; each process has the same number.
     """
 
     index: int = 0
     processes: int = 1
     devices: int = 1
 
-    def of(self, rows: np.ndarray) -> tuple[np.ndarray, int, int]:
-        """The own rows of a batch, the length of the batch when filled up, and where they begin."""
+    def select(self, rows: np.ndarray) -> tuple[np.ndarray, int, int]:
+        """Select this process's rows of a batch.
+
+        A batch that the number of devices does not divide is padded with its own first rows.
+
+        Returns:
+            the rows, the length of the padded batch, and the position of the first row in it.
+        """
         whole = -(-len(rows) // self.devices) * self.devices
         length = whole // self.processes
         first = self.index * length
@@ -40,20 +46,18 @@ class TrainingBatches(keras.utils.PyDataset):
     Each item is (patches, targets): uint8 RGB, shape (b, 50, 50, 3), and one-hot float32, shape
     (b, 2). The last batch may be smaller.
 
-    Where the patches lie on the device, the first is what draws them there instead: see
-    `idc.training.device_patches.device_inputs`.
+    If the patches are on the device, `idc.training.device_patches.device_inputs` take the place of
+    the patches.
 
     Args:
         patches: uint8 RGB, shape (n, 50, 50, 3), possibly a memory map.
         labels: {0, 1}, shape (n,).
         rows: the training part's row numbers.
-        balancing: "resampling" draws as many patches of each class, as many in all as there are.
+        balancing: "resampling" draws equal numbers of both classes, ``len(rows)`` in total.
         epoch: from 1.
-        first_step: begin after so many of the epoch's batches.
-        on_device: whether the patches lie on the device.
-        share: whose part of each batch this is, where several machines train as one. A batch that
-            does not divide evenly among all devices (the last one) is filled up with its own first
-            patches.
+        first_step: number of batches of the epoch to skip.
+        on_device: whether the patches are on the device.
+        shard: this process's part of each batch, see `BatchShard.select`.
     """
 
     def __init__(
@@ -69,7 +73,7 @@ class TrainingBatches(keras.utils.PyDataset):
         epoch: int,
         first_step: int = 0,
         on_device: bool = False,
-        share: BatchShard = WHOLE_BATCH,
+        shard: BatchShard = WHOLE_BATCH,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -81,7 +85,7 @@ class TrainingBatches(keras.utils.PyDataset):
         self._batch_size = batch_size
         self._augmentation = augmentation
         self._seed, self._epoch, self._first_step = seed, epoch, first_step
-        self._on_device, self._share = on_device, share
+        self._on_device, self._shard = on_device, shard
 
     def __len__(self) -> int:
         return math.ceil(len(self._order) / self._batch_size) - self._first_step
@@ -90,11 +94,11 @@ class TrainingBatches(keras.utils.PyDataset):
         step = self._first_step + number
         rows = self._order[step * self._batch_size : (step + 1) * self._batch_size]
         rng = np.random.default_rng([self._seed, self._epoch, step])
-        rows, whole, first = self._share.of(rows)
-        # Machines that share a batch draw the same for all of it, and each takes its own part.
+        rows, length, first = self._shard.select(rows)
+        # All processes draw the augmentation of the whole batch; each uses its own part.
         drawn = tuple(
             part[first : first + len(rows)]
-            for part in draw_augmentation(self._augmentation, rng, whole)
+            for part in draw_augmentation(self._augmentation, rng, length)
         )
         targets = np.eye(2, dtype=np.float32)[self._labels[rows]]
         if self._on_device:
@@ -103,10 +107,10 @@ class TrainingBatches(keras.utils.PyDataset):
 
 
 def class_weights(labels: np.ndarray) -> dict[int, float]:
-    """Weights that make both classes count the same in the loss, 1 in the mean over patches.
+    """Weights with which both classes contribute equally to the loss; their mean over patches is 1.
 
     Args:
-        labels: {0, 1}, shape (n,). A class that is missing weighs 1.
+        labels: {0, 1}, shape (n,). A missing class gets 1.
     """
     counts = np.bincount(labels, minlength=2)
     present = np.count_nonzero(counts)
@@ -118,11 +122,11 @@ def _balance_classes(rows: np.ndarray, labels: np.ndarray, rng: np.random.Genera
     if not all(len(of_class) for of_class in classes):
         return rows
     half = len(rows) // 2
-    wanted = (len(rows) - half, half)
-    # The commoner class is drawn without repeats, the rarer one has to repeat itself.
+    counts = (len(rows) - half, half)
+    # The larger class is drawn without replacement, the smaller one with replacement.
     return np.concatenate(
         [
             rng.choice(of_class, n, replace=n > len(of_class))
-            for of_class, n in zip(classes, wanted, strict=True)
+            for of_class, n in zip(classes, counts, strict=True)
         ]
     )

@@ -1,15 +1,14 @@
-"""Whole training state on disk, so that a continued run computes what an uninterrupted one would.
+"""The whole training state on disk, so that a continued run equals an uninterrupted one.
 
-A checkpoint holds every variable of the model (weights, moving averages, the states of its random
-layers) and of the optimizer, the running means of an epoch under way, and the history. The order
-of patches and their augmentation need no state: they are drawn from the seed, the epoch and the
-step. Keras' own ``BackupAndRestore`` does not restore all of this.
+A checkpoint contains every variable of the model (weights, moving averages, the states of its
+random layers) and of the optimizer, the running means of the current epoch, and the history. The
+order of the patches and their augmentation need no state: they are functions of the seed, the epoch
+and the step. Keras' own ``BackupAndRestore`` does not restore all of this.
 """
 
 import hashlib
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,48 +26,20 @@ from idc.runs.checkpoint_files import (
     read_checkpoint,
 )
 from idc.training.device_patches import variables_without_patches
+from idc.training.history import RestoredCheckpoint
 
 _CHECKPOINTS_KEPT = 2
-
-
-@dataclass(frozen=True)
-class RestoredCheckpoint:
-    """Where a run goes on.
-
-    Attributes:
-        epoch: finished epochs. ``step``: finished steps of the next one.
-        history: as given to `save_checkpoint`; empty when there was no checkpoint.
-        running_means: values of the model's metrics at that step; they exist only once the model
-            trains, so whoever trains it sets them.
-        damaged: names of newer checkpoints that could not be used, the newest first.
-    """
-
-    epoch: int = 0
-    step: int = 0
-    history: dict[str, Any] = field(default_factory=dict)
-    running_means: Sequence[np.ndarray] = ()
-    damaged: tuple[str, ...] = ()
-
-    def note(self) -> str:
-        """What somebody should know about damaged checkpoints; empty when there are none."""
-        if not self.damaged:
-            return ""
-        where = f"epoch {self.epoch}" if self.epoch or self.step else "the start"
-        if self.step:
-            where += f", step {self.step}"
-        newest = ", ".join(self.damaged)
-        return f"The newest checkpoint ({newest}) is damaged on disk; the run went on from {where}."
 
 
 def save_checkpoint(
     run_folder: Path, model: keras.Model, epoch: int, history: dict[str, Any], *, step: int = 0
 ) -> None:
-    """Write a checkpoint, then drop all but it and the one before.
+    """Write a checkpoint, then delete all others but the previous one.
 
     Args:
         model: compiled, its optimizer built.
         epoch: finished epochs. ``step``: finished steps of the next one.
-        history: JSON values to give back at `restore_checkpoint`.
+        history: JSON values that `restore_checkpoint` returns.
     """
     sync_variables(model)
     folder = run_folder / CHECKPOINTS_DIR
@@ -89,16 +60,16 @@ def save_checkpoint(
         "history": history,
     }
     atomic.replace_json(folder / f"{stem}.json", description)
-    found = list_checkpoints(run_folder)
-    this = next(i for i, path in enumerate(found) if path.stem == stem)
-    # Newer ones were damaged, or the run would not have come by here again.
-    for old in [*found[:this], *found[this + _CHECKPOINTS_KEPT :]]:
-        old.unlink()
-        old.with_suffix(".npz").unlink(missing_ok=True)
+    existing = list_checkpoints(run_folder)
+    own = next(i for i, path in enumerate(existing) if path.stem == stem)
+    # Newer ones are damaged; otherwise the run would have continued from them.
+    for obsolete in [*existing[:own], *existing[own + _CHECKPOINTS_KEPT :]]:
+        obsolete.unlink()
+        obsolete.with_suffix(".npz").unlink(missing_ok=True)
 
 
 def restore_checkpoint(run_folder: Path, model: keras.Model) -> RestoredCheckpoint:
-    """Load the newest good checkpoint into a freshly built and compiled model."""
+    """Load the newest intact checkpoint into a newly built and compiled model."""
     damaged: list[str] = []
     for path in list_checkpoints(run_folder):
         description, arrays = read_checkpoint(path)
@@ -121,10 +92,10 @@ def restore_checkpoint(run_folder: Path, model: keras.Model) -> RestoredCheckpoi
 
 
 def load_fork_origin(run_folder: Path, model: keras.Model, *, with_optimizer: bool) -> None:
-    """Start a fork: load the weights of its origin, and its optimizer's state where that fits.
+    """Load the weights of a fork's origin, and its optimizer's state where the variables match.
 
     Args:
-        with_optimizer: whether the optimizer goes on; its learning rate stays the model's own.
+        with_optimizer: whether to load the optimizer's state; the learning rate stays the model's.
 
     Raises:
         RunError: the origin is damaged.
@@ -133,15 +104,15 @@ def load_fork_origin(run_folder: Path, model: keras.Model, *, with_optimizer: bo
     own = _with_portable_dtypes(_variable_specs(model))
     network = variables_without_patches(model.variables)
     weights = len(network)
-    theirs = _with_portable_dtypes(description["variables"]) if description else []
-    if theirs[:weights] != own[:weights] or not description:
+    stored = _with_portable_dtypes(description["variables"]) if description else []
+    if stored[:weights] != own[:weights] or not description:
         raise RunError(
             "The checkpoint that this run was forked from is damaged on disk; fork it again."
         )
     values = arrays_with_prefix(arrays, "v")
     for variable, value in zip(network, values, strict=False):
         variable.assign(value)
-    if with_optimizer and theirs == own:
+    if with_optimizer and stored == own:
         rate = float(model.optimizer.learning_rate)
         for variable, value in zip(model.optimizer.variables, values[weights:], strict=True):
             variable.assign(value)
@@ -153,7 +124,7 @@ def _variables(model: keras.Model) -> Sequence[Any]:
 
 
 def _with_portable_dtypes(description: list[list[Any]]) -> list[list[Any]]:
-    """For comparing: a checkpoint of one backend goes on with the other."""
+    """For comparison: a checkpoint of one backend continues on the other."""
     return [[shape, portable_dtype(dtype)] for shape, dtype in description]
 
 

@@ -1,8 +1,8 @@
-"""How fast this device trains a network: ``python -m idc.training.device_benchmark PRESET BATCH
+"""Training speed of this device: ``python -m idc.training.device_benchmark NETWORK BATCH
 PRECISION``.
 
-A process of its own, as a trainer is one: it loads what a trainer loads, takes a few steps on
-random patches through the trainer's own batches, and prints one line of JSON, an
+Runs as a separate process, like a trainer. It imports what a trainer imports, takes a few steps on
+random patches with the trainer's batches, and prints one line of JSON: the attributes of an
 `idc.launch.training_speed.DeviceSpeed`.
 """
 
@@ -13,16 +13,16 @@ from typing import Any
 
 import numpy as np
 
-_STEPS = (3, 20)  # at least, at most
+_MIN_STEPS, _MAX_STEPS = 3, 20
 _MAX_DURATION_S = 3.0
 
 
-def main(words: list[str]) -> int:
-    """Measure, and print it. Returns 0, or 2 after an error."""
+def main(arguments: list[str]) -> int:
+    """Print the measurement. Returns 0, or 2 after an error."""
     from idc.errors import IdcError
     from idc.processes.console import print_error
 
-    network, batch_size, precision = words
+    network, batch_size, precision = arguments
     try:
         print(json.dumps(measure(network, int(batch_size), precision)))
     except IdcError as error:
@@ -33,7 +33,8 @@ def main(words: list[str]) -> int:
 def measure(network: str, batch_size: int, precision: str) -> dict[str, Any]:
     """The attributes of an `idc.launch.training_speed.DeviceSpeed`."""
     began = time.monotonic()
-    from idc.training.loop import TrainingBatches, build_model, compile_model  # isort: skip
+    # Keras before modules that import pandas, as in the trainer.
+    from idc.training.setup import TrainingBatches, build_model, compile_model  # isort: skip
     from idc.networks.devices import describe_device, gpu_peak_bytes
     from idc.networks.inference import BATCH_SIZE, predict_probabilities
     from idc.networks.precision import precision_scope
@@ -78,7 +79,7 @@ def measure(network: str, batch_size: int, precision: str) -> dict[str, Any]:
 
 
 def _augment_s(patches: np.ndarray, kind: str) -> float:
-    """Seconds a patch."""
+    """Seconds per patch."""
     from idc.training.augmentation import augment
 
     rng = np.random.default_rng(0)
@@ -86,17 +87,18 @@ def _augment_s(patches: np.ndarray, kind: str) -> float:
 
 
 def _median_s(work: Any) -> float:
-    least, most = _STEPS
-    taken: list[float] = []
-    while len(taken) < least or (len(taken) < most and sum(taken) < _MAX_DURATION_S):
+    durations: list[float] = []
+    while len(durations) < _MIN_STEPS or (
+        len(durations) < _MAX_STEPS and sum(durations) < _MAX_DURATION_S
+    ):
         began = time.perf_counter()
         work()
-        taken.append(time.perf_counter() - began)
-    return float(np.median(taken))
+        durations.append(time.perf_counter() - began)
+    return float(np.median(durations))
 
 
 def _peak_bytes() -> int | None:
-    """The most memory that this process has had; None where the system does not tell."""
+    """Peak memory of this process; None where the system does not report it."""
     try:
         import resource
     except ImportError:  # Windows

@@ -1,4 +1,4 @@
-"""What a run ran on: versions, device, data. Written beside its results."""
+"""The environment of a run: versions, device, data."""
 
 import platform
 from typing import Any
@@ -12,7 +12,7 @@ from idc.networks.devices import describe_device
 
 
 def describe_environment(store: PatchStore) -> dict[str, Any]:
-    """The content of ``environment.json``. Holds no path, user or host name."""
+    """The content of ``environment.json``. Contains no path, user or host name."""
     backend = keras.backend.backend()
     return {
         "device": describe_device(),

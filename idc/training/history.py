@@ -1,11 +1,14 @@
-"""What a run has been through so far: finished epochs, the best one, the epoch under way.
+"""The history of a run: finished epochs, the best one, the current one.
 
-It is part of every checkpoint, so that a run that goes on ranks, waits and counts as if it had
-never been away.
+Every checkpoint contains it, so that a continued run ranks epochs and counts patience as an
+uninterrupted one would.
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
+
+import numpy as np
 
 
 @dataclass
@@ -25,15 +28,15 @@ class EpochInProgress:
 
 @dataclass
 class History:
-    """All of it; JSON values alone.
+    """JSON values only.
 
     Attributes:
         epochs: the log's entry of each finished epoch.
         best: ``epoch``, ``val_loss``, ``val_roc_auc`` of the epoch whose weights are kept.
-        lowest: the same of the epoch with the lowest validation loss, which early stopping waits
-            from.
-        elapsed_s: seconds of work, pauses left out.
-        under_way: None between two epochs.
+        lowest: the same of the epoch with the lowest validation loss, from which early stopping
+            counts.
+        elapsed_s: seconds of work, without pauses.
+        under_way: the current epoch; None between two epochs.
     """
 
     epochs: list[dict[str, Any]] = field(default_factory=list)
@@ -44,40 +47,40 @@ class History:
 
     @property
     def epoch(self) -> int:
-        """Finished epochs."""
+        """Number of finished epochs."""
         return len(self.epochs)
 
     @property
     def step(self) -> int:
-        """Finished steps of the epoch under way."""
+        """Number of finished steps of the current epoch."""
         return self.under_way.step if self.under_way else 0
 
-    def rank(self, entry: dict[str, Any]) -> bool:
-        """Compare an epoch that has just ended; returns whether it is the best so far."""
-        rank = {name: entry[name] for name in ("epoch", "val_loss", "val_roc_auc")}
+    def update_best(self, entry: dict[str, Any]) -> bool:
+        """Compare an epoch with the previous ones; returns whether it is the best so far."""
+        scores = {name: entry[name] for name in ("epoch", "val_loss", "val_roc_auc")}
         if self.lowest is None or entry["val_loss"] < self.lowest["val_loss"]:
-            self.lowest = rank
-        if self.best is not None and not _is_better(rank, self.best):
+            self.lowest = scores
+        if self.best is not None and not _is_better(scores, self.best):
             return False
-        self.best = rank
+        self.best = scores
         return True
 
     def finish_epoch(self, entry: dict[str, Any]) -> None:
-        """The epoch under way becomes a finished one."""
+        """Append the current epoch to the finished ones."""
         self.epochs.append(entry)
         self.under_way = None
 
     def epochs_without_improvement(self, patience_from: int) -> int:
-        """Finished epochs since the lowest validation loss, none before ``patience_from``."""
+        """Finished epochs since the lowest validation loss, counted from ``patience_from``."""
         return self.epoch - max(self.lowest["epoch"], patience_from) if self.lowest else 0
 
     def progress_text(self, epochs: int, steps: int) -> str:
-        """How far it came, in words: "2 of 5 epochs and 12 of 40 steps"."""
+        """For example "2 of 5 epochs and 12 of 40 steps"."""
         within = f" and {self.step} of {steps} steps" if self.step else ""
         return f"{self.epoch} of {epochs} epochs{within}"
 
     def end_reason(self, epochs: int) -> str:
-        """Why it needs no further epoch."""
+        """Why no further epoch is trained."""
         if self.epoch >= epochs or self.lowest is None:
             return f"All {epochs} epochs are done." if epochs > 1 else "The epoch is done."
         return (
@@ -86,12 +89,12 @@ class History:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """What a checkpoint keeps of it."""
+        """What a checkpoint stores."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> "History":
-        """Read it back; checkpoints of old runs know no epoch under way."""
+        """Inverse of `to_json`; checkpoints of old runs contain no current epoch."""
         under_way = value.get("under_way")
         return cls(**{**value, "under_way": EpochInProgress(**under_way) if under_way else None})
 
@@ -102,3 +105,32 @@ def _is_better(epoch: dict[str, Any], best: dict[str, Any]) -> bool:
     Not the loss alone: it punishes overconfidence, which grows while the ranking still improves.
     """
     return (epoch["val_roc_auc"], -epoch["val_loss"]) > (best["val_roc_auc"], -best["val_loss"])
+
+
+@dataclass(frozen=True)
+class RestoredCheckpoint:
+    """The position from which a run continues.
+
+    Attributes:
+        epoch: finished epochs. ``step``: finished steps of the next one.
+        history: JSON form of a `History`; empty if there was no usable checkpoint.
+        running_means: values of the model's metrics at that step. Keras resets the metrics when
+            an epoch begins, so they are set during ``fit``.
+        damaged: names of newer checkpoints that could not be used, the newest first.
+    """
+
+    epoch: int = 0
+    step: int = 0
+    history: dict[str, Any] = field(default_factory=dict)
+    running_means: Sequence[np.ndarray] = ()
+    damaged: tuple[str, ...] = ()
+
+    def note(self) -> str:
+        """A sentence about damaged checkpoints; empty if there are none."""
+        if not self.damaged:
+            return ""
+        where = f"epoch {self.epoch}" if self.epoch or self.step else "the start"
+        if self.step:
+            where += f", step {self.step}"
+        newest = ", ".join(self.damaged)
+        return f"The newest checkpoint ({newest}) is damaged on disk; the run went on from {where}."

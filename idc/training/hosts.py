@@ -1,4 +1,4 @@
-"""Which machines train together, as the command line names them."""
+"""The machines of a multi-host training, as given on the command line."""
 
 import re
 from dataclasses import dataclass
@@ -10,10 +10,10 @@ _ADDRESS = re.compile(r"[^\s:,]+:\d{1,5}")
 
 @dataclass(frozen=True)
 class Hosts:
-    """All machines, and which of them this one is.
+    """All machines, and the index of this one.
 
     Attributes:
-        addresses: "host:port" each; all meet at the first one's port.
+        addresses: "host:port" each; all connect to the first one.
         index: from 0.
     """
 
@@ -25,14 +25,14 @@ def parse_hosts(text: str, index: int) -> Hosts:
     """Read ``--hosts`` and ``--host-index``.
 
     Raises:
-        ConfigError: an address has no port, or the index is none of theirs.
+        ConfigError: an address has no port, or the index is out of range.
     """
     addresses = tuple(part.strip() for part in text.split(","))
     for address in addresses:
         if not _ADDRESS.fullmatch(address):
-            raise ConfigError(f"--hosts are host:port, parted by commas. Received: {address!r}")
+            raise ConfigError(f"--hosts must be host:port,host:port,... Received: {address!r}")
     if len(addresses) < 2:
-        raise ConfigError("--hosts names two machines or more; one alone needs no --hosts.")
+        raise ConfigError("--hosts must name two machines or more; omit it on a single one.")
     if not 0 <= index < len(addresses):
         raise ConfigError(f"--host-index must lie in [0, {len(addresses) - 1}]. Received: {index}")
     return Hosts(addresses, index)

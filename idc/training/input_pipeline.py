@@ -1,4 +1,4 @@
-"""How patches get to the device: so that a GPU does not wait for them, nor for the host at all."""
+"""How patches reach the device without making a GPU wait for them or for the host."""
 
 from dataclasses import dataclass
 
@@ -7,19 +7,19 @@ import numpy as np
 from idc.networks.devices import free_gpu_bytes, uses_gpu
 from idc.networks.hardware import usable_cores
 
-_MAX_SHARE_OF_FREE = 0.25  # the rest is for the network and a batch's values
-_STEPS_PER_EXECUTION = 8  # a pause, a stop or a checkpoint waits for the end of a call
+_MAX_FRACTION_OF_FREE = 0.25  # the rest is for the network and its activations
+_STEPS_PER_EXECUTION = 8  # pause, stop and checkpoint wait for the end of an execution
 _MAX_THREADS = 8
 
 
 @dataclass(frozen=True)
 class InputPipeline:
-    """One way of feeding.
+    """One way to supply patches.
 
     Attributes:
-        holds_patches: all patches lie on the device, see `idc.training.device_patches`.
-        threads: that draw batches ahead of the device.
-        steps_a_call: so many are taken before the host looks at them.
+        patches_on_device: all patches are on the device, see `idc.training.device_patches`.
+        threads: number of threads that prepare batches in advance.
+        steps_per_execution: optimizer steps in one call of the compiled function.
     """
 
     patches_on_device: bool = False
@@ -28,10 +28,11 @@ class InputPipeline:
 
 
 def choose_input_pipeline(patches: np.ndarray) -> InputPipeline:
-    """What suits the device in use.
+    """Choose the pipeline for the device in use.
 
-    A CPU computes longer than it draws, so it draws as it goes. A GPU holds the patches where they
-    take a quarter of its free memory at most; where they do not fit they are drawn ahead.
+    On a CPU, preparing a batch takes little time compared with training on it: one thread. A GPU
+    holds the patches if they take at most a quarter of its free memory; otherwise several threads
+    prepare batches in advance.
 
     Args:
         patches: of the store, uint8 RGB, shape (n, 50, 50, 3).
@@ -39,7 +40,7 @@ def choose_input_pipeline(patches: np.ndarray) -> InputPipeline:
     if not uses_gpu():
         return InputPipeline()
     free = free_gpu_bytes()
-    if free is not None and patches.nbytes <= _MAX_SHARE_OF_FREE * free:
+    if free is not None and patches.nbytes <= _MAX_FRACTION_OF_FREE * free:
         return InputPipeline(patches_on_device=True, steps_per_execution=_STEPS_PER_EXECUTION)
     threads = min(usable_cores(), _MAX_THREADS)
     return InputPipeline(threads=threads, steps_per_execution=_STEPS_PER_EXECUTION)

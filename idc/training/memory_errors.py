@@ -1,9 +1,9 @@
-"""Out of memory, said in one sentence with a batch size to try."""
+"""Out-of-memory errors, and the advice to use a smaller batch size."""
 
 import re
 
-# TensorFlow says ResourceExhaustedError and OOM, JAX RESOURCE_EXHAUSTED and Out of memory, the CPU
-# allocators of both "failed to allocate"; their classes are not imported for a look at a name.
+# TensorFlow raises ResourceExhaustedError ("OOM"), JAX RESOURCE_EXHAUSTED ("Out of memory"), the
+# CPU allocators of both "failed to allocate". Matching text avoids importing the backends.
 _OUT_OF_MEMORY = re.compile(
     r"RESOURCE_?EXHAUSTED|\bOOM\b|out of memory|failed to allocate|unable to allocate",
     re.IGNORECASE,
@@ -11,22 +11,22 @@ _OUT_OF_MEMORY = re.compile(
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error of a backend, of NumPy or of Python says that memory has run out."""
+    """Whether an error of a backend, of NumPy or of Python means that memory is exhausted."""
     if isinstance(error, MemoryError):
         return True
     return bool(_OUT_OF_MEMORY.search(f"{type(error).__name__}: {error}"))
 
 
 def out_of_memory_advice(batch_size: int, device: str) -> str:
-    """What to do about it.
+    """A sentence that states the cause and a remedy.
 
     Args:
-        device: as `idc.networks.devices.describe_device` has it.
+        device: from `idc.networks.devices.describe_device`.
     """
-    cause = f"The memory of {device} is used up at {batch_size} patches a step"
+    cause = f"The memory of {device} does not suffice for a batch size of {batch_size}"
     if batch_size == 1:
         return f"{cause}; free some of it, or train on another device."
-    advice = f"start again with a batch size of {batch_size // 2}"
+    advice = f"start a new run with a batch size of {batch_size // 2}"
     if device.startswith("CPU"):
         return f"{cause}; {advice}."
-    return f"{cause}, or somebody else fills it; {advice}, or continue it on the CPU."
+    return f"{cause}, or another program uses it; {advice}, or continue this run on the CPU."

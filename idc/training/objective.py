@@ -1,7 +1,6 @@
-"""What training works towards: optimizer, loss, and the metrics of each batch."""
+"""Optimizer, loss, learning rate schedule, and the metrics of each batch."""
 
 import math
-from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -14,23 +13,20 @@ _WARM_UP_SHARE = 0.3
 _START_FRACTION = 1 / 10  # of the peak
 _END_FRACTION = 1 / 1000
 
-# What is known of each batch as it trains: ``batch_<name>`` in the logs of a step.
-BATCH_SCORES = ("loss", "accuracy", "balanced_accuracy", "roc_auc")
-
 
 def compile_model(
     model: keras.Model, config: TrainingConfig, steps: int, *, steps_per_execution: int = 1
 ) -> None:
-    """Give a model its optimizer, loss and metrics.
+    """Compile a model with its optimizer, loss and metrics.
 
-    The loss is the notebook's binary cross-entropy, written as the categorical one, which it
-    equals on two probabilities that sum to one. Not for style: Keras on TensorFlow, asked for the
-    binary one, takes what went into the softmax for the input of a sigmoid, and so computes another
-    loss (0.775 instead of the 0.909 on which JAX and NumPy agree; see docs/scale.md).
+    The loss is the notebook's binary cross-entropy, written as the categorical one, which is equal
+    for two probabilities that sum to one. The binary one must not be used: Keras on TensorFlow
+    applies it to the softmax's logits as if they were a sigmoid's, and computes another loss
+    (0.775 instead of the 0.909 on which JAX and NumPy agree; see docs/scale.md).
 
     Args:
         steps: optimizer steps in the whole run, for the schedule.
-        steps_a_call: so many are taken before the host looks at them.
+        steps_per_execution: optimizer steps in one call of the compiled function.
     """
     rate: Any = config.learning_rate
     if config.schedule == "one-cycle":
@@ -48,9 +44,9 @@ def compile_model(
         ],
         steps_per_execution=steps_per_execution,
     )
-    # The model's own: in mixed precision Keras has wrapped it into one that scales the loss.
+    # Of the model: in mixed precision Keras has wrapped the optimizer to scale the loss.
     model.optimizer.build(model.trainable_variables)
-    # Metrics get their variables with their first batch; a checkpoint may have values for them.
+    # Create the metrics' variables, for which a checkpoint may hold values.
     batch = keras.ops.convert_to_tensor([[1.0, 0.0]])
     model.compute_metrics(None, batch, batch)
     model.reset_metrics()
@@ -59,18 +55,18 @@ def compile_model(
 def _optimizer(config: TrainingConfig, rate: Any) -> keras.optimizers.Optimizer:
     if config.optimizer == "adam":
         return keras.optimizers.Adam(rate)
-    # Keras' beta_2 of 0.999 remembers 1,000 steps, more than a short run has.
+    # Keras' default beta_2 of 0.999 averages over 1,000 steps, more than a short run has.
     optimizer = keras.optimizers.AdamW(rate, beta_2=0.99, weight_decay=config.weight_decay)
-    # Decay is for kernels: scales and shifts pulled to zero would silence their channels.
+    # Only kernels decay: scales and shifts near zero would disable their channels.
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     return optimizer
 
 
 class LatestBatchMetric(keras.metrics.MeanMetricWrapper):
-    """The mean over the latest batch alone, where Keras' metrics average over the epoch."""
+    """The mean over the latest batch only; Keras' metrics average over the epoch."""
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
-        """Forget the batches before, then take this one."""
+        """Reset, then update with this batch."""
         self.reset_state()
         return super().update_state(y_true, y_pred, sample_weight)
 
@@ -85,16 +81,16 @@ def balanced_accuracy(y_true: Any, y_pred: Any) -> Any:
         a scalar tensor.
     """
     y_true = keras.ops.cast(y_true, y_pred.dtype)
-    called = keras.ops.cast(y_pred[:, IDC_POSITIVE] >= 0.5, y_pred.dtype)
-    right = y_true * keras.ops.stack([1 - called, called], axis=1)  # IDC-positive is the second
-    return keras.ops.mean(keras.ops.sum(right, axis=0) / keras.ops.sum(y_true, axis=0))
+    positive = keras.ops.cast(y_pred[:, IDC_POSITIVE] >= 0.5, y_pred.dtype)
+    correct = y_true * keras.ops.stack([1 - positive, positive], axis=1)  # IDC-negative first
+    return keras.ops.mean(keras.ops.sum(correct, axis=0) / keras.ops.sum(y_true, axis=0))
 
 
 def roc_auc(y_true: Any, y_pred: Any) -> Any:
     """How often a positive patch of the batch ranks above a negative one; ties count half.
 
-    From the ranks (Mann & Whitney 1947), so that a large batch needs no table of all pairs.
-    Arguments and undefined case as `balanced_accuracy`.
+    Computed from ranks (Mann & Whitney 1947), because a large batch has too many pairs for a
+    table. Arguments and undefined case as `balanced_accuracy`.
     """
     score = y_pred[:, IDC_POSITIVE]
     positive = keras.ops.cast(y_true[:, IDC_POSITIVE], y_pred.dtype)
@@ -108,15 +104,6 @@ def roc_auc(y_true: Any, y_pred: Any) -> Any:
     return above / (positives * negatives)
 
 
-def batch_scores(logs: Mapping[str, float]) -> dict[str, float | None]:
-    """The latest batch's `BATCH_SCORES` from what Keras logs, to five decimals.
-
-    None where one is undefined, as the ROC AUC of a batch of one class.
-    """
-    values = {name: float(logs[f"batch_{name}"]) for name in BATCH_SCORES}
-    return {name: round(v, 5) if math.isfinite(v) else None for name, v in values.items()}
-
-
 def one_cycle(peak: float, steps: int) -> keras.optimizers.schedules.LearningRateSchedule:
     """Up to ``peak`` over the first 30 % of the steps, then down along a cosine to almost 0.
 
@@ -126,7 +113,7 @@ def one_cycle(peak: float, steps: int) -> keras.optimizers.schedules.LearningRat
 
 
 class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
-    """The schedule that `one_cycle` makes. Beyond its last step the rate stays at the end value."""
+    """The schedule of `one_cycle`. After its last step the rate stays at the end value."""
 
     def __init__(self, peak: float, steps: int) -> None:
         super().__init__()
@@ -144,5 +131,5 @@ class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
         return self._peak * ops.where(at < warm_up, up, down)
 
     def get_config(self) -> dict[str, float]:
-        """What Keras needs to save it."""
+        """The arguments, from which Keras restores the schedule."""
         return {"peak": self._peak, "steps": self._steps}

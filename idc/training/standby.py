@@ -1,4 +1,4 @@
-"""The trainer's side of the stand-by: load Keras, then wait for a run."""
+"""A standby trainer: loads Keras, then waits for a run (see `idc.launch.standby`)."""
 
 import os
 import select
@@ -7,35 +7,35 @@ import threading
 from pathlib import Path
 
 _MAX_IDLE_S = 15 * 60.0
-_loader_thread: threading.Thread | None = None  # in the waiting trainer
+_loader_thread: threading.Thread | None = None  # in a standby trainer
 
 
 def wait_for_run() -> str:
-    """In the waiting trainer: begin to load Keras, and wait. Returns a run's id, "" if none comes.
+    """Start to load Keras, then wait for a run's id on standard input; "" if none arrives.
 
-    Keras may still be loading then; `wait_until_loaded` before anything of it is used.
+    Keras may still be loading on return; call `wait_until_loaded` before using it.
     """
     global _loader_thread
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     _loader_thread = threading.Thread(target=_import_trainer, name="loading")
     _loader_thread.start()
-    asked, _, _ = select.select([sys.stdin], [], [], _MAX_IDLE_S)
-    return sys.stdin.readline().strip() if asked else ""
+    readable, _, _ = select.select([sys.stdin], [], [], _MAX_IDLE_S)
+    return sys.stdin.readline().strip() if readable else ""
 
 
 def wait_until_loaded() -> None:
-    """In a trainer: until Keras is loaded, where it is being loaded already.
+    """Wait for the loading thread, if there is one.
 
-    Two threads that import the same modules could each meet the other's half-made ones.
+    Two threads that import the same modules could each see partially initialised ones.
     """
     if _loader_thread is not None:
         _loader_thread.join()
 
 
 def redirect_output(output: Path) -> None:
-    """In the waiting trainer, once it has a run: its own output instead of the server's pipes."""
-    with output.open("ab") as file, Path(os.devnull).open("rb") as nothing:
-        os.dup2(nothing.fileno(), 0)
+    """Replace the server's pipes by the run's output file."""
+    with output.open("ab") as file, Path(os.devnull).open("rb") as empty:
+        os.dup2(empty.fileno(), 0)
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
 

@@ -1,4 +1,4 @@
-"""How long training has taken, how fast it is, and how long it will still take."""
+"""Seconds of work, training speed and the time left."""
 
 import contextlib
 import time
@@ -6,18 +6,22 @@ from collections.abc import Iterator
 
 
 class Stopwatch:
-    """Seconds of work: it runs from the start and stands still during pauses."""
+    """Seconds of work: runs from its creation, and stands still during pauses.
+
+    Args:
+        seconds: initial value.
+    """
 
     def __init__(self, seconds: float = 0.0) -> None:
         self._zero = time.monotonic() - seconds
 
     def seconds(self) -> float:
-        """Since the start, pauses left out, on top of what it began with."""
+        """The current value."""
         return time.monotonic() - self._zero
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:
-        """A pause for the length of a ``with``."""
+        """Stand still within a ``with``."""
         began = time.monotonic()
         try:
             yield
@@ -28,10 +32,12 @@ class Stopwatch:
 class SpeedMeter:
     """Speed within an epoch, and the time left.
 
+    Attributes:
+        validation_s: duration of the latest validation; 0 before the first.
+
     Args:
-        watch: of the run.
-        train: patches of the training part. ``validation``: of the validation part.
-        batch_size: patches a step.
+        train: number of training patches. ``validation``: of validation patches.
+        batch_size: patches per step.
     """
 
     def __init__(
@@ -40,14 +46,14 @@ class SpeedMeter:
         self._stopwatch = stopwatch
         self._train, self._validation, self._batch_size = train, validation, batch_size
         self._reference: tuple[float, int] | None = None
-        self.validation_s = 0.0  # what the latest scoring of the validation part took
+        self.validation_s = 0.0
 
     def reset(self) -> None:
-        """A new stretch begins; its first step, which compiles, tells nothing about the others."""
+        """Begin a measurement at the next step; that step may compile and is not counted."""
         self._reference = None
 
     def speed(self, step: int) -> float | None:
-        """Patches a second at a step, None at the first one of a stretch."""
+        """Patches per second since the first step after `reset`; None at that step."""
         now = self._stopwatch.seconds()
         if self._reference is None:
             self._reference = (now, step)
@@ -55,7 +61,11 @@ class SpeedMeter:
         return (step - first) * self._batch_size / (now - began) if step > first else None
 
     def seconds_left(self, epochs_left: int, step: int, speed: float | None) -> float | None:
-        """To the end of the last epoch, with ``step`` steps of the current one done."""
+        """Estimated seconds to the end of the last epoch; None where the speed is not known.
+
+        Args:
+            epochs_left: including the current one, of which ``step`` steps are done.
+        """
         if not speed:
             return None
         patches = epochs_left * self._train - step * self._batch_size

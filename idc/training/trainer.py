@@ -1,14 +1,13 @@
 """The trainer process: ``python -m idc.training.trainer RUN_ID [--follow]``.
 
-With ``--standby`` instead of an id it waits for one while it loads Keras, see
-`idc.training.standby`.
+With ``--standby`` instead of an id it loads Keras and waits for an id, see `idc.training.standby`.
 
-The app spawns it detached; the shell's ``train`` and ``resume`` become it. ``--follow`` shows
-progress on standard error, and prints the run's id at the end.
+The app starts it detached; the shell's ``train`` and ``resume`` replace themselves by it.
+``--follow`` shows progress on standard error, and prints the run's id at the end.
 
-It holds the run's lock from its first moment, waits for the device, loads Keras, and trains. When
-it has left a pause to make room, it looks once more whether somebody wants to go on: the wish may
-have come while it still held the lock (see `idc.launch.start.send_request`).
+It acquires the run's lock, waits for the device, loads Keras, and trains. When it has ended because
+of a pause, it polls the requests once more: a resume request may have arrived while it still held
+the lock (see `idc.launch.start.send_request`).
 """
 
 import argparse
@@ -43,17 +42,17 @@ _RESERVE_BYTES = 64 * 1024
 
 
 class Withdrawn(Exception):
-    """Somebody took the run out of the queue."""
+    """The run was withdrawn from the queue."""
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Train one run to its end. Returns 0, or 2 after an error."""
+    """Train one run. Returns 0, or 2 after an error."""
     parser = argparse.ArgumentParser(prog="idc.training.trainer", description="Train one run.")
-    parser.add_argument("run", nargs="?", help="none on the machines after the first")
-    parser.add_argument("--hosts", help="several machines train as one: host0:port,host1:port")
+    parser.add_argument("run", nargs="?", help="its id; given on the first machine only")
+    parser.add_argument("--hosts", help="all machines of the training: host0:port,host1:port")
     parser.add_argument("--host-index", type=int, default=0)
     parser.add_argument("--follow", action="store_true", help="show progress, print the id")
-    parser.add_argument("--standby", action="store_true", help="load Keras, and wait for an id")
+    parser.add_argument("--standby", action="store_true", help="load Keras, then wait for an id")
     options = parser.parse_args(arguments)
     if options.standby:
         options.run = standby.wait_for_run()
@@ -77,13 +76,13 @@ def main(arguments: list[str] | None = None) -> int:
         hosts,
     )
     try:
-        with hold_lock(trainer.folder):  # at once, so that pages see that it lives
+        with hold_lock(trainer.folder):  # early: pages take a locked run for a live one
             status = trainer.train_when_device_free()
     except IdcError as error:
         return print_error(error)
     if status.state == "paused" and trainer.resume_requested():
-        words = [options.run if word == "--standby" else word for word in sys.orig_argv[1:]]
-        os.execv(sys.executable, [sys.executable, *words])
+        argv = [options.run if word == "--standby" else word for word in sys.orig_argv[1:]]
+        os.execv(sys.executable, [sys.executable, *argv])
     if options.follow:
         print(status.reason, file=sys.stderr)
         print(options.run)
@@ -91,7 +90,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 class _Trainer:
-    """The life of the process around the training: the queue, and every way to end."""
+    """The process around the training: the device queue, and every way to end."""
 
     def __init__(
         self,
@@ -106,24 +105,25 @@ class _Trainer:
         self._first_request = control.read_request(folder)
 
     def train_when_device_free(self) -> RunStatus:
-        """Wait for the device and train; whatever goes wrong is told in the run's status."""
+        """Wait for the device and train; every failure is written to the run's status."""
         try:
-            asked = read_status(self.folder).updated
+            requested_at = read_status(self.folder).updated
             with (
                 _reserved_disk_space(self.folder),
-                hold_device(self.folder.name, asked, self._on_waiting),
+                hold_device(self.folder.name, requested_at, self._on_waiting),
             ):
                 return self._train()
         except Withdrawn:
             return self._update_status(
-                state="stopped", reason="Withdrawn from the queue; continue it to wait again."
+                state="stopped",
+                reason="Withdrawn from the queue; continue the run to queue it again.",
             )
         except IdcError as error:
             self._fail(str(error))
             raise
         except Exception as error:
             traceback.print_exc()
-            reason = f"Training broke off: {_error_text(error)}"
+            reason = f"Training failed: {_error_text(error)}"
             if is_out_of_memory(error):
                 reason = self._out_of_memory_reason()
             self._fail(reason)
@@ -133,22 +133,23 @@ class _Trainer:
                 self._progress.close()
 
     def resume_requested(self) -> bool:
-        """Whether somebody asked a paused run to go on after its trainer had decided to leave."""
+        """Whether a request arrived after the trainer of a paused run had decided to end."""
         return self._requests.poll() in (control.RESUME, control.ONE_EPOCH, control.STOP)
 
     def _train(self) -> RunStatus:
         self._update_status(state="running", phase="loading", reason="", note="")
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         standby.wait_until_loaded()
-        # Keras before all that imports pandas: the other way round, fit hangs on some Macs.
+        # Keras before modules that import pandas: in the other order, fit hangs on some Macs.
         if self._hosts:
             os.environ["KERAS_BACKEND"] = "jax"
         from idc.training.loop import train  # isort: skip
         import keras
 
         from idc.runs.run import open_run
+        from idc.training.batches import WHOLE_BATCH
 
-        run, share = open_run(self.folder.name), {}
+        run, shard = open_run(self.folder.name), WHOLE_BATCH
         if self._hosts:
             from idc.training.multi_host import train_as_leader
 
@@ -162,13 +163,13 @@ class _Trainer:
         if keras.backend.backend() == "jax":
             from idc.training.multi_host import use_all_devices
 
-            share = {"share": use_all_devices(run.config.batch_size)}
+            shard = use_all_devices(run.config.batch_size)
         return train(
             run,
             on_status=self._show_progress if self._progress else None,
             should_stop=self._should_stop,
             requests=self._requests,
-            **share,
+            shard=shard,
         )
 
     def _out_of_memory_reason(self) -> str:
@@ -185,18 +186,21 @@ class _Trainer:
             self._update_status(state="queued", reason="", note="")
         if self._progress:
             self._progress.show(
-                0, f"waiting for the device, place {queue_position(self.folder.name)}"
+                0, f"waiting for the device, position {queue_position(self.folder.name)}"
             )
 
     def _is_withdrawn(self) -> bool:
-        """A stop that was asked for before the wait is about a paused run: it is to be scored."""
+        """Whether to leave the queue.
+
+        A stop request from before the wait is for a paused run, whose best weights must be scored.
+        """
         request = control.read_request(self.folder)
         return request[0] == control.WITHDRAW or (
             request[0] == control.STOP and request != self._first_request
         )
 
     def _fail(self, reason: str) -> None:
-        """Tell it where there is room to; a run that says "running" without a lock is dead too."""
+        """Write the failure if the disk allows; otherwise the released lock shows the end."""
         try:
             self._update_status(state="failed", reason=reason)
         except (OSError, IdcError):
@@ -215,12 +219,12 @@ class _Trainer:
         steps = max(1, status.steps)
         speed = f", {status.patches_per_s:,.0f} patches/s" if status.patches_per_s else ""
         text = f"{status.phase or status.state}, epoch {status.epoch + 1} of {status.epochs}{speed}"
-        share = (status.epoch + status.step / steps) / status.epochs
-        self._progress.show(share, text, status.left_s)
+        fraction = (status.epoch + status.step / steps) / status.epochs
+        self._progress.show(fraction, text, status.left_s)
 
 
 def _run_as_follower(hosts: Hosts) -> int:
-    """Train a share of the run of the first machine. Returns 0, or 2 after an error."""
+    """Train a shard of the leader's run. Returns 0, or 2 after an error."""
     os.environ["KERAS_BACKEND"] = "jax"
     try:
         from idc.training.multi_host import train_as_follower
@@ -233,7 +237,7 @@ def _run_as_follower(hosts: Hosts) -> int:
 
 @contextlib.contextmanager
 def _reserved_disk_space(folder: Path) -> Iterator[None]:
-    """Keep a little room on the disk, so that a run which fills it can still say so."""
+    """Reserve 64 KiB, so that a run which fills the disk can still write its status."""
     path = folder / _RESERVE_FILE
     try:
         path.write_bytes(os.urandom(_RESERVE_BYTES))
@@ -243,7 +247,7 @@ def _reserved_disk_space(folder: Path) -> Iterator[None]:
 
 
 def _stop_on_first_signal(stop: threading.Event) -> signal.Handlers:
-    """The first signal asks for a stop that keeps what is finished; a second one ends at once."""
+    """The first signal requests a stop that keeps finished work; a second one ends the process."""
 
     def handler(number: int, frame: FrameType | None) -> None:
         stop.set()
@@ -255,14 +259,14 @@ def _stop_on_first_signal(stop: threading.Event) -> signal.Handlers:
 def _error_text(error: Exception) -> str:
     if isinstance(error, OSError) and error.errno:
         return (
-            f"the disk says '{os.strerror(error.errno)}'. What was kept before is intact; make "
-            "room or check the disk, then continue it."
+            f"the disk reports '{os.strerror(error.errno)}'. Everything saved before is intact; "
+            "free disk space or check the disk, then continue the run."
         )
     return str(error) or type(error).__name__
 
 
 def exit_process(code: int) -> None:
-    """End the process. After an error at once: JAX would wait for machines that have gone."""
+    """End the process. After an error without cleanup: JAX would wait for machines that ended."""
     sys.stdout.flush()
     sys.stderr.flush()
     if code:
@@ -271,5 +275,5 @@ def exit_process(code: int) -> None:
 
 
 if __name__ == "__main__":
-    faulthandler.register(signal.SIGUSR1)  # "kill -USR1" writes into its output where it is
+    faulthandler.register(signal.SIGUSR1)  # "kill -USR1" writes all stack traces to its output
     exit_process(main())

@@ -16,7 +16,7 @@ from idc.networks.inference import predict_probabilities
 from idc.networks.weights import load_model
 from idc.processes.child import Child
 from idc.runs.run import BUNDLED_RUN_ID, WEIGHTS_FILE, Run, open_run
-from idc.training import loop
+from idc.training import loop, setup
 from idc.training.objective import compile_model
 from tests.support import PROGRAMS, PROJECT
 from tests.support.made_patches import tiny_store
@@ -53,7 +53,7 @@ def continued(tmp_path_factory):
         patch.setenv("IDC_HOME", str(tmp_path_factory.mktemp("backends")))
         tiny_store("tiny", cases=3, per_case=12)
         be_tiny(patch.setattr)
-        patch.setattr(loop, "build_model", without_dropout)
+        patch.setattr(setup, "build_model", without_dropout)
         patch.setattr("idc.networks.weights.build_model", without_dropout)
         on_tensorflow = create_run(tiny_config(epochs=1))
         loop.train(on_tensorflow)

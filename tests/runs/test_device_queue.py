@@ -168,7 +168,7 @@ def test_twenty_starts_at_once_make_one_trainer_and_a_queue(home, start):
     processes[killed.id].wait()
     assert processes[withdrawn.id].wait() == 0
     assert current_status(withdrawn.folder).reason == (
-        "Withdrawn from the queue; continue it to wait again."
+        "Withdrawn from the queue; continue the run to queue it again."
     )
     assert current_status(killed.folder).state == "interrupted"
     assert [queue_position(run.id) for run in others] == list(range(1, 18))

@@ -5,6 +5,7 @@ import json
 
 import numpy as np
 import pytest
+from idc.training.slide_recorder import SlideRecorder, worst_patches
 
 from idc.datasets.place import place_of
 from idc.datasets.splits import Split
@@ -22,7 +23,6 @@ from idc.runs.watched_slide import (
     write_frame,
 )
 from idc.settings.training_config import preset_config
-from idc.training.slide_recorder import SlideRecorder, worst_patches
 from tests.support.made_patches import tiny_store
 
 

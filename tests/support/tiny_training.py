@@ -9,15 +9,15 @@ import numpy as np
 from idc.networks import weights
 from idc.runs.checkpoint_files import list_checkpoints, read_checkpoint
 from idc.settings.training_config import preset_config
-from idc.training import loop
+from idc.training import setup
 
-compile_for_real = loop.compile_model
+compile_for_real = setup.compile_model
 
 
 def be_tiny(set_attribute):
     """Put the tiny network in place of the real ones, with ``setattr`` or a test's own."""
-    set_attribute(loop, "compile_model", compiled_eagerly)
-    set_attribute(loop, "build_model", tiny_network)
+    set_attribute(setup, "compile_model", compiled_eagerly)
+    set_attribute(setup, "build_model", tiny_network)
     set_attribute(weights, "build_model", tiny_network)
 
 

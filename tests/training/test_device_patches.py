@@ -5,7 +5,7 @@ import pytest
 from idc.launch.start import create_run, prepare_to_resume
 from idc.networks.precision import precision_scope
 from idc.runs.checkpoint_files import list_checkpoints, read_checkpoint
-from idc.training import loop
+from idc.training import loop, setup
 from idc.training.augmentation import augment, draw_augmentation
 from idc.training.device_patches import PatchesOnDevice, device_inputs, model_with_device_patches
 from idc.training.input_pipeline import InputPipeline, choose_input_pipeline
@@ -48,16 +48,16 @@ def test_network_in_mixed_precision_is_shown_the_same_patches(monkeypatch):
 def train(home, monkeypatch):
     """Trains a new run on 36 patches, four steps an epoch, fed in one way or another."""
     tiny_store("tiny", cases=3, per_case=12)
-    monkeypatch.setattr(loop, "build_model", without_dropout)
+    monkeypatch.setattr(setup, "build_model", without_dropout)
     monkeypatch.setattr("idc.networks.weights.build_model", without_dropout)
-    monkeypatch.setattr(loop, "compile_model", compile_for_real)
+    monkeypatch.setattr(setup, "compile_model", compile_for_real)
 
     def train(*ways, **settings):
         run = create_run(tiny_config(batch_size=8, epochs=1, **settings))
         for number, way in enumerate(ways):
             if number:
                 prepare_to_resume(run, more_epochs=1)
-            monkeypatch.setattr(loop, "choose_input_pipeline", lambda patches, way=way: way)
+            monkeypatch.setattr(setup, "choose_input_pipeline", lambda patches, way=way: way)
             loop.train(run)
         return run
 

@@ -79,8 +79,8 @@ def test_full_disk_fails_the_run_with_a_sentence(trainings):
     assert all_of(lines, "ended") == {2}
     assert all_of(lines, "state") == {"failed"}
     assert all_of(lines, "reason") == {
-        "Training broke off: the disk says 'No space left on device'. What was kept before is "
-        "intact; make room or check the disk, then continue it."
+        "Training failed: the disk reports 'No space left on device'. Everything saved before is "
+        "intact; free disk space or check the disk, then continue the run."
     }
 
 

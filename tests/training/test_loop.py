@@ -142,12 +142,12 @@ def test_early_stopping_waits_on_the_loss_and_the_best_roc_auc_is_kept(home, mon
     tiny_store("tiny", cases=3, per_case=12)
     scores = iter([(0.9, 0.5), (0.5, 0.7), (0.6, 0.9), (0.7, 0.8), (0.1, 1.0)])
 
-    def literal_scores(self):
+    def literal_scores(setup, on_progress):
         loss, roc_auc = next(scores)
         entry = {"val_loss": loss, "val_roc_auc": roc_auc}
-        return entry, np.full(len(self._split.validation), 0.5, np.float32)
+        return entry, np.full(len(setup.split.validation), 0.5, np.float32)
 
-    monkeypatch.setattr(loop._TrainingLoop, "_validate", literal_scores)
+    monkeypatch.setattr(loop, "score_validation", literal_scores)
     run = create_run(config(epochs=5, early_stopping=True, patience=2))
     status = loop.train(run)
 
@@ -282,7 +282,7 @@ def test_early_stopping_that_was_cut_off_does_not_train_on(home):
 def test_watched_slide_is_painted_from_the_first_step_on_and_changes_no_weights(home, monkeypatch):
     from idc.runs.watched_slide import held_out_cases, read_frames, request_case
     from idc.training import loop
-    from idc.training.slide_recorder import SlideRecorder
+    from idc.training.observers.slide_recorder import SlideRecorder
 
     store = tiny_store("tiny", cases=4, per_case=12)
     watched, unseen = (create_run(config(protocol="case-disjoint")) for _ in range(2))

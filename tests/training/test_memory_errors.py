@@ -11,7 +11,7 @@ from tests.support.tiny_training import tiny_config
 
 
 class ResourceExhaustedError(Exception):
-    """Named as TensorFlow's."""
+    """Has the name of TensorFlow's error."""
 
 
 @pytest.mark.parametrize(
@@ -26,37 +26,39 @@ class ResourceExhaustedError(Exception):
         MemoryError("Unable to allocate 9.31 GiB for an array"),
     ],
 )
-def test_backends_words_for_no_memory_are_known(error):
+def test_out_of_memory_errors_of_the_backends_are_recognised(error):
     assert is_out_of_memory(error)
 
 
 @pytest.mark.parametrize("error", [ValueError("no such room"), KeyError("bloom"), OSError(28, "x")])
-def test_other_errors_are_not_taken_for_it(error):
+def test_other_errors_are_not_out_of_memory(error):
     assert not is_out_of_memory(error)
 
 
-def test_sentence_names_a_smaller_batch_and_the_cpu_for_a_gpu():
+def test_advice_for_a_gpu_names_half_the_batch_and_the_cpu():
     assert out_of_memory_advice(1024, "NVIDIA H100, 80 GiB") == (
-        "The memory of NVIDIA H100, 80 GiB is used up at 1024 patches a step, or somebody else "
-        "fills it; start again with a batch size of 512, or continue it on the CPU."
+        "The memory of NVIDIA H100, 80 GiB does not suffice for a batch size of 1024, or another "
+        "program uses it; start a new run with a batch size of 512, or continue this run on the CPU."
     )
     assert out_of_memory_advice(64, "CPU, 2 cores") == (
-        "The memory of CPU, 2 cores is used up at 64 patches a step; start again with a batch "
-        "size of 32."
+        "The memory of CPU, 2 cores does not suffice for a batch size of 64; start a new run with "
+        "a batch size of 32."
     )
-    assert "batch size" not in out_of_memory_advice(1, "CPU, 2 cores")
+    assert "new run" not in out_of_memory_advice(1, "CPU, 2 cores")
 
 
 @pytest.fixture
 def signals():
-    """The trainer takes these two over."""
+    """Restore the handlers that the trainer replaces."""
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
 
 
-def test_run_that_is_out_of_memory_says_which_batch_size_to_try(home, signals, monkeypatch, capsys):
+def test_run_out_of_memory_fails_with_a_smaller_batch_size_to_try(
+    home, signals, monkeypatch, capsys
+):
     tiny_store("tiny", cases=3, per_case=12)
     run = create_run(tiny_config(batch_size=64))
 
@@ -69,6 +71,6 @@ def test_run_that_is_out_of_memory_says_which_batch_size_to_try(home, signals, m
 
     status = run.status()
     assert status.state == "failed"
-    assert "is used up at 64 patches a step" in status.reason
-    assert "start again with a batch size of 32" in status.reason
+    assert "does not suffice for a batch size of 64" in status.reason
+    assert "start a new run with a batch size of 32" in status.reason
     assert status.reason in capsys.readouterr().err

@@ -56,7 +56,7 @@ needs_jax = pytest.mark.skipif(
 
 @pytest.mark.slow
 @needs_jax
-def test_two_processes_one_killed_within_an_epoch_end_as_one_process_does(home):
+def test_two_processes_resumed_after_a_kill_match_a_single_process(home):
     store = tiny_store("tiny", cases=2, per_case=20)
     alone, together = create_run(tiny_config()), create_run(tiny_config())
     assert (
@@ -79,7 +79,7 @@ def test_two_processes_one_killed_within_an_epoch_end_as_one_process_does(home):
 
 @pytest.mark.slow
 @needs_jax
-def test_one_process_takes_all_devices_that_divide_the_batch_and_ends_alike(home):
+def test_process_on_all_devices_that_divide_the_batch_matches_one_device(home):
     tiny_store("tiny", cases=2, per_case=20)
     alone, on_two = create_run(tiny_config()), create_run(tiny_config())
 
@@ -90,33 +90,33 @@ def test_one_process_takes_all_devices_that_divide_the_batch_and_ends_alike(home
     assert curve(on_two) == pytest.approx(curve(alone), rel=1e-5)
 
 
-def batches_of(share, size, **settings):
+def batches_of(shard, size, **settings):
     patches = np.random.default_rng(0).integers(0, 256, (size, 50, 50, 3), np.uint8)
     labels = np.arange(size) % 2
     return TrainingBatches(
-        patches, labels, np.arange(size), batch_size=8, seed=0, epoch=1, share=share, **settings
+        patches, labels, np.arange(size), batch_size=8, seed=0, epoch=1, shard=shard, **settings
     )
 
 
 @pytest.mark.parametrize("augmentation", ["none", "flips", "flips+stain"])
-def test_shares_of_two_processes_are_the_whole_batch(augmentation):
+def test_shards_of_two_processes_concatenate_to_the_whole_batch(augmentation):
     (whole, targets), *_ = batches_of(WHOLE_BATCH, 20, augmentation=augmentation)
-    shares = [batches_of(BatchShard(i, 2, 4), 20, augmentation=augmentation)[0] for i in (0, 1)]
+    shards = [batches_of(BatchShard(i, 2, 4), 20, augmentation=augmentation)[0] for i in (0, 1)]
 
-    assert np.array_equal(np.concatenate([x for x, _ in shares]), whole)
-    assert np.array_equal(np.concatenate([y for _, y in shares]), targets)
-
-
-def test_last_batch_is_filled_up_with_its_own_first_patches():
-    share = BatchShard(1, 2, 4)
-
-    own, whole, first = share.of(np.array([5, 6, 7]))
-
-    assert (own.tolist(), whole, first) == ([7, 5], 4, 2)
-    assert len(batches_of(share, 19, augmentation="none")) == 3  # as many steps as one process
+    assert np.array_equal(np.concatenate([x for x, _ in shards]), whole)
+    assert np.array_equal(np.concatenate([y for _, y in shards]), targets)
 
 
-def test_hosts_are_read():
+def test_last_batch_is_padded_with_its_own_first_patches():
+    shard = BatchShard(1, 2, 4)
+
+    own, length, first = shard.select(np.array([5, 6, 7]))
+
+    assert (own.tolist(), length, first) == ([7, 5], 4, 2)
+    assert len(batches_of(shard, 19, augmentation="none")) == 3  # as many steps as one process
+
+
+def test_hosts_are_parsed():
     assert parse_hosts("a:1234, b:1", 1) == Hosts(("a:1234", "b:1"), 1)
 
 
@@ -128,7 +128,7 @@ def test_hosts_are_read():
         ("a:1,b:1", 2, "must lie in [0, 1]"),
     ],
 )
-def test_hosts_that_make_no_sense_are_refused(text, index, sentence):
+def test_invalid_hosts_are_refused(text, index, sentence):
     with pytest.raises(ConfigError) as refused:
         parse_hosts(text, index)
     assert sentence in str(refused.value)

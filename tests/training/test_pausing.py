@@ -42,7 +42,7 @@ def tiny(home, monkeypatch):
 @pytest.fixture
 def leaves_at_once(monkeypatch):
     """A paused trainer does not keep the network ready."""
-    monkeypatch.setattr("idc.training.pausing._MAX_PAUSE_S", -1.0)
+    monkeypatch.setattr("idc.training.observers.requests._MAX_PAUSE_S", -1.0)
 
 
 def new_run(**settings):
@@ -152,7 +152,7 @@ def test_stop_within_an_epoch_scores_the_best_and_keeps_the_step(tiny):
 
 
 def test_stop_of_a_paused_run_scores_the_best(tiny, monkeypatch):
-    from idc.training.outputs import predict_held_out
+    from idc.training.observers.outputs import predict_held_out
 
     run, meanwhile = new_run(), []
 
@@ -269,7 +269,9 @@ def test_tensorboard_reads_the_curves_of_a_run_that_paused(tiny, leaves_at_once)
 
 
 def test_without_tensorboard_nothing_is_written_and_nothing_fails(tiny, monkeypatch):
-    monkeypatch.setattr("idc.training.tensorboard.importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr(
+        "idc.training.observers.tensorboard.importlib.util.find_spec", lambda name: None
+    )
     run = new_run()
 
     trained(run)

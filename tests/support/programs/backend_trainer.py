@@ -12,9 +12,9 @@ python tests/support/programs/backend_trainer.py [--dropout] [--each-step] [--as
 import math
 import sys
 
-from idc.runs import watched_slide
-from idc.training import loop
+from idc.training import setup
 from idc.training.input_pipeline import InputPipeline
+from idc.training.observers import checkpointing, slide_recorder, status
 from idc.training.trainer import exit_process, main
 from tests.support import tiny_training
 
@@ -38,13 +38,13 @@ if __name__ == "__main__":
     if "--dropout" not in words:
         tiny_training.tiny_network = without_dropout
     tiny_training.be_tiny(setattr)
-    loop.compile_model = tiny_training.compile_for_real  # eager JAX is slower than its tracing
+    setup.compile_model = tiny_training.compile_for_real  # eager JAX is slower than its tracing
     if "--each-step" in words:
-        loop._CHECKPOINT_INTERVAL_S = 0
+        checkpointing._CHECKPOINT_INTERVAL_S = 0
         # What is written by the clock would move the operation that a kill is asked for at.
-        loop._STATUS_INTERVAL_S = watched_slide._MIN_FRAME_INTERVAL_S = math.inf
+        status._STATUS_INTERVAL_S = slide_recorder._MIN_FRAME_INTERVAL_S = math.inf
     if "--as-on-gpu" in words:
-        loop.choose_input_pipeline = lambda patches: InputPipeline(
+        setup.choose_input_pipeline = lambda patches: InputPipeline(
             patches_on_device=True, steps_per_execution=2
         )
     runs = [word for word in words if not word.startswith("--")]

@@ -22,7 +22,7 @@ from idc.launch.start import create_run, prepare_to_resume
 from idc.networks.weights import previous_weights_path
 from idc.runs.run import open_run
 from idc.runs.status import read_status, write_status
-from idc.training import loop
+from idc.training.observers import checkpointing
 from idc.training.trainer import main
 from tests.support.tiny_training import be_tiny, digest, tiny_config
 
@@ -100,7 +100,9 @@ def sweep(fault, every):
 
 if __name__ == "__main__":
     be_tiny(setattr)
-    loop._CHECKPOINT_INTERVAL_S = 0  # after each step, so that each step can be gone on from
+    checkpointing._CHECKPOINT_INTERVAL_S = (
+        0  # after each step, so that each step can be gone on from
+    )
     undisturbed = create_run(tiny_config())
     assert forked(lambda: train(undisturbed.id)) == 0
     print(json.dumps({"digest": digest(undisturbed)}), flush=True)

@@ -1,14 +1,12 @@
-"""Frames of the watched slide, written while a run trains."""
+"""Frames of the watched slide, recorded while a run trains."""
 
 import contextlib
 import sys
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import numpy as np
 
-from idc.datasets.place import place_of
 from idc.datasets.splits import Split
 from idc.datasets.store import PatchStore
 from idc.runs.run import Run
@@ -26,38 +24,20 @@ from idc.runs.watched_slide import (
     write_frame,
 )
 
-# Between two frames of a long epoch lie at least so many seconds, and so many times what a frame
-# takes: however large the case and slow the device, they cost 3 % of the training.
+# Two frames of an epoch are at least 3 s apart, and at least 33 times the duration of a frame:
+# however large the case and slow the device, frames cost at most 3 % of the training.
 _MIN_FRAME_INTERVAL_S = 3.0
 _MIN_INTERVAL_IN_COSTS = 33
 _POLL_INTERVAL_S = 1.0
 
 
-def worst_patches(
-    store: PatchStore, rows: np.ndarray, y_prob: np.ndarray, most: int = 12
-) -> list[list[Any]]:
-    """The wrong answers that are farthest from the label, as ``log.jsonl`` holds them.
-
-    Args:
-        rows: int64, shape (n,). ``y_prob``: float [0, 1], shape (n,).
-
-    Returns:
-        [place, probability] of each, such as ["8863_451_1451", 0.987]; the worst first.
-    """
-    labels = store.labels[rows]
-    wrong = np.flatnonzero((y_prob >= 0.5) != (labels == 1))
-    distance = np.abs(labels[wrong] - y_prob[wrong])
-    worst = wrong[np.argsort(-distance, kind="stable")[:most]]
-    return [[str(place_of(store, int(rows[i]))), round(float(y_prob[i]), 4)] for i in worst]
-
-
 class SlideRecorder:
-    """The trainer's side: decides when to look at the case, and writes the frames.
+    """Decides when to predict the watched case, and writes the frames.
 
-    Whatever goes wrong with a file here, training goes on.
+    A failed write never ends the training.
 
     Args:
-        answer: rows -> the network's probabilities now, float [0, 1].
+        predict: rows -> current probabilities, float [0, 1].
     """
 
     def __init__(
@@ -65,51 +45,50 @@ class SlideRecorder:
         run: Run,
         store: PatchStore,
         split: Split,
-        answer: Callable[[np.ndarray], np.ndarray],
+        predict: Callable[[np.ndarray], np.ndarray],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._run, self._store, self._predict_rows, self._clock = run, store, answer, clock
-        self._allowed = held_out_cases(store, split)
+        self._run, self._store, self._predict, self._clock = run, store, predict, clock
+        self._allowed_cases = held_out_cases(store, split)
         self._case = default_case(store, split)
         self._validation = split.validation
         self._rows = np.empty(0, np.int64)
-        self._last_check = self._last = -np.inf
-        self._cost_s = 0.0
+        self._last_poll = self._last_frame = -np.inf
+        self._frame_cost_s = 0.0
 
     def begin(self, epoch: int, elapsed_s: float, step: int = 0) -> None:
-        """Called once the network stands at its start, or where it goes on from."""
+        """Record the initial or restored network, unless that frame exists."""
         if self._case is None:
             return
         with _tolerate_disk_errors():
             drop_frames_after(self._run.folder, epoch, step)
         self._switch_case(requested_case(self._run))
-        seen = [(frame.case, frame.position) for frame in read_frames(self._run)]
-        if (self._case, (epoch, step)) not in seen:
+        recorded = [(frame.case, frame.position) for frame in read_frames(self._run)]
+        if (self._case, (epoch, step)) not in recorded:
             self._record_frame(epoch, step, elapsed_s)
-            self._cost_s = 0.0  # the first answer compiles: not what the next ones will cost
+            self._frame_cost_s = 0.0  # the first prediction compiles; later ones are faster
 
     def after_step(self, epoch: int, step: int, elapsed_s: float) -> None:
-        """Called after each step.
+        """Record a frame if one is due or another case was requested.
 
         Args:
-            epoch: finished epochs. ``step``: finished steps of the one after.
+            epoch: finished epochs. ``step``: finished steps of the next one.
         """
         now = self._clock()
         if step == 1:
-            self._last = now  # a first step compiles: it is not seconds of training
-        if self._case is None or now - self._last_check < _POLL_INTERVAL_S:
+            self._last_frame = now  # the first step compiles: it does not count as training time
+        if self._case is None or now - self._last_poll < _POLL_INTERVAL_S:
             return
-        self._last_check = now
-        if self._switch_case(requested_case(self._run)) or now - self._last >= max(
-            _MIN_FRAME_INTERVAL_S, _MIN_INTERVAL_IN_COSTS * self._cost_s
-        ):
+        self._last_poll = now
+        min_interval_s = max(_MIN_FRAME_INTERVAL_S, _MIN_INTERVAL_IN_COSTS * self._frame_cost_s)
+        if self._switch_case(requested_case(self._run)) or now - self._last_frame >= min_interval_s:
             self._record_frame(epoch, step, elapsed_s)
 
     def after_epoch(self, epoch: int, elapsed_s: float, y_prob: np.ndarray) -> None:
-        """Called after each epoch.
+        """Record a frame.
 
         Args:
-            y_prob: the answers for the validation part, which need not be asked for again.
+            y_prob: of the validation part, which is not predicted a second time.
         """
         if self._case is None:
             return
@@ -119,12 +98,12 @@ class SlideRecorder:
         self._record_frame(epoch, 0, elapsed_s, known[self._rows])
 
     def _switch_case(self, case: int | None) -> bool:
-        """Whether it is another case than before. One that trains is not shown."""
-        wanted = case if case is not None and case in self._allowed else self._case
-        if wanted == self._case and len(self._rows):
+        """Switch to a case if it is held out; returns whether the case changed."""
+        new_case = case if case is not None and case in self._allowed_cases else self._case
+        if new_case == self._case and len(self._rows):
             return False
-        self._case = wanted
-        self._rows = np.flatnonzero(self._store.cases == wanted)
+        self._case = new_case
+        self._rows = np.flatnonzero(self._store.cases == new_case)
         return True
 
     def _record_frame(
@@ -134,15 +113,15 @@ class SlideRecorder:
         y_prob = np.full(len(self._rows), np.nan, np.float32) if known is None else known
         missing = np.isnan(y_prob)
         if missing.any():
-            y_prob[missing] = self._predict_rows(self._rows[missing])
+            y_prob[missing] = self._predict(self._rows[missing])
         assert self._case is not None
         frame = Frame(self._case, epoch, step, elapsed_s, quantise_probabilities(y_prob))
         with _tolerate_disk_errors():
             write_frame(self._run.folder, frame)
             self._thin_frames()
-        self._last = self._clock()
+        self._last_frame = self._clock()
         if step:
-            self._cost_s = self._last - began
+            self._frame_cost_s = self._last_frame - began
 
     def _thin_frames(self) -> None:
         """A very long run keeps every other frame, then every fourth, and so on."""
@@ -154,7 +133,7 @@ class SlideRecorder:
 
 @contextlib.contextmanager
 def _tolerate_disk_errors() -> Iterator[None]:
-    """Let training go on when the disk is full: a frame is to be seen, and nothing needs it."""
+    """Report a full disk and continue: frames are only displayed, training does not need them."""
     try:
         yield
     except OSError as error:

@@ -1,7 +1,7 @@
-"""The curves for TensorBoard, where the package ``tensorboard`` is installed: ``tensorboard/``.
+"""The curves as TensorBoard event files in ``tensorboard/``, where the package is installed.
 
-``tensorboard --logdir runs`` then shows all runs side by side. Without the package nothing is
-written, and nothing is missed: the log says the same.
+``tensorboard --logdir runs`` shows all runs side by side. Without the package ``tensorboard``
+nothing is written; ``log.jsonl`` holds the same values.
 """
 
 import importlib.util
@@ -10,38 +10,43 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
+
+from idc.training.observers.observer import Observer
+from idc.training.state import TrainingState
+
 TENSORBOARD_DIR = "tensorboard"
 _NO_TENSORFLOW_MODULE = "tensorboard.compat.notf"
 _EPOCH_SCALARS = ("loss", "accuracy")
 
 
-class TensorBoardWriter:
-    """Writes a run's scalars as TensorBoard reads them; does nothing without the package.
+class TensorBoardObserver(Observer):
+    """Writes scalars: ``step/...`` per logged step, ``epoch/...`` per epoch.
 
-    A run that goes on begins a new file. TensorBoard lays the files of a folder one over the
-    other, so that steps which were computed again show once.
+    A continued run writes a new file. TensorBoard overlays the files of a folder, so that steps
+    which were computed twice show once.
     """
 
     def __init__(self, run_folder: Path) -> None:
         self._writer: Any = None
         if importlib.util.find_spec("tensorboard") is not None:
-            # Its word for "without TensorFlow", which it would import to write a file: seconds,
-            # and beside Keras on JAX a second owner of the GPU's memory.
+            # Prevent the writer from importing TensorFlow: it takes seconds, and beside Keras on
+            # JAX it would claim the GPU's memory a second time.
             sys.modules.setdefault(_NO_TENSORFLOW_MODULE, ModuleType(_NO_TENSORFLOW_MODULE))
             from tensorboard.summary import Writer
 
             self._writer = Writer(str(run_folder / TENSORBOARD_DIR))
 
-    def after_step(self, number: int, loss: float, accuracy: float) -> None:
-        """One step's batch.
-
-        Args:
-            number: the step, counted through all epochs, from 1.
-        """
+    def on_log_step(self, state: TrainingState, logs: dict[str, float]) -> None:
+        """Steps are counted through all epochs, from 1."""
+        number = state.history.epoch * state.steps + state.history.step
+        loss, accuracy = float(logs["batch_loss"]), float(logs["batch_accuracy"])
         self._write(number, {"step/loss": loss, "step/accuracy": accuracy})
 
-    def after_epoch(self, entry: dict[str, Any]) -> None:
-        """A finished epoch, as the log has it; what is undefined is left out."""
+    def on_epoch_saved(
+        self, state: TrainingState, entry: dict[str, Any], y_prob: np.ndarray
+    ) -> None:
+        """Undefined scores are left out."""
         scores = {
             f"epoch/{name}": value
             for name, value in entry.items()
@@ -52,7 +57,7 @@ class TensorBoardWriter:
             self._writer.flush()
 
     def close(self) -> None:
-        """End the file."""
+        """Close the file."""
         if self._writer is not None:
             self._writer.close()
 
