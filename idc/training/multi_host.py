@@ -93,8 +93,8 @@ def train_as_follower(hosts: Hosts) -> None:
         _check_batch(run, shard)
         if open_store(run.config.data).fingerprint.encode() != _broadcast_bytes(b""):
             raise RunError(
-                f"The data set '{run.config.data}' here differs from that of the first machine; copy "
-                "its folder from there."
+                f"The data set '{run.config.data}' here differs from the first machine's; copy its "
+                "folder from there."
             )
         _train(run, shard, _BroadcastRequests(folder, None, lambda: False), None)
 

@@ -38,7 +38,8 @@ def test_other_errors_are_not_out_of_memory(error):
 def test_advice_for_a_gpu_names_half_the_batch_and_the_cpu():
     assert out_of_memory_advice(1024, "NVIDIA H100, 80 GiB") == (
         "The memory of NVIDIA H100, 80 GiB does not suffice for a batch size of 1024, or another "
-        "program uses it; start a new run with a batch size of 512, or continue this run on the CPU."
+        "program uses it; start a new run with a batch size of 512, or continue this run on the "
+        "CPU."
     )
     assert out_of_memory_advice(64, "CPU, 2 cores") == (
         "The memory of CPU, 2 cores does not suffice for a batch size of 64; start a new run with "
