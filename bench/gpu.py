@@ -30,6 +30,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import keras
 import numpy as np
+from idc.training.step_callback import StepCallback
 from notebook_baseline import notebook_network
 
 from idc.networks.devices import describe_device
@@ -40,7 +41,6 @@ from idc.training.batches import TrainingBatches
 from idc.training.device_patches import model_with_device_patches
 from idc.training.input_pipeline import InputPipeline
 from idc.training.objective import compile_model
-from idc.training.step_callback import StepCallback
 
 _NOTEBOOK_BATCH = 20
 

@@ -120,7 +120,7 @@ def train_one(mode: str, run_id: str) -> None:
     """In a process of its own: train, and leave what it took in the run's folder."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from idc.runs.run import open_run
-    from idc.training import loop
+    from idc.training import validation
 
     if mode == "without":
         _do_not_watch(loop)
@@ -163,7 +163,7 @@ def _timed(loop: Any) -> list[float]:
 
     for name in ("after_step", "after_epoch"):
         setattr(loop.SlideRecorder, name, timed(getattr(loop.SlideRecorder, name)))
-    loop.worst_patches = timed(loop.worst_patches)
+    validation.worst_patches = timed(validation.worst_patches)
     return spent
 
 
@@ -178,7 +178,7 @@ def _do_not_watch(loop: Any) -> None:
         def after_epoch(self, *_: Any) -> None: ...
 
     loop.SlideRecorder = Blind
-    loop.worst_patches = lambda *_: []
+    validation.worst_patches = lambda *_: []
     objective.BATCH_SCORES = ("loss", "accuracy")
     unused = {"batch_balanced_accuracy", "batch_roc_auc"}
     every_metric = objective.keras.Model.compile

@@ -100,9 +100,7 @@ def sweep(fault, every):
 
 if __name__ == "__main__":
     be_tiny(setattr)
-    checkpointing._CHECKPOINT_INTERVAL_S = (
-        0  # after each step, so that each step can be gone on from
-    )
+    checkpointing._CHECKPOINT_INTERVAL_S = 0  # a checkpoint after each step
     undisturbed = create_run(tiny_config())
     assert forked(lambda: train(undisturbed.id)) == 0
     print(json.dumps({"digest": digest(undisturbed)}), flush=True)
