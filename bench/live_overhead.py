@@ -120,7 +120,6 @@ def train_one(mode: str, run_id: str) -> None:
     """In a process of its own: train, and leave what it took in the run's folder."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from idc.runs.run import open_run
-    from idc.training import validation
 
     if mode == "without":
         _do_not_watch(loop)
