@@ -1,7 +1,7 @@
-"""Runs side by side, on the patches that all of them have scored.
+"""Several runs compared on the patches that all of them have scored.
 
-Patches are matched by their place on the slide. Differences come with an interval from a bootstrap
-over cases, paired: every run is scored on the same draws (see `idc.metrics.bootstrap`).
+Patches are matched by their place on the slide. Intervals of differences come from a paired
+bootstrap over cases: every run is scored on the same draws (see `idc.metrics.bootstrap`).
 """
 
 import itertools
@@ -30,19 +30,19 @@ _CHUNK = 4_096
 
 @dataclass(frozen=True)
 class ComparedRuns:
-    """The answers of two or more runs for the same patches.
+    """The predictions of two or more runs for the same patches.
 
     Attributes:
-        store: where the pictures are: the first data set that is here.
+        store: holds the pixels: the first data set available here.
         part: a key of `PARTS`.
         rows: int64, shape (n,), row numbers in the store, ascending.
         y_prob: float32 [0, 1], shape (runs, n).
         scored: how many patches of this part each run has scored.
-        other_pixels: patches of the same place and label that hold other pixels in another run's
-            data set; they are not compared.
+        pixel_mismatches: patches of the same place and label whose pixels differ between the runs'
+            data sets; they are not compared.
         seen_cases: of the compared cases, how many each run trained on with other patches.
-        chose_on: how many of the compared patches are of each run's validation part.
-        trained_on: [i][j]: patches that run j has scored and run i trained on.
+        validation_overlap: how many of the compared patches are in each run's validation part.
+        training_overlap: [i][j]: patches that run j has scored and run i trained on.
     """
 
     runs: tuple[Run, ...]
@@ -85,68 +85,67 @@ class ComparedRuns:
         ]
 
     def differences(self, number: int, thresholds: Sequence[float]) -> dict[str, Difference]:
-        """How much higher the scores of a run are than the first run's, by name."""
+        """Scores of a run minus the first run's, by name."""
         first, other = self._bootstraps[0], self._bootstraps[number]
         return dict(first.difference(other, thresholds[0], thresholds[number]))
 
     def disagreements(self, number: int, thresholds: Sequence[float]) -> pd.DataFrame:
-        """Patches that a run calls otherwise than the first one, the most contrary answers first.
+        """Patches that a run and the first one classify differently, the largest difference first.
 
         Columns ``row``, ``case``, ``x``, ``y``, ``label``, ``first`` and ``other`` (probability of
         IDC-positive by either), ``other_is_right``.
         """
         first, other = (self.y_prob[i].astype(np.float64) for i in (0, number))
-        calls = first >= thresholds[0], other >= thresholds[number]
-        chosen = np.flatnonzero(calls[0] != calls[1])
+        predicted = first >= thresholds[0], other >= thresholds[number]
+        chosen = np.flatnonzero(predicted[0] != predicted[1])
         chosen = chosen[np.argsort(-np.abs(first - other)[chosen], kind="stable")]
         table = self.store.index.iloc[self.rows[chosen]][_PATCH_KEY]
         return table.assign(
             row=self.rows[chosen],
             first=first[chosen],
             other=other[chosen],
-            other_is_right=calls[1][chosen] == (self.y_true[chosen] == 1),
+            other_is_right=predicted[1][chosen] == (self.y_true[chosen] == 1),
         ).reset_index(drop=True)
 
     def notes(self) -> list[str]:
-        """Which patches are compared, and which are left out and why, plain sentences."""
+        """Which patches are compared, and which are left out and why, in sentences."""
         titles = [f"'{run.title}'" for run in self.runs]
         cases = len(np.unique(self.cases))
         here = f"{len(self.rows):,} patches of {cases:,} case{'s' if cases > 1 else ''}"
-        said = []
+        notes = []
         if set(self.scored) == {len(self.rows)}:
-            said.append(f"All runs have scored the same {here}.")
+            notes.append(f"All runs have scored the same {here}.")
         else:
             sizes = ", ".join(
                 f"{title} {size:,}" for title, size in zip(titles, self.scored, strict=True)
             )
-            said.append(
+            notes.append(
                 f"The runs were scored on different patches ({sizes}); compared are the {here} "
                 "that all of them have scored."
             )
         for (i, one), (j, other) in itertools.permutations(enumerate(titles), 2):
             if count := self.training_overlap[i][j]:
-                said.append(
+                notes.append(
                     f"{one} trained on {count:,} of the patches that {other} is scored on; they "
                     "are left out here."
                 )
         if self.pixel_mismatches:
-            said.append(
-                f"{self.pixel_mismatches:,} patches have the same place but other pixels in "
-                "the runs' "
-                "data sets; they are left out."
+            notes.append(
+                f"{self.pixel_mismatches:,} patches have the same place but different pixels in "
+                "the runs' data sets; they are left out."
             )
-        return said
+        return notes
 
     def cautions(self) -> list[str]:
-        """Whose scores flatter, and why; empty where the comparison is fair."""
+        """Which runs' scores are too high, and why; empty where the comparison is fair."""
         cases = len(np.unique(self.cases))
-        said = [
+        notes = [
             f"'{run.title}' trained on other patches of {seen:,} of the {cases:,} compared cases, "
             "so its scores flatter: neighbours share stain and tissue."
             for run, seen in zip(self.runs, self.seen_cases, strict=True)
             if seen
         ]
-        return said + [
+        return notes + [
             f"'{run.title}' chose its best epoch on {count:,} of these {len(self.rows):,} patches, "
             "so its scores flatter a little."
             for run, count in zip(self.runs, self.validation_overlap, strict=True)
@@ -154,7 +153,7 @@ class ComparedRuns:
         ]
 
     def to_json(self, thresholds: Sequence[float]) -> dict[str, Any]:
-        """Plain values; undefined ones are None."""
+        """JSON values; undefined ones are None."""
         return {
             "part": self.part,
             "patches": len(self.rows),
@@ -202,7 +201,7 @@ def balanced_thresholds(runs: Sequence[Run]) -> list[float]:
 
 
 def compare_runs(runs: Sequence[Run], part: str | None = None) -> ComparedRuns:
-    """Bring the saved answers of runs together.
+    """Compare the saved predictions of runs.
 
     Args:
         runs: two or more, each once.
@@ -223,14 +222,14 @@ def compare_runs(runs: Sequence[Run], part: str | None = None) -> ComparedRuns:
 
 
 def _compare(runs: Sequence[Run], part: str) -> ComparedRuns:
-    answers = [_answers(run, part) for run in runs]
-    shared, pixel_mismatches = _common_patches(answers)
+    saved = [_saved_predictions(run, part) for run in runs]
+    shared, pixel_mismatches = _common_patches(saved)
     if shared.empty:
         raise RunError(
             f"No patch was scored by all of these runs ({part} part), so there is nothing to "
             "compare; choose runs of the same data set with the same split and seed."
         )
-    store, rows = _store_and_rows(answers, shared)
+    store, rows = _store_and_rows(saved, shared)
     trained = [_training_patches(run) for run in runs]
     cases = shared["case"].unique()
     columns = [f"probability_{number}" for number in range(len(runs))]
@@ -240,86 +239,82 @@ def _compare(runs: Sequence[Run], part: str) -> ComparedRuns:
         part,
         rows,
         shared[columns].to_numpy(np.float32).T,
-        scored=tuple(len(answer.answered) for answer in answers),
+        scored=tuple(len(one.table) for one in saved),
         pixel_mismatches=pixel_mismatches,
         seen_cases=tuple(int(np.isin(cases, train_cases(run)).sum()) for run in runs),
         validation_overlap=tuple(
             int(shared[f"validation_{number}"].sum()) for number in range(len(runs))
         ),
         training_overlap=tuple(
-            tuple(
-                len(answered.merge(answer.answered[_PATCH_KEY], on=_PATCH_KEY))
-                for answer in answers
-            )
-            for answered in trained
+            tuple(len(table.merge(one.table[_PATCH_KEY], on=_PATCH_KEY)) for one in saved)
+            for table in trained
         ),
     )
 
 
 @dataclass(frozen=True)
-class _Answers:
-    """A run's saved answers.
+class _SavedPredictions:
+    """A run's saved predictions.
 
     Attributes:
-        store: where the pictures are, if anywhere.
-        places: `_PATCH_KEY`, ``row`` in the store, ``probability`` and whether the patch is of the
+        store: holds the pixels; None if no data set here does.
+        table: `_PATCH_KEY`, ``row`` in the store, ``probability`` and whether the patch is of the
             ``validation`` part, one row a patch.
     """
 
     store: PatchStore | None
-    answered: pd.DataFrame
+    table: pd.DataFrame
 
 
-def _answers(run: Run, part: str) -> _Answers:
+def _saved_predictions(run: Run, part: str) -> _SavedPredictions:
     wanted = [name for name in PARTS[part] if name in saved_parts(run)]
     if not wanted:
         raise RunError(f"The run '{run.title}' has no predictions for its {part} part.")
     results = [saved_results(run, name) for name in wanted]
-    answered = pd.concat(
+    table = pd.concat(
         result.patches[[*_PATCH_KEY, "row"]]
         .astype("int64")
         .assign(probability=result.y_prob, validation=result.part == "validation")
         for result in results
     )
-    return _Answers(results[0].store, answered.reset_index(drop=True))
+    return _SavedPredictions(results[0].store, table.reset_index(drop=True))
 
 
-def _common_patches(answers: Sequence[_Answers]) -> tuple[pd.DataFrame, int]:
-    """Patches that all have: `_PATCH_KEY`, and what `_suffix_columns` calls the columns of each
-    run.
-
-    The second value counts those that do not hold the same pixels everywhere.
+def _common_patches(saved: Sequence[_SavedPredictions]) -> tuple[pd.DataFrame, int]:
+    """The patches that all runs scored: `_PATCH_KEY` and each run's suffixed columns; and the
+    number of patches left out because their pixels differ.
     """
-    table = _suffix_columns(answers[0].answered, 0)
+    table = _suffix_columns(saved[0].table, 0)
     mismatches = 0
-    for number, other in enumerate(answers[1:], 1):
-        table = table.merge(_suffix_columns(other.answered, number), on=_PATCH_KEY)
-        same = _same_pixels(answers[0].store, table["row_0"], other.store, table[f"row_{number}"])
+    for number, other in enumerate(saved[1:], 1):
+        table = table.merge(_suffix_columns(other.table, number), on=_PATCH_KEY)
+        same = _same_pixels(saved[0].store, table["row_0"], other.store, table[f"row_{number}"])
         mismatches += int((~same).sum())
         table = table[same]
     return table.sort_values(["case", "y", "x"]).reset_index(drop=True), mismatches
 
 
-def _suffix_columns(answered: pd.DataFrame, number: int) -> pd.DataFrame:
-    return answered.rename(
-        columns={name: f"{name}_{number}" for name in answered if name not in _PATCH_KEY}
+def _suffix_columns(table: pd.DataFrame, number: int) -> pd.DataFrame:
+    return table.rename(
+        columns={name: f"{name}_{number}" for name in table if name not in _PATCH_KEY}
     )
 
 
 def _store_and_rows(
-    answers: Sequence[_Answers], shared: pd.DataFrame
+    saved: Sequence[_SavedPredictions], shared: pd.DataFrame
 ) -> tuple[PatchStore, np.ndarray]:
-    """The first data set that is here, and the shared patches' rows in it."""
-    for number, answer in enumerate(answers):
-        if answer.store is not None:
-            return answer.store, shared[f"row_{number}"].to_numpy()
-    raise RunError("The patches of these runs are in no data set here; pack the real one first.")
+    """The first available data set, and the shared patches' rows in it."""
+    for number, one in enumerate(saved):
+        if one.store is not None:
+            return one.store, shared[f"row_{number}"].to_numpy()
+    raise RunError("No data set here holds the patches of these runs; pack the real data set.")
 
 
 def _same_pixels(
     one: PatchStore | None, rows: pd.Series, other: PatchStore | None, their_rows: pd.Series
 ) -> np.ndarray:
-    """bool, shape (n,). Case numbers of generated tissue may be those of real cases."""
+    """Whether the pixels are equal, bool, shape (n,). Generated and real cases may share
+    numbers."""
     same = np.ones(len(rows), bool)
     if one is None or other is None or one.fingerprint == other.fingerprint:
         return same
@@ -332,8 +327,8 @@ def _same_pixels(
 
 
 def _training_patches(run: Run) -> pd.DataFrame:
-    """`_PATCH_KEY` of the patches that a run trained on; of the bundled model only cases are
-    known."""
+    """`_PATCH_KEY` of the patches that a run trained on; empty for the bundled model, of which only
+    cases are known."""
     if run.bundled:
         return pd.DataFrame(columns=_PATCH_KEY, dtype="int64")
     store = open_store(run.config.data)

@@ -1,14 +1,13 @@
 """Doubtful labels: where a held-out prediction firmly contradicts the label.
 
-Confident learning (Northcutt, Jiang & Chuang 2021, doi:10.1613/jair.1.12125): a patch counts with a
-class when its probability of that class reaches the class's threshold, the mean such probability
-of the patches labelled so. An overconfident or a timid model thereby gets thresholds of its own.
-Patches that count with the other class, and are predicted as it, are doubtful; the less
-probability their own label has, the sooner they are shown.
+Confident learning (Northcutt, Jiang & Chuang 2021, doi:10.1613/jair.1.12125): a patch is
+confidently of a class if its probability of that class reaches the class's threshold, the mean
+probability of the class among the patches labelled so. Overconfident and underconfident models
+thereby get their own thresholds. A patch is doubtful if it is confidently of the other class and
+predicted as such; patches are ranked by the probability of their label, the lowest first.
 
-Written here for two classes, after cleanlab 2.9 (``filter_by="confident_learning"``, ranked by
-self-confidence), with which a test compares it: importing cleanlab takes seconds, and what is
-needed of it is one screen of arithmetic.
+Implemented here for two classes because importing cleanlab takes seconds; a test compares the
+result with cleanlab 2.9 (``filter_by="confident_learning"``, ranked by self-confidence).
 """
 
 from collections.abc import Sequence
@@ -31,12 +30,12 @@ _TOLERANCE = 1e-6  # probabilities are float32; the mean of equal ones must not 
 
 @dataclass(frozen=True)
 class HeldOutPredictions:
-    """Answers for patches that the answering model has not trained on.
+    """Predictions for patches that the predicting model has not trained on.
 
     Attributes:
         rows: int64, shape (n,), row numbers in the store, each once.
         y_prob: probability of IDC-positive, float32 [0, 1], shape (n,).
-        run_ids: which run answered, str, shape (n,).
+        run_ids: the run of each prediction, str, shape (n,).
     """
 
     store: PatchStore
@@ -46,7 +45,7 @@ class HeldOutPredictions:
 
     @cached_property
     def joint(self) -> "ConfidentJoint":
-        """Labels against what the answers say with confidence.
+        """Labels against confident predictions.
 
         Raises:
             LabelError: as `confident_joint`.
@@ -77,11 +76,11 @@ class HeldOutPredictions:
 
 @dataclass(frozen=True)
 class ConfidentJoint:
-    """How many patches of each label count with each class.
+    """How many patches of each label are confidently of each class.
 
     Attributes:
-        thresholds: mean probability of its own class among the patches of each label.
-        counts: int64, shape (2, 2): row = label, column = the class that they count with.
+        thresholds: mean probability of the labelled class, by label.
+        counts: int64, shape (2, 2): row = label, column = the confident class.
         unsure: patches that reach neither threshold.
     """
 
@@ -104,19 +103,19 @@ def confident_joint(labels: np.ndarray, y_prob: np.ndarray) -> ConfidentJoint:
             shape (n,).
 
     Raises:
-        LabelError: a class is missing, so it has no threshold; or an answer is not a number.
+        LabelError: a class is missing, so it has no threshold; or a probability is not a number.
     """
     labels = np.asarray(labels)
     if not np.isfinite(y_prob).all():
-        raise LabelError("The run's answers are not numbers: its training diverged.")
+        raise LabelError("The run's probabilities are not numbers: its training diverged.")
     if len(np.unique(labels)) < 2:
         raise LabelError("Doubtful labels need held-out patches of both classes.")
     thresholds = _thresholds(labels, y_prob)
-    counted = _confident_class(y_prob, thresholds)
+    confident = _confident_class(y_prob, thresholds)
     counts = np.array(
-        [[int(((labels == i) & (counted == j)).sum()) for j in (0, 1)] for i in (0, 1)]
+        [[int(((labels == i) & (confident == j)).sum()) for j in (0, 1)] for i in (0, 1)]
     )
-    return ConfidentJoint(thresholds, counts, unsure=int((counted < 0).sum()))
+    return ConfidentJoint(thresholds, counts, unsure=int((confident < 0).sum()))
 
 
 def rank_doubtful_labels(
@@ -124,8 +123,9 @@ def rank_doubtful_labels(
 ) -> np.ndarray:
     """Positions of the doubtful patches, the least probable label first.
 
-    Counting with the other class is not enough: where positives are rare, or the model is timid,
-    0.4 may be a confident "positive", yet it contradicts no label. The prediction has to as well.
+    The confident class alone is not enough: where positives are rare or the model is
+    underconfident, 0.4 may be a confident "positive", yet the prediction at 0.5 contradicts no
+    label.
     """
     labels, y_prob = np.asarray(labels), np.asarray(y_prob, np.float64)
     self_confidence = np.where(labels == 1, y_prob, 1 - y_prob)
@@ -136,15 +136,15 @@ def rank_doubtful_labels(
 
 
 def held_out_predictions(runs: Sequence[Run], parts: Sequence[str]) -> HeldOutPredictions:
-    """Saved predictions of runs as held-out answers; the first run that answers for a row counts.
+    """Saved held-out predictions of runs; of several for one row the first run's is used.
 
     Args:
         runs: at least one, all on one data set.
-        parts: which parts of their predictions, as "test" alone for folds.
+        parts: parts of their predictions; "test" for folds.
 
     Raises:
-        RunError: a run has no predictions, or its data set was packed anew.
-        LabelError: none of them is in these parts, or the patches are in no data set here.
+        RunError: a run has no predictions, or its data set was packed again.
+        LabelError: there are none in these parts, or no data set here holds the patches.
     """
     results = [
         (run.id, saved_results(run, part))
@@ -157,7 +157,8 @@ def held_out_predictions(runs: Sequence[Run], parts: Sequence[str]) -> HeldOutPr
     store = results[0][1].store
     if store is None:
         raise LabelError(
-            "The patches that this model was scored on are in no data set here; pack the real one."
+            "No data set here holds the patches that this model was scored on; pack the real "
+            "data set."
         )
     table = pd.concat(
         pd.DataFrame({"row": result.rows, "probability": result.y_prob, "run": run_id})
@@ -178,38 +179,38 @@ def _thresholds(labels: np.ndarray, y_prob: np.ndarray) -> tuple[float, float]:
 
 
 def _confident_class(y_prob: np.ndarray, thresholds: tuple[float, float]) -> np.ndarray:
-    """The class that each patch counts with, {0, 1}; -1 for none, the likelier of both."""
+    """The confident class of each patch, {0, 1}; -1 for none, the likelier where both apply."""
     y_prob = np.asarray(y_prob, np.float64)
     negative = 1 - y_prob >= thresholds[0] - _TOLERANCE
     positive = y_prob >= thresholds[1] - _TOLERANCE
     likelier = (y_prob > 0.5).astype(int)
-    counted = np.where(positive, 1, np.where(negative, 0, -1))
-    return np.where(positive & negative, likelier, counted)
+    confident = np.where(positive, 1, np.where(negative, 0, -1))
+    return np.where(positive & negative, likelier, confident)
 
 
 def with_verdicts(doubts: pd.DataFrame, marks: pd.DataFrame, reviewer: str) -> pd.DataFrame:
-    """The doubtful patches with a column ``verdict``: the reviewer's own, "" where there is none.
+    """Add a column ``verdict`` to the doubtful patches: the reviewer's own, "" without one.
 
     Args:
         doubts: columns ``case``, ``x``, ``y``, ``label`` and more, in their order.
-        marks: as `idc.datasets.label_marks.load_marks` gives them.
+        marks: the result of `idc.datasets.label_marks.load_marks`.
     """
-    self_confidence = marks[marks["reviewer"] == reviewer][[*_PATCH_KEY, "label", "verdict"]]
+    own = marks[marks["reviewer"] == reviewer][[*_PATCH_KEY, "label", "verdict"]]
     joined = doubts.astype(dict.fromkeys([*_PATCH_KEY, "label"], "int64")).merge(
-        self_confidence, how="left", on=[*_PATCH_KEY, "label"]
+        own, how="left", on=[*_PATCH_KEY, "label"]
     )
     return joined.assign(verdict=joined["verdict"].fillna(""))
 
 
 def next_unreviewed(reviewed: pd.DataFrame, after: Place | None) -> Place | None:
-    """The next patch without a verdict, from the one after a place on, round to the beginning.
+    """The next patch without a verdict after a place; the search wraps around.
 
     Args:
-        reviewed: as `with_verdicts` gives it.
-        after: where the reviewer is; a place that is not in the table counts as before the first.
+        reviewed: the result of `with_verdicts`.
+        after: the reviewer's place; one outside the table counts as before the first.
 
     Returns:
-        None when all have one.
+        None when every patch has a verdict.
     """
     places = [
         Place(*map(int, place)) for place in zip(*(reviewed[c] for c in _PATCH_KEY), strict=True)

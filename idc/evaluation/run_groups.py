@@ -1,6 +1,6 @@
-"""Several runs at a glance: which settings differ, final scores, and seeds taken together.
+"""Overview of several runs: differing settings, final scores, and groups of seeds.
 
-Nothing here asks that the runs have scored the same patches: seeds split differently.
+The runs need not have scored the same patches: seeds split differently.
 """
 
 import math
@@ -29,18 +29,18 @@ FINAL_SCORES: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class RunGroup:
-    """Runs of the same settings with different seeds; often one alone."""
+    """Runs of the same settings with different seeds; often a single run."""
 
     runs: tuple[Run, ...]
 
     @property
     def config(self) -> TrainingConfig:
-        """The settings that they share; seed and name are the first one's."""
+        """The shared settings; seed and name are the first run's."""
         return self.runs[0].config
 
     @property
     def title(self) -> str:
-        """What people call them: a run's own name, or the first one's with the number of seeds."""
+        """A run's own title, or the first run's with the number of seeds."""
         first = self.runs[0].title
         return first if len(self.runs) == 1 else f"{first} and {len(self.runs) - 1} more seeds"
 
@@ -60,17 +60,17 @@ class CurveBand:
     high: np.ndarray
 
 
-def seed_groups(runs: Sequence[Run], *, together: bool = True) -> list[RunGroup]:
-    """Runs that differ in seed and name alone go together, in the order of their first ones.
+def seed_groups(runs: Sequence[Run], *, merge_seeds: bool = True) -> list[RunGroup]:
+    """Group runs that differ only in seed and name, in the order of their first runs.
 
-    Of two with the same seed, one a repetition of the other, each has a group of its own.
+    Runs with the same seed, one a repetition of the other, are in different groups.
 
     Args:
-        together: False leaves each run alone.
+        merge_seeds: False puts each run into its own group.
     """
     groups: list[list[Run]] = []
     for run in runs:
-        fitting = (group for group in groups if together and _is_another_seed(run, group))
+        fitting = (group for group in groups if merge_seeds and _is_another_seed(run, group))
         group = next(fitting, None)
         if group is None:
             groups.append([run])
@@ -94,9 +94,9 @@ def curve_band(group: RunGroup, curve: str) -> CurveBand:
 
 
 def differing_settings(groups: Sequence[RunGroup]) -> dict[str, list[Any]]:
-    """The settings that are not the same in all groups: name -> each group's value.
+    """The settings that differ between groups: name -> each group's value.
 
-    The name of a run is no setting, and the seed is one only where every group is one run.
+    A run's name does not count, and the seed only where every group is a single run.
     """
     left_out = {"name"} if all(len(group.runs) == 1 for group in groups) else {"name", "seed"}
     found = {}
@@ -116,7 +116,7 @@ def _split_seed(group: RunGroup) -> Any:
 
 
 def final_scores(group: RunGroup) -> dict[str, list[float]]:
-    """The kept weights' scores on the part that the runs are scored by, one value a run."""
+    """Scores of the best weights on the scored part, one value a run."""
     found: dict[str, list[float]] = {name: [] for name in FINAL_SCORES}
     for run in group.runs:
         if not saved_parts(run):
@@ -128,7 +128,7 @@ def final_scores(group: RunGroup) -> dict[str, list[float]]:
 
 
 def best_epochs(group: RunGroup) -> list[int]:
-    """The epoch whose weights are kept, of each run that has one."""
+    """The epoch of the best weights of each run that has one."""
     kept = [run.log().best_epoch() for run in group.runs]
     return [epoch["epoch"] for epoch in kept if epoch is not None]
 

@@ -1,9 +1,8 @@
-"""What the notebook's random split promises, and what unseen cases get: two runs side by side.
+"""How far a random split flatters: two runs that differ only in the split.
 
-Both runs have the same settings but for the split. The random one is scored on patches whose
-neighbours it trained on, the other one on cases that it has never seen; how much less it gets there
-is how far the random split flatters. The two score different patches, so the interval of the gap
-comes from bootstraps over cases drawn apart from each other, not paired.
+The random run is scored on patches whose neighbours it trained on, the other on unseen cases; the
+difference is the flattery of the random split. The runs score different patches, so the interval of
+the gap comes from independent bootstraps over cases, not paired ones.
 """
 
 import math
@@ -38,7 +37,7 @@ _SPLIT_SETTINGS = {"protocol": "", "unlisted": "", "name": ""}
 
 @dataclass(frozen=True)
 class SplitPair:
-    """Two runs of the same settings, split at random and by case."""
+    """Two runs of the same settings, one split at random, one by case."""
 
     random: Run
     by_case: Run
@@ -50,19 +49,20 @@ class SplitPair:
 
     @property
     def comparable(self) -> bool:
-        """Whether both have come to their end, set to as many epochs."""
+        """Whether both have finished the same number of epochs."""
         first, second = (run.status() for run in self.runs)
         return first.state == second.state == "finished" and first.epochs == second.epochs
 
 
 @dataclass(frozen=True)
 class SplitGap:
-    """How far apart the scores of a pair are.
+    """The difference of the scores of a pair.
 
     Attributes:
-        scores: by split ("random", "case-disjoint"), each score by its name.
-        differences: how much less the unseen cases get, negative where it is less.
-        patches, cases: by split, how many were scored.
+        scores: by split ("random", "case-disjoint"), then by name.
+        differences: unseen cases minus random split, by name; negative where the random
+            split flatters.
+        patches: number scored, by split. ``cases``: the same.
     """
 
     scores: Mapping[str, Mapping[str, Interval]]
@@ -71,30 +71,30 @@ class SplitGap:
     cases: Mapping[str, int]
 
     def sentence(self) -> str:
-        """What it means, for people."""
+        """The result in one or two sentences."""
         promised, got = (self.scores[protocol][_MAIN_SCORE] for protocol in _PROTOCOLS)
         gap = self.differences[_MAIN_SCORE]
         if math.isnan(gap.value):
-            return "The gap is undefined: one of the runs has scored patches of one class alone."
-        told = (
-            f"The random split promises a balanced accuracy of {_with_interval(promised)}; cases "
-            f"that the network has never seen get {_with_interval(got)}."
+            return "The gap is undefined: one of the runs has scored patches of only one class."
+        scores = (
+            f"Balanced accuracy is {_with_interval(promised)} under the random split and "
+            f"{_with_interval(got)} on unseen cases."
         )
         size = f"{abs(gap.value):.3f} {'more' if gap.value > 0 else 'less'}"
         if gap.no_interval:
-            return f"{told} That is {size}; whether it is chance cannot be told: {gap.no_interval}."
+            return f"{scores} That is {size}; whether this is chance is unknown: {gap.no_interval}."
         if not gap.clear:
             few = "with so few cases " if min(self.cases.values()) < MIN_CASES_FOR_INTERVAL else ""
             return (
-                f"{told} That is {size}, but {few}it may be chance: the interval of the gap holds "
-                "0. More cases, or other seeds, tell more."
+                f"{scores} That is {size}, but {few}it may be chance: the interval of the gap "
+                "contains 0. Use more cases or other seeds."
             )
         if gap.value > 0:
-            return f"{told} That is {size}: the cases held out happen to be easy ones."
-        return f"{told} That is {size}: so far the random split flatters."
+            return f"{scores} That is {size}: the held-out cases happen to be easy."
+        return f"{scores} That is {size}: the random split flatters by as much."
 
     def caution(self) -> str:
-        """What to know about the intervals; "" when nothing."""
+        """A caution about the intervals; "" if none applies."""
         return few_cases_note(self.cases["case-disjoint"])
 
 
@@ -106,20 +106,20 @@ def split_pair(random: Run, by_case: Run) -> SplitPair:
     """
     for run, protocol in ((random, "random"), (by_case, "case-disjoint")):
         if run.bundled or run.config.protocol != protocol or run.config.folds:
-            raise RunError(f"The run '{run.title}' does not train under the split '{protocol}'.")
+            raise RunError(f"The run '{run.title}' was not trained with the split '{protocol}'.")
     if not _same_settings(random, by_case):
         raise RunError(
             f"The runs '{random.title}' and '{by_case.title}' differ in more than the split, so "
-            "the gap between them would mean nothing."
+            "their gap has no meaning."
         )
     return SplitPair(random, by_case)
 
 
 def list_pairs(runs: Sequence[Run]) -> list[SplitPair]:
-    """The pairs among runs, each run by case with the newest random one like it.
+    """The pairs among runs: each run by case with the newest random run of the same settings.
 
     Args:
-        runs: the newest first.
+        runs: newest first.
     """
     found = []
     for by_case in runs:
@@ -133,7 +133,7 @@ def list_pairs(runs: Sequence[Run]) -> list[SplitPair]:
 
 
 def split_gap(pair: SplitPair) -> SplitGap:
-    """The scores of a pair on what each has held out, and how far they are apart.
+    """The scores of a pair on their held-out patches, and their difference.
 
     Raises:
         RunError: one of them has no predictions. DataError: the data set is gone.
@@ -151,7 +151,7 @@ def split_gap(pair: SplitPair) -> SplitGap:
 
 
 def _bootstrap(results: Results, seed: int) -> Bootstrap:
-    """Of another seed each: the two must not draw alike."""
+    """With its own seed: the two bootstraps must be independent."""
     return Bootstrap(results.y_true, results.y_prob, results.cases, seed=seed)
 
 
@@ -160,7 +160,7 @@ def _by_protocol(values: Iterable[int]) -> dict[str, int]:
 
 
 def _same_settings(random: Run, by_case: Run) -> bool:
-    """The same settings but for the split, and what belongs to it."""
+    """Whether the settings are equal except for the split and what depends on it."""
     settings = [{**run.config.to_json(), **_SPLIT_SETTINGS} for run in (random, by_case)]
     return settings[0] == settings[1]
 

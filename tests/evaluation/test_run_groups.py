@@ -30,7 +30,7 @@ def test_seeds_of_the_same_settings_go_together(make):
         (first, second),
         (other,),
     ]
-    assert len(seed_groups([first, other, second], together=False)) == 3
+    assert len(seed_groups([first, other, second], merge_seeds=False)) == 3
 
 
 def test_repetition_of_a_run_is_no_other_seed(make):
@@ -70,15 +70,15 @@ def test_only_settings_that_differ_are_told_and_a_name_is_none(make):
 def test_seed_differs_only_between_single_runs(make):
     one, two = make(seed=0), make(seed=1)
 
-    assert differing_settings(seed_groups([one, two], together=False)) == {"seed": [0, 1]}
+    assert differing_settings(seed_groups([one, two], merge_seeds=False)) == {"seed": [0, 1]}
     assert differing_settings(seed_groups([one, two, make(epochs=9)])) == {"epochs": [3, 9]}
 
 
 def test_split_seed_of_a_fork_stands_beside_the_seed_that_others_split_by(make):
-    groups = seed_groups([make(seed=3), make(seed=4, split_seed=3)], together=False)
+    groups = seed_groups([make(seed=3), make(seed=4, split_seed=3)], merge_seeds=False)
     assert differing_settings(groups) == {"seed": [3, 4]}
 
-    groups = seed_groups([make(seed=3), make(seed=4, split_seed=7)], together=False)
+    groups = seed_groups([make(seed=3), make(seed=4, split_seed=7)], merge_seeds=False)
     assert differing_settings(groups) == {"split_seed": [3, 7], "seed": [3, 4]}
 
 

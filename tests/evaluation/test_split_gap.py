@@ -48,43 +48,42 @@ def test_gap_is_what_unseen_cases_get_less(store):
     )
 
 
-def test_clear_gap_is_said_to_flatter(store):
+def test_clear_gap_states_that_random_split_flatters(store):
     sentence = split_gap(pair(RIGHT * 6, TIMID * 6)).sentence()
 
     assert sentence == (
-        "The random split promises a balanced accuracy of 1.000 (1.000 to 1.000); cases that the "
-        "network has never seen get 0.500 (0.500 to 0.500). That is 0.500 less: so far the random "
-        "split flatters."
+        "Balanced accuracy is 1.000 (1.000 to 1.000) under the random split and 0.500 (0.500 to "
+        "0.500) on unseen cases. That is 0.500 less: the random split flatters by as much."
     )
 
 
-def test_gap_that_may_be_chance_says_so(store):
+def test_gap_of_few_cases_may_be_chance(store):
     sentence = split_gap(pair(RIGHT * 5 + TIMID, RIGHT * 4 + TIMID * 2)).sentence()
 
-    assert "with so few cases it may be chance: the interval of the gap holds 0" in sentence
+    assert "with so few cases it may be chance: the interval of the gap contains 0" in sentence
 
 
-def test_gap_of_many_cases_that_may_be_chance_is_not_laid_on_their_number(home):
+def test_gap_of_many_cases_may_be_chance_without_blaming_their_number(home):
     tiny_store("tiny", cases=24, per_case=10)
     random = scored("random", RIGHT * 11 + TIMID)
     by_case = scored("case-disjoint", RIGHT * 10 + TIMID * 2, 120)
 
     sentence = split_gap(split_pair(random, by_case)).sentence()
 
-    assert "but it may be chance: the interval of the gap holds 0" in sentence
+    assert "but it may be chance: the interval of the gap contains 0" in sentence
 
 
-def test_gap_without_an_interval_says_why_chance_cannot_be_told(store):
+def test_gap_without_interval_states_why_chance_is_unknown(store):
     sentence = split_gap(pair(RIGHT * 6, TIMID)).sentence()
 
     assert sentence.endswith(
-        "That is 0.500 less; whether it is chance cannot be told: there is one case only, and an "
+        "That is 0.500 less; whether this is chance is unknown: there is one case only, and an "
         "interval comes from drawing among several."
     )
 
 
-def test_case_where_unseen_ones_are_easier_is_not_hidden(store):
-    assert "the cases held out happen to be easy ones" in (
+def test_easier_unseen_cases_are_stated(store):
+    assert "the held-out cases happen to be easy" in (
         split_gap(pair(TIMID * 6, RIGHT * 6)).sentence()
     )
 
@@ -102,12 +101,12 @@ def test_few_cases_are_a_caution(store):
     assert "Only 6 cases" in split_gap(pair(RIGHT * 6, RIGHT * 6)).caution()
 
 
-def test_runs_that_differ_in_more_than_the_split_are_no_pair(store):
+def test_runs_with_other_settings_are_refused_as_pair(store):
     random, by_case = scored("random", RIGHT), scored("case-disjoint", RIGHT, seed=1)
 
     with pytest.raises(RunError, match="differ in more than the split"):
         split_pair(random, by_case)
-    with pytest.raises(RunError, match="does not train under the split 'random'"):
+    with pytest.raises(RunError, match="was not trained with the split 'random'"):
         split_pair(by_case, random)
 
 

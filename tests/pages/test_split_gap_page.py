@@ -38,10 +38,10 @@ def gap_page(random, by_case):
     return open_page("leakage", query={"random": random.id, "by_case": by_case.id})
 
 
-def test_gap_is_told_in_a_sentence_and_figures_and_survives_in_the_url():
+def test_gap_is_shown_in_words_and_figures_and_kept_in_url():
     at = gap_page(made_run("random", [0.1, 0.9] * 30), made_run("case-disjoint", [0.1, 0.2] * 30))
 
-    assert "That is 0.500 less: so far the random split flatters." in text(at).replace("\\", "")
+    assert "That is 0.500 less: the random split flatters by as much." in text(at).replace("\\", "")
     assert metrics(at) == {
         "The random split promises": "1.000",
         "Unseen cases get": "0.500",
@@ -78,7 +78,7 @@ def test_pair_that_did_not_train_alike_says_so():
         assert "not trained to the same end" in at.warning[0].value
 
 
-def test_paused_run_of_a_pair_says_so_and_is_waited_for():
+def test_paused_run_of_pair_is_shown_as_paused():
     random, by_case = made_run("random", [0.1, 0.9] * 30), made_run("case-disjoint", [0.1] * 60)
     by_case.write_status(RunStatus(state="paused", epochs=3, epoch=1))
 
@@ -99,7 +99,7 @@ def test_both_are_not_started_where_one_split_cannot_be(started):
     assert (started, list_runs()) == ([], [])
 
 
-def test_run_that_broke_off_says_so_and_where_to_go_on():
+def test_interrupted_run_is_shown_with_link_to_continue():
     random, by_case = made_run("random", [0.1, 0.9] * 30), made_run("case-disjoint", None)
     at = gap_page(random, by_case)
 
@@ -114,7 +114,7 @@ def test_run_that_broke_off_says_so_and_where_to_go_on():
         ({"by_case": "nobody"}, "There is no run"),
     ],
 )
-def test_wrong_link_is_a_sentence_and_the_check_is_there(query, sentence):
+def test_wrong_link_gives_sentence_and_keeps_check(query, sentence):
     at = open_page("leakage", query=query)
 
     assert sentence in at.error[0].value

@@ -34,7 +34,7 @@ def choose_groups(runs: Sequence[Run]) -> list[RunGroup]:
         help="Runs that differ in the seed alone are shown as their mean, with a band from the "
         "lowest to the highest of them.",
     )
-    return groups if together else seed_groups(runs, together=False)
+    return groups if together else seed_groups(runs, merge_seeds=False)
 
 
 def learning_curves(groups: Sequence[RunGroup]) -> None:
