@@ -27,7 +27,7 @@ from idc.datasets.store import check_store_name, list_stores
 from idc.errors import DataError, DownloadError
 from idc.files import atomic
 from idc.files.home import download_dir
-from idc.ingest.stall_timeout import RetryPolicy
+from idc.ingest.retry_policy import RetryPolicy
 from idc.processes.console import ProgressLine
 from idc.processes.detached import module_command, start_detached
 from idc.processes.environment import child_environment
@@ -142,7 +142,7 @@ def resume_download(name: str | None = None) -> DownloadStatus:
     try:
         job = read_job()
     except (OSError, ValueError, TypeError, KeyError) as error:
-        raise DownloadError("There is no download to go on with; start one.") from error
+        raise DownloadError("There is no download to resume; start one.") from error
     return start_download(replace(job, name=name or job.name))
 
 
@@ -163,8 +163,8 @@ def download_status() -> DownloadStatus | None:
         state="interrupted",
         left_s=None,
         bytes_per_s=None,
-        reason="The download ended without a word (killed, or the machine went down). What "
-        "arrived is kept; go on.",
+        reason="The download process ended unexpectedly (killed, or the machine went down). The "
+        "bytes received are kept; resume.",
     )
 
 

@@ -1,23 +1,19 @@
-"""The worker that gets the real data set: fetch, check, pack. ``python -m
-idc.ingest.download_worker LOCK``.
+"""The download process: fetch, check, pack. ``python -m idc.ingest.download_worker LOCK``.
 
-The app spawns it detached, with the descriptor of the lock that it holds from its first moment
-(`idc.ingest.download`); the shell's ``download`` does the same work in its own process. It may be
-killed at any point: the next one goes on from what is there.
+The app starts it detached and passes the descriptor of the held lock (`idc.ingest.download`); the
+shell's ``download`` does the same work in its own process. It may be killed at any point: the next
+one resumes.
 """
 
 import os
 import shutil
-import signal
 import sys
-import threading
 import time
 import traceback
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from types import FrameType
 from typing import Any
 
 from idc.datasets.store import ProgressCallback
@@ -39,6 +35,7 @@ from idc.ingest.download import (
 from idc.ingest.kaggle import KaggleRefused, find_remote_file
 from idc.ingest.packing import pack
 from idc.ingest.resumable_transfer import PartialDownload, RemoteFile, fetch
+from idc.ingest.stop_signal import StopSignal
 from idc.patches import PATCH_BYTES
 from idc.processes.thread_job import StopRequested
 from idc.processes.time_left import time_left_s
@@ -50,85 +47,76 @@ _SPEED_WINDOW_S = 10.0
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Do the job that `idc.ingest.download` wrote down. Returns 0, or 2 after an error."""
+    """Do the job recorded in ``job.json``. Returns 0, or 2 after an error."""
     lock = int((arguments or sys.argv[1:])[0])
     os.set_inheritable(lock, False)
-    # Packing may fork, and a worker of its own that outlives this process must not look like it.
+    # Packing may fork, and a fork that outlives this process must not hold its lock.
     os.register_at_fork(after_in_child=partial(os.close, lock))
-    ended = run_job(read_job(), should_stop=stop_on_signals())
-    return 2 if ended.state == "failed" else 0
+    stop = StopSignal(stop_requested)
+    with stop.listen():
+        status = run_job(read_job(), stop=stop)
+    return 2 if status.state == "failed" else 0
 
 
 def run_in_foreground(job: DownloadJob, on_status: OnStatus) -> DownloadStatus:
-    """Do the job in this process; if another is at it already, watch that one until it ends.
+    """Do the job in this process, or follow the worker that is already running.
 
     Raises:
-        DataError: the name is bad or taken.
-        DownloadError: the folder cannot be written, or nobody waits for the other any more.
+        DataError: the name is invalid or taken.
+        DownloadError: the folder cannot be written, or Ctrl-C ended the watching of another worker.
     """
     with hold_lock() as lock:
         if lock is not None:
             record_job(job)
-            return run_job(job, should_stop=stop_on_signals(), on_status=on_status)
+            stop = StopSignal(stop_requested)
+            with stop.listen():
+                return run_job(job, stop=stop, on_status=on_status)
     try:
         while (status := download_status()) is not None and status.live:
             on_status(status)
             time.sleep(_WRITE_INTERVAL_S)
     except KeyboardInterrupt:
-        raise DownloadError("Nobody watches any more; the download itself goes on.") from None
-    return status or DownloadStatus(job.name, state="stopped", reason="It was taken back.")
-
-
-def stop_on_signals() -> Callable[[], bool]:
-    """Let SIGTERM and SIGINT ask for a stop; a second one ends at once. Tells whether one came."""
-    asked = threading.Event()
-
-    def ask(number: int, frame: FrameType | None) -> None:
-        asked.set()
-        signal.signal(number, signal.SIG_DFL)
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, ask)
-    return asked.is_set
+        raise DownloadError("Stopped watching; the download continues.") from None
+    return status or DownloadStatus(job.name, state="stopped", reason="It was discarded.")
 
 
 def run_job(
-    job: DownloadJob,
-    *,
-    should_stop: Callable[[], bool] = lambda: False,
-    on_status: OnStatus | None = None,
+    job: DownloadJob, *, stop: StopSignal | None = None, on_status: OnStatus | None = None
 ) -> DownloadStatus:
-    """Fetch, check, pack. Called with the lock held. Returns how it ended, which it also writes.
+    """Fetch, check, pack. Called with the lock held. Writes and returns the final status.
 
     Args:
-        stop_asked: besides `idc.ingest.download.request_stop`, another way to ask for a stop.
+        stop: by default the requests of `idc.ingest.download.request_stop`, which then take effect
+            between two blocks only.
     """
-    progress = _Progress(job.name, lambda: should_stop() or stop_requested(), on_status)
+    stop = stop or StopSignal(stop_requested)
+    progress = _Progress(job.name, stop, on_status)
     try:
         _get_zip(job, progress)
         _pack(job, progress)
     except StopRequested:
-        return progress.end("stopped", "Stopped. What arrived is kept; go on whenever you like.")
+        return progress.end("stopped", "Stopped. The bytes received are kept; resume at any time.")
     except IdcError as error:
         return progress.end("failed", str(error), needs_login=isinstance(error, KaggleRefused))
     except OSError as error:
         return progress.end(
             "failed",
-            f"'{download_dir()}' cannot be read or written ({error.strerror or error}). What "
-            "arrived is kept; make room or check the folder's rights, then go on.",
+            f"'{download_dir()}' cannot be read or written ({error.strerror or error}). The "
+            "bytes received are kept; free some space or check the folder's permissions, then "
+            "resume.",
         )
-    except Exception as error:  # noqa: BLE001  reaches nobody else, and a page must not wait for ever
-        # Where it was, but not its message: that might hold a signed address.
+    except Exception as error:  # noqa: BLE001  the status must not stay "running"
+        # The traceback without the message, which may hold a signed address.
         print(*traceback.format_tb(error.__traceback__), type(error).__name__, file=sys.stderr)
-        return progress.end("failed", f"The download broke off: {type(error).__name__}.")
-    ended = progress.end("done", f"All {job.expected:,} patches arrived, checked and packed.")
+        return progress.end("failed", f"The download failed: {type(error).__name__}.")
+    status = progress.end("done", f"Downloaded, checked and packed {job.expected:,} patches.")
     if not job.keep_zip:
         (download_dir() / ZIP_FILE).unlink(missing_ok=True)
-    return ended
+    return status
 
 
 def _get_zip(job: DownloadJob, progress: "_Progress") -> None:
-    """Fetch and check the zip, unless a checked one is here already."""
+    """Fetch and check the zip, unless a checked one exists."""
     target = download_dir() / ZIP_FILE
     if target.exists():
         return
@@ -144,10 +132,10 @@ def _get_zip(job: DownloadJob, progress: "_Progress") -> None:
             part.delete()
             if last_try:
                 raise DownloadError(
-                    f"{error} That happened twice, so nothing of it was used; try another network "
-                    "or another time."
+                    f"{error} This happened twice, so the file was not used; try another network, "
+                    "or later."
                 ) from error
-            progress.note = "What arrived was damaged, so it is fetched anew"
+            progress.note = "The file was damaged; downloading it again"
     part.rename(target)
 
 
@@ -156,7 +144,7 @@ def _fetch(job: DownloadJob, part: PartialDownload, progress: "_Progress") -> Re
         partial(find_remote_file, job.limits.stall_s),
         part,
         limits=job.limits,
-        stopped=progress.stopped,
+        stop=progress.stop,
         on_progress=progress.on_transfer_progress,
         check_disk_space=partial(_check_disk_space, job),
     )
@@ -166,45 +154,44 @@ def _pack(job: DownloadJob, progress: "_Progress") -> None:
     pack([download_dir() / ZIP_FILE], job.name, on_progress=progress.phase("packing"))
 
 
-def _check_disk_space(job: DownloadJob, here: int, total: int) -> None:
-    """Refuse before the first byte what would fail after an hour."""
+def _check_disk_space(job: DownloadJob, received: int, total: int) -> None:
+    """Check the free space before the first byte, not an hour later."""
     store = job.expected * PATCH_BYTES
-    needed = total - here + store
+    needed = total - received + store
     free = shutil.disk_usage(download_dir()).free
     if needed > free:
         raise DownloadError(
-            f"The disk is too full: {(total - here) / 1e6:,.0f} MB of the zip are to come and "
-            f"{store / 1e6:,.0f} MB are needed to pack it, but {free / 1e6:,.0f} MB are free in "
-            f"'{download_dir().parent}'. Make room, or set IDC_HOME to a folder on a larger disk."
+            f"The disk is too full: the rest of the zip needs {(total - received) / 1e6:,.0f} MB "
+            f"and packing {store / 1e6:,.0f} MB, but {free / 1e6:,.0f} MB are free in "
+            f"'{download_dir().parent}'. Free some space, or set IDC_HOME to a folder on a larger "
+            "disk."
         )
 
 
 class _Progress:
-    """Writes ``status.json``: twice a second, and whenever the matter changes."""
+    """Writes ``status.json``: twice a second, and at each change of phase or reason."""
 
-    def __init__(self, name: str, stopped: Callable[[], bool], on_status: OnStatus | None) -> None:
-        self.stopped = stopped
+    def __init__(self, name: str, stop: StopSignal, on_status: OnStatus | None) -> None:
+        self.stop = stop
         self.note = ""
         self._status = DownloadStatus(name)
         self._on_status = on_status
         self._written = 0.0
-        self._speed_samples: deque[tuple[float, int]] = (
-            deque()
-        )  # (seconds, amount) of the last seconds
+        self._speed_samples: deque[tuple[float, int]] = deque()  # (seconds, amount), the latest
 
-    def on_transfer_progress(self, here: int, total: int | None, trouble: str) -> None:
-        """Of the transfer: bytes here and in all, and what goes wrong, if it does."""
+    def on_transfer_progress(self, received: int, total: int | None, problem: str) -> None:
+        """Report the transfer: bytes received and in all, and a problem or ""."""
         known = self._status.total if total is None else total
-        phase = "waiting" if trouble else "asking" if total is None else "fetching"
-        self._set_phase(phase, reason=trouble or self.note, here=here, total=known)
+        phase = "waiting" if problem else "asking" if total is None else "fetching"
+        self._set_phase(phase, reason=problem or self.note, here=received, total=known)
         if phase == "fetching":
-            self._advance(here, total or 0)
+            self._advance(received, total or 0)
 
     def phase(self, name: str) -> ProgressCallback:
-        """The callback for checking or packing, which stops it when asked."""
+        """The progress callback of checking or packing; raises StopRequested."""
 
         def on_progress(done: int, of: int) -> None:
-            if self.stopped():
+            if self.stop.requested():
                 raise StopRequested
             self._set_phase(name, reason="", done=done, of=of)
             self._advance(done, of)
@@ -212,7 +199,7 @@ class _Progress:
         return on_progress
 
     def end(self, state: str, reason: str, *, needs_login: bool = False) -> DownloadStatus:
-        """Write how it ended."""
+        """Write the final status."""
         self._status = replace(
             self._status,
             state=state,
@@ -225,7 +212,7 @@ class _Progress:
         try:
             self._write()
         except OSError:
-            # A full disk has no room for the sentence either: a little of what arrived makes some.
+            # The disk is full: free some space for the status.
             PartialDownload(download_dir() / PART_FILE).truncate_by(2**20)
             self._write()
         return self._status

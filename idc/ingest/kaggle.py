@@ -1,64 +1,54 @@
-"""Where Kaggle keeps the real data set, and whether it accepts a person's credentials.
+"""The address of the real data set on Kaggle, and whether Kaggle accepts a person's credentials.
 
-What the kaggle package does here, and what it does not:
-
-- The questions (where is the file, whose token is this) and the reading of tokens and OAuth logins
-  are its own: the calls of `kagglesdk`, the HTTP layer that the kaggle package and kagglehub share.
-  `import kaggle` itself signs in at once, from whatever it finds, and its library refuses to work
-  without an account; kagglehub asks anonymously only where no credentials are set. The data set is
-  public, so here it is asked for without credentials first, and only if Kaggle refuses, with each
-  of those that are set.
-- The bytes are fetched by `idc.ingest.resumable_transfer` (plain HTTP, `requests`): the package's
-  downloader hangs for ever on a silent line, accepts a flipped bit, and two of them at once spoil
-  the file.
-
-The package is imported when it is needed, by this module alone.
+- Requests and credentials go through `kagglesdk` (`idc.ingest.kaggle_internals`), the HTTP layer
+  of the kaggle package and of kagglehub. `import kaggle` itself signs in on import and refuses to
+  work without an account; kagglehub is anonymous only where no credentials are set. The data set
+  is public, so the first request is anonymous; only if Kaggle refuses it, each of the credentials
+  that are set follows.
+- `idc.ingest.resumable_transfer` fetches the bytes (plain HTTP, `requests`): the package's
+  downloader hangs forever on a silent connection, accepts a flipped bit, and two of them at once
+  corrupt the file.
 """
 
 import contextlib
-import os
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import NoReturn
 
 import requests
-from requests.adapters import HTTPAdapter
 
 from idc.errors import DownloadError
+from idc.ingest.kaggle_internals import (
+    fetch_user,
+    oauth_token,
+    open_client,
+    token_from_environment,
+)
 from idc.ingest.kaggle_login import NEW_TOKEN_PAGE, Login, legacy_login
 from idc.ingest.resumable_transfer import (
-    USER_AGENT,
     RemoteFile,
     TransientError,
     raise_if_transient,
     transient_network_errors,
 )
-from idc.processes.environment import KAGGLE_TOKEN_VARIABLE
-
-if TYPE_CHECKING:
-    from kagglesdk import KaggleClient
-    from kagglesdk.kaggle_http_client import KaggleHttpClient
 
 OWNER = "paultimothymooney"
 DATA_SET = "breast-histopathology-images"
 
-# Another address of Kaggle's API: a mirror, or a server that plays Kaggle in a test.
-ENDPOINT_VARIABLE = "IDC_KAGGLE_URL"
-
 
 class KaggleRefused(DownloadError):
-    """Kaggle does not answer to these, or to no, credentials."""
+    """Kaggle refuses these credentials, or anonymous requests."""
 
 
 def find_remote_file(stall_s: float) -> RemoteFile:
-    """Ask Kaggle where the data set's zip is: without credentials, then with each that is set.
+    """Request the address of the data set's zip: anonymously, then with each login that is set.
 
     Args:
-        stall_s: seconds without an answer after which the question is given up.
+        stall_s: seconds without a byte after which a request fails.
 
     Raises:
-        KaggleRefused: it answers to none of them.
-        DownloadError: there is no such data set, or the answer makes no sense.
-        Trouble: something that may pass.
+        KaggleRefused: Kaggle refuses all of them.
+        DownloadError: there is no such data set, or the response is not understood.
+        TransientError: a failure that may pass.
     """
     with contextlib.suppress(KaggleRefused):
         return _request_file(None, stall_s)
@@ -72,74 +62,26 @@ def find_remote_file(stall_s: float) -> RemoteFile:
 
 
 def check_login(login: Login, stall_s: float = 20.0) -> str:
-    """Ask Kaggle whose credentials these are. Returns the user's name.
+    """The name of the user whose credentials these are.
 
     Raises:
-        KaggleRefused: it does not accept them.
-        DownloadError: it cannot be asked now.
+        KaggleRefused: Kaggle does not accept them.
+        DownloadError: Kaggle cannot be reached now.
     """
     try:
-        with transient_network_errors(stall_s), _client(login, stall_s) as client:
-            answer = _fetch_user(client.http_client())
+        with transient_network_errors(stall_s), open_client(login, stall_s) as client:
+            try:
+                user = fetch_user(client)
+            except requests.HTTPError as error:
+                _raise_for_response(error.response)
     except KaggleRefused:
         raise KaggleRefused(_rejection_message(login)) from None
-    except TransientError as trouble:
-        raise DownloadError(f"{trouble.what}: nothing was checked or stored; try again.") from None
-    username = answer.get("userName") if isinstance(answer, dict) else None
+    except TransientError as error:
+        raise DownloadError(f"{error.what}: nothing was checked or stored; try again.") from None
+    username = user.get("userName") if isinstance(user, dict) else None
     if not username:
         raise KaggleRefused(_rejection_message(login))
     return str(username)
-
-
-class _JsonResponse:
-    """Lets the package's client return an answer's JSON."""
-
-    prepare_from = staticmethod(lambda response: response.json())
-
-
-class _TimeoutAdapter(HTTPAdapter):
-    """Gives each request a time limit; the package's client sets none."""
-
-    def __init__(self, stall_s: float) -> None:
-        super().__init__()
-        self._stall_s = stall_s
-
-    def send(self, request: Any, **settings: Any) -> requests.Response:
-        """Send with the limit, for the connection and for each wait for bytes."""
-        return super().send(request, **{**settings, "timeout": self._stall_s})
-
-
-@contextlib.contextmanager
-def _client(login: Login | None, stall_s: float) -> Iterator["KaggleClient"]:
-    from kagglesdk import KaggleClient
-    from kagglesdk.kaggle_env import KaggleEnv
-    from kagglesdk.kaggle_http_client import KaggleHttpClient
-
-    client = KaggleClient(env=KaggleEnv.PROD, user_agent=USER_AGENT)
-    http = client.http_client()
-    if moved := os.environ.get(ENDPOINT_VARIABLE, "").strip():
-        http._endpoint = moved.rstrip("/")
-    # By itself the client takes any credentials that it finds. These, or none, are meant.
-    http._signed_in = login is not None
-    with client:
-        session = http._session
-        if login is not None and login.token:
-            session.auth = KaggleHttpClient.BearerAuth(login.token)
-        elif login is not None:
-            session.auth = (login.username, login.key)
-        for scheme in ("https://", "http://"):
-            session.mount(scheme, _TimeoutAdapter(stall_s))
-        yield client
-
-
-def _fetch_user(http: "KaggleHttpClient") -> Any:
-    from kagglesdk.models.types.model_api_service import ApiGetModelRequest
-
-    try:
-        # There is no binding for this question; kagglehub asks it in the same way.
-        return http.call("api.v1.DiagnosticsService", "Hello", ApiGetModelRequest(), _JsonResponse)
-    except requests.HTTPError as error:
-        _raise_for_response(error.response)
 
 
 def _request_file(login: Login | None, stall_s: float) -> RemoteFile:
@@ -147,70 +89,55 @@ def _request_file(login: Login | None, stall_s: float) -> RemoteFile:
 
     request = ApiDownloadDatasetRequest()
     request.owner_slug, request.dataset_slug = OWNER, DATA_SET
-    with transient_network_errors(stall_s), _client(login, stall_s) as client:
+    with transient_network_errors(stall_s), open_client(login, stall_s) as client:
         try:
-            # It answers with a redirect to its storage, which is followed (without credentials).
+            # Kaggle redirects to its storage; the redirect is followed without credentials.
             response = client.datasets.dataset_api_client.download_dataset(request)
         except requests.HTTPError as error:
             _raise_for_response(error.response)
         with response:
             if "text/html" in response.headers.get("Content-Type", ""):
                 raise DownloadError(
-                    "A web page answered in Kaggle's place: does this network want a login or a "
-                    "proxy? Open any page in a browser, then go on."
+                    "A web page answered instead of Kaggle: does this network require a login or "
+                    "a proxy? Open any page in a browser, then resume."
                 )
-            return RemoteFile.of(response)
+            return RemoteFile.from_response(response)
 
 
 def _known_logins(stall_s: float) -> Iterator[Login]:
     """In the kaggle package's order: token, user name with key, OAuth."""
-    from kagglesdk.kaggle_env import get_access_token_from_env
-
-    try:
-        token, source = get_access_token_from_env()
-    except OSError:  # it looks whether the variable is a path, and a token may be too long for one
-        token, source = os.environ.get(KAGGLE_TOKEN_VARIABLE), KAGGLE_TOKEN_VARIABLE
+    token, source = token_from_environment()
     if token:
         yield Login(source=source, token=token)
     if legacy := legacy_login():
         yield legacy
-    if oauth := _oauth_token(stall_s):
+    with transient_network_errors(stall_s):
+        oauth = oauth_token(stall_s)
+    if oauth:
         yield Login(source="kaggle auth login", token=oauth)
 
 
-def _oauth_token(stall_s: float) -> str | None:
-    """The token of ``kaggle auth login``, renewed when it is old; None without a good one."""
-    from kagglesdk.kaggle_creds import KaggleCredentials
-
-    with transient_network_errors(stall_s), _client(None, stall_s) as client:
-        login = KaggleCredentials.load(client)
-        try:
-            return login.get_access_token() if login else None
-        except requests.HTTPError:
-            return None
-
-
 def _raise_for_response(response: requests.Response) -> NoReturn:
-    """Say what an answer other than a file means."""
+    """Raise the error that a response without a file stands for."""
     status = _http_status(response)
     raise_if_transient(status, response.headers)
-    if response.history:  # Kaggle itself agreed; its storage, to which it sent us, did not
-        raise TransientError(f"Kaggle's storage refused the address it was given (HTTP {status})")
+    if response.history:  # Kaggle redirected to its storage, and the storage refused
+        raise TransientError(f"Kaggle's storage refused the address (HTTP {status})")
     if status in (401, 403):
         raise KaggleRefused(_refusal_message([]))
     if status == 404:
         raise DownloadError(
-            f"Kaggle does not know the data set '{OWNER}/{DATA_SET}' any more (HTTP 404). If you "
+            f"Kaggle does not have the data set '{OWNER}/{DATA_SET}' any more (HTTP 404). If you "
             "have its zip or folder, pack that instead."
         )
     raise DownloadError(
-        f"Kaggle answered in a way that is not understood (HTTP {status}). Try again later, or "
+        f"Kaggle sent an unexpected response (HTTP {status}). Try again later, or "
         "download the zip in a browser and pack that."
     )
 
 
 def _http_status(response: requests.Response) -> int:
-    """The HTTP status; an answer may also be 200 and hold an error's number."""
+    """The HTTP status; a response with status 200 may hold an error code in its JSON."""
     if response.status_code >= 400:
         return response.status_code
     try:
@@ -226,8 +153,8 @@ def _rejection_message(login: Login) -> str:
 def _refusal_message(sources: list[str]) -> str:
     if not sources:
         return (
-            "Kaggle wants to know who asks, and no credentials are set. Create a token at "
-            f"{NEW_TOKEN_PAGE} and give it here, or put it into ~/.kaggle/access_token."
+            "Kaggle requires a login, and no credentials are set. Create a token at "
+            f"{NEW_TOKEN_PAGE} and enter it here, or save it in ~/.kaggle/access_token."
         )
     return (
         f"Kaggle did not accept the credentials ({', '.join(sources)}). Create a new token at "

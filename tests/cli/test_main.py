@@ -49,7 +49,7 @@ def test_download_gets_checks_and_packs(home, kaggle):
         "3 patches in the data set 'real'",
         "3 of 277,524 patches; 0 of 279 cases complete",
     ]
-    assert kaggle.bodies_asked() == [None, "bytes=1000-"]
+    assert kaggle.requested_ranges() == [None, "bytes=1000-"]
 
 
 @pytest.mark.slow  # fetches and checks
@@ -57,12 +57,12 @@ def test_download_of_something_else_is_one_sentence(home, kaggle):
     done = idc("download")
 
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("idc: The zip arrived whole, but holds 3 different patches")
+    assert done.stderr.startswith("idc: The zip is complete, but holds 3 different patches")
     assert len(done.stderr.splitlines()) == 1
 
 
 @pytest.mark.slow  # begins to fetch
-def test_interrupted_download_keeps_what_arrived(home, kaggle):
+def test_interrupted_download_keeps_received_bytes(home, kaggle):
     kaggle.storage = [Answer(stall_after=1_000)]
     shell = subprocess.Popen(
         [sys.executable, "-m", "idc", "download"], stderr=subprocess.PIPE, text=True
@@ -75,7 +75,7 @@ def test_interrupted_download_keeps_what_arrived(home, kaggle):
     _, err = shell.communicate()
 
     assert shell.returncode == 2
-    assert err == "idc: Stopped. What arrived is kept; go on whenever you like.\n"
+    assert err == "idc: Stopped. The bytes received are kept; resume at any time.\n"
     assert part.stat().st_size == 1_000
 
 

@@ -1,4 +1,4 @@
-"""idc.ingest.kaggle: who is asked with which credentials, against a server that plays Kaggle."""
+"""idc.ingest.kaggle: which requests carry which credentials, against a fake Kaggle."""
 
 import base64
 import json
@@ -20,14 +20,14 @@ BASIC = "Basic " + base64.b64encode(f"ada:{KEY}".encode()).decode()
 STALL_S = 20.0
 
 
-def asked_with(kaggle):
-    return [seen.headers.get("Authorization") for seen in kaggle.seen_by_api]
+def authorizations(kaggle):
+    return [seen.headers.get("Authorization") for seen in kaggle.api_requests]
 
 
-def test_question_is_the_one_that_kaggles_own_client_asks(kaggle):
+def test_request_equals_that_of_kaggles_own_client(kaggle):
     remote = find_remote_file(STALL_S)
 
-    [seen] = kaggle.seen_by_api
+    [seen] = kaggle.api_requests
     assert (seen.method, seen.path) == ("POST", DOWNLOAD)
     assert json.loads(seen.body) == {
         "ownerSlug": "paultimothymooney",
@@ -39,34 +39,23 @@ def test_question_is_the_one_that_kaggles_own_client_asks(kaggle):
     assert SIGNATURE not in repr(remote)
 
 
-def test_kaggle_is_asked_at_its_own_address_by_default(monkeypatch):
-    from kagglesdk.kaggle_env import KaggleEnv, get_endpoint
-
-    from idc.ingest.kaggle import _client
-
-    monkeypatch.delenv("IDC_KAGGLE_URL", raising=False)
-    with _client(None, STALL_S) as client:
-        assert client.http_client()._endpoint == get_endpoint(KaggleEnv.PROD)
-        assert get_endpoint(KaggleEnv.PROD) == "https://api.kaggle.com"
-
-
-def test_public_data_set_is_asked_for_without_the_credentials_that_are_set(kaggle, monkeypatch):
+def test_public_data_set_is_requested_without_credentials(kaggle, monkeypatch):
     monkeypatch.setenv("KAGGLE_API_TOKEN", TOKEN)
     store_login(parse_login(JSON))
 
     find_remote_file(STALL_S)
 
-    assert asked_with(kaggle) == [None]
+    assert authorizations(kaggle) == [None]
 
 
-def test_credentials_are_tried_in_kaggles_order_until_one_is_accepted(kaggle, monkeypatch):
+def test_credentials_are_tried_in_kaggles_order(kaggle, monkeypatch):
     monkeypatch.setenv("KAGGLE_API_TOKEN", OTHER)
     store_login(parse_login(JSON))
     kaggle.accepted = {BASIC}
 
     find_remote_file(STALL_S)
 
-    assert asked_with(kaggle) == [None, f"Bearer {OTHER}", BASIC]
+    assert authorizations(kaggle) == [None, f"Bearer {OTHER}", BASIC]
 
 
 def test_stored_token_is_used(kaggle):
@@ -75,10 +64,10 @@ def test_stored_token_is_used(kaggle):
 
     find_remote_file(STALL_S)
 
-    assert asked_with(kaggle) == [None, f"Bearer {TOKEN}"]
+    assert authorizations(kaggle) == [None, f"Bearer {TOKEN}"]
 
 
-def test_token_of_kaggles_own_login_is_used(kaggle, monkeypatch, tmp_path):
+def test_token_of_kaggle_auth_login_is_used(kaggle, monkeypatch, tmp_path):
     folder = tmp_path / ".kaggle"
     folder.mkdir()
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -92,7 +81,7 @@ def test_token_of_kaggles_own_login_is_used(kaggle, monkeypatch, tmp_path):
 
     find_remote_file(STALL_S)
 
-    assert asked_with(kaggle) == [None, f"Bearer {TOKEN}"]
+    assert authorizations(kaggle) == [None, f"Bearer {TOKEN}"]
 
 
 def test_token_too_long_for_a_path_is_used(kaggle, monkeypatch):
@@ -102,21 +91,21 @@ def test_token_too_long_for_a_path_is_used(kaggle, monkeypatch):
     find_remote_file(STALL_S)
 
 
-def test_storage_never_sees_the_credentials(kaggle):
+def test_storage_never_receives_the_credentials(kaggle):
     store_login(parse_login(TOKEN))
     kaggle.accepted = {f"Bearer {TOKEN}"}
 
     find_remote_file(STALL_S)
 
-    [seen] = kaggle.seen_by_storage
+    [seen] = kaggle.storage_requests
     assert "Authorization" not in seen.headers
     assert TOKEN not in seen.query
 
 
-def test_refused_credentials_are_named_by_their_source_alone(kaggle, monkeypatch):
+def test_refused_credentials_are_named_by_their_source(kaggle, monkeypatch):
     monkeypatch.setenv("KAGGLE_API_TOKEN", TOKEN)
     path = store_login(parse_login(JSON))
-    kaggle.accepted = {"nobody"}
+    kaggle.accepted = {"none"}
 
     with pytest.raises(KaggleRefused) as caught:
         find_remote_file(STALL_S)
@@ -127,16 +116,16 @@ def test_refused_credentials_are_named_by_their_source_alone(kaggle, monkeypatch
     )
 
 
-def test_owner_of_credentials_is_told(kaggle):
+def test_owner_of_credentials_is_returned(kaggle):
     kaggle.accepted = {f"Bearer {TOKEN}", BASIC}
 
     assert check_login(parse_login(TOKEN)) == "ada"
     assert check_login(parse_login(JSON)) == "ada"
-    assert asked_with(kaggle) == [f"Bearer {TOKEN}", BASIC]
-    assert {seen.path for seen in kaggle.seen_by_api} == {HELLO}
+    assert authorizations(kaggle) == [f"Bearer {TOKEN}", BASIC]
+    assert {seen.path for seen in kaggle.api_requests} == {HELLO}
 
 
-def test_bad_credentials_are_told(kaggle):
+def test_invalid_credentials_are_refused(kaggle):
     kaggle.accepted = {BASIC}
 
     with pytest.raises(KaggleRefused, match=r"Kaggle did not accept the token\."):
@@ -144,7 +133,7 @@ def test_bad_credentials_are_told(kaggle):
 
 
 @pytest.mark.parametrize("status", [429, 500])
-def test_credentials_that_cannot_be_checked_now_are_not_called_bad(kaggle, status):
+def test_credentials_are_not_refused_during_a_server_error(kaggle, status):
     kaggle.api = [Answer(status=status)]
 
     with pytest.raises(DownloadError, match="nothing was checked or stored") as caught:
@@ -152,17 +141,17 @@ def test_credentials_that_cannot_be_checked_now_are_not_called_bad(kaggle, statu
     assert not isinstance(caught.value, KaggleRefused)
 
 
-def test_silent_kaggle_is_not_waited_for_when_credentials_are_checked(kaggle):
+def test_credentials_check_ends_after_the_read_timeout(kaggle):
     kaggle.api = [Answer(stall_after=-1)]
 
-    with pytest.raises(DownloadError, match="Nothing came from Kaggle"):
+    with pytest.raises(DownloadError, match="Kaggle sent nothing for"):
         check_login(parse_login(TOKEN), stall_s=0.2)
 
 
 def test_secret_is_in_no_log_and_no_error(kaggle, caplog, capfd, monkeypatch):
     monkeypatch.setenv("VERBOSE", "true")  # makes the kaggle package print headers
     caplog.set_level(logging.DEBUG)
-    kaggle.accepted = {"nobody"}
+    kaggle.accepted = {"none"}
     store_login(parse_login(TOKEN))
 
     with pytest.raises(KaggleRefused) as first:
@@ -171,5 +160,5 @@ def test_secret_is_in_no_log_and_no_error(kaggle, caplog, capfd, monkeypatch):
         find_remote_file(STALL_S)
 
     out, err = capfd.readouterr()
-    told = [caplog.text, out, err, str(first.value), str(second.value)]
-    assert not any(TOKEN in text for text in told)
+    messages = [caplog.text, out, err, str(first.value), str(second.value)]
+    assert not any(TOKEN in text for text in messages)

@@ -70,7 +70,9 @@ def test_button_gets_the_data_set_and_says_so(monkeypatch):
     at.run()
 
     assert list_stores() == ["idc", "idc-2"]
-    assert at.success[0].value.startswith("The real data set is here, as **idc-2**. All 3 patches")
+    assert at.success[0].value.startswith(
+        "The real data set is here, as **idc-2**. Downloaded, checked and packed 3 patches"
+    )
     assert "**idc-2**: 3 patches of 1 cases" in unescaped(text(at))
 
     at.button(key="dismiss_download").click().run()
@@ -90,7 +92,7 @@ def test_transfer_under_way_shows_amount_speed_and_time_left():
 
 
 def test_transfer_that_waits_says_why_and_what_is_kept():
-    reason = "The connection to Kaggle broke off; trying again in 8 s"
+    reason = "The connection to Kaggle was interrupted; trying again in 8 s"
     left_by(replace(UNDER_WAY, phase="waiting", reason=reason))
     with hold_lock():
         at = open_page("home")
@@ -114,7 +116,7 @@ def test_transfer_that_was_killed_can_go_on():
 
     at = open_page("home")
 
-    assert at.warning[0].value.startswith("The download ended without a word")
+    assert at.warning[0].value.startswith("The download process ended unexpectedly")
     assert {"go_on", "give_up"} <= set(keys(at))
     assert at.get("progress")[0].proto.text == "1.2 GB of 3.3 GB are here"
 
@@ -150,7 +152,7 @@ def test_go_on_that_cannot_start_says_why(home):
     at = open_page("home")
     at.button(key="go_on").click().run()
 
-    assert at.error[0].value == "There is no download to go on with; start one."
+    assert at.error[0].value == "There is no download to resume; start one."
 
 
 def test_refusal_opens_the_form_for_credentials():
@@ -232,7 +234,7 @@ def test_form_answers_bad_input_with_a_sentence(kaggle, token, sentence):
     at = store(open_page("home"), token)
 
     assert unescaped(at.error[0].value).startswith(sentence)
-    assert kaggle.seen_by_api == []
+    assert kaggle.api_requests == []
     assert not at.exception
 
 

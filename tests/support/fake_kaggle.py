@@ -1,7 +1,7 @@
-"""Servers on loopback that play Kaggle over real HTTP: the API on one port, the storage on another.
+"""A fake Kaggle over HTTP on loopback: the API on one port, the storage on another.
 
-The API answers the download question with a 302 to a signed address of the storage, as Kaggle's.
-What goes wrong is scripted: each request takes the next entry, and all is well when none is left.
+The API answers a download request with a 302 to a signed address of the storage, as Kaggle does.
+Failures are scripted: each request takes the next entry; without one the response is correct.
 """
 
 import base64
@@ -23,7 +23,7 @@ SIGNATURE = "X-Goog-Signature=5167ed"
 
 
 def patches_zip(count: int = 3, *, case: int = 8863, filler_bytes: int = 0) -> bytes:
-    """A zip with both copies of so many patches, as Kaggle's has; and, if asked, a long filler."""
+    """A zip with two copies of each patch, as Kaggle's has, and an optional filler member."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for number in range(count):
@@ -37,17 +37,17 @@ def patches_zip(count: int = 3, *, case: int = 8863, filler_bytes: int = 0) -> b
 
 @dataclass
 class Answer:
-    """What a server does with one request, where it differs from the right thing.
+    """How the response to one request deviates from the correct one.
 
     Attributes:
-        status: answer with this status and no file.
-        cut_after: hang up after so many bytes of the body.
-        stall_after: fall silent after so many bytes of the body; -1: before the answer.
-        ignore_range: send the whole file whatever was asked.
-        flip: byte of the file whose bits are flipped on the way.
-        length: claim this length.
-        etag: the file has just been replaced by one of this tag.
-        html: send a web page instead, as if that were right.
+        status: respond with this status and without a file.
+        cut_after: close the connection after this many bytes of the body.
+        stall_after: send nothing more after this many bytes of the body; -1: no response at all.
+        ignore_range: send the whole file in spite of a Range header.
+        flip: position of the byte whose bits are flipped.
+        length: the Content-Length.
+        etag: replace the file's tag by this one first.
+        html: send a web page with status 200.
     """
 
     status: int | None = None
@@ -62,8 +62,8 @@ class Answer:
 
 
 @dataclass
-class Seen:
-    """One request as it came in."""
+class Request:
+    """One received request."""
 
     method: str
     path: str
@@ -73,14 +73,14 @@ class Seen:
 
 
 class FakeKaggle:
-    """The two servers.
+    """Both servers.
 
     Attributes:
         body: the file. ``etag``: its tag; None sends none.
-        accepted: Authorization headers that are let in; None lets everybody in.
-        api, storage: what to do with the next requests.
-        seen_by_api, seen_by_storage: the requests so far.
-        let_go: ends all silences.
+        accepted: valid Authorization headers; None accepts all requests.
+        api, storage: the scripts of the next requests.
+        api_requests, storage_requests: the requests received.
+        stalling: set when a response stalls. ``end_stalls``: set it to end all stalls.
     """
 
     def __init__(self, body: bytes) -> None:
@@ -90,9 +90,9 @@ class FakeKaggle:
         self.accepted: set[str] | None = None
         self.api: list[Answer] = []
         self.storage: list[Answer] = []
-        self.seen_by_api: list[Seen] = []
-        self.seen_by_storage: list[Seen] = []
-        self.let_go = threading.Event()
+        self.api_requests: list[Request] = []
+        self.storage_requests: list[Request] = []
+        self.end_stalls = threading.Event()
         self.stalling = threading.Event()
         self._servers = [self._serve(_Storage), self._serve(_Api)]
         self.storage_url, self.url = (
@@ -100,17 +100,17 @@ class FakeKaggle:
         )
 
     def close(self) -> None:
-        self.let_go.set()
+        self.end_stalls.set()
         for server in self._servers:
             server.shutdown()
             server.server_close()
 
-    def bodies_asked(self) -> list[str | None]:
-        """The Range header of each request for the file itself (the redirect's asks for none)."""
+    def requested_ranges(self) -> list[str | None]:
+        """The Range header of each request for the file (not those of followed redirects)."""
         return [
-            seen.headers.get("Range")
-            for seen in self.seen_by_storage
-            if seen.headers.get("Accept-Encoding") == "identity"
+            request.headers.get("Range")
+            for request in self.storage_requests
+            if request.headers.get("Accept-Encoding") == "identity"
         ]
 
     def _serve(self, kind: type["_Handler"]) -> ThreadingHTTPServer:
@@ -123,7 +123,7 @@ class FakeKaggle:
 
 class _Server(ThreadingHTTPServer):
     def handle_error(self, request: object, client_address: object) -> None:
-        if not isinstance(sys.exception(), ConnectionError):  # the other side may hang up
+        if not isinstance(sys.exception(), ConnectionError):  # the client may close the connection
             super().handle_error(request, client_address)
 
 
@@ -132,18 +132,18 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def log_message(self, *_args: object) -> None:
-        """Nothing."""
+        """Log nothing."""
 
-    def seen(self) -> Seen:
+    def read_request(self) -> Request:
         length = int(self.headers.get("Content-Length") or 0)
         split = urlsplit(self.path)
-        return Seen(
+        return Request(
             self.command, split.path, split.query, dict(self.headers), self.rfile.read(length)
         )
 
     def stall(self) -> None:
         self.kaggle.stalling.set()
-        self.kaggle.let_go.wait()
+        self.kaggle.end_stalls.wait()
         self.close_connection = True
 
     def send(self, status: int, headers: dict[str, str], body: bytes = b"") -> None:
@@ -160,8 +160,8 @@ class _Handler(BaseHTTPRequestHandler):
 
 class _Api(_Handler):
     def do_POST(self) -> None:
-        seen = self.seen()
-        self.kaggle.seen_by_api.append(seen)
+        request = self.read_request()
+        self.kaggle.api_requests.append(request)
         answer = self.kaggle.api.pop(0) if self.kaggle.api else Answer()
         if answer.stall_after is not None:
             self.stall()
@@ -169,27 +169,27 @@ class _Api(_Handler):
             self.send_json(answer.status, {"code": answer.status, "message": "no"}, answer.headers)
         elif answer.html:
             self.send(200, {"Content-Type": "text/html"}, b"<html>Accept our terms</html>")
-        elif not self.let_in(seen):
+        elif not self.is_accepted(request):
             self.send_json(401, {"code": 401, "message": "Unauthenticated"})
-        elif seen.path == HELLO:
-            signed_in = "Authorization" in seen.headers
+        elif request.path == HELLO:
+            signed_in = "Authorization" in request.headers
             self.send_json(200, {"userName": "ada"} if signed_in else {})
-        elif seen.path == DOWNLOAD:
+        elif request.path == DOWNLOAD:
             self.send(302, {"Location": f"{self.kaggle.storage_url}/archive.zip?{SIGNATURE}"})
         else:
             self.send_json(404, {"code": 404, "message": "Not found"})
 
-    def let_in(self, seen: Seen) -> bool:
+    def is_accepted(self, request: Request) -> bool:
         accepted = self.kaggle.accepted
-        return accepted is None or seen.headers.get("Authorization") in accepted
+        return accepted is None or request.headers.get("Authorization") in accepted
 
 
 class _Storage(_Handler):
     def do_GET(self) -> None:
-        seen = self.seen()
-        self.kaggle.seen_by_storage.append(seen)
-        # The redirect is followed by the kaggle package; the script is about what comes after it.
-        scripted = seen.headers.get("Accept-Encoding") == "identity" and self.kaggle.storage
+        request = self.read_request()
+        self.kaggle.storage_requests.append(request)
+        # The kaggle package follows the redirect with a request of its own, which is not scripted.
+        scripted = request.headers.get("Accept-Encoding") == "identity" and self.kaggle.storage
         answer = self.kaggle.storage.pop(0) if scripted else Answer()
         if answer.stall_after == -1:
             self.stall()
@@ -200,14 +200,14 @@ class _Storage(_Handler):
         if answer.html:
             self.send(200, {"Content-Type": "text/html; charset=utf-8"}, b"<html>Back soon</html>")
             return
-        self.send_file(seen, answer)
+        self.send_file(request, answer)
 
-    def send_file(self, seen: Seen, answer: Answer) -> None:
+    def send_file(self, request: Request, answer: Answer) -> None:
         self.kaggle.etag = answer.etag or self.kaggle.etag
         body = bytearray(self.kaggle.body)
         if answer.flip is not None:
             body[answer.flip] ^= 0xFF
-        first = self.first_byte(seen, answer)
+        first = self.first_byte(request, answer)
         rest = bytes(body[first:])
         headers = {
             "Content-Type": "application/zip",
@@ -230,15 +230,15 @@ class _Storage(_Handler):
             self.wfile.write(rest[:until])
             self.wfile.flush()
         except OSError:
-            return  # the other side has heard enough
+            return  # the client closed the connection
         if answer.stall_after is not None:
             self.stall()
         if until is not None or answer.length is not None:
             self.close_connection = True
 
-    def first_byte(self, seen: Seen, answer: Answer) -> int:
-        wanted = seen.headers.get("Range")
-        same = seen.headers.get("If-Range") in (None, self.kaggle.etag)
+    def first_byte(self, request: Request, answer: Answer) -> int:
+        wanted = request.headers.get("Range")
+        same = request.headers.get("If-Range") in (None, self.kaggle.etag)
         if wanted is None or answer.ignore_range or not same:
             return 0
         return int(wanted.removeprefix("bytes=").removesuffix("-"))
