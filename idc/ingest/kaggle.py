@@ -21,6 +21,7 @@ from idc.ingest.kaggle_internals import (
     fetch_user,
     oauth_token,
     open_client,
+    request_data_set,
     token_from_environment,
 )
 from idc.ingest.kaggle_login import NEW_TOKEN_PAGE, Login, legacy_login
@@ -85,14 +86,10 @@ def check_login(login: Login, stall_s: float = 20.0) -> str:
 
 
 def _request_file(login: Login | None, stall_s: float) -> RemoteFile:
-    from kagglesdk.datasets.types.dataset_api_service import ApiDownloadDatasetRequest
-
-    request = ApiDownloadDatasetRequest()
-    request.owner_slug, request.dataset_slug = OWNER, DATA_SET
     with transient_network_errors(stall_s), open_client(login, stall_s) as client:
         try:
             # Kaggle redirects to its storage; the redirect is followed without credentials.
-            response = client.datasets.dataset_api_client.download_dataset(request)
+            response = request_data_set(client, OWNER, DATA_SET)
         except requests.HTTPError as error:
             _raise_for_response(error.response)
         with response:

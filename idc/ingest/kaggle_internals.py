@@ -1,7 +1,7 @@
-"""Adapter to private and undocumented parts of ``kagglesdk``, the HTTP layer of the kaggle package.
+"""Adapter to ``kagglesdk``, the HTTP layer of the kaggle package, and its private parts.
 
-All uses of such names are here. `tests/ingest/test_kaggle_internals.py` names the part that a new
-version of the package no longer has. The package is imported on use.
+No other module imports the package, and it is imported on use.
+`tests/ingest/test_kaggle_internals.py` names the part that a new version no longer has.
 """
 
 import contextlib
@@ -63,6 +63,20 @@ def fetch_user(client: "KaggleClient") -> Any:
     return client.http_client().call(
         "api.v1.DiagnosticsService", "Hello", ApiGetModelRequest(), _JsonResponse
     )
+
+
+def request_data_set(client: "KaggleClient", owner: str, data_set: str) -> requests.Response:
+    """The response to a request for the zip of a data set; its body is not read yet.
+
+    Raises:
+        requests.HTTPError: an HTTP status of 400 or more, or an error in the JSON.
+    """
+    from kagglesdk.datasets.types.dataset_api_service import ApiDownloadDatasetRequest
+
+    request = ApiDownloadDatasetRequest()
+    request.owner_slug, request.dataset_slug = owner, data_set
+    response: requests.Response = client.datasets.dataset_api_client.download_dataset(request)
+    return response
 
 
 def token_from_environment() -> tuple[str | None, str]:
