@@ -1,8 +1,8 @@
 // The colours of classes and of probabilities. The class colours are those of `idc.patches`; both
 // are held to tests/data/worked_cases.json. Style sheets use --idc-negative and --idc-positive.
 
-export const NEGATIVE_COLOUR = "#0072b2";
-export const POSITIVE_COLOUR = "#d55e00";
+export const NEGATIVE_COLOUR = "#0072B2";
+export const POSITIVE_COLOUR = "#D55E00";
 export const CLASS_COLOURS = [NEGATIVE_COLOUR, POSITIVE_COLOUR]; // index = label
 
 const VIRIDIS_ANCHORS = [
