@@ -1,5 +1,5 @@
-// The layers of a network as blocks to scale, and as a table. One scale for all sides and another
-// for all numbers of maps, so that what looks larger is larger.
+// The layers of a network as blocks and as a table. All heights share one scale, and all widths
+// another.
 
 import { element } from "../components/browser/dom.js";
 import { positionFrame } from "../components/browser/grid_cells.js";
@@ -8,7 +8,7 @@ import { formatCount } from "../components/browser/numbers.js";
 import { PATCH_SIDE_PX } from "../components/browser/patches.js";
 
 const BLOCK_HEIGHT_PX = 130;
-const BLOCK_MARGIN_PX = 10; // a block, for its frame
+const BLOCK_MARGIN_PX = 10; // on both sides of a block together
 
 export default function ({ data, parentElement }) {
   const stack = (parentElement.stack ??= newStack(parentElement));
@@ -79,7 +79,7 @@ function update(stack) {
     block.style.height = isMap(layer)
       ? `${Math.max(3, (BLOCK_HEIGHT_PX * layer.shape[0]) / PATCH_SIDE_PX)}px`
       : "3px";
-    // A long row of numbers would push everything else aside.
+    // Keeps a long row of numbers from taking the whole width.
     const share = Math.min(0.25, maps(layer) / all);
     block.style.width = `max(2px, calc(${room} * ${share}))`;
     const button = element("button", `layer ${layer.kind}`, block);

@@ -1,6 +1,6 @@
 // The confusion matrix: a table with four toggle buttons. Streamlit calls the default export
 // again on new counts; the table is built once and then only its texts change, so focus stays.
-// With a board it follows the threshold there, and the words are made here.
+// With shared predictions it follows their threshold and computes its texts itself.
 
 import { element } from "./browser/dom.js";
 import { formatCount, formatShare } from "./browser/numbers.js";
@@ -91,7 +91,7 @@ function newRateChoice(matrix) {
   return choice;
 }
 
-// The words of `matrix_words` in confusion_matrix.py, for other counts and for rates of columns too.
+// The texts that confusion_matrix.py sends, for other counts and for rates by column.
 function tableFromCounts(data, { tn, fp, fn, tp }, by) {
   const counts = [
     [tn, fp],
@@ -132,7 +132,7 @@ function writeTexts(matrix, data) {
   }
 }
 
-// Lines break between words only, never inside "IDC-negative".
+// Allows line breaks between words only, not inside "IDC-negative".
 function setUnbrokenText(node, text) {
   if (node.textContent === text) return;
   const words = text.split(" ").flatMap((word) => [element("span", "word", word), " "]);

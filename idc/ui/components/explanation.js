@@ -1,14 +1,14 @@
-// A patch with a map of reasons laid over it. Which map, how opaque, and the value under the pointer
-// are the browser's affair; Python is not asked.
+// A patch with an explanation map laid over it. The choice of the map, its opacity and the value
+// under the pointer are handled in the browser.
 
 import { element } from "./browser/dom.js";
 
-// Amber and cyan: tissue is pink and violet, and both stay apart for colour-blind eyes. Plus and
-// minus signs say the same without colour.
+// Amber and cyan differ from pink and violet tissue and from each other with any colour vision.
+// Plus and minus signs carry the same information without colour.
 const FOR_COLOUR = [255, 196, 0];
 const AGAINST_COLOUR = [0, 172, 214];
-const OVERLAY_SIDE = 150; // a side of the painted map
-const SIGNS_PER_SIDE = 9; // a side of the lattice of signs
+const OVERLAY_SIDE = 150; // px of the painted map
+const SIGNS_PER_SIDE = 9; // of the lattice of plus and minus signs
 const MIN_SIGN_VALUE = 0.3; // of the range
 
 export default function ({ data, parentElement }) {
@@ -122,7 +122,7 @@ function newLegendKey(side, sign, text) {
 
 function paintPatch(shown) {
   const { canvas, picture, data } = shown;
-  // As many pixels as the screen has, so that no browser resamples what is drawn here.
+  // The canvas has the screen's resolution, so that the browser does not resample it.
   const size = Math.round(canvas.clientWidth * devicePixelRatio);
   if (!picture || !size) return;
   canvas.width = canvas.height = size;
@@ -152,13 +152,13 @@ function overlayCanvas(map, opacity) {
   return canvas;
 }
 
-// Weak places stay clear, so that the tissue below them is seen as it is.
+// Opacity grows with the value, so that tissue stays visible where the value is small.
 function colourOf(value, opacity) {
   const strength = Math.min(Math.abs(value), 1);
   return [...(value > 0 ? FOR_COLOUR : AGAINST_COLOUR), Math.round(255 * opacity * strength)];
 }
 
-// Between the middles of the map's places, linearly. u and v run from 0 to 1 over the patch.
+// Bilinear between the cell centres of the map. u and v run from 0 to 1 over the patch.
 function valueAt({ values, width, height }, u, v) {
   const x = Math.min(Math.max(u * width - 0.5, 0), width - 1);
   const y = Math.min(Math.max(v * height - 0.5, 0), height - 1);

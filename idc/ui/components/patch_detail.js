@@ -1,10 +1,10 @@
-// One patch large, and its 5x5 neighbourhood to walk through. Streamlit calls the default export
-// again on new data; the two pictures are built once and then repainted, so nothing jumps.
+// One enlarged patch and its 5x5 neighbourhood. Streamlit calls the default export again on new
+// data; the two pictures are built once and then repainted, so that the layout stays stable.
 
 import { element } from "./browser/dom.js";
 import { hasModifier } from "./browser/roving_focus.js";
 
-let smooth = false; // chosen once, for every patch that follows
+let smooth = false; // one choice for all patches
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const detail = parentElement.detail ?? (parentElement.detail = newDetail(parentElement));
@@ -82,14 +82,14 @@ function paint(detail) {
   if (!picture) return;
   const side = data.patch_px;
   const centre = Math.floor(data.columns / 2) * side;
-  // As many pixels as the screen has, so that no browser resamples what is drawn here.
+  // The canvas has the screen's resolution, so that the browser does not resample it.
   const size = Math.round(large.clientWidth * devicePixelRatio);
   if (!size) return;
   large.width = large.height = size;
   const context = large.getContext("2d");
   context.imageSmoothingEnabled = smooth;
   context.imageSmoothingQuality = "high";
-  // From a picture of the patch alone: smoothing must not mix in its neighbours.
+  // Cropped first: smoothing must not mix in neighbouring patches.
   context.drawImage(croppedCanvas(picture, centre, centre, side), 0, 0, size, size);
   detail.buttons.forEach((button, i) => {
     if (!data.cells[i]) return;
@@ -112,7 +112,7 @@ function openCell(detail, button) {
   if (cell && cell.place !== detail.place) detail.report(cell.place);
 }
 
-// Roving tabindex: Tab enters once, the arrows move, over gaps too.
+// Arrow keys skip gaps.
 function onKey(detail, event) {
   if (hasModifier(event)) return;
   const { columns, cells } = detail.data;
@@ -137,7 +137,7 @@ function setTabStopAt(detail, index) {
   });
 }
 
-// On a phone the patch opens below the grid: go there, but never move a picture that is in sight.
+// On a phone the patch opens below the grid: scroll there unless the patch is visible.
 function scrollIntoSight({ large }) {
   const { top, bottom } = large.getBoundingClientRect();
   if (bottom > 0 && top < innerHeight * 0.8) return;

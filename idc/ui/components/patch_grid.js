@@ -1,6 +1,6 @@
-// The patch grid: draws tiles from one sprite, moves by arrow keys, reports a pick.
-// Streamlit calls the default export again on new data or a new theme, so everything lives on
-// `parentElement` and is rebuilt only when the showing (see patch_grid.py) is another one.
+// The patch grid: draws tiles from one sprite, moves by arrow keys, reports a pick. Streamlit calls
+// the default export again on new data or a new theme: the state is kept on `parentElement`, and
+// tiles are rebuilt only when `showing` (see patch_grid.py) changes.
 
 import { element } from "./browser/dom.js";
 import { hasModifier, optionAfterKey, optionOf, setTabStop } from "./browser/roving_focus.js";
@@ -9,7 +9,7 @@ import { followThreshold, sharedPredictions } from "./browser/shared_predictions
 const BADGES = { 0: "−", 1: "+" };
 const CLASS_STYLES = { 0: "negative", 1: "positive" };
 
-// Showing -> picked row. Outlives a remount, as the value on Python's side does.
+// `showing` -> picked row. Survives a remount, as the value in Python does.
 const picks = new Map();
 
 export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
@@ -39,10 +39,11 @@ function update(grid, data) {
   const sprite = new Image();
   sprite.src = data.sprite;
   const ready = data.sprite ? sprite.decode().catch(() => {}) : Promise.resolve();
-  if (first) showTiles(grid, data); // Take up the room at once; the pixels follow.
+  if (first) showTiles(grid, data); // Reserve the space; the pixels follow.
   ready.then(() => {
     if (grid.wanted !== data.showing) return;
-    if (grid.showing !== data.showing) showTiles(grid, data); // The old tiles stay until now.
+    // The old tiles stay until the sprite is decoded.
+    if (grid.showing !== data.showing) showTiles(grid, data);
     paint(grid, sprite, data);
   });
 }
@@ -52,8 +53,8 @@ function newGrid(parentElement) {
   list.setAttribute("role", "listbox");
   const empty = element("p", "empty", "No patches to show.");
   const tip = element("div", "tip");
-  tip.setAttribute("aria-hidden", "true"); // The option's name says the same.
-  tip.setAttribute("popover", "manual"); // The top layer: nothing on the page cuts it off.
+  tip.setAttribute("aria-hidden", "true"); // The option has the same name.
+  tip.setAttribute("popover", "manual"); // In the top layer it is not clipped.
   parentElement.append(list, empty, tip);
 
   const grid = { list, empty, tip, options: [] };
@@ -81,21 +82,21 @@ function applyLayout({ list }, data) {
 function showTiles(grid, data) {
   const { list } = grid;
   const hadFocus = list.contains(list.getRootNode().activeElement);
-  const board = data.errors_of && sharedPredictions(data.errors_of);
+  const predictions = data.errors_of && sharedPredictions(data.errors_of);
   grid.showing = data.showing;
   grid.tiles = data.tiles;
   grid.probabilities = data.y_prob;
   grid.options = data.tiles.map((tile) => newOption(tile, data.patch_px));
   hideTip(grid);
   list.replaceChildren(...grid.options);
-  grid.empty.textContent = board ? "None at this threshold." : "No patches to show.";
+  grid.empty.textContent = predictions ? "None at this threshold." : "No patches to show.";
   updateEmptyNote(grid);
   markPicked(grid, picks.get(data.showing));
-  if (board && board.threshold !== null) hideCorrectTiles(grid, board.threshold);
+  if (predictions && predictions.threshold !== null) hideCorrectTiles(grid, predictions.threshold);
   if (hadFocus) grid.options.find((option) => option.tabIndex === 0)?.focus();
 }
 
-// Only wrong answers stay in sight.
+// Keeps errors visible only.
 function hideCorrectTiles(grid, threshold) {
   grid.options.forEach((option, i) => {
     option.hidden = grid.probabilities[i] >= threshold === (grid.tiles[i].label === 1);
@@ -130,7 +131,7 @@ function newOption(tile, patchPx) {
   return option;
 }
 
-// Each patch on a canvas of its own size: enlarging it cannot mix in the sprite's neighbours.
+// Each patch has its own canvas, so that enlarging it does not mix in neighbours in the sprite.
 function paint(grid, sprite, data) {
   if (!sprite.naturalWidth) return;
   const side = data.patch_px;
@@ -151,7 +152,7 @@ function pick(grid, option) {
   grid.report(row);
 }
 
-// The page opened another patch, or none. Unless it is here, the arrows stay where they were.
+// The page opened another patch or none. If it is not in this grid, the tab stop stays.
 function markOpened(grid, row) {
   const at = grid.options.findIndex((option) => option.tabIndex === 0);
   markPicked(grid, row);

@@ -1,5 +1,5 @@
-// Case by case: two plots and a table, worst first, for the threshold of the board.
-// A case opens its patches; "Slide" goes to its slide.
+// Each case in two plots and a table, worst first, at the shared threshold. A case opens its
+// patches; "Slide" opens its slide.
 
 import { element } from "../components/browser/dom.js";
 import { formatCount, formatScore, formatShare } from "../components/browser/numbers.js";
@@ -36,8 +36,8 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
   view.slides = data.slides;
   view.opened = data.open;
   view.stop?.();
-  view.stop = followThreshold(sharedPredictions(data.board), (board) => {
-    view.board = board;
+  view.stop = followThreshold(sharedPredictions(data.board), (predictions) => {
+    view.predictions = predictions;
     update(view);
   });
   return () => view.stop();
@@ -75,8 +75,10 @@ function newView(parentElement) {
 }
 
 function update(view) {
-  if (!view.board) return;
-  const cases = view.board.cases.map(({ number }, i) => caseSummary(number, view.board.byCase[i]));
+  if (!view.predictions) return;
+  const cases = view.predictions.cases.map(({ number }, i) =>
+    caseSummary(number, view.predictions.byCase[i]),
+  );
   updatePlots(view, cases);
   cases.sort((one, other) => compareCases(one, other, view.order));
   const shown = view.all ? cases : cases.slice(0, FIRST_ROWS);
@@ -108,7 +110,7 @@ function caseSummary(number, { tn, fp, fn, tp }) {
   };
 }
 
-// Cases of one class have no balanced accuracy; they follow the others, by their wrong answers.
+// Cases of one class have no balanced accuracy; they come last, ordered by their errors.
 function compareCases(one, other, order) {
   const rank = {
     balanced: (of) => (Number.isFinite(of.balanced) ? of.balanced : 2 - of.wrong),
@@ -151,8 +153,8 @@ function writeRow(row, one, view) {
 }
 
 function updatePlots(view, cases) {
-  if (view.drawn !== view.board.content) {
-    view.drawn = view.board.content;
+  if (view.drawn !== view.predictions.content) {
+    view.drawn = view.predictions.content;
     view.shares = newSharePlot(view, cases);
     view.ranks = newRankPlot(view, cases);
     view.plots.replaceChildren(view.shares.figure, view.ranks.figure);
@@ -197,7 +199,7 @@ function newRankPlot(view, cases) {
   return finishPlot(view, plot, cases, "Balanced accuracy of each case");
 }
 
-// Which case a mark stands for changes with the threshold: `numbers` says it.
+// The case of a mark changes with the threshold: `numbers` holds the case of each mark.
 function finishPlot(view, plot, cases, title) {
   const marks = cases.map(() => ({
     node: svgElement(

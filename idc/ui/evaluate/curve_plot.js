@@ -1,5 +1,5 @@
-// ROC and precision-recall curve with the point of the threshold in use, and published results.
-// A published balanced accuracy or F1 without its two rates is a line: all points that have it.
+// ROC and precision-recall curve with the point of the shared threshold, and published results.
+// A published balanced accuracy or F1 without its two rates is a line of all points with that score.
 
 import { element } from "../components/browser/dom.js";
 import { formatScore } from "../components/browser/numbers.js";

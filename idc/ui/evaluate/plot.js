@@ -1,4 +1,4 @@
-// A small SVG plot: two axes from numbers, and places on them. Drawn once, then parts of it move.
+// A small SVG plot with two linear axes. It is drawn once; then its marks move.
 
 const SVG = "http://www.w3.org/2000/svg";
 const WIDTH = 440;
@@ -64,14 +64,14 @@ function svgText(words, attributes) {
   return svgElement("text", attributes, words);
 }
 
-// `points`: [[x, y], ...] in the plot's own numbers.
+// `points`: [[x, y], ...] in axis units.
 export function plotPath(plot, points, attributes) {
   const places = points.map(([x, y]) => `${plot.x(x).toFixed(1)} ${plot.y(y).toFixed(1)}`);
   return svgElement("path", { d: `M${places.join("L")}`, fill: "none", ...attributes });
 }
 
-// Lets marks be pressed by mouse and keyboard: Tab enters once, arrows move among them. A mark's
-// name is its aria-label; a mouse that rests on it is shown the same words.
+// Makes marks buttons for mouse and keyboard, with a roving tabindex. The tooltip of a mark is its
+// aria-label.
 export function makePressable(marks, press) {
   marks.forEach(({ node }, i) => {
     const title = svgElement("title");
@@ -92,7 +92,7 @@ export function makePressable(marks, press) {
       const steps = { ArrowRight: i + 1, ArrowLeft: i - 1, ArrowDown: i + 1, ArrowUp: i - 1 };
       const to = { ...steps, Home: 0, End: last }[event.key];
       if (to === undefined) return;
-      event.preventDefault(); // No scrolling away, not even at the edge.
+      event.preventDefault(); // The page must not scroll, not even at the edge.
       if (to < 0 || to > last) return;
       for (const mark of marks) mark.node.setAttribute("tabindex", -1);
       marks[to].node.setAttribute("tabindex", 0);

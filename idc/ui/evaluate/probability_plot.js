@@ -1,5 +1,5 @@
-// How the probabilities lie: a histogram of each class, and how often each is right (calibration).
-// Every bar and every point opens its patches.
+// Histogram of the probabilities of each class, and calibration. Each bar and point opens its
+// patches.
 
 import { element } from "../components/browser/dom.js";
 import { formatCount, formatShare } from "../components/browser/numbers.js";
@@ -49,7 +49,7 @@ function newHistogram({ histogram }, open) {
   const plot = newPlot({
     label: "Histogram of the probabilities of each class; each bar opens its patches",
     x: { title: "probability of IDC", ticks: FIFTH_TICKS, words: formatTenths },
-    // By its root, so that small bars can be seen and pressed beside large ones.
+    // Square root, so that small bars are visible and clickable.
     y: {
       title: "patches (square-root scale)",
       ticks: [...new Set(steps)],
@@ -164,7 +164,7 @@ function isSameMark(one, other) {
   return ["kind", "bin", "label"].every((name) => one[name] === other[name]);
 }
 
-// The largest of 1, 2, 5, 10, 20, ... that is not above a count.
+// The largest of 1, 2, 5, 10, 20, ... that is at most `count`.
 function roundDown(count) {
   if (count < 1) return 0;
   const power = 10 ** Math.floor(Math.log10(count));

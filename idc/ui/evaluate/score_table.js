@@ -1,5 +1,5 @@
-// The scores with their intervals. Values follow the board at once; intervals are worked out by
-// Python for the threshold at rest and are left blank while it moves.
+// The scores with their intervals. Values follow the shared threshold at once; intervals are
+// computed in Python once it rests and are blank while it moves.
 
 import { element } from "../components/browser/dom.js";
 import { formatCount, formatScore } from "../components/browser/numbers.js";
@@ -11,8 +11,8 @@ export default function ({ data, parentElement }) {
   table.data = data;
   table.stop?.();
   update(table, data.threshold, null);
-  table.stop = followThreshold(sharedPredictions(data.board), (board) => {
-    update(table, board.threshold, scoresFromCounts(board.all));
+  table.stop = followThreshold(sharedPredictions(data.board), (predictions) => {
+    update(table, predictions.threshold, scoresFromCounts(predictions.all));
   });
   return () => table.stop();
 }
@@ -62,7 +62,7 @@ function newRow({ title, meaning }) {
     element("i", part),
   );
   picture.append(element("div", "track", range, half, certain, mark));
-  picture.setAttribute("aria-hidden", "true"); // The columns beside it say the same.
+  picture.setAttribute("aria-hidden", "true"); // Redundant to the other columns.
   const aside = element("span", "meaning");
   name.append(aside);
   const node = element("tr", "", name, value, interval, picture, cases);

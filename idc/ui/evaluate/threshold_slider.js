@@ -1,5 +1,5 @@
-// The threshold: a slider, its number, and named thresholds. Moving it moves the board; Python hears
-// of it once the hand rests.
+// The shared threshold: a slider, a number field and named thresholds. Python is notified once the
+// slider rests.
 
 import { element } from "../components/browser/dom.js";
 import { formatScore } from "../components/browser/numbers.js";
@@ -15,18 +15,18 @@ const REST_MS = 250;
 
 export default function ({ data, parentElement, setStateValue }) {
   const bar = parentElement.bar ?? (parentElement.bar = newBar(parentElement));
-  bar.board = sharedPredictions(data.board);
+  bar.predictions = sharedPredictions(data.board);
   bar.report = (threshold) =>
     setStateValue("moved", { board: data.board, showing: data.showing, threshold });
-  loadPredictions(bar.board, data);
+  loadPredictions(bar.predictions, data);
   showPresets(bar, data.presets);
   bar.note.textContent = data.note;
   bar.stop?.();
-  bar.stop = followThreshold(bar.board, (board) => update(bar, board));
-  // Once in a showing; from then on the hand alone moves it.
-  if (bar.board.showing !== data.showing || bar.board.threshold === null) {
-    bar.board.showing = data.showing;
-    setThreshold(bar.board, data.threshold);
+  bar.stop = followThreshold(bar.predictions, (predictions) => update(bar, predictions));
+  // Python sets it once per `showing`; after that only the visitor moves it.
+  if (bar.predictions.showing !== data.showing || bar.predictions.threshold === null) {
+    bar.predictions.showing = data.showing;
+    setThreshold(bar.predictions, data.threshold);
   }
   return () => {
     clearTimeout(bar.resting);
@@ -61,11 +61,15 @@ function newBar(parentElement) {
     const value = number.valueAsNumber;
     if (value >= 0 && value <= 1) changeThreshold(bar, value);
   });
-  number.addEventListener("blur", () => (number.value = formatThreshold(bar.board.threshold)));
+  number.addEventListener(
+    "blur",
+    () => (number.value = formatThreshold(bar.predictions.threshold)),
+  );
   return bar;
 }
 
-// While the bar is held below the page's transparent header, nothing may scroll by between them.
+// Sets the class `stuck` while the bar sticks below the page's transparent header, so that the style
+// sheet can cover what scrolls between them.
 function markWhileStuck(frame) {
   const header = "-61px 0px 0px 0px";
   new IntersectionObserver(
@@ -104,7 +108,7 @@ function showPresets(bar, presets) {
 }
 
 function changeThreshold(bar, threshold) {
-  setThreshold(bar.board, threshold);
+  setThreshold(bar.predictions, threshold);
   clearTimeout(bar.resting);
   bar.resting = setTimeout(() => {
     bar.resting = 0;
@@ -112,11 +116,11 @@ function changeThreshold(bar, threshold) {
   }, REST_MS);
 }
 
-function update(bar, board) {
-  const { threshold } = board;
-  const scores = scoresFromCounts(board.all);
+function update(bar, predictions) {
+  const { threshold } = predictions;
+  const scores = scoresFromCounts(predictions.all);
   bar.slider.value = threshold;
-  // Nobody's typing is overwritten.
+  // Do not overwrite a number while it is being typed.
   if (bar.number.getRootNode().activeElement !== bar.number)
     bar.number.value = formatThreshold(threshold);
   for (const [name, node] of Object.entries(bar.facts))
@@ -132,7 +136,7 @@ function update(bar, board) {
   }
 }
 
-// 0.437 and not 0.43700000000000006; a chosen threshold keeps the digits that it needs.
+// At most 12 significant digits: 0.437 and not 0.43700000000000006.
 function formatThreshold(threshold) {
   return String(Number(threshold.toPrecision(12)));
 }

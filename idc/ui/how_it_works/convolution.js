@@ -1,10 +1,10 @@
-// A filter over a patch, as a network does it. A filter has `size`, `stride`, `before` (places of
-// padding before the first pixel; padding counts 0), `side` (of the map) and `weights`, one list a
-// channel, row by row. A channel is what the filter is fed: `channels[c][y * PATCH_SIDE + x]`.
+// The convolution of a patch with one filter. A filter has `size`, `stride`, `before` (zero padding
+// before the first pixel), `side` (of the map) and `weights`, one list per channel, row by row.
+// Input channels are `channels[c][y * PATCH_SIDE_PX + x]`.
 
 import { PATCH_SIDE_PX } from "../components/browser/patches.js";
 
-// What the network is fed of a patch: red, green and blue, each scaled and shifted.
+// The network's input: red, green and blue, each scaled and shifted.
 export function scaledChannels(rgb, scale, shift) {
   return [0, 1, 2].map((channel) =>
     Float32Array.from(
@@ -14,7 +14,7 @@ export function scaledChannels(rgb, scale, shift) {
   );
 }
 
-// The brightness of a patch, 0 to 255, as the eye weighs the three colours (ITU-R BT.601).
+// The brightness of a patch, 0 to 255, by the weights of ITU-R BT.601.
 export function brightnessChannel(rgb) {
   return [
     Float32Array.from({ length: PATCH_SIDE_PX ** 2 }, (_, at) =>
@@ -23,8 +23,8 @@ export function brightnessChannel(rgb) {
   ];
 }
 
-// The products below the filter at a place of the map: [{value, weight, product, x, y}] a channel;
-// outside the patch the value is 0, and `outside` says so.
+// The products at a position of the map: a list of {value, weight, product, x, y, outside} per
+// channel; `outside`: in the padding, where the value is 0.
 export function productsAt(channels, filter, [column, row]) {
   return filter.weights.map((weights, channel) =>
     weights.map((weight, at) => {
@@ -37,7 +37,7 @@ export function productsAt(channels, filter, [column, row]) {
   );
 }
 
-// The whole map, row by row.
+// The map, float32, row by row.
 export function convolve(channels, filter) {
   const map = new Float32Array(filter.side ** 2);
   for (let row = 0, at = 0; row < filter.side; row += 1) {

@@ -1,5 +1,5 @@
-// A filter that slides over a patch: move it by hand, or let it play; the products below it, their
-// sum, and the map that fills in. Nothing here asks a server.
+// A filter that slides over a patch, by hand or played: the products below it, their sum, and the
+// map that fills in. Runs in the browser alone.
 
 import { decodeBytes } from "../components/browser/base64.js";
 import { choiceButton, element } from "../components/browser/dom.js";
@@ -75,7 +75,7 @@ function newWalk(parentElement) {
   return walk;
 }
 
-// A picture over which the filter is moved: by mouse, finger and arrow keys.
+// A picture over which mouse, touch and arrow keys move the filter.
 function newStage(walk, className, ...children) {
   const picture = element("div", className, ...children);
   picture.tabIndex = 0;

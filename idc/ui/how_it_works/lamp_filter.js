@@ -1,5 +1,5 @@
-// A light of 5 x 7 lamps, a filter of as many panes in front of it, and a camera behind: it adds up
-// what gets through, and fires from a threshold on. Nothing here asks a server.
+// A light of 5 x 7 lamps, a filter of 5 x 7 panes before it, and a camera that adds up the light
+// that passes and fires from a threshold on. Runs in the browser alone.
 
 import { choiceButton, element } from "../components/browser/dom.js";
 import { cellAfterKey } from "../components/browser/grid_cells.js";
@@ -25,7 +25,7 @@ const NEXT_WEIGHT = { 1: -1, [-1]: 0, 0: 1 };
 const FIRST_THRESHOLD = 8;
 const STEP_MS = 140;
 
-// Clear where one digit has a lamp, against where only the other one has.
+// +1 where the digit has a lamp, -1 where only the other digit has one.
 const filterForDigit = (digit) =>
   SHAPES[digit].map((on, at) => (on ? 1 : SHAPES[1 - digit][at] ? -1 : 0));
 const PRESETS = [
@@ -152,7 +152,7 @@ function verdictPanel(bench) {
   return element("section", "outcome", bench.verdict, element("div", "scroll", table));
 }
 
-// A grid of toggles; `begin(at)` says what the first touched place becomes, and gives the brush.
+// A grid of toggles; `begin(at)` returns the brush for a drawing that starts at `at`.
 function newGrid(label, begin) {
   const frame = element("div", "grid");
   frame.setAttribute("role", "group");
@@ -173,7 +173,7 @@ function addDrawing(frame, cells, begin) {
   frame.addEventListener("pointerdown", (event) => {
     const at = cells.indexOf(event.target);
     if (at < 0) return;
-    event.target.releasePointerCapture?.(event.pointerId); // So that a finger's way is told too.
+    event.target.releasePointerCapture?.(event.pointerId); // Sends touch moves to the cells below.
     brush = begin(at);
     draw(at);
   });
@@ -185,7 +185,7 @@ function addDrawing(frame, cells, begin) {
     frame.addEventListener(end, () => (brush = null));
   }
   frame.addEventListener("click", (event) => {
-    // Of a keyboard or a screen reader; a pointer has drawn already.
+    // From a keyboard or a screen reader; pointers draw on pointerdown.
     const at = cells.indexOf(event.target);
     if (event.detail === 0 && at >= 0) begin(at)(at);
   });

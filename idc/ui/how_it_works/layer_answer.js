@@ -4,7 +4,7 @@ import { element } from "../components/browser/dom.js";
 import { formatCount, formatNumber, formatShare } from "../components/browser/numbers.js";
 import { divergingColour, paintPixels } from "../components/browser/pixels.js";
 
-const MAX_SLICES = 64; // of a filter: one for each map below
+const MAX_SLICES = 64; // shown of a filter; one per input map
 
 export function newFilter() {
   const title = element("h4");

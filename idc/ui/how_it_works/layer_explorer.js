@@ -1,5 +1,5 @@
 // Every layer of a network on one patch: choose a layer, a map in it, a value in the map, and see
-// the piece of the patch that the value looked at. Nothing here asks a server.
+// its receptive field. Runs in the browser alone.
 
 import { decodeBytes } from "../components/browser/base64.js";
 import { element } from "../components/browser/dom.js";
@@ -143,7 +143,7 @@ function load(view, data) {
       0,
       view.layers.findIndex(({ filters }) => filters),
     );
-    view.spot = [0.41, 0.41]; // in shares of a side
+    view.spot = [0.41, 0.41]; // relative to the side
   }
   paintPixels(view.patch.canvas, PATCH_SIDE_PX, PATCH_SIDE_PX, (x, y) => patchPixel(view, x, y));
   showStrip(view);
@@ -193,7 +193,7 @@ function chooseLayer(view, number) {
       ? `${formatCount(layer.parameters)} parameters.`
       : "No parameters: nothing to learn.");
   if (layer.shape.length === 3) {
-    // The same spot of the patch, as far as the layers' maps have places for it.
+    // The position nearest to the same spot of the patch.
     const { columns, rows } = layerGrid(layer);
     view.place = [Math.floor(view.spot[0] * columns), Math.floor(view.spot[1] * rows)];
   } else {
@@ -214,7 +214,7 @@ function describeActivation({ kind, activation }) {
       : "";
 }
 
-// Only the strip scrolls; `scrollIntoView` would move the page too.
+// Scrolls the strip only; `scrollIntoView` would scroll the page too.
 function scrollStripTo(strip, button) {
   const left = button.offsetLeft - strip.offsetLeft;
   if (left < strip.scrollLeft || left + button.offsetWidth > strip.scrollLeft + strip.clientWidth) {

@@ -1,4 +1,4 @@
-// The maps of a layer: all of them, one of them, a value in it, and what the value looked at.
+// The maps of a layer: all maps, one map, one value, and the value's receptive field.
 
 import { cellAtPointer, positionFrame } from "../components/browser/grid_cells.js";
 import { formatCount, formatNumber } from "../components/browser/numbers.js";
@@ -6,9 +6,11 @@ import { PATCH_SIDE_PX } from "../components/browser/patches.js";
 import { divergingColour, greyColour, paintPixels } from "../components/browser/pixels.js";
 import { showFilter } from "./layer_answer.js";
 
-const ALL_MAPS_WIDTH_PX = 640; // across, of the picture of all maps
+const ALL_MAPS_WIDTH_PX = 640; // of the picture of all maps
 const NUMBERS_PER_ROW = 32;
-const NUMBER_WIDTH_PX = 64; // Columns and rows as they are shown: a list of numbers is broken into lines.
+const NUMBER_WIDTH_PX = 64; // at most, of one number in a row
+
+// Columns and rows as shown: a list of numbers is broken into lines.
 export function layerGrid({ shape }) {
   if (shape.length === 3) return { columns: shape[1], rows: shape[0] };
   const columns = Math.min(shape[0], shape[0] > 1024 ? 128 : NUMBERS_PER_ROW);
@@ -26,7 +28,7 @@ function valueAt(view, layer, map, [x, y]) {
   return layer.maps.low[map] + level * (layer.maps.high[map] - layer.maps.low[map]);
 }
 
-// One scale for all maps of a layer, so that a map that found nothing stays dark.
+// All maps of a layer share one scale, so that a map without activation stays dark.
 function valueColour(view, value) {
   if (value === null) return [128, 132, 140];
   if (view.lowest < 0) {
@@ -143,7 +145,7 @@ export function chooseValue(view, place) {
   view.maps.one.picture.setAttribute("aria-label", view.said.textContent);
 }
 
-// First and last pixel in x and in y. A flattened number still belongs to its place.
+// [first, last] pixel in x and in y. A flattened number keeps the position it came from.
 function receptiveField(view, layer, [x, y]) {
   if (layer.shape.length === 3) return [layer.spans[x], layer.spans[y]];
   if (layer.kind !== "Flatten") return [layer.spans[0], layer.spans[0]];

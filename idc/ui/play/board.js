@@ -1,17 +1,17 @@
-// One patch of You against the CNN: guess it by button or key, then read what it is. Before the
-// guess nothing in here knows label or answer: they come with the next message, once all have
-// guessed. Two players' guesses wait here, unseen, for each other.
+// One patch of You against the CNN: players guess by button or key, then see the label. Label and
+// prediction arrive with the next message, after all players have guessed. With two players, the
+// first guess stays hidden until the second.
 
 import { element } from "../components/browser/dom.js";
 import { CLASS_NAMES } from "../components/browser/patches.js";
 
-let smooth = true; // chosen once, for every patch that follows
+let smooth = true; // one choice for all patches
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const play = parentElement.play ?? (parentElement.play = newPlay(parentElement));
   const before = play.data;
   play.data = data;
-  play.say = (name, value) => setTriggerValue(name, value);
+  play.send = (name, value) => setTriggerValue(name, value);
   if (before?.game !== data.game || before.turn !== data.turn || before.mode !== data.mode) {
     play.guesses = data.players.map(() => "");
     play.sent = false;
@@ -26,10 +26,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
 
 function newPlay(parentElement) {
   const stage = element("div", "stage");
-  const said = element("p", "said");
-  said.setAttribute("role", "status");
-  parentElement.append(stage, said);
-  return { stage, said, guesses: [] };
+  const status = element("p", "said");
+  status.setAttribute("role", "status");
+  parentElement.append(stage, status);
+  return { stage, status, guesses: [] };
 }
 
 function draw(play) {
@@ -48,9 +48,9 @@ function draw(play) {
   if (next && (held || document.activeElement === document.body))
     next.focus({ preventScroll: true });
   else if (held) stage.querySelector("button")?.focus({ preventScroll: true });
-  // Who has read the reasons below is taken back up; what is in sight stays where it is.
+  // Scroll back up from the explanation; do not move a visible stage.
   if (stage.getBoundingClientRect().top < 0) stage.scrollIntoView({ block: "start" });
-  play.said.textContent = data.reveal
+  play.status.textContent = data.reveal
     ? [data.reveal.words, ...data.players.map((p) => `${p.title}: ${p.outcome}.`)].join(" ")
     : `Patch ${data.turn} of ${data.of}. Is it IDC?`;
 }
@@ -128,13 +128,13 @@ function guess(play, number, sign) {
   const choices = play.seats[number].querySelectorAll(".choice");
   choices.forEach((button, i) => {
     button.disabled = true;
-    // Beside another player the choice stays hidden until both have made theirs.
+    // With two players the choice stays hidden until both have guessed.
     button.classList.toggle("chosen", alone && "np"[i] === sign);
   });
   if (!alone) play.seats[number].append(element("p", "locked", "Guessed"));
   if (play.guesses.every(Boolean)) {
     play.sent = true;
-    play.say("guessed", {
+    play.send("guessed", {
       game: play.data.game,
       turn: play.data.turn,
       guesses: play.guesses.join(""),
@@ -145,7 +145,7 @@ function guess(play, number, sign) {
 function nextPatch(play) {
   if (play.sent || !play.data.reveal) return;
   play.sent = true;
-  play.say("next", { game: play.data.game, turn: play.data.turn });
+  play.send("next", { game: play.data.game, turn: play.data.turn });
 }
 
 function handleKey(play, event) {
@@ -169,7 +169,7 @@ function handleKey(play, event) {
   });
 }
 
-// Where typing or the arrows already mean something.
+// Elements that use typed or arrow keys themselves.
 function usesKeys(node) {
   return node.matches?.(
     "input, textarea, select, [contenteditable=true], [role=option], [role=radio], [role=slider]," +

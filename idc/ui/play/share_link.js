@@ -1,5 +1,4 @@
-// The address of what is on screen, whole, to copy. Only the browser knows under which name the
-// server was reached.
+// The full address of the current view, to copy. Only the browser knows the server's public name.
 
 export default function ({ data, parentElement }) {
   const share = parentElement.share ?? (parentElement.share = newShare(parentElement));
@@ -20,20 +19,20 @@ function newShare(parentElement) {
   const row = document.createElement("div");
   row.className = "row";
   row.append(field, copy);
-  const said = document.createElement("span");
-  said.className = "said";
-  said.setAttribute("role", "status");
-  parentElement.append(label, row, said);
+  const status = document.createElement("span");
+  status.className = "said";
+  status.setAttribute("role", "status");
+  parentElement.append(label, row, status);
   field.addEventListener("focus", () => field.select());
   copy.addEventListener("click", async () => {
     field.select();
     const copied = await copyText(field.value);
-    said.textContent = copied ? "Copied." : "The link is marked: press Ctrl+C to copy it.";
+    status.textContent = copied ? "Copied." : "The link is marked: press Ctrl+C to copy it.";
   });
   return { label, field };
 }
 
-// Browsers give the clipboard only to pages on this computer or behind TLS.
+// Browsers allow clipboard access only on localhost or over TLS.
 async function copyText(text) {
   try {
     await navigator.clipboard.writeText(text);

@@ -1,4 +1,5 @@
-// Answers as a table. Headings ask Python for another order, a row's button opens its patch.
+// Predictions as a table. Headings request another order from Python; a row's button opens its
+// patch.
 
 import { element } from "../components/browser/dom.js";
 
@@ -45,7 +46,7 @@ function newTable(parentElement) {
   return table;
 }
 
-// First the usual direction, then the other one, then as uploaded again.
+// The usual direction, then the reverse, then the order of upload.
 function nextOrder(order, by, descends = false) {
   if (order.by !== by) return { by, descending: descends };
   if (order.descending === descends) return { by, descending: !descends };
@@ -66,7 +67,7 @@ function newRow(table, row, i, data, columns) {
   picture.style.backgroundImage = `url(${data.sprite})`;
   picture.style.backgroundSize = `${100 * columns}% ${100 * rows}%`;
   picture.style.backgroundPosition = `${spritePosition(i % columns, columns)} ${spritePosition(Math.floor(i / columns), rows)}`;
-  // A file's own name tells it apart; the folders are in the tooltip.
+  // The file name without folders; the tooltip shows the path.
   const name = element("span", "name", row.name.split("/").at(-1));
   const button = element("button", "file", picture, name);
   button.type = "button";

@@ -1,6 +1,6 @@
 // The contact sheet: draws slides from one image, moves by arrow keys, reports which to open.
-// Streamlit calls the default export again on new data or a new theme, so everything lives on
-// `parentElement` and the cards are rebuilt only when the sheet is another one.
+// Streamlit calls the default export again on new data or a new theme: the state is kept on
+// `parentElement`, and cards are rebuilt only for another sheet.
 
 import { element } from "../components/browser/dom.js";
 import {
@@ -63,7 +63,7 @@ function paint(sheet, image, { width, height }) {
     const context = option.firstChild.getContext("2d");
     context.drawImage(image, 0, i * height, width, height, 0, 0, width, height);
   });
-  sheet.list.dataset.painted = sheet.options.length; // for whoever measures
+  sheet.list.dataset.painted = sheet.options.length; // for tests and benches
 }
 
 function openCard(sheet, option) {

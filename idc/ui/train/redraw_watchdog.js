@@ -1,10 +1,11 @@
-// Asks for a redraw when none has come for a while: a page that redraws itself may miss its beat.
-const MISSED_GAPS = 3; // so many of the latest gap between two redraws are waited for
+// Requests a redraw when the page's own timer misses some.
+
+const MISSED_GAPS = 3; // times the latest gap between two redraws
 const MIN_WAIT_S = 3;
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const now = performance.now() / 1000;
-  const gap = now - (parentElement.drawn ?? -Infinity); // a machine under load draws seldom
+  const gap = now - (parentElement.drawn ?? -Infinity); // grows on a loaded machine
   parentElement.drawn = now;
   const patience = Math.min(Math.max(MISSED_GAPS * gap, MIN_WAIT_S), data.patience_s);
   clearInterval(parentElement.pulse);

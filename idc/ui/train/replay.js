@@ -1,13 +1,13 @@
-// Play, pause, seek and speed of a replay. The clock is Python's; between two of its messages the
-// slider runs on by itself, and under the hand it belongs to the hand.
+// Play, pause, seek and speed of a replay. Python owns the clock; the slider
+// extrapolates between two messages, and a visitor who drags it takes precedence.
 
 import { element, newButton } from "../components/browser/dom.js";
 
-const MAX_DRIFT = 0.03; // of the whole: closer than that, its own clock goes on
+const MAX_DRIFT = 0.03; // of the whole length; below it the extrapolation goes on
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const bar = parentElement.bar ?? (parentElement.bar = newBar(parentElement));
-  bar.tell = (does, value) => setTriggerValue("told", { do: does, value });
+  bar.send = (does, value) => setTriggerValue("told", { do: does, value });
   const commanded = bar.data?.number !== data.number || bar.data?.playing !== data.playing;
   const off = Math.abs(currentTime(bar) - data.at) > MAX_DRIFT * data.end;
   if (commanded || off) bar.base = { at: data.at, time: performance.now() };
@@ -37,7 +37,7 @@ function newBar(parentElement) {
   close.title = "End the replay";
   parentElement.append(element("div", "bar", play, slider, words, speed, close));
   const bar = { play, slider, words, speed, base: { at: 0, time: 0 }, held: false };
-  play.addEventListener("click", () => bar.tell(bar.data.playing ? "pause" : "play"));
+  play.addEventListener("click", () => bar.send(bar.data.playing ? "pause" : "play"));
   slider.addEventListener("input", () => {
     bar.held = true;
     update(bar);
@@ -45,10 +45,10 @@ function newBar(parentElement) {
   slider.addEventListener("change", () => {
     bar.held = false;
     bar.base = { at: slider.valueAsNumber, time: performance.now() };
-    bar.tell("seek", slider.valueAsNumber);
+    bar.send("seek", slider.valueAsNumber);
   });
-  speed.addEventListener("change", () => bar.tell("speed", Number(speed.value)));
-  close.addEventListener("click", () => bar.tell("close"));
+  speed.addEventListener("change", () => bar.send("speed", Number(speed.value)));
+  close.addEventListener("click", () => bar.send("close"));
   return bar;
 }
 

@@ -1,5 +1,5 @@
-// A slider through a watched slide's frames. As long as it stands at the newest frame it follows
-// the training; a visitor who went back stays there. All of it happens in the browser.
+// A slider over a watched slide's frames. At the newest frame it follows the training; a visitor
+// who moved back stays there. Runs in the browser alone.
 
 import { element } from "../components/browser/dom.js";
 import {
@@ -8,36 +8,36 @@ import {
   showFrame,
 } from "../components/browser/shared_frames.js";
 
-const PLAY_S = 6; // the whole film, from the first frame to the last
+const PLAY_S = 6; // all frames, from the first to the last
 const MIN_FRAME_MS = 80;
 const MAX_FRAME_MS = 600;
 
 export default function ({ data, parentElement }) {
   const bar = parentElement.bar ?? (parentElement.bar = newBar(parentElement));
-  const film = sharedFrames(data.film);
-  if (bar.film !== film) stop(bar);
-  bar.film = film;
-  updateFrames(film, data);
+  const sequence = sharedFrames(data.film);
+  if (bar.sequence !== sequence) stop(bar);
+  bar.sequence = sequence;
+  updateFrames(sequence, data);
   bar.slider.setAttribute("aria-label", data.label);
   update(bar);
   return () => stop(bar);
 }
 
-// Frames that are here already stay the same objects; the place is kept by name, not by number.
-function updateFrames(film, data) {
-  if (film.content === data.content) return;
-  const followed = film.at < 0 || film.at >= film.frames.length - 1;
-  const seen = film.frames[film.at]?.name;
-  const known = new Map(film.frames.map((frame) => [frame.name, frame]));
-  film.content = data.content;
-  film.frames = data.frames.map((frame) => {
+// Known frames stay the same objects; the position is kept by name, not by index.
+function updateFrames(sequence, data) {
+  if (sequence.content === data.content) return;
+  const followed = sequence.at < 0 || sequence.at >= sequence.frames.length - 1;
+  const seen = sequence.frames[sequence.at]?.name;
+  const known = new Map(sequence.frames.map((frame) => [frame.name, frame]));
+  sequence.content = data.content;
+  sequence.frames = data.frames.map((frame) => {
     const same = known.get(frame.name);
     return same?.levels === frame.levels
       ? same
       : { ...frame, values: decodeProbabilities(frame.levels) };
   });
-  const found = film.frames.findIndex(({ name }) => name === seen);
-  showFrame(film, followed || found < 0 ? film.frames.length - 1 : found);
+  const found = sequence.frames.findIndex(({ name }) => name === seen);
+  showFrame(sequence, followed || found < 0 ? sequence.frames.length - 1 : found);
 }
 
 function newBar(parentElement) {
@@ -49,7 +49,7 @@ function newBar(parentElement) {
   parentElement.append(element("div", "bar", play, slider, words));
   const bar = { play, slider, words, playing: 0 };
   slider.addEventListener("input", () => {
-    const at = slider.valueAsNumber; // before `stop` shows where the film stands
+    const at = slider.valueAsNumber; // before `stop` resets it
     stop(bar);
     showAt(bar, at);
   });
@@ -58,20 +58,20 @@ function newBar(parentElement) {
 }
 
 function showAt(bar, at) {
-  showFrame(bar.film, at);
+  showFrame(bar.sequence, at);
   update(bar);
 }
 
 function startPlaying(bar) {
-  const { film } = bar;
+  const { sequence } = bar;
   const pause = Math.min(
-    Math.max((1000 * PLAY_S) / film.frames.length, MIN_FRAME_MS),
+    Math.max((1000 * PLAY_S) / sequence.frames.length, MIN_FRAME_MS),
     MAX_FRAME_MS,
   );
-  if (film.at >= film.frames.length - 1) showFrame(film, 0);
+  if (sequence.at >= sequence.frames.length - 1) showFrame(sequence, 0);
   bar.playing = setInterval(() => {
-    if (film.at >= film.frames.length - 1) stop(bar);
-    else showAt(bar, film.at + 1);
+    if (sequence.at >= sequence.frames.length - 1) stop(bar);
+    else showAt(bar, sequence.at + 1);
   }, pause);
   update(bar);
 }
@@ -79,11 +79,11 @@ function startPlaying(bar) {
 function stop(bar) {
   clearInterval(bar.playing);
   bar.playing = 0;
-  if (bar.film) update(bar);
+  if (bar.sequence) update(bar);
 }
 
-function update({ film, play, slider, words, playing }) {
-  const { frames, at } = film;
+function update({ sequence, play, slider, words, playing }) {
+  const { frames, at } = sequence;
   const last = frames.length - 1;
   slider.max = Math.max(last, 0);
   slider.value = Math.max(at, 0);

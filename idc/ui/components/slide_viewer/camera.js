@@ -1,5 +1,5 @@
-// Where the slide viewer looks: {scale, x, y} = stage px a picture px, and the picture's point in
-// the middle of the stage. Pure functions; a `frame` holds the sizes of stage and picture.
+// The slide viewer's camera {scale, x, y}: stage px per picture px, and the point of the picture in
+// the middle of the stage. Pure functions; `frame` holds the sizes of stage and picture.
 
 import { clamp } from "../browser/numbers.js";
 
@@ -15,7 +15,7 @@ export function fittedCamera(frame) {
   return { scale: fitScale(frame), x: frame.picture.width / 2, y: frame.picture.height / 2 };
 }
 
-// Never farther out than the whole picture, and its edge never beyond the middle of the stage.
+// Limits the scale to the whole picture and MAX_SCALE, and the position to the picture.
 export function clampedCamera(camera, frame) {
   const fit = fitScale(frame);
   return {
@@ -39,7 +39,7 @@ export function pictureToStage(camera, { stage }, x, y) {
   };
 }
 
-// The point of the picture below (x, y) of the stage stays there.
+// Zooms by `factor`; the point of the picture at (x, y) of the stage stays in place.
 export function zoomedCamera(camera, frame, factor, x, y) {
   const point = stageToPicture(camera, frame, x, y);
   const { scale } = clampedCamera({ ...camera, scale: camera.scale * factor }, frame);
@@ -48,7 +48,7 @@ export function zoomedCamera(camera, frame, factor, x, y) {
     x: point.x - (x - frame.stage.width / 2) / scale,
     y: point.y - (y - frame.stage.height / 2) / scale,
   };
-  // Back at the whole picture, it lies in the middle again.
+  // The whole picture is centred.
   return scale <= fitScale(frame) * 1.001 ? fittedCamera(frame) : clampedCamera(zoomed, frame);
 }
 
@@ -59,12 +59,12 @@ export function pannedCamera(camera, frame, dx, dy) {
 
 export function interpolatedCamera(from, to, share) {
   const mix = (a, b) => a + (b - a) * share;
-  // Scales multiply, so that the speed looks even.
+  // Geometric, so that the zoom speed looks constant.
   const scale = from.scale * Math.pow(to.scale / from.scale, share);
   return { scale, x: mix(from.x, to.x), y: mix(from.y, to.y) };
 }
 
-// The longest of 1, 2, 5, 10, ... micrometres that is at most `mostPx` long on the stage.
+// The longest of 1, 2, 5, 10, ... micrometres that takes at most `mostPx` on the stage.
 export function scaleBar(camera, mppUm, mostPx) {
   const mostUm = (mostPx / camera.scale) * mppUm;
   const power = Math.pow(10, Math.floor(Math.log10(mostUm)));

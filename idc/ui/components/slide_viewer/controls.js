@@ -1,3 +1,5 @@
+// The slide viewer's controls: layer, source, outline, threshold and opacity.
+
 import { element } from "../browser/dom.js";
 import { LAYERS, thresholdOf } from "./layers.js";
 import { formatThreshold } from "./legend.js";
@@ -11,7 +13,7 @@ export function buildBar(viewer) {
   viewer.source = element("select", "source");
   viewer.source.setAttribute("aria-label", "Whose answers");
   viewer.source.addEventListener("change", () => {
-    changeSettings(viewer, { first: Number(viewer.source.value) });
+    changeSettings(viewer, { sourceIndex: Number(viewer.source.value) });
   });
   viewer.outlineBox = element("input");
   viewer.outlineBox.type = "checkbox";
@@ -56,7 +58,7 @@ export function updateControls(viewer) {
     viewer.source.dataset.names = JSON.stringify(names);
     viewer.source.replaceChildren(...names.map((name, i) => new Option(name, i)));
   }
-  viewer.source.value = viewer.first;
+  viewer.source.value = viewer.sourceIndex;
   viewer.source.hidden = names.length < 2 || !["probability", "errors"].includes(layer);
   viewer.outlineBox.checked = viewer.showOutline;
   viewer.outlineField.hidden = !slide.outline;
@@ -65,14 +67,14 @@ export function updateControls(viewer) {
   viewer.bar.hidden = fitting.length < 2 && !slide.outline;
   choices.hidden = fitting.length < 2;
   updateSlider(viewer.opacityField, [viewer.opacity]);
-  const shown = layer === "disagreement" ? [0, 1] : [viewer.first];
+  const shown = layer === "disagreement" ? [0, 1] : [viewer.sourceIndex];
   updateSlider(
     viewer.thresholdField,
     shown.map((number) => thresholdOf(viewer, number)),
   );
 }
 
-// Of two values the slider stands at the first; moved, it sets one for both.
+// Of two values the slider shows the first; moving it sets one value for both.
 function updateSlider({ input, output }, values) {
   input.value = values[0];
   output.textContent = [...new Set(values)].map(formatThreshold).join(" / ");
@@ -81,6 +83,6 @@ function updateSlider({ input, output }, values) {
 function newLayerRadio(viewer, name) {
   const input = element("input");
   Object.assign(input, { type: "radio", name: `layer-${viewer.memory}`, value: name });
-  input.addEventListener("change", () => changeSettings(viewer, { wish: name }));
+  input.addEventListener("change", () => changeSettings(viewer, { preferredLayer: name }));
   return element("label", "", input, element("span", "", LAYERS[name].title));
 }

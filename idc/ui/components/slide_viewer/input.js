@@ -1,4 +1,4 @@
-// What a mouse, fingers and keys do to the slide viewer.
+// Mouse, touch and keyboard input of the slide viewer.
 
 import {
   clampedCamera,
@@ -87,11 +87,11 @@ export function addInputListeners(viewer) {
 function onWheel(viewer, event) {
   if (!viewer.camera) return;
   const lines = event.deltaMode === 1 ? 16 : 1;
-  // A pinch on a touchpad comes as a wheel with Ctrl, in much smaller steps.
+  // A touchpad pinch arrives as a wheel event with Ctrl and much smaller steps.
   const factor = Math.exp(-event.deltaY * lines * (event.ctrlKey ? 0.01 : 0.0016));
   const { x, y } = stagePoint(viewer, event);
   const next = zoomedCamera(viewer.camera, viewer.frame, factor, x, y);
-  // Already all the way out: the page scrolls on.
+  // Fully zoomed out: let the page scroll.
   if (next.scale === viewer.camera.scale && factor < 1 && !event.ctrlKey) return;
   event.preventDefault();
   viewer.gliding = null;
@@ -156,7 +156,7 @@ function onKey(viewer, event) {
   act();
 }
 
-// The slide moves by a cell, so that the next one lies in the middle; that one is read out.
+// Moves the slide by whole cells and shows the values of the cell in the middle.
 function stepCells(viewer, dx, dy, cells) {
   const side = viewer.slide.cell_px;
   const snapped = (value, by) => (Math.floor(value / side) + 0.5 + by * cells) * side;
@@ -169,8 +169,6 @@ function stepCells(viewer, dx, dy, cells) {
   const { stage } = viewer.frame;
   hoverCell(viewer, cellAt(viewer, { x: stage.width / 2, y: stage.height / 2 }), "No patch here");
 }
-
-// Cells
 
 function cellAt(viewer, { x: stageX, y: stageY }) {
   const { boxes, count } = viewer.slide;

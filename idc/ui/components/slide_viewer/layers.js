@@ -1,5 +1,5 @@
-// What the slide viewer paints: the picture at the right size, and over it one of the layers.
-// Two canvases lie on each other, so that a threshold change leaves the picture alone.
+// What the slide viewer paints: the picture, and over it one layer on a second canvas, so that a
+// threshold change does not repaint the picture.
 
 import {
   NEGATIVE_COLOUR,
@@ -16,7 +16,9 @@ import { anchoredPattern, hatchPattern, stripePattern, strokeTwice } from "./pat
 export const FIRST_HIGHER = "#e69f00";
 export const SECOND_HIGHER = "#009e73";
 export const OUTLINE = "#00e5ff";
-export const CORRECT_OPACITY = 0.45; // Cells of the confusion matrix by 2 * label + prediction. Hue: what was called; stripes: wrong.
+export const CORRECT_OPACITY = 0.45; // of correct answers, relative to errors
+
+// Cells of the confusion matrix by 2 * label + prediction. Hue: the prediction; stripes: an error.
 export const OUTCOMES = [
   { name: "Correctly negative (TN)", colour: NEGATIVE_COLOUR, wrong: false },
   { name: "False alarm (FP)", colour: POSITIVE_COLOUR, wrong: true },
@@ -48,25 +50,25 @@ export const LAYERS = {
   },
 };
 
-// 2 * label + prediction of a cell; -1 without an answer or a label.
+// 2 * label + prediction of a cell; -1 without a prediction or a label.
 export function outcomeAt(slide, values, threshold, i) {
   if (slide.labels[i] < 0 || Number.isNaN(values[i])) return -1;
   return 2 * slide.labels[i] + (values[i] >= threshold ? 1 : 0);
 }
 
-// -1: only the second calls it IDC; 1: only the first; 0: both alike; NaN: an answer is missing.
-// `thresholds`: of the first and of the second.
+// 1: only the first predicts IDC; -1: only the second; 0: the same prediction; NaN: a probability
+// is missing. `thresholds`: of the first and of the second.
 export function predictionsDiffer(first, second, thresholds, i) {
   if (Number.isNaN(first[i]) || Number.isNaN(second[i])) return NaN;
   return (first[i] >= thresholds[0] ? 1 : 0) - (second[i] >= thresholds[1] ? 1 : 0);
 }
 
-// From where on these answers count as IDC: from their own threshold, until one was set for all.
+// The threshold of one source: the one set by the visitor, else its own, else the slide's.
 export function thresholdOf({ threshold, slide }, number) {
   return threshold ?? slide.values[number]?.threshold ?? slide.threshold;
 }
 
-// The picture, then half of it, a quarter, ...: shrinking a large one at each frame is slow.
+// The picture at full size, half, a quarter, ...: shrinking the full size in each frame is slow.
 export function pictureLevels(image, slide) {
   const whole = newCanvas(slide.width, slide.height);
   const context = whole.getContext("2d");
@@ -101,8 +103,8 @@ export function paintTissue(context, viewer) {
   if (!viewer.levels) return;
   const level = clamp(Math.floor(-Math.log2(scale)), 0, viewer.levels.length - 1);
   const source = viewer.levels[level];
-  const step = scale * 2 ** level; // canvas px a px of this level
-  context.imageSmoothingEnabled = scale < 1; // enlarged pixels stay squares
+  const step = scale * 2 ** level; // canvas px per px of this level
+  context.imageSmoothingEnabled = scale < 1; // enlarged pixels stay square
   context.imageSmoothingQuality = "low";
   const x = Math.max(0, Math.floor(-left / step));
   const y = Math.max(0, Math.floor(-top / step));
@@ -132,7 +134,7 @@ export function paintMarks(context, viewer) {
 
 function paintProbability(view) {
   const { context, viewer } = view;
-  const values = viewer.slide.values[viewer.first].data;
+  const values = viewer.slide.values[viewer.sourceIndex].data;
   context.globalAlpha = viewer.opacity;
   eachVisible(view, (i, x, y, width, height) => {
     if (Number.isNaN(values[i])) return;
@@ -140,11 +142,11 @@ function paintProbability(view) {
     context.fillRect(x, y, width, height);
   });
   context.globalAlpha = 1;
-  if (isSmall(viewer)) return; // its lines would cover what changes
+  if (isSmall(viewer)) return; // the border would cover small cells
   strokeTwice(context, positiveBorder(view, values), "#ffffff", viewer.ratio);
 }
 
-// In the colours of a network that is sure of everything, and right.
+// Label 0 has the colour of probability 0, label 1 that of probability 1.
 function paintTruth(view) {
   const { context, viewer } = view;
   const { labels } = viewer.slide;
@@ -159,13 +161,13 @@ function paintTruth(view) {
 
 function paintErrors(view) {
   const { context, viewer } = view;
-  const values = viewer.slide.values[viewer.first].data;
-  const threshold = thresholdOf(viewer, viewer.first);
+  const values = viewer.slide.values[viewer.sourceIndex].data;
+  const threshold = thresholdOf(viewer, viewer.sourceIndex);
   const fills = OUTCOMES.map((outcome) => outcomeFill(view, outcome));
   eachVisible(view, (i, x, y, width, height) => {
     const outcome = outcomeAt(viewer.slide, values, threshold, i);
     if (outcome < 0) return;
-    // Right answers step back behind the wrong ones.
+    // Correct answers are paler than errors.
     context.globalAlpha = viewer.opacity * (OUTCOMES[outcome].wrong ? 1 : CORRECT_OPACITY);
     context.fillStyle = fills[outcome];
     context.fillRect(x, y, width, height);
@@ -190,7 +192,8 @@ function paintDisagreement(view) {
   });
 }
 
-// Calls back with the cell's number and its place on the canvas, in whole px: no seams between.
+// Calls `paint(index, x, y, width, height)` for each visible cell, in whole canvas px, so that no
+// seams appear.
 function eachVisible({ context, viewer, left, top, scale }, paint) {
   const { boxes, count } = viewer.slide;
   const { width, height } = context.canvas;
@@ -205,11 +208,11 @@ function eachVisible({ context, viewer, left, top, scale }, paint) {
   }
 }
 
-// Around all that is called IDC-positive: sides of a cell beyond which nothing is.
+// The border of the area predicted IDC-positive: cell sides without a positive neighbour.
 function positiveBorder(view, values) {
   const { viewer } = view;
   const { neighbours } = viewer.slide;
-  const threshold = thresholdOf(viewer, viewer.first);
+  const threshold = thresholdOf(viewer, viewer.sourceIndex);
   const called = (i) => i >= 0 && values[i] >= threshold;
   const path = new Path2D();
   eachVisible(view, (i, x, y, width, height) => {

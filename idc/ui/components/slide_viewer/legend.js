@@ -1,5 +1,4 @@
-// What the slide viewer says about its colours, on screen and below a saved picture, and the words
-// for one cell.
+// The slide viewer's legend, on screen and in a saved picture, and the description of a cell.
 
 import { NEGATIVE_COLOUR, VIRIDIS } from "../browser/colours.js";
 import { element, newCanvas } from "../browser/dom.js";
@@ -24,7 +23,7 @@ const LAYER_LEGENDS = {
   truth: truthLegend,
 };
 
-// Items {sign, text, swatch(context, width, height)}: a swatch paints a small sign, named `sign`.
+// Items {sign, text, swatch(context, width, height)}: `swatch` paints the sample named `sign`.
 export function legendItems(viewer) {
   const { slide, layer } = viewer;
   const items = LAYER_LEGENDS[layer](viewer);
@@ -32,7 +31,7 @@ export function legendItems(viewer) {
     items.push({ sign: "outline", text: "labelled IDC-positive", swatch: lineSwatch(OUTLINE) });
   }
   if (slide.gapNote) {
-    // Where the picture shows through, there is no ground to show.
+    // The picture fills the gaps, so that there is no background colour to explain.
     const swatch = slide.onlyCells ? gapSwatch(viewer) : undefined;
     items.push({ sign: `gap ${slide.hatchGaps}`, text: slide.gapNote, swatch });
   }
@@ -40,12 +39,12 @@ export function legendItems(viewer) {
 }
 
 function probabilityLegend(viewer) {
-  const values = viewer.slide.values[viewer.first].data;
+  const values = viewer.slide.values[viewer.sourceIndex].data;
   return [
     { sign: "scale", text: "probability of IDC, 0 to 1", wide: true, swatch: scaleSwatch },
     {
       sign: "called",
-      text: `called IDC-positive, from ${formatThreshold(thresholdOf(viewer, viewer.first))} on`,
+      text: `called IDC-positive, from ${formatThreshold(thresholdOf(viewer, viewer.sourceIndex))} on`,
       swatch: lineSwatch("#ffffff"),
     },
     ...missingAnswersItem(values.filter(Number.isNaN).length),
@@ -54,8 +53,8 @@ function probabilityLegend(viewer) {
 
 function errorLegend(viewer) {
   const { slide } = viewer;
-  const values = slide.values[viewer.first].data;
-  const threshold = thresholdOf(viewer, viewer.first);
+  const values = slide.values[viewer.sourceIndex].data;
+  const threshold = thresholdOf(viewer, viewer.sourceIndex);
   const counts = [0, 0, 0, 0];
   let without = 0;
   for (let i = 0; i < slide.count; i += 1) {
@@ -130,7 +129,7 @@ function missingAnswersItem(count) {
     : [];
 }
 
-// Two decimals as the slider has them; a model's own threshold may need a third.
+// Two decimals, the slider's resolution; three where a model's own threshold needs them.
 export function formatThreshold(threshold) {
   const short = threshold.toFixed(2);
   return Number(short) === threshold ? short : threshold.toFixed(3);
@@ -199,7 +198,7 @@ export function describeCell(slide, i) {
   return words.join(" · ");
 }
 
-// Signs are drawn anew when the layer or the theme changes; a moved slider changes words alone.
+// Samples are redrawn when the layer or the theme changes; a moved slider changes texts only.
 export function updateLegend(viewer) {
   const { layer, ratio, colours, legend } = viewer;
   const items = legendItems(viewer);

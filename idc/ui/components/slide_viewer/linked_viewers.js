@@ -1,4 +1,4 @@
-// Name -> viewers that lie beside each other, show the same picture and move together.
+// Slide viewers side by side that show the same picture and share one camera.
 const linkedGroups = new Map();
 
 export function linkViewer(viewer, name) {
@@ -13,7 +13,7 @@ export function* linkedViewers(viewer) {
   }
 }
 
-// Beside another one, and not in full screen.
+// Linked to another viewer and not in full screen.
 export function isSmall(viewer) {
   return Boolean(viewer.slide.beside) && !viewer.root.matches(":fullscreen");
 }

@@ -1,3 +1,5 @@
+// When and how the slide viewer is painted: canvases, overlays, overview.
+
 import { clamp } from "../browser/numbers.js";
 import {
   clampedCamera,
@@ -14,7 +16,7 @@ const KEYBOARD_HELP =
   "Arrow keys move from patch to patch, plus and minus zoom, 0 shows all, Enter opens a patch.";
 
 export function refresh(viewer) {
-  if (viewer.shown !== viewer.wanted || viewer.frame.stage.width < 2) return;
+  if (viewer.shown !== viewer.requestedPicture || viewer.frame.stage.width < 2) return;
   viewer.map.setAttribute("aria-label", `${viewer.slide.title}. ${KEYBOARD_HELP}`);
   viewer.camera = viewer.camera
     ? clampedCamera(viewer.camera, viewer.frame)
@@ -23,21 +25,21 @@ export function refresh(viewer) {
   schedulePaint(viewer, true);
 }
 
-// At most once a frame; `moved` when the picture has to be painted anew too.
+// Paints at most once a frame; `moved`: the picture must be repainted too.
 export function schedulePaint(viewer, moved) {
   viewer.moved = viewer.moved || moved;
   if (viewer.waiting) return;
   viewer.waiting = true;
   requestAnimationFrame(() => {
     viewer.waiting = false;
-    if (!viewer.camera || viewer.shown !== viewer.wanted) return;
+    if (!viewer.camera || viewer.shown !== viewer.requestedPicture) return;
     const began = performance.now();
     if (viewer.moved) paintTissue(viewer.tissue, viewer);
     paintMarks(viewer.marks, viewer);
     if (viewer.moved) updateOverlays(viewer);
     updateLegend(viewer);
     viewer.moved = false;
-    // For whoever measures: what is on screen, how many frames it took, and the last one's cost.
+    // For tests and benches: the picture shown, frames painted, cost of the last one.
     viewer.root.dataset.showing = viewer.shown;
     viewer.painted += 1;
     viewer.root.dataset.paintMs = (performance.now() - began).toFixed(1);
@@ -59,7 +61,7 @@ export function resize(viewer) {
   refresh(viewer);
 }
 
-// All that lies over the canvases and follows the camera.
+// Elements over the canvases that follow the camera.
 function updateOverlays(viewer) {
   const { camera, frame, slide, map } = viewer;
   const bar = scaleBar(camera, slide.mpp_um, Math.min(160, frame.stage.width / 3));
@@ -68,7 +70,7 @@ function updateOverlays(viewer) {
   positionCellFrame(viewer, viewer.pickedFrame, viewer.picked);
   positionCellFrame(viewer, viewer.hoverFrame, viewer.hovered);
   const zoomed = camera.scale > fitScale(frame) * 1.2;
-  // One finger scrolls the page past the whole slide; once zoomed in, it moves the slide.
+  // One finger scrolls the page over a fully visible slide and pans a zoomed one.
   map.style.touchAction = zoomed ? "none" : "pan-y";
   viewer.inset.classList.toggle("shown", zoomed);
   const share = viewer.overview.width / frame.picture.width;

@@ -1,4 +1,4 @@
-// The slide viewer's parts on the page: layers, map, buttons, sliders.
+// The slide viewer's stage: map, buttons, scale bar, overview.
 
 import { element, newCanvas } from "../browser/dom.js";
 import { fittedCamera } from "./camera.js";

@@ -1,3 +1,5 @@
+// Stripes, hatching and outlined strokes on the slide viewer's canvases.
+
 import { newCanvas } from "../browser/dom.js";
 
 export const DARK_COLOUR = "#0b1f24";
@@ -18,7 +20,7 @@ export function strokeTwice(context, path, colour, unit) {
   }
 }
 
-// Stripes move with the picture and keep their width at any zoom.
+// A pattern that moves with the picture and keeps its width at any zoom.
 export function anchoredPattern(context, tile, left, top) {
   const pattern = context.createPattern(tile, "repeat");
   pattern.setTransform(new DOMMatrix().translate(left % tile.width, top % tile.height));

@@ -1,4 +1,4 @@
-// The slide viewer's view as a picture for elsewhere: what is seen, with scale bar and legend.
+// Saves the slide viewer's view as a PNG with scale bar and legend.
 
 import { newCanvas } from "../browser/dom.js";
 import { scaleBar } from "./camera.js";

@@ -1,3 +1,5 @@
+// The slide as Python sends it, decoded.
+
 import { decodeArray } from "../browser/base64.js";
 
 export function decodeSlide(data) {
@@ -36,7 +38,7 @@ function outlinePath(rings) {
   return path;
 }
 
-// The cells above, right, below and left of each; -1 where there is none.
+// Indices of the cells above, right, below and left of each cell; -1 where there is none.
 function cellNeighbours(boxes, count) {
   const at = new Map();
   for (let i = 0; i < count; i += 1) at.set(`${boxes[4 * i]},${boxes[4 * i + 1]}`, i);

@@ -1,9 +1,5 @@
-// The slide viewer: takes the data, keeps what the visitor chose, and paints.
-// Streamlit calls the default export again on new data or a new theme, so everything lives on
-// `parentElement`; camera, layer and sliders stay. The other slide_*.js files come before this one
-// in the same scope: board (a threshold that others move), frames (answers that change with time),
-// camera (where it looks), layers (what is painted), legend (what is said), parts (what is on the
-// page), input (mouse, fingers, keys), saving (the view as PNG).
+// The slide viewer. Streamlit calls the default export again on new data or a new theme: the state
+// is kept on `parentElement`, and camera, layer and sliders stay.
 
 import { element, newCanvas } from "../browser/dom.js";
 import { followFrames, sharedFrames } from "../browser/shared_frames.js";
@@ -25,11 +21,11 @@ export default function ({ data, parentElement, setStateValue }) {
     setStateValue("pick", { showing: data.showing, mark: data.mark.number, id });
   };
   restoreSettings(viewer, data);
-  const given = String([...new Set(data.thresholds)]);
-  if (viewer.given !== given) {
-    // Another model brings its own threshold; the same one leaves the slider alone.
-    viewer.given = given;
-    viewer.threshold = null; // none for all: each has its own
+  const givenThresholds = String([...new Set(data.thresholds)]);
+  if (viewer.givenThresholds !== givenThresholds) {
+    // A new model sets its own threshold; the same model keeps the slider's.
+    viewer.givenThresholds = givenThresholds;
+    viewer.threshold = null; // each source has its own
   }
   viewer.colours = themeColours(viewer.root);
   viewer.slide = decodeSlide(data);
@@ -40,7 +36,7 @@ export default function ({ data, parentElement, setStateValue }) {
     viewer.picked = indexOfCell(viewer.slide, data.mark.id);
     viewer.reveal = viewer.picked >= 0;
   }
-  if (viewer.wanted !== data.showing) loadPicture(viewer, data);
+  if (viewer.requestedPicture !== data.showing) loadPicture(viewer, data);
   refresh(viewer);
   viewer.stop?.();
   const stops = [];
@@ -52,20 +48,22 @@ export default function ({ data, parentElement, setStateValue }) {
     );
   }
   if (data.film)
-    stops.push(followFrames(sharedFrames(data.film), (film) => showFrameValues(viewer, film)));
+    stops.push(
+      followFrames(sharedFrames(data.film), (sequence) => showFrameValues(viewer, sequence)),
+    );
   if (data.beside) stops.push(linkViewer(viewer, data.beside));
   viewer.root.classList.toggle("small", Boolean(data.beside));
   viewer.stop = () => stops.forEach((stop) => stop());
   return () => viewer.stop();
 }
 
-// Another moment of the training: new answers on the same slide.
+// Another frame of the training: new probabilities on the same slide.
 function showFrameValues(viewer, { frames, at }) {
   const { count, values } = viewer.slide;
   const frame = frames[at];
   const fits = frame?.values.length === count;
   values[0].data = fits ? frame.values : new Float32Array(count).fill(NaN);
-  viewer.root.dataset.frame = frame?.name ?? ""; // for whoever tests
+  viewer.root.dataset.frame = frame?.name ?? ""; // for tests
   if (viewer.hovered >= 0) viewer.readout.textContent = describeCell(viewer.slide, viewer.hovered);
   schedulePaint(viewer, false);
 }
@@ -89,18 +87,19 @@ function newViewer(parentElement) {
   return viewer;
 }
 
-// A new picture shows the whole slide; the old one stays until the new one can be painted.
+// The old picture stays until the new one is decoded, which is then fully visible.
 function loadPicture(viewer, data) {
-  viewer.wanted = data.showing;
+  viewer.requestedPicture = data.showing;
   const image = new Image();
   image.src = data.image;
   image.decode().then(() => {
-    if (viewer.wanted !== data.showing) return;
+    if (viewer.requestedPicture !== data.showing) return;
     viewer.levels = pictureLevels(image, viewer.slide);
     viewer.shown = data.showing;
     viewer.frame.picture = { width: data.width, height: data.height };
-    viewer.camera = viewer.earlier.shown === data.showing ? viewer.earlier.camera : undefined;
-    viewer.earlier = {};
+    viewer.camera =
+      viewer.earlierView.shown === data.showing ? viewer.earlierView.camera : undefined;
+    viewer.earlierView = {};
     drawOverview(viewer);
     hoverCell(viewer, -1);
     refresh(viewer);
