@@ -130,7 +130,7 @@ def test_filter_on_a_patch_every_layer_and_what_training_did(trained_run, app, p
     epoch = page.get_by_role("slider", name="Epoch")
     expect(epoch).to_have_attribute("aria-valuetext", "After epoch 1")
     epoch.press("ArrowLeft")
-    expect(page.locator(".when")).to_have_text("Before training: pure chance")
+    expect(page.locator(".when")).to_have_text("Before training: random weights")
     expect(page.get_by_role("button", name="Filter 1: changed by 0.0 %")).to_be_visible()
     expect(page.get_by_test_id("stException")).to_have_count(0)
     assert page.complaints == []

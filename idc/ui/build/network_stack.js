@@ -37,18 +37,20 @@ function newStack(parentElement) {
   stack.field = element("div", "frame");
   stack.fieldWords = element("p", "hint");
   stack.body = element("tbody");
-  const heads = ["Layer", "Shape", "Parameters", "Multiply-adds", "Looks at (px)"].map((text) => {
-    const head = element("th", "", text);
-    head.scope = "col";
-    return head;
-  });
+  const heads = ["Layer", "Shape", "Parameters", "Multiply-adds", "Receptive field (px)"].map(
+    (text) => {
+      const head = element("th", "", text);
+      head.scope = "col";
+      return head;
+    },
+  );
   const table = element("table", "", element("thead", "", element("tr", "", ...heads)), stack.body);
   parentElement.append(
     stack.blocks,
     element(
       "p",
       "hint",
-      "Height: side of the maps. Width: how many maps, or numbers. To scale, but for rows of many numbers. Choose a block, or move with the arrow keys.",
+      "Height: side of the maps. Width: how many maps, or numbers. To scale, except rows of many numbers. Select a block by mouse or arrow keys.",
     ),
     element(
       "div",
@@ -121,7 +123,7 @@ function chooseBlock(stack, number) {
   const side = Math.min(PATCH_SIDE_PX, layer.field_px);
   const corner = Math.floor((PATCH_SIDE_PX - side) / 2);
   positionFrame(stack.field, [corner, corner, side, side], PATCH_SIDE_PX);
-  stack.fieldWords.textContent = `One of its values looks at ${formatField(layer)} of the patch.`;
+  stack.fieldWords.textContent = `Receptive field of one value: ${formatField(layer)}.`;
 }
 
 function formatField({ field_px: field }) {

@@ -131,7 +131,7 @@ function newCalibration({ calibration }, open) {
       chosen: { kind: "point", bin },
     };
   });
-  const note = element("p", "note", "On the dotted line, a probability can be taken at its word.");
+  const note = element("p", "note", "On the dotted line, probabilities are calibrated.");
   return finishPlot(plot, marks, open, "Calibration", note);
 }
 

@@ -145,7 +145,7 @@ function useLearned(walk) {
   walk.channels = scaledChannels(walk.rgb, scale, shift);
   walk.about.textContent =
     `A filter that the first layer of ${title} has learned: ${size} × ${size} weights for red, as ` +
-    `many for green and for blue. Nobody wrote these numbers; training found them. ` +
+    `many for green and for blue. Training found these numbers. ` +
     (stride > 1 ? `It moves ${stride} pixels at a time, so its map is ${side} × ${side}. ` : "") +
     "It is fed colours that are scaled to small numbers.";
   walk.editor.replaceChildren(newChooser(walk, filters.length));

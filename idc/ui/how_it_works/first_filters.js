@@ -104,7 +104,7 @@ function stop(view) {
 function showEpoch(view, at) {
   view.at = at;
   view.slider.value = at;
-  view.when.textContent = epochTitle(view, at) + (view.data.epochs[at] ? "" : ": pure chance");
+  view.when.textContent = epochTitle(view, at) + (view.data.epochs[at] ? "" : ": random weights");
   view.slider.setAttribute("aria-valuetext", view.when.textContent);
   view.buttons.forEach(({ button, canvas, share: moved }, number) => {
     drawFilter(canvas, view, kernelAt(view, at, number), view.data.largest);
@@ -149,7 +149,7 @@ function showMaps(view, kernels) {
     convolve(view.channels, { size, stride, before, side, weights: byChannel(view, kernel) }),
   );
   [0, view.at].forEach((at, number) => {
-    view.found[number].caption.textContent = `What it finds ${epochTitle(view, at).toLowerCase()}`;
+    view.found[number].caption.textContent = `Its map ${epochTitle(view, at).toLowerCase()}`;
   });
   const most = Math.max(...maps.map((map) => map.reduce((m, v) => Math.max(m, Math.abs(v)), 1e-9)));
   maps.forEach((map, at) =>

@@ -122,7 +122,7 @@ function newPatch() {
     frame: element(
       "section",
       "patch",
-      element("h4", "", "What this value looked at"),
+      element("h4", "", "Receptive field of this value"),
       picture,
       words,
       large,

@@ -141,7 +141,7 @@ export function chooseValue(view, place) {
       : layer.sums
         ? `Probability of ${view.classes[place[0]]}`
         : `Number ${formatCount(place[1] * columns + place[0] + 1)} of ${formatCount(layer.shape[0])}`;
-  view.said.textContent = `${where}: ${value}. It looked at ${width} × ${height} px of the patch.`;
+  view.said.textContent = `${where}: ${value}. Receptive field: ${width} × ${height} px.`;
   view.maps.one.picture.setAttribute("aria-label", view.said.textContent);
 }
 

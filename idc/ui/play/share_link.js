@@ -27,7 +27,7 @@ function newShare(parentElement) {
   copy.addEventListener("click", async () => {
     field.select();
     const copied = await copyText(field.value);
-    status.textContent = copied ? "Copied." : "The link is marked: press Ctrl+C to copy it.";
+    status.textContent = copied ? "Copied." : "The link is selected: press Ctrl+C to copy it.";
   });
   return { label, field };
 }

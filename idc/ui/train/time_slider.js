@@ -92,6 +92,6 @@ function update({ sequence, play, slider, words, playing }) {
   words.textContent = frames[at]?.title ?? "";
   slider.setAttribute("aria-valuetext", words.textContent);
   play.textContent = playing ? "❚❚" : "▶";
-  play.setAttribute("aria-label", playing ? "Pause" : "Play from noise to map");
+  play.setAttribute("aria-label", playing ? "Pause" : "Play all frames");
   play.title = play.getAttribute("aria-label");
 }

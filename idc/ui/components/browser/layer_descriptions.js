@@ -6,42 +6,36 @@ import { formatCount } from "./numbers.js";
 export const LAYER_DESCRIPTIONS = {
   Rescaling: [
     "Scaling",
-    "The colours of the pixels, 0 to 255, become small numbers: networks learn faster on those.",
+    "Scales the pixel values from 0 to 255 to small numbers, on which networks learn faster.",
   ],
   Conv2D: [
     "Convolution",
-    "Each filter slides over all maps below at once, multiplies, adds up, and writes one map of its own: bright where it found what it looks for.",
+    "Each filter slides over all input maps, multiplies, adds up, and writes one map: bright where the input matches the filter.",
   ],
   BatchNormalization: [
     "Batch normalisation",
-    "Brings every map to a common scale, measured while training, so that no map drowns the others.",
+    "Brings every map to a common scale, measured during training, so that no map dominates the others.",
   ],
-  Activation: ["ReLU", "Keeps what is positive and sets the rest to 0: found, or not found."],
+  Activation: ["ReLU", "Keeps positive values and sets negative values to 0."],
   MaxPooling2D: [
     "Pooling (largest)",
-    "Of each little square only the largest value goes on: the map shrinks, and it matters less where exactly something was found.",
+    "Keeps the largest value of each small square: the map shrinks, and the exact position matters less.",
   ],
   AveragePooling2D: [
     "Pooling (average)",
-    "Of each little square the average goes on: the map shrinks and forgets fine detail.",
+    "Keeps the average of each small square: the map shrinks and loses fine detail.",
   ],
   Dropout: [
     "Dropout",
-    "While it trains, it hides some values at random, so that the network leans on no single one. When it predicts, as here, it does nothing.",
+    "Sets random values to 0 during training, so that the network does not depend on single values. In prediction, as here, it does nothing.",
   ],
-  Add: [
-    "Addition",
-    "Two ways meet: what came straight from below, plus what the convolutions beside it found (a residual block).",
-  ],
-  Flatten: ["All in a row", "The same values as before, written one after the other as a list."],
+  Add: ["Addition", "Adds the block's input to the output of its convolutions (a residual block)."],
+  Flatten: ["Flatten", "Writes all values of all maps as one list."],
   GlobalAveragePooling2D: [
     "Average of each map",
-    "Of each map one number is left, its average: how much of it was found anywhere in the patch.",
+    "Reduces each map to its average: how strongly the patch as a whole matches it.",
   ],
-  Dense: [
-    "Dense",
-    "Each number is a sum over all numbers before, each with a weight of its own: the evidence is put together.",
-  ],
+  Dense: ["Dense", "Each number is a weighted sum of all input numbers."],
 };
 
 export function layerTitle({ kind, filters }) {

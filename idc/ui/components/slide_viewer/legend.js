@@ -125,7 +125,12 @@ function truthLegend() {
 
 function missingAnswersItem(count) {
   return count
-    ? [{ sign: "none", text: `not tinted: no answer for ${count.toLocaleString("en")} patches` }]
+    ? [
+        {
+          sign: "none",
+          text: `not coloured: no prediction for ${count.toLocaleString("en")} patches`,
+        },
+      ]
     : [];
 }
 
