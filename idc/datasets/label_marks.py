@@ -1,9 +1,9 @@
 """Reviewers' marks on doubtful labels: keep, wrong, unsure.
 
-One SQLite file for the whole home, in WAL mode, so that two reviewers (two tabs, or a shell beside
-the app) write at once without waiting for each other's reads. A patch is named by data set, case,
-x and y, never by its row: marks outlive packing the data set anew. Each reviewer has one mark a
-patch; the last one counts.
+One SQLite file per home folder, in WAL mode, so that two reviewers (two tabs, or a shell and the
+app) can write without waiting for each other's reads. Marks identify a patch by data set, case, x
+and y, not by its row, so they remain valid when the data set is packed again. Each reviewer has one
+mark per patch; the last one counts.
 """
 
 import contextlib
@@ -51,10 +51,10 @@ class Mark:
     """One reviewer's verdict on one patch.
 
     Attributes:
-        data: the data set's name. ``case``, ``x``, ``y`` name the patch in it.
-        label: the label that was judged {0, 1}.
+        data: the data set's name; ``case``, ``x`` and ``y`` identify the patch in it.
+        label: the judged label {0, 1}.
         verdict: a key of `VERDICTS`.
-        run: whose prediction raised the doubt. ``probability``: of IDC-positive, [0, 1].
+        run: the run whose prediction contradicts the label, and its ``probability``, [0, 1].
     """
 
     data: str
@@ -69,10 +69,10 @@ class Mark:
 
 
 def save_mark(mark: Mark) -> None:
-    """Store a mark; it replaces the reviewer's earlier one on the same patch.
+    """Save a mark. It replaces the reviewer's earlier mark on the same patch.
 
     Raises:
-        LabelError: an unknown verdict, no usable reviewer's name, or the file cannot be written.
+        LabelError: the verdict or the reviewer's name is invalid, or the file cannot be written.
     """
     if mark.verdict not in VERDICTS:
         raise LabelError(
@@ -99,7 +99,7 @@ def save_mark(mark: Mark) -> None:
 
 
 def remove_mark(data: str, case: int, x: int, y: int, reviewer: str) -> None:
-    """Take a reviewer's mark back; nothing happens when there is none."""
+    """Remove a reviewer's mark, if there is one."""
     with _open_marks() as database:
         database.execute(
             "DELETE FROM marks WHERE data = ? AND slide_case = ? AND x = ? AND y = ?"
@@ -109,7 +109,7 @@ def remove_mark(data: str, case: int, x: int, y: int, reviewer: str) -> None:
 
 
 def load_marks(data: str) -> pd.DataFrame:
-    """All marks on a data set, the oldest first: columns `COLUMNS`; ``marked`` in UTC."""
+    """All marks on a data set, oldest first: columns `COLUMNS`; ``marked`` in UTC."""
     if not _marks_path().exists():
         table = pd.DataFrame(columns=list(COLUMNS))
     else:
@@ -125,7 +125,7 @@ def load_marks(data: str) -> pd.DataFrame:
 
 
 def marks_csv(data: str) -> str:
-    """The marks on a data set as CSV with a header; the time as ISO 8601."""
+    """The marks on a data set as CSV with a header; times in ISO 8601."""
     table = load_marks(data)
     table["marked"] = [when.isoformat(timespec="seconds") for when in table["marked"]]
     table.insert(0, "data", data)
@@ -135,8 +135,8 @@ def marks_csv(data: str) -> str:
 def places_marked_wrong(data: str) -> pd.DataFrame:
     """The patches that count as wrongly labelled: columns ``case``, ``x``, ``y``, ``label``.
 
-    Somebody marked them wrong, and nobody keep: where reviewers contradict each other, the label
-    stands.
+    At least one reviewer marked them "wrong" and none "keep": contradicting verdicts leave the
+    label unchanged.
     """
     marks = load_marks(data)
     place = ["case", "x", "y"]
@@ -149,7 +149,7 @@ def places_marked_wrong(data: str) -> pd.DataFrame:
 def rows_marked_wrong(data: str, index: pd.DataFrame) -> np.ndarray:
     """The rows of a store's index that count as wrongly labelled, sorted int64.
 
-    A mark judges a label: where the data set was packed anew with another one, it says nothing.
+    A mark judges a label, so it is ignored if the patch was packed again with another label.
     """
     wrong = places_marked_wrong(data)
     if wrong.empty:
@@ -160,15 +160,15 @@ def rows_marked_wrong(data: str, index: pd.DataFrame) -> np.ndarray:
 
 
 def check_reviewer(name: str) -> str:
-    """A reviewer's name without blanks around it.
+    """A reviewer's name without surrounding blanks.
 
     Raises:
-        LabelError: it is empty, too long, or holds signs that do not print.
+        LabelError: it is empty, too long, or has unprintable characters.
     """
     name = name.strip()
     if not 1 <= len(name) <= _MAX_REVIEWER_LENGTH or not name.isprintable():
         raise LabelError(
-            f"A reviewer's name has 1 to {_MAX_REVIEWER_LENGTH} printable signs. Received: "
+            f"A reviewer's name has 1 to {_MAX_REVIEWER_LENGTH} printable characters. Received: "
             f"{name[:60]!r}"
         )
     return name
@@ -180,7 +180,7 @@ def _marks_path() -> Path:
 
 @contextlib.contextmanager
 def _open_marks() -> Iterator[sqlite3.Connection]:
-    """The open file, in one transaction that is kept unless an error leaves the ``with``."""
+    """The open database, in one transaction that an exception rolls back."""
     path = _marks_path()
     try:
         with open_database(path, _CREATE_TABLE) as database:
@@ -188,5 +188,5 @@ def _open_marks() -> Iterator[sqlite3.Connection]:
     except (sqlite3.Error, OSError) as error:
         raise LabelError(
             f"The marks in '{path}' cannot be read or written ({error}); check the disk and the "
-            "file's rights."
+            "file's permissions."
         ) from error

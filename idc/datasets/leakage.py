@@ -1,8 +1,8 @@
-"""Leakage check: does a split score patches that its training part has as good as shown?
+"""Leakage check: how many scored patches of a split resemble patches of the training part.
 
-Four ways to leak, from the plain to the hidden: a case in two parts; the same pixels in two parts;
-nearly the same pixels (another compression, brightness or scale); and patches that touch on the
-slide, which share stain, scanner and often the same gland.
+Four kinds of leakage: a case in two parts; identical pixels in two parts; nearly identical pixels
+(other compression, brightness or scale); and patches that touch on the slide, which share stain,
+scanner and often a gland.
 """
 
 import itertools
@@ -30,9 +30,9 @@ LEAKAGE_KINDS: Mapping[str, str] = {
     "similar": "Nearly identical patches",
     "adjacent": "Neighbours on the slide",
 }
-MIN_CORRELATION = 0.95  # copies stay above, chance pairs of near hashes below (bench/leakage.py)
+MIN_CORRELATION = 0.95  # copies exceed it, chance pairs of similar hashes do not (bench/leakage.py)
 
-# Right, below, and both ways down: each touching pair once.
+# Right, below and both lower diagonals: each touching pair once.
 _NEIGHBOUR_OFFSETS = ((1, 0), (0, 1), (1, 1), (-1, 1))
 _CHUNK_SIZE = 4_096
 
@@ -41,15 +41,15 @@ ProgressCallback = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class LeakageFinding:
-    """Pairs of one kind that lie in two parts.
+    """Pairs of one kind in two parts.
 
     Attributes:
         kind: a key of `LEAKAGE_KINDS`.
-        pairs: int64, shape (n, 2): rows of the store; the first is in the earlier part. Of patches
-            of a part that hold the same pixels, only the first is in pairs of copies.
+        pairs: int64, shape (n, 2): rows of the store; the first is in the earlier part. Of the
+            patches of one part with identical pixels, only the first is in pairs of copies.
         parts: int8, shape (n, 2): their positions in `idc.datasets.splits.PARTS`.
-        touching: by held-out part, how many of its patches have such a partner in the training
-            part; here each of the same pixels counts.
+        touching: held-out part -> number of its patches with a partner in the training part;
+            here each of several identical patches counts.
     """
 
     kind: str
@@ -58,18 +58,18 @@ class LeakageFinding:
     touching: Mapping[str, int]
 
     def counts(self) -> dict[tuple[str, str], int]:
-        """How many pairs lie in each two parts, in the order of `PART_PAIRS`."""
+        """Number of pairs in each two parts, in the order of `PART_PAIRS`."""
         return {
             pair: int(np.sum((self.parts == [PARTS.index(part) for part in pair]).all(axis=1)))
             for pair in PART_PAIRS
         }
 
     def touched(self, part: str) -> int:
-        """How many patches of a held-out part have such a partner in the training part."""
+        """Number of patches of a held-out part with a partner in the training part."""
         return self.touching[part]
 
     def examples(self, count: int, seed: int = 0) -> np.ndarray:
-        """Which pairs to look at, a few positions in `pairs`; training ones if there are."""
+        """A sample of pairs, as sorted positions in `pairs`; with the training part if possible."""
         with_train = np.flatnonzero(self.parts[:, 0] == 0)
         choice = with_train if len(with_train) else np.arange(len(self.pairs))
         rng = np.random.default_rng(seed)
@@ -78,15 +78,15 @@ class LeakageFinding:
 
 @dataclass(frozen=True)
 class LeakageReport:
-    """What a check found.
+    """The result of a check.
 
     Attributes:
         sizes: patches of each part.
-        shared_cases: cases in each two parts.
+        shared_cases: number of cases in each two parts.
         findings: `LEAKAGE_KINDS` -> pairs.
         near_uniform: patches with so little contrast (glass, one colour) that they look alike
-            without being copies; identical and similar pairs of them are not counted.
-        uniform_copies: how many of these share their pixels with one in another part.
+            without being copies; their identical and similar pairs are not counted.
+        uniform_copies: how many of them share their pixels with a patch of another part.
     """
 
     sizes: Mapping[str, int]
@@ -97,13 +97,13 @@ class LeakageReport:
 
     @property
     def leaks(self) -> bool:
-        """Whether anything was found at all."""
+        """Whether there is any leakage."""
         return any(self.shared_cases.values()) or any(
             len(finding.pairs) for finding in self.findings.values()
         )
 
     def table(self) -> pd.DataFrame:
-        """One row a way to leak, one column a pair of parts ("train – test")."""
+        """One row per kind of leakage, one column per pair of parts ("train – test")."""
         rows = {"Shared cases": self.shared_cases}
         rows |= {LEAKAGE_KINDS[kind]: finding.counts() for kind, finding in self.findings.items()}
         return pd.DataFrame(
@@ -112,23 +112,20 @@ class LeakageReport:
         )
 
     def sentences(self) -> list[str]:
-        """What it means for the scored parts, one sentence each, or one that nothing reaches them.
-
-        Never empty.
-        """
-        said = []
+        """One sentence per kind and scored part, or one sentence if there is none. Never empty."""
+        sentences = []
         for part in PARTS[1:]:
             size = self.sizes[part]
             for kind, finding in self.findings.items():
                 if touched := finding.touched(part):
-                    said.append(
+                    sentences.append(
                         f"{touched:,} of {size:,} {part} patches ({touched / size:.1%}) "
                         f"{_LEAK_TEXTS[kind]}."
                     )
-        return said or [self._no_training_leak()]
+        return sentences or [self._no_training_leak()]
 
     def _no_training_leak(self) -> str:
-        """What is left to say where no scored patch has a copy or a neighbour in training."""
+        """The sentence for scored parts without a copy or a neighbour in the training part."""
         if not self.leaks:
             return (
                 "No case is in two parts, and no patch has a copy or a neighbour in another part."
@@ -140,7 +137,7 @@ class LeakageReport:
         return f"{shared}; no held-out patch has a copy or a neighbour in the training part."
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values, the pairs of parts named "train-test"."""
+        """JSON values; pairs of parts are keyed "train-test"."""
 
         def named(counts: Mapping[tuple[str, str], int]) -> dict[str, int]:
             return {"-".join(pair): count for pair, count in counts.items()}
@@ -160,8 +157,8 @@ class LeakageReport:
 
 
 _LEAK_TEXTS = {
-    "identical": "have the very pixels of a training patch",
-    "similar": "look nearly the same as a training patch",
+    "identical": "have the same pixels as a training patch",
+    "similar": "are nearly identical to a training patch",
     "adjacent": "touch a training patch on the slide",
 }
 
@@ -169,9 +166,9 @@ _LEAK_TEXTS = {
 def check_leakage(
     store: PatchStore, split: Split, *, on_progress: ProgressCallback | None = None
 ) -> LeakageReport:
-    """Look for patches of one part that another part gives away.
+    """Find shared cases, copies and neighbours in different parts of a split.
 
-    Reads the pixels of the split once, a few thousand patches at a time.
+    Reads the pixels of the split once, in chunks of a few thousand patches.
 
     Args:
         on_progress: called with (patches done, patches in all).
@@ -223,7 +220,7 @@ def adjacent_pairs(index: pd.DataFrame, part: np.ndarray) -> np.ndarray:
 def _identical_pairs(signed: Signatures, part: np.ndarray) -> np.ndarray:
     """Pairs of the same pixels in two parts: the first of each content in each part.
 
-    A content that is in a part many times stands for one: all pairs of them would be far too many.
+    Copies within a part count once: all their pairs would be far too many.
     """
     firsts = _unique_per_part(signed, part, ~signed.near_uniform)
     pairs = firsts.merge(firsts, on="content")
@@ -238,7 +235,9 @@ def _near_identical_pairs(
     pairs = chosen[similar_pairs(signed.hashes[chosen], part[chosen])]
     pairs = pairs[signed.content_ids[pairs[:, 0]] != signed.content_ids[pairs[:, 1]]]
     kept = [np.empty((0, 2), np.int64)]
-    for start in range(0, len(pairs), _CHUNK_SIZE):  # near hashes are a hint; the pixels decide
+    for start in range(
+        0, len(pairs), _CHUNK_SIZE
+    ):  # similar hashes are candidates; the pixels decide
         some = pairs[start : start + _CHUNK_SIZE]
         alike = low_frequency_correlation(
             store.patches[rows[some[:, 0]]], store.patches[rows[some[:, 1]]]
@@ -268,13 +267,13 @@ def _shared_cases(cases: np.ndarray, part: np.ndarray) -> dict[tuple[str, str], 
 def _to_finding(
     kind: str, pairs: np.ndarray, rows: np.ndarray, part: np.ndarray, alike: np.ndarray
 ) -> LeakageFinding:
-    """From pairs of positions.
+    """Turn pairs of positions into a finding.
 
     Args:
-        alike: int64, shape (n,): patches of one number stand for each other in the pairs.
+        alike: int64, shape (n,): patches with equal numbers are copies of each other.
     """
-    turned = part[pairs[:, 0]] > part[pairs[:, 1]]
-    pairs = np.where(turned[:, None], pairs[:, ::-1], pairs)
+    swapped = part[pairs[:, 0]] > part[pairs[:, 1]]
+    pairs = np.where(swapped[:, None], pairs[:, ::-1], pairs)
     touching = {}
     for number, name in enumerate(PARTS[1:], 1):
         with_train = (part[pairs[:, 0]] == 0) & (part[pairs[:, 1]] == number)
@@ -284,15 +283,15 @@ def _to_finding(
 
 
 def near_uniform_note(report: LeakageReport) -> str:
-    """What was left out of the search for copies, and why; "" when nothing was."""
+    """Which patches the search for copies skips, and why; "" if none."""
     if not report.near_uniform:
         return ""
     return (
-        f"{report.near_uniform:,} patches are nearly of one colour (grey levels spread by less "
-        f"than {MIN_CONTRAST:g}): glass or blank edges look alike without being copies, so they "
-        "are not searched for copies"
+        f"{report.near_uniform:,} patches have nearly one colour (standard deviation of the grey "
+        f"levels below {MIN_CONTRAST:g}): glass or blank edges look alike without being copies, so "
+        "the search for copies skips them"
         + (
-            f"; {report.uniform_copies:,} of them share their pixels with one in another part."
+            f"; {report.uniform_copies:,} of them share their pixels with a patch of another part."
             if report.uniform_copies
             else "."
         )

@@ -1,14 +1,14 @@
-"""What only the pixels tell: how much of a patch is tissue, and how strongly it is stained.
+"""Measurements from the pixels: how much of a patch is tissue, and how strongly it is stained.
 
-Every pixel has to be read once for it, so it is done once a store and kept beside it, under the
-store's fingerprint. All three figures rest on optical density, ``-log10((value + 1) / 256)``, which
-grows in proportion to the amount of stain (Beer and Lambert):
+They need one pass over all pixels, so they are computed once per store and saved in its folder,
+under the store's fingerprint. All three use optical density, ``-log10((value + 1) / 256)``, which
+is proportional to the amount of stain (Beer-Lambert):
 
 - ``tissue``: the share of pixels whose mean density over red, green and blue exceeds 0.065. In the
-  real set, glass and empty fat lie around 0.025, stained tissue around 0.15, and the valley
-  between them at 0.065.
+  real set, glass and empty fat lie around 0.025, stained tissue around 0.15, and the minimum
+  of the histogram between them at 0.065.
 - ``stain``: the mean density of all pixels and colours.
-- ``haematoxylin``: the part of it that the nuclear stain explains, by the stain vectors of Ruifrok
+- ``haematoxylin``: the share of it explained by the nuclear stain, by the stain vectors of Ruifrok
   & Johnston 2001. Unmixing is linear, so the mean of the unmixed pixels is the unmixed mean.
 """
 
@@ -36,9 +36,9 @@ from idc.processes.thread_job import ThreadJob
 MIN_TISSUE_DENSITY = 0.065
 COLUMNS = ("tissue", "stain", "haematoxylin")
 
-_VERSION = 1  # another way to measure, another number: tables of the old way count as absent
+_VERSION = 1  # increase it when the method changes: older tables are ignored
 _PATCHES_PER_BLOCK = 1_024
-_PATCHES_PER_CHUNK = 64  # 480 kB of pixels: they and their densities stay in a core's cache
+_PATCHES_PER_CHUNK = 64  # 480 kB of pixels: these and their densities fit a core's cache
 
 _OPTICAL_DENSITY = -np.log10((np.arange(256) + 1) / 256).astype(np.float32)
 _STAIN_VECTORS = np.array(  # density of red, green and blue; haematoxylin, eosin, DAB
@@ -51,12 +51,12 @@ _HAEMATOXYLIN_UNMIXING = np.linalg.inv(
 
 @dataclass(frozen=True)
 class Measurements:
-    """One figure a patch each, in the order of the store.
+    """One value per patch, in the order of the store.
 
     Attributes:
         tissue: float32 [0, 1], shape (n,).
         stain: float32 >= 0, shape (n,), mean optical density.
-        haematoxylin: float32, shape (n,), in the same unit; a little below 0 where none is.
+        haematoxylin: float32, shape (n,), in the same unit; slightly below 0 without the stain.
     """
 
     tissue: np.ndarray
@@ -89,17 +89,17 @@ def measure_patches(patches: np.ndarray) -> np.ndarray:
 def measure_store(
     store: PatchStore, *, on_progress: ProgressCallback | None = None
 ) -> Measurements:
-    """Measure all patches of a store and keep the table beside it.
+    """Measure all patches of a store and save the table in its folder.
 
-    Reads the file in blocks instead of through the memory map, so that the pixels do not stay in
-    this process's memory.
+    Reads the file in blocks instead of through the memory map, so the pixels do not stay in this
+    process's memory.
 
     Args:
-        on_progress: called with (patches done, patches in all); what it raises ends the work, and
-            nothing is kept.
+        on_progress: called with (patches done, patches in all); an exception in it ends the work
+            without saving.
 
     Raises:
-        DataError: the store's file cannot be read, or was replaced meanwhile.
+        DataError: the store's file cannot be read, or was replaced during the work.
     """
     try:
         found = _measure_file(data_dir() / store.name / PATCHES_FILE, len(store), on_progress)
@@ -118,8 +118,8 @@ def measure_store(
 
 
 def saved_measurements(store: PatchStore) -> Measurements | None:
-    """The table that was kept; None when there is none for exactly these patches."""
-    # A damaged table is as good as none: it can be made again.
+    """The saved table; None without one for exactly these patches."""
+    # A damaged table counts as missing: it can be computed again.
     with contextlib.suppress(OSError, pa.ArrowException):
         table = pq.read_table(_path(store), page_checksum_verification=True)
         if table.num_rows == len(store) and tuple(table.column_names) == COLUMNS:
@@ -128,7 +128,7 @@ def saved_measurements(store: PatchStore) -> Measurements | None:
 
 
 def has_measurements(store: PatchStore) -> bool:
-    """Whether a table was kept, without reading it."""
+    """Whether there is a saved table. Does not read it."""
     return _path(store).exists()
 
 
@@ -137,7 +137,7 @@ def _path(store: PatchStore) -> Path:
 
 
 def _measure_file(path: Path, count: int, on_progress: ProgressCallback | None) -> np.ndarray:
-    """float32, shape (count, 3), by all cores."""
+    """float32, shape (count, 3), computed on all cores."""
     found = np.empty((count, len(COLUMNS)), np.float32)
     starts = range(0, count, _PATCHES_PER_BLOCK)
     with path.open("rb") as file:

@@ -1,8 +1,7 @@
-"""Which patches to show, and in which order: from plain columns to row numbers.
+"""Filter and sort patches: from columns to row numbers.
 
-Nothing here touches a pixel or builds a table: filters compare whole columns, and the index being
-sorted by case, a choice of cases is a few stretches of it. What is on screen is for the caller to
-cut out of the rows that come back.
+Reads no pixels and builds no table. Filters compare whole columns; the index is sorted by case, so
+a choice of cases is a few slices of it. The caller selects the rows of the current page.
 """
 
 from collections.abc import Mapping
@@ -18,22 +17,22 @@ from idc.patches import PATCH_SIZE_PX
 UNUSED = "unused"
 SPLIT_PARTS = (*PARTS, UNUSED)
 
-# Fewer than one in so many: sorting these is faster than picking them out of the whole order.
+# Below one in this many rows, sorting them is faster than selecting them from the full order.
 _FULL_ORDER_RATIO = 16
 
 
 @dataclass(frozen=True)
 class PatchColumns:
-    """What patches are filtered and sorted by, in the order of the store; n of each.
+    """The columns to filter and sort by, each of length n, in the order of the store.
 
     Attributes:
         case: int32, sorted.
         label: int8 {0, 1}.
-        edge: bool, smaller than 50x50 px before packing.
-        part: int8, position in `SPLIT_PARTS`; None without a run.
-        probability: float32 [0, 1], nan where the run has not answered; None without answers.
-        measured: None as long as the store is not measured.
-        threshold: the run calls IDC-positive from here on; doubt is nearness to it.
+        edge: bool, True if smaller than 50x50 px before packing.
+        part: int8, index into `SPLIT_PARTS`; None without a run.
+        probability: float32 [0, 1], nan without a prediction; None without predictions.
+        measured: None until the store is measured.
+        threshold: the run's threshold (>= is IDC-positive); doubt is the distance to it.
     """
 
     case: np.ndarray
@@ -48,21 +47,21 @@ class PatchColumns:
         return len(self.case)
 
     def cases(self) -> list[int]:
-        """Every case once, in order."""
+        """The distinct cases, sorted."""
         first = np.flatnonzero(np.diff(self.case, prepend=-1))
         return [int(case) for case in self.case[first]]
 
 
 @dataclass(frozen=True)
 class PatchFilters:
-    """What a patch must be to be shown; all of it. The default lets every patch through.
+    """Conditions that a patch must all meet. The default accepts every patch.
 
     Attributes:
         cases: any of these; all when empty.
         label: 0 or 1; both when None.
         part: one of `SPLIT_PARTS`, of the chosen run's split.
-        edge: True for edge patches only, False for none of them.
-        tissue: least and most share of tissue, in percent.
+        edge: True for edge patches only, False for all others, None for both.
+        tissue: minimum and maximum share of tissue, in percent.
     """
 
     cases: tuple[int, ...] = ()
@@ -73,16 +72,16 @@ class PatchFilters:
 
     @property
     def by_tissue(self) -> bool:
-        """Whether the tissue share matters at all."""
+        """Whether there is a condition on the tissue share."""
         return self.tissue != (0, 100)
 
 
 @dataclass(frozen=True)
 class SortKey:
-    """A way to order patches.
+    """A sort order of patches.
 
     Attributes:
-        descending: the natural direction: what is of interest comes first.
+        descending: the default direction, which puts the patches of interest first.
         needs: "", "measurements" or "predictions".
     """
 
@@ -92,7 +91,7 @@ class SortKey:
 
 
 SORT_KEYS: Mapping[str, SortKey] = {
-    "case": SortKey("Case and place"),
+    "case": SortKey("Case and position"),
     "stain": SortKey("Mean stain", True, "measurements"),
     "haematoxylin": SortKey("Haematoxylin", True, "measurements"),
     "tissue": SortKey("Tissue share", True, "measurements"),
@@ -101,9 +100,9 @@ SORT_KEYS: Mapping[str, SortKey] = {
     "doubt": SortKey("Doubt", True, "predictions"),
 }
 SORT_HELP = (
-    "Mean stain is the mean optical density of a patch; haematoxylin is the nuclear stain's part "
-    "of it. Error is the distance of a run's probability from the label, doubt its nearness to the "
-    "threshold from which the run calls a patch IDC-positive."
+    "Mean stain is the mean optical density of a patch; haematoxylin is the nuclear stain's share "
+    "of it. Error is the distance of a run's probability from the label; doubt is high where the "
+    "probability is close to the run's threshold."
 )
 
 
@@ -119,7 +118,7 @@ def patch_columns(
 
     Args:
         split: a run's split of this store.
-        answers: (rows, probabilities): what a run has said about some rows.
+        answers: (rows, probabilities): a run's predictions for some rows.
     """
     height, width = store.columns["height"], store.columns["width"]
     part = probability = None
@@ -135,7 +134,7 @@ def patch_columns(
 
 
 def can_sort_by(columns: PatchColumns, sort: str) -> bool:
-    """Whether there is something to sort by."""
+    """Whether the columns that the sort needs are present."""
     present = {
         "": True,
         "measurements": columns.measured is not None,
@@ -147,34 +146,34 @@ def can_sort_by(columns: PatchColumns, sort: str) -> bool:
 def matching_rows(columns: PatchColumns, filters: PatchFilters) -> np.ndarray:
     """The rows that pass all filters.
 
-    A filter on what is not there (no run, not measured) lets every patch through.
+    A filter on a missing column (no run, not measured) accepts every patch.
 
     Returns:
         int32, sorted, shape (m,).
     """
-    stretches = _case_slices(columns.case, filters.cases)
+    slices = _case_slices(columns.case, filters.cases)
     tests = _active_ranges(columns, filters)
     found = []
-    for stretch in stretches:
-        keep = np.ones(stretch.stop - stretch.start, bool)
+    for case_slice in slices:
+        keep = np.ones(case_slice.stop - case_slice.start, bool)
         for column, low, high in tests:
-            part = column[stretch]
+            part = column[case_slice]
             keep &= part == low if low == high else (part >= low) & (part <= high)
-        found.append(np.flatnonzero(keep).astype(np.int32) + np.int32(stretch.start))
+        found.append(np.flatnonzero(keep).astype(np.int32) + np.int32(case_slice.start))
     return np.concatenate(found) if found else np.empty(0, np.int32)
 
 
 def sort_values(columns: PatchColumns, sort: str, rows: np.ndarray | slice) -> np.ndarray | None:
-    """The figure that a sort compares, float32 (nan: unknown); None for the store's own order.
+    """The values that a sort compares, float32 (nan: unknown); None for the store's order.
 
     Args:
-        rows: for which rows.
+        rows: the rows to return values for.
     """
     if sort == "case" or not can_sort_by(columns, sort):
         return None
     if SORT_KEYS[sort].needs == "measurements":
         return getattr(columns.measured, sort)[rows]
-    assert columns.probability is not None  # `can_sort_by` says so
+    assert columns.probability is not None  # checked by `can_sort_by`
     probability = columns.probability[rows]
     if sort == "probability":
         return probability
@@ -184,9 +183,9 @@ def sort_values(columns: PatchColumns, sort: str, rows: np.ndarray | slice) -> n
 
 
 def full_sort_order(columns: PatchColumns, sort: str, descending: bool) -> np.ndarray:
-    """All rows in the order of a sort: worth keeping, as every filter can use it.
+    """All rows in sort order. Worth caching: `sort_rows` reuses it for every filter.
 
-    Rows of one value stay in the store's order; unknown values come last in both directions.
+    Rows of equal value stay in the store's order; unknown values come last in both directions.
 
     Returns:
         int32, shape (n,).
@@ -197,11 +196,11 @@ def full_sort_order(columns: PatchColumns, sort: str, descending: bool) -> np.nd
 def sort_rows(
     columns: PatchColumns, rows: np.ndarray, sort: str, descending: bool, order: np.ndarray | None
 ) -> np.ndarray:
-    """Bring matching rows into the order of a sort.
+    """Sort matching rows.
 
     Args:
         rows: int32, sorted, of `matching_rows`.
-        order: of `full_sort_order` for the same sort and direction, to save sorting many rows anew.
+        order: result of `full_sort_order` for the same sort and direction; avoids sorting again.
 
     Returns:
         int32, the same rows.
@@ -223,12 +222,12 @@ def _ordered(columns: PatchColumns, rows: np.ndarray, sort: str, descending: boo
 
 
 def _stable_order(values: np.ndarray) -> np.ndarray:
-    """As ``np.argsort(values, kind="stable")`` for float32, nan last, in a fifth of its time.
+    """``np.argsort(values, kind="stable")`` for float32, nan last, in a fifth of its time.
 
-    A float's bits, read as a number, grow with it once the signs are dealt with; with the position
-    below them one plain sort of whole numbers does all, and NumPy has a very fast one.
+    The bits of a float, with the sign handled, sort like the float. With the position in the low
+    32 bits, one sort of uint64 is a stable argsort, and NumPy's integer sort is very fast.
     """
-    bits = (values + np.float32(0)).view(np.uint32)  # + 0: of two zeros none is the smaller
+    bits = (values + np.float32(0)).view(np.uint32)  # + 0 turns -0 into 0: they are equal
     keys = np.where(bits >> 31, ~bits, bits | np.uint32(2**31))
     keys[np.isnan(values)] = 2**32 - 1
     both = keys.astype(np.uint64) << np.uint64(32)
@@ -238,7 +237,7 @@ def _stable_order(values: np.ndarray) -> np.ndarray:
 
 
 def _case_slices(case: np.ndarray, wanted: tuple[int, ...]) -> list[slice]:
-    """Where the wanted cases stand in the sorted column; no search through all of it."""
+    """The slices of the wanted cases in the sorted column, by bisection."""
     if not wanted:
         return [slice(0, len(case))]
     cases = np.array(sorted(set(wanted)), case.dtype)
@@ -249,7 +248,7 @@ def _case_slices(case: np.ndarray, wanted: tuple[int, ...]) -> list[slice]:
 def _active_ranges(
     columns: PatchColumns, filters: PatchFilters
 ) -> list[tuple[np.ndarray, float, float]]:
-    """(column, least, most) of every filter that is set and can be told."""
+    """(column, minimum, maximum) of every filter that is set and whose column is present."""
     tests: list[tuple[np.ndarray, float, float]] = []
     if filters.label is not None:
         tests.append((columns.label, filters.label, filters.label))

@@ -1,7 +1,7 @@
-"""What a visitor looks at on the Dataset page, to and from the words of a URL.
+"""The view of the Dataset page, to and from URL query parameters.
 
-The URL is the only place where this is kept, so a copied link, a refresh and the browser's Back
-show the same. A URL may come from anybody: a word that means nothing leaves the default in place.
+The URL alone holds this state, so a copied link, a refresh and the browser's Back button show the
+same. URLs are untrusted input: an invalid value is replaced by the default.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,9 +26,9 @@ class DatasetView:
 
     Attributes:
         sort: one of `idc.datasets.patch_filter.SORT_KEYS`.
-        descending: None for the sort's natural direction.
-        page: from 1 on.
-        size: patches a page, one of `PAGE_SIZES`.
+        descending: None for the sort's default direction.
+        page: from 1.
+        size: patches per page, one of `PAGE_SIZES`.
         patch: the opened patch.
     """
 
@@ -41,29 +41,28 @@ class DatasetView:
 
     @property
     def is_descending(self) -> bool:
-        """The direction that is meant: the chosen one, else the natural one."""
+        """The chosen direction, else the default of the sort."""
         return SORT_KEYS[self.sort].descending if self.descending is None else self.descending
 
     def with_size(self, size: int) -> "DatasetView":
-        """With so many patches a page, on the page that holds the first one of this page."""
+        """With ``size`` patches per page, on the page that holds the first patch of this page."""
         return replace(self, size=size, page=(self.page - 1) * self.size // size + 1)
 
     def pages(self, matches: int) -> int:
-        """How many pages so many matches fill; one, though empty, for none."""
+        """Number of pages; at least 1."""
         return max(1, -(-matches // self.size))
 
     def shown(self, matches: int) -> slice:
-        """Which of the matches are on this page. A page beyond the last is the last."""
+        """The slice of the matches on this page. A page beyond the last is the last."""
         page = min(self.page, self.pages(matches))
         return slice((page - 1) * self.size, page * self.size)
 
 
 def view_from_query(query: Query) -> DatasetView:
-    """What a URL asks for.
+    """The view that a URL encodes.
 
     Args:
-        query: name -> values, as they stand in the URL; of names in `QUERY_KEYS`, others are
-        ignored.
+        query: name -> values; names outside `QUERY_KEYS` are ignored.
     """
     one = {name: values[-1] for name, values in query.items() if values}
     filters = PatchFilters(
@@ -85,7 +84,7 @@ def view_from_query(query: Query) -> DatasetView:
 
 
 def query_from_view(view: DatasetView) -> dict[str, list[str]]:
-    """The words for a URL; what is as by default is left out. The inverse of `view_from_query`."""
+    """The query parameters of a view, without defaults. The inverse of `view_from_query`."""
     filters, default = view.filters, DatasetView()
     words: dict[str, list[str]] = {"case": [str(case) for case in filters.cases]}
     if filters.label is not None:
@@ -110,15 +109,15 @@ def _cases(values: Sequence[str]) -> tuple[int, ...]:
 
 
 def _range(text: str) -> tuple[int, int]:
-    low, _, most = text.partition("-")
-    ends = (_number(low), _number(most))
+    low, _, high = text.partition("-")
+    ends = (_number(low), _number(high))
     if ends[0] is None or ends[1] is None or not ends[0] <= ends[1] <= 100:
         return PatchFilters.tissue
     return ends[0], ends[1]
 
 
 def _number(text: str) -> int | None:
-    """A whole number of up to nine digits, as they fit every column."""
+    """An integer of up to nine digits, which fits every column."""
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 9 else None
 
 

@@ -1,7 +1,6 @@
-"""Where a patch lies on its slide: find it by its place, and cut out what surrounds it.
+"""The place of a patch on its slide: find a patch by its place, and stitch its neighbourhood.
 
-The index is sorted as slides are read (case, then y, then x), so a place is found by bisection,
-in time that hardly grows with the data set.
+The index is sorted by case, then y, then x, so a place is found by bisection in O(log n).
 """
 
 import re
@@ -15,36 +14,36 @@ from idc.patches import PATCH_SIZE_PX
 
 GAP = -1  # instead of a row number: the data set holds no patch there
 
-# Nine digits keep every number inside the index's int32, whatever a URL says.
+# Nine digits keep every number of a URL inside the index's int32.
 _PLACE = re.compile(r"(\d{1,9})_(\d{1,9})_(\d{1,9})")
 
 
 @dataclass(frozen=True, order=True)
 class Place:
-    """Where a patch lies. Unlike a row number it stays when the data set is packed anew."""
+    """Position of a patch. Unlike a row number it is stable when the data set is packed again."""
 
     case: int
     x: int
     y: int
 
     def __str__(self) -> str:
-        """The form that URLs carry: "8863_451_1451"."""
+        """The form used in URLs: "8863_451_1451"."""
         return f"{self.case}_{self.x}_{self.y}"
 
 
 def parse_place(text: str) -> Place | None:
-    """Read the form that URLs carry. None when it is something else."""
+    """Parse the form used in URLs. Returns None if it is malformed."""
     match = _PLACE.fullmatch(text)
     return Place(*(int(part) for part in match.groups())) if match else None
 
 
 def place_of(store: PatchStore, row: int) -> Place:
-    """Where the patch of a row lies."""
+    """The place of the patch in a row."""
     return Place(*(int(store.columns[name][row]) for name in ("case", "x", "y")))
 
 
 def find_row(store: PatchStore, place: Place) -> int | None:
-    """The row of the patch at a place, None where there is none. Takes O(log n)."""
+    """The row of the patch at a place; None without one. Takes O(log n)."""
     rows = slice(0, len(store))
     for name, value in (("case", place.case), ("y", place.y), ("x", place.x)):
         rows = _equal_range(store.columns[name], rows, value)
@@ -55,10 +54,10 @@ def neighbour_rows(store: PatchStore, row: int, radius: int = 2) -> np.ndarray:
     """The rows of a patch and its neighbours.
 
     Args:
-        reach: how many patches to each side.
+        radius: patches to each side.
 
     Returns:
-        int64, shape (2 * reach + 1, 2 * reach + 1), top to bottom and left to right; `GAP` where
+        int64, shape (2 * radius + 1, 2 * radius + 1), top to bottom and left to right; `GAP` where
         the data set holds no patch.
     """
     at = place_of(store, row)
@@ -75,30 +74,30 @@ def neighbour_rows(store: PatchStore, row: int, radius: int = 2) -> np.ndarray:
 
 
 def stitch_neighbourhood(store: PatchStore, rows: np.ndarray) -> np.ndarray:
-    """The picture of a part of a slide.
+    """An image of a part of a slide.
 
     Args:
         rows: int64, shape (down, right): row numbers, or `GAP`.
 
     Returns:
-        uint8 RGBA, shape (50 * down, 50 * right, 4). Gaps are transparent, and so is what an edge
-        patch does not cover: it is shown at its true size, not stretched over its whole square.
+        uint8 RGBA, shape (50 * down, 50 * right, 4). Gaps are transparent. An edge patch has its
+        original size; the rest of its square is transparent.
     """
     down, right = rows.shape
-    picture = np.zeros((down * PATCH_SIZE_PX, right * PATCH_SIZE_PX, 4), np.uint8)
+    image = np.zeros((down * PATCH_SIZE_PX, right * PATCH_SIZE_PX, 4), np.uint8)
     for (line, column), row in np.ndenumerate(rows):
         if row == GAP:
             continue
-        patch = _at_true_size(store, int(row))
+        patch = original_size_patch(store, int(row))
         height, width = patch.shape[:2]
         top, left = line * PATCH_SIZE_PX, column * PATCH_SIZE_PX
-        picture[top : top + height, left : left + width, :3] = patch
-        picture[top : top + height, left : left + width, 3] = 255
-    return picture
+        image[top : top + height, left : left + width, :3] = patch
+        image[top : top + height, left : left + width, 3] = 255
+    return image
 
 
-def _at_true_size(store: PatchStore, row: int) -> np.ndarray:
-    """uint8 RGB, shape (height, width, 3): an edge patch shrunk back to what the slide shows."""
+def original_size_patch(store: PatchStore, row: int) -> np.ndarray:
+    """uint8 RGB, shape (height, width, 3): an edge patch is reduced to its original size."""
     height, width = (int(store.columns[name][row]) for name in ("height", "width"))
     patch = store.patches[row]
     height, width = min(height, PATCH_SIZE_PX), min(width, PATCH_SIZE_PX)
@@ -108,11 +107,11 @@ def _at_true_size(store: PatchStore, row: int) -> np.ndarray:
 
 
 def _equal_range(column: np.ndarray, rows: slice, value: int) -> slice:
-    """Where a value stands in a stretch of a column that is sorted within this stretch."""
+    """The rows that hold a value, in a slice of a column that is sorted within this slice."""
     part = column[rows]
     if not np.iinfo(part.dtype).min <= value <= np.iinfo(part.dtype).max:
         return slice(rows.start, rows.start)
-    # A value of another dtype would make NumPy convert the whole column first.
+    # With a value of another dtype NumPy would convert the whole column first.
     wanted = part.dtype.type(value)
     first, last = np.searchsorted(part, wanted, "left"), np.searchsorted(part, wanted, "right")
     return slice(rows.start + int(first), rows.start + int(last))

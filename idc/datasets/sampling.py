@@ -1,15 +1,15 @@
-"""A handful of patches to look at."""
+"""A random sample of patches of both classes."""
 
 import numpy as np
 import pandas as pd
 
 
 def alternating_sample(index: pd.DataFrame, per_class: int, seed: int) -> pd.DataFrame:
-    """Random patches of both classes side by side: negative, positive, negative, ...
+    """Random patches of both classes in turn: negative, positive, negative, ...
 
     Args:
         index: a store's index.
-        each: how many of each class; fewer when a class has fewer.
+        per_class: number of patches per class; fewer if a class has fewer.
         seed: the same seed gives the same patches.
 
     Returns:

@@ -1,8 +1,8 @@
-"""What a patch looks like in a few bytes, and which of many patches look alike.
+"""Signatures of patches (digest, perceptual hash, contrast) and pairs of similar patches.
 
-The perceptual hash is the usual one of 64 bits (Zauner 2010): the 8x8 lowest frequencies of the
-cosine transform of the grey patch, each above or below their median. A copy that was compressed,
-brightened or scaled keeps nearly all bits; strangers differ in about 32.
+The perceptual hash has 64 bits (pHash, Zauner 2010): the 8x8 lowest frequencies of the cosine
+transform of the grey patch, each above or below their median. A copy that was compressed,
+brightened or scaled keeps nearly all bits; unrelated patches differ in about 32.
 """
 
 import hashlib
@@ -18,14 +18,14 @@ import scipy.fft
 from idc.patches import PATCH_SIZE_PX
 
 # Of copies made of real patches (JPEG quality 60, 20 grey levels brighter, shrunk to 40 px and
-# back, noise of 5 grey levels) 99 % or more differ in at most 6 bits; of 164 million pairs of
-# strangers among 18,129 real patches, 2 did (bench/leakage.py).
+# back, noise of 5 grey levels) 99 % or more differ in at most 6 bits; of 164 million
+# unrelated pairs among 18,129 real patches, 2 did (bench/leakage.py).
 MAX_HAMMING_DISTANCE = 6
-# Grey levels (standard deviation). Below, a patch is glass or one colour: its bits are noise.
+# Standard deviation of grey levels. Below it a patch is glass or one colour: its hash is noise.
 MIN_CONTRAST = 5.0
 
 _CHUNK_SIZE = 4_096
-_HASH_FREQUENCIES, _CORRELATED_FREQUENCIES = 8, 16  # frequencies each way
+_HASH_FREQUENCIES, _CORRELATED_FREQUENCIES = 8, 16  # frequencies per axis
 _BANDS, _BAND_BITS = 8, 8
 # The orthonormal cosine transform, the lowest frequencies first.
 _DCT_BASIS = scipy.fft.dct(np.eye(PATCH_SIZE_PX, dtype=np.float32), axis=0, norm="ortho")
@@ -33,10 +33,10 @@ _DCT_BASIS = scipy.fft.dct(np.eye(PATCH_SIZE_PX, dtype=np.float32), axis=0, norm
 
 @dataclass(frozen=True)
 class Signatures:
-    """Signatures of some patches, one a patch, all of shape (n,).
+    """Signatures of n patches; every array has shape (n,).
 
     Attributes:
-        contents: int64; patches of the same pixels share a number.
+        content_ids: int64; patches with identical pixels share a number.
         hashes: uint64, the perceptual hash.
         contrast: float32, standard deviation of the grey levels.
     """
@@ -47,7 +47,7 @@ class Signatures:
 
     @property
     def near_uniform(self) -> np.ndarray:
-        """bool: so little contrast that its hash says nothing."""
+        """bool: contrast too low for a meaningful hash."""
         return self.contrast < MIN_CONTRAST
 
 
@@ -57,7 +57,7 @@ def signatures(
     *,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Signatures:
-    """Sign patches, a few thousand at a time.
+    """Compute the signatures of patches, in chunks of a few thousand.
 
     Args:
         patches: uint8 RGB, shape (n, 50, 50, 3), possibly a memory map.
@@ -79,7 +79,7 @@ def signatures(
 
 
 def grey_levels(patches: np.ndarray) -> np.ndarray:
-    """Grey patches.
+    """Convert patches to grey levels.
 
     Args:
         patches: uint8 RGB, shape (n, 50, 50, 3).
@@ -87,7 +87,7 @@ def grey_levels(patches: np.ndarray) -> np.ndarray:
     Returns:
         float32 [0, 255], shape (n, 50, 50).
     """
-    # OpenCV knows no stacks: one tall picture instead.
+    # OpenCV converts single images only: use one tall image.
     tall = np.ascontiguousarray(patches).reshape(-1, PATCH_SIZE_PX, 3)
     if not len(tall):
         return np.empty((0, PATCH_SIZE_PX, PATCH_SIZE_PX), np.float32)
@@ -96,7 +96,7 @@ def grey_levels(patches: np.ndarray) -> np.ndarray:
 
 
 def perceptual_hashes(grey: np.ndarray) -> np.ndarray:
-    """The hash of each patch.
+    """The perceptual hash of each patch.
 
     Args:
         grey: float32 [0, 255], shape (n, 50, 50).
@@ -110,22 +110,22 @@ def perceptual_hashes(grey: np.ndarray) -> np.ndarray:
 
 
 def low_frequency_correlation(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """How alike pairs of patches are but for the finest grain, brightness and contrast.
+    """Correlation of the 16x16 lowest frequencies, without the mean, of pairs of patches.
 
-    The correlation of their 16x16 lowest frequencies, without the mean.
+    Independent of fine detail, brightness and contrast.
 
     Args:
         one, other: uint8 RGB, shape (n, 50, 50, 3).
 
     Returns:
-        float64 [-1, 1], shape (n,); 0 where a patch is of one colour.
+        float64 [-1, 1], shape (n,); 0 where a patch has a single colour.
     """
     a, b = (
         _low_frequencies(grey_levels(patches), _CORRELATED_FREQUENCIES)[:, 1:].astype(np.float64)
         for patches in (one, other)
     )
     norms = np.linalg.norm(a, axis=1), np.linalg.norm(b, axis=1)
-    has_shape = np.minimum(*norms) > 1  # below, it is rounding
+    has_shape = np.minimum(*norms) > 1  # otherwise rounding errors
     dots = (a * b).sum(axis=1)
     return np.divide(dots, norms[0] * norms[1], out=np.zeros(len(a)), where=has_shape)
 
@@ -133,13 +133,13 @@ def low_frequency_correlation(one: np.ndarray, other: np.ndarray) -> np.ndarray:
 def similar_pairs(hashes: np.ndarray, group: np.ndarray) -> np.ndarray:
     """All pairs of different groups whose hashes differ in at most `MAX_HAMMING_DISTANCE` bits.
 
-    Without comparing each with each: of 8 bands of 8 bits, 6 differing bits leave at least two
-    untouched. So patches are sorted by each two of the bands (28 sorts), and only those that agree
-    in both meet.
+    Avoids comparing all pairs: of 8 bands of 8 bits, 6 differing bits leave at least two bands
+    equal. Patches are sorted by each pair of bands (28 sorts), and only those that agree in both
+    bands are compared.
 
     Args:
         hashes: uint64, shape (n,).
-        group: int, shape (n,); pairs within a group are not looked for.
+        group: int, shape (n,); pairs within a group are ignored.
 
     Returns:
         int64, shape (pairs, 2): positions, the lower first, ascending.
@@ -166,13 +166,13 @@ def _band_keys(hashes: np.ndarray) -> Iterator[np.ndarray]:
         (hashes >> np.uint64(_BAND_BITS * band)).astype(np.uint8).astype(np.uint16)
         for band in range(_BANDS)
     ]
-    # One untouched band would do to find a pair; two make sixty times fewer strangers meet.
+    # One equal band would find every pair; two give sixty times fewer candidates.
     for one, other in itertools.combinations(bands, 2):
         yield (one << _BAND_BITS) | other
 
 
 def _pairs_of_equal_key(key: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Positions in a sorted key: each with the next one of the same key, then the one after..."""
+    """Pairs of positions with equal keys in a sorted key, by increasing distance."""
     first = np.arange(len(key))
     for distance in itertools.count(1):
         first = first[first + distance < len(key)]

@@ -1,11 +1,11 @@
-"""Who trains and who scores: pure functions from a store's index to row numbers.
+"""Train / validation / test splits: pure functions from a store's index to row numbers.
 
 Three protocols:
 
-- ``case-disjoint`` (the default): cases are dealt out, so no case is in two parts. Neighbouring
-  patches of one slide share stain and tissue; a model that trained on them has seen its test.
+- ``case-disjoint`` (the default): no case is in two parts. Neighbouring patches of one slide share
+  stain and tissue, so a model that trained on some of them would be scored on known tissue.
 - ``published``: the 84 / 29 / 49 cases of Cruz-Roa et al. 2014 and Janowczyk & Madabhushi 2016.
-- ``random``: by patch, 70 % to train on, as the notebook does. Kept to show how far it flatters.
+- ``random``: by patch, 70 % for training, as in the notebook. Kept to show how optimistic it is.
 """
 
 from collections.abc import Mapping
@@ -27,11 +27,11 @@ PROTOCOLS: Mapping[str, str] = {
 }
 PROTOCOL_HELP: Mapping[str, str] = {
     "case-disjoint": "70 % of the cases train, 15 % validate, 15 % test. No case is in two parts, "
-    "so the scores say what to expect on a new case.",
+    "so the scores estimate those on a new case.",
     "published": "The case lists of Cruz-Roa 2014 and Janowczyk & Madabhushi 2016, so that scores "
     "can be compared with published ones.",
-    "random": "70 % of the patches train, whatever their case. Neighbours of the scored patches "
-    "are trained on, so the scores flatter.",
+    "random": "70 % of the patches train, regardless of their case. The training part holds "
+    "neighbours of the scored patches, so the scores flatter.",
 }
 UNLISTED = ("ignore", "train")
 
@@ -41,12 +41,12 @@ VALIDATION_SHARE = 0.15
 
 @dataclass(frozen=True)
 class Split:
-    """Row numbers of a store, dealt into parts.
+    """Row numbers of a store, split into parts.
 
     Attributes:
         train, validation, test: int64, sorted, disjoint. ``test`` may be empty.
-        unused: how many of the drawn rows are in no part (cases in no published list).
-        left_out: how many rows were taken out of ``train`` because a reviewer marked them.
+        unused: number of drawn rows in no part (cases in no published list).
+        left_out: number of rows removed from ``train`` because a reviewer marked them.
     """
 
     protocol: str
@@ -62,11 +62,11 @@ class Split:
         return {"train": self.train, "validation": self.validation, "test": self.test}[part]
 
     def scored_part(self) -> str:
-        """Where scores come from: ``test``, or ``validation`` when the data holds no test case."""
+        """The part that is scored: ``test``, or ``validation`` if there is no test case."""
         return "test" if len(self.test) else "validation"
 
     def counts(self, index: pd.DataFrame) -> pd.DataFrame:
-        """One row a part: patches, negative, positive, positive share (nan if empty), cases."""
+        """One row per part: patches, negative, positive, positive share (nan if empty), cases."""
         table = []
         for part in PARTS:
             chosen = index.iloc[self.rows(part)]
@@ -85,15 +85,15 @@ class Split:
 
 
 def draw_patches(labels: np.ndarray, count: int | None, seed: int) -> np.ndarray:
-    """Draw patches at the same rate from both classes, so that the class shares stay.
+    """Draw patches at the same rate from both classes, which keeps the class shares.
 
     Args:
         labels: {0, 1}, shape (n,).
-        count: how many to draw; all when None or more than there are.
+        count: number to draw; None, or more than there are, for all.
         seed: the same seed draws the same patches.
 
     Returns:
-        int64 row numbers, sorted. Rounding goes to IDC-negative, so that exactly ``count`` come.
+        int64 row numbers, sorted; exactly ``count``, as IDC-negative takes the rounding error.
 
     Raises:
         SplitError: ``count`` is below 2.
@@ -122,21 +122,21 @@ def make_split(
     folds: int = 0,
     fold: int = 0,
 ) -> Split:
-    """Deal a store's patches into training, validation and test parts.
+    """Split a store's patches into training, validation and test parts.
 
     Args:
-        index: a store's index, columns ``case`` and ``label`` (0/1), one row a patch.
+        index: a store's index, columns ``case`` and ``label`` (0/1), one row per patch.
         protocol: a key of `PROTOCOLS`.
         seed: the same seed gives the same split.
-        unlisted: ``published`` only: cases in no list are left out ("ignore") or "train".
-        patches: use only so many, drawn at the same rate from both classes; None for all.
-        folds: ``case-disjoint`` only: deal the cases into so many folds; 0 for the usual shares.
-        fold: which of them, from 1, is the test part. It holds all patches of its cases, drawn or
-            not, so that the folds together answer for every patch of the store.
+        unlisted: ``published`` only: "ignore" cases in no list, or add them to "train".
+        patches: number of patches to draw, at the same rate from both classes; None for all.
+        folds: ``case-disjoint`` only: number of folds of cases; 0 for the shares of 70/15/15.
+        fold: the fold, from 1, that is the test part. It holds all patches of its cases, drawn or
+            not, so that the folds together predict every patch of the store.
 
     Raises:
         SplitError: unknown protocol, too few cases, or a class is missing from the training or
-            validation part; the sentence says what to change.
+            validation part; the sentence states what to change.
     """
     if protocol not in PROTOCOLS:
         raise SplitError(f"protocol must be one of {', '.join(PROTOCOLS)}. Received: {protocol!r}")
@@ -163,10 +163,10 @@ def make_split(
 
 
 def without_rows(split: Split, rows: np.ndarray, labels: np.ndarray) -> Split:
-    """The split with some rows taken out of its training part; what is scored stays.
+    """Remove rows from the training part of a split; the other parts are unchanged.
 
     Args:
-        rows: int64 row numbers; those outside the training part change nothing.
+        rows: int64 row numbers; those outside the training part are ignored.
         labels: {0, 1} of the whole store.
 
     Raises:
@@ -183,9 +183,9 @@ def without_rows(split: Split, rows: np.ndarray, labels: np.ndarray) -> Split:
 
 
 def redraw_training(split: Split, index: pd.DataFrame, seed: int) -> Split:
-    """The split with other training patches, as many as before; what is held out stays.
+    """Draw as many other training patches; the other parts are unchanged.
 
-    They are drawn at the same rate from both classes among all patches of the cases that train;
+    They are drawn at the same rate from both classes among all patches of the training cases;
     in a random split, which has no such cases, among all that are not held out.
 
     Args:
@@ -208,14 +208,14 @@ def redraw_training(split: Split, index: pd.DataFrame, seed: int) -> Split:
 
 
 def split_note(split: Split) -> str:
-    """What a reader of the scores must know about this split, in one or two sentences."""
+    """Warnings about the scores of this split; "" if there are none."""
     notes = []
     if split.protocol == "random":
         notes.append(
             "Patches of one case are in several parts: these scores flatter. Compare 'by case'."
         )
     if not len(split.test):
-        notes.append("The data holds no case of the test part; scores come from validation.")
+        notes.append("The data holds no case of the test part; the validation part is scored.")
     if split.unused:
         notes.append(f"{split.unused:,} patches of cases in no published list are left out.")
     if split.left_out:
@@ -226,7 +226,7 @@ def split_note(split: Split) -> str:
 
 
 def _random_parts(count: int, seed: int) -> np.ndarray:
-    """Part number of each of ``count`` patches: 0 for 70 %, then half of the rest each."""
+    """Part number of each of ``count`` patches: 0 for 70 %, 1 and 2 for half of the rest each."""
     part = np.full(count, 2)
     order = np.random.default_rng(seed).permutation(count)
     first, second = _part_boundaries(count)
@@ -248,25 +248,25 @@ def _deal_cases(cases: np.ndarray, seed: int) -> Mapping[str, frozenset[int]]:
 
 
 def _fold_split(index: pd.DataFrame, drawn: np.ndarray, seed: int, folds: int, fold: int) -> Split:
-    """A fold of cases to score, and the drawn patches of the others to train and validate on."""
+    """Test on a fold of cases; train and validate on the drawn patches of the others."""
     cases = index["case"].to_numpy()
     distinct = np.unique(cases)
-    # Beside the larger of two folds two cases must be left, to train and to validate on.
-    least = max(folds, len(PARTS) + 1 if folds == 2 else len(PARTS))
-    if len(distinct) < least:
+    # Two folds: at least two cases outside the larger one, for training and for validation.
+    min_cases = max(folds, len(PARTS) + 1 if folds == 2 else len(PARTS))
+    if len(distinct) < min_cases:
         remedy = "Pack more cases."
         if len(distinct) >= len(PARTS):
             other = "3" if folds == 2 else "fewer"
-            remedy = f"Ask for {other} folds, or pack more cases."
+            remedy = f"Choose {other} folds, or pack more cases."
         raise SplitError(
-            f"{folds} folds need at least {least} cases; there are {len(distinct)}. {remedy}"
+            f"{folds} folds need at least {min_cases} cases; there are {len(distinct)}. {remedy}"
         )
     order = np.array_split(np.random.default_rng(seed).permutation(distinct), folds)
     others = np.concatenate([order[number] for number in range(folds) if number != fold - 1])
     held_out = max(1, round(len(distinct) * VALIDATION_SHARE))
-    # At least one case is left to train on: two folds of two cases each, say.
+    # Keep at least one case for training, e.g. with two folds of two cases each.
     held_out = min(held_out, len(others) - 1)
-    # The next fold's cases come first, so that validation differs from fold to fold.
+    # The next fold's cases come first, so that each fold has another validation part.
     others = np.roll(others, -sum(map(len, order[: fold - 1])))
     part = np.where(np.isin(cases[drawn], others[:held_out]), 1, 0)
     part[np.isin(cases[drawn], order[fold - 1])] = 2
@@ -282,13 +282,13 @@ def _fold_split(index: pd.DataFrame, drawn: np.ndarray, seed: int, folds: int, f
 
 
 def _part_boundaries(count: int) -> tuple[int, int]:
-    """Where validation and test begin among ``count`` things; from 3 on no part is empty."""
+    """The first position of validation and of test; from 3 items no part is empty."""
     held_out = max(2, round(count * (1 - TRAIN_SHARE)))
     return count - held_out, count - held_out // 2
 
 
 def _part_by_case(cases: np.ndarray, lists: Mapping[str, frozenset[int]]) -> np.ndarray:
-    """Part number of each patch's case, -1 for a case in no list."""
+    """Part number of each patch by its case, -1 for a case in no list."""
     part = np.full(len(cases), -1)
     for number, name in enumerate(PARTS):
         part[np.isin(cases, list(lists[name]))] = number

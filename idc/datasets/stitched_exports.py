@@ -1,7 +1,7 @@
-"""A slide for other programs: the picture as PNG, its patches as GeoJSON for QuPath.
+"""Exports of a stitched slide: PNG, and GeoJSON of its patches for QuPath.
 
-Both share one coordinate system, px of the stitched slide: x runs right and y down from the
-picture's upper left corner, 4 um a pixel. To see the patches in QuPath (0.4 or newer), open the
+Both use px of the stitched slide: x runs right and y down from the image's upper left corner, 4 um
+per pixel. To see the patches in QuPath (0.4 or newer), open the
 PNG, set the pixel size to 4 um, and drop the GeoJSON file on it. A patch named x, y in the data
 set lies at (x - left, y - top); ``left`` and ``top`` are in the GeoJSON's ``properties``.
 """
@@ -24,24 +24,24 @@ _OUTLINE_RGB = (0, 229, 255)
 
 
 def slide_png(store: PatchStore, slide: StitchedSlide) -> bytes:
-    """The stitched slide, lossless, at full size, transparent where no patch lies."""
+    """The stitched slide, lossless, at full size, transparent in gaps."""
     alpha = np.where(slide.coverage_mask(), np.uint8(255), np.uint8(0))
     bgra = np.dstack([stitch_slide(store, slide)[..., ::-1], alpha])
-    # Level 1: a third larger than the best, in a tenth of the time.
+    # Level 1: a third larger than level 9, in a tenth of the time.
     _, png = cv2.imencode(".png", bgra, [cv2.IMWRITE_PNG_COMPRESSION, 1])
     return png.tobytes()
 
 
 def slide_geojson(slide: StitchedSlide, probabilities: Mapping[str, np.ndarray]) -> str:
-    """A feature collection: one tile a patch, and the outline of the IDC-positive ones.
+    """A feature collection: one tile per patch, and the outlines of the IDC-positive ones.
 
-    A tile is classified by its label (name and colour) and measures "Probability of IDC: RUN" for
-    each run that has an answer; an outlined region is an annotation. Identifiers depend on case
-    and place alone, so a second import replaces and does not double.
+    A tile has a class (its label's name and colour) and a measurement "Probability of IDC: RUN" for
+    each run with a prediction; an outlined region is an annotation. Identifiers depend on case and
+    place only, so a second import replaces the first.
 
     Args:
-        probabilities: run's title -> [0, 1], shape (n,) in the order of `Slide.rows`; nan where
-            the run has no answer.
+        probabilities: run's title -> [0, 1], shape (n,) in the order of `StitchedSlide.rows`; nan
+            without a prediction.
     """
     tiles = [
         _tile(slide, i, {name: float(values[i]) for name, values in probabilities.items()})

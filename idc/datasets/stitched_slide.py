@@ -1,9 +1,9 @@
-"""A case as the slide that it was cut from: where each patch lies, and all of them as one picture.
+"""A case stitched back into its slide: the position of each patch, and one image of them all.
 
-Only the patches that a data set holds are there. Where none lies is a gap: left out of the labels
-and the outline, transparent in pictures that can be, and never made up.
+Positions without a patch are gaps: they have no label, lie outside the outlines, and are
+transparent in images with alpha.
 
-Every function here touches the patches of one case alone, whatever else the data set holds.
+Every function here reads the patches of one case only.
 """
 
 from dataclasses import dataclass
@@ -17,28 +17,28 @@ from idc.errors import DataError
 from idc.imaging.outline import Polygon, cell_outlines
 from idc.patches import MPP_UM, PATCH_SIZE_PX
 
-# Under the gaps of a picture that cannot be transparent: glass, so that a lossy picture has no
-# dark rim around the tissue. Whoever shows it knows from `Slide.boxes` where the gaps are.
+# Colour of gaps in images without alpha: glass, so that lossy compression leaves no dark rim
+# around the tissue. `StitchedSlide.boxes` gives the gaps.
 GAP_RGB = (244, 242, 245)
 
-# The largest real case covers 12 million px; far more means names that are not a slide's.
+# The largest real case covers 12 million px; far more means invalid names.
 MAX_SLIDE_PX = 80_000_000
 
 
 @dataclass(frozen=True)
 class StitchedSlide:
-    """Where a case's patches lie. Holds no pixels; see `stitch_slide`.
+    """The layout of a case's patches, without pixels; see `stitch_slide`.
 
     Attributes:
         rows: int64, shape (n,): row numbers in the store, in reading order (by y, then x).
         labels: int8 {0, 1}, shape (n,).
         boxes: int64, shape (n, 4): x, y, width, height of each patch in px of the stitched slide.
             Patches at the slide's edge are smaller than 50 px.
-        grid: int64, shape (grid rows, grid columns): which of the n patches covers a cell of
-            50 x 50 px, -1 where none does.
-        left, top: px of the whole slide that the stitched one begins at; a patch named x, y lies
+        grid: int64, shape (grid rows, grid columns): the number [0, n) of the patch in each cell
+            of 50 x 50 px, -1 for a gap.
+        left, top: offset in px of the stitched slide in the whole slide; a patch named x, y lies
             at (x - left, y - top).
-        width, height: px of the stitched slide: no more than its patches cover.
+        width, height: px of the stitched slide, the bounding box of its patches.
     """
 
     case: int
@@ -58,7 +58,7 @@ class StitchedSlide:
 
     def outlines(self) -> list[Polygon]:
         """The outline of the IDC-positive patches, in px of the stitched slide."""
-        positive = np.append(self.labels == 1, False)[self.grid]  # -1 is the appended one
+        positive = np.append(self.labels == 1, False)[self.grid]  # -1 selects the appended False
         return [
             Polygon(self._to_px(polygon.exterior), tuple(map(self._to_px, polygon.holes)))
             for polygon in cell_outlines(positive)
@@ -72,12 +72,12 @@ class StitchedSlide:
         return mask
 
     def _to_px(self, ring: np.ndarray) -> np.ndarray:
-        """Cell corners in px; patches at the right and lower edge may end before their cell."""
+        """Cell corners in px, clipped: patches at the right and lower edge may be smaller."""
         return np.minimum(ring * PATCH_SIZE_PX, [self.width, self.height])
 
 
 def lay_out_case(store: PatchStore, case: int) -> StitchedSlide:
-    """Find a case's patches and their places.
+    """Find a case's patches and their positions.
 
     Raises:
         DataError: the data set holds no such case, or its patches lie too far apart for one slide.
@@ -107,31 +107,32 @@ def lay_out_case(store: PatchStore, case: int) -> StitchedSlide:
 
 
 def stitch_slide(store: PatchStore, slide: StitchedSlide) -> np.ndarray:
-    """All patches of a slide in one picture. Edge patches get their own size back.
+    """All patches of a slide in one image. Edge patches have their original size.
 
     Returns:
         uint8 RGB, shape (height, width, 3); `GAP_RGB` where no patch lies.
     """
-    # Line by line: pixel by pixel NumPy takes longer to fill it than everything else here.
+    # Filling by rows: NumPy fills by pixels more slowly than all the rest takes.
     line = np.tile(np.array(GAP_RGB, np.uint8), slide.width)
-    picture = np.full((slide.height, line.size), line).reshape(slide.height, slide.width, 3)
+    image = np.full((slide.height, line.size), line).reshape(slide.height, slide.width, 3)
     patches = store.patches[slide.rows[0] : slide.rows[-1] + 1]
     for patch, (x, y, width, height) in zip(patches, slide.boxes.tolist(), strict=True):
-        whole = (width, height) == (PATCH_SIZE_PX, PATCH_SIZE_PX)
-        picture[y : y + height, x : x + width] = patch if whole else _shrunk(patch, width, height)
-    return picture
+        if (width, height) != (PATCH_SIZE_PX, PATCH_SIZE_PX):
+            patch = cv2.resize(patch, (width, height), interpolation=cv2.INTER_AREA)
+        image[y : y + height, x : x + width] = patch
+    return image
 
 
 def slide_thumbnail(
     store: PatchStore, slide: StitchedSlide, max_size_px: tuple[int, int]
 ) -> np.ndarray:
-    """A slide as a small picture, each patch reduced by itself, so that gaps stay sharp.
+    """A thumbnail of a slide. Each patch is reduced separately, so that gaps stay sharp.
 
     Args:
-        most_px: (width, height) that it stays within, but a patch never falls below one pixel.
+        max_size_px: the maximum (width, height); a patch has at least one pixel.
 
     Returns:
-        uint8 RGBA, shape (height, width, 4); alpha 0 where no patch lies, else 255.
+        uint8 RGBA, shape (height, width, 4); alpha 0 in gaps, else 255.
     """
     rows, columns = slide.grid.shape
     cell_px = min(max_size_px[0] // columns, max_size_px[1] // rows, PATCH_SIZE_PX) or 1
@@ -142,28 +143,24 @@ def slide_thumbnail(
     cells[:-1, ..., :3] = cv2.resize(
         column_of_patches, (cell_px, len(slide.rows) * cell_px), interpolation=cv2.INTER_AREA
     ).reshape(-1, cell_px, cell_px, 3)
-    cells[-1] = 0  # what -1 in the grid picks
+    cells[-1] = 0  # selected by -1 in the grid
     return cells[slide.grid].swapaxes(1, 2).reshape(rows * cell_px, columns * cell_px, 4)
 
 
 def coverage_note(slide: StitchedSlide) -> str:
-    """How much of the case the data set holds, and so what a gap means."""
+    """How many patches of the case the data set holds, and what gaps are."""
     held, expected = len(slide.rows), expected_patches(slide.case)
     if expected is None:
         return f"{held:,} patches; no patch was cut where there is only background."
     if held < expected:
         return (
-            f"{held:,} of {expected:,} patches: gaps are patches that this data set does not hold, "
-            "or background."
+            f"{held:,} of {expected:,} patches: gaps are patches missing from this data set, or "
+            "background."
         )
     return f"All {expected:,} patches of this case; gaps are background that was never cut."
 
 
 def is_incomplete(slide: StitchedSlide) -> bool:
-    """Whether the full data set holds more patches of the case, so that gaps may be tissue."""
+    """Whether the full set has more patches of the case, so that gaps may be tissue."""
     expected = expected_patches(slide.case)
     return expected is not None and len(slide.rows) < expected
-
-
-def _shrunk(patch: np.ndarray, width: int, height: int) -> np.ndarray:
-    return cv2.resize(patch, (width, height), interpolation=cv2.INTER_AREA)

@@ -3,11 +3,11 @@
 A store is a folder ``data/<name>/``:
 
 - ``patches.npy``: uint8 RGB, shape (n, 50, 50, 3), a plain NumPy file
-- ``index.parquet``: one row a patch in the same order (case, x, y, label, height, width), sorted
-  as slides are read: by case, then y, then x
-- ``store.json``: format version, counts, checksums, and what packing found
+- ``index.parquet``: one row per patch in the same order (case, x, y, label, height, width), sorted
+  by case, then y, then x
+- ``store.json``: format version, counts, checksums and the packing report
 
-Packing (`idc.ingest.packing`) writes it elsewhere and renames it into place, so a store is whole or
+Packing (`idc.ingest.packing`) writes a hidden folder and renames it, so a store is complete or
 absent.
 """
 
@@ -49,7 +49,7 @@ INDEX_DTYPES = {
     "width": "int16",
 }
 
-_OPEN_ATTEMPTS = 3  # to open a store while others put new ones in its place
+_OPEN_ATTEMPTS = 3  # while other processes replace the store
 
 _NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
@@ -58,19 +58,19 @@ ProgressCallback = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class PackReport:
-    """What packing met in its sources."""
+    """The result of packing."""
 
     sources: tuple[str, ...]
-    second_copies: int = 0  # a name seen before; the first good copy is kept
+    second_copies: int = 0  # of a name; the first decodable copy is kept
     damaged: int = 0
     damaged_names: tuple[str, ...] = ()  # the first few
-    foreign: int = 0  # files whose name is not a patch's
+    foreign: int = 0  # files not named like a patch
     resized: int = 0  # edge patches brought to 50x50
     generated: bool = False  # generated tissue, not from patients
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> PackReport:
-        """Read the form that `dataclasses.asdict` writes."""
+        """Parse the form that `dataclasses.asdict` returns."""
         return cls(
             **{
                 **value,
@@ -82,14 +82,14 @@ class PackReport:
 
 @dataclass(frozen=True)
 class PatchStore:
-    """An opened store. Reads pixels only when they are touched.
+    """An opened store. Pixels are read on access.
 
     Attributes:
         columns: of the index, each of shape (n,): case int32, x int32, y int32, label int8 {0, 1},
             height int16, width int16 (the patch's size before it was brought to 50x50).
         patches: uint8 RGB, shape (n, 50, 50, 3), a read-only memory map.
-        report: what packing found.
-        fingerprint: hex digest of pixels and index as packed; another packing, another fingerprint.
+        report: the packing report.
+        fingerprint: hex digest of pixels and index.
     """
 
     name: str
@@ -103,8 +103,8 @@ class PatchStore:
 
     @functools.cached_property
     def index(self) -> pd.DataFrame:
-        """The columns as a table, n rows, made when it is first asked for."""
-        import pandas as pd  # takes ten times as long as all else here
+        """The columns as a table of n rows, created on first use."""
+        import pandas as pd  # its import takes ten times as long as opening a store
 
         return pd.DataFrame(dict(self.columns))
 
@@ -119,19 +119,19 @@ class PatchStore:
         return self.columns["case"]
 
     def release_pages(self) -> None:
-        """Take the pixels read so far out of this process's memory.
+        """Remove the pixels read so far from this process's memory.
 
-        The system keeps them in its own cache, so reading them again costs next to nothing.
+        They stay in the system's page cache, so reading them again is fast.
         """
         if isinstance(self.patches.base, mmap.mmap):
             self.patches.base.madvise(mmap.MADV_DONTNEED)
 
 
 def check_store_name(name: str) -> str:
-    """A store's name becomes a folder's name, so it is kept plain.
+    """Check a store's name, which becomes a folder's name.
 
     Raises:
-        DataError: the name is empty, too long, or has other signs than letters, digits, - and _.
+        DataError: the name is empty, too long, or has other characters than letters, digits, -, _.
     """
     if not _NAME_PATTERN.fullmatch(name):
         raise DataError(
@@ -153,11 +153,11 @@ def list_stores() -> list[str]:
 def open_store(name: str) -> PatchStore:
     """Open a store without reading its pixels.
 
-    Another packing may take its place meanwhile: then it is opened anew, so that labels and pixels
-    are always of one packing.
+    If another packing replaces the store during the call, it is opened again, so that labels and
+    pixels always belong to one packing.
 
     Raises:
-        DataError: there is no such store, or it is not readable; the sentence says what to do.
+        DataError: there is no such store, or it is unreadable; the sentence states what to do.
     """
     folder = data_dir() / check_store_name(name)
     for _ in range(_OPEN_ATTEMPTS):
@@ -170,15 +170,15 @@ def open_store(name: str) -> PatchStore:
         else:
             if _is_unchanged(folder, meta):
                 return store
-    raise DataError(f"The data set '{name}' is being replaced; try again in a moment.")
+    raise DataError(f"The data set '{name}' is being replaced; try again in a few seconds.")
 
 
 def _open_with_meta(name: str, meta: dict[str, Any]) -> PatchStore:
-    """Open what lies on disk, which must be what ``meta`` says but for the pixels."""
+    """Open the files and compare all but the pixels with ``meta``."""
     folder = data_dir() / name
     try:
         index = (folder / INDEX_FILE).read_bytes()
-        # The index is small, and a damaged one makes its reader raise anything at all.
+        # Check the digest first: the reader may raise any exception on a damaged index.
         whole = hashlib.sha256(index).hexdigest() == meta["index_sha256"]
         whole = whole and _header_is_intact(folder / PATCHES_FILE, meta["patches"])
         if not whole:
@@ -208,11 +208,11 @@ def delete_store(name: str) -> None:
             f"The data set '{name}' could not be removed ({error.strerror}); check the rights of "
             f"'{data_dir()}'."
         ) from error
-    shutil.rmtree(hidden, ignore_errors=True)  # what resists is swept away by the next packing
+    shutil.rmtree(hidden, ignore_errors=True)  # the next packing removes leftovers
 
 
 def trash_path(name: str) -> Path:
-    """Where a store lies while it is being removed."""
+    """The folder of a store that is being deleted."""
     return data_dir() / f".{name}.deleted"
 
 
@@ -228,12 +228,12 @@ def verify_store(name: str, *, on_progress: ProgressCallback | None = None) -> t
     Raises:
         DataError: a byte differs, or a file is missing.
     """
-    store = open_store(name)  # compares all but the pixels
+    store = open_store(name)  # checks all but the pixels
     folder = data_dir() / name
     try:
         meta = read_meta(folder)
         good = _pixels_are_intact(folder / PATCHES_FILE, meta, on_progress)
-        # Byte by byte, since JSON reads the same with a line break for a blank.
+        # Compare bytes: JSON with other whitespace has the same value.
         good = good and (folder / META_FILE).read_bytes() == json_bytes(with_checksum(meta))
     except OSError as error:
         raise _damaged_error(name) from error
@@ -243,7 +243,7 @@ def verify_store(name: str, *, on_progress: ProgressCallback | None = None) -> t
 
 
 def is_current(store: PatchStore) -> bool:
-    """Whether an opened store is still what lies on disk under its name."""
+    """Whether an opened store is still the one on disk under its name."""
     try:
         return _fingerprint(read_meta(data_dir() / store.name)) == store.fingerprint
     except DataError:
@@ -255,7 +255,7 @@ def write_index(path: Path, columns: Mapping[str, np.ndarray]) -> None:
     import pyarrow as pa
     from pyarrow import parquet
 
-    # By way of the bare memory: pyarrow's own conversions, here and below, import pandas.
+    # From raw buffers: pyarrow's own conversions, here and in `_read_index`, import pandas.
     arrays = {
         name: pa.Array.from_buffers(
             getattr(pa, str(column.dtype))(), len(column), [None, pa.py_buffer(column)]
@@ -266,7 +266,7 @@ def write_index(path: Path, columns: Mapping[str, np.ndarray]) -> None:
 
 
 def npy_header(count: int) -> bytes:
-    """The first bytes of ``patches.npy`` for ``count`` patches; always equally long."""
+    """The header of ``patches.npy`` for ``count`` patches; its length is constant."""
     header = io.BytesIO()
     np.lib.format.write_array_header_1_0(
         header, {"descr": "|u1", "fortran_order": False, "shape": (count, *PATCH_SHAPE)}
@@ -283,7 +283,7 @@ def read_meta(folder: Path) -> dict[str, Any]:
     """Read and check ``store.json``.
 
     Raises:
-        DataError: it is missing, damaged, or of another version.
+        DataError: the file is missing, damaged, or of another version.
     """
     try:
         meta = json.loads((folder / META_FILE).read_bytes())
@@ -301,7 +301,7 @@ def read_meta(folder: Path) -> dict[str, Any]:
 
 
 def report_json(report: PackReport) -> dict[str, Any]:
-    """The form of a report in ``store.json``."""
+    """The JSON form of a report in ``store.json``."""
     return asdict(report)
 
 
@@ -355,7 +355,7 @@ def _pixels_are_intact(
 def _missing_error(name: str) -> DataError:
     known = ", ".join(list_stores()) or "none yet"
     return DataError(
-        f"There is no data set named '{name}' (there is: {known}); pack one first: "
+        f"There is no data set named '{name}' (existing: {known}); pack one first: "
         f"python -m idc pack ZIP_OR_FOLDER --name {name}"
     )
 

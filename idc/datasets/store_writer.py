@@ -1,7 +1,7 @@
-"""Write a new `PatchStore`, atomically: it is whole or absent, whatever happens meanwhile.
+"""Write a new `PatchStore` atomically: it is complete or absent.
 
-The store grows in a hidden folder beside the others and is renamed when it is whole, so a killed or
-failed writer leaves no store; what it left is swept away by the next one.
+The store is written to a hidden folder and renamed when complete. A killed or failed writer leaves
+no store; the next writer removes its leftovers.
 """
 
 import contextlib
@@ -34,17 +34,17 @@ from idc.files import atomic
 from idc.files.home import data_dir
 from idc.patches import PATCH_BYTES, PATCH_SHAPE, PATCH_SIZE_PX, PatchName
 
-_LOCK_TIMEOUT_S = 0.2  # another packing may hold it for a moment, to clear what was left over
+_LOCK_TIMEOUT_S = 0.2  # another packing holds it briefly to remove leftovers
 _LEFTOVER_SUFFIXES = ("packing", "replaced", "deleted")
 
 
 @dataclass(frozen=True)
 class Patch:
-    """One decoded patch on its way into a store.
+    """One decoded patch to add to a store.
 
     Attributes:
         rgb: uint8 RGB, shape (50, 50, 3).
-        height, width: its size in px before it was brought to 50x50.
+        height, width: original size in px, before resizing to 50x50.
     """
 
     name: PatchName
@@ -55,12 +55,12 @@ class Patch:
 
 @dataclass(frozen=True)
 class PatchBlock:
-    """Some hundred decoded patches on their way into a store, without an object for each.
+    """Some hundred decoded patches to add to a store, in arrays.
 
     Attributes:
         names: int32, shape (k, 4): case, y, x, label.
         pixels: uint8 RGB, shape (k, 50, 50, 3), contiguous.
-        sizes: int16, shape (k, 2): height, width in px before they were brought to 50x50.
+        sizes: int16, shape (k, 2): original height, width in px, before resizing to 50x50.
     """
 
     names: np.ndarray
@@ -71,8 +71,8 @@ class PatchBlock:
         return len(self.names)
 
     @classmethod
-    def of(cls, patches: Sequence[Patch]) -> "PatchBlock":
-        """The same patches as a block."""
+    def from_patches(cls, patches: Sequence[Patch]) -> "PatchBlock":
+        """Combine patches into a block."""
         names = [(p.name.case, p.name.y, p.name.x, p.name.label) for p in patches]
         pixels = np.empty((len(patches), *PATCH_SHAPE), np.uint8)
         for row, patch in enumerate(patches):
@@ -86,15 +86,15 @@ class PatchBlock:
 
 
 class StoreWriter:
-    """Writes a new store; it appears under its name only at `finish`.
+    """Writes a new store, which appears under its name at `finish`.
 
     Args:
         name: the store's name.
-        most: the largest number of patches that may come, to check the free space beforehand.
-        replace_existing: put it in the place of a store of that name.
+        max_patches: maximum number of patches, for the check of the free space.
+        replace_existing: replace a store of that name.
 
     Raises:
-        DataError: the name is taken, another packing of that name is running, the disk is full.
+        DataError: the name is taken, another packing of that name runs, or the disk is too full.
     """
 
     def __init__(self, name: str, max_patches: int, *, replace_existing: bool = False) -> None:
@@ -120,7 +120,7 @@ class StoreWriter:
             self._lock.acquire(timeout=_LOCK_TIMEOUT_S)
         except Timeout as error:
             raise DataError(
-                f"The data set '{self._target.name}' is being packed already; wait for it."
+                f"The data set '{self._target.name}' is already being packed; wait for it."
             ) from error
         except OSError as error:
             raise _write_error(error) from error
@@ -140,7 +140,7 @@ class StoreWriter:
         Raises:
             DataError: the disk is full or fails.
         """
-        self.add_block(PatchBlock.of(patches))
+        self.add_block(PatchBlock.from_patches(patches))
 
     def add_block(self, block: PatchBlock) -> None:
         """Append patches; they come in the order of their names.
@@ -158,7 +158,7 @@ class StoreWriter:
             raise _write_error(error) from error
 
     def finish(self, report: PackReport) -> PackReport:
-        """Complete the store and put it in its place.
+        """Complete the store and rename it into place.
 
         Raises:
             DataError: the disk is full or fails.
@@ -187,15 +187,14 @@ class StoreWriter:
     def _open(self) -> None:
         _remove_leftovers(self._target.name)
         _remove_idle_leftovers()
-        self._refuse_taken_name()  # again: another packing may have ended before the lock was ours
+        self._refuse_taken_name()  # again, now with the lock
         needed = self._max_patches * PATCH_BYTES
         free = shutil.disk_usage(data_dir()).free
         if needed > free:
             raise DataError(
                 f"The disk is too full: {self._max_patches:,} patches need {needed / 1e6:,.0f} "
-                "MB and "
-                f"{free / 1e6:,.0f} MB are free in '{data_dir()}'. Make room, or set IDC_HOME to a "
-                "folder on a larger disk."
+                f"MB and {free / 1e6:,.0f} MB are free in '{data_dir()}'. Free some space, or set "
+                "IDC_HOME to a folder on a larger disk."
             )
         self._folder.mkdir()
         self._pixels = (self._folder / PATCHES_FILE).open("wb")
@@ -233,7 +232,7 @@ class StoreWriter:
 
     def _clean_up(self) -> None:
         if hasattr(self, "_pixels"):
-            with contextlib.suppress(OSError):  # a full disk refuses what is still in the buffer
+            with contextlib.suppress(OSError):  # on a full disk the buffer cannot be flushed
                 self._pixels.close()
         shutil.rmtree(self._folder, ignore_errors=True)
         self._lock.release()
@@ -244,7 +243,7 @@ def _packing_path(name: str) -> Path:
 
 
 def _replaced_path(name: str) -> Path:
-    """The old store while the new one takes its place."""
+    """The folder of the old store while it is being replaced."""
     return data_dir() / f".{name}.replaced"
 
 
@@ -253,7 +252,7 @@ def _lock(name: str) -> FileLock:
 
 
 def _remove_leftovers(name: str) -> None:
-    """Remove what a killed packing or deletion left of a store, whose lock must be held."""
+    """Remove leftovers of a killed packing or deletion. The store's lock must be held."""
     target, growing, moved_aside = data_dir() / name, _packing_path(name), _replaced_path(name)
     if moved_aside.exists() and not target.exists():
         moved_aside.rename(target)  # killed between its two renames
@@ -262,7 +261,7 @@ def _remove_leftovers(name: str) -> None:
 
 
 def _remove_idle_leftovers() -> None:
-    """The same for every store that nobody packs now: gigabytes that no one else would remove."""
+    """Remove the leftovers, possibly gigabytes, of every store that is not being packed."""
     for path in (path for end in _LEFTOVER_SUFFIXES for path in data_dir().glob(f".*.{end}")):
         name = path.stem.removeprefix(".")
         with contextlib.suppress(Timeout), _lock(name).acquire(timeout=0):
@@ -271,6 +270,6 @@ def _remove_idle_leftovers() -> None:
 
 def _write_error(error: OSError) -> DataError:
     return DataError(
-        f"The data set could not be written to '{data_dir()}' ({error.strerror or error}); make "
-        "room or check the folder's rights, then pack again."
+        f"The data set could not be written to '{data_dir()}' ({error.strerror or error}); free "
+        "some space or check the folder's permissions, then pack again."
     )

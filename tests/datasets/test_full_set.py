@@ -44,7 +44,7 @@ def test_160_published_cases_are_in_the_full_set():
     assert published - expected_counts().keys() == {9024, 8915}
 
 
-def test_case_is_complete_when_both_classes_are():
+def test_case_is_complete_only_if_both_classes_are():
     negative, positive = expected_counts()[8863]
     index = index_of(*whole_case(8863), (8864, 0, 1))
 
@@ -57,7 +57,7 @@ def test_case_is_complete_when_both_classes_are():
     )
 
 
-def test_a_case_with_one_patch_too_few_is_not_complete():
+def test_case_with_one_missing_patch_is_incomplete():
     negative, positive = expected_counts()[8863]
 
     found = completeness(index_of((8863, 0, negative), (8863, 1, positive - 1)))
@@ -65,7 +65,7 @@ def test_a_case_with_one_patch_too_few_is_not_complete():
     assert found.sentence() == "978 of 277,524 patches; 0 of 279 cases complete"
 
 
-def test_surplus_in_one_class_is_named_though_the_total_fits():
+def test_surplus_in_one_class_is_reported_despite_a_matching_total():
     negative, positive = expected_counts()[8863]
 
     found = completeness(index_of((8863, 0, negative + 1), (8863, 1, positive - 1)))
@@ -76,13 +76,13 @@ def test_surplus_in_one_class_is_named_though_the_total_fits():
     )
 
 
-def test_cases_that_the_full_set_does_not_know_do_not_count():
+def test_cases_outside_the_full_set_do_not_count():
     found = completeness(index_of((90001, 0, 5), (90001, 1, 5)))
 
     assert found.sentence() == "0 of 277,524 patches; 0 of 279 cases complete"
 
 
-def test_index_without_rows_is_complete_in_nothing():
+def test_empty_index_has_no_complete_case():
     assert completeness(index_of()).sentence() == "0 of 277,524 patches; 0 of 279 cases complete"
 
 
@@ -95,14 +95,14 @@ def test_index_without_rows_is_complete_in_nothing():
         ("test", "cases_test.txt"),
     ],
 )
-def test_published_lists_are_those_that_came_with_the_data(real_data, part, file):
+def test_published_lists_equal_those_shipped_with_the_data(real_data, part, file):
     listed = (real_data / file).read_text().split()
 
     assert published_cases()[part] == frozenset(map(int, listed))
 
 
 @pytest.mark.real
-def test_real_complete_cases_say_so(home, real_data):
+def test_completeness_of_real_cases(home, real_data):
     report = pack([real_data / "idc_complete_cases.zip"], "real")
     index = open_store("real").index
 

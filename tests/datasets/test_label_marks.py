@@ -35,13 +35,13 @@ def said(data="tiny"):
     return list(zip(table["x"], table["reviewer"], table["verdict"], strict=True))
 
 
-def test_without_marks_there_is_an_empty_table_and_no_file(home):
+def test_no_marks_give_an_empty_table_and_no_file(home):
     assert len(load_marks("tiny")) == 0
     assert places_marked_wrong("tiny").empty
     assert not (home / MARKS_FILE).exists()
 
 
-def test_mark_is_kept_with_all_that_was_known(home):
+def test_mark_is_saved_with_all_fields(home):
     mark("unsure", run="r1", probability=0.25)
 
     [entry] = load_marks("tiny").drop(columns="marked").to_dict("records")
@@ -64,7 +64,7 @@ def test_second_mark_of_a_reviewer_replaces_the_first(home):
     assert said() == [(51, "Ana", "keep")]
 
 
-def test_marks_of_two_reviewers_stand_side_by_side(home):
+def test_marks_of_two_reviewers_are_both_kept(home):
     mark("wrong", "Ana")
     mark("keep", "Ben")
 
@@ -78,7 +78,7 @@ def test_marks_belong_to_one_data_set(home):
     assert said("other") == [(51, "Ana", "wrong")]
 
 
-def test_mark_can_be_taken_back(home):
+def test_mark_can_be_removed(home):
     mark("wrong", "Ana")
     mark("wrong", "Ben")
     remove_mark("tiny", 1, 51, 1, "Ana")
@@ -86,7 +86,7 @@ def test_mark_can_be_taken_back(home):
     assert said() == [(51, "Ben", "wrong")]
 
 
-def test_blanks_around_a_name_do_not_make_another_reviewer(home):
+def test_blanks_around_a_reviewers_name_are_ignored(home):
     mark("wrong", "Ana")
     mark("keep", " Ana ")
 
@@ -94,8 +94,8 @@ def test_blanks_around_a_name_do_not_make_another_reviewer(home):
 
 
 @pytest.mark.parametrize("name", ["", "   ", "a" * 41, "a\nb"])
-def test_unusable_name_is_refused(home, name):
-    with pytest.raises(LabelError, match="1 to 40 printable signs"):
+def test_invalid_reviewer_name_is_refused(home, name):
+    with pytest.raises(LabelError, match="1 to 40 printable characters"):
         mark(reviewer=name)
 
 
@@ -104,7 +104,7 @@ def test_unknown_verdict_is_refused(home):
         mark("perhaps")
 
 
-def test_label_counts_as_wrong_unless_somebody_keeps_it(home):
+def test_label_counts_as_wrong_unless_a_reviewer_keeps_it(home):
     mark("wrong", "Ana", x=1)
     mark("wrong", "Ana", x=51)
     mark("keep", "Ben", x=51)
@@ -126,7 +126,7 @@ def test_wrong_rows_are_found_by_place_and_label(home):
     assert rows_marked_wrong("tiny", store.index).tolist() == [1, 4]
 
 
-def test_csv_has_a_line_a_mark_and_iso_times(home):
+def test_csv_has_one_line_per_mark_and_iso_times(home):
     mark("wrong", run="r1", probability=0.25)
     mark("keep", "Ben, the second")
 
@@ -137,7 +137,7 @@ def test_csv_has_a_line_a_mark_and_iso_times(home):
     assert second.startswith('tiny,1,51,1,1,keep,"Ben, the second",,,20')
 
 
-def test_two_processes_mark_at_once_and_nothing_is_lost(home):
+def test_concurrent_marks_of_two_processes_are_all_kept(home):
     count = 100
     children = [
         subprocess.Popen(
@@ -164,7 +164,7 @@ def test_two_processes_mark_at_once_and_nothing_is_lost(home):
     }
 
 
-def test_file_is_in_wal_mode_so_that_readers_do_not_block_a_writer(home):
+def test_marks_file_is_in_wal_mode(home):
     mark()
     reader = sqlite3.connect(home / MARKS_FILE)
     assert reader.execute("PRAGMA journal_mode").fetchone() == ("wal",)
@@ -178,7 +178,7 @@ def test_file_is_in_wal_mode_so_that_readers_do_not_block_a_writer(home):
     assert len(load_marks("tiny")) == 2
 
 
-def test_damaged_file_is_a_sentence(home):
+def test_damaged_marks_file_raises_label_error(home):
     (home / MARKS_FILE).write_bytes(b"no database" * 100)
 
     with pytest.raises(LabelError, match="cannot be read or written"):

@@ -60,7 +60,7 @@ def test_cases_in_two_parts_are_counted(home):
     ]
 
 
-def test_leak_between_validation_and_test_alone_gets_its_sentence(home):
+def test_leakage_between_validation_and_test_has_its_own_sentence(home):
     one, two = smooth_patches(0, 2)
     store = far_apart(one, two, two)
 
@@ -73,7 +73,7 @@ def test_leak_between_validation_and_test_alone_gets_its_sentence(home):
     ]
 
 
-def test_planted_copy_is_found_between_the_parts_that_it_joins(home):
+def test_identical_patch_in_two_parts_is_found(home):
     one, two, three = smooth_patches(0, 3)
     store = far_apart(one, two, three, one)
 
@@ -83,11 +83,11 @@ def test_planted_copy_is_found_between_the_parts_that_it_joins(home):
     assert counts(report, "Nearly identical patches") == [0, 0, 0]
     assert report.findings["identical"].pairs.tolist() == [[0, 3]]
     assert report.sentences() == [
-        "1 of 1 test patches (100.0%) have the very pixels of a training patch."
+        "1 of 1 test patches (100.0%) have the same pixels as a training patch."
     ]
 
 
-def test_planted_recompressed_copy_is_found_as_nearly_identical(home):
+def test_recompressed_copy_is_nearly_identical(home):
     one, two, three = smooth_patches(0, 3)
     store = far_apart(one, two, three, jpeg(two))
 
@@ -98,7 +98,7 @@ def test_planted_recompressed_copy_is_found_as_nearly_identical(home):
     assert report.findings["similar"].pairs.tolist() == [[3, 1]]  # the training one first
 
 
-def test_copies_within_a_part_leak_nothing(home):
+def test_copies_within_a_part_are_no_leakage(home):
     one, two = smooth_patches(0, 2)
     store = far_apart(one, one, jpeg(one), two)
 
@@ -110,7 +110,7 @@ def test_copies_within_a_part_leak_nothing(home):
     ]
 
 
-def test_many_copies_of_one_picture_count_once_for_two_parts(home):
+def test_many_copies_of_one_patch_count_once_per_pair_of_parts(home):
     [one] = smooth_patches(0)
     store = far_apart(one, one, one, one)
 
@@ -127,12 +127,12 @@ def test_each_scored_copy_of_a_training_patch_is_counted(home):
     report = check_leakage(store, split([0, 1], [7], [2, 3, 4, 5, 6]))
 
     assert report.sentences() == [
-        "3 of 5 test patches (60.0%) have the very pixels of a training patch.",
-        "2 of 5 test patches (40.0%) look nearly the same as a training patch.",
+        "3 of 5 test patches (60.0%) have the same pixels as a training patch.",
+        "2 of 5 test patches (40.0%) are nearly identical to a training patch.",
     ]
 
 
-def test_blank_patches_are_no_copies_of_each_other_and_are_told_apart(home):
+def test_near_uniform_patches_are_counted_separately_from_copies(home):
     glass, [one] = np.full((50, 50, 3), 242, np.uint8), smooth_patches(0)
     store = far_apart(glass, glass, one, np.full((50, 50, 3), 10, np.uint8))
 
@@ -141,9 +141,9 @@ def test_blank_patches_are_no_copies_of_each_other_and_are_told_apart(home):
     assert not report.leaks
     assert (report.near_uniform, report.uniform_copies) == (3, 2)
     assert near_uniform_note(report) == (
-        "3 patches are nearly of one colour (grey levels spread by less than 5): glass or blank "
-        "edges look alike without being copies, so they are not searched for copies; 2 of them "
-        "share their pixels with one in another part."
+        "3 patches have nearly one colour (standard deviation of the grey levels below 5): glass "
+        "or blank edges look alike without being copies, so the search for copies skips them; 2 "
+        "of them share their pixels with a patch of another part."
     )
 
 
@@ -156,7 +156,7 @@ def block():
     return pd.DataFrame(places, columns=["case", "x", "y"])
 
 
-def test_patch_in_the_middle_touches_eight_of_its_own_case(block):
+def test_inner_patch_touches_eight_patches_of_its_case(block):
     part = np.zeros(10, int)
     part[[4, 9]] = 2
 
@@ -165,14 +165,14 @@ def test_patch_in_the_middle_touches_eight_of_its_own_case(block):
     assert sorted(map(sorted, pairs.tolist())) == sorted(sorted([4, n]) for n in range(9) if n != 4)
 
 
-def test_patches_of_one_part_or_further_apart_do_not_count(block):
+def test_neighbours_in_one_part_or_further_apart_do_not_count(block):
     apart = block.iloc[[0, 2, 6, 8]]
 
     assert adjacent_pairs(block, np.zeros(10, int)).shape == (0, 2)
     assert adjacent_pairs(apart, np.arange(4)).shape == (0, 2)
 
 
-def test_neighbours_are_counted_and_the_scored_patches_that_touch_training(home):
+def test_neighbours_of_training_patches_are_counted(home):
     store = packed(*((1, 1 + 50 * n, 1, smooth_patches(n)[0]) for n in range(5)))
 
     report = check_leakage(store, split([0, 2], [1], [3, 4]))
@@ -186,7 +186,7 @@ def test_neighbours_are_counted_and_the_scored_patches_that_touch_training(home)
     assert len(found.examples(2)) == 2
 
 
-def test_part_without_patches_and_unused_rows_are_left_out(home):
+def test_empty_part_and_unused_rows_are_ignored(home):
     store = packed(*((1, 1 + 50 * n, 1, smooth_patches(n)[0]) for n in range(5)))
 
     report = check_leakage(store, split([0], [2], []))
@@ -210,7 +210,7 @@ def test_json_names_the_parts(home):
 
 @pytest.mark.real
 @pytest.mark.slow
-def test_random_split_of_real_slides_has_thousands_of_neighbours_and_by_case_none(home, real_data):
+def test_only_the_random_split_of_real_slides_has_neighbours(home, real_data):
     pack([real_data / "idc_complete_cases.zip"], "real")
     store = open_store("real")
 

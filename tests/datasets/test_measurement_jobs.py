@@ -43,7 +43,7 @@ def gate(home, monkeypatch):
     gate.let_all_end()
 
 
-def test_measuring_goes_on_behind_the_caller_until_the_table_is_there(gate):
+def test_measuring_runs_in_the_background(gate):
     store = tiny_store("tiny")
     assert measurement_job(store) is None
 
@@ -55,7 +55,7 @@ def test_measuring_goes_on_behind_the_caller_until_the_table_is_there(gate):
     assert saved_measurements(store) is not None
 
 
-def test_second_visitor_joins_the_measuring_under_way(gate):
+def test_second_start_joins_the_running_measurement(gate):
     store = tiny_store("tiny")
 
     first, second = start_measuring(store), start_measuring(store)
@@ -65,7 +65,7 @@ def test_second_visitor_joins_the_measuring_under_way(gate):
     assert gate.calls == 1
 
 
-def test_stopped_measuring_leaves_no_table_and_can_be_started_again(gate):
+def test_stopped_measurement_job_can_be_started_again(gate):
     store = tiny_store("tiny")
     job = start_measuring(store)
 
@@ -79,7 +79,7 @@ def test_stopped_measuring_leaves_no_table_and_can_be_started_again(gate):
     assert (again.state, has_measurements(store)) == ("done", True)
 
 
-def test_failure_keeps_its_sentence_for_the_page(gate, monkeypatch):
+def test_failed_measurement_job_keeps_its_error_sentence(gate, monkeypatch):
     def fail(store, *, on_progress):
         raise DataError("The disk is full.")
 
@@ -91,7 +91,7 @@ def test_failure_keeps_its_sentence_for_the_page(gate, monkeypatch):
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_bug_ends_as_a_failure_and_not_as_a_measuring_for_ever(gate, monkeypatch):
+def test_unexpected_exception_ends_the_job_as_failed(gate, monkeypatch):
     def broken(store, *, on_progress):
         raise ZeroDivisionError
 

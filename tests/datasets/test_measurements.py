@@ -37,7 +37,7 @@ def saved_files():
     return sorted(path.name for path in (data_dir() / "tiny").glob("*measurements*"))
 
 
-def test_glass_is_no_tissue_and_has_no_stain():
+def test_glass_has_no_tissue_and_no_stain():
     tissue, stain, haematoxylin = measure_patches(of_colour(WHITE))[0]
 
     assert (tissue, stain, haematoxylin) == (0, 0, 0)
@@ -62,7 +62,7 @@ def test_tissue_begins_at_a_density_of_0_065():
     assert measure_patches(of_colour((219,) * 3, (220,) * 3))[:, 0].tolist() == [1, 0]
 
 
-def test_haematoxylin_is_told_from_eosin():
+def test_haematoxylin_is_separated_from_eosin():
     # Light that a density of 0.4 of the one stain alone lets through, by the published vectors.
     def light(*vector):
         direction = np.array(vector) / np.linalg.norm(vector)
@@ -73,7 +73,7 @@ def test_haematoxylin_is_told_from_eosin():
     assert found[:, 2] == pytest.approx([0.4, 0.0], abs=0.01)
 
 
-def test_blocks_make_no_difference():
+def test_block_size_does_not_change_the_result():
     patches = np.random.default_rng(0).integers(0, 256, (130, 50, 50, 3)).astype(np.uint8)
 
     together = measure_patches(patches)
@@ -82,7 +82,7 @@ def test_blocks_make_no_difference():
     assert np.array_equal(together, alone)
 
 
-def test_store_is_measured_in_its_order_and_the_table_is_kept(home, monkeypatch):
+def test_store_is_measured_in_its_order_and_saved(home, monkeypatch):
     monkeypatch.setattr(measurements, "_PATCHES_PER_BLOCK", 7)
     store = tiny_store("tiny", cases=3, per_case=10)
     seen = []
@@ -104,7 +104,7 @@ def test_unmeasured_store_has_no_table(home):
     assert saved_measurements(store) is None
 
 
-def test_stopped_measuring_leaves_nothing(home):
+def test_stopped_measuring_saves_nothing(home):
     store = tiny_store("tiny")
 
     def stop(done, total):
@@ -116,7 +116,7 @@ def test_stopped_measuring_leaves_nothing(home):
     assert saved_files() == []
 
 
-def test_another_packing_does_not_inherit_the_table(home):
+def test_new_packing_has_no_measurements(home):
     measure_store(tiny_store("tiny"))
     delete_store("tiny")
 
@@ -125,7 +125,7 @@ def test_another_packing_does_not_inherit_the_table(home):
     assert saved_measurements(again) is None
 
 
-def test_table_of_a_store_that_was_replaced_meanwhile_is_not_kept(home):
+def test_measurements_of_a_replaced_store_are_not_saved(home):
     store = tiny_store("tiny", per_case=12)
 
     def replace(done, total):
@@ -138,7 +138,7 @@ def test_table_of_a_store_that_was_replaced_meanwhile_is_not_kept(home):
     assert saved_files() == []
 
 
-def test_store_that_is_gone_is_one_sentence(home):
+def test_measuring_a_deleted_store_raises_data_error(home):
     store = tiny_store("tiny")
     delete_store("tiny")
 
@@ -147,7 +147,7 @@ def test_store_that_is_gone_is_one_sentence(home):
 
 
 @pytest.mark.parametrize("position", [4, 60, 300, -4])
-def test_damaged_table_counts_as_absent(home, position):
+def test_damaged_table_counts_as_missing(home, position):
     store = tiny_store("tiny")
     measure_store(store)
     path = data_dir() / "tiny" / saved_files()[0]
@@ -167,7 +167,7 @@ def test_table_is_small(home):
 
 
 @pytest.mark.real
-def test_real_tumour_is_darker_and_fuller_than_the_rest(real_data):
+def test_real_tumour_is_darker_and_denser(real_data):
     with zipfile.ZipFile(real_data / "idc_complete_cases.zip") as archive:
         names = [name for name in archive.namelist() if name.endswith(".png")]
         means = []

@@ -74,7 +74,7 @@ def test_rows_that_pass_the_filters(columns, filters, rows):
     assert found.dtype == np.int32
 
 
-def test_filters_on_what_is_not_known_let_everything_through(columns):
+def test_filter_on_a_missing_column_accepts_every_patch(columns):
     bare = PatchColumns(columns.case, columns.label, columns.edge)
 
     assert len(matching_rows(bare, PatchFilters(part="test", tissue=(50, 100)))) == 8
@@ -96,11 +96,11 @@ def test_filters_on_what_is_not_known_let_everything_through(columns):
         ("doubt", False, [3, 4, 5, 0, 1, 2, 6, 7]),
     ],
 )
-def test_orders_keep_ties_as_they_lie_and_the_unknown_last(columns, sort, descending, rows):
+def test_sort_is_stable_and_puts_unknown_values_last(columns, sort, descending, rows):
     assert full_sort_order(columns, sort, descending).tolist() == rows
 
 
-def test_doubt_is_nearness_to_the_threshold(columns):
+def test_doubt_is_highest_at_the_threshold(columns):
     rows = np.array([3, 4, 5])
 
     assert sort_values(columns, "doubt", rows) == pytest.approx([-0.4, -0.3, -0.1])
@@ -108,7 +108,7 @@ def test_doubt_is_nearness_to_the_threshold(columns):
     assert sort_values(strict, "doubt", rows) == pytest.approx([-0.7, 0, -0.4])
 
 
-def test_without_what_it_needs_a_sort_is_the_stores_own_order(columns):
+def test_sort_by_a_missing_column_keeps_the_stores_order(columns):
     bare = replace(columns, probability=None, measured=None)
 
     for sort in ("stain", "error"):
@@ -120,7 +120,7 @@ def test_without_what_it_needs_a_sort_is_the_stores_own_order(columns):
 
 @pytest.mark.parametrize("sort", ["case", "stain", "probability", "error", "doubt"])
 @pytest.mark.parametrize("descending", [False, True])
-def test_few_and_many_rows_come_in_the_same_order_by_either_way(sort, descending):
+def test_few_and_many_rows_are_sorted_equally(sort, descending):
     rng = np.random.default_rng(0)
     n = 2_000
     probability = rng.random(n).astype(np.float32)
@@ -148,7 +148,7 @@ def test_few_and_many_rows_come_in_the_same_order_by_either_way(sort, descending
         assert sort_rows(big, rows, sort, descending, None).tolist() == expected
 
 
-def test_columns_come_from_the_store_the_split_and_the_answers(home):
+def test_columns_combine_store_split_and_predictions(home):
     names = [PatchName(case, 1, 1 + 50 * n, n % 2) for case in (3, 5) for n in range(3)]
     store = store_of("small", names, sizes=[(50, 50)] * 4 + [(50, 7), (7, 50)])
     split = Split("random", 0, np.array([0, 1]), np.array([2]), np.array([4]))

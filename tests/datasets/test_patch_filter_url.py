@@ -28,20 +28,20 @@ WORDS = {
 }
 
 
-def test_everything_is_written_in_plain_words():
+def test_view_is_written_as_readable_parameters():
     assert query_from_view(EVERYTHING) == WORDS
 
 
-def test_everything_is_read_back():
+def test_view_round_trips_through_a_url():
     assert view_from_query(WORDS) == EVERYTHING
 
 
-def test_what_is_as_by_default_is_not_written():
+def test_defaults_are_not_written():
     assert query_from_view(DatasetView()) == {}
     assert view_from_query({}) == DatasetView()
 
 
-def test_natural_direction_of_a_sort_is_not_written():
+def test_default_direction_of_a_sort_is_not_written():
     assert query_from_view(DatasetView(sort="stain", descending=True)) == {"sort": ["stain"]}
     assert query_from_view(DatasetView(sort="stain", descending=False)) == {
         "sort": ["stain"],
@@ -76,11 +76,11 @@ def test_natural_direction_of_a_sort_is_not_written():
         ("other", ["1"]),
     ],
 )
-def test_word_that_means_nothing_leaves_the_default(name, values):
+def test_invalid_value_gives_the_default(name, values):
     assert view_from_query({name: values}) == DatasetView()
 
 
-def test_good_words_count_beside_a_bad_one():
+def test_valid_values_are_used_despite_an_invalid_one():
     view = view_from_query({"case": ["8865", "x", "8863", "8865"], "class": ["both", "negative"]})
 
     assert view.filters == PatchFilters(cases=(8863, 8865), label=0)
@@ -96,11 +96,11 @@ def test_page_beyond_the_last_is_the_last():
 
 
 @pytest.mark.parametrize(("page", "size", "expected"), [(1, 96, 1), (5, 24, 9), (5, 96, 3)])
-def test_other_page_size_keeps_the_first_patch_in_sight(page, size, expected):
+def test_new_page_size_keeps_the_first_patch_visible(page, size, expected):
     assert DatasetView(page=page, size=48).with_size(size).page == expected
 
 
-def test_sort_without_a_chosen_direction_goes_its_natural_way():
+def test_sort_without_a_direction_uses_its_default():
     assert DatasetView(sort="doubt").is_descending
     assert not DatasetView(sort="case").is_descending
     assert not replace(DatasetView(sort="doubt"), descending=False).is_descending

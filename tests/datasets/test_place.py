@@ -33,7 +33,7 @@ def cross(home):
     return store_of("cross", [name(*place) for place in places])
 
 
-def test_place_is_read_and_written_as_the_urls_have_it():
+def test_place_round_trips_through_a_url():
     assert str(Place(8863, 451, 1451)) == "8863_451_1451"
     assert parse_place("8863_451_1451") == Place(8863, 451, 1451)
 
@@ -41,11 +41,11 @@ def test_place_is_read_and_written_as_the_urls_have_it():
 @pytest.mark.parametrize(
     "text", ["", "8863_451", "8863_451_1451_0", "8863_-1_1", "8863_451_1451 ", "1_1_" + "9" * 10]
 )
-def test_other_words_are_no_place(text):
+def test_malformed_place_is_none(text):
     assert parse_place(text) is None
 
 
-def test_every_patch_is_found_at_its_place(cross):
+def test_every_patch_is_found_by_its_place(cross):
     assert [find_row(cross, place_of(cross, row)) for row in range(6)] == [0, 1, 2, 3, 4, 5]
     assert place_of(cross, 5) == Place(9, 101, 101)
 
@@ -63,11 +63,11 @@ def test_every_patch_is_found_at_its_place(cross):
         Place(7, 2**40, 101),
     ],
 )
-def test_where_no_patch_is_none_is_found(cross, place):
+def test_place_without_a_patch_gives_none(cross, place):
     assert find_row(cross, place) is None
 
 
-def test_neighbours_stand_where_they_lie_and_gaps_are_marked(cross):
+def test_neighbours_keep_their_positions_and_gaps_are_marked(cross):
     assert neighbour_rows(cross, 2, radius=1).tolist() == [[-1, 0, -1], [1, 2, 3], [-1, 4, -1]]
 
 
@@ -88,7 +88,7 @@ def test_gaps_are_transparent_and_patches_are_not(cross):
     assert np.array_equal(picture[50:100, 100:150, :3], cross.patches[3])
 
 
-def test_edge_patch_covers_only_what_the_slide_shows(home):
+def test_edge_patch_covers_only_its_original_size(home):
     store = store_of("edge", [name(7, 1, 1), name(7, 51, 1)], sizes=[(50, 50), (50, 20)])
 
     picture = stitch_neighbourhood(store, np.array([[0, 1]]))
@@ -98,7 +98,7 @@ def test_edge_patch_covers_only_what_the_slide_shows(home):
 
 
 @pytest.mark.real
-def test_real_patches_are_each_found_at_their_place(home, real_data):
+def test_real_patches_are_found_by_their_places(home, real_data):
     pack([real_data / "idc_complete_cases.zip"], "real")
     store = open_store("real")
     rows = range(0, len(store), 17)

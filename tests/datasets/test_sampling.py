@@ -17,7 +17,7 @@ def test_classes_alternate_and_negative_comes_first():
     assert sorted(sample["row"]) == [0, 1, 2, 3, 4, 5]
 
 
-def test_each_row_is_the_patch_it_names():
+def test_sampled_rows_match_their_fields():
     index = index_of(1, 0, 0, 1, 0, 1)
 
     sample = alternating_sample(index, per_class=2, seed=0)
@@ -26,13 +26,13 @@ def test_each_row_is_the_patch_it_names():
     pd.testing.assert_frame_equal(sample[["case", "x", "y", "label"]], named)
 
 
-def test_what_the_smaller_class_lacks_is_left_out_and_the_rest_follows():
+def test_surplus_of_the_larger_class_comes_last():
     sample = alternating_sample(index_of(0, 0, 0, 0, 1), per_class=3, seed=0)
 
     assert sample["label"].tolist() == [0, 1, 0, 0]
 
 
-def test_one_class_alone_is_shown():
+def test_single_class_is_sampled():
     assert alternating_sample(index_of(1, 1, 1), per_class=2, seed=0)["label"].tolist() == [1, 1]
 
 
@@ -43,7 +43,7 @@ def test_empty_store_gives_an_empty_table():
     assert len(sample) == 0
 
 
-def test_seed_decides_which_patches_are_shown():
+def test_seed_determines_the_sample():
     index = index_of(*[0, 1] * 50)
 
     first, again, other = (

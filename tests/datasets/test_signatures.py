@@ -25,7 +25,7 @@ def flipped(value, *bits):
     return np.uint64(int(value) ^ sum(1 << int(bit) for bit in bits))
 
 
-def test_hash_has_a_bit_for_each_low_frequency_above_their_median():
+def test_hash_bits_mark_low_frequencies_above_the_median():
     [patch] = smooth_patches(0)
     low = dctn(grey_levels(patch[None])[0], norm="ortho")[:8, :8].ravel()
 
@@ -35,7 +35,7 @@ def test_hash_has_a_bit_for_each_low_frequency_above_their_median():
     assert f"{int(value):064b}" == "".join("1" if bit else "0" for bit in bits)
 
 
-def test_same_pixels_share_a_number_and_others_do_not():
+def test_equal_pixels_share_a_content_id():
     one, other = smooth_patches(1, 2)
 
     signed = signatures(np.stack([one, other, one]), np.array([0, 1, 2]))
@@ -43,7 +43,7 @@ def test_same_pixels_share_a_number_and_others_do_not():
     assert signed.content_ids.tolist() == [0, 1, 0]
 
 
-def test_only_the_rows_asked_for_are_signed_and_progress_is_told():
+def test_signatures_cover_the_given_rows_and_report_progress():
     patches, told = smooth_patches(2, 5), []
 
     signed = signatures(patches, np.array([4, 0]), on_progress=lambda *at: told.append(at))
@@ -70,7 +70,7 @@ def test_no_patches_have_no_signatures():
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_copies_keep_their_hash_and_strangers_do_not(seed):
+def test_copies_have_similar_hashes_and_other_patches_do_not(seed):
     [patch], [stranger] = smooth_patches(seed), smooth_patches(100 + seed)
     _, jpeg = cv2.imencode(".jpg", patch, [cv2.IMWRITE_JPEG_QUALITY, 80])
     smaller = cv2.resize(patch, (40, 40), interpolation=cv2.INTER_AREA)
@@ -91,7 +91,7 @@ def test_copies_keep_their_hash_and_strangers_do_not(seed):
     )
 
 
-def test_likeness_is_one_for_another_brightness_and_low_for_a_stranger():
+def test_correlation_ignores_brightness_and_is_low_for_other_patches():
     patch, stranger = smooth_patches(0), smooth_patches(1)
     darker = (patch * 0.5).astype(np.uint8)
 
@@ -109,7 +109,7 @@ def test_pairs_within_six_bits_are_found_across_groups_only():
     assert similar_pairs(hashes, np.array([0, 1, 1, 0])).tolist() == [[0, 1], [1, 3]]
 
 
-def test_banding_finds_exactly_what_comparing_each_with_each_finds():
+def test_banding_equals_a_comparison_of_all_pairs():
     rng = np.random.default_rng(4)
     seeds = rng.integers(0, 2**64, 40, dtype=np.uint64)
     hashes = np.array(

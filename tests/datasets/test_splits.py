@@ -53,7 +53,7 @@ def test_every_patch_is_in_exactly_one_part():
     assert split.unused == 0
 
 
-def test_a_scattered_case_stays_together():
+def test_case_with_scattered_rows_stays_in_one_part():
     # as in a store of several sources: the rows of a case need not lie side by side
     index = pd.DataFrame({"case": [1, 2, 3] * 4, "label": [0, 0, 0, 1, 1, 1] * 2})
 
@@ -73,7 +73,7 @@ def test_a_scattered_case_stays_together():
         (279, (195, 42, 42)),
     ],
 )
-def test_cases_are_dealt_70_15_15_and_no_part_is_empty(cases, dealt):
+def test_cases_are_split_70_15_15_without_an_empty_part(cases, dealt):
     index = index_of(*range(cases))
 
     parts = cases_of(make_split(index, "case-disjoint"), index)
@@ -111,7 +111,7 @@ def test_two_cases_are_too_few_to_split_by_case():
     )
 
 
-def test_index_is_not_changed():
+def test_index_is_not_modified():
     index = index_of(1, 2, 3)
     before = index.copy()
 
@@ -123,7 +123,7 @@ def test_index_is_not_changed():
 # Published lists
 
 
-def test_published_cases_go_where_the_lists_put_them():
+def test_published_cases_follow_the_lists():
     index = index_of(*TRAIN, *VALIDATION, *TEST)
 
     split = make_split(index, "published")
@@ -155,7 +155,7 @@ def test_cases_in_no_list_are_left_out():
     assert split_note(split) == "4 patches of cases in no published list are left out."
 
 
-def test_cases_in_no_list_train_when_asked():
+def test_unlisted_cases_train_on_request():
     index = index_of(*UNLISTED, *TRAIN, *VALIDATION, *TEST)
 
     split = make_split(index, "published", unlisted="train")
@@ -168,7 +168,7 @@ def test_cases_in_no_list_train_when_asked():
     assert (split.unused, split_note(split)) == (0, "")
 
 
-def test_without_a_test_case_scores_come_from_validation_and_the_note_says_so():
+def test_without_a_test_case_validation_is_scored_with_a_note():
     index = index_of(*TRAIN, *VALIDATION)
 
     split = make_split(index, "published")
@@ -176,15 +176,15 @@ def test_without_a_test_case_scores_come_from_validation_and_the_note_says_so():
     assert len(split.test) == 0
     assert split.scored_part() == "validation"
     assert split_note(split) == (
-        "The data holds no case of the test part; scores come from validation."
+        "The data holds no case of the test part; the validation part is scored."
     )
 
 
-def test_with_a_test_case_scores_come_from_the_test_part():
+def test_with_a_test_case_the_test_part_is_scored():
     assert make_split(index_of(*TRAIN, *VALIDATION, *TEST), "published").scored_part() == "test"
 
 
-def test_data_without_a_listed_case_says_what_would_help():
+def test_data_without_a_listed_case_is_refused_with_a_remedy():
     with pytest.raises(SplitError) as refusal:
         make_split(index_of(*UNLISTED), "published")
 
@@ -197,7 +197,7 @@ def test_data_without_a_listed_case_says_what_would_help():
 # Random by patch
 
 
-def test_random_split_deals_70_15_15_patches_whatever_their_case():
+def test_random_split_is_70_15_15_by_patch():
     index = index_of(*range(100))  # 200 patches
 
     split = make_split(index, "random")
@@ -218,7 +218,7 @@ def test_random_split_needs_no_second_case():
 # What is refused
 
 
-def test_missing_class_is_named_with_its_part_and_a_remedy():
+def test_missing_class_error_names_class_part_and_remedy():
     index = index_of(1, 2, 3, labels=(0,))
 
     with pytest.raises(SplitError) as refusal:
@@ -230,7 +230,7 @@ def test_missing_class_is_named_with_its_part_and_a_remedy():
     )
 
 
-def test_class_missing_from_validation_alone_is_found():
+def test_class_missing_from_validation_only_is_refused():
     index = pd.concat([index_of(*TRAIN), index_of(*VALIDATION, labels=(1,))], ignore_index=True)
 
     with pytest.raises(SplitError, match="The validation part holds no IDC-negative patch"):
@@ -260,7 +260,7 @@ def test_class_missing_from_the_test_part_is_allowed():
         ({"protocol": "random", "patches": -5}, "At least 2 patches are needed. Received: -5"),
     ],
 )
-def test_bad_settings_are_refused_with_what_was_received(wanted, sentence):
+def test_invalid_settings_are_refused_with_the_received_value(wanted, sentence):
     with pytest.raises(SplitError) as refusal:
         make_split(index_of(1, 2, 3), **wanted)
 
@@ -269,7 +269,7 @@ def test_bad_settings_are_refused_with_what_was_received(wanted, sentence):
 
 @pytest.mark.parametrize("protocol", ["case-disjoint", "published", "random"])
 @pytest.mark.parametrize("rows", [0, 1])
-def test_almost_no_patches_are_a_sentence_and_no_crash(protocol, rows):
+def test_too_few_patches_raise_split_error(protocol, rows):
     with pytest.raises(SplitError):
         make_split(index_of(TRAIN[0]).iloc[:rows], protocol)
 
@@ -290,7 +290,7 @@ def test_almost_no_patches_are_a_sentence_and_no_crash(protocol, rows):
         (0, 5, 3, (0, 3)),
     ],
 )
-def test_draw_is_exact_and_keeps_the_rate_of_the_classes(positives, negatives, count, drawn):
+def test_draw_is_exact_and_keeps_the_class_shares(positives, negatives, count, drawn):
     labels = indicator(positives, negatives)
 
     rows = draw_patches(labels, count, seed=0)
@@ -300,11 +300,11 @@ def test_draw_is_exact_and_keeps_the_rate_of_the_classes(positives, negatives, c
 
 
 @pytest.mark.parametrize("count", [None, 10, 11, 10**6])
-def test_all_patches_are_drawn_when_no_fewer_are_asked(count):
+def test_all_patches_are_drawn_by_default(count):
     assert draw_patches(indicator(4, 6), count, seed=0).tolist() == list(range(10))
 
 
-def test_draw_repeats_with_its_seed_and_is_sorted():
+def test_draw_is_sorted_and_reproducible():
     labels = indicator(30, 70)
 
     first, second, other = (draw_patches(labels, 20, seed).tolist() for seed in (1, 1, 2))
@@ -313,7 +313,7 @@ def test_draw_repeats_with_its_seed_and_is_sorted():
     assert first != other
 
 
-def test_split_deals_only_the_drawn_patches():
+def test_split_uses_only_the_drawn_patches():
     index = index_of(*range(50))
 
     split = make_split(index, "random", patches=20, seed=4)
@@ -325,7 +325,7 @@ def test_split_deals_only_the_drawn_patches():
 # Counting
 
 
-def test_counts_tell_patches_classes_and_cases_of_each_part():
+def test_counts_list_patches_classes_and_cases_per_part():
     index = pd.DataFrame({"case": [1, 1, 2, 3], "label": [0, 1, 0, 1]})
     split = Split("random", 0, np.array([0, 1, 2]), np.array([3]), np.array([], np.int64))
 
@@ -344,7 +344,7 @@ def test_counts_tell_patches_classes_and_cases_of_each_part():
 # Folds of cases
 
 
-def test_folds_together_score_every_patch_once_whatever_was_drawn():
+def test_folds_together_score_every_patch_once():
     index = pd.DataFrame({"case": np.repeat(np.arange(7), 6), "label": [0, 1] * 21})
 
     scored = [
@@ -365,7 +365,7 @@ def test_no_case_is_in_two_parts_of_a_fold():
         assert sum(map(len, cases)) == 7
 
 
-def test_fold_trains_and_validates_on_drawn_patches_alone():
+def test_fold_trains_and_validates_on_drawn_patches_only():
     index = pd.DataFrame({"case": np.repeat(np.arange(5), 10), "label": [0, 1] * 25})
     drawn = draw_patches(index["label"].to_numpy(), 20, 1)
 
@@ -375,7 +375,7 @@ def test_fold_trains_and_validates_on_drawn_patches_alone():
     assert sorted([*split.train, *split.validation]) == drawn[outside].tolist()
 
 
-def test_two_folds_of_few_cases_leave_one_to_train_on():
+def test_two_folds_of_few_cases_keep_one_training_case():
     index = pd.DataFrame({"case": [1, 1, 2, 2, 3, 3, 4, 4], "label": [0, 1] * 4})
 
     counts = make_split(index, "case-disjoint", folds=2, fold=1).counts(index)
@@ -391,20 +391,20 @@ def test_more_folds_than_cases_are_refused():
 
 
 @pytest.mark.parametrize("fold", [1, 2])
-def test_two_folds_of_three_cases_are_refused_and_three_are_not(fold):
+def test_three_cases_allow_three_folds_but_not_two(fold):
     index = pd.DataFrame({"case": [1, 1, 2, 2, 3, 3], "label": [0, 1] * 3})
 
     with pytest.raises(SplitError) as refused:
         make_split(index, "case-disjoint", folds=2, fold=fold)
 
     assert str(refused.value) == (
-        "2 folds need at least 4 cases; there are 3. Ask for 3 folds, or pack more cases."
+        "2 folds need at least 4 cases; there are 3. Choose 3 folds, or pack more cases."
     )
     counts = make_split(index, "case-disjoint", folds=3, fold=fold).counts(index)
     assert counts["cases"].tolist() == [1, 1, 1]
 
 
-def test_training_patches_drawn_anew_keep_cases_and_what_is_held_out():
+def test_redrawn_training_part_keeps_cases_and_held_out_parts():
     index = pd.DataFrame({"case": np.repeat(np.arange(10), 20), "label": np.tile([0, 1], 100)})
     split = make_split(index, "case-disjoint", patches=100)
 
@@ -418,7 +418,7 @@ def test_training_patches_drawn_anew_keep_cases_and_what_is_held_out():
     assert redraw_training(split, index, seed=5).train.tolist() == redrawn.train.tolist()
 
 
-def test_random_split_redraws_from_all_that_is_not_held_out():
+def test_random_split_redraws_from_all_rows_not_held_out():
     index = pd.DataFrame({"case": np.zeros(100, int), "label": np.tile([0, 1], 50)})
     split = make_split(index, "random", patches=40)
     held_out = {*split.validation.tolist(), *split.test.tolist()}

@@ -48,7 +48,7 @@ def store(home):
 # Where patches lie
 
 
-def test_slide_begins_at_its_first_patch_and_counts_only_its_own(store):
+def test_slide_layout_covers_only_its_case(store):
     slide = lay_out_case(store, 7)
 
     assert (slide.left, slide.top, slide.width, slide.height) == (101, 201, 100, 100)
@@ -58,7 +58,7 @@ def test_slide_begins_at_its_first_patch_and_counts_only_its_own(store):
     assert slide.size_mm == (0.4, 0.4)
 
 
-def test_grid_tells_which_patch_covers_a_cell_and_where_none_does(store):
+def test_grid_maps_cells_to_patches_and_gaps(store):
     assert lay_out_case(store, 7).grid.tolist() == [[0, 1], [2, -1]]
 
 
@@ -66,12 +66,12 @@ def test_second_case_has_rows_of_the_store(store):
     assert lay_out_case(store, 8).rows.tolist() == [3]
 
 
-def test_unknown_case_is_a_sentence(store):
+def test_unknown_case_raises_data_error(store):
     with pytest.raises(DataError, match="'hand' holds no case 9; choose another"):
         lay_out_case(store, 9)
 
 
-def test_patches_absurdly_far_apart_are_refused_and_not_stitched(home):
+def test_patches_too_far_apart_are_refused(home):
     store = packed((7, 1, 1, 0, RED), (7, 900_001, 900_001, 0, RED))
 
     with pytest.raises(DataError, match="lie up to 900,050 px apart"):
@@ -81,7 +81,7 @@ def test_patches_absurdly_far_apart_are_refused_and_not_stitched(home):
 # Pictures
 
 
-def test_stitched_slide_shows_each_patch_at_its_place_and_gaps_as_glass(store):
+def test_stitched_slide_shows_patches_in_place_and_gaps_as_glass(store):
     picture = stitch_slide(store, lay_out_case(store, 7))
 
     assert picture.shape == (100, 100, 3)
@@ -91,7 +91,7 @@ def test_stitched_slide_shows_each_patch_at_its_place_and_gaps_as_glass(store):
     assert (picture[50:, 50:] == GAP_RGB).all()
 
 
-def test_edge_patch_gets_its_own_size_back(home):
+def test_stitched_edge_patch_has_its_original_size(home):
     store = packed((7, 1, 1, 0, RED), (7, 51, 1, 1, GREEN, 50, 12))
     slide = lay_out_case(store, 7)
 
@@ -100,7 +100,7 @@ def test_edge_patch_gets_its_own_size_back(home):
     assert (stitch_slide(store, slide)[:, 50:] == GREEN).all()
 
 
-def test_png_is_lossless_and_transparent_exactly_where_no_patch_lies(store):
+def test_png_is_lossless_and_transparent_in_gaps(store):
     slide = lay_out_case(store, 7)
     png = np.frombuffer(slide_png(store, slide), np.uint8)
 
@@ -111,7 +111,7 @@ def test_png_is_lossless_and_transparent_exactly_where_no_patch_lies(store):
     assert (rgba[..., 3] == 255).sum() == 3 * 50 * 50
 
 
-def test_small_picture_reduces_each_patch_by_itself(store):
+def test_thumbnail_reduces_each_patch_separately(store):
     picture = slide_thumbnail(store, lay_out_case(store, 7), (5, 9))
 
     assert picture.shape == (4, 4, 4)  # 2 px a patch: 5 // 2 columns
@@ -120,7 +120,7 @@ def test_small_picture_reduces_each_patch_by_itself(store):
     assert (picture[2:, 2:] == 0).all()
 
 
-def test_small_picture_averages_the_area(home):
+def test_thumbnail_averages_by_area(home):
     pixels = np.zeros((50, 50, 3), np.uint8)
     pixels[:, :25] = 100
     with StoreWriter("half", 1) as writer:
@@ -132,7 +132,7 @@ def test_small_picture_averages_the_area(home):
     assert slide_thumbnail(store, lay_out_case(store, 7), (2, 2))[0, :, 0].tolist() == [100, 0]
 
 
-def test_small_picture_never_loses_a_patch(store):
+def test_thumbnail_shows_every_patch(store):
     assert slide_thumbnail(store, lay_out_case(store, 7), (1, 1)).shape == (2, 2, 4)
 
 
@@ -147,7 +147,7 @@ def test_outline_follows_the_positive_patches_in_px(store):
     assert lower.exterior.min(axis=0).tolist() == [0, 50]
 
 
-def test_gap_amid_positive_patches_is_a_hole(home):
+def test_gap_inside_positive_patches_is_a_hole(home):
     ring = [(x, y) for y in (1, 51, 101) for x in (1, 51, 101) if (x, y) != (51, 51)]
     store = packed(*((7, x, y, 1, RED) for x, y in ring))
 
@@ -166,16 +166,16 @@ def test_outline_ends_with_a_small_edge_patch(home):
 # How complete
 
 
-def test_sampled_case_says_what_its_gaps_are(home):
+def test_coverage_note_of_an_incomplete_case_explains_gaps(home):
     slide = lay_out_case(packed((8863, 1, 1, 0, RED)), 8863)
 
     assert is_incomplete(slide)
     assert coverage_note(slide) == (
-        "1 of 979 patches: gaps are patches that this data set does not hold, or background."
+        "1 of 979 patches: gaps are patches missing from this data set, or background."
     )
 
 
-def test_case_of_no_known_set_is_not_called_sampled(store):
+def test_case_outside_the_full_set_is_not_incomplete(store):
     slide = lay_out_case(store, 7)
 
     assert not is_incomplete(slide)
@@ -191,7 +191,7 @@ def features(slide, kind, **probabilities):
     return [f for f in collection["features"] if f["properties"]["objectType"] == kind]
 
 
-def test_each_patch_is_a_tile_with_class_colour_and_closed_square(store):
+def test_each_patch_is_a_closed_tile_with_class_and_colour(store):
     tiles = features(lay_out_case(store, 7), "tile")
 
     assert len(tiles) == 3
@@ -210,7 +210,7 @@ def test_each_patch_is_a_tile_with_class_colour_and_closed_square(store):
     }
 
 
-def test_tiles_measure_the_probabilities_that_are_known(store):
+def test_tiles_hold_known_probabilities_as_measurements(store):
     tiles = features(
         lay_out_case(store, 7),
         "tile",
@@ -238,7 +238,7 @@ def test_region_is_an_annotation_with_its_hole(home):
     assert region["properties"]["classification"]["name"] == "IDC region (labels)"
 
 
-def test_identifiers_are_the_same_each_time_and_all_different(store):
+def test_identifiers_are_stable_and_unique(store):
     slide = lay_out_case(store, 7)
     first, again = (json.loads(slide_geojson(slide, {}))["features"] for _ in range(2))
 
@@ -246,7 +246,7 @@ def test_identifiers_are_the_same_each_time_and_all_different(store):
     assert len({f["id"] for f in first}) == len(first)
 
 
-def test_file_tells_where_the_slide_begins(store):
+def test_geojson_holds_the_offset_of_the_slide(store):
     properties = json.loads(slide_geojson(lay_out_case(store, 7), {}))["properties"]
 
     assert properties == {
@@ -260,7 +260,7 @@ def test_file_tells_where_the_slide_begins(store):
 
 
 @pytest.mark.real
-def test_real_case_is_complete_and_its_outline_covers_its_positive_patches(home, real_data):
+def test_outline_of_a_real_case_covers_its_positive_patches(home, real_data):
     from idc.ingest.packing import pack
 
     pack([real_data / "idc_complete_cases.zip"], "real")

@@ -87,7 +87,7 @@ def test_pixels_are_a_read_only_map_of_the_file(home):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux says what a process has mapped")
-def test_pixels_that_were_let_go_leave_memory_and_can_be_read_again(home):
+def test_released_pages_leave_memory_and_can_be_read_again(home):
     store = tiny_store("a", cases=1, per_case=1_000)  # 7.5 MB
     before = int(store.patches.sum())
     read_kb = _mapped_kb()
@@ -106,7 +106,7 @@ def test_patches_file_is_plain_numpy(home):
     assert np.array_equal(loaded, store.patches)
 
 
-def test_report_survives_the_disk(home):
+def test_report_round_trips_through_the_store(home):
     report = PackReport(
         sources=("ü.zip", "folder"),
         second_copies=1,
@@ -127,20 +127,20 @@ def test_report_survives_the_disk(home):
     assert open_store("a").report == report
 
 
-def test_unknown_name_is_answered_with_the_known_ones(home):
+def test_unknown_name_error_lists_the_existing_names(home):
     tiny_store("one")
     tiny_store("two")
 
-    with pytest.raises(DataError, match=r"no data set named 'three' \(there is: one, two\); pack"):
+    with pytest.raises(DataError, match=r"no data set named 'three' \(existing: one, two\); pack"):
         open_store("three")
 
 
-def test_without_any_store_the_sentence_says_so(home):
-    with pytest.raises(DataError, match=r"\(there is: none yet\); pack one first"):
+def test_unknown_name_error_without_any_store(home):
+    with pytest.raises(DataError, match=r"\(existing: none yet\); pack one first"):
         open_store("a")
 
 
-def test_store_of_another_version_is_to_be_packed_again(home):
+def test_store_of_another_version_is_refused(home):
     tiny_store("a")
     path = home / "data" / "a" / META_FILE
     meta = json.loads(path.read_text())
@@ -153,7 +153,7 @@ def test_store_of_another_version_is_to_be_packed_again(home):
 
 @pytest.mark.parametrize("look", [open_store, verify_store])
 @pytest.mark.parametrize("file", [INDEX_FILE, PATCHES_FILE])
-def test_missing_file_is_damage(home, look, file):
+def test_missing_file_counts_as_damage(home, look, file):
     tiny_store("a")
     (home / "data" / "a" / file).unlink()
 
@@ -164,7 +164,7 @@ def test_missing_file_is_damage(home, look, file):
 @pytest.mark.parametrize("look", [open_store, verify_store])
 @pytest.mark.parametrize("file", [META_FILE, INDEX_FILE, PATCHES_FILE])
 @pytest.mark.parametrize("kept", [0, 1, 100, -2])
-def test_cut_off_file_is_damage(home, look, file, kept):
+def test_truncated_file_counts_as_damage(home, look, file, kept):
     tiny_store("a")
     path = home / "data" / "a" / file
     path.write_bytes(path.read_bytes()[:kept])
@@ -176,7 +176,7 @@ def test_cut_off_file_is_damage(home, look, file, kept):
 # Verifying
 
 
-def test_whole_store_verifies_and_is_counted(home):
+def test_intact_store_passes_verification(home):
     tiny_store("a", cases=3, per_case=4)
     told = []
 
@@ -187,7 +187,7 @@ def test_whole_store_verifies_and_is_counted(home):
     assert told == [(size, size)]
 
 
-def test_verify_finds_every_flipped_bit_of_the_description(home):
+def test_verify_finds_every_flipped_bit_of_store_json(home):
     tiny_store("a", cases=1, per_case=2)
     path = home / "data" / "a" / META_FILE
     positions = range(path.stat().st_size)
@@ -227,7 +227,7 @@ def test_verify_finds_flipped_pixels_anywhere(home):
     assert verify_store("a") == (2, 1)
 
 
-def test_verify_finds_bytes_that_were_added(home):
+def test_verify_finds_appended_bytes(home):
     tiny_store("a")
     with (home / "data" / "a" / PATCHES_FILE).open("ab") as file:
         file.write(b"\0")
@@ -236,7 +236,7 @@ def test_verify_finds_bytes_that_were_added(home):
         verify_store("a")
 
 
-def test_files_of_another_store_do_not_pass(home):
+def test_files_of_another_store_are_refused(home):
     tiny_store("a", cases=1, per_case=2)
     tiny_store("b", cases=2, per_case=1)  # as many patches
     other = home / "data" / "b" / INDEX_FILE
@@ -249,7 +249,7 @@ def test_files_of_another_store_do_not_pass(home):
 # Telling data sets apart
 
 
-def test_fingerprint_is_that_of_the_content_and_not_of_the_name(home):
+def test_fingerprint_depends_on_the_content_only(home):
     first = tiny_store("a", cases=2, per_case=6).fingerprint
 
     assert tiny_store("b", cases=2, per_case=6).fingerprint == first
@@ -262,13 +262,13 @@ def test_fingerprint_is_that_of_the_content_and_not_of_the_name(home):
         {"cases": 1, "per_case": 12},  # the same pixels, as patches of another case
     ],
 )
-def test_fingerprint_tells_other_pixels_and_other_cases(home, other):
+def test_fingerprint_changes_with_pixels_or_cases(home, other):
     first = tiny_store("a", cases=2, per_case=6).fingerprint
 
     assert tiny_store("b", **other).fingerprint != first
 
 
-def test_opened_store_is_current_until_it_is_replaced_or_gone(home):
+def test_store_is_current_until_replaced_or_deleted(home):
     opened = tiny_store("a", cases=2, per_case=6)
     assert is_current(opened)
 
@@ -310,7 +310,7 @@ def replaced_meanwhile(home, monkeypatch):
 
 
 @pytest.mark.parametrize("count", [2, 3])  # with as many patches no part alone looks wrong
-def test_store_that_is_replaced_while_it_is_opened_is_never_half_old(replaced_meanwhile, count):
+def test_store_replaced_during_opening_is_consistent(replaced_meanwhile, count):
     replaced_meanwhile(2, count=count)
 
     opened = open_store("a")
@@ -320,7 +320,7 @@ def test_store_that_is_replaced_while_it_is_opened_is_never_half_old(replaced_me
     assert is_current(opened)
 
 
-def test_store_that_is_replaced_again_and_again_is_a_sentence(replaced_meanwhile):
+def test_store_replaced_at_every_attempt_raises_data_error(replaced_meanwhile):
     replaced_meanwhile(3)
 
     with pytest.raises(DataError, match="The data set 'a' is being replaced; try again"):
@@ -331,7 +331,7 @@ def test_store_that_is_replaced_again_and_again_is_a_sentence(replaced_meanwhile
 
 
 @pytest.mark.parametrize("name", ["a", "IDC-5_cases", "0", "x" * 64])
-def test_plain_names_pass(name):
+def test_valid_names_are_accepted(name):
     assert check_store_name(name) == name
 
 
@@ -344,7 +344,7 @@ def test_names_with_path_tricks_are_refused(home, look, name):
         look(name)
 
 
-def test_list_is_alphabetical_and_without_half_made_or_foreign_folders(home):
+def test_list_is_alphabetical_and_skips_hidden_and_foreign_folders(home):
     tiny_store("b")
     tiny_store("a")
     for foreign in (".c.packing", "no-store", "has.dot"):
@@ -359,7 +359,7 @@ def test_list_of_a_fresh_home_is_empty(home):
     assert list_stores() == []
 
 
-def test_deleted_store_is_gone_and_the_others_stay(home):
+def test_deletion_removes_only_the_named_store(home):
     tiny_store("a")
     tiny_store("b")
 
@@ -369,9 +369,7 @@ def test_deleted_store_is_gone_and_the_others_stay(home):
     assert not (home / "data" / "a").exists()
 
 
-def test_deletion_that_is_killed_leaves_no_half_store_and_is_ended_by_the_next_packing(
-    home, monkeypatch
-):
+def test_killed_deletion_is_completed_by_the_next_packing(home, monkeypatch):
     tiny_store("a")
 
     class Killed(BaseException):
@@ -393,6 +391,6 @@ def test_deletion_that_is_killed_leaves_no_half_store_and_is_ended_by_the_next_p
     assert [path.name for path in (home / "data").iterdir() if path.is_dir()] == ["b"]
 
 
-def test_deleting_what_is_not_there_is_refused(home):
+def test_deleting_a_missing_store_is_refused(home):
     with pytest.raises(DataError, match="There is no data set named 'a'"):
         delete_store("a")

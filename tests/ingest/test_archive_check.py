@@ -15,7 +15,7 @@ def archive(tmp_path):
     return path
 
 
-def test_whole_zip_passes_and_its_bytes_are_counted(archive):
+def test_intact_zip_passes_and_reports_progress(archive):
     seen = []
 
     check_archive(archive, 3, on_progress=lambda done, total: seen.append((done, total)))
@@ -32,7 +32,7 @@ def test_digest_is_compared(archive):
         check_archive(archive, 3, md5=bytes(16))
 
 
-def test_flipped_byte_anywhere_in_a_members_data_is_noticed(archive):
+def test_flipped_byte_in_a_member_is_detected(archive):
     whole = archive.read_bytes()
     with zipfile.ZipFile(archive) as opened:
         member = opened.infolist()[-1]
@@ -53,7 +53,7 @@ def test_incomplete_zip_is_damaged(archive, content):
         check_archive(archive, 3)
 
 
-def test_another_number_of_patches_is_not_damage(archive):
+def test_wrong_number_of_patches_is_not_damage(archive):
     with pytest.raises(DownloadError, match="holds 3 different patches, not 4") as caught:
         check_archive(archive, 4)
 

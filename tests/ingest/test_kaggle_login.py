@@ -31,7 +31,7 @@ def person(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_token_is_read_without_what_surrounds_it():
+def test_token_is_read_without_surrounding_blanks():
     assert parse_login(f"  {TOKEN}\n").token == TOKEN
 
 
@@ -45,7 +45,7 @@ def test_kaggle_json_is_read():
     "text",
     ["", "short", "two words of it", "line\nbreak\r\nInjected: header", "ümlaut-0123456789"],
 )
-def test_what_is_no_token_is_refused_without_repeating_it(text):
+def test_invalid_token_is_refused_without_repeating_it(text):
     with pytest.raises(DownloadError, match="This is not a Kaggle token") as caught:
         parse_login(text)
 
@@ -64,7 +64,7 @@ def test_what_is_no_token_is_refused_without_repeating_it(text):
         '{"username": "ada", "key": "canary key 0123456789"}',
     ],
 )
-def test_what_is_no_kaggle_json_is_refused(text):
+def test_invalid_kaggle_json_is_refused(text):
     with pytest.raises(DownloadError, match=r"This is not a kaggle\.json"):
         parse_login(text)
 
@@ -75,7 +75,7 @@ def test_login_never_shows_its_secret():
 
 
 @pytest.mark.parametrize("text", [TOKEN, JSON])
-def test_stored_file_is_its_owners_alone(person, text):
+def test_stored_file_is_readable_by_its_owner_only(person, text):
     path = store_login(parse_login(text))
 
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -104,14 +104,14 @@ def test_kaggle_package_finds_the_stored_kaggle_json(person):
     assert found.stdout.strip() == "ada", found.stderr
 
 
-def test_stored_kaggle_json_is_found_again(person):
+def test_stored_kaggle_json_is_found(person):
     path = store_login(parse_login(JSON))
 
     assert stored_logins() == [path] == [person / ".kaggle" / "kaggle.json"]
     assert legacy_login() == Login(str(path), username="ada", key="canarykey0123456789")
 
 
-def test_kaggle_json_in_the_other_usual_place_is_replaced_there(person):
+def test_kaggle_json_in_the_config_folder_is_replaced_there(person):
     other = person / ".config" / "kaggle" / "kaggle.json"
     other.parent.mkdir(parents=True)
     other.write_text(JSON)
@@ -121,13 +121,13 @@ def test_kaggle_json_in_the_other_usual_place_is_replaced_there(person):
     assert legacy_login().username == "grace"
 
 
-def test_folder_that_the_environment_names_comes_first(person, monkeypatch):
+def test_folder_in_the_environment_takes_precedence(person, monkeypatch):
     monkeypatch.setenv("KAGGLE_CONFIG_DIR", str(person / "elsewhere"))
 
     assert kaggle_json_path() == person / "elsewhere" / "kaggle.json"
 
 
-def test_environment_comes_before_the_file(person, monkeypatch):
+def test_environment_takes_precedence_over_the_file(person, monkeypatch):
     store_login(parse_login(JSON))
     monkeypatch.setenv("KAGGLE_USERNAME", "grace")
     monkeypatch.setenv("KAGGLE_KEY", "otherkey0123456789")
@@ -136,13 +136,13 @@ def test_environment_comes_before_the_file(person, monkeypatch):
     assert login_variables() == ["KAGGLE_KEY"]
 
 
-def test_damaged_kaggle_json_is_as_good_as_none(person):
+def test_damaged_kaggle_json_counts_as_missing(person):
     store_login(parse_login(JSON)).write_text("{")
 
     assert legacy_login() is None
 
 
-def test_forgetting_leaves_nothing_of_ours_and_everything_else(person):
+def test_forgetting_removes_only_stored_logins(person):
     store_login(parse_login(TOKEN))
     store_login(parse_login(JSON))
     forget_login()
@@ -154,7 +154,7 @@ def test_forgetting_leaves_nothing_of_ours_and_everything_else(person):
     assert [path.name for path in (person / ".kaggle").iterdir()] == ["notes.txt"]
 
 
-def test_folder_that_cannot_be_written_is_told(person):
+def test_unwritable_folder_raises_download_error(person):
     (person / ".kaggle").write_text("a file in the way")
 
     with pytest.raises(DownloadError, match=r"access_token' cannot be written") as caught:

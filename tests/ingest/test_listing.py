@@ -11,7 +11,7 @@ class Names:
         return iter(self._names)
 
 
-def test_patches_are_listed_by_case_row_and_column_with_all_their_copies():
+def test_listing_is_sorted_and_holds_all_copies():
     first = Names("8863/1/10_idx5_x1_y51_class1.png", "readme.txt", "10_idx5_x51_y1_class0.png")
     second = Names("again/10_idx5_x1_y51_class1.png", "9_idx5_x1_y1_class0.PNG")
 
@@ -23,7 +23,7 @@ def test_patches_are_listed_by_case_row_and_column_with_all_their_copies():
     assert (len(listing), listing.second_copies, listing.foreign) == (3, 1, 1)
 
 
-def test_nothing_in_nothing_out():
+def test_empty_source_gives_an_empty_listing():
     listing = list_patches([Names("a.txt")])
 
     assert (len(listing), listing.second_copies, listing.foreign) == (0, 0, 1)

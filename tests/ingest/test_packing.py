@@ -73,7 +73,7 @@ def left_behind(home):
 # What goes in
 
 
-def test_zip_becomes_a_store_of_its_pixels_and_names(home, tmp_path):
+def test_zip_is_packed_with_its_pixels_and_names(home, tmp_path):
     source = write_zip(
         tmp_path / "a.zip",
         {
@@ -112,7 +112,7 @@ def test_zip_and_folder_pack_together(home, tmp_path):
     assert colours("both") == [BLUISH, REDDISH]
 
 
-def test_path_may_be_a_string_and_begin_with_the_home_sign(home, tmp_path, monkeypatch):
+def test_path_may_be_a_string_starting_with_a_tilde(home, tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     write_patches_zip(tmp_path / "a.zip", NEGATIVE)
 
@@ -143,7 +143,7 @@ def test_rows_are_in_the_order_of_case_row_and_column(home, tmp_path):
     ]
 
 
-def test_progress_is_told_after_each_batch(home, tmp_path):
+def test_progress_is_reported_after_each_batch(home, tmp_path):
     told = []
     names = [f"8863_idx5_x{1 + 50 * number}_y1_class0.png" for number in range(513)]
 
@@ -202,7 +202,7 @@ def test_second_copy_is_used_where_the_first_is_damaged(home, tmp_path):
 # Edge patches
 
 
-def test_edge_patch_is_resized_bilinearly_and_its_size_kept(home, tmp_path):
+def test_edge_patch_is_resized_bilinearly_and_its_size_recorded(home, tmp_path):
     two_rows = np.repeat(np.array([[[0] * 3], [[100] * 3]], np.uint8), 50, axis=1)
     file = cv2.imencode(".png", two_rows)[1].tobytes()
 
@@ -237,7 +237,7 @@ def test_large_images_shrink_by_area_so_that_no_pixel_is_skipped():
     assert np.array_equal(to_patch_size(stripes), np.full((50, 50, 3), 50))
 
 
-def test_patch_of_the_right_size_is_passed_on_untouched():
+def test_patch_of_50x50_is_unchanged():
     rgb = np.zeros((50, 50, 3), np.uint8)
 
     assert to_patch_size(rgb) is rgb
@@ -246,7 +246,7 @@ def test_patch_of_the_right_size_is_passed_on_untouched():
 # What is left out
 
 
-def test_flipped_byte_in_a_zip_costs_that_patch_alone(home, tmp_path):
+def test_flipped_byte_in_a_zip_damages_only_that_patch(home, tmp_path):
     source = write_zip(tmp_path / "a.zip", {NEGATIVE: png(BLUISH), POSITIVE: png(REDDISH)})
     content = bytearray(source.read_bytes())
     content[content.index(b"IDAT") + 10] ^= 1
@@ -296,7 +296,7 @@ def test_damaged_file_in_a_folder_is_skipped_and_counted(home, tmp_path, content
     assert colours("a") == [REDDISH]
 
 
-def test_a_flip_anywhere_in_a_png_is_noticed_or_changes_no_pixel():
+def test_flipped_png_byte_is_detected_or_harmless():
     whole = png(BLUISH)
     changed = []
     for position in range(len(whole)):
@@ -309,7 +309,7 @@ def test_a_flip_anywhere_in_a_png_is_noticed_or_changes_no_pixel():
     assert changed == []
 
 
-def test_only_the_first_names_of_many_damaged_files_are_kept(home, tmp_path):
+def test_report_keeps_only_the_first_damaged_names(home, tmp_path):
     names = [f"8863_idx5_x{1 + 50 * number}_y1_class0.png" for number in range(25)]
     members = {**dict.fromkeys(names, b"damaged"), POSITIVE.replace("y1", "y51"): png(REDDISH)}
 
@@ -319,7 +319,7 @@ def test_only_the_first_names_of_many_damaged_files_are_kept(home, tmp_path):
     assert report.damaged_names == tuple(names[:20])
 
 
-def test_foreign_files_are_counted_and_left_out(home, tmp_path):
+def test_foreign_files_are_counted_and_skipped(home, tmp_path):
     source = write_zip(
         tmp_path / "a.zip",
         {
@@ -350,7 +350,7 @@ def test_foreign_files_are_counted_and_left_out(home, tmp_path):
     ],
     ids=["not a zip", "empty zip", "no patch inside", "all damaged", "missing"],
 )
-def test_useless_source_is_refused_and_leaves_nothing(home, tmp_path, content, sentence):
+def test_source_without_patches_is_refused(home, tmp_path, content, sentence):
     source = tmp_path / "a.zip"
     if isinstance(content, bytes):
         source.write_bytes(content)
@@ -365,7 +365,7 @@ def test_useless_source_is_refused_and_leaves_nothing(home, tmp_path, content, s
 
 
 @pytest.mark.parametrize("name", ["", "../x", "a/b", ".hidden", "-a", "a b", "ä", "x" * 65])
-def test_names_that_are_no_plain_folder_name_are_refused(home, tmp_path, name):
+def test_invalid_store_names_are_refused(home, tmp_path, name):
     source = write_patches_zip(tmp_path / "a.zip", NEGATIVE)
 
     with pytest.raises(DataError, match="A data set's name has 1 to 64 letters"):
@@ -374,7 +374,7 @@ def test_names_that_are_no_plain_folder_name_are_refused(home, tmp_path, name):
     assert list(home.iterdir()) == []
 
 
-def test_more_patches_than_the_disk_has_room_for_are_refused_before_writing(home):
+def test_too_little_disk_space_is_refused_before_writing(home):
     with (
         pytest.raises(DataError, match=r"The disk is too full: 1,000,000,000,000,000 patches"),
         StoreWriter("a", 10**15),
@@ -384,7 +384,7 @@ def test_more_patches_than_the_disk_has_room_for_are_refused_before_writing(home
     assert left_behind(home) == []
 
 
-def test_data_folder_that_cannot_be_made_is_refused_in_a_sentence(home, tmp_path):
+def test_uncreatable_data_folder_raises_data_error(home, tmp_path):
     (home / "data").write_bytes(b"a file where the folder should be")
 
     with pytest.raises(DataError, match="could not be written"):
@@ -394,7 +394,7 @@ def test_data_folder_that_cannot_be_made_is_refused_in_a_sentence(home, tmp_path
 # A name that is taken
 
 
-def test_taken_name_is_refused_and_its_store_stays(home, tmp_path):
+def test_taken_name_is_refused_and_its_store_is_kept(home, tmp_path):
     pack([write_patches_zip(tmp_path / "a.zip", NEGATIVE, colour=BLUISH)], "a")
 
     with pytest.raises(DataError, match="There is a data set named 'a' already"):
@@ -403,7 +403,7 @@ def test_taken_name_is_refused_and_its_store_stays(home, tmp_path):
     assert colours("a") == [BLUISH]
 
 
-def test_store_is_replaced_when_asked(home, tmp_path):
+def test_store_is_replaced_on_request(home, tmp_path):
     pack([write_patches_zip(tmp_path / "a.zip", NEGATIVE, POSITIVE, colour=BLUISH)], "a")
 
     pack(
@@ -416,7 +416,7 @@ def test_store_is_replaced_when_asked(home, tmp_path):
     assert left_behind(home) == ["a"]
 
 
-def test_replacement_that_fails_leaves_the_old_store(home, tmp_path):
+def test_failed_replacement_keeps_the_old_store(home, tmp_path):
     pack([write_patches_zip(tmp_path / "a.zip", NEGATIVE, colour=BLUISH)], "a")
 
     with pytest.raises(DataError, match="could be decoded"):
@@ -426,7 +426,7 @@ def test_replacement_that_fails_leaves_the_old_store(home, tmp_path):
     assert left_behind(home) == ["a"]
 
 
-def test_name_taken_while_the_sources_were_listed_is_refused(home):
+def test_name_taken_during_listing_is_refused(home):
     late = StoreWriter("a", 1)
     tiny_store("a", cases=1, per_case=2)
 
@@ -436,12 +436,12 @@ def test_name_taken_while_the_sources_were_listed_is_refused(home):
     assert len(open_store("a")) == 2
 
 
-def test_second_packing_of_a_name_is_refused_and_the_first_ends_well(home):
+def test_concurrent_packing_of_one_name_is_refused(home):
     patch = Patch(PatchName(8863, 1, 1, 0), np.zeros((50, 50, 3), np.uint8))
 
     with StoreWriter("a", 1) as first:
         with (
-            pytest.raises(DataError, match="The data set 'a' is being packed already"),
+            pytest.raises(DataError, match="The data set 'a' is already being packed"),
             StoreWriter("a", 1),
         ):
             pass
@@ -454,7 +454,7 @@ def test_second_packing_of_a_name_is_refused_and_the_first_ends_well(home):
 # What breaks off
 
 
-def test_error_in_the_middle_leaves_nothing(home, tmp_path):
+def test_error_during_packing_leaves_nothing(home, tmp_path):
     def cancel(_done, _total):
         raise KeyboardInterrupt
 
@@ -483,7 +483,7 @@ def packing(home, tmp_path):
     process.communicate()
 
 
-def test_killed_packing_leaves_no_store_and_the_next_one_succeeds(home, tmp_path, packing):
+def test_killed_packing_leaves_no_store_and_can_be_repeated(home, tmp_path, packing):
     packing.kill()
     packing.wait()
 
@@ -496,10 +496,10 @@ def test_killed_packing_leaves_no_store_and_the_next_one_succeeds(home, tmp_path
     assert left_behind(home) == ["a"]
 
 
-def test_name_that_another_process_packs_is_refused_and_others_are_free(home, tmp_path, packing):
+def test_packing_in_another_process_locks_only_its_name(home, tmp_path, packing):
     source = write_patches_zip(tmp_path / "one.zip", NEGATIVE)
 
-    with pytest.raises(DataError, match="The data set 'a' is being packed already; wait for it"):
+    with pytest.raises(DataError, match="The data set 'a' is already being packed; wait for it"):
         pack([source], "a")
     pack([source], "b")
 
@@ -522,19 +522,19 @@ def little_room(tmp_path_factory):
 
 
 @pytest.mark.parametrize("when", ["from the start", "while adding", "at the end"])
-def test_full_disk_is_one_sentence_and_nothing_is_left(little_room, when):
+def test_full_disk_raises_data_error_and_leaves_nothing(little_room, when):
     found = little_room[when]
 
     assert "could not be written" in found["sentence"]
-    assert "(File too large); make room" in found["sentence"]
+    assert "(File too large); free" in found["sentence"]
     assert found["left"] == []
 
 
-def test_after_a_full_disk_the_same_name_packs_again(little_room):
+def test_packing_succeeds_after_a_full_disk(little_room):
     assert little_room["not at all"] == {"sentence": "packed", "left": ["full"]}
 
 
-def test_store_that_a_killed_replacement_had_moved_aside_comes_back(home, tmp_path):
+def test_store_moved_aside_by_a_killed_replacement_is_restored(home, tmp_path):
     tiny_store("two", cases=2, per_case=3)
     data = home / "data"
     (data / "two").rename(data / ".two.replaced")  # killed between the two renames
@@ -545,7 +545,7 @@ def test_store_that_a_killed_replacement_had_moved_aside_comes_back(home, tmp_pa
     assert verify_store("two") == (6, 2)
 
 
-def test_replaced_store_leaves_nothing_of_the_old_one(home, tmp_path):
+def test_replacement_removes_the_old_store(home, tmp_path):
     tiny_store("two", cases=2, per_case=3)
     source = write_patches_zip(tmp_path / "a.zip", "8863_idx5_x1_y1_class0.png")
 
@@ -555,7 +555,7 @@ def test_replaced_store_leaves_nothing_of_the_old_one(home, tmp_path):
     assert sorted(p.name for p in (home / "data").iterdir() if p.suffix != ".lock") == ["two"]
 
 
-def test_leftovers_of_any_killed_packing_are_cleared_by_the_next_one(home, tmp_path):
+def test_leftovers_of_killed_packings_are_removed_by_the_next(home, tmp_path):
     tiny_store("old", cases=1, per_case=2)
     data = home / "data"
     (data / "old").rename(data / ".old.replaced")  # killed between the two renames
@@ -569,7 +569,7 @@ def test_leftovers_of_any_killed_packing_are_cleared_by_the_next_one(home, tmp_p
     assert verify_store("old") == (2, 1)
 
 
-def test_packing_under_way_is_not_taken_for_a_leftover(home, tmp_path, packing):
+def test_running_packing_is_not_removed_as_leftover(home, tmp_path, packing):
     pack([write_patches_zip(tmp_path / "one.zip", NEGATIVE)], "b")
     assert left_behind(home) == [".a.packing", "b"]
 
@@ -630,7 +630,7 @@ def counted(monkeypatch):
     return source
 
 
-def test_reading_runs_only_a_few_batches_ahead_of_writing(home, counted):
+def test_reading_is_only_a_few_batches_ahead_of_writing(home, counted):
     ahead = []
 
     pack(["x"], "a", on_progress=lambda done, _: ahead.append(counted.reads - done))
@@ -640,7 +640,7 @@ def test_reading_runs_only_a_few_batches_ahead_of_writing(home, counted):
     assert counted.reads == 2_000
 
 
-def test_order_of_the_names_is_kept_whichever_batch_is_ready_first(home, counted):
+def test_order_of_names_is_kept_when_batches_finish_out_of_order(home, counted):
     pack(["x"], "a")
 
     store = open_store("a")
@@ -648,7 +648,7 @@ def test_order_of_the_names_is_kept_whichever_batch_is_ready_first(home, counted
     assert store.patches[:, 0, 0, :2].tolist() == [[n % 256, n // 256] for n in range(2_000)]
 
 
-def test_cancelled_packing_reads_no_further(home, counted):
+def test_cancelled_packing_stops_reading(home, counted):
     def cancel(_done, _total):
         raise KeyboardInterrupt
 
@@ -659,7 +659,7 @@ def test_cancelled_packing_reads_no_further(home, counted):
     assert left_behind(home) == []
 
 
-def test_patches_are_decoded_by_as_many_threads_as_there_are_cores(home, counted, monkeypatch):
+def test_decoding_uses_one_thread_per_core(home, counted, monkeypatch):
     both = threading.Barrier(2, timeout=60)
     first_two = iter(range(2))
 

@@ -84,7 +84,7 @@ def left_behind(home):
     return sorted(p.name for p in data.iterdir() if p.suffix != ".lock") if data.exists() else []
 
 
-def test_packing_goes_on_behind_the_caller_until_it_is_done(gate, tmp_path):
+def test_packing_runs_in_the_background(gate, tmp_path):
     job = start_packing([write_patches_zip(tmp_path / "a.zip", NAME)], "a")
 
     assert (job.state, job.done, job.left_s()) == ("packing", 0, None)
@@ -96,12 +96,12 @@ def test_packing_goes_on_behind_the_caller_until_it_is_done(gate, tmp_path):
     assert verify_store("a") == (1, 1)
 
 
-def test_packing_is_the_work_of_another_process(in_the_middle):
+def test_packing_runs_in_another_process(in_the_middle):
     assert in_the_middle._process.pid != os.getpid()
     assert os.getsid(in_the_middle._process.pid) != os.getsid(0)
 
 
-def test_relative_path_is_the_servers_own(gate, tmp_path, monkeypatch):
+def test_relative_path_is_resolved_by_the_server(gate, tmp_path, monkeypatch):
     write_patches_zip(tmp_path / "a.zip", NAME)
     monkeypatch.chdir(tmp_path)
 
@@ -112,7 +112,7 @@ def test_relative_path_is_the_servers_own(gate, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("file", ["-a.zip", "--help"])
-def test_path_that_looks_like_an_option_is_a_path(gate, tmp_path, monkeypatch, file):
+def test_path_starting_with_a_dash_is_a_path(gate, tmp_path, monkeypatch, file):
     write_patches_zip(tmp_path / file, NAME)
     monkeypatch.chdir(tmp_path)
 
@@ -122,7 +122,7 @@ def test_path_that_looks_like_an_option_is_a_path(gate, tmp_path, monkeypatch, f
     assert (job.state, job.report.sources) == ("done", (file,))
 
 
-def test_second_start_of_a_name_joins_the_packing_under_way(gate, tmp_path):
+def test_second_start_of_a_name_joins_the_running_packing(gate, tmp_path):
     source = write_patches_zip(tmp_path / "a.zip", NAME)
 
     first, second = start_packing([source], "a"), start_packing([source], "a")
@@ -143,7 +143,7 @@ def test_packing_cancelled_at_its_start_leaves_nothing(gate, home, tmp_path):
     assert left_behind(home) == []
 
 
-def test_packing_cancelled_in_the_middle_leaves_nothing(in_the_middle, home):
+def test_packing_cancelled_during_the_work_leaves_nothing(in_the_middle, home):
     assert left_behind(home) == [".many.packing"]
 
     in_the_middle.stop()
@@ -155,7 +155,7 @@ def test_packing_cancelled_in_the_middle_leaves_nothing(in_the_middle, home):
     assert left_behind(home) == []
 
 
-def test_killed_packing_is_a_failure_and_the_next_one_succeeds(in_the_middle, home, tmp_path):
+def test_killed_packing_fails_and_can_be_repeated(in_the_middle, home, tmp_path):
     in_the_middle._process.send_signal(signal.SIGKILL)
     for thread in watchers():
         thread.join()
@@ -166,7 +166,7 @@ def test_killed_packing_is_a_failure_and_the_next_one_succeeds(in_the_middle, ho
     assert list_stores() == []
 
 
-def test_packing_whose_server_has_gone_stops_and_leaves_nothing(gate_at, home, tmp_path):
+def test_packing_without_its_server_stops_and_leaves_nothing(gate_at, home, tmp_path):
     gate = gate_at("middle")
     names = [f"8863_idx5_x{1 + 50 * number}_y1_class0.png" for number in range(1_025)]
     source = write_patches_zip(tmp_path / "many.zip", *names)
@@ -180,7 +180,7 @@ def test_packing_whose_server_has_gone_stops_and_leaves_nothing(gate_at, home, t
     assert left_behind(home) == []
 
 
-def test_failed_packing_keeps_its_sentence_for_the_page(gate, tmp_path):
+def test_failed_packing_keeps_its_error_sentence(gate, tmp_path):
     job = start_packing([tmp_path / "gone.zip"], "a")
 
     gate.let_all_end()
@@ -189,7 +189,7 @@ def test_failed_packing_keeps_its_sentence_for_the_page(gate, tmp_path):
     assert job.problem.startswith("There is no file or folder at '")
 
 
-def test_process_that_cannot_start_is_a_failure_and_not_a_packing_for_ever(home, monkeypatch):
+def test_process_that_cannot_start_fails_the_job(home, monkeypatch):
     monkeypatch.setattr(packing_job, "packer_command", lambda *_: ["/nowhere/python"])
     monkeypatch.setattr(packing_job, "_jobs", JobRegistry())
     monkeypatch.setattr(threading, "excepthook", lambda _: None)
@@ -200,7 +200,7 @@ def test_process_that_cannot_start_is_a_failure_and_not_a_packing_for_ever(home,
     assert (job.state, job.problem) == ("failed", "Packing broke off: FileNotFoundError.")
 
 
-def test_bug_in_the_process_is_a_failure(home, monkeypatch):
+def test_unexpected_exception_in_the_process_fails_the_job(home, monkeypatch):
     monkeypatch.setattr(packing_job, "packer_command", lambda *_: [sys.executable, "-c", "1 / 0"])
     monkeypatch.setattr(packing_job, "_jobs", JobRegistry())
     job = start_packing([], "a")
@@ -214,7 +214,7 @@ def test_bug_in_the_process_is_a_failure(home, monkeypatch):
     )
 
 
-def test_process_that_reads_foreign_files_has_no_secrets(home, monkeypatch):
+def test_packing_process_has_no_secrets(home, monkeypatch):
     monkeypatch.setenv("IDC_API_TOKEN", "canary-of-the-door")
     monkeypatch.setenv("KAGGLE_KEY", "canary-of-kaggle")
     tell = "import json, os; print(json.dumps({'problem': ' '.join(os.environ.values())}))"
@@ -239,7 +239,7 @@ def test_failed_packing_can_be_started_again(gate, tmp_path):
     assert pack_jobs() == [again]
 
 
-def test_newest_packing_is_listed_last_also_when_its_name_failed_before(gate, tmp_path):
+def test_newest_packing_is_listed_last_after_a_failure(gate, tmp_path):
     start_packing([tmp_path / "a.zip"], "a")
     gate.let_all_end()
     other = start_packing([tmp_path / "b.zip"], "b")
@@ -250,7 +250,7 @@ def test_newest_packing_is_listed_last_also_when_its_name_failed_before(gate, tm
     assert pack_jobs() == [other, again]
 
 
-def test_follow_up_runs_after_success_and_not_after_cancelling(gate, tmp_path):
+def test_callback_runs_after_success_only(gate, tmp_path):
     called = []
     source = write_patches_zip(tmp_path / "a.zip", NAME)
     cancelled, job = (
@@ -269,7 +269,7 @@ def test_follow_up_runs_after_success_and_not_after_cancelling(gate, tmp_path):
     assert called == ["b"]
 
 
-def test_only_ended_packings_can_be_taken_off_the_list(gate, tmp_path):
+def test_only_ended_packings_can_be_forgotten(gate, tmp_path):
     job = start_packing([write_patches_zip(tmp_path / "a.zip", NAME)], "a")
 
     forget_job("a")
@@ -280,7 +280,7 @@ def test_only_ended_packings_can_be_taken_off_the_list(gate, tmp_path):
     assert pack_jobs() == []
 
 
-def test_bad_name_is_refused_before_a_packing_starts(gate, tmp_path):
+def test_invalid_name_is_refused_before_the_start(gate, tmp_path):
     with pytest.raises(DataError, match="A data set's name has 1 to 64 letters"):
         start_packing([tmp_path / "a.zip"], "../a")
 

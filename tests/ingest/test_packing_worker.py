@@ -17,7 +17,7 @@ def said(capsys):
     return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
-def test_packer_says_how_far_it_is_and_at_last_the_report(home, tmp_path, capsys):
+def test_worker_prints_progress_and_then_the_report(home, tmp_path, capsys):
     source = write_patches_zip(tmp_path / "a.zip", "8863_idx5_x1_y1_class0.png")
 
     assert packing_worker.main(["a", "--", str(source)]) == 0
@@ -28,7 +28,7 @@ def test_packer_says_how_far_it_is_and_at_last_the_report(home, tmp_path, capsys
     assert verify_store("a") == (1, 1)
 
 
-def test_packer_says_what_is_wrong(home, tmp_path, capsys):
+def test_worker_prints_the_problem(home, tmp_path, capsys):
     assert packing_worker.main(["a", "--", str(tmp_path / "gone")]) == 2
 
     (end,) = said(capsys)
