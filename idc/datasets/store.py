@@ -191,7 +191,7 @@ def _open_with_meta(name: str, meta: dict[str, Any]) -> PatchStore:
 
 
 def delete_store(name: str) -> None:
-    """Remove a store from the disk. Killed meanwhile, it leaves no half store under its name.
+    """Delete a store. A killed deletion leaves no partial store under its name.
 
     Raises:
         DataError: there is no such store, or it cannot be removed.

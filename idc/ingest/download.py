@@ -1,14 +1,13 @@
-"""The download of the real data set: its folder ``download/`` and its life.
+"""The download of the real data set: the folder ``download/``, its job and its status.
 
-The folder is the only meeting place of the app and the process that does the work
-(`idc.ingest.download_worker`), so page changes, refreshes, second visitors and a restart of the
-server change nothing:
+The app and the worker process (`idc.ingest.download_worker`) communicate only through this folder,
+so page changes, refreshes, other visitors and a restart of the server do not affect the worker:
 
-- ``job.json``: what was asked for. ``status.json``: where it stands, replaced atomically.
-- ``stop``: somebody asked for it.
-- ``lock``: held by the worker while it lives. The system releases it however the worker ends, so
-  it tells alive from dead; there is one for all, so there is one transfer, whoever asks.
-- the zip, called ``.part`` until it was checked.
+- ``job.json``: the requested job. ``status.json``: its progress, replaced atomically.
+- ``stop``: exists after a stop request.
+- ``lock``: held by the worker while it lives. The system releases it when the worker ends in any
+  way. There is one lock, so there is at most one transfer.
+- the zip, named ``.part`` until it is checked.
 """
 
 import contextlib
@@ -49,26 +48,26 @@ OUTPUT_FILE = "output.txt"
 ZIP_FILE = "breast-histopathology-images.zip"
 PART_FILE = ZIP_FILE + ".part"
 
-# A look at the lock holds it for an instant; this long taken, it is a worker's.
+# `is_locked` holds the lock briefly; a lock held longer belongs to a worker.
 _LOCK_WAIT_S = 0.2
-# A worker that has written how it ended is gone within this time.
+# A worker exits within this time after it has written its final status.
 _EXIT_GRACE_S = 15.0
 
 
 @cache
 def full_set_size() -> int:
-    """How many different patches the real data set has: 277,524."""
+    """The number of patches in the real data set: 277,524."""
     return sum(sum(counts) for counts in expected_counts().values())
 
 
 @dataclass(frozen=True)
 class DownloadJob:
-    """What is asked for.
+    """A requested download.
 
     Attributes:
         name: the data set's name when it is packed.
         keep_zip: keep the zip afterwards.
-        expected: how many different patches the zip must hold.
+        expected: number of different patches that the zip must hold.
     """
 
     name: str = "idc"
@@ -82,14 +81,14 @@ class DownloadStatus:
     """The content of ``status.json``.
 
     Attributes:
-        state: "running", "done", "stopped", "failed" or "interrupted" (told from the lock: it says
-            running, but no worker lives).
-        phase: what a running worker does: "asking", "fetching", "waiting", "checking", "packing".
-        here, total: bytes of the zip that are here, and of it all (None before Kaggle said it).
+        state: "running", "done", "stopped", "failed" or "interrupted" (the file states running,
+            but no worker holds the lock).
+        phase: of a running worker: "asking", "fetching", "waiting", "checking", "packing".
+        here, total: bytes of the zip received and in all (None until Kaggle has sent the size).
         done, of: progress of checking (bytes) or packing (patches).
-        bytes_per_s: speed of the last seconds. ``left_s``: estimated seconds to the phase's end.
-        reason: why it waits or ended, one sentence.
-        needs_login: Kaggle refused these, or no, credentials.
+        bytes_per_s: current speed. ``left_s``: estimated seconds to the end of the phase.
+        reason: why it waits or has ended, one sentence.
+        needs_login: Kaggle refused the credentials, or anonymous requests.
         updated: seconds since 1970.
     """
 
@@ -108,36 +107,36 @@ class DownloadStatus:
 
     @property
     def live(self) -> bool:
-        """Whether a worker is at it."""
+        """Whether a worker is running."""
         return self.state == "running"
 
 
 def start_download(job: DownloadJob) -> DownloadStatus:
-    """Start a worker as a process of its own, or join the one that is under way, whoever asked.
+    """Start a worker process, or return the status of the running one.
 
-    It goes on from what an earlier one left.
+    It resumes an earlier transfer.
 
     Raises:
-        DataError: the name is bad or taken.
+        DataError: the name is invalid or taken.
         DownloadError: the folder cannot be written.
     """
     with hold_lock() as lock:
         if lock is None:
             return download_status() or DownloadStatus(job.name)
         started = record_job(job)
-        # The worker inherits the very lock, so there is no moment in which nobody holds it.
+        # The worker inherits the held lock, so it is never free in between.
         _spawn(lock)
         return started
 
 
 def resume_download(name: str | None = None) -> DownloadStatus:
-    """Go on with the job that was begun last.
+    """Resume the latest job.
 
     Args:
-        name: another name for the data set, if its own was taken meanwhile.
+        name: a new name for the data set, if its own has been taken since.
 
     Raises:
-        DataError, DownloadError: as `start_download`; or there is no such job.
+        DataError, DownloadError: as `start_download`; or there is no job.
     """
     try:
         job = read_job()
@@ -147,7 +146,7 @@ def resume_download(name: str | None = None) -> DownloadStatus:
 
 
 def download_status() -> DownloadStatus | None:
-    """Where the latest download stands; None when there is none.
+    """The status of the latest download; None without one.
 
     Raises:
         DownloadError: ``status.json`` is unreadable.
@@ -155,7 +154,7 @@ def download_status() -> DownloadStatus | None:
     status = _read_status()
     if status is None or not status.live or is_locked():
         return status
-    again = _read_status()  # it may have ended between the two looks
+    again = _read_status()  # it may have ended since the first read
     if again is None or not again.live:
         return again
     return replace(
@@ -169,24 +168,24 @@ def download_status() -> DownloadStatus | None:
 
 
 def request_stop() -> None:
-    """Ask the worker to stop. What arrived is kept."""
+    """Request a stop of the worker. The bytes received are kept."""
     (download_dir() / STOP_FILE).touch()
 
 
 def stop_requested() -> bool:
-    """Whether somebody asked for a stop since the worker started."""
+    """Whether a stop was requested since the worker started."""
     return (download_dir() / STOP_FILE).exists()
 
 
 def forget_download() -> None:
-    """Take an ended download off the page. Bytes on disk stay."""
+    """Remove the status of an ended download. The bytes on disk are kept."""
     status = _read_status()
     if status is not None and not status.live:
         (download_dir() / STATUS_FILE).unlink(missing_ok=True)
 
 
 def discard_download() -> None:
-    """Delete what arrived, and forget the download."""
+    """Delete the bytes received and the status."""
     with hold_lock() as lock:
         if lock is not None:
             for name in (PART_FILE, PART_FILE + ".json", ZIP_FILE, STATUS_FILE):
@@ -194,10 +193,10 @@ def discard_download() -> None:
 
 
 def record_job(job: DownloadJob) -> DownloadStatus:
-    """Write down what is asked for. Called with the lock held.
+    """Write ``job.json`` and the first status. Called with the lock held.
 
     Raises:
-        DataError: the name is bad or taken.
+        DataError: the name is invalid or taken.
         DownloadError: the folder cannot be written.
     """
     if check_store_name(job.name) in list_stores():
@@ -214,7 +213,7 @@ def record_job(job: DownloadJob) -> DownloadStatus:
 
 
 def read_job() -> DownloadJob:
-    """What the worker is to do."""
+    """The job recorded in ``job.json``."""
     value = _read_json(JOB_FILE)
     return DownloadJob(**{**value, "limits": RetryPolicy(**value["limits"])})
 
@@ -226,9 +225,9 @@ def write_status(status: DownloadStatus) -> None:
 
 @contextlib.contextmanager
 def hold_lock() -> Iterator[int | None]:
-    """Hold the lock for the length of a ``with``; gives None when another has it.
+    """Hold the lock during a ``with``; yields its descriptor, or None if it is taken.
 
-    The descriptor that it gives can be handed to a child process, which then holds it as well.
+    A child process that inherits the descriptor holds the lock as well.
 
     Raises:
         DownloadError: the folder cannot be written.
@@ -245,7 +244,7 @@ def hold_lock() -> Iterator[int | None]:
 
 
 def is_locked() -> bool:
-    """Whether a worker lives."""
+    """Whether a worker is alive."""
     try:
         lock = os.open(download_dir() / LOCK_FILE, os.O_RDWR)
     except OSError:
@@ -267,7 +266,7 @@ def _acquire_lock(lock: int) -> bool:
 
 
 def _holder_is_working() -> bool:
-    """Whether the holder of the lock has more to do than to leave."""
+    """Whether the holder of the lock has not written its final status yet."""
     status = _read_status()
     return status is None or status.live
 
@@ -301,13 +300,13 @@ def _read_json(name: str) -> Any:
 
 def _write_error(error: OSError) -> DownloadError:
     return DownloadError(
-        f"'{download_dir()}' cannot be written ({error.strerror or error}); make room or check "
-        "the folder's rights."
+        f"'{download_dir()}' cannot be written ({error.strerror or error}); free some space or "
+        "check the folder's permissions."
     )
 
 
 def phase_text(status: DownloadStatus) -> str:
-    """What it does now: "Fetching 1.2 GB of 3.3 GB · 24.1 MB/s · 1 min 25 s left"."""
+    """The phase in words: "Fetching 1.2 GB of 3.3 GB · 24.1 MB/s · 1 min 25 s left"."""
     words = [_PHASE_TEXTS[status.phase]]
     if status.phase == "fetching":
         of = f" of {format_bytes(status.total)}" if status.total else ""
@@ -322,14 +321,14 @@ def phase_text(status: DownloadStatus) -> str:
 
 
 def fraction_done(status: DownloadStatus) -> float:
-    """How much of its phase is done, in [0, 1]."""
+    """The fraction of the phase that is done, [0, 1]."""
     if status.phase in ("checking", "packing"):
         return min(status.done / status.of, 1.0) if status.of else 0.0
     return min(status.here / status.total, 1.0) if status.total else 0.0
 
 
 def format_bytes(count: float) -> str:
-    """Bytes, in decimal units as disks and networks are sold: "812 kB", "24.1 MB", "3.3 GB"."""
+    """Bytes in decimal units: "812 kB", "24.1 MB", "3.3 GB"."""
     for unit, factor, digits in (("GB", 1e9, 1), ("MB", 1e6, 1), ("kB", 1e3, 0)):
         if count >= factor:
             return f"{count / factor:,.{digits}f} {unit}"

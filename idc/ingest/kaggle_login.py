@@ -1,8 +1,8 @@
-"""Kaggle credentials: which are set, and a place to store those that a person gives.
+"""Kaggle credentials: find those that are set, and store those that a person enters.
 
-They are stored where the kaggle package looks for them, for their owner alone (mode 0600), so that
-its own command line knows them too. Nothing here contacts Kaggle (`idc.ingest.kaggle` does), and
-nothing here ever shows a secret: a `Login` names its source only.
+They are stored where the kaggle package looks for them, readable by their owner only (mode 0600),
+so its command line can use them too. This module does not contact Kaggle (`idc.ingest.kaggle`
+does) and never shows a secret: a `Login` prints its source only.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ NEW_TOKEN_PAGE = "https://www.kaggle.com/settings/api"
 MAX_LOGIN_BYTES = 10_000
 
 
-# What goes into a header: no space, no line break, nothing outside ASCII.
+# Valid in a header: printable ASCII without blanks.
 _SECRET = re.compile(r"[!-~]{10,500}")
 _USERNAME = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
@@ -30,7 +30,7 @@ class Login:
     """A token, or a user name with its key.
 
     Attributes:
-        source: where it was found, for people: a variable's name or a file.
+        source: a variable's name or a file, for messages.
     """
 
     source: str
@@ -40,18 +40,18 @@ class Login:
 
 
 def parse_login(text: str) -> Login:
-    """Read what a person gives: a token, or the content of a ``kaggle.json``.
+    """Parse a token or the content of a ``kaggle.json``.
 
     Raises:
-        DownloadError: it is neither. The sentence does not repeat it.
+        DownloadError: the text is neither. The message does not repeat it.
     """
     text = text.strip()
     if text.startswith("{"):
         return _parse_kaggle_json(text, "the kaggle.json")
     if not _SECRET.fullmatch(text):
         raise DownloadError(
-            "This is not a Kaggle token: one is a single word of letters, digits and signs. Copy "
-            f"it again from {NEW_TOKEN_PAGE}."
+            "This is not a Kaggle token, which is 10 to 500 characters without blanks. Copy it "
+            f"again from {NEW_TOKEN_PAGE}."
         )
     return Login(source="the token", token=text)
 
@@ -72,7 +72,7 @@ def store_login(login: Login) -> Path:
         atomic.replace_file(path, content.encode(), mode=0o600)
     except OSError as error:
         raise DownloadError(
-            f"'{path}' cannot be written ({error.strerror}); check the folder's rights."
+            f"'{path}' cannot be written ({error.strerror}); check the folder's permissions."
         ) from error
     return path
 
@@ -81,12 +81,12 @@ def forget_login() -> None:
     """Remove the stored token and the stored ``kaggle.json``."""
     for path in stored_logins():
         path.unlink(missing_ok=True)
-        with contextlib.suppress(OSError):  # other files are in it
+        with contextlib.suppress(OSError):  # not empty
             path.parent.rmdir()
 
 
 def stored_logins() -> list[Path]:
-    """The files of credentials on this computer."""
+    """The existing credential files."""
     return [path for path in (token_path(), kaggle_json_path()) if path.exists()]
 
 
@@ -101,7 +101,7 @@ def login_variables() -> list[str]:
 def legacy_login() -> Login | None:
     """User name and key, from the environment, else from ``kaggle.json``; None without either.
 
-    The kaggle package knows two places for that file, its HTTP layer another; here all are.
+    The kaggle package searches two places for that file, its HTTP layer another; this searches all.
     """
     username, key = os.environ.get("KAGGLE_USERNAME"), os.environ.get("KAGGLE_KEY")
     if username and key:
@@ -110,16 +110,16 @@ def legacy_login() -> Login | None:
     try:
         return _parse_kaggle_json(path.read_text(encoding="utf-8"), str(path))
     except (OSError, UnicodeDecodeError, DownloadError):
-        return None  # none there, or one that is no use: as if there were none
+        return None  # missing or unusable
 
 
 def token_path() -> Path:
-    """Where the kaggle package looks for a token."""
+    """The token file of the kaggle package."""
     return Path.home() / ".kaggle" / "access_token"
 
 
 def kaggle_json_path() -> Path:
-    """Where the kaggle package looks for a ``kaggle.json``: where one is, else would be."""
+    """The ``kaggle.json`` of the kaggle package: the existing one, else the default path."""
     chosen = os.environ.get("KAGGLE_CONFIG_DIR")
     if chosen:
         return Path(chosen).expanduser() / "kaggle.json"

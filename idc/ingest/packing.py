@@ -1,8 +1,8 @@
 """Pack zips and folders of patches into a `PatchStore`.
 
-A zip is read in place, never unpacked to disk, on all cores: reading, unpacking and decoding let
-go of the GIL, so threads suffice. A few batches are under way at any time, so memory does not grow
-with the data set. `idc.datasets.store_writer` makes the store appear only when it is whole.
+A zip is read in place, never unpacked to disk, on all cores: reading, unpacking and decoding
+release the GIL, so threads suffice. Only a few batches are in memory at a time. The store appears
+when it is complete (`idc.datasets.store_writer`).
 """
 
 import os
@@ -26,11 +26,11 @@ from idc.imaging.rescaling import to_patch_size
 from idc.ingest.listing import PatchListing, list_patches
 from idc.patches import PATCH_SHAPE, PATCH_SIZE_PX, PatchName
 
-_MAX_SIDE_PX = 1000  # a larger picture under a patch's name is not a patch
+_MAX_SIDE_PX = 1000  # a larger image is not a patch
 _MAX_DAMAGED_NAMES = 20
 _PNG_HEADER = struct.Struct(">8s8x2I")  # signature, width, height
 _BATCH_SIZE = 512
-_MAX_THREADS = 8  # more would wait for the GIL, which they need between their calls
+_MAX_THREADS = 8  # more would wait for the GIL between their calls
 
 
 def pack(
@@ -42,21 +42,22 @@ def pack(
 ) -> PackReport:
     """Pack zips and folders into the store ``name``.
 
-    A patch's name decides its case, place and label. Of several files with one name the first that
-    decodes is kept. Patches of another size are resized to 50x50 (bilinear, as the notebook does).
+    A patch's name gives its case, place and label. Of several files with one name the first
+    decodable one is kept. Patches of another size are resized to 50x50 (bilinear, as in the
+    notebook).
 
     Args:
-        on_progress: called with (names done, names in all). What it raises ends the packing, and
-            nothing is left of it.
+        on_progress: called with (names done, names in all). An exception in it ends the packing
+            without a trace.
 
     Raises:
-        DataError: a source cannot be read or holds no patch, the store exists, the disk is full.
+        DataError: a source is unreadable or holds no patch, the store exists, or the disk is full.
     """
     with OpenSources([Path(path) for path in paths]) as sources:
         listing = list_patches(sources)
         if not len(listing):
             raise DataError(
-                f"There is no patch inside {', '.join(repr(s.label) for s in sources)}: no file is "
+                f"There is no patch in {', '.join(repr(s.label) for s in sources)}: no file is "
                 "named like 8863_idx5_x451_y1451_class0.png. Choose the data set's zip, or the "
                 "folder that it was unpacked to."
             )
@@ -72,8 +73,8 @@ def pack(
                     on_progress(found.names, len(listing))
             if not writer.count:
                 raise DataError(
-                    f"None of the {len(listing):,} patches inside could be decoded; the "
-                    "source is damaged, so get it again."
+                    f"None of the {len(listing):,} patches could be decoded: the source is "
+                    "damaged, so download it again."
                 )
             return writer.finish(found.report(listing, sources))
 
@@ -82,10 +83,10 @@ def decode_patch(data: bytes) -> np.ndarray | None:
     """Decode a PNG of the data set.
 
     Returns:
-        uint8 RGB, shape (height, width, 3); None when it is not a whole PNG of at most
-        1000 px a side.
+        uint8 RGB, shape (height, width, 3); None if it is not a complete PNG of at most
+        1000 px per side.
     """
-    # OpenCV would allocate whatever the header declares, so look at the header first.
+    # Check the header first: OpenCV allocates the size that it declares.
     if len(data) < _PNG_HEADER.size:
         return None
     signature, width, height = _PNG_HEADER.unpack_from(data)
@@ -98,14 +99,14 @@ def decode_patch(data: bytes) -> np.ndarray | None:
 
 @dataclass(frozen=True)
 class _Batch:
-    """Some decoded patches, and the names (case, y, x, label) that could not be decoded."""
+    """Decoded patches, and the names (case, y, x, label) of undecodable ones."""
 
     block: PatchBlock
     damaged: np.ndarray  # int32, shape (damaged, 4)
 
 
 class _PackCounts:
-    """What was met so far."""
+    """The counts for the report."""
 
     def __init__(self) -> None:
         self.names = self._resized = self._damaged = 0
@@ -130,7 +131,7 @@ class _PackCounts:
 
 
 def _decode_all(listing: PatchListing, sources: Sequence[Source]) -> Generator[_Batch, None, None]:
-    """All batches in order, decoded a few ahead of the reader."""
+    """All batches in order, decoded a few ahead of the consumer."""
     threads = min(os.cpu_count() or 1, _MAX_THREADS)
     ahead: deque[Future[_Batch]] = deque()
     with ThreadPoolExecutor(threads, thread_name_prefix="decode") as pool:
@@ -161,14 +162,14 @@ def _decode_batch(listing: PatchListing, sources: Sequence[Source], rows: range)
             sizes.append(image.shape[:2])
             pixels[row] = to_patch_size(image)
     size = np.array(sizes, np.int16)
-    good = size[:, 0] > 0
-    if good.all():
+    valid = size[:, 0] > 0
+    if valid.all():
         return _Batch(PatchBlock(names, pixels, size), names[:0])
-    return _Batch(PatchBlock(names[good], pixels[good], size[good]), names[~good])
+    return _Batch(PatchBlock(names[valid], pixels[valid], size[valid]), names[~valid])
 
 
 def _first_decodable(copies: list[list[int]], sources: Sequence[Source]) -> np.ndarray | None:
-    """The first copy that can be read and decoded. uint8 RGB, shape (height, width, 3)."""
+    """The first readable and decodable copy. uint8 RGB, shape (height, width, 3)."""
     for source, number in copies:
         try:
             image = decode_patch(sources[source].read(number))

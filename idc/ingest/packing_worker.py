@@ -1,9 +1,9 @@
 """The packing process: ``python -m idc.ingest.packing_worker NAME PATH...``.
 
-`idc.ingest.packing_job` starts it, so that half a million files and two busy cores burden neither
-the server's memory nor its response times. It reports on standard output, one JSON object a line:
-``{"done": 512, "total": 277524}``, at the end ``{"report": {...}}`` or ``{"problem": "..."}``.
-On SIGTERM, or when nobody reads its output any more, it stops and leaves nothing.
+`idc.ingest.packing_job` starts it, so that half a million files and two busy cores affect neither
+the server's memory nor its response times. It writes one JSON object per line to standard output:
+``{"done": 512, "total": 277524}``, and at the end ``{"report": {...}}`` or ``{"problem": "..."}``.
+On SIGTERM, or when its output is closed, it stops and leaves no files.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from typing import Any
 from idc.datasets.store import PackReport, report_json
 from idc.errors import IdcError
 
-_NICENESS = 5  # pages of the app come first where both cores are wanted
+_NICENESS = 5  # the app's pages take precedence
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -34,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
     def pack_paths() -> PackReport:
         from idc.ingest.packing import pack
 
-        return pack(options.paths, options.name, on_progress=tell_progress)
+        return pack(options.paths, options.name, on_progress=report_progress)
 
     return run_packing(pack_paths)
 
@@ -48,23 +48,23 @@ def run_packing(pack: Callable[[], PackReport]) -> int:
         write_message({"problem": str(error)})
         return 2
     except BrokenPipeError:
-        # The server has gone. Python would complain again when it flushes at exit.
+        # The server has ended. Redirect the output, so that the flush at exit does not fail.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 
-def tell_progress(done: int, total: int) -> None:
+def report_progress(done: int, total: int) -> None:
     """Report progress on standard output."""
     write_message({"done": done, "total": total})
 
 
 def write_message(message: dict[str, Any]) -> None:
-    """Write one line to whoever started this process."""
+    """Write one line to the parent process."""
     print(json.dumps(message), flush=True)
 
 
 def _exit_on_sigterm(_number: int, _frame: FrameType | None) -> None:
-    raise SystemExit(128 + signal.SIGTERM)  # unwinds, so that the half-made store is removed
+    raise SystemExit(128 + signal.SIGTERM)  # unwinds, so that the unfinished store is removed
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ It reports on standard output as `idc.ingest.packing_worker` does.
 import argparse
 import sys
 
-from idc.ingest.packing_worker import run_packing, tell_progress
+from idc.ingest.packing_worker import report_progress, run_packing
 from idc.shipped.demo import pack_demo
 
 
@@ -18,7 +18,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("name")
     options = parser.parse_args(arguments)
-    return run_packing(lambda: pack_demo(options.name, on_progress=tell_progress))
+    return run_packing(lambda: pack_demo(options.name, on_progress=report_progress))
 
 
 if __name__ == "__main__":

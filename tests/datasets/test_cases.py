@@ -6,7 +6,7 @@ from idc.datasets.cases import case_counts, imbalance_note
 
 
 def index(*counts):
-    """(case, negative, positive) -> one row a patch."""
+    """(case, negative, positive) -> one row per patch."""
     rows = [
         (case, label)
         for case, negative, positive in counts

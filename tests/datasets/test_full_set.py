@@ -7,7 +7,7 @@ from idc.ingest.packing import pack
 
 
 def index_of(*groups):
-    """Rows for (case, label, how many)."""
+    """Rows for each (case, label, count)."""
     rows = [(case, label) for case, label, count in groups for _ in range(count)]
     return pd.DataFrame(rows, columns=["case", "label"])
 

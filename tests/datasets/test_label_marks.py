@@ -1,4 +1,4 @@
-"""idc.datasets.label_marks: what reviewers say about labels, also two at once."""
+"""idc.datasets.label_marks: reviewers' verdicts on labels, also concurrently."""
 
 import os
 import sqlite3
@@ -120,8 +120,8 @@ def test_wrong_rows_are_found_by_place_and_label(home):
     store = tiny_store("tiny", cases=2, per_case=4)  # row 1: case 1, x 51, label 1
     mark(case=1, x=51, label=1)
     mark(case=2, x=1, label=0)
-    mark(case=2, x=51, label=0)  # judged when it had the other label
-    mark(case=9, x=1, label=0)  # no longer there
+    mark(case=2, x=51, label=0)  # the label has changed since
+    mark(case=9, x=1, label=0)  # not in the store
 
     assert rows_marked_wrong("tiny", store.index).tolist() == [1, 4]
 
@@ -151,7 +151,7 @@ def test_concurrent_marks_of_two_processes_are_all_kept(home):
     ]
     for child in children:
         assert child.stdout.readline() == "ready\n"
-    for child in children:  # both make the file, and write the same patches
+    for child in children:  # both create the file and mark the same patches
         child.stdin.write("go\n")
         child.stdin.flush()
     assert [child.wait() for child in children] == [0, 0]
@@ -171,9 +171,9 @@ def test_marks_file_is_in_wal_mode(home):
     reader.execute("BEGIN")
     assert len(reader.execute("SELECT * FROM marks").fetchall()) == 1
 
-    mark(x=101)  # would wait for the reader otherwise
+    mark(x=101)  # does not wait for the reader
 
-    assert len(reader.execute("SELECT * FROM marks").fetchall()) == 1  # its own moment still
+    assert len(reader.execute("SELECT * FROM marks").fetchall()) == 1  # its own snapshot
     reader.close()
     assert len(load_marks("tiny")) == 2
 

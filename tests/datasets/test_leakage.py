@@ -1,4 +1,4 @@
-"""idc.datasets.leakage: what a split gives away, with leaks planted by hand."""
+"""idc.datasets.leakage: splits with planted copies, neighbours and shared cases."""
 
 import cv2
 import numpy as np
@@ -34,7 +34,7 @@ def split(train, validation, test):
 
 
 def far_apart(*pictures):
-    """Patches of cases 1, 2, ... so that none of them touch."""
+    """Patches of cases 1, 2, ..., so that none touch."""
     return packed(*((case, 1, 1, picture) for case, picture in enumerate(pictures, 1)))
 
 
@@ -198,11 +198,11 @@ def test_empty_part_and_unused_rows_are_ignored(home):
 def test_json_names_the_parts(home):
     store = packed(*((1, 1 + 50 * n, 1, smooth_patches(n)[0]) for n in range(3)))
 
-    told = check_leakage(store, split([0], [1], [2])).to_json()
+    report = check_leakage(store, split([0], [1], [2])).to_json()
 
-    assert told["adjacent"] == {"train-validation": 1, "train-test": 0, "validation-test": 1}
-    assert told["touched_by_training"]["adjacent"] == {"validation": 1, "test": 0}
-    assert told["leaks"] is True
+    assert report["adjacent"] == {"train-validation": 1, "train-test": 0, "validation-test": 1}
+    assert report["touched_by_training"]["adjacent"] == {"validation": 1, "test": 0}
+    assert report["leaks"] is True
 
 
 # Real patches

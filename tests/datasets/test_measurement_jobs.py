@@ -16,7 +16,7 @@ from tests.support.made_patches import tiny_store
 
 
 class Gate:
-    """Stands before the real measuring: holds it until told to go on."""
+    """Holds the measuring until it is released."""
 
     def __init__(self):
         self._open = threading.Event()

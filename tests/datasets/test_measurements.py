@@ -52,7 +52,7 @@ def test_stain_is_the_mean_optical_density():
 
 def test_tissue_share_counts_pixels():
     patch = of_colour(WHITE)
-    patch[0, :10] = DARK  # 10 of 50 lines
+    patch[0, :10] = DARK  # 10 of 50 rows
 
     assert measure_patches(patch)[0, 0] == pytest.approx(0.2)
 
@@ -63,7 +63,7 @@ def test_tissue_begins_at_a_density_of_0_065():
 
 
 def test_haematoxylin_is_separated_from_eosin():
-    # Light that a density of 0.4 of the one stain alone lets through, by the published vectors.
+    # The colour of one stain at a density of 0.4, by the published vectors.
     def light(*vector):
         direction = np.array(vector) / np.linalg.norm(vector)
         return tuple(np.round(256 * 10 ** (-0.4 * direction) - 1).astype(int).tolist())
@@ -163,7 +163,7 @@ def test_table_is_small(home):
     measure_store(store)
 
     (path,) = (data_dir() / "flat").glob("measurements*")
-    assert path.stat().st_size < 1_000 * 16 + 2_000  # three float32 a patch, and a frame
+    assert path.stat().st_size < 1_000 * 16 + 2_000  # three float32 per patch, and metadata
 
 
 @pytest.mark.real

@@ -104,6 +104,6 @@ def test_real_patches_are_found_by_their_places(home, real_data):
     rows = range(0, len(store), 17)
 
     assert [find_row(store, place_of(store, row)) for row in rows] == list(rows)
-    # A complete case: what lies one patch to the right in the table lies there on the slide too.
+    # A complete case: the next patch in the table is the right neighbour on the slide.
     middle = int(np.flatnonzero(store.cases == 8867)[800])
     assert neighbour_rows(store, middle)[2, 1:4].tolist() == [middle - 1, middle, middle + 1]

@@ -1,4 +1,4 @@
-"""idc.datasets.signatures: perceptual hashes, and pairs found without comparing each with each."""
+"""idc.datasets.signatures: perceptual hashes, and pairs of similar patches."""
 
 import cv2
 import numpy as np
@@ -44,12 +44,12 @@ def test_equal_pixels_share_a_content_id():
 
 
 def test_signatures_cover_the_given_rows_and_report_progress():
-    patches, told = smooth_patches(2, 5), []
+    patches, progress = smooth_patches(2, 5), []
 
-    signed = signatures(patches, np.array([4, 0]), on_progress=lambda *at: told.append(at))
+    signed = signatures(patches, np.array([4, 0]), on_progress=lambda *at: progress.append(at))
 
     assert signed.hashes.tolist() == hash_of(patches[[4, 0]]).tolist()
-    assert told == [(2, 2)]
+    assert progress == [(2, 2)]
 
 
 def test_patches_of_one_colour_are_near_uniform():

@@ -1,4 +1,4 @@
-"""idc.datasets.splits: who trains and who scores."""
+"""idc.datasets.splits: the rows of each part."""
 
 import math
 
@@ -9,7 +9,7 @@ import pytest
 from idc.datasets.splits import PARTS, Split, draw_patches, make_split, redraw_training, split_note
 from idc.errors import SplitError
 
-# Of the published lists: two cases of each part, and two that are in no list.
+# Two cases of each published list, and two outside all lists.
 TRAIN, VALIDATION, TEST, UNLISTED = (8865, 8913), (8867, 8914), (8864, 8916), (8863, 8950)
 
 
@@ -54,7 +54,7 @@ def test_every_patch_is_in_exactly_one_part():
 
 
 def test_case_with_scattered_rows_stays_in_one_part():
-    # as in a store of several sources: the rows of a case need not lie side by side
+    # the rows of a case need not be adjacent, as in a store of several sources
     index = pd.DataFrame({"case": [1, 2, 3] * 4, "label": [0, 0, 0, 1, 1, 1] * 2})
 
     parts = cases_of(make_split(index, "case-disjoint"), index)
@@ -215,7 +215,7 @@ def test_random_split_needs_no_second_case():
     assert [len(rows) for rows in rows_of(split)] == [14, 3, 3]
 
 
-# What is refused
+# Refused settings
 
 
 def test_missing_class_error_names_class_part_and_remedy():

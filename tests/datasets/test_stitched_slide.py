@@ -45,7 +45,7 @@ def store(home):
     )
 
 
-# Where patches lie
+# Layout
 
 
 def test_slide_layout_covers_only_its_case(store):
@@ -78,7 +78,7 @@ def test_patches_too_far_apart_are_refused(home):
         lay_out_case(store, 7)
 
 
-# Pictures
+# Images
 
 
 def test_stitched_slide_shows_patches_in_place_and_gaps_as_glass(store):
@@ -114,7 +114,7 @@ def test_png_is_lossless_and_transparent_in_gaps(store):
 def test_thumbnail_reduces_each_patch_separately(store):
     picture = slide_thumbnail(store, lay_out_case(store, 7), (5, 9))
 
-    assert picture.shape == (4, 4, 4)  # 2 px a patch: 5 // 2 columns
+    assert picture.shape == (4, 4, 4)  # 2 px per patch: 5 // 2 columns
     assert (picture[:2, :2] == (*RED, 255)).all()
     assert (picture[:2, 2:] == (*GREEN, 255)).all()
     assert (picture[2:, 2:] == 0).all()
@@ -136,7 +136,7 @@ def test_thumbnail_shows_every_patch(store):
     assert slide_thumbnail(store, lay_out_case(store, 7), (1, 1)).shape == (2, 2, 4)
 
 
-# The outline
+# Outline
 
 
 def test_outline_follows_the_positive_patches_in_px(store):
@@ -163,7 +163,7 @@ def test_outline_ends_with_a_small_edge_patch(home):
     assert lay_out_case(store, 7).outlines()[0].exterior.max(axis=0).tolist() == [50, 30]
 
 
-# How complete
+# Completeness
 
 
 def test_coverage_note_of_an_incomplete_case_explains_gaps(home):

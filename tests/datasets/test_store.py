@@ -1,4 +1,4 @@
-"""idc.datasets.store: opened in no time, read-only, and never trusted when a byte is wrong."""
+"""idc.datasets.store: opening, read-only pixels, and detection of every damaged byte."""
 
 import json
 import shutil
@@ -31,13 +31,13 @@ DAMAGED = "The data set 'a' is damaged on disk; pack it again from its source."
 
 
 def _mapped_kb():
-    """This process's memory in mapped files."""
+    """Resident memory of this process in mapped files."""
     status = Path("/proc/self/status").read_text(encoding="ascii")
     return int(status.split("RssFile:")[1].split()[0])
 
 
 def unnoticed_flips(path, positions, look, patterns=(0xFF,)):
-    """Where a byte can be changed without `look` raising a DataError that says so."""
+    """The positions at which a flipped byte raises no DataError about damage."""
     whole = path.read_bytes()
     unnoticed = []
     with path.open("r+b", buffering=0) as file:
@@ -178,13 +178,13 @@ def test_truncated_file_counts_as_damage(home, look, file, kept):
 
 def test_intact_store_passes_verification(home):
     tiny_store("a", cases=3, per_case=4)
-    told = []
+    progress = []
 
-    counted = verify_store("a", on_progress=lambda *step: told.append(step))
+    counted = verify_store("a", on_progress=lambda *step: progress.append(step))
 
     size = (home / "data" / "a" / PATCHES_FILE).stat().st_size
     assert counted == (12, 3)
-    assert told == [(size, size)]
+    assert progress == [(size, size)]
 
 
 def test_verify_finds_every_flipped_bit_of_store_json(home):
@@ -193,7 +193,7 @@ def test_verify_finds_every_flipped_bit_of_store_json(home):
     positions = range(path.stat().st_size)
 
     bits = [1 << bit for bit in range(8)]
-    blank_to_break = ord(" ") ^ ord("\n")  # which JSON does not mind
+    blank_to_break = ord(" ") ^ ord("\n")  # both are blanks in JSON
     assert unnoticed_flips(path, positions, verify_store, [*bits, blank_to_break, 0xFF]) == []
     assert verify_store("a") == (2, 1)
 
@@ -238,7 +238,7 @@ def test_verify_finds_appended_bytes(home):
 
 def test_files_of_another_store_are_refused(home):
     tiny_store("a", cases=1, per_case=2)
-    tiny_store("b", cases=2, per_case=1)  # as many patches
+    tiny_store("b", cases=2, per_case=1)  # the same number of patches
     other = home / "data" / "b" / INDEX_FILE
     (home / "data" / "a" / INDEX_FILE).write_bytes(other.read_bytes())
 
@@ -246,7 +246,7 @@ def test_files_of_another_store_are_refused(home):
         open_store("a")
 
 
-# Telling data sets apart
+# Fingerprints
 
 
 def test_fingerprint_depends_on_the_content_only(home):
@@ -279,7 +279,7 @@ def test_store_is_current_until_replaced_or_deleted(home):
 
 
 def replace_with(name, *, label, grey, count=2):
-    """Put a store in the place of another: patches of one label and one grey."""
+    """Replace a store by patches of one label and one grey level."""
     row = [
         Patch(PatchName(1, 1, 1 + 50 * number, label), np.full((50, 50, 3), grey, np.uint8))
         for number in range(count)
@@ -291,7 +291,7 @@ def replace_with(name, *, label, grey, count=2):
 
 @pytest.fixture
 def replaced_meanwhile(home, monkeypatch):
-    """Replaces the store "a" in the moment before its pixels are looked at, so many times."""
+    """Replaces the store "a" just before its pixels are opened, ``count`` times."""
 
     def begin(times, **new):
         replace_with("a", label=0, grey=0)
@@ -309,7 +309,7 @@ def replaced_meanwhile(home, monkeypatch):
     return begin
 
 
-@pytest.mark.parametrize("count", [2, 3])  # with as many patches no part alone looks wrong
+@pytest.mark.parametrize("count", [2, 3])  # with the same count each file alone is valid
 def test_store_replaced_during_opening_is_consistent(replaced_meanwhile, count):
     replaced_meanwhile(2, count=count)
 

@@ -24,7 +24,7 @@ JSON = json.dumps({"username": "ada", "key": "canarykey0123456789"})
 
 @pytest.fixture
 def person(tmp_path, monkeypatch):
-    """The home folder of somebody without credentials."""
+    """A home folder without credentials."""
     for name in [name for name in os.environ if name.startswith(("KAGGLE_", "XDG_CONFIG"))]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))

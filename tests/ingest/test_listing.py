@@ -2,7 +2,7 @@ from idc.ingest.listing import list_patches
 
 
 class Names:
-    """A source with names and nothing else."""
+    """A source with names only."""
 
     def __init__(self, *names):
         self._names = names

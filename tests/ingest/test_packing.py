@@ -1,4 +1,4 @@
-"""idc.ingest.packing: what goes in, what is left out, and what is left behind when it fails."""
+"""idc.ingest.packing: packed, skipped and refused input, and failures."""
 
 import contextlib
 import json
@@ -51,7 +51,7 @@ def chunk(kind, content):
 
 
 def png_declaring(width, height):
-    """A PNG with right checksums, whose header declares any size over one row of pixels."""
+    """A PNG with valid checksums and one row of pixels, whose header declares any size."""
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     pixels = zlib.compress(bytes(1 + 3 * 50))
     return (
@@ -65,12 +65,12 @@ def colours(name):
 
 
 def left_behind(home):
-    """Everything in the data folder but locks, which hold nothing."""
+    """The contents of the data folder without lock files."""
     data = home / "data"
     return sorted(p.name for p in data.iterdir() if p.suffix != ".lock") if data.exists() else []
 
 
-# What goes in
+# Packed input
 
 
 def test_zip_is_packed_with_its_pixels_and_names(home, tmp_path):
@@ -144,16 +144,16 @@ def test_rows_are_in_the_order_of_case_row_and_column(home, tmp_path):
 
 
 def test_progress_is_reported_after_each_batch(home, tmp_path):
-    told = []
+    progress = []
     names = [f"8863_idx5_x{1 + 50 * number}_y1_class0.png" for number in range(513)]
 
     pack(
         [write_patches_zip(tmp_path / "a.zip", *names)],
         "a",
-        on_progress=lambda *step: told.append(step),
+        on_progress=lambda *step: progress.append(step),
     )
 
-    assert told == [(512, 513), (513, 513)]
+    assert progress == [(512, 513), (513, 513)]
     assert len(open_store("a")) == 513
 
 
@@ -209,7 +209,7 @@ def test_edge_patch_is_resized_bilinearly_and_its_size_recorded(home, tmp_path):
     report = pack([write_zip(tmp_path / "a.zip", {NEGATIVE: file})], "a")
 
     store = open_store("a")
-    # Row r of 50 lies at (r + 1/2) / 25 - 1/2 of 2, so it is 4 r - 48 on the way from 0 to 100.
+    # Row r of 50 maps to (r + 1/2) / 25 - 1/2 of 2, so its value is 4 r - 48 between 0 and 100.
     ramp = [min(max(4 * row - 48, 0), 100) for row in range(50)]
     assert store.patches[0, :, 7, 0].tolist() == ramp
     assert store.index[["height", "width"]].values.tolist() == [[2, 50]]
@@ -232,7 +232,7 @@ def test_narrow_patches_fill_the_square(home, tmp_path, height, width):
 
 def test_large_images_shrink_by_area_so_that_no_pixel_is_skipped():
     stripes = np.zeros((200, 200, 3), np.uint8)
-    stripes[:, ::4] = 200  # every fourth column, which bilinear would miss or double
+    stripes[:, ::4] = 200  # every fourth column; bilinear would skip or double it
 
     assert np.array_equal(to_patch_size(stripes), np.full((50, 50, 3), 50))
 
@@ -243,7 +243,7 @@ def test_patch_of_50x50_is_unchanged():
     assert to_patch_size(rgb) is rgb
 
 
-# What is left out
+# Skipped input
 
 
 def test_flipped_byte_in_a_zip_damages_only_that_patch(home, tmp_path):
@@ -336,16 +336,16 @@ def test_foreign_files_are_counted_and_skipped(home, tmp_path):
     assert len(open_store("a")) == 1
 
 
-# What is refused: one sentence, and nothing is left
+# Refused input: one sentence, and no files
 
 
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
         (b"words, not a zip", "is not a readable zip file"),
-        ({}, "There is no patch inside 'a.zip': no file is named like"),
-        ({"readme.txt": b"words"}, "There is no patch inside 'a.zip': no file is named like"),
-        ({NEGATIVE: b"words"}, "None of the 1 patches inside could be decoded"),
+        ({}, "There is no patch in 'a.zip': no file is named like"),
+        ({"readme.txt": b"words"}, "There is no patch in 'a.zip': no file is named like"),
+        ({NEGATIVE: b"words"}, "None of the 1 patches could be decoded"),
         (None, "There is no file or folder at '"),
     ],
     ids=["not a zip", "empty zip", "no patch inside", "all damaged", "missing"],
@@ -391,7 +391,7 @@ def test_uncreatable_data_folder_raises_data_error(home, tmp_path):
         pack([write_patches_zip(tmp_path / "a.zip", NEGATIVE)], "a")
 
 
-# A name that is taken
+# Taken names
 
 
 def test_taken_name_is_refused_and_its_store_is_kept(home, tmp_path):
@@ -451,7 +451,7 @@ def test_concurrent_packing_of_one_name_is_refused(home):
     assert verify_store("a") == (1, 1)
 
 
-# What breaks off
+# Failures
 
 
 def test_error_during_packing_leaves_nothing(home, tmp_path):
@@ -467,7 +467,7 @@ def test_error_during_packing_leaves_nothing(home, tmp_path):
 
 @pytest.fixture
 def packing(home, tmp_path):
-    """A real process in the middle of packing 513 patches into the store "a"."""
+    """A process that is packing 513 patches into the store "a"."""
     names = [f"8863_idx5_x{1 + 50 * number}_y1_class0.png" for number in range(513)]
     source = write_patches_zip(tmp_path / "many.zip", *names)
     process = subprocess.Popen(
@@ -511,7 +511,7 @@ def test_packing_in_another_process_locks_only_its_name(home, tmp_path, packing)
 
 @pytest.fixture(scope="module")
 def little_room(tmp_path_factory):
-    """What `packing_child` found where no file may grow beyond a limit."""
+    """The results of `packing_child` with a limit on the file size."""
     folder = tmp_path_factory.mktemp("little_room")
     environ = {**os.environ, "IDC_HOME": str(folder), "PYTHONPATH": str(PROJECT)}
     answer = subprocess.run(
@@ -601,7 +601,7 @@ def test_verify_finds_a_flipped_byte_anywhere_in_a_packed_store(home, tmp_path):
 
 
 class CountingSource:
-    """A source of many patches that counts how many were asked for."""
+    """A source of many patches that counts its reads."""
 
     label = "counted"
 
@@ -636,7 +636,7 @@ def test_reading_is_only_a_few_batches_ahead_of_writing(home, counted):
     pack(["x"], "a", on_progress=lambda done, _: ahead.append(counted.reads - done))
 
     assert len(ahead) == 200
-    assert max(ahead) <= 10 * 5  # two batches a thread and the next one
+    assert max(ahead) <= 10 * 5  # two batches per thread, and the next
     assert counted.reads == 2_000
 
 
@@ -665,7 +665,7 @@ def test_decoding_uses_one_thread_per_core(home, counted, monkeypatch):
 
     def read(number, read=counted.read):
         if next(first_two, None) is not None:
-            both.wait()  # passes only when two threads are inside at once
+            both.wait()  # passes only with two concurrent threads
         return read(number)
 
     monkeypatch.setattr(counted, "read", read)

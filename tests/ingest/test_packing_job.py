@@ -21,7 +21,7 @@ NAME = "8863_idx5_x1_y1_class0.png"
 
 
 class Gate:
-    """Holds the packing processes, before or after they first say how far they are."""
+    """Holds packing processes before or after their first progress message."""
 
     def __init__(self, path, when):
         self._file = path.open("w")
@@ -66,7 +66,7 @@ def gate(gate_at):
 
 @pytest.fixture
 def in_the_middle(gate_at, monkeypatch, tmp_path):
-    """A job whose process has said that it has packed its first batch, and waits."""
+    """A job whose process has reported its first batch and waits."""
     gate_at("middle")
     spoken = threading.Event()
     note = PackJob._apply_message
@@ -79,7 +79,7 @@ def in_the_middle(gate_at, monkeypatch, tmp_path):
 
 
 def left_behind(home):
-    """Everything in the data folder but locks, which hold nothing."""
+    """The contents of the data folder without lock files."""
     data = home / "data"
     return sorted(p.name for p in data.iterdir() if p.suffix != ".lock") if data.exists() else []
 

@@ -1,4 +1,4 @@
-"""Small hand-made patches for tests: no tissue, just colours."""
+"""Small made-up patches for tests: plain colours."""
 
 import zipfile
 from pathlib import Path
@@ -20,7 +20,7 @@ def png(colour: tuple[int, int, int], height: int = 50, width: int = 50) -> byte
 def write_patches_zip(
     path: Path, *names: str, colour: tuple[int, int, int] = (200, 100, 150)
 ) -> Path:
-    """A zip whose members have these paths, each a whole patch of one colour."""
+    """A zip with these member paths, each a patch of one colour."""
     with zipfile.ZipFile(path, "w") as archive:
         for name in names:
             archive.writestr(name, png(colour))
@@ -28,9 +28,9 @@ def write_patches_zip(
 
 
 def tiny_store(name: str, *, cases: int = 3, per_case: int = 12, first_case: int = 1) -> PatchStore:
-    """A packed store: case numbers from `first_case` on, classes alternating, positives darker.
+    """A packed store: cases from `first_case`, alternating classes, positives darker.
 
-    Noise makes each patch its own, so that a network has something to learn.
+    Noise makes each patch unique, so that a network can learn.
     """
     rng = np.random.default_rng(0)
     with StoreWriter(name, cases * per_case) as writer:
@@ -58,8 +58,8 @@ def store_of(
     """A packed store of exactly these patches, in the order of their names.
 
     Args:
-        pixels: uint8 RGB, shape (n, 50, 50, 3); by default each patch is of a grey of its own.
-        sizes: (height, width) of each before packing; whole patches by default.
+        pixels: uint8 RGB, shape (n, 50, 50, 3); by default each patch has another grey level.
+        sizes: original (height, width) of each; 50x50 by default.
     """
     assert patches == sorted(patches)
     if pixels is None:

@@ -1,9 +1,8 @@
-"""`idc.ingest.packing_worker` for `test_packjobs`: it waits at a gate, before or after its first
-words.
+"""`idc.ingest.packing_worker`, held at a gate before or after its first message.
 
 python tests/support/programs/held_packer.py GATE (start|middle) NAME PATH...
 
-The gate is a file: while the test holds its lock, nobody comes through.
+The gate is a file: the process waits while the test holds its lock.
 """
 
 import fcntl
@@ -25,9 +24,9 @@ if __name__ == "__main__":
 
     write_message = packing_worker.write_message
 
-    def say_and_wait(message):
+    def write_and_wait(message):
         write_message(message)
         wait_at(gate)
 
-    packing_worker.write_message = say_and_wait
+    packing_worker.write_message = write_and_wait
     sys.exit(packing_worker.main(sys.argv[3:]))

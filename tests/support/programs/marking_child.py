@@ -1,4 +1,4 @@
-"""A reviewer for `test_marks`: says so when ready, and on a line of input marks many patches.
+"""A reviewer: prints "ready", then waits for a line of input and marks COUNT patches.
 
 python tests/support/programs/marking_child.py REVIEWER VERDICT COUNT
 """

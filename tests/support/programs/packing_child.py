@@ -1,9 +1,9 @@
-"""Packing programs for `test_packing`.
+"""Packing programs for `tests.ingest.test_packing`.
 
 python tests/support/programs/packing_child.py hold SOURCE NAME
     reports after its first batch, then waits to be killed
 python tests/support/programs/packing_child.py full
-    packs where no file may grow beyond a limit, as on a full disk
+    packs with a limit on the file size, as on a full disk
 """
 
 import json
@@ -31,7 +31,7 @@ def hold(source: str, name: str) -> None:
 
 
 def pack_with_little_room(count: int, file_limit_bytes: int) -> dict[str, object]:
-    """What a packing of ``count`` patches says, and what it leaves behind."""
+    """The message of a packing of ``count`` patches, and the files it leaves."""
     row = [
         Patch(PatchName(8863, 1, 1 + 50 * n, 0), np.zeros((50, 50, 3), np.uint8))
         for n in range(count)
