@@ -2,12 +2,11 @@
 
     python bench/api.py [--clients 8] [--seconds 20]
 
-The app on a real port, as its users start it, everything warm, on two CPU cores with its clients.
-Each client sends patches as PNG one after the other: single ones, then forms of 64. Printed are the
-time of a request (median, p95) and patches a second; beside them, in the same run and on the same
-cores, the bare model on decoded patches in memory, as fast as one process calls it: one by one, and
-64 at once. What lies between is HTTP, the gate's decoding in its children, the way to the worker,
-features and warnings. Every answer is compared with the bare model's.
+Starts the app on a port, warmed up, on the same two CPU cores as its clients. Each client sends PNG
+patches one after the other: single ones, then forms of 64. Prints the time per request (median,
+p95) and patches per second; for comparison, on the same cores, the bare model on decoded patches in
+memory: one by one, and 64 at once. The difference is HTTP, decoding in child processes, transfer to
+the worker, features and warnings. Every response is compared with the bare model's prediction.
 """
 
 import argparse

@@ -1,10 +1,10 @@
-"""How many real patches, and how many foreign images, the bundled model warns about, by kind.
+"""Warning rates of the bundled model on real patches and on foreign images, by kind.
 
-Real patches: of the validation cases that had no part in setting the limits. Foreign images: the
+Real patches: of the validation cases that were not used to set the limits. Foreign images: the
 part "report" of bench/foreign_images.py, which shares no image with the part "choose". No limit is
-fitted to "report", but its figures were in sight when the signals were picked and
-`TARGET_WARNING_RATE` was raised from 0.012 to 0.015, so they flatter a little. Needs the real
-patches, packed (python -m idc pack), and scikit-image (tests/requirements.txt).
+fitted to "report", but its figures were known when the signals were selected and
+`TARGET_WARNING_RATE` was raised from 0.012 to 0.015, so they are slightly optimistic. Needs the
+real patches, packed (python -m idc pack), and scikit-image (tests/requirements.txt).
 
     python bench/foreign.py --data NAME [--part report] [--demo]
 """

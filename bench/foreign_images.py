@@ -1,4 +1,4 @@
-"""The foreign set of bench/foreign.py: images that are no H&E tissue at 4 um a pixel, by kind.
+"""The foreign set of bench/foreign.py: images other than H&E tissue at 4 um per pixel, by kind.
 
 Each kind has two parts, "choose" and "report", that share no image (or, of a single large image, no
 half).

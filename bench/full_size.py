@@ -1,13 +1,13 @@
-"""A stand-in for the whole Kaggle set, for figures at full size: 277,524 names in 279 cases.
+"""A generated substitute for the Kaggle set at full size: 277,524 patches in 279 cases.
 
     python bench/full_size.py FOLDER [--share 0.1] [--store NAME]
 
-Each case has its true numbers of negative and positive patches, on a section of a plausible
-shape, with the IDC-positive ones in a few regions. The pixels are generated tissue; their PNGs
-have the real ones' size (5.7 kB on average, real ones 5.7 to 5.9). As in the Kaggle zip every file
-is there twice, under ``<case>/<0|1>/`` and under ``IDC_regular_ps50_idx5/``.
+Each case has its real numbers of negative and positive patches, on a section of plausible shape,
+with the IDC-positive ones in a few regions. The pixels are generated tissue; the PNG size matches
+(5.7 kB on average, real ones 5.7 to 5.9). As in the Kaggle zip every file occurs twice,
+under ``<case>/<0|1>/`` and under ``IDC_regular_ps50_idx5/``.
 
-`full_size_zip` and `full_size_store` make either once and find it again later. On one machine the
+`full_size_zip` and `full_size_store` generate once and reuse the result. On one machine the
 same share gives the same bytes.
 """
 

@@ -1,12 +1,12 @@
-"""Patches a second that the trainer reaches on the device at hand, beside other figures.
+"""Training speed on this device in patches per second, compared with other ways.
 
-The trainer is measured in its two ways (see `idc.training.input_pipeline`): fed from the host, and
-with the patches on the device, where it takes several steps a call. Beside it:
+The trainer is measured with both input pipelines (see `idc.training.input_pipeline`): batches from
+the host, and patches on the device with several steps per execution. For comparison:
 
 (a) the notebook's own loop: its network, Keras' ``fit`` on arrays, batches of 20;
-(b) the bare forward and backward pass of the same network and batch on data that lies on the device
-    already: the limit for any way of feeding it;
-(c) the input alone: batches drawn and augmented by one core, as fast as nobody takes them.
+(b) the bare forward and backward pass of the same network and batch on data that is on the device:
+    the upper limit for any input pipeline;
+(c) the input alone: batches drawn and augmented on one core without training.
 
     KERAS_BACKEND=jax python bench/gpu.py [--preset fast] [--batch-size 1024] [--patches 20000]
         [--steps-a-call 8] [--precision mixed]
@@ -30,7 +30,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import keras
 import numpy as np
-from idc.training.step_callback import StepCallback
 from notebook_baseline import notebook_network
 
 from idc.networks.devices import describe_device
@@ -40,6 +39,7 @@ from idc.settings.training_config import PRECISIONS, TrainingConfig, preset_conf
 from idc.training.batches import TrainingBatches
 from idc.training.device_patches import model_with_device_patches
 from idc.training.input_pipeline import InputPipeline
+from idc.training.loop import StepCallback
 from idc.training.objective import compile_model
 
 _NOTEBOOK_BATCH = 20

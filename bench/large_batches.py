@@ -1,10 +1,10 @@
-"""Which learning rate suits a large batch: what the `fast` preset reaches in its three epochs.
+"""Learning rates for large batches: scores of the `fast` preset after its three epochs.
 
     python bench/large_batches.py ZIP... [--batches 64 256 1024] [--seeds 1]
 
-Trains on the published training cases but every fifth; these score, so that neither validation nor
-test cases choose anything. For each batch size: the preset's rate as it is, and scaled with the
-square root of the batch (Krizhevsky 2014, arXiv:1404.5997, for SGD; Malladi et al. 2022,
+Trains on four fifths of the published training cases and scores every fifth one, so that neither
+validation nor test cases select anything. For each batch size: the
+preset's rate as it is, and scaled with the square root of the batch (Krizhevsky 2014, arXiv:1404.5997, for SGD; Malladi et al. 2022,
 arXiv:2205.10287, for Adam) and in proportion to it (Goyal et al. 2017, arXiv:1706.02677).
 """
 
@@ -51,7 +51,7 @@ def main() -> None:
 
 def score_on_training_cases() -> None:
     """Let trainings hold out every fifth of the training cases instead of the published ones."""
-    import idc.training.loop
+    import idc.training.setup
     from idc.settings.training_config import split_for_config
 
     def split(config, index, left_out=None):
@@ -61,7 +61,7 @@ def score_on_training_cases() -> None:
         scored = np.isin(cases, np.unique(cases)[::_EVERY])
         return replace(whole, train=rows[~scored], validation=rows[scored], test=rows[:0])
 
-    idc.training.loop.split_for_config = split
+    idc.training.setup.split_for_config = split
 
 
 def trained(batch: int, rate: float, seed: int) -> dict[str, float]:

@@ -1,11 +1,11 @@
-"""The leakage check: seconds, what it finds of copies made on purpose, and chance likenesses.
+"""The leakage check: duration, recall on generated copies, and chance matches.
 
     python bench/leakage.py STORE [--copies 1000]
 
 Checks the store's random and case-disjoint splits, and extrapolates to the full set by the number
-of patches. Then finds all pairs of near hashes by banding and, as the naive way, by comparing each
-hash with each, in the same run. Last, it makes copies (JPEG, brightness, scale, noise) of some
-patches and tells how many the check would call nearly identical.
+of patches. Then finds all pairs of near hashes by banding and, for comparison, by comparing all
+pairs. Last, it makes copies (JPEG, brightness, scale, noise) of some patches and prints how many
+the check reports as nearly identical.
 """
 
 import argparse

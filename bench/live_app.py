@@ -1,4 +1,4 @@
-"""The app on a real port and a real Chromium before it, for benches."""
+"""The app on a port, and a Chromium, for benches."""
 
 import contextlib
 import os

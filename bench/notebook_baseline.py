@@ -1,6 +1,6 @@
-"""The notebook's own way, written afresh: what later figures of speed and quality compare with.
+"""A reimplementation of the notebook: the baseline for speed and quality.
 
-Unzip to disk, glob, a loop of cv2.imread and resize, all pixels in memory as they come (BGR,
+Unzip to disk, glob, a loop of cv2.imread and resize, all pixels in memory unscaled (BGR,
 0 to 255), the CNN, Keras' fit in batches of 20. Prints the seconds of each stage and the scores on
 the held-out patches after each epoch.
 

@@ -1,14 +1,13 @@
-"""From the zip to an array of all patches: the notebook's way against `idc.ingest.packing`, in one
-run.
+"""From the zip to an array of all patches: the notebook compared with `idc.ingest.packing`.
 
     python bench/pack.py [--share 1] [--rounds 1] [--folder FOLDER]
 
-The notebook unzips to disk, lists the files, reads each with cv2.imread and keeps them in memory,
-and does all but the first of this again every time that it is opened. Here the zip is packed once,
-and then the store is opened. Both work on the same zip (`bench/full_size.py`; with a share of 1
-some 3.3 GB, and as much again for what the notebook unzips), each in a fresh process, in turn, with
-the zip in the page cache. Prints for each the seconds on the clock, the processor's seconds, how
-many cores that keeps busy, and the most memory above a bare interpreter.
+The notebook unzips to disk, lists the files, reads each with cv2.imread and keeps them in memory;
+it repeats everything but the first step at each start. IDC Lab packs the zip once and then opens
+the store. Both work on the same zip (`bench/full_size.py`; with a share of 1
+about 3.3 GB, and as much for the unzipped files), each in a new process, alternating, with
+the zip in the page cache. Prints wall seconds, CPU seconds, busy cores, and peak memory above a
+bare interpreter.
 
 On a machine with other work the clock tells of that work too; the processor's seconds do so less.
 """

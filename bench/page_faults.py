@@ -1,10 +1,10 @@
-"""What it costs a training step that freed memory goes back to the system (see `idc.memory`).
+"""Cost per training step of returning freed memory (see `idc.processes.environment`).
 
     python bench/page_faults.py [--steps 60] [--rounds 3]
 
-Trains the `fast` network on random patches through the trainer's own batches, in fresh processes
-that take turns: as the system's C library does by default, and with `KEEP_FREED_MEMORY`. Prints the
-page faults and CPU seconds of a step, and their ratio. On systems without glibc both are alike.
+Trains the `fast` network on random patches with the trainer's batches, in new processes that
+alternate: with the defaults of the C library, and with `KEEP_FREED_MEMORY`. Prints page faults and
+CPU seconds per step, and their ratio. Without glibc both are equal.
 """
 
 import argparse

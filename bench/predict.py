@@ -1,12 +1,12 @@
-"""How fast the Predict page answers, by the bundled model.
+"""Latency of the Predict page with the bundled model.
 
     python bench/predict.py [--uploads 20]
 
-A region of 2,000 x 2,000 px (1,600 patches, all tissue) on two CPU cores: ours from the file's
-bytes to the heat map's numbers (gate, scale, tissue, tiles, model, calibration), against the naive
-way, one `model.predict` a patch, timed on 100 patches and taken times sixteen. Then a patch in a
-real browser, on the running app: from the choice of the file until its answer is on screen,
-upload included, everything warm. Without Chromium that part is left out.
+A region of 2,000 x 2,000 px (1,600 patches, all tissue) on two CPU cores: from the file's bytes to
+the values of the heat map (gate, scale, tissue, tiles, model, calibration), compared with one
+`model.predict` per patch, timed on 100 patches and multiplied by sixteen. Then one patch in a
+browser on the running app: from the file choice to the displayed prediction, including the upload,
+warmed up. This part is skipped without Chromium.
 """
 
 import argparse

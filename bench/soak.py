@@ -2,12 +2,11 @@
 
     python bench/soak.py [--trainings 30] [--minutes 60] [--tabs 3] [--json]
 
-A real server on an empty home with a little demo tissue, and a real browser. One tab presses Start
-for each training; all tabs have Train open on the run that trains, so its charts are redrawn every
-second in each. When the trainings are done and minutes are left, further ones keep the charts
-alive. The first training warms the server up; memory is measured after it and at the end, each time
-with nothing training and after the tabs have been still for a moment. Prints the growth, and every
-process that is left once the server has stopped.
+Starts a server on an empty home with a little demo tissue, and a browser. One tab presses Start for
+each training; all tabs show the training run on Train, so each redraws its charts every second.
+Further trainings follow until the minutes are over. The first training warms up the server; memory
+is measured after it and at the end, without a training and with idle tabs. Prints the growth, and
+every process that is left after the server has stopped.
 """
 
 import argparse

@@ -1,13 +1,12 @@
-"""How good after how many seconds: the notebook's own way against the `fast` preset.
+"""Quality over training time: the notebook compared with the `fast` preset.
 
     python bench/time_to_quality.py ZIP... [--notebook-epochs 20] [--seeds 3]
 
 Both train on the same patches, cases of the published validation list held out, on this machine's
-CPU. The notebook's way (`bench/notebook_baseline.py`) is Keras' `fit` on arrays; ours is the whole
-trainer, with augmentation, logging, validation and checkpoints. One after the other, each in a
-process of its own, in the order fast, notebook, fast, ...: if the machine's speed drifts, it drifts
-for both. Prints the scores on the held-out cases after each epoch against the seconds spent on
-epochs, and, because a shared machine gives a process more or less of its cores, CPU seconds too.
+CPU. The notebook (`bench/notebook_baseline.py`) is Keras' `fit` on arrays; `fast` runs the whole
+trainer, with augmentation, logging, validation and checkpoints. Each runs in its own process, in
+alternating order, so that a drift of the machine's speed affects both. Prints the scores on the
+held-out cases after each epoch, with wall and CPU seconds spent on epochs.
 """
 
 import argparse

@@ -1,7 +1,7 @@
-"""The app's jobs from a shell: ``python -m idc COMMAND``.
+"""The command line: ``python -m idc COMMAND``.
 
-Results go to standard output, everything else to standard error. Exit code 0, or 2 after one
-sentence about what went wrong.
+Results go to standard output, everything else to standard error. The exit code is 0, or 2 after an
+error, which is one sentence.
 """
 
 import argparse
@@ -23,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except IdcError as error:
         return print_error(error)
     except BrokenPipeError:
-        # The reader (head, less) has gone; Python would complain again when it flushes at exit.
+        # The reader (head, less) has ended; avoid a second error when Python flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:

@@ -1,4 +1,4 @@
-"""The shell's commands that judge: splits for leakage, labels for doubt, runs side by side."""
+"""Shell commands that analyse: leakage of splits, doubtful labels, comparison of runs."""
 
 import argparse
 import json
@@ -9,7 +9,7 @@ from idc.processes.console import progress_line
 
 
 def leakage_command(options: argparse.Namespace) -> None:
-    """Check a split; the counts, or JSON."""
+    """Check a split for leakage; print a table or JSON."""
     from idc.datasets.leakage import check_leakage, near_uniform_note
     from idc.datasets.splits import make_split
     from idc.datasets.store import open_store
@@ -43,7 +43,7 @@ def leakage_command(options: argparse.Namespace) -> None:
 
 
 def compare_command(options: argparse.Namespace) -> None:
-    """Runs side by side; a table, or JSON."""
+    """Compare runs; print tables or JSON."""
     from idc.evaluation.compared_runs import balanced_thresholds, compare_runs
     from idc.runs.run import open_run
 
@@ -65,16 +65,16 @@ def compare_command(options: argparse.Namespace) -> None:
         print(f"\n{number + 1}: {runs[number].title}, threshold {thresholds[number]:g}")
         differences = compared.differences(number, thresholds)
         for name, value in scores.items():
-            found = differences[name]
-            between = f" ({found.low:+.3f} to {found.high:+.3f})"
-            between = "" if math.isnan(found.low) else between
-            difference = "" if math.isnan(found.value) else f"  {found.value:+.3f}{between}"
-            print(f"  {name:<20}{_score(value)}{difference}")
+            difference = differences[name]
+            interval = f" ({difference.low:+.3f} to {difference.high:+.3f})"
+            interval = "" if math.isnan(difference.low) else interval
+            text = "" if math.isnan(difference.value) else f"  {difference.value:+.3f}{interval}"
+            print(f"  {name:<20}{_score(value)}{text}")
         print(f"  disagreements       {len(compared.disagreements(number, thresholds)):,}")
 
 
 def folds_command(options: argparse.Namespace) -> None:
-    """Train a run's settings fold by fold; the last line printed is the folds' id."""
+    """Cross-validate a run's settings; the last line printed is the id of the folds."""
     from idc.launch.folds import create_folds, open_folds, stop_on_signals, train_folds
     from idc.runs.run import open_run
 
@@ -91,7 +91,7 @@ def folds_command(options: argparse.Namespace) -> None:
 
 
 def doubtful_command(options: argparse.Namespace) -> None:
-    """The doubtful labels of a run, or of folds, as CSV."""
+    """Print the doubtful labels of a run or of folds as CSV."""
     from idc.evaluation.doubtful_labels import held_out_predictions
     from idc.launch.folds import open_folds
     from idc.runs.run import open_run
@@ -106,7 +106,7 @@ def doubtful_command(options: argparse.Namespace) -> None:
 
 
 def marks_command(options: argparse.Namespace) -> None:
-    """All reviewers' marks on a data set, as CSV."""
+    """Print all reviewers' marks on a data set as CSV."""
     from idc.datasets.label_marks import marks_csv
 
     print(marks_csv(options.data), end="")

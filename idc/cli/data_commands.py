@@ -1,4 +1,4 @@
-"""The shell's commands for data sets."""
+"""Shell commands for data sets."""
 
 import argparse
 import sys
@@ -44,14 +44,14 @@ def pack_command(options: argparse.Namespace) -> None:
     negative, positive = (int((store.labels == label).sum()) for label in (0, 1))
     print(f"{len(store):,} patches: {negative:,} IDC-negative, {positive:,} IDC-positive")
     print(completeness(store.index).sentence())
-    for number, what in (
+    for count, text in (
         (report.second_copies, "second copies dropped"),
         (report.resized, "edge patches resized to 50x50"),
         (report.foreign, "foreign files skipped"),
         (report.damaged, "damaged patches skipped"),
     ):
-        if number:
-            print(f"{number:,} {what}")
+        if count:
+            print(f"{count:,} {text}")
     for name in report.damaged_names:
         print(f"damaged: {name}", file=sys.stderr)
 

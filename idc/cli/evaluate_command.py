@@ -1,4 +1,4 @@
-"""``python -m idc evaluate``: scores with intervals, and what can be handed on."""
+"""``python -m idc evaluate``: scores with intervals, the report, the table of predictions."""
 
 import argparse
 import contextlib
@@ -19,13 +19,13 @@ _PRINTED_SCORES = ("accuracy", "balanced_accuracy", "sensitivity", "specificity"
 
 
 def evaluate_command(options: argparse.Namespace) -> None:
-    """Do what the command line asks for.
+    """Print the scores; write the report and the predictions if requested.
 
     Args:
-        options: as `idc.cli.parser` reads them.
+        options: from `idc.cli.parser`.
 
     Raises:
-        IdcError: in many ways; each has its sentence.
+        IdcError: the run or the data is missing or damaged, or a file cannot be written.
     """
     run = open_run(options.run)
     results = (
@@ -50,8 +50,8 @@ def evaluate_command(options: argparse.Namespace) -> None:
     if results.part == "all" and results.store is not None:
         about["seen_cases"] = seen_cases(run, results.store)
     if options.json:
-        sure = {"intervals": {name: one.to_json() for name, one in intervals.items()}}
-        print(json.dumps({**about, **report.to_json(), **sure}, indent=1))
+        with_intervals = {"intervals": {name: one.to_json() for name, one in intervals.items()}}
+        print(json.dumps({**about, **report.to_json(), **with_intervals}, indent=1))
     else:
         print("run {run}, {protocol}, {part} part of '{data}'".format(**about))
         _print_scores(report, intervals)
@@ -60,7 +60,7 @@ def evaluate_command(options: argparse.Namespace) -> None:
 def _evaluate_other_data(run: Run, data: str) -> Results:
     store = open_store(data)
     if note := training_overlap_note(run, store):
-        print(f"Careful: {note[0].lower()}{note[1:]}", file=sys.stderr)
+        print(f"Warning: {note[0].lower()}{note[1:]}", file=sys.stderr)
     with contextlib.closing(ProgressLine()) as progress:
         return fresh_results(run, store, on_progress=progress.count)
 
@@ -74,10 +74,10 @@ def _print_scores(report: ScoreReport, intervals: Mapping[str, Interval]) -> Non
     table = classification_report(report.confusion_matrix)
     print(table.to_string(float_format="{:.3f}".format), end="\n\n")
     for name in _PRINTED_SCORES:
-        one = intervals[name]
-        sure = f"95 %: {one.low:.3f} to {one.high:.3f}"
-        if one.no_interval:
-            sure = f"no interval: {one.no_interval}"
-        aside = f"; {baseline_note((tn + fp) / report.n)}" if name == "accuracy" else ""
-        print(f"{name:<20}{one.value:.3f}  {sure}{aside}")
-    print(f"always answering with the commoner class: accuracy {report.majority_accuracy:.3f}")
+        score = intervals[name]
+        interval = f"95 %: {score.low:.3f} to {score.high:.3f}"
+        if score.no_interval:
+            interval = f"no interval: {score.no_interval}"
+        baseline = f"; {baseline_note((tn + fp) / report.n)}" if name == "accuracy" else ""
+        print(f"{name:<20}{score.value:.3f}  {interval}{baseline}")
+    print(f"always predicting the majority class: accuracy {report.majority_accuracy:.3f}")

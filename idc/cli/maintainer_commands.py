@@ -1,4 +1,4 @@
-"""The shell's commands that make what ships with IDC Lab."""
+"""Shell commands that build what ships with IDC Lab."""
 
 import argparse
 
@@ -22,7 +22,7 @@ def bundle_command(options: argparse.Namespace) -> None:
         )
         return
     if bool(options.run) == bool(options.data):
-        raise IdcError("Either --data NAME, to train the bundled model, or --run RUN.")
+        raise IdcError("Give either --data NAME, to train the bundled model, or --run RUN.")
     bundled = (
         install_bundled_model(open_run(options.run))
         if options.run

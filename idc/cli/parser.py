@@ -1,4 +1,4 @@
-"""The words of the shell: which commands there are, and their options with help."""
+"""The commands of the shell, and their options with help."""
 
 import argparse
 from collections.abc import Callable
@@ -17,13 +17,13 @@ from idc.settings.training_config import (
 )
 
 _THRESHOLD_HELP = (
-    "IDC-positive from here on (by default the model's own: 0.5, for the bundled one as chosen on "
-    "validation data)"
+    "a patch with at least this probability is IDC-positive (default: 0.5, or the bundled model's, "
+    "chosen on validation data)"
 )
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """Everything that ``python -m idc`` understands."""
+    """The parser of ``python -m idc``."""
     parser = argparse.ArgumentParser(
         prog="python -m idc",
         description="Pack, train, evaluate and predict on breast-histopathology patches. "
@@ -35,7 +35,8 @@ def build_parser() -> argparse.ArgumentParser:
         return commands.add_parser(name, help=text, description=text)
 
     sub = command(
-        "download", "Get the real data set from Kaggle: fetch, check, pack. Goes on after a cut."
+        "download",
+        "Download the data set from Kaggle, check and pack it; resumes after interruptions.",
     )
     sub.add_argument("--name", default="idc", help="the data set's name (idc)")
     sub.add_argument("--keep-zip", action="store_true", help="keep the zip after packing")
@@ -43,7 +44,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--expect",
         type=int,
         metavar="N",
-        help="different patches that the zip must hold (277524, the published number)",
+        help="number of distinct patches that the zip must contain (277524, as published)",
     )
 
     sub = command("pack", "Pack zips and folders of patches into one data set.")
@@ -51,10 +52,10 @@ def build_parser() -> argparse.ArgumentParser:
     sub.add_argument("--name", required=True, help="the data set's name")
     sub.add_argument("--replace", action="store_true", help="replace a data set of that name")
 
-    sub = command("demo", "Generate demo tissue: not from patients, no download.")
+    sub = command("demo", "Generate demo tissue: no patient data, no download.")
     sub.add_argument("--name", default="demo", help="the data set's name (demo)")
-    sub.add_argument("--cases", type=int, default=12, metavar="N", help="slides to make (12)")
-    sub.add_argument("--seed", type=int, default=0, metavar="S", help="of all that is random (0)")
+    sub.add_argument("--cases", type=int, default=12, metavar="N", help="number of slides (12)")
+    sub.add_argument("--seed", type=int, default=0, metavar="S", help="random seed (0)")
     sub.add_argument("--replace", action="store_true", help="replace a data set of that name")
 
     sub = command("measure", "Measure tissue share and stain of every patch, for the Dataset page.")
@@ -65,23 +66,23 @@ def build_parser() -> argparse.ArgumentParser:
 
     _add_train(command("train", "Train a network; the last line printed is the run's id."))
 
-    sub = command("resume", "Go on with a paused, stopped, killed or finished run.")
+    sub = command("resume", "Continue a paused, stopped, killed or finished run.")
     sub.add_argument("run", help="the run's id")
     sub.add_argument(
         "--more-epochs",
         type=int,
         metavar="N",
-        help="train N epochs beyond the finished ones (a run that was cut off goes on "
-        "to its own number by default; a finished one trains as many again)",
+        help="train N epochs beyond the finished ones (default: an interrupted run "
+        "continues to its own number; a finished one trains as many again)",
     )
     _add_on_cpu(sub)
     _add_hosts(sub)
 
-    sub = command("repeat", "Train a run's settings again, on the very same patches.")
+    sub = command("repeat", "Train a run's settings again on the same patches.")
     sub.add_argument("run", help="the run's id")
 
     sub = command("fork", "Start a new run from the last checkpoint of one, with other settings.")
-    sub.add_argument("run", help="the run's id; what it held out stays held out")
+    sub.add_argument("run", help="the run's id; its held-out patches stay held out")
     _add_training_settings(sub)
     _add_on_cpu(sub)
 
@@ -92,16 +93,15 @@ def build_parser() -> argparse.ArgumentParser:
     sub.add_argument("run", help="the run's id")
     sub.add_argument("--data", metavar="NAME", help="score all patches of this data set instead")
     sub.add_argument(
-        "--part", choices=("test", "validation"), help="by default test, if there is one"
+        "--part", choices=("test", "validation"), help="default: test, if there is one"
     )
     sub.add_argument(
         "--threshold",
         type=_threshold,
-        help="IDC-positive from here on (the model's own: 0.5, or as "
-        "chosen on validation data for the bundled model)",
+        help=_THRESHOLD_HELP,
     )
     sub.add_argument(
-        "--report", type=Path, metavar="FILE", help="write the report: one HTML file to hand on"
+        "--report", type=Path, metavar="FILE", help="write the report as one HTML file"
     )
     sub.add_argument(
         "--predictions",
@@ -113,13 +113,13 @@ def build_parser() -> argparse.ArgumentParser:
 
     _add_predict(command("predict", "Predict images: files, folders, zips; regions and slides."))
 
-    sub = command("bundle", "For maintainers: train the bundled model, put it in place.")
+    sub = command("bundle", "For maintainers: train and install the bundled model.")
     sub.add_argument("--data", metavar="NAME", help="a data set of real patches to train on")
     sub.add_argument("--run", help="a finished run that becomes the bundled model instead")
     sub.add_argument(
         "--profile",
         action="store_true",
-        help="train nothing: look at the patches of --data again, which the warnings rest on",
+        help="do not train: recompute the limits of the warnings from the patches of --data",
     )
 
     command("record", "For maintainers: train the runs that ship with the demo tissue.")
@@ -138,37 +138,41 @@ def _add_analysis_commands(command: Callable[[str, str], argparse.ArgumentParser
     sub.add_argument("--seed", type=int, default=0, metavar="S")
     sub.add_argument("--json", action="store_true", help="as JSON")
 
-    sub = command("compare", "Runs side by side, on the patches that all of them have scored.")
-    sub.add_argument("run", nargs="+", help="two or more runs' ids; the first is compared with")
-    sub.add_argument("--part", choices=("test", "held out"), help="by default test, if shared")
+    sub = command("compare", "Compare runs on the patches that all of them have scored.")
+    sub.add_argument(
+        "run", nargs="+", help="ids of two or more runs; the others are compared with the first"
+    )
+    sub.add_argument(
+        "--part", choices=("test", "held out"), help="default: test, if all runs share it"
+    )
     sub.add_argument("--threshold", type=_threshold, default=0.5, help="of all runs (0.5)")
     sub.add_argument(
         "--own-thresholds",
         action="store_true",
-        help="each run's own of the best balanced accuracy on its validation part instead",
+        help="per run, the threshold of the best balanced accuracy on its validation part",
     )
     sub.add_argument("--json", action="store_true", help="as JSON")
 
-    sub = command("folds", "Train a run's settings fold by fold: answers for every patch.")
+    sub = command("folds", "Cross-validate a run's settings: a prediction for every patch.")
     sub.add_argument("run", help="the run's id; with --resume, the folds' id")
     sub.add_argument("--folds", type=int, default=5, metavar="K", help="folds of cases (5)")
-    sub.add_argument("--resume", action="store_true", help="go on with stopped folds")
+    sub.add_argument("--resume", action="store_true", help="continue stopped folds")
 
-    sub = command("doubtful", "Labels that held-out answers firmly contradict, as CSV.")
+    sub = command("doubtful", "Labels that confident held-out predictions contradict, as CSV.")
     which = sub.add_mutually_exclusive_group(required=True)
     which.add_argument("run", nargs="?", help="the run's id")
-    which.add_argument("--folds", metavar="ID", help="answers of these folds instead")
+    which.add_argument("--folds", metavar="ID", help="use the predictions of these folds instead")
 
-    sub = command("marks", "What reviewers marked on a data set, as CSV.")
+    sub = command("marks", "The marks of reviewers on a data set, as CSV.")
     sub.add_argument("data", help="the data set's name")
 
 
 def _add_predict(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("path", nargs="*", type=Path, help="an image, a folder, a zip, or a slide")
-    sub.add_argument("--run", help="whose model (by default the newest, else the bundled one)")
     sub.add_argument(
-        "--csv", default="-", metavar="FILE", help="where to write; - is standard output"
+        "--run", help="the run whose model predicts (default: the newest, else the bundled one)"
     )
+    sub.add_argument("--csv", default="-", metavar="FILE", help="output file; - is standard output")
     sub.add_argument("--threshold", type=_threshold, help=_THRESHOLD_HELP)
     region = sub.add_argument_group("regions and whole slides (svs, ndpi, mrxs, ...)")
     region.add_argument(
@@ -178,19 +182,19 @@ def _add_predict(sub: argparse.ArgumentParser) -> None:
         "--mpp",
         type=float,
         metavar="UM",
-        help="its micrometres per pixel (by default what the file says; 40x is 0.25)",
+        help="micrometres per pixel (default: as stated in the file; 40x is 0.25)",
     )
     region.add_argument(
         "--overlap", action="store_true", help="patches overlap by half and are averaged"
     )
-    region.add_argument("--geojson", metavar="FILE", help="write the answers for QuPath")
+    region.add_argument("--geojson", metavar="FILE", help="write the predictions for QuPath")
     region.add_argument("--png", metavar="FILE", help="write the heat map")
     many = sub.add_argument_group("many slides: files, folders of them, or a data set's cases")
     many.add_argument(
         "--out",
         type=Path,
         metavar="FOLDER",
-        help="write one Parquet file a slide here; started again, it goes on with what is missing",
+        help="write one Parquet file per slide here; slides with a file are skipped",
     )
     many.add_argument("--data", metavar="NAME", help="the cases of this data set as slides")
     many.add_argument(
@@ -202,7 +206,7 @@ def _add_predict(sub: argparse.ArgumentParser) -> None:
     many.add_argument(
         "--devices",
         metavar="0,1,...",
-        help="a worker for each: GPUs by number, or cpu (by default all GPUs, else cpu)",
+        help="one worker each: GPU numbers, or cpu (default: all GPUs, else cpu)",
     )
 
 
@@ -211,8 +215,8 @@ def _add_train(sub: argparse.ArgumentParser) -> None:
         "--config",
         type=Path,
         metavar="FILE",
-        help="A file of settings: a run's config.json, or what the Train page saves. Options given "
-        "besides win over it. Without a file, the preset's settings are the defaults.",
+        help="A file of settings: a run's config.json, or a file saved on the Train page. Options "
+        "override it. Without a file, the preset's settings are the defaults.",
     )
 
     add = _setting_adder(sub)
@@ -232,7 +236,7 @@ def _add_train(sub: argparse.ArgumentParser) -> None:
 
 
 def _add_training_settings(sub: argparse.ArgumentParser) -> None:
-    """The settings that a fork may change too."""
+    """The settings that a fork may also change."""
     add = _setting_adder(sub)
     add("seed", type=int, metavar="S")
     add("epochs", type=int, metavar="N")
@@ -251,7 +255,7 @@ def _add_training_settings(sub: argparse.ArgumentParser) -> None:
 
 
 def _setting_adder(sub: argparse.ArgumentParser) -> Callable[..., None]:
-    """Adds an option for a setting, explained as on the form."""
+    """Returns a function that adds an option for a setting, with the form's help text."""
 
     def add(name: str, **options: Any) -> None:
         option = "--" + name.replace("_", "-")
@@ -265,7 +269,7 @@ def _add_on_cpu(sub: argparse.ArgumentParser) -> None:
     sub.add_argument(
         "--on-cpu",
         action=argparse.BooleanOptionalAction,
-        help="keep to the CPU though there is a GPU, now and whenever the run goes on",
+        help="train on the CPU even if there is a GPU, also when the run is continued",
     )
 
 
@@ -274,10 +278,10 @@ def _add_hosts(sub: argparse.ArgumentParser) -> None:
     several.add_argument(
         "--hosts",
         metavar="HOST0:PORT,HOST1:PORT",
-        help="the same on each machine; the run lies on the first, whose settings count",
+        help="the same on each machine; the first one holds the run and its settings",
     )
     several.add_argument(
-        "--host-index", type=int, default=0, metavar="N", help="which of them this one is, from 0"
+        "--host-index", type=int, default=0, metavar="N", help="index of this machine, from 0"
     )
 
 

@@ -1,4 +1,4 @@
-"""The shell's command ``predict``."""
+"""``python -m idc predict``: patches as image files."""
 
 import argparse
 import csv
@@ -25,7 +25,7 @@ def predict_command(options: argparse.Namespace) -> int:
     if options.out or options.data:
         return slides_command(options)
     if not options.path:
-        raise IdcError("Name what to predict: images, folders, zips, slides; or --data NAME.")
+        raise IdcError("Give paths to predict (images, folders, zips, slides) or --data NAME.")
     if is_region_request(options):
         region_command(options)
         return 0
@@ -46,33 +46,33 @@ def predict_command(options: argparse.Namespace) -> int:
             refused += 1
             print(f"idc: {error}", file=sys.stderr)
     if foreign:
-        print(f"{foreign:,} files that are no images were skipped.", file=sys.stderr)
+        print(f"{foreign:,} files were skipped because they are not images.", file=sys.stderr)
     if not patches and not refused:
-        raise PredictionError("There is no image at these paths; give PNG, JPEG or TIFF patches.")
+        raise PredictionError("These paths contain no image; give PNG, JPEG or TIFF patches.")
     with progress_line() as progress:
-        answers = (
+        y_probs = (
             predict_patches(run, np.stack(patches), on_progress=progress.count)
             if patches
             else np.empty(0)
         )
     threshold = run.calibration().threshold if options.threshold is None else options.threshold
     print(
-        f"Model: run {run.id}, IDC-positive from {threshold:.3f} on. "
+        f"Model: run {run.id}, threshold {threshold:.3f}. "
         "For research and teaching, not for diagnosis.",
         file=sys.stderr,
     )
-    _write_csv(options.csv, names, answers, threshold)
+    _write_csv(options.csv, names, y_probs, threshold)
     return 2 if refused else 0
 
 
-def _write_csv(target: str, names: list[str], answers: Any, threshold: float) -> None:
+def _write_csv(target: str, names: list[str], y_probs: Any, threshold: float) -> None:
     try:
         file = sys.stdout if target == "-" else Path(target).open("w", newline="")  # noqa: SIM115
     except OSError as error:
         raise IdcError(f"'{target}' cannot be written ({error.strerror}).") from error
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(["file", "y_prob", "y_pred"])
-    for name, y_prob in zip(names, answers, strict=True):
+    for name, y_prob in zip(names, y_probs, strict=True):
         writer.writerow([name, f"{y_prob:.6f}", int(y_prob >= threshold)])
     if file is not sys.stdout:
         file.close()

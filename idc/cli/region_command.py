@@ -1,4 +1,4 @@
-"""The shell's command that predicts a region or a whole slide: ``python -m idc predict``."""
+"""``python -m idc predict``: one region or whole slide."""
 
 import argparse
 import sys
@@ -22,19 +22,23 @@ from idc.processes.console import ProgressLine, progress_line
 from idc.runs.run import Run, open_run
 from idc.uploads.gate import MAX_FILE_BYTES, decode_image
 
-_UNKNOWN_SCALE = "'{}' does not say its scale; give it with --mpp (40x is 0.25, 20x 0.5, 2.5x 4)."
+_UNKNOWN_SCALE = "'{}' does not state its scale; give it with --mpp (40x is 0.25, 20x 0.5, 2.5x 4)."
 
 
 def is_region_request(options: argparse.Namespace) -> bool:
-    """Whether ``predict`` is about a region rather than about patches."""
-    asked = options.region or options.mpp or options.overlap or options.geojson or options.png
-    return bool(asked) or any(path.suffix.lower() in SLIDE_ONLY_SUFFIXES for path in options.path)
+    """Whether to predict a region or slide rather than patches."""
+    has_option = options.region or options.mpp or options.overlap or options.geojson or options.png
+    return bool(has_option) or any(
+        path.suffix.lower() in SLIDE_ONLY_SUFFIXES for path in options.path
+    )
 
 
 def region_command(options: argparse.Namespace) -> None:
-    """Answer one region or whole slide; write CSV, and GeoJSON and PNG where asked for."""
+    """Predict one region or whole slide; write CSV, and GeoJSON and PNG if requested."""
     if len(options.path) != 1:
-        raise IdcError("One region or whole slide at a time; give a single path.")
+        raise IdcError(
+            "Give a single path: only one region or whole slide can be predicted without --out."
+        )
     path = existing_path(options.path[0])
     if not path.is_file():
         raise DataError(f"'{path}' is not a file; give a region or a whole slide.")
@@ -43,10 +47,10 @@ def region_command(options: argparse.Namespace) -> None:
     answers, picture, doubt = _predict_slide_file(path, run, options.mpp, stride)
     threshold = run.calibration().threshold if options.threshold is None else options.threshold
     cells = answers.called(threshold)[answers.layout.tissue]
-    called = f"{cells.mean():.1%}" if len(cells) else "nothing"
+    positive_text = f"{cells.mean():.1%}" if len(cells) else "nothing"
     print(
-        f"Model: run {run.id}, IDC-positive from {threshold:.3f} on. {len(cells):,} cells of "
-        f"tissue at {answers.layout.mpp_um:g} um per pixel, {called} of them called IDC-positive. "
+        f"Model: run {run.id}, threshold {threshold:.3f}. {len(cells):,} cells of "
+        f"tissue at {answers.layout.mpp_um:g} um per pixel, {positive_text} of them IDC-positive. "
         "For research and teaching, not for diagnosis.",
         file=sys.stderr,
     )
@@ -63,7 +67,7 @@ def region_command(options: argparse.Namespace) -> None:
 def _predict_slide_file(
     path: Path, run: Run, mpp_um: float | None, stride: int
 ) -> tuple[RegionPredictions, np.ndarray, str | None]:
-    """The answers, a picture of it all, uint8 RGB, and why not to believe them."""
+    """The predictions, an overview picture (uint8 RGB), and a warning or None."""
     with progress_line() as progress:
         try:
             with WholeSlide(path) as slide:
@@ -87,7 +91,7 @@ def _predict_slide_file(
 def _predict_image(
     path: Path, run: Run, mpp_um: float | None, stride: int, progress: ProgressLine
 ) -> tuple[RegionPredictions, np.ndarray, str | None]:
-    """An image of another format, through the gate as an upload would."""
+    """Predict an image of another format, decoded like an upload. Returns as above."""
     try:
         data = read_file(path, MAX_FILE_BYTES)
     except UnreadableMember as error:

@@ -1,4 +1,4 @@
-"""The shell's command that predicts many slides: ``python -m idc predict PATHS --out FOLDER``."""
+"""``python -m idc predict PATHS --out FOLDER``: many slides."""
 
 import argparse
 import sys
@@ -21,7 +21,7 @@ from idc.runs.run import open_run
 
 
 def slides_command(options: argparse.Namespace) -> int:
-    """Answer every slide that has no result yet. Returns 2 when one could not be done."""
+    """Predict every slide that has no result yet. Returns 2 if one failed."""
     tasks = _tasks(options)
     run = open_run(options.run) if options.run else default_model()
     stride = PATCH_SIZE_PX // 2 if options.overlap else PATCH_SIZE_PX
@@ -30,7 +30,7 @@ def slides_command(options: argparse.Namespace) -> int:
     todo, progress = pending_tasks(tasks, settings, folder)
     print(
         f"Model: run {run.id}, IDC-positive from {settings.threshold:.3f} on. "
-        f"{len(tasks):,} slides, {progress.kept:,} of them done before. "
+        f"{len(tasks):,} slides, {progress.kept:,} already done. "
         "For research and teaching, not for diagnosis.",
         file=sys.stderr,
     )
@@ -38,22 +38,24 @@ def slides_command(options: argparse.Namespace) -> int:
         _predict_missing_slides(options, todo, progress, settings, folder)
     print(f"{progress.done + progress.kept:,} results in '{folder}'")
     if progress.failed:
-        print(f"{len(progress.failed):,} slides could not be done.", file=sys.stderr)
+        print(f"{len(progress.failed):,} slides failed.", file=sys.stderr)
     return 2 if progress.failed else 0
 
 
 def _tasks(options: argparse.Namespace) -> list[SlideTask]:
     if options.out is None:
-        raise IdcError("Where to write? Give --out FOLDER, one file a slide.")
+        raise IdcError("Give --out FOLDER: the results are one file per slide.")
     if options.csv != "-" or options.geojson or options.png:
         raise IdcError(
-            "Many slides are written as Parquet, one file each; leave out --csv, "
-            "--geojson and --png, or predict one slide without --out."
+            "With --out the results are Parquet files; omit --csv, --geojson and --png, or predict "
+            "a single slide without --out."
         )
     if options.data and options.path:
-        raise IdcError("Either slides or --data NAME, not both.")
+        raise IdcError("Give either slides or --data NAME, not both.")
     if options.data and (options.mpp or options.overlap):
-        raise IdcError("A data set's patches are cut already; leave out --mpp and --overlap.")
+        raise IdcError(
+            "The patches of a data set have a fixed scale and grid; omit --mpp and --overlap."
+        )
     return case_tasks(options.data) if options.data else slide_tasks(options.path)
 
 
@@ -64,16 +66,16 @@ def _predict_missing_slides(
     settings: BulkSettings,
     folder: Path,
 ) -> None:
-    named = 0
+    printed = 0
     with progress_line() as line:
 
         def show(progress: BulkProgress) -> None:
-            nonlocal named
-            for name, problem in progress.failed[named:]:
+            nonlocal printed
+            for name, problem in progress.failed[printed:]:
                 line.close()
                 print(f"idc: {name}: {problem}", file=sys.stderr)
-            named = len(progress.failed)
-            failed = f", {named:,} failed" if named else ""
+            printed = len(progress.failed)
+            failed = f", {printed:,} failed" if printed else ""
             text = f"{progress.over:,} of {progress.total:,} slides{failed}"
             line.show(progress.over / progress.total, text, progress.left_s())
 
@@ -88,10 +90,10 @@ def _predict_missing_slides(
         show(progress)
 
 
-def _devices(asked: str | None) -> list[str]:
-    if asked is None:
+def _devices(text: str | None) -> list[str]:
+    if text is None:
         return visible_gpu_ids() or ["cpu"]
-    devices = [name.strip() for name in asked.split(",")]
+    devices = [name.strip() for name in text.split(",")]
     if not all(name == "cpu" or name.isdigit() for name in devices):
-        raise IdcError(f"--devices are numbers of GPUs, or cpu. Received: {asked}")
+        raise IdcError(f"--devices must be GPU numbers or cpu. Received: {text}")
     return devices

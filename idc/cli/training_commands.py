@@ -1,4 +1,4 @@
-"""The shell's commands that train: they end by becoming the trainer process."""
+"""Shell commands that train. They replace their process by the trainer."""
 
 import argparse
 import json
@@ -20,7 +20,7 @@ _NOT_SETTINGS = ("command", "config", "run", "hosts", "host_index", "on_cpu")
 
 
 def train_command(options: argparse.Namespace) -> None:
-    """Create a run and become its trainer."""
+    """Create a run and execute its trainer."""
     from idc.datasets.label_marks import rows_marked_wrong
     from idc.datasets.splits import split_note
     from idc.datasets.store import open_store
@@ -49,10 +49,10 @@ def train_command(options: argparse.Namespace) -> None:
 
 
 def config_from_options(options: argparse.Namespace) -> TrainingConfig:
-    """The settings that the words of ``train`` ask for: a file's or a preset's, then the options.
+    """The settings of ``train``: those of the file or the preset, overridden by the options.
 
     Raises:
-        ConfigError: the file cannot be read, no data set is named, or a value cannot be.
+        ConfigError: the file cannot be read, no data set is given, or a value is invalid.
     """
     settings = _given_settings(options)
     if settings.get("patches") == "all":
@@ -71,7 +71,7 @@ def config_from_options(options: argparse.Namespace) -> TrainingConfig:
 
 
 def _given_settings(options: argparse.Namespace) -> dict[str, Any]:
-    """The settings among the options, those that were given."""
+    """The settings among the options that were given."""
     return {
         name: value
         for name, value in vars(options).items()
@@ -80,7 +80,7 @@ def _given_settings(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def resume_command(options: argparse.Namespace) -> None:
-    """Become the trainer of a run that has ended, or wake the one of a paused run."""
+    """Execute the trainer of a run that has ended, or resume the one of a paused run."""
     from idc.launch.start import prepare_to_resume, send_request
     from idc.runs.lock import is_locked
     from idc.runs.run import open_run
@@ -90,7 +90,7 @@ def resume_command(options: argparse.Namespace) -> None:
     run = open_run(options.run)
     if run.status().state == "paused" and is_locked(run.folder) and not options.more_epochs:
         send_request(run, control.RESUME)
-        print("Its trainer has the network ready, and goes on by itself.", file=sys.stderr)
+        print("The paused trainer of this run continues.", file=sys.stderr)
         print(run.id)
         return
     if options.on_cpu is not None:
@@ -100,7 +100,7 @@ def resume_command(options: argparse.Namespace) -> None:
 
 
 def repeat_command(options: argparse.Namespace) -> None:
-    """Create a run of the same settings on the same patches, and become its trainer."""
+    """Create a run of the same settings on the same patches, and execute its trainer."""
     from idc.launch.start import start_runs
     from idc.runs.run import open_run
 
@@ -109,12 +109,12 @@ def repeat_command(options: argparse.Namespace) -> None:
 
 
 def fork_command(options: argparse.Namespace) -> None:
-    """Create a run that starts where another one has come to, and become its trainer."""
+    """Create a run from another run's last checkpoint, and execute its trainer."""
     from idc.launch.fork import create_fork
     from idc.runs.run import open_run
 
     parent = open_run(options.run)
-    if parent.status().live:  # its checkpoints come and go
+    if parent.status().live:  # its checkpoints are being replaced
         raise RunError(f"The run '{parent.title}' is being trained; pause or stop it first.")
     run = create_fork(parent, replace(parent.config, **_given_settings(options)))
     set_cpu_only(run.folder, bool(options.on_cpu))
@@ -122,17 +122,17 @@ def fork_command(options: argparse.Namespace) -> None:
 
 
 def _exec_trainer(run_id: str | None, options: argparse.Namespace | None = None) -> None:
-    # A fresh process, so that Keras is imported first (see idc.training.trainer), under the same
-    # pid, so that whoever started this command can watch, interrupt or kill the training itself.
+    # A new program, because Keras must be imported first (see idc.training.trainer), in the same
+    # process, so that the caller can watch, interrupt or kill the training.
     sys.stdout.flush()
     sys.stderr.flush()
     environment = child_environment(runs_network=True)
     search_path = [str(PROJECT_DIR), environment.get("PYTHONPATH", "")]
     environment["PYTHONPATH"] = os.pathsep.join(search_path).rstrip(os.pathsep)
-    words = [run_id, "--follow"] if run_id else []
+    arguments = [run_id, "--follow"] if run_id else []
     if options and options.hosts:
-        words += ["--hosts", options.hosts, "--host-index", str(options.host_index)]
-    os.execve(sys.executable, module_command("idc.training.trainer", *words), environment)
+        arguments += ["--hosts", options.hosts, "--host-index", str(options.host_index)]
+    os.execve(sys.executable, module_command("idc.training.trainer", *arguments), environment)
 
 
 def runs_command(options: argparse.Namespace) -> None:

@@ -1,7 +1,7 @@
-"""Make what ships with IDC Lab: the bundled model, and two runs on the demo tissue.
+"""Build what ships with IDC Lab: the bundled model, and two runs on the demo tissue.
 
-For maintainers: ``python -m idc bundle --data NAME`` and ``python -m idc record``. Both train for
-real, through the trainer that everybody uses, and then copy what is small enough to ship.
+For maintainers: ``python -m idc bundle --data NAME`` and ``python -m idc record``. Both
+train with the regular trainer and copy the files that are small enough to ship.
 """
 
 import dataclasses
@@ -50,10 +50,10 @@ _PROFILE_SAMPLE = 4_000
 
 
 def train_bundled_model(data: str) -> Run:
-    """Train the bundled model on a store of real patches, calibrate it, and put it in place.
+    """Train the bundled model on a store of real patches, calibrate and install it.
 
-    The cases of the published validation list choose the epoch, the temperature and the threshold;
-    all others train.
+    The cases of the published validation list determine the epoch, the temperature and the
+    threshold; all others except the test list train.
 
     Raises:
         IdcError: the data set is missing, or training failed.
@@ -90,19 +90,19 @@ def install_bundled_model(run: Run) -> Run:
 
 
 def write_bundled_profile(bundled: Run, store: PatchStore) -> AppearanceProfile:
-    """Write what the bundled model's training patches look like, for
-    `idc.prediction.image_warnings` to warn by.
+    """Write the appearance of the bundled model's training patches, on which
+    `idc.prediction.image_warnings` relies.
 
     Args:
-        store: holds the model's patches, as packed for its training or anew.
+        store: contains the model's patches.
 
     Raises:
-        DataError: the store holds too few of them.
+        DataError: the store contains too few of them.
     """
     rows = profile_rows(bundled, store)
     training, choosing = (
-        (store.patches[some], predict_with_features(bundled, store.patches[some]).features)
-        for some in (rows["train"], rows["choose"])
+        (store.patches[part], predict_with_features(bundled, store.patches[part]).features)
+        for part in (rows["train"], rows["choose"])
     )
     profile = fit_profile(training, choosing)
     profile.save(bundled.folder / PROFILE_FILE)
@@ -110,7 +110,7 @@ def write_bundled_profile(bundled: Run, store: PatchStore) -> AppearanceProfile:
 
 
 def profile_rows(bundled: Run, store: PatchStore) -> dict[str, np.ndarray]:
-    """Which patches make the profile's limits, and which are left to judge them by.
+    """The patches that determine the profile's limits, and those that test them.
 
     Returns:
         int64, sorted: "train", a sample of the training cases' patches; "choose" and "report", the
@@ -129,10 +129,10 @@ def profile_rows(bundled: Run, store: PatchStore) -> dict[str, np.ndarray]:
 
 
 def record_demo_runs() -> list[Run]:
-    """Make the demo tissue, train on it, and keep the runs for everyone's first visit.
+    """Generate the demo tissue, train on it, and copy the runs, which every first visit shows.
 
-    A finished run of the fast network, with its weights; and a short one of the notebook's, whose
-    ten megabytes of weights stay behind.
+    A finished run of the fast network with its weights, and a short one of the notebook's network
+    without its ten megabytes of weights.
     """
     if "demo" not in list_stores():
         pack_demo("demo", cases=DEMO_CASES, seed=DEMO_SEED)
@@ -151,14 +151,14 @@ def record_demo_runs() -> list[Run]:
 
 def _train_to_end(config: TrainingConfig) -> Run:
     run = create_run(config)
-    # Its progress goes to the terminal; its last line, the id, is not ours to print.
-    done = subprocess.run(
+    # Progress goes to the terminal (stderr); the id on stdout is dropped.
+    finished = subprocess.run(
         [*trainer_command(run), "--follow"],
         stdout=subprocess.DEVNULL,
         env=child_environment(runs_network=True),
         check=False,
     )
-    if done.returncode or run.status().state != "finished":
+    if finished.returncode or run.status().state != "finished":
         raise RunError(f"The run '{run.id}' did not finish: {run.status().reason}")
     return run
 
@@ -174,7 +174,7 @@ def _copy_run(
     lines = (run.folder / LOG_FILE).read_text(encoding="utf-8").splitlines(keepends=True)
     kept = [line for line in lines if with_steps or json.loads(line)["event"] != "step"]
     (folder / LOG_FILE).write_text("".join(kept), encoding="utf-8")
-    if with_steps:  # for the replay, and for How it works
+    if with_steps:  # for the replay and the page How it works
         for name in (SLIDE_DIR, FILTERS_DIR):
             if (run.folder / name).exists():
                 shutil.copytree(run.folder / name, folder / name)
@@ -182,6 +182,6 @@ def _copy_run(
 
 
 def _with_patch_names(predictions: pd.DataFrame, store: PatchStore) -> pd.DataFrame:
-    """Predictions with their patches' names: row numbers differ from data set to data set."""
+    """Predictions with patch names, because row numbers differ between data sets."""
     names = store.index.iloc[predictions["row"].to_numpy()][["case", "x", "y", "label"]]
     return pd.concat([names.reset_index(drop=True), predictions.drop(columns="row")], axis=1)

@@ -1,4 +1,4 @@
-"""Demo tissue as a data set: the fourth source of a store, besides zip, folder and download."""
+"""Demo tissue as a data set: a source of a store like zip, folder and download."""
 
 import sys
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from idc.shipped.recorded_runs import install_recorded_runs
 
 DEMO_CASES, DEMO_SEED = 12, 0
 
-_MAX_PATCHES_PER_CASE = 700  # for the free-space check alone
+_MAX_PATCHES_PER_CASE = 700  # for the free-space check
 
 
 def pack_demo(
@@ -25,20 +25,19 @@ def pack_demo(
 ) -> PackReport:
     """Generate cases of demo tissue and pack them. The same seed gives the same patches.
 
-    The default set comes with the runs that were recorded on it, so that every page has something
-    to show.
+    With the default set, the runs recorded on it are installed, so that every page has content.
 
     Args:
-        cases: how many, at least 3, so that they can be split by case.
-        on_progress: called with (cases done, cases in all).
+        cases: at least 3, so that they can be split by case.
+        on_progress: called with (cases done, number of cases).
 
     Raises:
         ConfigError: too few cases, or a negative seed.
         DataError: the name is taken, or the disk is full.
     """
     report = PackReport(sources=(f"{GENERATED_NOTICE} (seed {seed})",), generated=True)
-    most = cases * _MAX_PATCHES_PER_CASE
-    with StoreWriter(name, most, replace_existing=replace_existing) as writer:
+    max_patches = cases * _MAX_PATCHES_PER_CASE
+    with StoreWriter(name, max_patches, replace_existing=replace_existing) as writer:
         for done, slide in enumerate(generate_cases(cases, seed), start=1):
             patches = sorted(slide_patches(slide), key=lambda patch: patch[0])
             writer.add([Patch(patch_name, rgb) for patch_name, rgb in patches])
@@ -51,9 +50,9 @@ def pack_demo(
 
 
 def start_demo(name: str = "demo") -> PackJob:
-    """Start to generate demo tissue, or join the generation that is under way.
+    """Start to generate demo tissue, or return the running job.
 
-    Who has made tissue is about to see a network learn: a trainer loads Keras meanwhile.
+    A standby trainer loads Keras at the same time, because training usually follows.
     """
     return start_job(check_store_name(name), "cases", demo_command(name), ensure_standby)
 

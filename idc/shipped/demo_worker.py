@@ -1,6 +1,6 @@
 """The process that generates demo tissue: ``python -m idc.shipped.demo_worker NAME``.
 
-It reports on standard output as `idc.ingest.packing_worker` does.
+Its output on standard output is that of `idc.ingest.packing_worker`.
 """
 
 import argparse

@@ -1,6 +1,6 @@
-"""The bundled model's card: what it is, how it was made, how good it is, what it is not for.
+"""The bundled model's card: purpose, limits, data, scores, training.
 
-After Mitchell et al. 2019 (arXiv:1810.03993). Every figure comes from the run itself.
+After Mitchell et al. 2019 (arXiv:1810.03993). All scores are computed from the run.
 """
 
 import numpy as np
@@ -11,39 +11,40 @@ from idc.metrics.scores import ScoreReport, evaluate
 from idc.runs.run import Run
 
 _LIMITS = """\
-## What it is for, and what not
+## Intended use and limits
 
-For teaching and research: to try IDC Lab on patches of one's own, and to compare networks with.
-**Not for diagnosis.**
+For teaching and research: to try IDC Lab on your own patches, and as a reference for other
+networks. **Not for diagnosis.**
 
-- It knows H&E-stained breast tissue at 4 µm a pixel, cut into patches of 50 × 50 px. At another
-  scale, on another stain or organ, or on pictures that are no tissue, its answer means nothing,
-  however sure it sounds.
-- Its slides come from one public collection. Other collections, scanners and stains were not tried.
-- A label says whether at least 80 % of a patch lies within a region that a pathologist outlined by
-  hand. At the border of a region neither label is quite right, and the network is unsure.
-- The collection does not say which slides belong to one patient. "Unseen" means unseen slides.
-- The validation cases chose the best epoch, the temperature and the threshold, so their scores
-  flatter a little. No patch of the published test cases was used at all.
+- It was trained on H&E-stained breast tissue at 4 µm per pixel, cut into patches of 50 × 50 px. At
+  another scale, on another stain or organ, or on images without tissue, its predictions are
+  meaningless, even where they are confident.
+- Its slides come from one public collection. Other collections, scanners and stains were not
+  tested.
+- A label states whether at least 80 % of a patch lies within a region that a pathologist outlined
+  by hand. At the border of a region neither label is exact, and predictions are uncertain.
+- The collection does not state which slides belong to one patient. "Unseen" means unseen slides.
+- The best epoch, the temperature and the threshold were chosen on the validation cases, so their
+  scores are slightly optimistic. No patch of the published test cases was used.
 """
 
 _WARNINGS = """\
-## When it warns
+## Warnings
 
-`profile.npz` holds what its training patches look like, in numbers from which no picture can be
-got: how often each of 4,096 colours occurs, mean and covariance of the contrast at four scales and
-of the network's 96 features, and seven limits. A patch beyond a limit gets a warning. The limits
-were set on patches of the training cases and of every other validation case (by number, from the
-second on), so that 1.5 % of them are warned about; the remaining validation cases judge them. To
-make it again, and to see how many real and foreign patches are warned about:
+`profile.npz` describes the appearance of the training patches, in numbers from which no image can
+be reconstructed: the frequency of each of 4,096 colours, mean and covariance of the contrast at four
+scales and of the network's 96 features, and seven limits. A patch beyond a limit gets a warning.
+The limits were set on patches of the training cases and of every other validation case (by number, from
+the second on), so that 1.5 % of them get a warning; the remaining validation cases test them. To
+recompute it, and to measure the warning rates on real and foreign patches:
 
 ```sh
 python -m idc bundle --profile --data NAME
 python bench/foreign.py --data NAME
 ```
 
-Tissue reduced too far (more than 4 µm a pixel) looks much like tissue at the right scale: most of
-it passes without a warning.
+Tissue at a lower resolution (more than 4 µm per pixel) looks similar to tissue at the right scale:
+most of it gets no warning.
 """
 
 
@@ -54,9 +55,9 @@ def model_card(
 
     Args:
         run: the finished run that became the bundled model.
-        counts: of its split, as `idc.datasets.splits.Split.counts` gives them.
+        counts: of its split, from `idc.datasets.splits.Split.counts`.
         y_true: {0, 1}, shape (n,), of the validation part.
-        y_prob: the network's own answers, [0, 1], shape (n,).
+        y_prob: [0, 1], shape (n,), before calibration.
     """
     best, environment = run.best(), run.environment()
     settings = {k: v for k, v in run.config.to_json().items() if k not in ("data", "name")}

@@ -1,7 +1,7 @@
-"""What ships with IDC Lab and becomes the visitor's own: the recorded runs on demo tissue.
+"""The recorded runs on demo tissue, which are installed as regular runs.
 
-`idc.shipped.build_assets` makes them. They hold predictions by the names of patches, and find their
-rows in the demo tissue that was just made here.
+`idc.shipped.build_assets` makes them. Their predictions are stored by patch name; installing them
+looks up the rows in the generated demo tissue.
 """
 
 import json
@@ -24,12 +24,12 @@ _PATCH_KEY = ["case", "x", "y"]
 
 
 def install_recorded_runs(store: PatchStore) -> list[str]:
-    """Put the recorded runs beside the visitor's own, as runs on ``store``.
+    """Copy the recorded runs into the runs' folder, as runs on ``store``.
 
-    Nothing happens to a run that is there already, or that knows other patches than ``store``.
+    A run that exists, or that contains patches which ``store`` lacks, is skipped.
 
     Returns:
-        the ids of the runs that came.
+        the ids of the installed runs.
 
     Raises:
         RunError: the runs' folder cannot be written.
@@ -52,19 +52,19 @@ def install_recorded_runs(store: PatchStore) -> list[str]:
             shutil.rmtree(hidden, ignore_errors=True)
             raise RunError(
                 f"The recorded runs could not be written to '{runs_dir()}' ({error.strerror}); "
-                "make room or check the folder's rights."
+                "free disk space or check the folder's permissions."
             ) from error
         installed.append(target.name)
     return installed
 
 
 def _with_store_rows(predictions: pd.DataFrame, store: PatchStore) -> pd.DataFrame | None:
-    """The predictions with their rows in ``store``; None when one of their patches is not in it."""
+    """The predictions with their rows in ``store``; None if ``store`` lacks one of the patches."""
     rows = store.index[_PATCH_KEY].assign(row=np.arange(len(store)))
-    found = predictions.merge(rows, how="left", on=_PATCH_KEY)
-    if found["row"].isna().any():
+    located = predictions.merge(rows, how="left", on=_PATCH_KEY)
+    if located["row"].isna().any():
         return None
-    return found.astype({"row": "int64"})[["row", "probability", "part"]]
+    return located.astype({"row": "int64"})[["row", "probability", "part"]]
 
 
 def _update_json(path: Path, **values: Any) -> None:

@@ -149,7 +149,7 @@ def _fit(setup: TrainingSetup, state: TrainingState, observers: Observer) -> Non
         shuffle=False,  # TrainingBatches shuffles, so that checkpoints need not store the order
         verbose=0,
         class_weight=setup.class_weights,
-        callbacks=[_StepCallback(on_step, first_step, state.restored.running_means)],
+        callbacks=[StepCallback(on_step, first_step, state.restored.running_means)],
     )
 
 
@@ -177,7 +177,7 @@ def _watched_slide(setup: TrainingSetup) -> WatchedSlideObserver:
     return WatchedSlideObserver(SlideRecorder(setup.run, setup.store, setup.split, predict))
 
 
-class _StepCallback(keras.callbacks.Callback):
+class StepCallback(keras.callbacks.Callback):
     """Calls ``on_step(step, logs)`` with the step within the epoch, from 1.
 
     With several steps per execution it is called for the last one of them only.

@@ -66,7 +66,7 @@ def test_leakage_of_a_runs_own_split(store, capsys):
     assert (told["protocol"], told["seed"]) == ("random", 5)
 
 
-def test_compare_tells_both_and_their_difference(store, capsys):
+def test_compare_prints_both_runs_and_their_difference(store, capsys):
     older, newer = scored_run("timid", [0.1] * 20), scored_run("good", [0.1, 0.9] * 10)
 
     assert main(["compare", older.id, newer.id]) == 0
@@ -80,7 +80,7 @@ def test_compare_tells_both_and_their_difference(store, capsys):
     assert told["runs"][1]["difference_to_first"]["accuracy"]["value"] == 0.5
 
 
-def test_compare_of_one_run_is_a_sentence(store, capsys):
+def test_compare_of_one_run_is_refused(store, capsys):
     run = scored_run("alone", [0.1] * 20)
 
     assert main(["compare", run.id]) == 2
@@ -110,7 +110,7 @@ def test_marks_are_printed_as_csv(store, capsys):
     assert (row["case"], row["x"], row["verdict"], row["reviewer"]) == ("1", "51", "wrong", "Ana")
 
 
-def test_train_can_leave_marked_patches_out_and_repeat_leaves_out_the_same(store, capsys, becomes):
+def test_repeat_leaves_out_the_same_marked_patches_as_train(store, capsys, becomes):
     for x in (51, 151):
         save_mark(Mark("tiny", case=1, x=x, y=1, label=1, verdict="wrong", reviewer="Ana"))
     words = "train --data tiny --protocol random --leave-out-marked"
@@ -128,7 +128,7 @@ def test_train_can_leave_marked_patches_out_and_repeat_leaves_out_the_same(store
     assert becomes == [first.id, second.id]
 
 
-def test_too_many_folds_are_a_sentence(store, capsys):
+def test_too_many_folds_are_refused(store, capsys):
     run = scored_run("made", [0.1] * 20)
 
     assert main(["folds", run.id, "--folds", "9"]) == 2

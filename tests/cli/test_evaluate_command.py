@@ -17,7 +17,7 @@ def run(home):
     return evaluated_run(cases=5)
 
 
-def test_json_has_the_promised_keys_and_the_intervals(run, capsys):
+def test_json_contains_scores_and_intervals(run, capsys):
     assert main(["evaluate", run.id, "--json"]) == 0
 
     found = json.loads(capsys.readouterr().out)
@@ -55,7 +55,7 @@ def test_report_and_predictions_are_written(run, tmp_path, capsys):
     assert pd.read_csv(table)["y_pred"].sum() == 3
 
 
-def test_report_that_cannot_be_written_is_a_sentence(run, tmp_path, capsys):
+def test_unwritable_report_is_refused(run, tmp_path, capsys):
     assert main(["evaluate", run.id, "--report", str(tmp_path / "no" / "out.html")]) == 2
 
     assert "cannot be written" in capsys.readouterr().err
@@ -70,7 +70,7 @@ def unsure(monkeypatch):
     )
 
 
-def test_cases_of_a_data_set_that_the_run_trained_on_are_told_in_json_too(run, unsure, capsys):
+def test_json_lists_cases_that_the_run_trained_on(run, unsure, capsys):
     assert main(["evaluate", run.id, "--data", "tiny", "--json"]) == 0
 
     printed = capsys.readouterr()
@@ -79,7 +79,7 @@ def test_cases_of_a_data_set_that_the_run_trained_on_are_told_in_json_too(run, u
     assert f"the run trained on {seen} of these 15 cases; scores on them flatter." in printed.err
 
 
-def test_data_set_of_new_cases_alone_needs_no_caution(run, unsure, capsys):
+def test_data_set_of_new_cases_prints_no_warning(run, unsure, capsys):
     tiny_store("other", cases=2, per_case=5, first_case=70)
 
     main(["evaluate", run.id, "--data", "other", "--json"])
@@ -89,7 +89,7 @@ def test_data_set_of_new_cases_alone_needs_no_caution(run, unsure, capsys):
     assert "Careful" not in printed.err
 
 
-def test_run_whose_data_set_is_gone_still_scores_another_one_with_a_caution(run, unsure, capsys):
+def test_run_without_its_data_set_scores_another_with_a_warning(run, unsure, capsys):
     tiny_store("other", cases=2, per_case=5)
     delete_store("tiny")
 

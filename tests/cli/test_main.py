@@ -39,7 +39,7 @@ def test_pack_and_verify_print_what_scripts_read(home, tmp_path):
 
 
 @pytest.mark.slow  # fetches, checks and packs
-def test_download_gets_checks_and_packs(home, kaggle):
+def test_download_fetches_checks_and_packs(home, kaggle):
     kaggle.storage = [Answer(cut_after=1_000)]
 
     done = idc("download", "--name", "real", "--expect", 3)
@@ -53,7 +53,7 @@ def test_download_gets_checks_and_packs(home, kaggle):
 
 
 @pytest.mark.slow  # fetches and checks
-def test_download_of_something_else_is_one_sentence(home, kaggle):
+def test_download_of_another_archive_is_refused(home, kaggle):
     done = idc("download")
 
     assert (done.returncode, done.stdout) == (2, "")
@@ -112,7 +112,7 @@ def test_runs_of_an_empty_home_is_an_empty_list(home):
     "command",
     ["download", "pack", "verify", "train", "resume", "fork", "runs", "evaluate", "predict"],
 )
-def test_every_command_explains_itself(command):
+def test_every_command_has_help(command):
     done = idc(command, "--help")
 
     assert done.returncode == 0
@@ -174,12 +174,12 @@ def test_evaluate_on_another_data_set_scores_all_its_patches(trained_run):
 def test_evaluate_warns_about_cases_that_the_run_trained_on(trained_run):
     done = idc("evaluate", trained_run.id, "--data", trained_run.config.data, "--json")
 
-    assert "Careful: the run trained on" in done.stderr
+    assert "Warning: the run trained on" in done.stderr
     assert done.returncode == 0
 
 
 @pytest.mark.slow
-def test_predict_answers_one_line_an_image_in_the_order_given(trained_run, tmp_path):
+def test_predict_prints_one_line_per_image_in_order(trained_run, tmp_path):
     (tmp_path / "b.png").write_bytes(png((200, 100, 150)))
     folder = tmp_path / "folder"
     folder.mkdir()
@@ -203,11 +203,11 @@ def test_predict_answers_one_line_an_image_in_the_order_given(trained_run, tmp_p
         _, y_prob, y_pred = line.split(",")
         assert 0 <= float(y_prob) <= 1
         assert y_pred == str(int(float(y_prob) >= 0.5))
-    assert "1 files that are no images were skipped." in done.stderr
+    assert "1 files were skipped because they are not images." in done.stderr
 
 
 @pytest.mark.slow
-def test_predict_answers_for_the_good_images_and_names_the_bad_one(trained_run, tmp_path):
+def test_predict_reports_a_damaged_image_and_predicts_the_others(trained_run, tmp_path):
     (tmp_path / "good.png").write_bytes(png((200, 100, 150)))
     (tmp_path / "bad.png").write_bytes(png((200, 100, 150))[:-20])
     out = tmp_path / "out.csv"

@@ -30,7 +30,7 @@ def slide(tmp_path):
     return write_slide(tmp_path / "s.svs", rgb, mpp_um=1.0)
 
 
-def test_a_whole_slide_becomes_csv_geojson_and_png(slide, tmp_path, capsys):
+def test_whole_slide_is_written_as_csv_geojson_and_png(slide, tmp_path, capsys):
     files = {name: str(tmp_path / f"out.{name}") for name in ("csv", "geojson", "png")}
     words = [word for name, path in files.items() for word in (f"--{name}", path)]
 
@@ -45,7 +45,7 @@ def test_a_whole_slide_becomes_csv_geojson_and_png(slide, tmp_path, capsys):
     assert "2 cells of tissue at 1 um per pixel, 100.0% of them" in capsys.readouterr().err
 
 
-def test_an_image_is_a_region_when_its_scale_is_given(tmp_path, capsys):
+def test_image_with_a_given_scale_is_a_region(tmp_path, capsys):
     path = tmp_path / "a.png"
     path.write_bytes(png(PINK, height=200, width=400))
 
@@ -57,7 +57,7 @@ def test_an_image_is_a_region_when_its_scale_is_given(tmp_path, capsys):
     assert "Shrunk 4:1" in err
 
 
-def test_a_doubtful_region_is_said_to_be_one(slide, tmp_path, capsys, monkeypatch):
+def test_doubtful_region_prints_a_warning(slide, tmp_path, capsys, monkeypatch):
     def warning(run, answers, patch_of):
         assert patch_of(0, 0).shape == (50, 50, 3)
         return "Do not believe it."
@@ -75,9 +75,9 @@ def test_a_doubtful_region_is_said_to_be_one(slide, tmp_path, capsys, monkeypatc
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["a.png", "--region"], "'a.png' does not say its scale; give it with --mpp"),
+        (["a.png", "--region"], "'a.png' does not state its scale; give it with --mpp"),
         (["a.png", "--mpp", "99"], "The scale must lie between 0.05 and 16 um per pixel"),
-        (["a.png", "a.png", "--mpp", "1"], "One region or whole slide at a time"),
+        (["a.png", "a.png", "--mpp", "1"], "Give a single path"),
         (["missing.svs"], "There is no file or folder at 'missing.svs'"),
         (["bad.svs"], "'bad.svs' is no whole-slide file that OpenSlide can read"),
     ],
@@ -91,7 +91,7 @@ def test_refusals_are_one_sentence(words, sentence, tmp_path, monkeypatch, capsy
     assert sentence in capsys.readouterr().err
 
 
-def test_scale_that_is_given_wins_over_the_files(slide, capsys):
+def test_given_scale_overrides_that_of_the_file(slide, capsys):
     assert main(["predict", str(slide), "--mpp", "2"]) == 0
 
     assert "8 cells of tissue at 2 um per pixel" in capsys.readouterr().err

@@ -116,7 +116,7 @@ def test_started_again_only_what_is_missing_is_done(
 
     after = modified(out)
     assert {name for name in after if after[name] != before[name]} == {removed}
-    assert "3 slides, 2 of them done before" in capsys.readouterr().err
+    assert "3 slides, 2 already done" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_slide_that_cannot_be_read_is_named_and_the_others_are_done(
 
     answer = capsys.readouterr()
     assert answer.err.count("idc: broken.svs: ") == 1
-    assert "1 slides could not be done" in answer.err
+    assert "1 slides failed" in answer.err
     assert answer.out == f"3 results in '{out}'\n"
     assert len(list(out.iterdir())) == 3  # nothing half-written beside them
 
@@ -219,11 +219,11 @@ def test_folder_without_slides_is_refused_with_a_sentence(tmp_path):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["--data", "tiny"], "Where to write? Give --out FOLDER"),
+        (["--data", "tiny"], "Give --out FOLDER"),
         (["a.svs", "--out", "o", "--csv", "c"], "Many slides are written as Parquet"),
-        (["a.svs", "--out", "o", "--data", "tiny"], "Either slides or --data NAME"),
-        (["--out", "o", "--data", "tiny", "--overlap"], "are cut already"),
-        ([], "Name what to predict"),
+        (["a.svs", "--out", "o", "--data", "tiny"], "Give either slides or --data NAME"),
+        (["--out", "o", "--data", "tiny", "--overlap"], "have a fixed scale and grid"),
+        ([], "Give paths to predict"),
     ],
 )
 def test_words_that_make_no_sense_are_refused(words, sentence, home, capsys):

@@ -47,7 +47,7 @@ def test_finished_run_becomes_the_bundled_model(trained_run, shipped_to):
     )
 
 
-def test_model_card_tells_of_the_run_and_of_no_place_or_person(trained_run, shipped_to, home):
+def test_model_card_describes_the_run_without_paths_or_users(trained_run, shipped_to, home):
     build_assets.install_bundled_model(trained_run)
     card = (shipped_to / BUNDLED_RUN_ID / build_assets.MODEL_CARD_FILE).read_text(encoding="utf-8")
     validation = saved_results(trained_run, "validation")
@@ -61,7 +61,7 @@ def test_model_card_tells_of_the_run_and_of_no_place_or_person(trained_run, ship
     assert str(home) not in card
 
 
-def test_shipped_model_knows_what_its_training_patches_look_like(trained_run, shipped_to):
+def test_shipped_model_has_an_appearance_profile(trained_run, shipped_to):
     bundled = build_assets.install_bundled_model(trained_run)
     rows = build_assets.profile_rows(bundled, open_store("tiny"))
 
@@ -69,7 +69,7 @@ def test_shipped_model_knows_what_its_training_patches_look_like(trained_run, sh
     assert not set(rows["choose"]) & set(rows["report"])
 
 
-def test_shipped_log_keeps_the_epochs_and_leaves_the_steps(trained_run, shipped_to):
+def test_shipped_log_contains_epochs_but_no_steps(trained_run, shipped_to):
     build_assets.install_bundled_model(trained_run)
     log = open_run(BUNDLED_RUN_ID).log()
 
@@ -78,7 +78,7 @@ def test_shipped_log_keeps_the_epochs_and_leaves_the_steps(trained_run, shipped_
     assert trained_run.log().steps != []
 
 
-def test_shipped_files_hold_no_folder_of_this_machine(trained_run, shipped_to, home):
+def test_shipped_files_contain_no_local_path(trained_run, shipped_to, home):
     build_assets.install_bundled_model(trained_run)
 
     for path in (shipped_to / BUNDLED_RUN_ID).glob("*.json*"):

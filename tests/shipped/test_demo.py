@@ -33,7 +33,7 @@ def test_demo_worker_reports_progress_and_result(home, monkeypatch, capsys):
 
 
 @pytest.mark.slow  # paints slides
-def test_demo_store_says_that_its_tissue_is_generated(home):
+def test_demo_store_is_marked_as_generated(home):
     seen = []
     pack_demo("demo", cases=3, on_progress=lambda done, total: seen.append((done, total)))
     store = open_store("demo")
@@ -46,7 +46,7 @@ def test_demo_store_says_that_its_tissue_is_generated(home):
     assert verify_store("demo") == (len(store), 3)
 
 
-def test_demo_without_cases_is_refused_and_leaves_nothing(home):
+def test_demo_without_cases_is_refused_and_leaves_no_files(home):
     with pytest.raises(ConfigError, match="1 or more"):
         pack_demo("demo", cases=0)
 

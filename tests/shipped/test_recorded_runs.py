@@ -60,7 +60,7 @@ def recorded(monkeypatch, tmp_path):
 # The bundled model
 
 
-def test_bundled_model_is_what_its_checksum_says_and_small():
+def test_bundled_model_matches_its_checksum_and_is_small():
     run = open_run(BUNDLED_RUN_ID)
 
     assert file_sha256(run.folder / WEIGHTS_FILE) == run.best()["sha256"]
@@ -69,7 +69,7 @@ def test_bundled_model_is_what_its_checksum_says_and_small():
     assert run.shipped()
 
 
-def test_bundled_models_card_tells_the_scores_that_its_predictions_give():
+def test_model_card_scores_match_the_shipped_predictions():
     run = open_run(BUNDLED_RUN_ID)
     card = (run.folder / MODEL_CARD_FILE).read_text(encoding="utf-8")
     saved = run.predictions()
@@ -84,7 +84,7 @@ def test_bundled_models_card_tells_the_scores_that_its_predictions_give():
     )
 
 
-def test_bundled_model_was_scored_on_the_published_validation_cases_alone(home):
+def test_bundled_model_was_scored_on_published_validation_cases_only(home):
     run = open_run(BUNDLED_RUN_ID)
     named = run.predictions()
 
@@ -104,7 +104,7 @@ def test_bundled_model_can_be_evaluated_without_its_data_set(home):
 
 @pytest.mark.real
 @pytest.mark.slow
-def test_bundled_models_pictures_are_found_in_a_data_set_that_holds_them(home, real_data):
+def test_bundled_predictions_are_located_in_the_real_data_set(home, real_data):
     from idc.ingest.packing import pack
 
     tiny_store("another")
@@ -118,24 +118,24 @@ def test_bundled_models_pictures_are_found_in_a_data_set_that_holds_them(home, r
     assert seen_cases(open_run(BUNDLED_RUN_ID), results.store) == 201
 
 
-def test_bundled_model_has_seen_no_other_data_set(home):
+def test_bundled_model_has_no_training_cases_in_other_data_sets(home):
     store = tiny_store("mine", cases=2, per_case=2)
 
     assert seen_cases(open_run(BUNDLED_RUN_ID), store) == 0
     assert held_out_rows(open_run(BUNDLED_RUN_ID), store).tolist() == [0, 1, 2, 3]
 
 
-def test_bundled_model_cannot_be_trained_on():
+def test_bundled_model_cannot_be_resumed():
     with pytest.raises(RunError, match="came with IDC Lab, without its checkpoints"):
         prepare_to_resume(open_run(BUNDLED_RUN_ID))
 
 
-def test_bundled_model_is_no_run_of_the_visitors(home):
+def test_bundled_model_is_not_listed_as_a_run(home):
     assert list_runs() == []
     assert default_model().bundled
 
 
-def test_visitors_own_model_answers_before_the_bundled_one(home):
+def test_own_model_precedes_the_bundled_one(home):
     own = create_run(preset_config("fast", "tiny"))
     for name in (WEIGHTS_FILE, BEST_FILE):
         (own.folder / name).write_text("{}")
@@ -149,14 +149,14 @@ def test_visitors_own_model_answers_before_the_bundled_one(home):
 # The recorded runs
 
 
-def test_recorded_runs_are_two_and_one_of_them_can_predict():
+def test_one_of_two_recorded_runs_can_predict():
     folders = [path.parent for path in sorted(RECORDED_DIR.glob(f"*/{CONFIG_FILE}"))]
 
     assert len(folders) == 2
     assert [(folder / WEIGHTS_FILE).exists() for folder in folders].count(True) == 1
 
 
-def test_recorded_runs_show_the_watched_slide_from_noise_to_map_and_stay_small():
+def test_recorded_runs_contain_all_frames_and_stay_small():
     for path in sorted(RECORDED_DIR.glob(f"*/{CONFIG_FILE}")):
         run = Run(path.parent, TrainingConfig.from_json(json.loads(path.read_text())))
         frames = read_frames(run)
@@ -168,7 +168,7 @@ def test_recorded_runs_show_the_watched_slide_from_noise_to_map_and_stay_small()
         assert sum(file.stat().st_size for file in run.folder.rglob("*.json*")) < 200_000
 
 
-def test_recorded_run_becomes_a_run_on_the_demo_tissue_that_is_here(home, recorded):
+def test_recorded_run_is_installed_on_the_demo_tissue(home, recorded):
     store = tiny_store("tiny", cases=2, per_case=3)
 
     assert install_recorded_runs(store) == [recorded.name]
@@ -181,7 +181,7 @@ def test_recorded_run_becomes_a_run_on_the_demo_tissue_that_is_here(home, record
     assert results.y_prob.tolist() == [np.float32(0.2), np.float32(0.9), np.float32(0.1)]
 
 
-def test_recorded_run_that_is_here_already_stays_as_it_is(home, recorded):
+def test_existing_recorded_run_is_not_replaced(home, recorded):
     store = tiny_store("tiny", cases=2, per_case=3)
     install_recorded_runs(store)
     (home / "runs" / recorded.name / "mine.txt").write_text("a note")

@@ -16,7 +16,7 @@ def views_by_hand(patch):
     return [view for p in (patch, turned) for view in (p, p[::-1], p[:, ::-1], p[::-1, ::-1])]
 
 
-def test_eight_views_are_all_flips_and_right_angles_the_patch_first(patches):
+def test_eight_views_are_the_patch_and_its_flips_and_rotations(patches):
     views = eight_views(patches[0])
 
     assert views.shape == (8, 50, 50, 3)
@@ -30,11 +30,11 @@ def test_eight_views_are_distinct(patches):
     assert len({view.tobytes() for view in eight_views(patches[0])}) == 8
 
 
-def test_none_changes_nothing(patches):
+def test_augmentation_none_returns_the_patches(patches):
     assert augment(patches, "none", np.random.default_rng(0)) is patches
 
 
-def test_flips_make_each_patch_one_of_its_own_views_and_use_all_eight(patches):
+def test_flips_use_all_eight_views_of_each_patch(patches):
     flipped = augment(patches, "flips", np.random.default_rng(0))
 
     chosen = [
@@ -45,7 +45,7 @@ def test_flips_make_each_patch_one_of_its_own_views_and_use_all_eight(patches):
 
 
 @pytest.mark.parametrize("kind", ["flips", "flips+stain"])
-def test_patches_stay_uint8_of_their_shape_and_the_originals_unchanged(patches, kind):
+def test_augmented_patches_are_uint8_and_originals_unchanged(patches, kind):
     before = patches.copy()
 
     changed = augment(patches, kind, np.random.default_rng(0))
@@ -55,7 +55,7 @@ def test_patches_stay_uint8_of_their_shape_and_the_originals_unchanged(patches, 
 
 
 @pytest.mark.parametrize("kind", ["flips", "flips+stain"])
-def test_same_random_numbers_give_the_same_result(patches, kind):
+def test_augmentation_is_reproducible_from_its_generator(patches, kind):
     first, again, other = (
         augment(patches, kind, np.random.default_rng(seed)) for seed in (1, 1, 2)
     )

@@ -20,7 +20,7 @@ def rows_of(epoch_batches):
     return [[int(patch[0, 0, 0]) for patch in patches] for patches, _ in epoch_batches]
 
 
-def test_epoch_shows_each_training_patch_once_with_its_label():
+def test_epoch_contains_each_training_patch_once_with_its_label():
     epoch = [batches()[step] for step in range(len(batches()))]
 
     shown = [row for batch in rows_of(epoch) for row in batch]
@@ -31,7 +31,7 @@ def test_epoch_shows_each_training_patch_once_with_its_label():
     assert targets.dtype == np.float32
 
 
-def test_order_follows_seed_and_epoch():
+def test_order_depends_on_seed_and_epoch():
     def order(**choice):
         epoch = batches(**choice)
         return rows_of([epoch[step] for step in range(3)])
@@ -41,14 +41,14 @@ def test_order_follows_seed_and_epoch():
     assert order(seed=0) != order(seed=1)
 
 
-def test_any_batch_can_be_made_again_alone():
+def test_any_batch_can_be_reproduced_alone():
     patches, _ = batches(epoch=3, augmentation="flips+stain")[1]
     again, _ = batches(epoch=3, augmentation="flips+stain")[1]
 
     assert np.array_equal(patches, again)
 
 
-def test_resampling_shows_as_many_of_each_class_and_no_more_patches():
+def test_resampling_balances_classes_at_the_same_total():
     from idc.training.batches import TrainingBatches
 
     rows = np.array([0, 2, 4, 6, 1])  # four negative, one positive
@@ -71,7 +71,7 @@ def test_resampling_shows_as_many_of_each_class_and_no_more_patches():
     assert len(set(shown) - {1}) == 3  # the commoner class does not repeat itself
 
 
-def test_resampling_of_one_class_alone_changes_nothing():
+def test_resampling_a_single_class_changes_nothing():
     from idc.training.batches import TrainingBatches
 
     epoch = TrainingBatches(
@@ -88,7 +88,7 @@ def test_resampling_of_one_class_alone_changes_nothing():
     assert sorted(int(patch[0, 0, 0]) for patch in epoch[0][0]) == [0, 2, 4]
 
 
-def test_class_weights_make_both_classes_count_the_same():
+def test_class_weights_equalise_both_classes():
     from idc.training.batches import class_weights
 
     assert class_weights(np.array([0, 0, 0, 1])) == {0: 4 / 6, 1: 2.0}

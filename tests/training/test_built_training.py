@@ -15,7 +15,7 @@ from tests.support.made_patches import tiny_store
 pytestmark = pytest.mark.slow
 
 
-def test_it_trains_goes_on_predicts_is_evaluated_and_forked(home, monkeypatch):
+def test_custom_network_trains_resumes_predicts_evaluates_and_forks(home, monkeypatch):
     import keras
 
     from idc.training.loop import train

@@ -28,7 +28,7 @@ def same(first, second):
     return all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
 
 
-def test_restored_model_goes_on_exactly_as_the_saved_one(tmp_path):
+def test_restored_model_trains_exactly_like_the_saved_one(tmp_path):
     from idc.training.checkpoints import restore_checkpoint, save_checkpoint
 
     saved = small_model()
@@ -77,7 +77,7 @@ def test_damaged_newest_checkpoint_falls_back_to_the_one_before(tmp_path, damage
     assert same(state_of(restored), first)
 
 
-def test_checkpoint_of_another_network_does_not_count(tmp_path):
+def test_checkpoint_of_another_network_is_not_restored(tmp_path):
     from idc.training.checkpoints import restore_checkpoint, save_checkpoint
 
     save_checkpoint(tmp_path, small_model(), 1, {})
@@ -101,7 +101,7 @@ def test_only_the_last_two_checkpoints_are_kept(tmp_path):
     ]
 
 
-def test_checkpoints_that_all_are_of_no_use_do_not_push_out_the_new_ones(tmp_path):
+def test_unusable_checkpoints_do_not_displace_new_ones(tmp_path):
     from idc.training.checkpoints import restore_checkpoint, save_checkpoint
 
     for epoch in (7, 8):
@@ -116,7 +116,7 @@ def test_checkpoints_that_all_are_of_no_use_do_not_push_out_the_new_ones(tmp_pat
     assert len(list((tmp_path / "checkpoints").iterdir())) == 4
 
 
-def test_checkpoint_within_an_epoch_is_newer_than_the_one_before_it_and_holds_the_means(tmp_path):
+def test_checkpoint_within_an_epoch_is_newest_and_keeps_running_means(tmp_path):
     from idc.runs.checkpoint_files import list_checkpoints
     from idc.training.checkpoints import restore_checkpoint, save_checkpoint
 

@@ -20,7 +20,7 @@ ON_DEVICE = InputPipeline(patches_on_device=True, steps_per_execution=3)
 
 
 @pytest.mark.parametrize(("kind", "apart"), [("none", 0), ("flips", 0), ("flips+stain", 1)])
-def test_device_draws_and_changes_patches_as_the_host_does(kind, apart):
+def test_device_augments_patches_as_the_host_does(kind, apart):
     rows = np.array([3, 39, 3, 0, 17, *range(20)])
     drawn = draw_augmentation(kind, np.random.default_rng(5), len(rows))
 
@@ -31,7 +31,7 @@ def test_device_draws_and_changes_patches_as_the_host_does(kind, apart):
     assert np.abs(on_device.astype(int) - on_host).max() <= apart
 
 
-def test_network_in_mixed_precision_is_shown_the_same_patches(monkeypatch):
+def test_mixed_precision_receives_the_same_patches(monkeypatch):
     monkeypatch.setattr("idc.networks.precision.uses_gpu", lambda: True)
     rows = np.arange(8)
     drawn = draw_augmentation("flips+stain", np.random.default_rng(5), len(rows))
@@ -80,14 +80,14 @@ def test_patches_on_the_device_train_to_the_same_weights(train, augmentation):
     assert on_device.best() == {**fed.best(), "sha256": on_device.best()["sha256"]}
 
 
-def test_several_steps_a_call_are_told_of_at_their_last_one(train):
+def test_execution_of_several_steps_logs_its_last_step(train):
     run = train(ON_DEVICE)
 
     assert [line["step"] for line in run.log().steps] == [3, 4]  # the last call is a short one
     assert run.status().state == "finished"
 
 
-def test_run_goes_on_with_another_way_of_feeding(train):
+def test_run_resumes_with_another_input_pipeline(train):
     changing = train(InputPipeline(), ON_DEVICE, InputPipeline())
     steady = train(InputPipeline(), InputPipeline(), InputPipeline())
 
@@ -99,9 +99,7 @@ def test_run_goes_on_with_another_way_of_feeding(train):
 @pytest.mark.parametrize(
     ("free_bytes", "holds"), [(4 * PATCHES.nbytes, True), (4 * PATCHES.nbytes - 1, False)]
 )
-def test_gpu_holds_the_patches_where_a_quarter_of_its_free_memory_suffices(
-    monkeypatch, free_bytes, holds
-):
+def test_gpu_holds_patches_that_fit_a_quarter_of_free_memory(monkeypatch, free_bytes, holds):
     monkeypatch.setattr("idc.training.input_pipeline.uses_gpu", lambda: True)
     monkeypatch.setattr("idc.training.input_pipeline.free_gpu_bytes", lambda: free_bytes)
     monkeypatch.setattr("idc.training.input_pipeline.usable_cores", lambda: 4)
@@ -112,21 +110,21 @@ def test_gpu_holds_the_patches_where_a_quarter_of_its_free_memory_suffices(
     assert way.steps_per_execution > 1
 
 
-def test_patches_are_drawn_ahead_where_the_memory_of_the_gpu_is_not_told(monkeypatch):
+def test_patches_stay_on_host_when_gpu_memory_is_unknown(monkeypatch):
     monkeypatch.setattr("idc.training.input_pipeline.uses_gpu", lambda: True)
     monkeypatch.setattr("idc.training.input_pipeline.free_gpu_bytes", lambda: None)
 
     assert not choose_input_pipeline(PATCHES).patches_on_device
 
 
-def test_cpu_is_fed_as_it_goes(monkeypatch):
+def test_cpu_uses_one_thread_and_single_steps(monkeypatch):
     monkeypatch.setattr("idc.training.input_pipeline.uses_gpu", lambda: False)
 
     assert choose_input_pipeline(PATCHES) == InputPipeline()
 
 
 @pytest.mark.parametrize("threads", [1, 3])
-def test_batches_drawn_ahead_are_the_same_ones(train, threads):
+def test_batches_prepared_in_advance_are_the_same(train, threads):
     run = train(InputPipeline(threads=threads, steps_per_execution=2))
     plain = train(InputPipeline())
 

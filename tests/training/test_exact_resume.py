@@ -50,7 +50,7 @@ def all_of(lines, name):
 
 
 @pytest.mark.parametrize("fault", SWEEPS)
-def test_cut_off_at_a_write_fsync_or_rename_it_continues_to_the_very_same_end(trainings, fault):
+def test_training_interrupted_at_any_write_resumes_to_identical_results(trainings, fault):
     digest, tried = trainings
 
     assert all_of(tried[fault], "digest") == {digest}
@@ -60,7 +60,7 @@ def test_cut_off_at_a_write_fsync_or_rename_it_continues_to_the_very_same_end(tr
 
 
 @pytest.mark.parametrize("fault", SWEEPS)
-def test_what_was_kept_before_is_readable(trainings, fault):
+def test_saved_files_stay_readable_after_an_interruption(trainings, fault):
     assert all_of(trainings[1][fault], "readable") == {True}
 
 
@@ -73,7 +73,7 @@ def test_killed_training_shows_as_interrupted(trainings):
     assert last in ("interrupted", "finished")  # at the very last fsync all is done
 
 
-def test_full_disk_fails_the_run_with_a_sentence(trainings):
+def test_full_disk_fails_the_run_with_its_reason(trainings):
     lines = trainings[1]["ENOSPC"]
 
     assert all_of(lines, "ended") == {2}
@@ -84,7 +84,7 @@ def test_full_disk_fails_the_run_with_a_sentence(trainings):
     }
 
 
-def test_disk_that_fails_for_good_leaves_no_run_that_seems_to_live(trainings):
+def test_permanent_disk_failure_leaves_no_live_run(trainings):
     lines = trainings[1]["EIO+"]
 
     assert all_of(lines, "ended") == {2}

@@ -68,7 +68,7 @@ def finished(tmp_path_factory):
         yield run, list(dict.fromkeys(phases))
 
 
-def test_finished_run_holds_everything_the_pages_read(finished):
+def test_finished_run_contains_everything_the_pages_read(finished):
     run, phases = finished
 
     status = run.status()
@@ -98,7 +98,7 @@ def test_saved_predictions_come_from_the_best_weights(finished):
     assert np.allclose(answers, saved["probability"], atol=1e-6)
 
 
-def test_model_file_for_other_programs_answers_the_same(finished):
+def test_exported_model_file_predicts_the_same(finished):
     import keras
 
     run, _ = finished
@@ -122,7 +122,7 @@ def test_damaged_weights_are_refused(finished, tmp_path):
         load_model(tmp_path / "best.weights.h5", "notebook", run.best()["sha256"])
 
 
-def test_data_set_that_was_packed_anew_is_not_trained_on(finished, home):
+def test_repacked_data_set_is_refused(finished, home):
     from idc.errors import RunError
     from idc.training.loop import train
 
@@ -136,7 +136,7 @@ def test_data_set_that_was_packed_anew_is_not_trained_on(finished, home):
         train(copy)
 
 
-def test_early_stopping_waits_on_the_loss_and_the_best_roc_auc_is_kept(home, monkeypatch):
+def test_early_stopping_uses_the_loss_and_best_weights_the_roc_auc(home, monkeypatch):
     from idc.training import loop
 
     tiny_store("tiny", cases=3, per_case=12)
@@ -158,7 +158,7 @@ def test_early_stopping_waits_on_the_loss_and_the_best_roc_auc_is_kept(home, mon
     )
 
 
-def test_killed_trainer_shows_as_interrupted_and_continues_to_the_same_weights(home):
+def test_killed_trainer_is_interrupted_and_resumes_to_the_same_weights(home):
     tiny_store("tiny", cases=3, per_case=40)
     undisturbed = create_run(config(epochs=2, augmentation="flips"))
     killed = create_run(config(epochs=2, augmentation="flips"))
@@ -181,7 +181,7 @@ def test_killed_trainer_shows_as_interrupted_and_continues_to_the_same_weights(h
     assert checkpoint_digest(killed, 2) == checkpoint_digest(undisturbed, 2)
 
 
-def test_stop_keeps_finished_epochs_and_a_later_start_goes_on(home):
+def test_stopped_run_keeps_finished_epochs_and_can_be_resumed(home):
     tiny_store("tiny", cases=3, per_case=40)
     run = create_run(config(epochs=50))
     start_trainer(run)
@@ -200,7 +200,7 @@ def test_stop_keeps_finished_epochs_and_a_later_start_goes_on(home):
     assert [e["epoch"] for e in run.log().epochs] == list(range(1, status.epoch + 2))
 
 
-def test_finished_run_trains_further_epochs_when_asked(home):
+def test_finished_run_trains_more_epochs_on_request(home):
     from idc.training.loop import train
 
     tiny_store("tiny", cases=3, per_case=12)
@@ -213,7 +213,7 @@ def test_finished_run_trains_further_epochs_when_asked(home):
     assert [entry["epoch"] for entry in run.log().epochs] == [1, 2, 3]
 
 
-def test_signal_of_a_closing_machine_is_a_stop(home):
+def test_sigterm_stops_the_run(home):
     tiny_store("tiny", cases=3, per_case=40)
     run = create_run(config(epochs=50))
     process = spawn(run)
@@ -224,7 +224,7 @@ def test_signal_of_a_closing_machine_is_a_stop(home):
     assert run.status().state == "stopped"
 
 
-def test_failure_leaves_a_sentence_and_no_run_that_seems_to_live(home):
+def test_failed_run_states_its_reason(home):
     tiny_store("tiny", cases=3, per_case=12)
     run = create_run(config())
     delete_store("tiny")
@@ -235,7 +235,7 @@ def test_failure_leaves_a_sentence_and_no_run_that_seems_to_live(home):
     assert run.status().reason.startswith("There is no data set named 'tiny'")
 
 
-def test_trainer_outlives_whoever_started_it(home):
+def test_trainer_outlives_its_parent_process(home):
     tiny_store("tiny", cases=3, per_case=40)
     run = create_run(config(epochs=50))
     code = (
@@ -266,7 +266,7 @@ def test_run_killed_while_scoring_only_scores_when_continued(home):
     assert set(run.predictions()["part"]) == {"validation", "test"}
 
 
-def test_early_stopping_that_was_cut_off_does_not_train_on(home):
+def test_interrupted_early_stopping_does_not_train_further(home):
     from idc.training.loop import train
 
     tiny_store("tiny", cases=3, per_case=12)
@@ -279,7 +279,7 @@ def test_early_stopping_that_was_cut_off_does_not_train_on(home):
     assert train(run).epoch == done.epoch
 
 
-def test_watched_slide_is_painted_from_the_first_step_on_and_changes_no_weights(home, monkeypatch):
+def test_watched_slide_is_recorded_and_changes_no_weights(home, monkeypatch):
     from idc.runs.watched_slide import held_out_cases, read_frames, request_case
     from idc.training import loop
     from idc.training.observers.slide_recorder import SlideRecorder

@@ -27,7 +27,7 @@ LABELS = [0, 1, 0, 1, 1, 0, 0]
 SCORES = [0.1, 0.9, 0.5, 0.5, 0.3, 0.3, 0.7]  # two ties between the classes
 
 
-def test_batch_scores_are_scikit_learns():
+def test_batch_scores_equal_scikit_learn():
     called = np.array(SCORES) >= 0.5
 
     assert scored("roc_auc", LABELS, SCORES) == pytest.approx(roc_auc_score(LABELS, SCORES))
@@ -37,5 +37,5 @@ def test_batch_scores_are_scikit_learns():
 
 
 @pytest.mark.parametrize("name", ["roc_auc", "balanced_accuracy"])
-def test_batch_of_one_class_has_no_score(name):
+def test_batch_of_one_class_is_undefined(name):
     assert math.isnan(scored(name, [0, 0, 0], [0.1, 0.2, 0.9]))

@@ -83,7 +83,7 @@ PAUSED_WITHIN = ("paused", "Paused after 0 of 2 epochs and 1 of 2 steps.")
 DONE = ("finished", "All 2 epochs are done.")
 
 
-def test_paused_within_an_epoch_it_goes_on_at_the_very_step(tiny):
+def test_pause_within_an_epoch_resumes_at_the_exact_step(tiny):
     run = new_run()
 
     told = trained(run, "", PAUSE, "", RESUME)
@@ -98,9 +98,7 @@ def test_paused_within_an_epoch_it_goes_on_at_the_very_step(tiny):
     assert end(run) == undisturbed()
 
 
-def test_trainer_that_left_a_pause_is_followed_by_one_that_goes_on_at_the_step(
-    tiny, leaves_at_once
-):
+def test_new_trainer_resumes_at_the_step_of_the_pause(tiny, leaves_at_once):
     run = new_run()
     assert trained(run, "", PAUSE) == [("running", ""), PAUSED_WITHIN]
     paused = run.status()
@@ -113,9 +111,7 @@ def test_trainer_that_left_a_pause_is_followed_by_one_that_goes_on_at_the_step(
     assert end(run) == undisturbed()
 
 
-def test_paused_while_it_scores_the_validation_part_it_does_not_train_the_epoch_again(
-    tiny, leaves_at_once
-):
+def test_pause_during_validation_does_not_repeat_the_epoch(tiny, leaves_at_once):
     run = new_run()
     trained(run, "", "", "", PAUSE)
     assert run.status().reason == "Paused after 0 of 2 epochs and 2 of 2 steps."
@@ -126,7 +122,7 @@ def test_paused_while_it_scores_the_validation_part_it_does_not_train_the_epoch_
     assert end(run) == undisturbed()
 
 
-def test_one_epoch_at_a_time(tiny):
+def test_one_epoch_requests_pause_after_each_epoch(tiny):
     run = new_run(epochs=3)
 
     told = trained(run, ONE_EPOCH, "", "", "", ONE_EPOCH, "", "", "", RESUME)
@@ -139,7 +135,7 @@ def test_one_epoch_at_a_time(tiny):
     ]
 
 
-def test_stop_within_an_epoch_scores_the_best_and_keeps_the_step(tiny):
+def test_stop_within_an_epoch_scores_the_best_weights_and_keeps_the_step(tiny):
     run = new_run()
 
     told = trained(run, "", "", "", "", STOP)
@@ -151,7 +147,7 @@ def test_stop_within_an_epoch_scores_the_best_and_keeps_the_step(tiny):
     assert end(run) == undisturbed()
 
 
-def test_stop_of_a_paused_run_scores_the_best(tiny, monkeypatch):
+def test_stop_of_a_paused_run_scores_the_best_weights(tiny, monkeypatch):
     from idc.training.observers.outputs import predict_held_out
 
     run, meanwhile = new_run(), []
@@ -170,7 +166,7 @@ def test_stop_of_a_paused_run_scores_the_best(tiny, monkeypatch):
 
 
 @pytest.mark.parametrize("damage", ["cut", "zeroed", "flipped"])
-def test_damaged_newest_checkpoint_is_told_and_the_one_before_goes_on(tiny, damage):
+def test_damaged_newest_checkpoint_is_reported_and_the_previous_one_used(tiny, damage):
     run = new_run()
     trained(run, "", "", "", "", STOP)  # checkpoints: after epoch 1, and one step later
     newest = list_checkpoints(run.folder)[0].with_suffix(".npz")
@@ -191,9 +187,7 @@ def test_damaged_newest_checkpoint_is_told_and_the_one_before_goes_on(tiny, dama
     assert end(run) == undisturbed()
 
 
-def test_fork_starts_from_the_parents_state_with_other_patches_and_the_same_held_out_ones(
-    tiny, monkeypatch
-):
+def test_fork_keeps_the_parents_state_and_held_out_patches(tiny, monkeypatch):
     started = []
     monkeypatch.setattr("idc.launch.fork.start_trainer", started.append)
     constant = {"schedule": "constant", "patches": 24, "protocol": "case-disjoint"}
@@ -233,7 +227,7 @@ def log_steps(run):
     return run.log().steps
 
 
-def test_fork_of_a_damaged_origin_is_a_sentence(tiny, monkeypatch):
+def test_fork_of_a_damaged_origin_is_refused(tiny, monkeypatch):
     from idc.errors import RunError
 
     monkeypatch.setattr("idc.launch.fork.start_trainer", lambda run: None)
@@ -268,7 +262,7 @@ def test_tensorboard_reads_the_curves_of_a_run_that_paused(tiny, leaves_at_once)
     assert [event.step for event in tensors["step/loss"]] == [1, 2, 3, 4]
 
 
-def test_without_tensorboard_nothing_is_written_and_nothing_fails(tiny, monkeypatch):
+def test_run_without_tensorboard_finishes_and_writes_no_events(tiny, monkeypatch):
     monkeypatch.setattr(
         "idc.training.observers.tensorboard.importlib.util.find_spec", lambda name: None
     )

@@ -68,7 +68,7 @@ def places(run):
     return [(one.case, *one.position) for one in read_frames(run)]
 
 
-def test_untrained_network_is_the_first_frame_and_each_epoch_brings_one(run, store):
+def test_start_and_each_epoch_are_recorded(run, store):
     watch = watching_trainer(run, store)
     watch.begin(0, 0.0)
     watch.after_epoch(1, 9.0, np.array([0.1, 0.2, 0.3, 0.9], np.float32))
@@ -79,7 +79,7 @@ def test_untrained_network_is_the_first_frame_and_each_epoch_brings_one(run, sto
     assert last.levels == quantise_probabilities(np.array([0.1, 0.2, 0.3, 0.9], np.float32))
 
 
-def test_answers_of_the_validation_part_are_not_asked_for_again(run, store):
+def test_validation_predictions_are_reused(run, store):
     asked = []
 
     def answer(rows):
@@ -96,7 +96,7 @@ def test_answers_of_the_validation_part_are_not_asked_for_again(run, store):
     assert asked[1:] == [[8, 9, 10, 11]]
 
 
-def test_long_epoch_is_painted_every_few_seconds_and_seldomer_when_that_is_dear(run, store):
+def test_frames_of_a_long_epoch_are_spaced_by_time_and_cost(run, store):
     clock, cost_s = Clock(), 0.0
 
     def answer(rows):
@@ -118,7 +118,7 @@ def test_long_epoch_is_painted_every_few_seconds_and_seldomer_when_that_is_dear(
     assert painted_after == [4, 21, 38, 55]
 
 
-def test_another_case_is_painted_at_the_next_look(run, store):
+def test_requested_case_is_recorded_at_the_next_poll(run, store):
     clock = Clock()
     watch = watching_trainer(run, store, clock)
     watch.begin(0, 0.0)
@@ -130,7 +130,7 @@ def test_another_case_is_painted_at_the_next_look(run, store):
 
 
 @pytest.mark.parametrize("case", [1, 99])
-def test_case_that_trains_or_is_not_there_is_not_shown(run, store, case):
+def test_training_or_unknown_case_is_not_recorded(run, store, case):
     request_case(run.folder, case)
     watch = watching_trainer(run, store)
     watch.begin(0, 0.0)
@@ -138,7 +138,7 @@ def test_case_that_trains_or_is_not_there_is_not_shown(run, store, case):
     assert places(run) == [(2, 0, 0)]
 
 
-def test_going_on_paints_no_frame_that_is_there_already(run, store):
+def test_resume_does_not_repeat_an_existing_frame(run, store):
     for place in ((0, 0), (1, 0), (1, 5)):
         write_frame(run.folder, frame(epoch=place[0], step=place[1]))
     watching_trainer(run, store).begin(1, 9.0)
@@ -147,7 +147,7 @@ def test_going_on_paints_no_frame_that_is_there_already(run, store):
     assert read_frames(run)[-1].elapsed_s == 1.5
 
 
-def test_full_disk_costs_a_frame_and_not_the_training(run, store, monkeypatch, capsys):
+def test_full_disk_loses_the_frame_only(run, store, monkeypatch, capsys):
     def full(path, content):
         raise OSError(28, "No space left on device")
 
