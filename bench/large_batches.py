@@ -3,9 +3,9 @@
     python bench/large_batches.py ZIP... [--batches 64 256 1024] [--seeds 1]
 
 Trains on four fifths of the published training cases and scores every fifth one, so that neither
-validation nor test cases select anything. For each batch size: the
-preset's rate as it is, and scaled with the square root of the batch (Krizhevsky 2014, arXiv:1404.5997, for SGD; Malladi et al. 2022,
-arXiv:2205.10287, for Adam) and in proportion to it (Goyal et al. 2017, arXiv:1706.02677).
+validation nor test cases select anything. For each batch size: the preset's rate as it is, and
+scaled with the square root of the batch (Krizhevsky 2014, arXiv:1404.5997, for SGD; Malladi et al.
+2022, arXiv:2205.10287, for Adam) and in proportion to it (Goyal et al. 2017, arXiv:1706.02677).
 """
 
 import argparse

@@ -29,7 +29,7 @@ def slides_command(options: argparse.Namespace) -> int:
     folder = options.out.expanduser().resolve()
     todo, progress = pending_tasks(tasks, settings, folder)
     print(
-        f"Model: run {run.id}, IDC-positive from {settings.threshold:.3f} on. "
+        f"Model: run {run.id}, threshold {settings.threshold:.3f}. "
         f"{len(tasks):,} slides, {progress.kept:,} already done. "
         "For research and teaching, not for diagnosis.",
         file=sys.stderr,

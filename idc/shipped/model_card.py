@@ -32,11 +32,11 @@ _WARNINGS = """\
 ## Warnings
 
 `profile.npz` describes the appearance of the training patches, in numbers from which no image can
-be reconstructed: the frequency of each of 4,096 colours, mean and covariance of the contrast at four
-scales and of the network's 96 features, and seven limits. A patch beyond a limit gets a warning.
-The limits were set on patches of the training cases and of every other validation case (by number, from
-the second on), so that 1.5 % of them get a warning; the remaining validation cases test them. To
-recompute it, and to measure the warning rates on real and foreign patches:
+be reconstructed: the frequency of each of 4,096 colours, mean and covariance of the contrast at
+four scales and of the network's 96 features, and seven limits. A patch beyond a limit gets a
+warning. The limits were set on patches of the training cases and of every other validation case
+(by number, from the second on), so that 1.5 % of them get a warning; the remaining validation
+cases test them. To recompute it, and to measure the warning rates on real and foreign patches:
 
 ```sh
 python -m idc bundle --profile --data NAME
