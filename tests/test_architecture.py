@@ -1,4 +1,4 @@
-"""The house rules that no other test would notice: who may import whom, and at what price."""
+"""The structure of the code: who may import whom, at what price, and how large a file may be."""
 
 import ast
 import graphlib
@@ -19,78 +19,71 @@ SOURCES = {
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
     for path in [ROOT / "streamlit_app.py", *PAGES, *CORE]
 }
-DRAWN = [
-    name for name in SOURCES if name.startswith(("streamlit_app", "pages.", "idc.server", "idc.ui"))
-]
+DRAWN = [name for name in SOURCES if name.startswith(("streamlit_app", "pages.", "idc.ui"))]
+FRAME = "idc.ui.main"  # calls Streamlit when it is imported
 
-# What a page needs to draw, besides what it imports today: the parts that answer in milliseconds.
-LIGHT = [
-    "idc.metrics.scores",
-    "idc.ui.shared.figures",
-    "idc.evaluation.results",
-    "idc.datasets.store",
-    "idc.ingest.packing",
-    "idc.datasets.splits",
-    "idc.settings.training_config",
-    "idc.runs.run",
-    "idc.runs.status",
-    "idc.launch.start",
-    "idc.runs.control",
-    "idc.runs.device_queue",
-    "idc.training.hosts",
-    "idc.networks.hardware",
-    "idc.training.memory_errors",
-    "idc.large_images.bulk_task",
-    "idc.large_images.bulk",
-    "idc.launch.fork",
-    "idc.runs.notes",
-    "idc.runs.trash",
-    "idc.runs.log",
-    "idc.prediction.predictor",
-    "idc.uploads.gate",
-    "idc.server.quotas",
-    "idc.uploads.zip_archive",
-    "idc.uploads.file_batch",
-    "idc.prediction.file_job",
-    "idc.prediction.file_predictions",
-    "idc.demo_tissue.generate",
-    "idc.imaging.outline",
-    "idc.datasets.stitched_slide",
-    "idc.datasets.stitched_exports",
-    "idc.prediction.case_predictions",
-    "idc.large_images.region",
-    "idc.large_images.region_exports",
-    "idc.large_images.region_pictures",
-    "idc.large_images.whole_slide",
-    "idc.large_images.slide_predictions",
-    "idc.prediction.explain",
-    "idc.prediction.training_features",
-    "idc.prediction.image_warnings",
-    "idc.prediction.appearance",
-    "idc.runs.watched_slide",
-    "idc.runs.snapshot",
-    "idc.launch.training_speed",
-    "idc.launch.benchmark_jobs",
-    "idc.launch.estimates",
-    "idc.settings.url_query",
-    "idc.settings.json_file",
-    "idc.evaluation.run_groups",
-    "idc.evaluation.split_gap",
-    "idc.networks.architecture",
-    "idc.runs.first_filters",
-    "idc.prediction.layer_views",
-    "idc.networks.receptive_field",
-    "idc.server.api_prediction",
-    "idc.game.rules",
-    "idc.game.rounds",
-    "idc.game.scoreboard",
-]
-# Runs on import: the frame calls Streamlit at once. What it imports is looked at all the same.
-FRAME = "idc.ui.main"
+# Package -> the packages that it may import, inside functions too. Every module may import BOTTOM.
+BOTTOM = {"errors", "patches", "wording"}
+MAY_IMPORT: dict[str, set[str]] = {
+    "files": set(),
+    "processes": {"files"},
+    "metrics": set(),
+    "imaging": set(),
+    "demo_tissue": set(),
+    "datasets": {"files", "processes", "imaging"},
+    "networks": {"files"},
+    "uploads": {"files", "processes", "imaging"},
+    "ingest": {"files", "processes", "imaging", "datasets"},
+    "settings": {"datasets", "networks"},
+    "runs": {"files", "metrics", "datasets", "settings"},
+    "training": {"files", "processes", "metrics", "datasets", "networks", "settings", "runs"},
+    "launch": {"files", "processes", "datasets", "networks", "settings", "runs"},
+    "prediction": {
+        "files",
+        "processes",
+        "metrics",
+        "imaging",
+        "datasets",
+        "networks",
+        "uploads",
+        "runs",
+    },
+    "evaluation": {"metrics", "datasets", "settings", "runs", "prediction"},
+    "large_images": {"files", "processes", "imaging", "datasets", "uploads", "runs", "prediction"},
+    "report": {"files", "metrics", "datasets", "settings", "runs", "evaluation"},
+    "game": {"files", "datasets", "runs", "prediction"},
+    "shipped": {
+        "files",
+        "processes",
+        "metrics",
+        "demo_tissue",
+        "datasets",
+        "ingest",
+        "settings",
+        "runs",
+        "launch",
+        "prediction",
+    },
+    "server": {"files", "processes", "imaging", "uploads", "runs", "prediction"},
+}
+MAY_IMPORT["ui"] = set(MAY_IMPORT)
+MAY_IMPORT["cli"] = set(MAY_IMPORT) - {"server", "ui"}
+MAY_IMPORT["__main__"] = {"cli", "processes"}
+
+# Inside idc.ui a page's folder imports these two; of other pages' folders only this one exception.
+SHARED_UI = {"shared": {"shared"}, "components": {"shared", "components"}}
+UI_EXCEPTIONS = {("train", "leakage")}  # Train offers Leakage's pair of splits
+
+# Importing a module of these packages loads no training library, so that browsing and evaluating
+# never wait for TensorFlow. The exceptions run as processes of their own.
+LIGHT = set(MAY_IMPORT) - {"networks", "training", "shipped", "cli", "__main__"}
+HEAVY_WORKERS = {"idc.prediction.predictor_worker"}
+
+MAX_FILES_IN_IDC, MAX_FILES_IN_A_FOLDER, MAX_LINES = 6, 20, 400
 
 
 def statements(node: ast.AST, *, at_import: bool) -> Iterator[ast.AST]:
-    """All statements below a node; with ``at_import`` those alone that run when it is imported."""
+    """All statements below a node; with ``at_import`` only those that run on import."""
     for child in ast.iter_child_nodes(node):
         if at_import and isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
             continue
@@ -114,17 +107,17 @@ def imported(name: str, *, at_import: bool = False) -> set[str]:
     return found
 
 
-def importers_of(packages: set[str], names: list[str], *, at_import: bool) -> list[str]:
-    """Which of the modules import one of the packages themselves."""
+def importers_of(libraries: set[str], names: list[str], *, at_import: bool) -> list[str]:
+    """The modules that import one of the libraries themselves."""
     return [
         name
         for name in names
-        if packages & {module.split(".")[0] for module in imported(name, at_import=at_import)}
+        if libraries & {module.split(".")[0] for module in imported(name, at_import=at_import)}
     ]
 
 
 def needed_by(names: list[str]) -> set[str]:
-    """Our modules that are imported, at once or through each other, when these are."""
+    """Our modules that an import of these modules loads, directly or through each other."""
     reached, waiting = set(), list(names)
     while waiting:
         name = waiting.pop()
@@ -134,85 +127,103 @@ def needed_by(names: list[str]) -> set[str]:
     return reached
 
 
-def test_the_modules_that_these_rules_are_about_are_found():
-    assert {
-        "streamlit_app",
-        "pages.home",
-        "idc.ui.main",
-        "idc.datasets.store",
-        "idc.demo_tissue",
-    } <= set(SOURCES)
-    assert not {name for name in imported("idc.errors") if name.startswith("idc")}
+def package_of(module: str) -> str:
+    """``idc.runs.log`` -> ``runs``."""
+    return module.split(".")[1]
+
+
+def light_modules() -> list[str]:
+    """The modules that must load no training library."""
+    core = {name for name in SOURCES if name.startswith("idc.") and package_of(name) in LIGHT}
+    return sorted((core | set(DRAWN)) - HEAVY_WORKERS)
+
+
+def test_modules_of_these_rules_exist():
+    assert {"streamlit_app", "pages.home", FRAME, "idc.datasets.store"} <= set(SOURCES)
     assert "idc.patches" in needed_by(["pages.home"])
-    assert set(LIGHT) <= set(SOURCES)
+    assert set(SOURCES) >= HEAVY_WORKERS
 
 
-def test_git_ignores_all_that_the_app_writes_where_nobody_moved_its_home():
-    sources = [path.read_text(encoding="utf-8") for path in CORE]
-    folders = {name for text in sources for name in re.findall(r'home_dir\(\) / "(\w+)"', text)}
-    ignored = (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
+def test_every_package_is_in_the_table():
+    packages = {name.split(".")[1] for name in SOURCES if name.startswith("idc.")}
 
-    assert {f"/{name}/" for name in folders} - set(ignored) == set()
-    assert {"data", "runs", "devices", "trash"} <= folders
+    assert packages == set(MAY_IMPORT) | BOTTOM
 
 
-def test_streamlit_stays_in_the_pages_and_the_ui():
-    core = [name for name in SOURCES if name not in DRAWN]
-
-    assert importers_of({"streamlit"}, core, at_import=False) == []
-
-
-def test_core_never_imports_what_is_drawn_over_it():
-    upward = {
+@pytest.mark.parametrize("package", sorted(MAY_IMPORT))
+def test_package_imports_only_what_the_table_allows(package):
+    allowed = MAY_IMPORT[package] | BOTTOM | {package}
+    forbidden = {
         (name, module)
         for name in SOURCES
-        if name not in DRAWN
-        for module in imported(name)
-        if module.startswith(("idc.ui", "pages", "streamlit_app"))
+        if name.startswith("idc.") and package_of(name) == package
+        for module in imported(name) & SOURCES.keys()
+        if module.startswith("idc.") and package_of(module) not in allowed
     }
 
-    assert upward == set()
+    assert forbidden == set()
+
+
+def test_packages_import_each_other_without_a_cycle():
+    graphlib.TopologicalSorter(MAY_IMPORT).prepare()  # raises CycleError, which names the cycle
+
+
+def test_modules_import_each_other_without_a_cycle():
+    ours = {name: imported(name, at_import=True) & SOURCES.keys() - {name} for name in SOURCES}
+
+    graphlib.TopologicalSorter(ours).prepare()
+
+
+@pytest.mark.parametrize("name", sorted(BOTTOM))
+def test_bottom_module_imports_none_of_ours(name):
+    assert {module for module in imported(f"idc.{name}") if module.startswith("idc")} == set()
+
+
+def test_ui_folder_imports_shared_parts_and_no_other_page():
+    forbidden = {
+        (name, module)
+        for name in SOURCES
+        if name.startswith("idc.ui.") and name.count(".") > 2
+        for module in imported(name) & SOURCES.keys()
+        if module.startswith("idc.ui.")
+        for own, other in [(name.split(".")[2], module.split(".")[2])]
+        if other not in SHARED_UI.get(own, {"shared", "components", own})
+        and (own, other) not in UI_EXCEPTIONS
+    }
+
+    assert forbidden == set()
+
+
+def test_only_pages_ui_and_server_import_streamlit():
+    core = [name for name in SOURCES if name not in DRAWN and not name.startswith("idc.server")]
+
+    assert importers_of({"streamlit"}, core, at_import=False) == []
 
 
 def test_nothing_imports_a_page():
     assert importers_of({"pages", "streamlit_app"}, list(SOURCES), at_import=False) == []
 
 
-def test_imports_run_one_way():
-    ours = {name: imported(name, at_import=True) & SOURCES.keys() - {name} for name in SOURCES}
-
-    graphlib.TopologicalSorter(ours).prepare()  # raises CycleError, which names the circle
-
-
-def test_lowest_parts_import_none_of_ours():
-    for name in (
-        "idc.errors",
-        "idc.patches",
-        "idc.files.home",
-        "idc.files.atomic",
-        "idc.processes.fair_semaphore",
-    ):
-        assert {module for module in imported(name) if module.startswith("idc")} == set(), name
-
-
-def test_kaggle_is_imported_by_one_module_and_only_when_it_is_used():
+def test_one_module_imports_kaggle_and_only_when_it_is_used():
     # `import kaggle` signs in, and may end the process
     everything, theirs = list(SOURCES), {"kaggle", "kagglesdk", "kagglehub"}
 
     assert importers_of(theirs, everything, at_import=True) == []
-    assert importers_of(theirs, everything, at_import=False) == ["idc.ingest.kaggle_internals"]
+    assert {package_of(name) for name in importers_of(theirs, everything, at_import=False)} == {
+        "ingest"
+    }
 
 
-def test_no_module_that_a_page_needs_imports_a_training_library():
-    needed = sorted(needed_by([*DRAWN, *LIGHT]))
+def test_light_module_imports_no_training_library():
+    needed = sorted(needed_by(light_modules()))
 
     assert importers_of({"keras", "tensorflow", "jax"}, needed, at_import=True) == []
 
 
 @pytest.mark.slow  # imports Streamlit in a fresh process
-def test_drawing_a_page_never_loads_tensorflow_or_keras():
-    # as Python does it, so that a way round by another package is found too
-    modules = sorted((needed_by([*DRAWN, *LIGHT]) | set(LIGHT)) - {FRAME, "streamlit_app"})
+def test_importing_light_modules_loads_no_training_library():
+    # Python's own import also finds a way through other libraries.
+    modules = [name for name in light_modules() if name not in (FRAME, "streamlit_app")]
     modules = [name for name in modules if not name.startswith("pages.")]
     code = (
         "import importlib, json, sys\n"
@@ -231,8 +242,39 @@ def test_drawing_a_page_never_loads_tensorflow_or_keras():
     assert json.loads(answer.stdout.splitlines()[-1]) == []
 
 
+def test_git_ignores_every_folder_that_the_app_writes():
+    sources = [path.read_text(encoding="utf-8") for path in CORE]
+    folders = {name for text in sources for name in re.findall(r'home_dir\(\) / "(\w+)"', text)}
+    ignored = (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
+
+    assert {f"/{name}/" for name in folders} - set(ignored) == set()
+    assert {"data", "runs", "devices", "trash"} <= folders
+
+
+def test_idc_holds_packages_and_few_modules():
+    assert len(list((ROOT / "idc").glob("*.py"))) <= MAX_FILES_IN_IDC
+
+
+@pytest.mark.parametrize("top", ["idc", "pages", "tests"])
+def test_no_folder_holds_more_python_files_than_allowed(top):
+    folders = [path for path in [ROOT / top, *(ROOT / top).rglob("*")] if path.is_dir()]
+    crowded = {
+        str(folder.relative_to(ROOT)): count
+        for folder in folders
+        if (count := len([p for p in folder.glob("*.py") if p.name != "__init__.py"]))
+        > MAX_FILES_IN_A_FOLDER
+    }
+
+    assert crowded == {}
+
+
+def test_no_source_file_is_longer_than_allowed():
+    paths = [path for path in (ROOT / "idc").rglob("*") if path.suffix in (".py", ".js", ".css")]
+    lines = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in paths}
+
+    assert {name: count for name, count in lines.items() if count > MAX_LINES} == {}
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_page_is_a_thin_script(page):
-    lines = page.read_text(encoding="utf-8").splitlines()
-
-    assert len(lines) < 110
+    assert len(page.read_text(encoding="utf-8").splitlines()) < 110
