@@ -1,48 +1,48 @@
-"""A network of one's own: a handful of choices -> its layers, their shapes, and what they cost.
+"""A custom network: a few choices -> its layers, their shapes and their costs.
 
-Arithmetic alone, so that a page can answer each choice at once. `idc.networks.models` builds the
-same layers in Keras, and a test holds the two against each other.
+Pure arithmetic without Keras, so that a page can show the result of each choice immediately.
+`idc.networks.models` builds the same layers in Keras; a test compares the two.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from math import prod
 
 from idc.errors import ConfigError
 from idc.patches import PATCH_SHAPE, PATCH_SIZE_PX
 
-CUSTOM_PRESET = "yours"  # the preset whose network the visitor builds
+CUSTOM_PRESET = "yours"  # the preset whose network is built on Build
 
 POOLINGS: Mapping[str, str] = {"max": "Largest", "average": "Average", "none": "None"}
 ENDINGS: Mapping[str, str] = {"average": "Average of each map", "flatten": "All values in a row"}
 BLOCKS_RANGE, CONVOLUTIONS_RANGE, WIDTH_RANGE = (1, 5), (1, 3), (4, 64)
 KERNEL_SIZES = (1, 3, 5, 7)
-DROPOUT_RANGE_PERCENT = (0, 80)  # per cent
-HIDDEN_UNITS = 64  # of the dense layer behind a flattened map
+DROPOUT_RANGE_PERCENT = (0, 80)
+HIDDEN_UNITS = 64  # of the dense layer after flattening
 
-MAX_PARAMETERS = 5_000_000  # twice the notebook's; a checkpoint then stays below 100 MB
-MAX_MULTIPLY_ADDS = 400_000_000  # a patch: some five times the notebook's
+MAX_PARAMETERS = 5_000_000  # twice the notebook's; keeps a checkpoint below 100 MB
+MAX_MULTIPLY_ADDS = 400_000_000  # per patch; about five times the notebook's
 MAX_TRAINING_BYTES = 2 * 2**30
 
 _ARCHITECTURE_PATTERN = re.compile(
     r"([0-9])x([0-9])-w([0-9]{1,2})-k([0-9])-([a-z]+)-d([0-9]{1,2})-([a-z]+)"
 )
-_BYTES_PER_VALUE = 4 * 2  # float32; training keeps each value and the slope that belongs to it
+_BYTES_PER_VALUE = 4 * 2  # float32; training keeps each value and its gradient
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """The choices. Checked when made.
+    """The choices, validated on construction.
 
     Attributes:
-        blocks: how deep: each block is some convolutions, then a pooling.
-        convolutions: of each block, each followed by batch normalisation and a ReLU.
-        width: filters of the first block; each further block has twice as many.
-        kernel: side of the filters, in places.
+        blocks: depth; each block consists of convolutions and a pooling layer.
+        convolutions: per block, each followed by batch normalisation and a ReLU.
+        width: filters of the first block; the number doubles with each further block.
+        kernel: side of the filters, in pixels.
         pooling: a key of `POOLINGS`; halves the maps after each block.
-        dropout_percent: share of the values that is hidden after each block while it trains.
-        ending: a key of `ENDINGS`: how the last maps become the numbers that the answer rests on.
+        dropout_percent: share of the values dropped after each block during training.
+        ending: a key of `ENDINGS`: how the last maps become the features of the output layer.
 
     Raises:
         ConfigError: a choice lies outside its range, or the network would be too large.
@@ -60,16 +60,16 @@ class Architecture:
         _check_in_range("blocks", self.blocks, BLOCKS_RANGE)
         _check_in_range("convolutions", self.convolutions, CONVOLUTIONS_RANGE)
         _check_in_range("width", self.width, WIDTH_RANGE)
-        _check_choice("kernel", self.kernel, KERNEL_SIZES)
-        _check_choice("pooling", self.pooling, tuple(POOLINGS))
+        check_choice("kernel", self.kernel, KERNEL_SIZES)
+        check_choice("pooling", self.pooling, tuple(POOLINGS))
         _check_in_range("dropout_percent", self.dropout_percent, DROPOUT_RANGE_PERCENT)
-        _check_choice("ending", self.ending, tuple(ENDINGS))
+        check_choice("ending", self.ending, tuple(ENDINGS))
         costs = costs_of(self)
         _check_at_most("parameters", costs.parameters, MAX_PARAMETERS)
-        _check_at_most("multiply-adds a patch", costs.multiply_adds, MAX_MULTIPLY_ADDS)
+        _check_at_most("multiply-adds per patch", costs.multiply_adds, MAX_MULTIPLY_ADDS)
 
     def __str__(self) -> str:
-        """The form that settings and URLs carry: "3x1-w16-k3-max-d0-average"."""
+        """The form used in settings and URLs: "3x1-w16-k3-max-d0-average"."""
         return (
             f"{self.blocks}x{self.convolutions}-w{self.width}-k{self.kernel}-{self.pooling}"
             f"-d{self.dropout_percent}-{self.ending}"
@@ -77,15 +77,15 @@ class Architecture:
 
 
 def parse_architecture(text: str) -> Architecture:
-    """Read the form that settings and URLs carry.
+    """Parse the form used in settings and URLs.
 
     Raises:
-        ConfigError: it is something else, or a choice lies outside its range.
+        ConfigError: the text has another form, or a choice lies outside its range.
     """
     match = _ARCHITECTURE_PATTERN.fullmatch(text)
     if match is None:
         raise ConfigError(
-            f"architecture must read like '{Architecture()}'. Received: {text[:60]!r}"
+            f"architecture must have the form '{Architecture()}'. Received: {text[:60]!r}"
         )
     blocks, convolutions, width, kernel, pooling, dropout, ending = match.groups()
     return Architecture(
@@ -98,14 +98,13 @@ class LayerSpec:
     """One layer.
 
     Attributes:
-        kind: the class of `keras.layers` that it is.
-        block: the block that it belongs to, from 1; 0 before the first and after the last.
-        shape: of what it gives, without the batch: (height, width, maps) or (numbers,).
-        parameters: numbers that it holds, as Keras counts them: batch normalisation has four a
-            map, two of which it measures instead of learning them.
-        multiply_adds: multiplications with a weight, for one patch.
-        field_px: side of the square of the patch that one of its values has looked at, where the
-            patch's edge does not cut it.
+        kind: name of its class in `keras.layers`.
+        block: number of its block, from 1; 0 before the first block and after the last.
+        shape: output shape without the batch: (height, width, maps) or (units,).
+        parameters: number of parameters as Keras counts them; batch normalisation has four per
+            map, two of which are not trained.
+        multiply_adds: multiplications with a weight, per patch.
+        field_px: side of its receptive field, ignoring the patch's edges.
     """
 
     kind: str
@@ -118,13 +117,13 @@ class LayerSpec:
 
 @dataclass(frozen=True)
 class Costs:
-    """What a network costs.
+    """The costs of a network.
 
     Attributes:
-        parameters: numbers that it holds.
-        multiply_adds: for one patch.
-        values: numbers that all layers together give for one patch.
-        field_px: side of the square that a value of the last maps has looked at.
+        parameters: number of parameters.
+        multiply_adds: per patch.
+        values: output values of all layers together, per patch.
+        field_px: side of the receptive field of the last maps.
     """
 
     parameters: int
@@ -133,12 +132,12 @@ class Costs:
     field_px: int
 
     def training_bytes(self, batch_size: int) -> int:
-        """Memory that the values of a batch take while it trains, about."""
+        """Approximate memory of a batch's values during training."""
         return batch_size * self.values * _BYTES_PER_VALUE
 
 
 def costs_of(architecture: Architecture) -> Costs:
-    """The sums over all layers."""
+    """The costs summed over all layers."""
     layers = layers_of(architecture)
     return Costs(
         parameters=sum(layer.parameters for layer in layers),
@@ -149,23 +148,23 @@ def costs_of(architecture: Architecture) -> Costs:
 
 
 def check_batch_memory(architecture: Architecture, batch_size: int) -> None:
-    """Refuse a batch that would not fit into memory.
+    """Check that a batch fits into memory.
 
     Raises:
-        ConfigError: it takes more than `MAX_TRAINING_BYTES`.
+        ConfigError: it needs more than `MAX_TRAINING_BYTES`.
     """
     costs = costs_of(architecture)
     if costs.training_bytes(batch_size) > MAX_TRAINING_BYTES:
-        most = MAX_TRAINING_BYTES // costs.training_bytes(1)
+        limit = MAX_TRAINING_BYTES // costs.training_bytes(1)
         raise ConfigError(
-            f"batch_size may be at most {most:,} for this network, whose layers give "
-            f"{costs.values:,} values a patch; choose smaller batches, fewer filters or pooling. "
+            f"batch_size may be at most {limit:,} for this network, whose layers output "
+            f"{costs.values:,} values per patch; choose smaller batches, fewer filters or pooling. "
             f"Received: {batch_size}"
         )
 
 
 def layers_of(architecture: Architecture) -> tuple[LayerSpec, ...]:
-    """All layers, from the scaled patch to the two probabilities."""
+    """All layers, from the rescaled patch to the two probabilities."""
     return tuple(_iter_layers(architecture))
 
 
@@ -194,14 +193,14 @@ def _head_layers(ending: str, side: int, maps: int) -> Iterator[LayerSpec]:
     whole = PATCH_SIZE_PX
     if ending == "average":
         yield LayerSpec("GlobalAveragePooling2D", 0, (maps,), 0, 0, whole)
-        numbers = maps
+        features = maps
     else:
-        numbers = side**2 * maps
-        yield LayerSpec("Flatten", 0, (numbers,), 0, 0, whole)
-        weights = numbers * HIDDEN_UNITS
+        features = side**2 * maps
+        yield LayerSpec("Flatten", 0, (features,), 0, 0, whole)
+        weights = features * HIDDEN_UNITS
         yield LayerSpec("Dense", 0, (HIDDEN_UNITS,), weights + HIDDEN_UNITS, weights, whole)
-        numbers = HIDDEN_UNITS
-    yield LayerSpec("Dense", 0, (2,), 2 * numbers + 2, 2 * numbers, whole)
+        features = HIDDEN_UNITS
+    yield LayerSpec("Dense", 0, (2,), 2 * features + 2, 2 * features, whole)
 
 
 def _check_in_range(name: str, value: int, limits: tuple[int, int]) -> None:
@@ -210,16 +209,21 @@ def _check_in_range(name: str, value: int, limits: tuple[int, int]) -> None:
         raise ConfigError(f"{name} must be a whole number in [{low}, {high}]. Received: {value!r}")
 
 
-def _check_choice(name: str, value: object, known: tuple[object, ...]) -> None:
+def check_choice(name: str, value: object, known: Collection[object]) -> None:
+    """Check a setting against its known values.
+
+    Raises:
+        ConfigError: ``value`` is none of them.
+    """
     if value not in known:
         raise ConfigError(
             f"{name} must be one of {', '.join(map(str, known))}. Received: {value!r}"
         )
 
 
-def _check_at_most(what: str, value: int, most: int) -> None:
-    if value > most:
+def _check_at_most(what: str, value: int, limit: int) -> None:
+    if value > limit:
         raise ConfigError(
-            f"A network of one's own has at most {most:,} {what}; choose fewer blocks or filters, "
+            f"A custom network has at most {limit:,} {what}; choose fewer blocks or filters, "
             f"a smaller kernel, or pooling. Received: {value:,}"
         )

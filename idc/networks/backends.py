@@ -1,4 +1,4 @@
-"""What the backends of Keras do differently, so that nothing else need know which one runs."""
+"""Differences between the Keras backends, hidden from all other modules."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,32 +10,32 @@ from idc.errors import PredictionError
 
 
 def sync_variables(model: keras.Model) -> None:
-    """Make a model's variables say where its training stands, in the middle of a ``fit`` too.
+    """Update a model's variables to its current state, also during ``fit``.
 
-    While it fits, Keras on JAX carries the state from step to step beside the variables, which are
-    empty meanwhile; on TensorFlow they are always true. Whoever looks at them calls this first.
+    During ``fit``, Keras on JAX keeps the state outside the variables, which are empty; on
+    TensorFlow the variables are always current. Call this before reading them.
     """
     if keras.backend.backend() == "jax":
         model.jax_state_sync()
 
 
 def portable_dtype(dtype: str) -> str:
-    """A dtype as it is on disk for all backends: JAX counts in 32 bits where TensorFlow has 64."""
+    """The dtype written to disk: JAX has 32-bit counters where TensorFlow has 64-bit ones."""
     return "int" if dtype in ("int32", "int64") else dtype
 
 
 def gradient(function: Callable[[Any], Any], at: np.ndarray) -> np.ndarray:
-    """How each entry of the argument moves the sum of the function's values.
+    """Gradient of the sum of a function's values with respect to its argument.
 
     Args:
-        function: of a tensor, made of Keras operations; gives a tensor.
-        at: float32, where to take it.
+        function: maps a tensor to a tensor, built from Keras operations.
+        at: float32, the argument.
 
     Returns:
         float32, shape of ``at``.
 
     Raises:
-        PredictionError: no gradient is known for the backend that Keras runs on.
+        PredictionError: the backend is neither TensorFlow nor JAX.
     """
     backend = keras.backend.backend()
     if backend == "tensorflow":
@@ -43,7 +43,7 @@ def gradient(function: Callable[[Any], Any], at: np.ndarray) -> np.ndarray:
     if backend == "jax":
         return _jax_gradient(function, at)
     raise PredictionError(
-        f"Grad-CAM needs a gradient, and none is known here for Keras on '{backend}'; use "
+        f"Grad-CAM needs gradients, which are not implemented for Keras on '{backend}'; set "
         "KERAS_BACKEND=tensorflow or jax."
     )
 

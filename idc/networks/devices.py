@@ -1,4 +1,4 @@
-"""What the network runs on, in words. The only place that asks the backends about hardware."""
+"""The device that the network runs on; the only module that queries the backends for it."""
 
 import keras
 
@@ -6,7 +6,7 @@ from idc.networks.hardware import gpu_description, nvidia_smi_free_bytes, usable
 
 
 def describe_device() -> str:
-    """For example "NVIDIA H100, 80 GiB" or "CPU, 2 cores"; asks the backend in use."""
+    """For example "NVIDIA H100, 80 GiB" or "CPU, 2 cores", as the backend in use reports it."""
     return (gpu_description() or "GPU") if uses_gpu() else f"CPU, {usable_cores()} cores"
 
 
@@ -24,7 +24,7 @@ def uses_gpu() -> bool:
 
 
 def gpu_peak_bytes() -> int | None:
-    """The most GPU memory that this process has had in use; None where it is not told."""
+    """Peak GPU memory of this process; None where the backend does not report it."""
     if keras.backend.backend() != "tensorflow" or not uses_gpu():
         return None
     import tensorflow as tf
@@ -33,9 +33,9 @@ def gpu_peak_bytes() -> int | None:
 
 
 def free_gpu_bytes() -> int | None:
-    """Memory that the first GPU has left for this process; None where it is not told.
+    """Memory of the first GPU available to this process; None where it is not reported.
 
-    On TensorFlow to be asked before the first computation, which reserves all of it.
+    On TensorFlow, call this before the first computation, which reserves all memory.
     """
     if keras.backend.backend() == "jax":
         import jax

@@ -1,11 +1,10 @@
-"""What the machine has, without loading a network library: pages ask this.
+"""The machine's hardware, without loading a network library, so that pages can use it.
 
-Whether Keras can use it is told by `idc.networks.devices`, in the processes that load Keras anyway.
+`idc.networks.devices` reports what Keras can use, in processes that load Keras anyway.
 """
 
 import functools
 import os
-import shutil
 import subprocess
 
 
@@ -15,7 +14,7 @@ def device_description() -> str:
 
 
 def usable_cores() -> int:
-    """Cores that this process may use, which a container may have cut down."""
+    """Cores available to this process, which a container may limit."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -23,45 +22,43 @@ def usable_cores() -> int:
 
 @functools.cache
 def gpu_description() -> str:
-    """The first NVIDIA GPU's name and memory; "" when the driver shows none."""
-    answer = _query_first_gpu("name,memory.total")
-    if not answer:
+    """The first NVIDIA GPU's name and memory; "" without one."""
+    properties = _query_first_gpu("name,memory.total")
+    if not properties:
         return ""
-    name, mib = answer.rsplit(",", 1)
+    name, mib = properties.rsplit(",", 1)
     return f"{name.strip()}, {float(mib) / 1024:.0f} GiB"
 
 
 def nvidia_smi_free_bytes() -> int | None:
-    """Memory of the first NVIDIA GPU that nobody has taken; None when the driver shows none."""
-    answer = _query_first_gpu("memory.free")
-    return int(float(answer) * 2**20) if answer else None
-
-
-def _query_first_gpu(what: str) -> str:
-    """What the driver says of the first one in use, without units; "" when it shows none."""
-    chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if shutil.which("nvidia-smi") is None or chosen in ("", "-1"):
-        return ""
-    which = [f"--id={chosen.split(',')[0]}"] if chosen else []
-    answer = subprocess.run(
-        ["nvidia-smi", *which, f"--query-gpu={what}", "--format=csv,noheader,nounits"],
-        capture_output=True,
-        text=True,
-        timeout=20,
-        check=False,
-    )
-    lines = answer.stdout.splitlines()
-    return lines[0] if lines and not answer.returncode else ""
+    """Free memory of the first NVIDIA GPU; None without one."""
+    free_mib = _query_first_gpu("memory.free")
+    return int(float(free_mib) * 2**20) if free_mib else None
 
 
 def visible_gpu_ids() -> list[str]:
-    """Numbers of the NVIDIA GPUs that this process may use; empty when there is none."""
-    chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if chosen is not None:
-        return [name.strip() for name in chosen.split(",") if name.strip() not in ("", "-1")]
+    """Numbers of the NVIDIA GPUs available to this process; empty without one."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        return [name.strip() for name in visible.split(",") if name.strip() not in ("", "-1")]
+    return _nvidia_smi("--query-gpu=index")
+
+
+def _query_first_gpu(fields: str) -> str:
+    """Properties of the first available GPU, without units; "" without one."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible in ("", "-1"):
+        return ""
+    selection = [f"--id={visible.split(',')[0]}"] if visible else []
+    lines = _nvidia_smi(*selection, f"--query-gpu={fields}")
+    return lines[0] if lines else ""
+
+
+def _nvidia_smi(*options: str) -> list[str]:
+    """The output lines of ``nvidia-smi``; empty where it is missing or fails."""
     try:
-        answer = subprocess.run(
-            ["nvidia-smi", "--query-gpu=index", "--format=csv,noheader"],
+        result = subprocess.run(
+            ["nvidia-smi", *options, "--format=csv,noheader,nounits"],
             capture_output=True,
             text=True,
             timeout=20,
@@ -69,4 +66,4 @@ def visible_gpu_ids() -> list[str]:
         )
     except (OSError, subprocess.TimeoutExpired):
         return []
-    return answer.stdout.split() if answer.returncode == 0 else []
+    return result.stdout.splitlines() if result.returncode == 0 else []

@@ -1,6 +1,6 @@
-"""Patches -> probabilities with a model in this process. Pages use `idc.prediction.predictor`."""
+"""Predict with a model in this process. Pages use `idc.prediction.predictor` instead."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import keras
 import numpy as np
@@ -22,23 +22,42 @@ def predict_probabilities(
 
     Args:
         patches: uint8 RGB, shape (n, 50, 50, 3), possibly a memory map.
-        rows: which of them; all by default.
-        on_progress: called with (patches done, patches in all).
+        rows: int, the patches to predict, in this order; all by default.
+        on_progress: called with (predicted patches, all patches).
 
     Returns:
         float32 [0, 1], shape (number of rows,).
     """
     sync_variables(model)
     rows = np.arange(len(patches)) if rows is None else rows
-    answers = np.empty(len(rows), np.float32)
-    # Small jobs get a small batch: one uploaded patch must not cost as much as 256.
-    size = next(b for b in (1, 8, 64, BATCH_SIZE) if b >= min(len(rows), BATCH_SIZE))
-    for start in range(0, len(rows), size):
-        batch = patches[rows[start : start + size]]
-        full = np.zeros((size, *batch.shape[1:]), np.uint8)  # one shape compiles once
-        full[: len(batch)] = batch
-        answer = np.asarray(model.predict_on_batch(full))
-        answers[start : start + len(batch)] = answer[: len(batch), IDC_POSITIVE]
+    y_prob = np.empty(len(rows), np.float32)
+    for at, batch in padded_batches(patches, rows):
+        output = np.asarray(model.predict_on_batch(batch))
+        y_prob[at] = output[: at.stop - at.start, IDC_POSITIVE]
         if on_progress:
-            on_progress(min(start + size, len(rows)), len(rows))
-    return answers
+            on_progress(at.stop, len(rows))
+    return y_prob
+
+
+def padded_batches(
+    patches: np.ndarray, rows: np.ndarray | None = None
+) -> Iterator[tuple[slice, np.ndarray]]:
+    """Batches of one size, so that a network compiles once; zeros fill up the last batch.
+
+    A few patches get a smaller batch size: one uploaded patch must not cost as much as 256.
+
+    Args:
+        patches: uint8 RGB, shape (n, 50, 50, 3), possibly a memory map.
+        rows: int, the patches to use, in this order; all by default.
+
+    Yields:
+        (positions of the batch's patches in ``rows``; uint8, shape (batch size, 50, 50, 3)).
+    """
+    count = len(patches) if rows is None else len(rows)
+    size = next(s for s in (1, 8, 64, BATCH_SIZE) if s >= min(count, BATCH_SIZE))
+    for start in range(0, count, size):
+        at = slice(start, min(start + size, count))
+        batch = patches[at if rows is None else rows[at]]
+        padded = np.zeros((size, *batch.shape[1:]), np.uint8)
+        padded[: len(batch)] = batch
+        yield at, padded

@@ -1,7 +1,7 @@
-"""Every layer of a network on one patch, for the process that holds the network.
+"""The output of every layer for one patch, for the process that holds the network.
 
-Pages ask for it by `idc.prediction.layer_views`. Maps and filters travel as one byte a number,
-between the lowest and the highest of each map; what they say in words travels as JSON.
+Pages use `idc.prediction.layer_views`. Maps and filters are sent as one byte per value, scaled
+between the minimum and the maximum of each map; their descriptions are sent as JSON.
 """
 
 import math
@@ -18,31 +18,31 @@ from idc.networks.receptive_field import (
     spans_after_window,
 )
 
-MAX_MAPS = 128  # of a layer; more are counted, not sent
-_MAX_BYTES_PER_LAYER = 200_000  # of a layer's maps, and as much of its filters
+MAX_MAPS = 128  # sent per layer
+_MAX_BYTES_PER_LAYER = 200_000  # for a layer's maps, and the same for its filters
 _DIGITS = 5
 
 
 def inspect_layers(model: keras.Model, patch: np.ndarray) -> tuple[list[dict[str, Any]], bytes]:
-    """What every layer gives for a patch.
+    """Describe every layer and its output for a patch.
 
     Args:
         patch: uint8 RGB, shape (50, 50, 3).
 
     Returns:
-        An entry a layer, in the order of the network:
+        One entry per layer, in the order of the network:
 
         - "name", "kind" (the class in `keras.layers`), "activation" ("" or "relu", "softmax"),
-          "parameters", "inputs" (numbers of the layers before it)
-        - "shape": [height, width, maps], or [numbers]
-        - "spans": for each place along a side, the first and last pixel that it looked at
-        - "maps": "low" and "high" of each map that is sent, and "at", where its bytes begin
-        - "filters" of a convolution: "shape" [height, width, maps below, filters sent], "stride",
-          "padding", "bias", "low", "high" (one of each filter) and "at"
-        - "scale" and "shift" of a rescaling: one number a colour each
-        - "sums" of the last layer: what it adds up before its softmax
+          "parameters", "inputs" (positions of the layers that feed it)
+        - "shape": [height, width, maps], or [units]
+        - "spans": first and last pixel of the receptive field, for each position along a side
+        - "maps": "low" and "high" of each map sent, and "at", the offset of its bytes
+        - "filters" of a convolution: "shape" [height, width, input maps, filters sent], "stride",
+          "padding", "bias", "low", "high" (one per filter) and "at"
+        - "scale" and "shift" of a rescaling: one number per channel each
+        - "sums" of the last layer: its logits
 
-        and the bytes: maps one after the other, each row by row; filters likewise.
+        and the bytes: the maps in order, each row by row; filters likewise.
     """
     layers = [layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)]
     outputs = keras.Model(model.inputs[0], [layer.output for layer in layers])(
@@ -94,14 +94,14 @@ def _receptive_spans(layer: keras.Layer, input_spans: list[Spans]) -> Spans:
         return WHOLE_PATCH_SPANS
     if isinstance(layer, kinds.Add):
         return merge_spans(*input_spans)
-    return input_spans[0]  # value by value; flattened ones are still read by their places
+    return input_spans[0]  # elementwise; flattened values keep their positions
 
 
 def _encode_maps(value: np.ndarray, block: bytearray) -> dict[str, Any]:
-    """Put a layer's maps at the end of the block; numbers in a row are one map of one row."""
+    """Append a layer's maps to the block; a vector is one map with one row."""
     maps = value.transpose(2, 0, 1) if value.ndim == 3 else value[None, None, :]
-    most = max(1, min(MAX_MAPS, _MAX_BYTES_PER_LAYER // math.prod(maps.shape[1:])))
-    return _encode_quantised(maps[:most], block)
+    count = max(1, min(MAX_MAPS, _MAX_BYTES_PER_LAYER // math.prod(maps.shape[1:])))
+    return _encode_quantised(maps[:count], block)
 
 
 def _encode_filters(layer: keras.Layer, block: bytearray) -> dict[str, Any]:
@@ -120,7 +120,7 @@ def _encode_filters(layer: keras.Layer, block: bytearray) -> dict[str, Any]:
 
 
 def _encode_quantised(maps: np.ndarray, block: bytearray) -> dict[str, Any]:
-    """Append maps as bytes; 0 is the lowest value of each, 255 its highest.
+    """Append maps as bytes: 0 is the minimum of each map, 255 its maximum.
 
     Args:
         maps: float32, shape (n, rows, columns).

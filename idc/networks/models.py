@@ -1,8 +1,8 @@
 """The CNNs by name, in plain Keras 3.
 
-One convention everywhere: a model is fed RGB uint8 patches, shape (n, 50, 50, 3), as they lie in
-the store, and scales them inside. It answers float32, shape (n, 2): the probabilities of
-IDC-negative and IDC-positive.
+Every model takes uint8 RGB patches, shape (n, 50, 50, 3), as they are in the store, and rescales
+them inside. Its output is float32, shape (n, 2): the probabilities of IDC-negative and
+IDC-positive.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,9 +15,9 @@ from idc.errors import ConfigError
 from idc.networks.architecture import CUSTOM_PRESET, HIDDEN_UNITS, parse_architecture
 from idc.patches import PATCH_SHAPE
 
-IDC_POSITIVE = 1  # column of the model's answer
+IDC_POSITIVE = 1  # column of the model's output
 
-# Mean and spread of red, green and blue over training patches of the real set, in [0, 1].
+# Mean and standard deviation of R, G and B over training patches of the real set, in [0, 1].
 _MEAN = (0.805, 0.615, 0.735)
 _STD = (0.155, 0.215, 0.165)
 _STANDARDISATION = (
@@ -27,10 +27,10 @@ _STANDARDISATION = (
 
 
 def build_model(name: str) -> keras.Model:
-    """Build an untrained, uncompiled network; `keras.utils.set_random_seed` sets its weights.
+    """Build an untrained, uncompiled network; its weights follow `keras.utils.set_random_seed`.
 
     Args:
-        name: as `idc.settings.training_config.TrainingConfig.network` says it.
+        name: `idc.settings.training_config.TrainingConfig.network`.
 
     Raises:
         ConfigError: there is no network of that name.
@@ -45,8 +45,8 @@ def build_model(name: str) -> keras.Model:
 def notebook_cnn() -> keras.Model:
     """The notebook's CNN, layer by layer: 2,514,410 parameters.
 
-    The notebook feeds it BGR as OpenCV reads it, 0 to 255, unscaled. Ours is fed RGB uint8 and
-    divides by 255 inside; the layers from the first convolution on are the notebook's.
+    The notebook's input is BGR as OpenCV reads it, 0 to 255, unscaled; here it is uint8 RGB,
+    divided by 255 inside. All layers from the first convolution on are the notebook's.
     """
     return keras.Sequential(
         [
@@ -80,12 +80,12 @@ def notebook_cnn() -> keras.Model:
 
 
 def fast_cnn() -> keras.Model:
-    """A small residual network that learns quickly and answers quickly."""
+    """A small residual network that trains and predicts quickly."""
     return residual_cnn("fast", widths=(16, 32, 64))
 
 
 def accurate_cnn() -> keras.Model:
-    """The same plan, wider: slower, and better where there is time to train it."""
+    """The same architecture with more channels: slower to train, with better scores."""
     return residual_cnn("accurate", widths=(32, 64, 96))
 
 
@@ -93,12 +93,12 @@ def residual_cnn(name: str, widths: Sequence[int]) -> keras.Model:
     """A residual network (He et al. 2015, arXiv:1512.03385) for 50x50 patches.
 
     The stem halves the patch; each stage halves it again, then adds one residual block. The last
-    batch normalisation of a block starts at zero, so that at first a block passes on what it is
-    given (Goyal et al. 2017, arXiv:1706.02677). Global average pooling takes the place of the large
-    flattened layer.
+    batch normalisation of a block starts at zero, so that the block is initially the identity
+    (Goyal et al. 2017, arXiv:1706.02677). Global average pooling replaces the large flattened
+    layer.
 
     Args:
-        widths: channels of each stage; the stem has those of the first.
+        widths: channels of each stage; the stem has as many as the first.
     """
     patch = keras.Input(PATCH_SHAPE, dtype="uint8", name="patch")
     x = layers.Rescaling(*_STANDARDISATION, name="standardise")(patch)
@@ -114,13 +114,13 @@ def residual_cnn(name: str, widths: Sequence[int]) -> keras.Model:
 
 
 def custom_cnn(architecture: str) -> keras.Model:
-    """What a visitor put together; layer by layer as `idc.networks.architecture` counts it.
+    """A network built on Build, with the layers that `idc.networks.architecture` lists.
 
     Args:
-        architecture: as `idc.networks.architecture.parse_architecture` reads it.
+        architecture: see `idc.networks.architecture.parse_architecture`.
 
     Raises:
-        ConfigError: it cannot be read, or a choice lies outside its range.
+        ConfigError: it cannot be parsed, or a choice lies outside its range.
     """
     built = parse_architecture(architecture)
     pool = {"max": layers.MaxPooling2D, "average": layers.AveragePooling2D, "none": None}
@@ -148,14 +148,14 @@ def _linear_conv(filters: int, size: int, *, strides: int = 1, name: str) -> lay
         size,
         strides=strides,
         padding="same",
-        use_bias=False,  # the batch normalisation behind it has one
+        use_bias=False,  # batch normalisation follows and has one
         kernel_initializer="he_normal",
         name=name,
     )
 
 
 def _batch_norm(x: Any, gamma: str = "ones") -> Any:
-    # A run of a few hundred steps ends before Keras' momentum of 0.99 has forgotten the start.
+    # Keras' momentum of 0.99 adapts too slowly for runs of a few hundred steps.
     return layers.BatchNormalization(momentum=0.9, gamma_initializer=gamma)(x)
 
 
@@ -174,7 +174,7 @@ def _dense(units: int) -> layers.Layer:
 
 
 def _softmax_output() -> layers.Layer:
-    # In float32 also in mixed precision: float16 has no numbers near 1 for a sure answer.
+    # float32 in mixed precision too: float16 is too coarse for probabilities near 1.
     return layers.Dense(2, activation="softmax", dtype="float32", name="probabilities")
 
 

@@ -1,4 +1,4 @@
-"""The numbers that a network computes with."""
+"""The numeric precision of a network."""
 
 import contextlib
 from collections.abc import Iterator
@@ -13,10 +13,10 @@ _POLICIES = {"float32": "float32", "mixed": "mixed_float16"}
 
 @contextlib.contextmanager
 def precision_scope(precision: str) -> Iterator[None]:
-    """Networks built within compute in this precision; their weights are float32 either way.
+    """Set the precision of networks built within the context; weights are always float32.
 
     Mixed precision (Micikevicius et al. 2018, arXiv:1710.03740) computes in float16 and scales the
-    loss, so that small gradients do not vanish: Keras wraps the optimizer when it is compiled.
+    loss, so that small gradients do not vanish; Keras wraps the optimizer on compilation.
 
     Args:
         precision: a key of `idc.settings.training_config.PRECISIONS`.
@@ -26,8 +26,8 @@ def precision_scope(precision: str) -> Iterator[None]:
     """
     if precision == "mixed" and not uses_gpu():
         raise ConfigError(
-            "Mixed precision is for a GPU, and this device has none that Keras can use; a CPU is "
-            "slower with it. Choose precision float32."
+            "Mixed precision needs a GPU that Keras can use, and this device has none; on a CPU it "
+            "is slower. Choose precision float32."
         )
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(_POLICIES[precision])

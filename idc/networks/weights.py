@@ -1,4 +1,4 @@
-"""Load weights safely: the architecture from our own name, the numbers after all checks."""
+"""Load weights safely: build the architecture by name, then load the checked arrays."""
 
 import tempfile
 from pathlib import Path
@@ -16,17 +16,17 @@ _Layout = dict[str, tuple[tuple[int, ...], str]]  # name in the file -> shape, d
 def load_model(path: Path, network: str, sha256: str) -> keras.Model:
     """Build a network and load its weights.
 
-    A ``.keras`` file from elsewhere can run code when loaded; a checked file of weights cannot.
+    Loading an untrusted ``.keras`` file can run code; loading a checked weights file cannot.
 
     Args:
-        path: a ``.weights.h5`` file. Where its digest is another, its predecessor may have it: a
-            trainer was cut off between new weights and their digest.
-        network: as `idc.networks.models.build_model` names it.
-        sha256: the hex digest that it must have.
+        path: a ``.weights.h5`` file. If its digest differs, the previous weights are tried: a
+            trainer may have been killed between writing the weights and their digest.
+        network: a name known to `idc.networks.models.build_model`.
+        sha256: the expected hex digest.
 
     Raises:
-        PredictionError: the file is missing, its digest differs, or the name, shape or dtype of one
-            of its arrays is not the network's.
+        PredictionError: the file is missing, its digest differs, or the name, shape or dtype of an
+            array does not match the network.
     """
     try:
         intact = file_sha256(path) == sha256
@@ -56,12 +56,12 @@ def load_model(path: Path, network: str, sha256: str) -> keras.Model:
 
 
 def previous_weights_path(path: Path) -> Path:
-    """Where the weights before the ones at ``path`` are kept."""
+    """The path of the previous weights, kept beside those at ``path``."""
     return path.with_name(f"before.{path.name}")
 
 
 def save_weights(model: keras.Model, path: Path) -> None:
-    """Write the weights alone, without the optimizer's state, as `load_model` wants them."""
+    """Write the weights without the optimizer's state, for `load_model`."""
     plain = build_model(model.name)
     plain.set_weights(model.get_weights())
     plain.save_weights(path)
@@ -70,31 +70,31 @@ def save_weights(model: keras.Model, path: Path) -> None:
 def _layout(path: Path) -> _Layout:
     found: _Layout = {}
 
-    def note(name: str, item: h5py.Group | h5py.Dataset) -> None:
+    def record(name: str, item: h5py.Group | h5py.Dataset) -> None:
         if isinstance(item, h5py.Dataset):
             found[name] = (item.shape, str(item.dtype))
 
     with h5py.File(path, "r") as file:
-        file.visititems(note)
+        file.visititems(record)
     return found
 
 
 def _expected_layout(model: keras.Model) -> _Layout:
-    # Keras' own names in the file are no attribute of the model; what it writes itself tells them.
+    # The model does not expose the array names that Keras uses in files, so save it and read them.
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "own.weights.h5"
         model.save_weights(path)
         return _layout(path)
 
 
-def _layout_mismatch(found: _Layout, wanted: _Layout) -> str:
-    """The first difference in words; empty when there is none."""
-    for name in sorted(wanted.keys() | found.keys()):
+def _layout_mismatch(found: _Layout, expected: _Layout) -> str:
+    """A description of the first difference; empty when there is none."""
+    for name in sorted(expected.keys() | found.keys()):
         if name not in found:
             return f"'{name}' is missing"
-        if name not in wanted:
-            return f"'{name[:100]}' is none of its arrays"
-        if found[name] != wanted[name]:
-            (shape, dtype), (own_shape, own_dtype) = found[name], wanted[name]
+        if name not in expected:
+            return f"'{name[:100]}' is unknown"
+        if found[name] != expected[name]:
+            (shape, dtype), (own_shape, own_dtype) = found[name], expected[name]
             return f"'{name}' is {dtype} {shape} instead of {own_dtype} {own_shape}"
     return ""

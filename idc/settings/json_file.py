@@ -1,4 +1,4 @@
-"""A run's settings as a file and as a command line: the same from the page and from the shell."""
+"""A run's settings as a JSON file and as a command line, for the page and the shell."""
 
 import json
 import shlex
@@ -10,30 +10,30 @@ MAX_BYTES = 64 * 1024
 
 
 def write_settings_file(config: TrainingConfig) -> str:
-    """The content of a ``config.json``, one setting a line."""
+    """The content of a ``config.json``, one setting per line."""
     return json.dumps(config.to_json(), indent=2, ensure_ascii=False) + "\n"
 
 
 def read_settings_file(content: bytes) -> TrainingConfig:
-    """Read what `write_settings_file` or a run wrote; it may come from anybody.
+    """Parse a settings file or a run's ``config.json``; the content is not trusted.
 
     Raises:
-        ConfigError: too large, no JSON, or settings that cannot be.
+        ConfigError: the file is too large, not JSON, or contains invalid settings.
     """
     if len(content) > MAX_BYTES:
-        raise ConfigError(f"A file of settings has at most {MAX_BYTES // 1024} kB.")
+        raise ConfigError(f"A settings file may have at most {MAX_BYTES // 1024} kB.")
     try:
         value = json.loads(content.decode("utf-8"))
     except (ValueError, RecursionError) as error:
-        raise ConfigError("This is no file of settings: it is not JSON in UTF-8.") from error
+        raise ConfigError("This is not a settings file: it is not JSON in UTF-8.") from error
     return TrainingConfig.from_json(value)
 
 
 def train_command(config: TrainingConfig, separator: str = " ") -> str:
-    """The command line that trains with these settings; what the preset says is left out.
+    """The command line that trains with these settings; the preset's values are omitted.
 
     Args:
-        between: what stands before each option; a line's end, say.
+        separator: text before each option, for example a line continuation.
     """
     words = [f"--data={config.data}", f"--preset={config.preset}"]
     for name, value in changed_settings(config).items():
@@ -41,6 +41,6 @@ def train_command(config: TrainingConfig, separator: str = " ") -> str:
         if isinstance(value, bool):
             words.append(option if value else option.replace("--", "--no-", 1))
         else:
-            # One word, so that a value may begin with a dash.
+            # One argument, so that a value may begin with a dash.
             words.append(f"{option}={'all' if value is None else value}")
     return separator.join(["python -m idc train", *map(shlex.quote, words)])

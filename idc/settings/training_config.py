@@ -1,6 +1,6 @@
-"""What a training run is: its settings, checked once, and the presets that fill them in.
+"""The settings of a training run, validated once, and the presets.
 
-Nothing heavy is imported here: the Train page draws its form from this file.
+No heavy imports: the Train page draws its form from this module.
 """
 
 import math
@@ -24,6 +24,7 @@ from idc.networks.architecture import (
     CUSTOM_PRESET,
     Architecture,
     check_batch_memory,
+    check_choice,
     parse_architecture,
 )
 
@@ -45,40 +46,39 @@ FOLDS_RANGE = (2, 20)
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """Everything that a run needs to be repeated. Checked when made.
+    """Everything needed to repeat a run, validated on construction.
 
     Attributes:
-        data: the store's name.
+        data: name of the store.
         preset: the network, a key of `PRESETS`.
-        architecture: preset ``yours`` only: what the visitor built, as `idc.networks.architecture`
-            reads it. Empty for the others.
-        protocol: how patches are dealt into parts, a key of `idc.datasets.splits.PROTOCOLS`.
-        unlisted: protocol ``published`` only: cases in no list are left out or train.
-        patches: how many patches to use, drawn at the same rate from both classes; None for all.
-        folds: protocol ``case-disjoint`` only: deal the cases into so many folds; 0 for none.
-        fold: the fold that is scored, from 1; 0 without folds.
-        leave_out_marked: patches that reviewers marked as wrongly labelled do not train. Which
-            ones is settled when the run is created (see `idc.runs.left_out_patches`).
-        seed: of the draw, the split, the first weights and the order of batches.
-        split_seed: of the draw and the split alone, where they shall not follow ``seed``; None for
-            ``seed``. Where the two differ, the training patches are drawn anew with ``seed``, among
-            the cases that train: so a fork goes on with other patches, and what was held out stays
-            held out.
+        architecture: preset ``yours`` only: the custom network, in the form of
+            `idc.networks.architecture.parse_architecture`. Empty for other presets.
+        protocol: how patches are split, a key of `idc.datasets.splits.PROTOCOLS`.
+        unlisted: protocol ``published`` only: whether cases in no list are ignored or train.
+        patches: number of patches, sampled at the same rate from both classes; None for all.
+        folds: protocol ``case-disjoint`` only: number of folds of cases; 0 for none.
+        fold: the held-out fold, from 1; 0 without folds.
+        leave_out_marked: do not train on patches that reviewers marked as wrongly labelled. The
+            list is fixed when the run is created (see `idc.runs.left_out_patches`).
+        seed: seed of the sampling, the split, the initial weights and the order of batches.
+        split_seed: separate seed of the sampling and the split; None for ``seed``. If the two
+            differ, training patches are resampled with ``seed`` among the training cases, so that
+            a fork trains on other patches and held-out patches stay held out.
         epochs: passes over the training part.
-        batch_size: patches a step.
-        learning_rate: of the optimizer; the highest one when the schedule is one cycle.
+        batch_size: patches per step.
+        learning_rate: of the optimizer; the maximum of a one-cycle schedule.
         optimizer: one of `OPTIMIZERS`.
-        weight_decay: decoupled, for adamw.
+        weight_decay: decoupled weight decay of adamw.
         schedule: a key of `SCHEDULES`.
-        label_smoothing: share of the target that goes to the other class, [0, 0.5).
-        augmentation: a key of `AUGMENTATIONS`, on training patches only.
-        balancing: a key of `BALANCINGS`, on training patches only: "weights" makes the rarer
-            class's patches weigh more in the loss, "resampling" draws as many of each class.
-        early_stopping: end when the validation loss has not improved for ``patience`` epochs.
-        patience: epochs.
+        label_smoothing: share of the target given to the other class, [0, 0.5).
+        augmentation: a key of `AUGMENTATIONS`, for training patches only.
+        balancing: a key of `BALANCINGS`, for training patches only: "weights" increases the
+            rarer class's weight in the loss, "resampling" draws equal numbers of both classes.
+        early_stopping: stop when the validation loss has not improved for ``patience`` epochs.
+        patience: epochs without improvement before early stopping.
         precision: a key of `PRECISIONS`; mixed precision needs a GPU (see
         `idc.networks.precision`).
-        name: what people call the run; free text.
+        name: free text.
 
     Raises:
         ConfigError: a value lies outside its range.
@@ -112,14 +112,14 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         for field in fields(self):
             _check_type(field.name, getattr(self, field.name), field.type)
-        _check_choice("preset", self.preset, PRESETS)
-        _check_choice("protocol", self.protocol, PROTOCOLS)
-        _check_choice("unlisted", self.unlisted, UNLISTED)
-        _check_choice("optimizer", self.optimizer, OPTIMIZERS)
-        _check_choice("schedule", self.schedule, SCHEDULES)
-        _check_choice("augmentation", self.augmentation, AUGMENTATIONS)
-        _check_choice("balancing", self.balancing, BALANCINGS)
-        _check_choice("precision", self.precision, PRECISIONS)
+        check_choice("preset", self.preset, PRESETS)
+        check_choice("protocol", self.protocol, PROTOCOLS)
+        check_choice("unlisted", self.unlisted, UNLISTED)
+        check_choice("optimizer", self.optimizer, OPTIMIZERS)
+        check_choice("schedule", self.schedule, SCHEDULES)
+        check_choice("augmentation", self.augmentation, AUGMENTATIONS)
+        check_choice("balancing", self.balancing, BALANCINGS)
+        check_choice("precision", self.precision, PRECISIONS)
         if self.patches is not None:
             _check_in_range("patches", self.patches, 2, 10**9)
         self._check_folds()
@@ -134,7 +134,7 @@ class TrainingConfig:
         _check_in_range("label_smoothing", self.label_smoothing, 0, 0.499)
         _check_in_range("patience", self.patience, 1, 1_000)
         if len(self.name) > 80:
-            raise ConfigError(f"name has at most 80 signs. Received: {len(self.name)}")
+            raise ConfigError(f"name may have at most 80 characters. Received: {len(self.name)}")
 
     def _check_folds(self) -> None:
         if not self.folds:
@@ -144,20 +144,20 @@ class TrainingConfig:
         _check_in_range("fold", self.fold, 1, self.folds)
         if self.protocol != "case-disjoint":
             raise ConfigError(
-                f"Folds are folds of cases: protocol must be case-disjoint. Received: "
+                f"Folds consist of cases: protocol must be case-disjoint. Received: "
                 f"{self.protocol!r}"
             )
 
     def _resolve_architecture(self) -> None:
         built = parse_architecture(self.architecture) if self.architecture else Architecture()
-        # Another preset has its layers already; and whoever built nothing gets what we would.
+        # Only the custom preset has an architecture; the default one if none is given.
         object.__setattr__(self, "architecture", str(built) if self.preset == CUSTOM_PRESET else "")
         if self.preset == CUSTOM_PRESET:
             check_batch_memory(built, self.batch_size)
 
     @property
     def network(self) -> str:
-        """What `idc.networks.models.build_model` builds."""
+        """The network's name for `idc.networks.models.build_model`."""
         return (
             f"{CUSTOM_PRESET}-{self.architecture}" if self.preset == CUSTOM_PRESET else self.preset
         )
@@ -168,13 +168,13 @@ class TrainingConfig:
 
     @classmethod
     def from_json(cls, value: Any) -> "TrainingConfig":
-        """Read the content of ``config.json``.
+        """Parse the content of ``config.json``.
 
         Raises:
             ConfigError: not an object, an unknown or missing field, or a value outside its range.
         """
         if not isinstance(value, dict):
-            raise ConfigError("A training configuration is a JSON object of named settings.")
+            raise ConfigError("A training configuration must be a JSON object of named settings.")
         known = [field.name for field in fields(cls)]
         if unknown := sorted(set(value) - set(known)):
             raise ConfigError(f"Unknown setting: {', '.join(unknown)}. Known: {', '.join(known)}")
@@ -186,14 +186,14 @@ class TrainingConfig:
 def split_for_config(
     config: TrainingConfig, index: pd.DataFrame, left_out: np.ndarray | None = None
 ) -> Split:
-    """The split that a configuration asks for, the same each time.
+    """The deterministic split of a configuration.
 
     Args:
-        index: its store's index.
-        left_out: int64 rows that shall not train (`idc.runs.run.Run.left_out`).
+        index: the store's index.
+        left_out: int64 rows excluded from training (`idc.runs.run.Run.left_out`).
 
     Raises:
-        SplitError: as `idc.datasets.splits.make_split`, or too little is left to train on.
+        SplitError: as `idc.datasets.splits.make_split`, or too few training patches are left.
     """
     split = make_split(
         index,
@@ -213,7 +213,7 @@ def split_for_config(
 
 @dataclass(frozen=True)
 class Preset:
-    """A network by name, with the settings that suit it."""
+    """A network and its proposed settings."""
 
     title: str
     summary: str
@@ -221,8 +221,8 @@ class Preset:
 
 
 # One-cycle learning rate (Smith & Topin 2018), decoupled weight decay (Loshchilov & Hutter 2019,
-# arXiv:1711.05101) and label smoothing (Szegedy et al. 2016, arXiv:1512.00567). The weights of the
-# classes put the best balanced accuracy near the threshold 0.5.
+# arXiv:1711.05101) and label smoothing (Szegedy et al. 2016, arXiv:1512.00567). Class weights move
+# the threshold of the best balanced accuracy close to 0.5.
 _FAST_RECIPE: Mapping[str, Any] = {
     "batch_size": 64,
     "learning_rate": 4e-3,
@@ -243,19 +243,19 @@ PRESETS: Mapping[str, Preset] = {
     ),
     "fast": Preset(
         title="Fast CNN",
-        summary="A small residual network, 20 times smaller than the notebook's, with what makes "
-        "it learn quickly. Seconds an epoch; the one for a live demo.",
+        summary="A small residual network, 20 times smaller than the notebook's, with settings for "
+        "fast training. Seconds per epoch; suited to a live demo.",
         settings={"epochs": 3, **_FAST_RECIPE},
     ),
     "accurate": Preset(
         title="Accurate CNN",
-        summary="The fast network's plan, wider and trained for longer: minutes instead of "
+        summary="The fast network with more channels, trained for longer: minutes instead of "
         "seconds, for the best scores here.",
         settings={"epochs": 20, **_FAST_RECIPE, "augmentation": "flips+stain"},
     ),
     CUSTOM_PRESET: Preset(
         title="Your own CNN",
-        summary="The network of Build, trained as the fast one is: the one that is proposed there, "
+        summary="The network of Build, trained like the fast one: the one proposed there, "
         "unless you train your own from that page.",
         settings={"epochs": 3, **_FAST_RECIPE},
     ),
@@ -263,15 +263,14 @@ PRESETS: Mapping[str, Preset] = {
 
 
 def preset_config(preset: str, data: str, **settings: Any) -> TrainingConfig:
-    """A configuration from a preset; ``settings`` win over the preset's.
+    """A configuration from a preset; ``settings`` override the preset's.
 
-    A batch size without a learning rate brings the rate that suits it, see
-    `suggested_learning_rate`.
+    Without a learning rate, the rate follows the batch size, see `suggested_learning_rate`.
 
     Raises:
         ConfigError: unknown preset, or a value outside its range.
     """
-    _check_choice("preset", preset, PRESETS)
+    check_choice("preset", preset, PRESETS)
     config = TrainingConfig(data=data, preset=preset, **{**PRESETS[preset].settings, **settings})
     if "learning_rate" in settings:
         return config
@@ -279,10 +278,10 @@ def preset_config(preset: str, data: str, **settings: Any) -> TrainingConfig:
 
 
 def changed_settings(config: TrainingConfig, **proposed: Any) -> dict[str, Any]:
-    """The settings that differ from what the preset proposes at this batch size.
+    """The settings that differ from the preset's at this batch size.
 
     Args:
-        proposed: proposals that win over the preset's.
+        proposed: defaults that override the preset's.
     """
     proposal = preset_config(config.preset, config.data, **proposed).to_json()
     proposal["learning_rate"] = suggested_learning_rate(config.preset, config.batch_size)
@@ -292,31 +291,26 @@ def changed_settings(config: TrainingConfig, **proposed: Any) -> dict[str, Any]:
 def suggested_learning_rate(preset: str, batch_size: int) -> float:
     """The learning rate that a preset proposes for a batch size.
 
-    Larger batches are fewer steps on less noisy gradients, so those of the quick recipe are larger
-    too: with the square root of the batch, as suits Adam (Malladi et al. 2022, arXiv:2205.10287;
-    `bench/large_batches.py` compares). The notebook's rate stays what the notebook has.
+    Larger batches mean fewer steps with less noisy gradients, so the rate of the one-cycle presets
+    grows with the square root of the batch size, as suits Adam (Malladi et al. 2022,
+    arXiv:2205.10287; measured by `bench/large_batches.py`). The notebook's rate is fixed.
     """
     settings = PRESETS[preset].settings
-    rate, usual = float(settings["learning_rate"]), int(settings["batch_size"])
-    if settings["schedule"] == "constant" or batch_size <= usual:
+    rate, base_size = float(settings["learning_rate"]), int(settings["batch_size"])
+    if settings["schedule"] == "constant" or batch_size <= base_size:
         return rate
-    return float(f"{rate * math.sqrt(batch_size / usual):.3g}")
+    return float(f"{rate * math.sqrt(batch_size / base_size):.3g}")
 
 
 def _check_type(name: str, value: Any, kind: Any) -> None:
     kinds = get_args(kind) or (kind,)
     if float in kinds and type(value) is int:
         return
-    # bool is an int to Python; a setting that is one must not pass for the other
+    # In Python a bool is an int; the two must not be confused.
     if type(value) not in kinds:
         raise ConfigError(
             f"{name} must be {' or '.join(k.__name__ for k in kinds)}. Received: {value!r}"
         )
-
-
-def _check_choice(name: str, value: str, known: Any) -> None:
-    if value not in known:
-        raise ConfigError(f"{name} must be one of {', '.join(known)}. Received: {value!r}")
 
 
 def _check_in_range(name: str, value: float, low: float, high: float) -> None:

@@ -1,8 +1,8 @@
-"""The settings of a run, to and from the words of a URL: a copied link fills in the same form.
+"""A run's settings as URL parameters, so that a copied link fills in the same form.
 
-Only what differs from the form's defaults is written. A URL may come from anybody, so each word is
-held against the rules of `idc.settings.training_config.TrainingConfig` on its own, and one that
-cannot be is left out and said.
+Only settings that differ from the form's defaults are written. URLs are not trusted: each value is
+validated separately by `idc.settings.training_config.TrainingConfig`; invalid ones are ignored and
+reported.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,28 +13,28 @@ from idc.errors import ConfigError
 from idc.settings.training_config import TrainingConfig, changed_settings, preset_config
 
 DEFAULT_PRESET = "fast"
-DEFAULT_MAX_PATCHES = 40_000  # of a first proposal; whoever has the time asks for more
-# Folds are made from a run, and a split like another run's by a fork: not on the form.
+DEFAULT_MAX_PATCHES = 40_000  # proposed by the form; larger numbers can be entered
+# Not on the form: folds are created from a run, and split_seed is set by a fork.
 NOT_ON_FORM = ("folds", "fold", "split_seed")
-# The data set has a name of its own in the URL.
+# The data set is a separate URL parameter.
 URL_SETTINGS = tuple(
     field.name for field in fields(TrainingConfig) if field.name not in ("data", *NOT_ON_FORM)
 )
 _FIELD_TYPES = {
     field.name: get_args(field.type) or (field.type,) for field in fields(TrainingConfig)
 }
-_MAX_VALUE_LENGTH = 100  # signs of a word; no setting needs more
+_MAX_VALUE_LENGTH = 100  # characters; no setting needs more
 
 Query = Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True)
 class RequestedSettings:
-    """What a URL asks for.
+    """The settings in a URL.
 
     Attributes:
-        settings: by name, each within its range.
-        problems: a sentence for each word that cannot be.
+        settings: the valid ones, by name.
+        problems: one sentence for each invalid value.
     """
 
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -42,7 +42,7 @@ class RequestedSettings:
 
 
 def form_defaults(preset: str, data: str, size: int) -> TrainingConfig:
-    """What the form proposes for a preset.
+    """The form's defaults for a preset.
 
     Args:
         size: patches in the data set.
@@ -55,11 +55,10 @@ def _proposed_patches(size: int) -> int | None:
 
 
 def settings_from_query(query: Query) -> RequestedSettings:
-    """What a URL asks for.
+    """Read the settings in a URL.
 
     Args:
-        query: name -> values, as they stand in the URL; of names in `URL_SETTINGS`, others are
-        ignored.
+        query: name -> values, as in the URL; names not in `URL_SETTINGS` are ignored.
     """
     settings, problems = {}, []
     for name in URL_SETTINGS:
@@ -67,7 +66,7 @@ def settings_from_query(query: Query) -> RequestedSettings:
             continue
         try:
             value = _parse_value(name, query[name][-1])
-            TrainingConfig(data="any", **{name: value})  # its own rules, for this one alone
+            TrainingConfig(data="any", **{name: value})  # validates this setting alone
         except ConfigError as error:
             problems.append(str(error))
         else:
@@ -76,7 +75,7 @@ def settings_from_query(query: Query) -> RequestedSettings:
 
 
 def settings_to_query(config: TrainingConfig, size: int) -> dict[str, str]:
-    """The words for a URL; what is as by default is left out. The inverse of `settings_from_query`.
+    """URL parameters of the settings that differ from the defaults; see `settings_from_query`.
 
     Args:
         size: patches in the data set.
@@ -88,7 +87,7 @@ def settings_to_query(config: TrainingConfig, size: int) -> dict[str, str]:
 
 
 def all_settings_to_query(config: TrainingConfig) -> dict[str, str]:
-    """The words for a URL that depends on no default."""
+    """URL parameters of all settings, which do not depend on defaults."""
     return {
         name: _format_value(value)
         for name, value in config.to_json().items()
@@ -96,26 +95,26 @@ def all_settings_to_query(config: TrainingConfig) -> dict[str, str]:
     }
 
 
-def _parse_value(name: str, word: str) -> Any:
+def _parse_value(name: str, text: str) -> Any:
     kinds = _FIELD_TYPES[name]
-    if len(word) > _MAX_VALUE_LENGTH:
-        raise ConfigError(f"{name} is too long. Received: {len(word):,} signs")
+    if len(text) > _MAX_VALUE_LENGTH:
+        raise ConfigError(f"{name} is too long. Received: {len(text):,} characters")
     if bool in kinds:
-        if word not in ("true", "false"):
-            raise ConfigError(f"{name} must be true or false. Received: {word!r}")
-        return word == "true"
-    if type(None) in kinds and word == "all":
+        if text not in ("true", "false"):
+            raise ConfigError(f"{name} must be true or false. Received: {text!r}")
+        return text == "true"
+    if type(None) in kinds and text == "all":
         return None
     if int in kinds:
-        return _parse_number(name, word, int, "a whole number")
-    return _parse_number(name, word, float, "a number") if float in kinds else word
+        return _parse_number(name, text, int, "a whole number")
+    return _parse_number(name, text, float, "a number") if float in kinds else text
 
 
-def _parse_number(name: str, word: str, kind: type, what: str) -> Any:
+def _parse_number(name: str, text: str, kind: type, description: str) -> Any:
     try:
-        return kind(word)
+        return kind(text)
     except ValueError as error:
-        raise ConfigError(f"{name} must be {what}. Received: {word!r}") from error
+        raise ConfigError(f"{name} must be {description}. Received: {text!r}") from error
 
 
 def _format_value(value: Any) -> str:

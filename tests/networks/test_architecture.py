@@ -69,7 +69,7 @@ def test_choices_survive_the_way_through_a_link(architecture):
     "text", ["", "3x1", "3x1-w16-k3-max-d0-average-", "٣x1-w16-k3-max-d0-average"]
 )
 def test_other_text_is_refused_with_an_example(text):
-    with pytest.raises(ConfigError, match="must read like '3x1-w16-k3-max-d0-average'"):
+    with pytest.raises(ConfigError, match="must have the form '3x1-w16-k3-max-d0-average'"):
         parse_architecture(text)
 
 
@@ -122,7 +122,7 @@ def test_other_presets_have_their_layers_already():
 
 
 def test_settings_refuse_a_network_that_cannot_be():
-    with pytest.raises(ConfigError, match="architecture must read like"):
+    with pytest.raises(ConfigError, match="architecture must have the form"):
         preset_config("yours", "a", architecture="deep")
     with pytest.raises(ConfigError, match="batch_size may be at most"):
         preset_config("yours", "a", architecture="2x2-w32-k3-none-d0-average", batch_size=8_192)

@@ -79,7 +79,7 @@ def test_flipped_bit_is_noticed(saved, tmp_path):
         (lambda file: file.move(KERNEL, "layers/dense/vars/9"), "'layers/dense/vars/0' is missing"),
         (
             lambda file: file.create_dataset("layers/extra/vars/0", data=np.zeros(3)),
-            "'layers/extra/vars/0' is none of its arrays",
+            "'layers/extra/vars/0' is unknown",
         ),
         (
             lambda file: replaced(file, np.zeros((2, 64), np.float32)),

@@ -59,7 +59,7 @@ def test_another_address_is_another_network(home):
 def test_broken_link_is_told_and_the_proposed_network_stands(home):
     at = open_page("build", query={"architecture": "huge"})
 
-    assert "architecture must read like" in at.error[0].value
+    assert "architecture must have the form" in at.error[0].value
     assert at.slider(key="built_blocks").value == Architecture().blocks
 
 
@@ -69,7 +69,7 @@ def test_network_beyond_the_limits_is_refused_in_a_sentence(home):
     at.slider(key="built_width").set_value(64).run()
     at.slider(key="built_convolutions").set_value(3).run()
 
-    assert at.error[0].value.startswith("A network of one's own has at most 5,000,000 parameters")
+    assert at.error[0].value.startswith("A custom network has at most 5,000,000 parameters")
     assert not at.exception
 
 

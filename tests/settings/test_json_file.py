@@ -91,8 +91,8 @@ def test_missing_file_and_missing_data_set_are_sentences(tmp_path):
     [
         (b"\xff\xfe\x00", "it is not JSON in UTF-8"),
         (b"[" * 60_000, "it is not JSON in UTF-8"),
-        (b" " * (64 * 1024 + 1), "has at most 64 kB"),
-        (b"[1]", "is a JSON object of named settings"),
+        (b" " * (64 * 1024 + 1), "may have at most 64 kB"),
+        (b"[1]", "must be a JSON object of named settings"),
         (b'{"data": "a", "epochs": 1e999}', "epochs must be int"),
         (b'{"data": "a", "os": 1}', "Unknown setting: os"),
     ],

@@ -91,7 +91,7 @@ def test_whole_number_passes_for_a_real_one():
 
 def test_name_has_at_most_80_signs():
     assert TrainingConfig(data="a", name="x" * 80).name == "x" * 80
-    assert refusal(name="x" * 81) == "name has at most 80 signs. Received: 81"
+    assert refusal(name="x" * 81) == "name may have at most 80 characters. Received: 81"
 
 
 def test_settings_cannot_be_changed_afterwards():
@@ -143,7 +143,7 @@ def test_data_set_must_be_named():
 
 @pytest.mark.parametrize("value", [None, [], "notebook", 5])
 def test_json_that_is_no_object_is_refused(value):
-    with pytest.raises(ConfigError, match="is a JSON object of named settings"):
+    with pytest.raises(ConfigError, match="must be a JSON object of named settings"):
         TrainingConfig.from_json(value)
 
 
@@ -182,7 +182,7 @@ def test_folds_are_of_cases_and_one_of_them_is_scored():
     assert refusal(folds=5, fold=6) == "fold must lie in [1, 5]. Received: 6"
     assert refusal(fold=1) == "fold must lie in [0, 0]. Received: 1"
     assert refusal(folds=5, fold=1, protocol="random") == (
-        "Folds are folds of cases: protocol must be case-disjoint. Received: 'random'"
+        "Folds consist of cases: protocol must be case-disjoint. Received: 'random'"
     )
 
 

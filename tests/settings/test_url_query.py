@@ -83,8 +83,8 @@ def test_word_that_cannot_be_is_said_and_the_others_hold():
         ("learning_rate", "inf", "learning_rate must lie in [1e-08, 10]. Received: inf"),
         ("learning_rate", "", "learning_rate must be a number. Received: ''"),
         ("early_stopping", "1", "early_stopping must be true or false. Received: '1'"),
-        ("batch_size", "9" * 5_000, "batch_size is too long. Received: 5,000 signs"),
-        ("name", "x" * 81, "name has at most 80 signs. Received: 81"),
+        ("batch_size", "9" * 5_000, "batch_size is too long. Received: 5,000 characters"),
+        ("name", "x" * 81, "name may have at most 80 characters. Received: 81"),
         (
             "optimizer",
             "__import__('os')",
