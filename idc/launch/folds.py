@@ -83,7 +83,7 @@ class FoldJob:
         young = state == "starting" and time.time() - status["updated"] < _START_GRACE_S
         if young or is_locked(self.folder):
             return state, ""
-        return "interrupted", "The process of the folds ended without a word; continue it."
+        return "interrupted", "The process of the folds ended unexpectedly; continue it."
 
     @property
     def live(self) -> bool:

@@ -1,8 +1,8 @@
-"""Checkpoints as files, without Keras: which there are, and whether they are whole.
+"""List and read checkpoint files without Keras. `idc.training.checkpoints` writes them.
 
-Two files each in ``checkpoints/``: ``epoch-0003.npz`` (``epoch-0003-step-000120.npz`` within the
-epoch after it) and, written after it, the same name with ``.json`` and the checksum. One without
-the other, or one that does not match, does not count. `idc.training.checkpoints` makes them.
+A checkpoint consists of two files in ``checkpoints/``: ``epoch-0003.npz``
+(``epoch-0003-step-000120.npz`` within the epoch after it) and, written after it, a ``.json`` file
+of the same name with the checksum. A checkpoint with a missing or mismatching file is invalid.
 """
 
 import hashlib
@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 
 CHECKPOINTS_DIR = "checkpoints"
-FORK_ORIGIN = "origin"  # of a fork: the parent's checkpoint, beside the run's own folder of them
+FORK_ORIGIN = "origin"  # in a fork's folder: the parent's checkpoint
 _NAME_PATTERN = re.compile(r"epoch-(\d+)(?:-step-(\d+))?\.json")
 
 
 def list_checkpoints(run_folder: Path) -> list[Path]:
-    """The descriptions of a run's checkpoints; what they describe may be damaged."""
+    """The ``.json`` files of a run's checkpoints, newest first; arrays may be damaged."""
     found = []
     for path in (run_folder / CHECKPOINTS_DIR).glob("epoch-*.json"):
         if match := _NAME_PATTERN.fullmatch(path.name):
@@ -43,5 +43,5 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
 
 
 def arrays_with_prefix(arrays: dict[str, np.ndarray], kind: str) -> list[np.ndarray]:
-    """The arrays whose name begins so, in order: "v" variables, "m" running means."""
+    """The arrays with this name prefix, in order: "v" variables, "m" running means."""
     return [arrays[name] for name in sorted(arrays) if name.startswith(kind)]

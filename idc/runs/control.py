@@ -1,7 +1,7 @@
-"""``control.json``: what somebody asks of a run's trainer.
+"""``control.json``: requests to a run's trainer.
 
-The page writes it, the trainer reads it after every step. A request has an id of its own, so that
-it is obeyed once, though nobody takes the file away. Nothing heavy is imported here.
+Pages write it, the trainer reads it after every step. Each request has an id, so that it is obeyed
+once although the file stays. No heavy imports.
 """
 
 import json
@@ -12,23 +12,23 @@ from idc.files import atomic
 
 CONTROL_FILE = "control.json"
 
-PAUSE = "pause"  # keep everything, free the device when somebody waits for it
+PAUSE = "pause"  # keep the state in memory; release the device if another run waits
 RESUME = "resume"
-ONE_EPOCH = "epoch"  # go on to the end of the epoch, then pause
-STOP = "stop"  # score what is finished, and end
-WITHDRAW = "withdraw"  # leave the queue; one that trains by then stops
+ONE_EPOCH = "epoch"  # train to the end of the epoch, then pause
+STOP = "stop"  # score the best weights, then end
+WITHDRAW = "withdraw"  # leave the queue; stop if training has begun
 REQUESTS = (PAUSE, RESUME, ONE_EPOCH, STOP, WITHDRAW)
 
 
 def send_request(run_folder: Path, request: str) -> None:
-    """Put a request before the trainer; it takes the place of an earlier one."""
+    """Write a request; it replaces an earlier one."""
     if request not in REQUESTS:
         raise ValueError(f"request must be one of {', '.join(REQUESTS)}. Received: {request!r}")
     atomic.replace_json(run_folder / CONTROL_FILE, {"request": request, "id": secrets.token_hex(4)})
 
 
 def read_request(run_folder: Path) -> tuple[str, str]:
-    """(request, its id); both empty when nothing readable is asked for."""
+    """(request, its id); both empty without a readable request."""
     try:
         value = json.loads((run_folder / CONTROL_FILE).read_text(encoding="utf-8"))
         return str(value["request"]), str(value.get("id", ""))
@@ -37,21 +37,21 @@ def read_request(run_folder: Path) -> tuple[str, str]:
 
 
 def clear_request(run_folder: Path) -> None:
-    """Before a trainer starts: an old request must not reach it."""
+    """Delete the request, so that the next trainer does not obey it."""
     (run_folder / CONTROL_FILE).unlink(missing_ok=True)
 
 
 class Requests:
-    """What a run's trainer is asked, each request once."""
+    """Returns each request to a run's trainer once."""
 
     def __init__(self, run_folder: Path) -> None:
         self._folder = run_folder
         self._last = ("", "")
 
     def poll(self) -> str:
-        """The request that came since the last call; empty when none did."""
-        now = read_request(self._folder)
-        if now == self._last:
+        """The request written since the last call; empty without one."""
+        current = read_request(self._folder)
+        if current == self._last:
             return ""
-        self._last = now
-        return now[0]
+        self._last = current
+        return current[0]

@@ -1,7 +1,7 @@
-"""A run that trains on the CPU though there is a GPU, which somebody else uses or fills.
+"""The choice to train a run on the CPU although there is a GPU.
 
-The choice is a file in the run's folder, so that it holds for every trainer of the run: the one
-that starts it, and the ones that go on after a pause, in the shell too.
+The choice is a file in the run's folder, so that it applies to every trainer of the run, also
+after a pause and in the shell.
 """
 
 import os
@@ -14,7 +14,7 @@ _HIDE_GPU_VARIABLES = {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu"}
 
 
 def set_cpu_only(run_folder: Path, on_cpu: bool = True) -> None:
-    """Let a run's next trainer keep to the CPU, or no longer.
+    """Set whether the run's next trainer uses the CPU only.
 
     Raises:
         RunError: the choice cannot be written.
@@ -32,6 +32,6 @@ def is_cpu_only(run_folder: Path) -> bool:
 
 
 def apply_device_choice(run_folder: Path) -> None:
-    """Hide the GPUs from this process if the CPU was chosen; before a backend is loaded."""
+    """Hide the GPUs from this process if the CPU was chosen; call before loading a backend."""
     if is_cpu_only(run_folder):
         os.environ.update(_HIDE_GPU_VARIABLES)

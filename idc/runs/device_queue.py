@@ -1,12 +1,12 @@
-"""One trainer a device: whoever starts while another one trains waits, in the order of starting.
+"""A queue for each device: one trainer trains, the others wait in the order of their start.
 
-A waiting run is a small process of its own, its trainer before it has loaded anything. It holds
-its run's lock, so that it can be told from a dead one, and a ticket: an empty file in
-``devices/<device>/`` whose name begins with the time of its start. When the device's lock is free
-and no living ticket is older, it takes the lock and trains. There is nobody in the middle: a
-queue goes on without the app, and a killed process, waiting or training, only makes room.
+A waiting run is a small process: its trainer before any heavy import. It holds its run's lock,
+which shows that it is alive, and a ticket: an empty file in ``devices/<device>/`` whose name begins
+with the time of its start. When the device's lock is free and no live ticket is older, it takes the
+lock and trains. The queue has no coordinator: it works without the app, and a killed process,
+waiting or training, merely frees its place.
 
-The shell's trainings take the same lock. Nothing heavy is imported here.
+Trainings from the shell take the same lock. No heavy imports.
 """
 
 import contextlib
@@ -26,26 +26,26 @@ _TICKET = re.compile(r"\d{20}-.+")
 
 
 def device_name() -> str:
-    """The device that a trainer started here would use: ``CUDA_VISIBLE_DEVICES``, or "default"."""
+    """The device of a trainer started here: ``CUDA_VISIBLE_DEVICES``, or "default"."""
     chosen = os.environ.get("CUDA_VISIBLE_DEVICES", "").strip()
     return re.sub(r"[^A-Za-z0-9_-]", "_", chosen) or "default"
 
 
 @contextlib.contextmanager
 def hold_device(run_id: str, requested_at: float, on_waiting: Callable[[], None]) -> Iterator[None]:
-    """Wait for the device, then hold it for the length of a ``with``.
+    """Context manager: wait for the device, then hold it.
 
     Args:
-        run_id: its lock must be held already, or the ticket would count as a dead one's.
-        asked: when the start was asked for, seconds since 1970; the place in the queue.
-        while_waiting: called at each look that finds the device taken; may raise to give up.
+        run_id: the caller must hold its lock, otherwise its ticket counts as dead.
+        requested_at: time of the start in seconds since 1970; determines the queue position.
+        on_waiting: called at each poll while the device is taken; may raise to stop waiting.
     """
     folder = home_dir() / "devices" / device_name()
     folder.mkdir(parents=True, exist_ok=True)
     ticket = folder / f"{int(requested_at * 1e6):020d}-{run_id}"
     lock = FileLock(folder / "lock")
     for dead in (home_dir() / "devices").glob(f"*/*-{run_id}"):
-        dead.unlink(missing_ok=True)  # a killed trainer's, which would count as living now
+        dead.unlink(missing_ok=True)  # left by a killed trainer; it would count as live
     ticket.touch()
     try:
         while _is_behind_live_ticket(ticket) or not _try_acquire(lock):
@@ -60,13 +60,13 @@ def hold_device(run_id: str, requested_at: float, on_waiting: Callable[[], None]
 
 
 def has_waiting_run() -> bool:
-    """Whether a run waits for the device that this process uses."""
+    """Whether a run waits for this process's device."""
     folder = home_dir() / "devices" / device_name()
     return any(_is_live_ticket(ticket) for ticket in _tickets(folder))
 
 
 def queue_position(run_id: str) -> int | None:
-    """A waiting run's place, 1 for the next one; None when it does not wait."""
+    """A waiting run's queue position, from 1; None if it does not wait."""
     for own in (home_dir() / "devices").glob(f"*/*-{run_id}"):
         return 1 + sum(
             _is_live_ticket(other) for other in _tickets(own.parent) if other.name < own.name
@@ -75,7 +75,7 @@ def queue_position(run_id: str) -> int | None:
 
 
 def _tickets(folder: Path) -> list[Path]:
-    """The oldest first."""
+    """All tickets, oldest first."""
     try:
         return sorted(path for path in folder.iterdir() if _TICKET.fullmatch(path.name))
     except FileNotFoundError:
@@ -88,7 +88,7 @@ def _is_behind_live_ticket(ticket: Path) -> bool:
             return False
         if _is_live_ticket(other):
             return True
-        other.unlink(missing_ok=True)  # left by a killed one
+        other.unlink(missing_ok=True)  # left by a killed trainer
     return False
 
 

@@ -1,7 +1,7 @@
-"""What training does to the first filters: their weights before it and after each epoch.
+"""The first convolution's kernel before training and after each epoch.
 
-Checkpoints keep the last two epochs alone, so the trainer puts the first convolution's kernel into
-``first_filters/epoch-0003.npy``, a few kilobytes. Nothing heavy is imported: pages read them.
+Checkpoints exist for the last two epochs only, so the trainer also writes the kernel to
+``first_filters/epoch-0003.npy`` (a few kB). No heavy imports: pages read these files.
 """
 
 import io
@@ -16,7 +16,7 @@ from idc.errors import RunError
 from idc.files import atomic
 
 FIRST_FILTERS_DIR = "first_filters"
-MAX_EPOCHS_SHOWN = 60  # epochs; of more, so many are picked evenly
+MAX_EPOCHS_SHOWN = 60  # of more, this many evenly spaced ones
 
 _NAME_PATTERN = re.compile(r"epoch-([0-9]{4,6})\.npy")
 
@@ -35,11 +35,11 @@ class FirstFilters:
 
 
 def save_first_filters(run_folder: Path, model: Any, epoch: int) -> None:
-    """Write the first convolution's kernel, atomically; a model without one leaves nothing.
+    """Write the first convolution's kernel atomically; a model without one writes nothing.
 
     Args:
         model: a Keras model.
-        epoch: finished epochs; 0 before the first.
+        epoch: finished epochs; 0 before training.
     """
     kernel = next(
         (w for w in model.weights if w.path.endswith("kernel") and len(w.shape) == 4), None
@@ -54,7 +54,7 @@ def save_first_filters(run_folder: Path, model: Any, epoch: int) -> None:
 
 
 def read_first_filters(run_folder: Path) -> FirstFilters | None:
-    """What a run has kept, at most `MAX_EPOCHS_SHOWN` epochs; None for a run that has kept nothing.
+    """A run's kernels of at most `MAX_EPOCHS_SHOWN` epochs; None without any.
 
     Raises:
         RunError: a file is damaged.
@@ -74,6 +74,6 @@ def read_first_filters(run_folder: Path) -> FirstFilters | None:
     except (OSError, ValueError, EOFError) as error:
         raise RunError(
             f"The first filters of the run '{run_folder.name}' are damaged on disk; train again to "
-            "see how they changed."
+            "record them."
         ) from error
     return FirstFilters(tuple(kept[at][0] for at in picked), kernels)

@@ -1,9 +1,8 @@
-"""Patches that a run does not train on because reviewers marked their labels as wrong.
+"""Patches excluded from training because reviewers marked their labels as wrong.
 
-Marks change; a run must not. So the rows that count as wrong are settled once, when the run is
-created, and recorded in its folder as ``left_out.json``: whoever continues or repeats the run
-leaves out the very same ones. Only the training part loses them: what is scored stays comparable
-with other runs.
+Marks change, but a run must be repeatable: the excluded rows are recorded in ``left_out.json`` when
+the run is created, and reused when it is resumed or repeated. Only the training part excludes
+them, so that scores stay comparable with other runs.
 """
 
 import json
@@ -21,20 +20,20 @@ LEFT_OUT_FILE = "left_out.json"
 
 
 def snapshot_left_out(config: TrainingConfig) -> dict[str, Any]:
-    """The record for a new run: all rows that count as wrongly labelled at this moment.
+    """The record for a new run: all rows currently marked as wrongly labelled.
 
     Returns:
-        ``data_sha256`` (the packing that the rows belong to) and ``patches``: ``row``, ``case``,
-        ``x``, ``y``, ``label`` of each. Empty when the run leaves nothing out.
+        ``data_sha256`` (fingerprint of the store) and ``patches``: ``row``, ``case``, ``x``,
+        ``y``, ``label`` of each. Empty if the setting is off.
 
     Raises:
-        IdcError: data set or marks cannot be read, or too little is left to train on.
+        IdcError: data set or marks cannot be read, or too few training patches are left.
     """
     if not config.leave_out_marked:
         return {}
     store = open_store(config.data)
     rows = rows_marked_wrong(config.data, store.index)
-    split_for_config(config, store.index, rows)  # refuses now what the trainer would refuse
+    split_for_config(config, store.index, rows)  # raises the errors that the trainer would raise
     columns = ["case", "x", "y", "label"]
     patches = store.index.iloc[rows][columns].astype("int64").assign(row=rows)
     return {
@@ -44,10 +43,10 @@ def snapshot_left_out(config: TrainingConfig) -> dict[str, Any]:
 
 
 def read_left_out(run_folder: Path, config: TrainingConfig) -> np.ndarray:
-    """The rows that do not train in a run, int64; some may lie outside its training part.
+    """The rows excluded from training, int64; some may lie outside the training part.
 
     Raises:
-        RunError: the record is damaged, or gone though the settings ask for one.
+        RunError: the record is damaged, or missing although the setting is on.
     """
     if not config.leave_out_marked:
         return np.empty(0, np.int64)
@@ -58,7 +57,7 @@ def read_left_out(run_folder: Path, config: TrainingConfig) -> np.ndarray:
 
 
 def read_record(run_folder: Path) -> dict[str, Any]:
-    """What `snapshot_left_out` gave; empty when the run leaves nothing out.
+    """The record of `snapshot_left_out`; empty without one.
 
     Raises:
         RunError: it is damaged.
@@ -76,6 +75,6 @@ def read_record(run_folder: Path) -> dict[str, Any]:
 
 def _damaged(run_folder: Path) -> RunError:
     return RunError(
-        f"The record of the patches that the run '{run_folder.name}' leaves out is damaged on "
+        f"The record of the patches left out of the run '{run_folder.name}' is damaged on "
         "disk; train a new run."
     )

@@ -1,4 +1,4 @@
-"""Where a forked run comes from: ``lineage.json`` in its folder."""
+"""The origin of a forked run: ``lineage.json`` in its folder."""
 
 import json
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ LINEAGE_FILE = "lineage.json"
 
 @dataclass(frozen=True)
 class Lineage:
-    """Where a run comes from.
+    """The origin of a forked run.
 
     Attributes:
-        parent: the run's id. ``title``: what it was called then.
-        epoch: the parent's finished epochs. ``step``: finished steps of the next one.
-        changed: setting -> (the parent's value, the child's).
-        with_optimizer: whether the optimizer goes on too, or begins anew.
+        parent: id of the parent run. ``title``: its title at the time of the fork.
+        epoch: finished epochs of the parent. ``step``: finished steps of the next epoch.
+        changed: setting -> (the parent's value, the fork's value).
+        with_optimizer: whether the optimizer's state is continued or reset.
     """
 
     parent: str
@@ -28,16 +28,16 @@ class Lineage:
     with_optimizer: bool
 
     def sentence(self) -> str:
-        """In words."""
-        where = f"epoch {self.epoch}" + (f" and {self.step} steps" if self.step else "")
+        """A description for people."""
+        origin = f"epoch {self.epoch}" + (f" and {self.step} steps" if self.step else "")
         changes = ", ".join(f"{name} {old} → {new}" for name, (old, new) in self.changed.items())
-        return f"Forked from {self.title} after {where}; " + (
+        return f"Forked from {self.title} after {origin}; " + (
             f"other settings: {changes}." if changes else "the same settings."
         )
 
 
 def read_lineage(run: Run) -> Lineage | None:
-    """Where a run comes from; None for one that began by itself."""
+    """The origin of a run; None if it is not a fork."""
     try:
         value = json.loads((run.folder / LINEAGE_FILE).read_text(encoding="utf-8"))
         return Lineage(**{**value, "changed": {k: tuple(v) for k, v in value["changed"].items()}})

@@ -1,7 +1,7 @@
-"""The lock that tells a living trainer from a dead one.
+"""The lock that shows whether a run's trainer is alive.
 
-The system releases it however its holder ends, so unlike a process id it cannot be mistaken for
-somebody else's. Nothing heavy is imported here: a trainer takes the lock before it loads Keras.
+The system releases it however the trainer ends; unlike a process id it cannot be reused by another
+process. No heavy imports: a trainer takes the lock before it loads Keras.
 """
 
 import contextlib
@@ -21,18 +21,18 @@ RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,100}")
 
 @contextlib.contextmanager
 def hold_lock(run_folder: Path) -> Iterator[None]:
-    """Hold a run's lock for the length of a ``with``.
+    """Context manager: hold a run's lock.
 
     Raises:
-        RunError: another trainer holds it, or there is no such run.
+        RunError: another trainer holds it, or the run does not exist.
     """
-    no_run = RunError(f"There is no run '{run_folder.name}' that could be trained.")
-    # FileLock would make a missing folder, and ".." would be one that is no run.
+    no_run = RunError(f"There is no run '{run_folder.name}' to train.")
+    # FileLock would create a missing folder, and ".." is a folder that is not a run.
     if not RUN_ID.fullmatch(run_folder.name) or not run_folder.is_dir():
         raise no_run
     lock = FileLock(run_folder / LOCK_FILE)
     try:
-        # A page that looks whether a trainer lives holds the lock for a moment: wait for it.
+        # `is_locked` holds a shared lock briefly: wait for it.
         lock.acquire(timeout=5)
     except Timeout as error:
         raise RunError(f"The run '{run_folder.name}' is being trained already.") from error
@@ -45,10 +45,10 @@ def hold_lock(run_folder: Path) -> Iterator[None]:
 
 
 def is_locked(run_folder: Path) -> bool:
-    """Whether a trainer works on the run now.
+    """Whether a trainer holds the run's lock.
 
-    A look makes nothing, or it would bring back the folder of a run deleted meanwhile, and does
-    not keep out others who look: they share the lock for that moment.
+    Creates no file, which would restore the folder of a deleted run, and takes a shared lock, so
+    that concurrent calls do not see each other.
     """
     try:
         descriptor = os.open(run_folder / LOCK_FILE, os.O_RDONLY)

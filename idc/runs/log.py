@@ -1,8 +1,8 @@
-"""``log.jsonl``: one line per logged step, per epoch, per start; appended to, never rewritten.
+"""``log.jsonl``: one line per logged step, epoch and start; append-only.
 
-A run that was cut off goes on from its last checkpoint. The line ``{"event": "start", "epoch": e,
-"step": s}`` therefore says that everything logged before it about what came after step s of the
-epoch after e is superseded, and `read_log` leaves that out.
+An interrupted run resumes from its last checkpoint. The line ``{"event": "start", "epoch": e,
+"step": s}`` therefore supersedes all earlier lines about steps after step s of epoch e + 1, and
+`read_log` omits those.
 """
 
 import json
@@ -17,7 +17,7 @@ LOG_FILE = "log.jsonl"
 
 @dataclass
 class RunLog:
-    """What a run has logged, oldest first.
+    """The log of a run, oldest entries first.
 
     Attributes:
         steps: ``epoch`` (from 1), ``step`` (from 1, within the epoch), ``loss``, ``accuracy``,
@@ -28,8 +28,8 @@ class RunLog:
             ``val_confusion_matrix`` ([[tn, fp], [fn, tp]] at 0.5), ``val_worst``
             (`idc.training.validation.worst_patches`), ``seconds``, ``elapsed_s``, ``best`` (so
             far). Older logs lack ``val_worst`` and ``elapsed_s``.
-        starts: one entry a start of the trainer: ``epoch`` (finished ones) and ``step`` that it
-            went on from, ``damaged`` (names of checkpoints that could not be used).
+        starts: one entry per start of the trainer: ``epoch`` (finished epochs) and ``step`` that
+            it resumed from, ``damaged`` (names of checkpoints that could not be used).
     """
 
     steps: list[dict[str, Any]] = field(default_factory=list)
@@ -37,12 +37,12 @@ class RunLog:
     starts: list[dict[str, Any]] = field(default_factory=list)
 
     def best_epoch(self) -> dict[str, Any] | None:
-        """The epoch whose weights are kept: the last one that was the best so far."""
+        """The epoch of the best weights: the last one that improved on all earlier ones."""
         return next((epoch for epoch in reversed(self.epochs) if epoch.get("best")), None)
 
 
 class LogWriter:
-    """Appends lines. Each is flushed at once, so that a page sees it and a kill spares it."""
+    """Appends lines; each is flushed immediately, so that pages see it and a kill keeps it."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / LOG_FILE
@@ -53,13 +53,13 @@ class LogWriter:
         atomic.append(self._path, (json.dumps({"event": event, **values}) + "\n").encode())
 
     def _terminate_partial_line(self) -> None:
-        """A killed writer may have left half a line; the next one must not continue it."""
+        """End a line that a killed writer left incomplete."""
         if self._path.exists() and (content := self._path.read_bytes()) and content[-1:] != b"\n":
             atomic.append(self._path, b"\n")
 
 
 def read_log(folder: Path) -> RunLog:
-    """Read a run's log while it is being written. Half lines are left out."""
+    """Read a run's log, also while it is being written; incomplete lines are skipped."""
     log = RunLog()
     path = folder / LOG_FILE
     if path.exists():
@@ -68,12 +68,12 @@ def read_log(folder: Path) -> RunLog:
 
 
 def extend_log(log: RunLog, lines: str) -> None:
-    """Add the lines that came since."""
+    """Parse further lines into the log."""
     for line in lines.splitlines():
         try:
             entry = json.loads(line)
         except ValueError:
-            continue  # cut off by a kill, see LogWriter
+            continue  # incomplete, see LogWriter
         event = entry.pop("event", None) if isinstance(entry, dict) else None
         if event == "step":
             log.steps.append(entry)

@@ -1,7 +1,6 @@
-"""A run's name and notes, which people may change when they like; its settings stay frozen.
+"""A run's editable name and notes, in ``notes.json``.
 
-They lie in ``notes.json``, which is missing until somebody writes it: until then the run has the
-name that it was started with. Damaged notes must not hide a run, so they count as missing.
+Without that file, or if it is damaged, a run has the name in its settings and no notes.
 """
 
 import json
@@ -17,17 +16,17 @@ MAX_NAME_LENGTH, MAX_NOTES_LENGTH = 80, 2_000
 
 @dataclass(frozen=True)
 class RunNotes:
-    """What people wrote about a run; free text, an empty name means its id."""
+    """Free text about a run; an empty name stands for its id."""
 
     name: str
     notes: str = ""
 
 
 def read_notes(run_folder: Path, initial_name: str) -> RunNotes:
-    """The notes as they are now.
+    """Read the current notes.
 
     Args:
-        first_name: the name in the settings.
+        initial_name: the name in the settings, used without notes.
     """
     try:
         value = json.loads((run_folder / NOTES_FILE).read_text(encoding="utf-8"))
@@ -42,11 +41,13 @@ def write_notes(run_folder: Path, notes: RunNotes) -> None:
     Raises:
         RunError: they are too long, or cannot be written.
     """
-    for text, most, what in (
-        (notes.name, MAX_NAME_LENGTH, "The name of a run has"),
-        (notes.notes, MAX_NOTES_LENGTH, "Notes on a run have"),
+    for text, limit, subject in (
+        (notes.name, MAX_NAME_LENGTH, "The name of a run"),
+        (notes.notes, MAX_NOTES_LENGTH, "Notes on a run"),
     ):
-        if len(text) > most:
-            raise RunError(f"{what} at most {most:,} signs. Received: {len(text):,}")
+        if len(text) > limit:
+            raise RunError(
+                f"{subject} may have at most {limit:,} characters. Received: {len(text):,}"
+            )
     with write_errors_as_run_error("The notes"):
         atomic.replace_json(run_folder / NOTES_FILE, asdict(notes))

@@ -1,8 +1,8 @@
-"""A run's folder ``runs/<id>/``: open it, read what its trainer wrote, list all of them.
+"""A run's folder ``runs/<id>/``: open it, read the trainer's files, list all runs.
 
-The folder is the only meeting place of trainer and app. The trainer (`idc.training.trainer`) is a
-process of its own; a page only reads the folder, and asks for things by a small file. How a run
-begins and goes on is in `idc.launch.start`.
+The folder is the only interface between trainer and app. The trainer (`idc.training.trainer`) is a
+separate process; pages read the folder and send requests through ``control.json``. Runs are
+started and resumed by `idc.launch.start`.
 """
 
 import contextlib
@@ -36,7 +36,7 @@ CALIBRATION_FILE = "calibration.json"
 TRAIN_CASES_FILE = "train_cases.json"
 PROFILE_FILE = "profile.npz"
 
-# The model that comes with IDC Lab is a run's folder too, inside the package and read only.
+# The bundled model is a read-only run folder inside the package.
 BUNDLED_RUN_ID = "bundled"
 SHIPPED_DIR = Path(__file__).resolve().parents[1] / "shipped_runs"
 
@@ -55,16 +55,16 @@ class Run:
 
     @property
     def title(self) -> str:
-        """What people call it."""
+        """Its name, or its id without one."""
         return self.notes().name or self.id
 
     @property
     def bundled(self) -> bool:
-        """Whether it is the model that comes with IDC Lab, whose data set is not at hand."""
+        """Whether it is the model bundled with IDC Lab, whose data set is not available."""
         return self.id == BUNDLED_RUN_ID
 
     def status(self) -> RunStatus:
-        """Where it stands now.
+        """Its current status.
 
         Raises:
             RunError: ``status.json`` is unreadable.
@@ -72,7 +72,7 @@ class Run:
         return current_status(self.folder)
 
     def notes(self) -> RunNotes:
-        """Its name and notes as people last wrote them."""
+        """Its current name and notes."""
         return read_notes(self.folder, self.config.name)
 
     def log(self) -> RunLog:
@@ -80,19 +80,19 @@ class Run:
         return read_log(self.folder)
 
     def environment(self) -> dict[str, Any]:
-        """Versions and device; empty before the trainer has loaded."""
+        """Versions and device; empty until the trainer has loaded Keras."""
         return _read_json(self.folder / ENVIRONMENT_FILE)
 
     def best(self) -> dict[str, Any]:
-        """``epoch``, scores and ``sha256`` of the kept weights; empty before there are any."""
+        """``epoch``, scores and ``sha256`` of the best weights; empty before the first ones."""
         return _read_json(self.folder / BEST_FILE)
 
     def shipped(self) -> bool:
-        """Whether it came with IDC Lab, without checkpoints, so that it cannot be continued."""
+        """Whether it came with IDC Lab, without checkpoints, so that it cannot be resumed."""
         return bool(self.environment().get("shipped"))
 
     def has_model(self) -> bool:
-        """Whether it can predict: at least one epoch is finished."""
+        """Whether it has weights to predict with: at least one epoch is finished."""
         return (self.folder / WEIGHTS_FILE).exists() and (self.folder / BEST_FILE).exists()
 
     def has_predictions(self) -> bool:
@@ -100,7 +100,7 @@ class Run:
         return (self.folder / PREDICTIONS_FILE).exists()
 
     def predictions(self) -> pd.DataFrame:
-        """The best weights' answers: ``row`` int64, ``probability`` float32 [0, 1], ``part``.
+        """Predictions of the best weights: ``row`` int64, ``probability`` float32 [0, 1], ``part``.
 
         Raises:
             RunError: there are none yet, or the file is damaged.
@@ -119,13 +119,13 @@ class Run:
             ) from error
 
     def calibration(self) -> "Calibration":
-        """What its answers go through; a visitor's own runs are taken at their word, from 0.5 on.
+        """The calibration of its probabilities; without a file the identity, threshold 0.5.
 
         Raises:
             RunError: ``calibration.json`` is damaged.
         """
         from idc.metrics.calibration import (
-            Calibration,  # scikit-learn takes a second; lists need it not
+            Calibration,  # imports scikit-learn (1 s), which lists of runs do not need
         )
 
         try:
@@ -134,8 +134,7 @@ class Run:
             raise RunError(f"The calibration of the run '{self.title}' is damaged.") from error
 
     def left_out(self) -> np.ndarray:
-        """int64 rows that do not train, settled when the run was created; see
-        `idc.runs.left_out_patches`.
+        """int64 rows excluded from training, see `idc.runs.left_out_patches`.
 
         Raises:
             RunError: the record is damaged or gone.
@@ -147,15 +146,15 @@ class Run:
         write_status(self.folder, status)
 
     def request_stop(self) -> None:
-        """Ask the trainer to stop at its next step. What is finished is kept."""
+        """Request a stop at the next step; finished epochs are kept."""
         control.send_request(self.folder, control.STOP)
 
     def stop_requested(self) -> bool:
-        """Whether somebody asked for a stop since the trainer started."""
+        """Whether a stop was requested since the trainer started."""
         return control.read_request(self.folder)[0] == control.STOP
 
     def trainer_lock(self) -> contextlib.AbstractContextManager[None]:
-        """Held by the trainer while it lives; see `idc.runs.lock.hold_lock`."""
+        """The lock that its trainer holds; see `idc.runs.lock.hold_lock`."""
         return hold_lock(self.folder)
 
 
@@ -163,16 +162,16 @@ def open_run(run_id: str) -> Run:
     """Open a run by its id.
 
     Raises:
-        RunError: there is none of that id, or it is damaged.
+        RunError: no run has this id, or it is damaged.
     """
     folder = (SHIPPED_DIR if run_id == BUNDLED_RUN_ID else runs_dir()) / run_id
     if not RUN_ID.fullmatch(run_id) or not (folder / CONFIG_FILE).exists():
-        raise RunError(f"There is no run '{run_id[:100]}', or no longer.")
+        raise RunError(f"There is no run '{run_id[:100]}'.")
     return open_run_at(folder)
 
 
 def open_run_at(folder: Path) -> Run:
-    """Open a run whose folder lies anywhere.
+    """Open a run in any folder.
 
     Raises:
         RunError: its settings are damaged.
@@ -186,32 +185,32 @@ def open_run_at(folder: Path) -> Run:
 
 
 def list_runs() -> list[Run]:
-    """All readable runs, the newest first."""
+    """All readable runs, newest first."""
     found = []
     for path in runs_dir().glob(f"*/{CONFIG_FILE}"):
         if path.parent.name.startswith("."):
             continue
-        with contextlib.suppress(RunError, OSError):  # a damaged run must not hide the others
+        with contextlib.suppress(RunError, OSError):  # skip a damaged run
             run = open_run(path.parent.name)
             read_status(run.folder)
-            # An id tells seconds; of two runs within one, the folder written first is the older.
+            # Ids have a resolution of one second; within it, file times give the order.
             found.append((run.id[:15], path.stat().st_mtime_ns, run))
     return [run for *_, run in sorted(found, key=lambda entry: entry[:2], reverse=True)]
 
 
 def check_same_data(run: Run, store: PatchStore) -> None:
-    """Row numbers mean something only in the very data set that a run began with.
+    """Check that a run's row numbers refer to this store.
 
     Raises:
-        RunError: the data set was packed anew since.
+        RunError: the data set was repacked after the run was created.
     """
     known = run.environment().get("data_sha256") or left_out_patches.read_record(run.folder).get(
         "data_sha256"
     )
     if known and known != store.fingerprint:
         raise RunError(
-            f"The data set '{store.name}' was packed anew since the run '{run.title}' trained on "
-            "it, so its patches are no longer the same ones; train again."
+            f"The data set '{store.name}' was packed again after the run '{run.title}' trained on "
+            "it, so its patches are no longer the same; train again."
         )
 
 

@@ -1,6 +1,6 @@
-"""A run at one moment of its training: what a page draws, live or in a replay.
+"""The state of a run at a point in time, for pages that show it live or replay it.
 
-A replay is the same drawing fed with what the run had logged by then.
+A replay draws the same charts from the part of the log written until that time.
 """
 
 import math
@@ -12,15 +12,15 @@ from idc.runs.log import RunLog
 from idc.runs.run import Run, RunStatus
 from idc.runs.watched_slide import Frame, read_frames
 
-_SPEED_WINDOW_S = 10.0  # a replay's patches/s: over the steps of so many seconds before
+_SPEED_WINDOW_S = 10.0  # a replay averages patches/s over this window
 
 
 @dataclass(frozen=True)
 class RunSnapshot:
-    """A run as it stands, or stood.
+    """A run's status, log and frames at a point in time.
 
     Attributes:
-        frames: of the watched slide, oldest first.
+        frames: frames of the watched slide, oldest first.
     """
 
     status: RunStatus
@@ -29,13 +29,13 @@ class RunSnapshot:
 
     @property
     def steps(self) -> int:
-        """Steps an epoch, at least 1."""
+        """Steps per epoch, at least 1."""
         logged = self.log.starts[-1]["steps"] if self.log.starts else 1
         return max(1, self.status.steps or logged)
 
 
 def current_snapshot(run: Run) -> RunSnapshot:
-    """The run as it stands now.
+    """The current state of a run.
 
     Raises:
         RunError: ``status.json`` is unreadable.
@@ -44,18 +44,18 @@ def current_snapshot(run: Run) -> RunSnapshot:
 
 
 def logged_duration_s(final: RunSnapshot) -> float:
-    """Seconds of training that a run has logged."""
+    """The logged training time in seconds."""
     times = [epoch["elapsed_s"] for epoch in epochs_with_elapsed(final.log)]
     times += [step["elapsed_s"] for step in final.log.steps[-1:]]
     return max([0.0, *times, *(frame.elapsed_s for frame in final.frames)])
 
 
 def snapshot_at(final: RunSnapshot, at_s: float, batch_size: int) -> RunSnapshot:
-    """What a page showed after so many seconds of training; at the end, the run as it is.
+    """The state after ``at_s`` seconds of training; the final state after the end.
 
     Args:
-        whole: of a run that has ended.
-        batch_size: of its settings, for the speed.
+        final: snapshot of a run that has ended.
+        batch_size: the run's batch size, for the speed.
     """
     end_s = logged_duration_s(final)
     if at_s >= end_s:
@@ -83,15 +83,15 @@ def snapshot_at(final: RunSnapshot, at_s: float, batch_size: int) -> RunSnapshot
 
 
 def epochs_with_elapsed(log: RunLog) -> list[dict[str, Any]]:
-    """The epochs with ``elapsed_s``, when each was finished. Older logs tell their seconds only."""
+    """The epochs with ``elapsed_s``, their end; older logs only have ``seconds``."""
     last_step = {step["epoch"]: step["elapsed_s"] for step in log.steps}
     timed: list[dict[str, Any]] = []
     for epoch in log.epochs:
         before = timed[-1]["elapsed_s"] if timed else 0.0
-        known = epoch.get("elapsed_s")
-        if known is None:
-            known = max(before + epoch["seconds"], last_step.get(epoch["epoch"], 0.0))
-        timed.append({**epoch, "elapsed_s": known})
+        elapsed_s = epoch.get("elapsed_s")
+        if elapsed_s is None:
+            elapsed_s = max(before + epoch["seconds"], last_step.get(epoch["epoch"], 0.0))
+        timed.append({**epoch, "elapsed_s": elapsed_s})
     return timed
 
 
@@ -102,12 +102,14 @@ def _phase(last: dict[str, Any] | None, step: int, steps: int) -> str:
 
 
 def _speed(steps: list[dict[str, Any]], steps_per_epoch: int, batch_size: int) -> float | None:
-    """Patches a second over the last steps; None as long as there are too few."""
+    """Patches per second over the last steps; None with fewer than two steps."""
     recent = [s for s in steps[-400:] if s["elapsed_s"] >= steps[-1]["elapsed_s"] - _SPEED_WINDOW_S]
-    # Validation lies between two epochs: only steps of the latest one count.
+    # Use the latest epoch only: there is a validation between two epochs.
     recent = [step for step in recent if step["epoch"] == steps[-1]["epoch"]]
     if len(recent) < 2:
         return None
-    done = sum(after["step"] - before["step"] for before, after in pairwise(recent))
+    steps_taken = sum(after["step"] - before["step"] for before, after in pairwise(recent))
     seconds = recent[-1]["elapsed_s"] - recent[0]["elapsed_s"]
-    return done * batch_size / seconds if seconds > 0 and math.isfinite(done) else None
+    if seconds <= 0 or not math.isfinite(steps_taken):
+        return None
+    return steps_taken * batch_size / seconds

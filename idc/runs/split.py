@@ -1,4 +1,4 @@
-"""Which patches and cases of a store a run trained on, and which it held out."""
+"""The patches and cases that a run trained on, and those it held out."""
 
 import json
 
@@ -12,7 +12,7 @@ from idc.settings.training_config import split_for_config
 
 
 def run_split(run: Run, store: PatchStore) -> Split:
-    """The split that the run trained with, made again from its settings."""
+    """The split that the run trained with, recomputed from its settings."""
     return split_for_config(run.config, store.index, run.left_out())
 
 
@@ -20,7 +20,7 @@ def train_cases(run: Run) -> np.ndarray:
     """The cases that a run trained on: int32, sorted.
 
     Raises:
-        RunError: its data set was packed anew since. DataError: it is gone.
+        RunError: its data set was repacked since. DataError: it is missing.
     """
     if run.bundled:
         listed = json.loads((run.folder / TRAIN_CASES_FILE).read_text(encoding="utf-8"))
@@ -31,24 +31,24 @@ def train_cases(run: Run) -> np.ndarray:
 
 
 def held_out_rows(run: Run, store: PatchStore) -> np.ndarray:
-    """Rows of a store that the run has not trained on: int64, sorted.
+    """Rows of a store that the run did not train on: int64, sorted.
 
-    Of its own data set the part to score by, of another one all cases that it has not seen.
+    For the run's own data set the scored part, for another one all cases not trained on.
 
     Raises:
-        RunError: the run's data set was packed anew since. DataError: it is gone.
+        RunError: the run's data set was repacked since. DataError: it is missing.
     """
     if run.config.data == store.name and not run.bundled:
-        check_same_data(run, store)  # else the rows are those of other patches
+        check_same_data(run, store)
         split = run_split(run, store)
         return split.rows(split.scored_part())
     return np.flatnonzero(~np.isin(store.cases, train_cases(run)))
 
 
 def seen_cases(run: Run, store: PatchStore) -> int | None:
-    """How many of a store's cases the run trained on. Scores on them flatter.
+    """The number of a store's cases that the run trained on; scores on them are too high.
 
-    None when nobody can tell: the run's data set is gone or was packed anew.
+    None if unknown: the run's data set is missing or was repacked.
     """
     try:
         return int(np.isin(np.unique(store.cases), train_cases(run)).sum())
@@ -57,13 +57,13 @@ def seen_cases(run: Run, store: PatchStore) -> int | None:
 
 
 def training_overlap_note(run: Run, store: PatchStore) -> str:
-    """What a reader of scores over a whole store must know; "" when the run has seen none of it."""
+    """A caution for scores over a whole store; "" if the run trained on none of its cases."""
     seen, cases = seen_cases(run, store), len(np.unique(store.cases))
     if seen is None:
         return (
-            "Whether the run trained on some of these cases cannot be told, its data set is gone "
-            "or changed; scores on such cases flatter."
+            "It is unknown whether the run trained on some of these cases, because its data set is "
+            "missing or has changed; scores on training cases are too high."
         )
     if not seen:
         return ""
-    return f"The run trained on {seen:,} of these {cases:,} cases; scores on them flatter."
+    return f"The run trained on {seen:,} of these {cases:,} cases; scores on them are too high."

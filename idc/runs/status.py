@@ -1,6 +1,6 @@
-"""``status.json``: where a run stands, as its trainer tells it, and whether that trainer lives.
+"""``status.json``: the state of a run as its trainer writes it, and whether the trainer is alive.
 
-Nothing heavy is imported here: a trainer that waits for its device must stay small.
+No heavy imports: a trainer that waits for its device must stay small.
 """
 
 import json
@@ -13,9 +13,9 @@ from idc.files import atomic
 from idc.runs.lock import is_locked
 
 STATUS_FILE = "status.json"
-TRAINER_OUTPUT_FILE = "trainer.txt"  # what else its process says: warnings, tracebacks
+TRAINER_OUTPUT_FILE = "trainer.txt"  # other output of its process: warnings, tracebacks
 
-# A trainer takes its lock within a second of its start; this long after, no lock means no trainer.
+# A trainer takes its lock within a second of its start; after this time, no lock means it is dead.
 _START_GRACE_S = 8.0
 
 
@@ -24,16 +24,16 @@ class RunStatus:
     """The content of ``status.json``.
 
     Attributes:
-        state: "starting", "queued" (it waits for the device), "running", "paused", "finished",
-            "stopped", "failed" or "interrupted" (told from the lock: it says running, but no
-            trainer lives).
-        phase: what a running trainer does: "loading", "training", "validating", "scoring".
-        epoch: finished epochs. ``epochs``: how many it is to reach.
+        state: "starting", "queued" (waiting for the device), "running", "paused", "finished",
+            "stopped", "failed" or "interrupted" (never written: the file states a live state, but
+            no trainer holds the lock).
+        phase: of a running trainer: "loading", "training", "validating", "scoring".
+        epoch: finished epochs. ``epochs``: total number of epochs.
         step: finished steps of the current epoch, of ``steps``.
-        patches_per_s: training speed now. ``left_s``: estimated seconds to the end.
+        patches_per_s: current training speed. ``left_s``: estimated seconds to the end.
         reason: why it ended, one sentence.
-        note: what else somebody should know: a checkpoint that was damaged, say.
-        patience_from: early stopping counts no epoch before this one.
+        note: a further message, for example about a damaged checkpoint.
+        patience_from: early stopping ignores epochs before this one.
         updated: seconds since 1970.
     """
 
@@ -52,17 +52,17 @@ class RunStatus:
 
     @property
     def live(self) -> bool:
-        """Whether a trainer works on it, waits for its turn, or is just being started."""
+        """Whether a trainer is training, waiting for the device or starting."""
         return self.state in ("starting", "queued", "running")
 
     @property
     def may_change(self) -> bool:
-        """Whether it may change at any moment: it is live, or somebody may end its pause."""
+        """Whether it may change: it is live or paused."""
         return self.live or self.state == "paused"
 
 
 def read_status(run_folder: Path) -> RunStatus:
-    """What the file says, whether or not its writer still lives.
+    """Read the file, whether or not its writer is still alive.
 
     Raises:
         RunError: ``status.json`` is unreadable.
@@ -79,7 +79,7 @@ def write_status(run_folder: Path, status: RunStatus) -> None:
 
 
 def current_status(run_folder: Path) -> RunStatus:
-    """Where the run stands now: what the file says, or "interrupted" when its writer has died.
+    """The current status; "interrupted" if the file states a live state but its trainer is dead.
 
     Raises:
         RunError: ``status.json`` is unreadable.
@@ -89,7 +89,7 @@ def current_status(run_folder: Path) -> RunStatus:
         return status
     if status.state == "starting" and time.time() - status.updated < _START_GRACE_S:
         return status
-    again = read_status(run_folder)  # it may have ended between the two looks
+    again = read_status(run_folder)  # it may have ended before the lock was checked
     if not again.live:
         return again
     return replace(
@@ -97,6 +97,6 @@ def current_status(run_folder: Path) -> RunStatus:
         state="interrupted",
         phase="",
         left_s=None,
-        reason="The training process ended without a word (killed, the machine went down, or its "
-        "disk is full). What it had kept is still there; continue it.",
+        reason="The training process ended unexpectedly (killed, system shutdown or full disk). "
+        "Its checkpoints are kept; continue the run.",
     )

@@ -1,4 +1,4 @@
-"""Delete a run so that it can be taken back: its folder moves to ``trash/`` beside ``runs/``."""
+"""Delete and restore runs: a deleted run's folder moves to ``trash/`` beside ``runs/``."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from idc.runs.run import Run
 
 
 def trash_dir() -> Path:
-    """Where deleted runs lie until somebody empties it by hand. It need not exist yet."""
+    """The folder of deleted runs, emptied by hand only; it may not exist yet."""
     return home_dir() / "trash"
 
 
@@ -17,19 +17,19 @@ def delete_run(run: Run) -> None:
     """Move a run to the trash.
 
     Raises:
-        RunError: it is live, its paused trainer keeps the network ready, or it cannot be moved.
+        RunError: it is live, a paused trainer still holds it, or it cannot be moved.
     """
     if run.bundled:
-        raise RunError("The bundled model belongs to IDC Lab and stays.")
+        raise RunError("The bundled model cannot be deleted.")
     if run.status().live:
-        raise RunError(f"The run '{run.title}' is at work; stop it before you delete it.")
-    # Holding its lock, so that nobody continues it in the same moment.
+        raise RunError(f"The run '{run.title}' is active; stop it before you delete it.")
+    # The lock prevents a resume at the same time.
     with hold_lock(run.folder):
         _move(run.folder, trash_dir() / run.id)
 
 
 def restore_run(run_id: str) -> None:
-    """Take a deleted run back.
+    """Move a deleted run back.
 
     Raises:
         RunError: it is not in the trash, or cannot be moved.
@@ -40,7 +40,7 @@ def restore_run(run_id: str) -> None:
 
 
 def deleted_runs() -> list[str]:
-    """Ids of the runs in the trash, the latest deleted first."""
+    """Ids of the runs in the trash, the last deleted first."""
     try:
         folders = [path for path in trash_dir().iterdir() if RUN_ID.fullmatch(path.name)]
     except FileNotFoundError:
@@ -54,7 +54,7 @@ def _moved_at(path: Path) -> float:
 
 def _move(source: Path, target: Path) -> None:
     if target.exists():
-        raise RunError(f"There is a run '{target.name}' there already.")
+        raise RunError(f"There is already a run '{target.name}'.")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         source.rename(target)

@@ -1,9 +1,9 @@
-"""The watched slide: one held-out case, answered again and again while a run trains.
+"""The watched slide: one held-out case, predicted repeatedly while a run trains.
 
-``watch.json`` in the run's folder names the case that somebody wants to see. The trainer looks at
-it about once a second, and writes what the network says now as a frame: a file of its own in
-``slide/``, whole or not there. A frame's place in the training is its finished epochs and the
-finished steps of the epoch after them.
+``watch.json`` in the run's folder names the requested case. The trainer reads it about once a
+second and writes the network's current probabilities as a frame: one file in ``slide/``, written
+atomically. A frame's position in the training is the number of finished epochs and the finished
+steps of the next epoch.
 """
 
 import base64
@@ -25,9 +25,9 @@ from idc.runs.run import Run
 WATCH_FILE = "watch.json"
 SLIDE_DIR = "slide"
 
-MOST_FRAMES = 1_000
+MAX_FRAMES = 1_000
 
-# A byte a patch. An even number of levels, so that none straddles the threshold 0.5.
+# One byte per patch. With an even number of levels, none straddles the threshold 0.5.
 _LEVELS = 254
 _MISSING_LEVEL = 255
 
@@ -36,13 +36,13 @@ _FRAME_NAME = re.compile(r"(\d+)-(\d+)-(\d+)\.json")
 
 @dataclass(frozen=True)
 class Frame:
-    """What the network said about a case at one moment.
+    """The network's probabilities for a case at a position in the training.
 
     Attributes:
-        epoch: finished epochs. ``step``: finished steps of the epoch after them.
+        epoch: finished epochs. ``step``: finished steps of the next epoch.
         elapsed_s: seconds of training until then.
-        levels: uint8, one a patch of the case, in the order of the store: the probability's
-            level of 254, or 255 where the network answered no number.
+        levels: one uint8 per patch of the case, in the store's order: the probability quantised
+            to 254 levels, or 255 for nan.
     """
 
     case: int
@@ -53,17 +53,17 @@ class Frame:
 
     @property
     def position(self) -> tuple[int, int]:
-        """(epoch, step), which orders frames in training time."""
+        """(epoch, step), which orders frames by training time."""
         return self.epoch, self.step
 
     def probabilities(self) -> np.ndarray:
-        """float32 [0, 1], shape (n,), to the nearest 1/254; nan where there was no number."""
+        """float32 [0, 1], shape (n,), to the nearest 1/254, or nan."""
         levels = np.frombuffer(self.levels, np.uint8).astype(np.float32)
         return np.where(levels == _MISSING_LEVEL, np.nan, (levels + 0.5) / _LEVELS)
 
 
 def quantise_probabilities(y_prob: np.ndarray) -> bytes:
-    """`Frame.levels` of some probabilities. What is at least 0.5 stays so, and what is below too.
+    """`Frame.levels` of probabilities; each stays on its side of the threshold 0.5.
 
     Args:
         y_prob: float [0, 1], shape (n,), or nan.
@@ -72,18 +72,18 @@ def quantise_probabilities(y_prob: np.ndarray) -> bytes:
     return np.where(np.isnan(y_prob), _MISSING_LEVEL, np.floor(levels)).astype(np.uint8).tobytes()
 
 
-# Which case
+# The watched case
 
 
 def held_out_cases(store: PatchStore, split: Split) -> np.ndarray:
-    """Cases of a store of which no patch trains: int32, sorted. A random split has none."""
+    """Cases without training patches: int32, sorted. A random split has none."""
     return np.setdiff1d(store.cases, store.cases[split.train])
 
 
 def default_case(store: PatchStore, split: Split) -> int | None:
-    """The held-out case with most to see: the most patches of its rarer class.
+    """The held-out case with the most patches of its rarer class.
 
-    A case that the store holds completely comes before one with gaps, if it has both classes.
+    Complete cases with both classes take precedence over incomplete ones.
     """
     table = case_counts(store.index)
     table = table[table["case"].isin(held_out_cases(store, split))]
@@ -92,26 +92,26 @@ def default_case(store: PatchStore, split: Split) -> int | None:
     positive = table["positive"].to_numpy()
     rarer = np.minimum(positive, table["patches"].to_numpy() - positive)
     incomplete = (table["patches"] < table["expected"]).to_numpy()  # False for unknown cases
-    whole = ~incomplete & (rarer > 0)
-    return int(table["case"].to_numpy()[np.lexsort((-rarer, ~whole))[0]])
+    complete = ~incomplete & (rarer > 0)
+    return int(table["case"].to_numpy()[np.lexsort((-rarer, ~complete))[0]])
 
 
 def request_case(run_folder: Path, case: int) -> None:
-    """Ask the trainer for a case; it turns to it within about a second.
+    """Request a case; the trainer switches to it within about a second.
 
     Raises:
-        RunError: the wish cannot be written.
+        RunError: the request cannot be written.
     """
-    with write_errors_as_run_error("The wish for a case"):
+    with write_errors_as_run_error("The request for a case"):
         atomic.replace_json(run_folder / WATCH_FILE, {"case": int(case)})
 
 
 def requested_case(run: Run) -> int | None:
-    """The case that somebody asked for; None when nobody did."""
+    """The requested case; None without a readable request."""
     try:
         case = json.loads((run.folder / WATCH_FILE).read_text(encoding="utf-8"))["case"]
     except (OSError, ValueError, KeyError, TypeError):
-        return None  # a wish that cannot be read is no wish
+        return None
     return case if isinstance(case, int) else None
 
 
@@ -119,7 +119,7 @@ def requested_case(run: Run) -> int | None:
 
 
 def read_frames(run: Run) -> list[Frame]:
-    """All readable frames of a run, in training time."""
+    """All readable frames of a run, in order of training time."""
     frames = [_read(path, path.stat().st_mtime_ns) for path in frame_files(run.folder)]
     return sorted(
         (frame for frame in frames if frame is not None), key=lambda frame: frame.position
@@ -127,10 +127,10 @@ def read_frames(run: Run) -> list[Frame]:
 
 
 def write_frame(run_folder: Path, frame: Frame) -> None:
-    """Write a frame, whole or not at all.
+    """Write a frame atomically.
 
     Raises:
-        OSError: it could not be written.
+        OSError: it cannot be written.
     """
     folder = run_folder / SLIDE_DIR
     folder.mkdir(exist_ok=True)
@@ -146,28 +146,30 @@ def write_frame(run_folder: Path, frame: Frame) -> None:
 
 
 def drop_frames_after(run_folder: Path, epoch: int, step: int = 0) -> None:
-    """Drop what is superseded when a run goes on from an earlier place."""
+    """Delete frames that are superseded when a run resumes from an earlier position."""
     for path in frame_files(run_folder):
         if frame_position(path) > (epoch, step):
             path.unlink(missing_ok=True)
 
 
 def frame_files(run_folder: Path) -> list[Path]:
+    """The files of all frames, in no order."""
     paths = (run_folder / SLIDE_DIR).glob("*.json")
     return [path for path in paths if _FRAME_NAME.fullmatch(path.name)]
 
 
 def frame_position(path: Path) -> tuple[int, int]:
+    """(epoch, step) of a frame's file."""
     epoch, step, _ = path.stem.split("-")
     return int(epoch), int(step)
 
 
-# Pages look once a second; a frame never changes under the same name and time.
-@functools.lru_cache(maxsize=4 * MOST_FRAMES)
+# Pages read frames once a second; a file of the same name and time never changes.
+@functools.lru_cache(maxsize=4 * MAX_FRAMES)
 def _read(path: Path, written_ns: int) -> Frame | None:
     try:
         content = json.loads(path.read_bytes())
         content["levels"] = base64.b64decode(content["levels"])
         return Frame(**content)
     except (OSError, ValueError, KeyError, TypeError):
-        return None  # dropped a moment ago, or damaged: one moment less to see
+        return None  # just deleted, or damaged

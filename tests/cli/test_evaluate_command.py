@@ -76,7 +76,9 @@ def test_json_lists_cases_that_the_run_trained_on(run, unsure, capsys):
     printed = capsys.readouterr()
     seen = json.loads(printed.out)["seen_cases"]
     assert seen > 0
-    assert f"the run trained on {seen} of these 15 cases; scores on them flatter." in printed.err
+    assert (
+        f"the run trained on {seen} of these 15 cases; scores on them are too high." in printed.err
+    )
 
 
 def test_data_set_of_new_cases_prints_no_warning(run, unsure, capsys):

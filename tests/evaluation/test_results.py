@@ -104,7 +104,7 @@ def test_run_without_predictions_is_a_sentence(run):
     [(4, 5), (2, 10)],
     ids=["other pixels", "the same pixels as other cases"],
 )
-def test_data_set_of_as_many_patches_that_was_packed_anew_is_noticed(run, cases, per_case):
+def test_repacked_data_set_of_equal_size_is_detected(run, cases, per_case):
     delete_store("tiny")
     tiny_store("tiny", cases=cases, per_case=per_case)
 
@@ -112,8 +112,8 @@ def test_data_set_of_as_many_patches_that_was_packed_anew_is_noticed(run, cases,
         saved_results(run)
 
     assert str(refusal.value) == (
-        "The data set 'tiny' was packed anew since the run 'by hand' trained on it, so its "
-        "patches are no longer the same ones; train again."
+        "The data set 'tiny' was packed again after the run 'by hand' trained on it, so its "
+        "patches are no longer the same; train again."
     )
 
 
@@ -228,17 +228,17 @@ def test_data_set_packed_anew_tells_nothing_of_what_was_trained_on_or_held_out(r
     delete_store("tiny")
     anew = tiny_store("tiny", cases=7, per_case=4)
 
-    with pytest.raises(RunError, match="was packed anew since"):
+    with pytest.raises(RunError, match="was packed again after"):
         train_cases(run)
-    with pytest.raises(RunError, match="was packed anew since"):
+    with pytest.raises(RunError, match="was packed again after"):
         held_out_rows(run, anew)
-    with pytest.raises(RunError, match="was packed anew since"):
+    with pytest.raises(RunError, match="was packed again after"):
         held_out_rows(run, tiny_store("other", cases=3, per_case=2))
 
 
-def test_count_of_seen_cases_is_none_where_nobody_can_tell(run):
+def test_seen_cases_is_none_for_a_missing_data_set(run):
     other = tiny_store("other", cases=3, per_case=2)
     delete_store("tiny")
 
     assert seen_cases(run, other) is None
-    assert "cannot be told" in training_overlap_note(run, other)
+    assert "is unknown whether" in training_overlap_note(run, other)

@@ -189,7 +189,7 @@ def test_folds_of_a_data_set_packed_anew_are_refused(base, trainer):
     delete_store("tiny")
 
     tiny_store("tiny", cases=9, per_case=4)
-    with pytest.raises(RunError, match="was packed anew"):
+    with pytest.raises(RunError, match="was packed again"):
         held_out_predictions(job.finished(), ["test"])
 
 

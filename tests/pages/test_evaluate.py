@@ -367,5 +367,5 @@ def test_changed_data_set_is_told_instead_of_wrong_pictures(home):
     (run.folder / "environment.json").write_text(json.dumps({"data_sha256": "another"}))
     at = open_page("evaluate")
 
-    assert "was packed anew" in at.error[0].value
+    assert "was packed again" in at.error[0].value
     assert "score_table" not in components(at)

@@ -151,7 +151,7 @@ def test_examples_of_a_data_set_packed_anew_are_a_sentence_instead(trained_run):
     at = open_page("predict", source="Pick an example", query={"run": trained_run.id})
 
     assert not at.exception
-    assert "was packed anew since the run" in at.error[0].value
+    assert "was packed again after the run" in at.error[0].value
 
 
 def test_link_with_a_patch_shows_the_answer_for_exactly_this_patch(trained_run):

@@ -178,7 +178,7 @@ def test_other_patches_under_the_same_name_are_refused(trained_run):
     delete_store("tiny")
     tiny_store("tiny", cases=2, per_case=5)
 
-    with pytest.raises(RunError, match="was packed anew"):
+    with pytest.raises(RunError, match="was packed again"):
         reference_store(trained_run)
 
 

@@ -118,7 +118,7 @@ def test_report_of_a_whole_data_set_says_that_the_run_trained_on_some_of_it(run)
 
     page = Reader(report_html(run, whole, 0.5))
 
-    note = f"The run trained on {trained} of these 15 cases; scores on them flatter."
+    note = f"The run trained on {trained} of these 15 cases; scores on them are too high."
     assert trained > 0 and note in page.texts
     assert "none: all patches" in page.texts
     assert "whole data set, 30 patches of 15 cases" in page.texts

@@ -104,7 +104,7 @@ def test_lost_or_damaged_record_is_a_sentence(store, content):
     else:
         (run.folder / LEFT_OUT_FILE).write_text(content)
 
-    with pytest.raises(RunError, match="leaves out is damaged"):
+    with pytest.raises(RunError, match="is damaged on disk"):
         run.left_out()
 
 
@@ -113,5 +113,5 @@ def test_data_set_packed_anew_before_the_trainer_began_is_noticed(store):
     check_same_data(run, store)
     delete_store("tiny")
 
-    with pytest.raises(RunError, match="was packed anew"):
+    with pytest.raises(RunError, match="was packed again"):
         check_same_data(run, tiny_store("tiny", cases=2, per_case=10))

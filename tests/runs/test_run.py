@@ -250,7 +250,7 @@ def test_run_is_running_while_a_process_holds_its_lock_and_interrupted_once_it_i
     assert (alive.state, alive.live, alive.phase, alive.left_s) == ("running", True, "training", 60)
     assert (dead.state, dead.live, dead.phase, dead.left_s) == ("interrupted", False, "", None)
     assert (dead.epoch, dead.epochs) == (2, 20)
-    assert "continue it" in dead.reason
+    assert "continue the run" in dead.reason
 
 
 def test_lock_decides_and_not_what_the_file_says(run, trainer):
@@ -316,7 +316,7 @@ def test_second_trainer_is_refused(run, trainer):
 
 
 def test_run_that_does_not_exist_cannot_be_locked(home):
-    refused = pytest.raises(RunError, match="There is no run 'none' that could be trained")
+    refused = pytest.raises(RunError, match="There is no run 'none' to train")
     with refused, hold_lock(home / "runs" / "none"):
         pass
 

@@ -43,8 +43,11 @@ def test_damaged_notes_do_not_hide_the_run(run, content):
 @pytest.mark.parametrize(
     ("notes", "sentence"),
     [
-        (RunNotes("x" * 81), "The name of a run has at most 80 signs. Received: 81"),
-        (RunNotes("", "x" * 2_001), "Notes on a run have at most 2,000 signs. Received: 2,001"),
+        (RunNotes("x" * 81), "The name of a run may have at most 80 characters. Received: 81"),
+        (
+            RunNotes("", "x" * 2_001),
+            "Notes on a run may have at most 2,000 characters. Received: 2,001",
+        ),
     ],
 )
 def test_too_long_notes_are_refused(run, notes, sentence):
@@ -79,7 +82,7 @@ def test_run_that_trains_is_not_deleted(run):
 
     with (
         run.trainer_lock(),
-        pytest.raises(RunError, match="is at work; stop it before you delete it"),
+        pytest.raises(RunError, match="is active; stop it before you delete it"),
     ):
         delete_run(run)
 
@@ -87,7 +90,7 @@ def test_run_that_trains_is_not_deleted(run):
 
 
 def test_bundled_model_stays(home):
-    with pytest.raises(RunError, match="belongs to IDC Lab and stays"):
+    with pytest.raises(RunError, match="cannot be deleted"):
         delete_run(open_run(BUNDLED_RUN_ID))
 
 

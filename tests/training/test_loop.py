@@ -132,7 +132,7 @@ def test_repacked_data_set_is_refused(finished, home):
     copy = open_run(run.id)
     prepare_to_resume(copy, more_epochs=1)
 
-    with pytest.raises(RunError, match="was packed anew"):
+    with pytest.raises(RunError, match="was packed again"):
         train(copy)
 
 

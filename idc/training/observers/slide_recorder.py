@@ -11,7 +11,7 @@ from idc.datasets.splits import Split
 from idc.datasets.store import PatchStore
 from idc.runs.run import Run
 from idc.runs.watched_slide import (
-    MOST_FRAMES,
+    MAX_FRAMES,
     Frame,
     default_case,
     drop_frames_after,
@@ -126,7 +126,7 @@ class SlideRecorder:
     def _thin_frames(self) -> None:
         """A very long run keeps every other frame, then every fourth, and so on."""
         files = sorted(frame_files(self._run.folder), key=frame_position)
-        if len(files) > MOST_FRAMES:
+        if len(files) > MAX_FRAMES:
             for path in files[1:-1:2]:
                 path.unlink(missing_ok=True)
 

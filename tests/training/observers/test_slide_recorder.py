@@ -49,7 +49,7 @@ def frame(case=2, epoch=0, step=0, levels=b"\x00\x01\x02\x03"):
 
 
 def test_very_long_runs_keep_every_other_frame(run, store, monkeypatch):
-    monkeypatch.setattr("idc.training.observers.slide_recorder.MOST_FRAMES", 4)
+    monkeypatch.setattr("idc.training.observers.slide_recorder.MAX_FRAMES", 4)
     watch = SlideRecorder(run, store, split_by_case(store), lambda rows: np.zeros(len(rows)))
     watch.begin(0, 0.0)
     for epoch in (1, 2, 3, 4):
