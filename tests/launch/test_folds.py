@@ -57,7 +57,7 @@ def wait_until(condition):
         time.sleep(0.1)
 
 
-def test_every_patch_is_answered_by_the_run_of_its_fold(base, store, trainer):
+def test_each_patch_is_predicted_by_the_run_of_its_fold(base, store, trainer):
     job = create_folds(base, 3)
 
     assert train_folds(job) == "finished"
@@ -83,7 +83,7 @@ def test_folds_repeat_the_settings_of_the_base_run(base, trainer):
         assert (config.patches, config.epochs, config.seed) == (24, 3, 1)
 
 
-def test_folds_leave_out_what_their_base_run_left_out(store, trainer):
+def test_folds_exclude_the_left_out_patches_of_the_base_run(store, trainer):
     save_mark(Mark("tiny", case=1, x=1, y=1, label=0, verdict="wrong", reviewer="Ana"))
     base = create_run(TrainingConfig(**SETTINGS, leave_out_marked=True))
     save_mark(Mark("tiny", case=2, x=1, y=1, label=0, verdict="wrong", reviewer="Ana"))
@@ -94,7 +94,7 @@ def test_folds_leave_out_what_their_base_run_left_out(store, trainer):
     assert [run.left_out().tolist() for run in job.runs()] == [[0], [0]]
 
 
-def test_stop_ends_the_fold_at_work_and_continuing_finishes_the_rest(base, store, trainer):
+def test_stopped_folds_can_be_continued_to_the_end(base, store, trainer):
     trainer[2] = "wait"
     job = create_folds(base, 3)
     worker = threading.Thread(target=train_folds, args=(job,))
@@ -134,16 +134,16 @@ def fail_at(monkeypatch, fault):
     monkeypatch.setenv("IDC_FAULT", fault)
 
 
-@pytest.mark.parametrize("asked", [train_folds, start_folds, FoldJob.request_stop])
-def test_full_disk_is_a_sentence(base, trainer, monkeypatch, asked):
+@pytest.mark.parametrize("action", [train_folds, start_folds, FoldJob.request_stop])
+def test_full_disk_raises_run_error(base, trainer, monkeypatch, action):
     job = create_folds(base, 2)
     fail_at(monkeypatch, "ENOSPC 1+")
 
     with pytest.raises(RunError, match=r"The folds could not be written \(No space left"):
-        asked(job)
+        action(job)
 
 
-def test_disk_that_fails_for_a_moment_fails_the_job_with_its_reason(base, trainer, monkeypatch):
+def test_temporary_disk_failure_fails_the_job_with_its_reason(base, trainer, monkeypatch):
     job = create_folds(base, 2)
     fail_at(monkeypatch, "EIO 1")
 
@@ -154,7 +154,7 @@ def test_disk_that_fails_for_a_moment_fails_the_job_with_its_reason(base, traine
     assert (state, reason.split("(")[0]) == ("failed", "The folds could not be written ")
 
 
-def test_job_whose_process_is_gone_shows_as_interrupted(base):
+def test_job_without_process_is_interrupted(base):
     job = create_folds(base, 2)
     assert job.state()[0] == "starting"
     folds._write_status(job.folder, "running")
@@ -163,14 +163,14 @@ def test_job_whose_process_is_gone_shows_as_interrupted(base):
     assert not job.live
 
 
-def test_job_at_work_is_not_started_twice(base):
+def test_live_job_is_not_started_twice(base):
     job = create_folds(base, 2)
 
     with hold_lock(job.folder), pytest.raises(RunError, match="being trained already"):
         start_folds(job)
 
 
-def test_too_many_folds_are_refused_before_anything_is_made(base):
+def test_too_many_folds_are_rejected_before_creation(base):
     with pytest.raises(SplitError, match="7 folds need at least 7 cases; there are 6"):
         create_folds(base, 7)
 
@@ -178,12 +178,12 @@ def test_too_many_folds_are_refused_before_anything_is_made(base):
     assert len(list_runs()) == 1
 
 
-def test_no_answers_before_the_first_fold_is_done(base, store):
+def test_no_predictions_before_the_first_fold_ends(base, store):
     with pytest.raises(LabelError, match="no held-out predictions yet"):
         held_out_predictions(create_folds(base, 2).finished(), ["test"])
 
 
-def test_folds_of_a_data_set_packed_anew_are_refused(base, trainer):
+def test_folds_of_a_repacked_data_set_are_rejected(base, trainer):
     job = create_folds(base, 2)
     train_folds(job)
     delete_store("tiny")
@@ -194,7 +194,7 @@ def test_folds_of_a_data_set_packed_anew_are_refused(base, trainer):
 
 
 @pytest.mark.parametrize("job_id", ["none", "../runs", ""])
-def test_unknown_folds_are_a_sentence(home, job_id):
+def test_unknown_folds_raise_run_error(home, job_id):
     with pytest.raises(RunError, match="There are no folds"):
         open_folds(job_id)
 

@@ -36,7 +36,7 @@ def has_ended(pid):
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except FileNotFoundError:
         return True
-    return state == "Z"  # nobody has fetched its exit code
+    return state == "Z"  # its exit code was not collected
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def new_run():
 
 
 @pytest.mark.slow
-def test_waiting_trainer_takes_the_next_run_at_once_and_trains_it(started):
+def test_standby_trainer_trains_the_next_run(started):
     tiny_store("tiny", cases=3, per_case=12)
     ensure_standby()
     process = waiting()
@@ -75,7 +75,7 @@ def test_waiting_trainer_takes_the_next_run_at_once_and_trains_it(started):
 
 
 @pytest.mark.slow
-def test_waiting_trainer_leaves_a_run_alone_that_another_one_trains():
+def test_standby_trainer_does_not_touch_a_locked_run():
     ensure_standby()
     process = waiting()
     run = new_run()
@@ -85,7 +85,7 @@ def test_waiting_trainer_leaves_a_run_alone_that_another_one_trains():
         assert process.wait(MOST_S) == 2
 
 
-def test_another_trainer_starts_where_the_waiting_one_has_died(started):
+def test_new_trainer_starts_if_the_standby_has_died(started):
     ensure_standby()
     waiting().kill()
     waiting().wait(MOST_S)
@@ -96,7 +96,7 @@ def test_another_trainer_starts_where_the_waiting_one_has_died(started):
     assert waiting() is None
 
 
-def test_run_that_keeps_to_the_cpu_gets_a_trainer_of_its_own(started, monkeypatch):
+def test_cpu_only_run_does_not_use_the_standby(started, monkeypatch):
     monkeypatch.setattr(standby, "assign_run", lambda run_id: pytest.fail("handed over"))
     run = create_run(preset_config("fast", "tiny"))
     set_cpu_only(run.folder)
@@ -105,11 +105,11 @@ def test_run_that_keeps_to_the_cpu_gets_a_trainer_of_its_own(started, monkeypatc
     assert len(started) == 1
 
 
-def test_nothing_is_handed_over_where_nobody_waits():
+def test_assign_run_without_standby_returns_false():
     assert not assign_run("a")
 
 
-def test_trainer_that_waits_for_another_home_is_ended(tmp_path, monkeypatch):
+def test_standby_of_another_home_is_stopped(tmp_path, monkeypatch):
     ensure_standby()
     process = waiting()
     monkeypatch.setenv("IDC_HOME", str(tmp_path))
@@ -120,7 +120,7 @@ def test_trainer_that_waits_for_another_home_is_ended(tmp_path, monkeypatch):
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_waiting_trainer_ends_when_its_server_was_killed(home):
+def test_standby_ends_after_its_server_is_killed(home):
     code = (
         "import os; from idc.launch import standby; standby.ensure_standby(); "
         "print(standby._standby_process.pid, flush=True); os.kill(os.getpid(), 9)"

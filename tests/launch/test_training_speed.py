@@ -53,7 +53,7 @@ def ended(job):
 # Keeping figures
 
 
-def test_figures_are_kept_for_each_device_network_batch_size_and_precision(home):
+def test_speeds_are_saved_per_device_network_batch_size_and_precision(home):
     assert load_speed(KEY) is None
 
     kept = save_speed(KEY, VALUES)
@@ -68,14 +68,14 @@ def test_figures_are_kept_for_each_device_network_batch_size_and_precision(home)
         assert load_speed(other) is None
 
 
-def test_damaged_figures_are_none(home):
+def test_damaged_speed_file_gives_none(home):
     save_speed(KEY, VALUES)
     for content in ("{", "[]", '{"device": "x"}'):
         KEY.path.write_text(content)
         assert load_speed(KEY) is None
 
 
-def test_batch_that_could_fill_the_memory_is_tested_smaller(home):
+def test_large_batch_is_benchmarked_at_a_smaller_size(home):
     assert speed_key(preset_config("fast", "a", batch_size=8_192)).batch_size == 256
 
 
@@ -96,20 +96,20 @@ def run_with_log(device="CPU, 2 cores", seconds=(10.0, 30.0), **settings):
     return run
 
 
-def test_runs_of_this_kind_tell_a_steps_and_a_patchs_seconds(home):
+def test_run_speed_is_derived_from_matching_runs(home):
     run_with_log()
     run_with_log(batch_size=32)
     run_with_log(augmentation="none")
     run_with_log(device="NVIDIA H100, 80 GiB")
 
-    told = run_speed(preset_config("fast", "b", epochs=99), "CPU, 2 cores", list_runs())
+    speed = run_speed(preset_config("fast", "b", epochs=99), "CPU, 2 cores", list_runs())
 
-    assert told.runs == 1
-    assert told.step_s == pytest.approx(0.2)
-    assert told.predict_s == pytest.approx(((10 - 2.1) / 100 + (30 - 6.3) / 100) / 2)
+    assert speed.runs == 1
+    assert speed.step_s == pytest.approx(0.2)
+    assert speed.predict_s == pytest.approx(((10 - 2.1) / 100 + (30 - 6.3) / 100) / 2)
 
 
-def test_no_run_of_this_kind_tells_nothing(home):
+def test_run_speed_without_matching_runs_is_none(home):
     run_with_log(seconds=())
 
     assert run_speed(preset_config("fast", "b"), "CPU, 2 cores", list_runs()) is None
@@ -118,27 +118,27 @@ def test_no_run_of_this_kind_tells_nothing(home):
 # The test beside the server
 
 
-def test_what_the_prints_last_is_kept(prints):
+def test_last_printed_line_is_saved(prints):
     job = ended(prints(PRINTS))
 
     assert (job.state, job.problem) == ("done", "")
     assert load_speed(KEY).step_s == 0.5
 
 
-def test_sentence_of_a_refusal_is_told(prints):
+def test_error_sentence_becomes_the_problem(prints):
     job = ended(prints("import sys; sys.exit('idc: Mixed precision is for a GPU.')"))
 
     assert (job.state, job.problem) == ("failed", "Mixed precision is for a GPU.")
     assert load_speed(KEY) is None
 
 
-def test_test_that_was_killed_says_so(prints):
+def test_killed_benchmark_is_reported(prints):
     job = ended(prints("import os; os.kill(os.getpid(), 9)"))
 
     assert job.problem == "The speed test ended with code -9, perhaps for lack of memory."
 
 
-def test_one_at_a_time_and_none_outlives_the_server(prints):
+def test_one_benchmark_at_a_time_and_none_outlives_the_server(prints):
     job = prints("import time; time.sleep(600)")
 
     assert benchmark_jobs.start_benchmark(KEY) is job
@@ -150,7 +150,7 @@ def test_one_at_a_time_and_none_outlives_the_server(prints):
     assert load_speed(KEY) is None
 
 
-def test_training_that_begins_anywhere_ends_it(prints):
+def test_starting_a_training_stops_the_benchmark(prints):
     job = prints("import time; time.sleep(600)")
 
     create_run(preset_config("fast", "a"))  # it is "starting", by whichever button or shell
@@ -161,7 +161,7 @@ def test_training_that_begins_anywhere_ends_it(prints):
 
 
 @pytest.mark.slow  # loads TensorFlow
-def test_short_test_measures_this_device(home):
+def test_benchmark_measures_this_device(home):
     done = subprocess.run(
         [sys.executable, "-m", "idc.training.device_benchmark", "fast", "4", "float32"],
         capture_output=True,

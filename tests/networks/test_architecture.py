@@ -20,7 +20,7 @@ BUILT = [
 ]
 
 
-def test_one_small_network_by_hand():
+def test_layers_of_a_small_network_match_hand_calculation():
     layers = layers_of(Architecture(blocks=1, width=4, kernel=3, ending="flatten"))
 
     assert [
@@ -38,7 +38,7 @@ def test_one_small_network_by_hand():
     assert [layer.field_px for layer in layers[1:5]] == [3, 3, 3, 4]
 
 
-def test_receptive_field_grows_with_each_step_that_pooling_makes_larger():
+def test_receptive_field_grows_faster_after_each_pooling():
     # 3; pooled 4; 3 more places of 2 px: 8; pooled 10; 3 more of 4 px: 18; pooled 22
     assert costs_of(Architecture(blocks=3)).field_px == 22
     assert costs_of(Architecture(blocks=3, pooling="none")).field_px == 7
@@ -47,7 +47,7 @@ def test_receptive_field_grows_with_each_step_that_pooling_makes_larger():
 
 @pytest.mark.slow  # imports TensorFlow
 @pytest.mark.parametrize("architecture", BUILT, ids=str)
-def test_keras_builds_exactly_what_is_counted(architecture):
+def test_keras_model_has_the_counted_layers_and_parameters(architecture):
     from idc.networks.models import build_model
 
     model = build_model(f"yours-{architecture}")
@@ -61,14 +61,14 @@ def test_keras_builds_exactly_what_is_counted(architecture):
 
 
 @pytest.mark.parametrize("architecture", BUILT, ids=str)
-def test_choices_survive_the_way_through_a_link(architecture):
+def test_architecture_text_round_trip(architecture):
     assert parse_architecture(str(architecture)) == architecture
 
 
 @pytest.mark.parametrize(
     "text", ["", "3x1", "3x1-w16-k3-max-d0-average-", "٣x1-w16-k3-max-d0-average"]
 )
-def test_other_text_is_refused_with_an_example(text):
+def test_invalid_architecture_text_is_rejected_with_an_example(text):
     with pytest.raises(ConfigError, match="must have the form '3x1-w16-k3-max-d0-average'"):
         parse_architecture(text)
 
@@ -92,7 +92,7 @@ def test_choice_outside_its_range_is_refused(choice, sentence):
         Architecture(**choice)
 
 
-def test_batch_that_would_not_fit_into_memory_is_refused_with_the_largest_that_does():
+def test_too_large_batch_is_rejected_with_the_largest_possible_size():
     large = Architecture(blocks=2, convolutions=2, width=20, pooling="none")
     most = 2 * 2**30 // (8 * costs_of(large).values)
 
@@ -104,29 +104,29 @@ def test_batch_that_would_not_fit_into_memory_is_refused_with_the_largest_that_d
 # As settings of a run
 
 
-def test_run_carries_what_was_built():
+def test_config_of_custom_preset_holds_the_architecture():
     config = preset_config("yours", "a", architecture="2x1-w8-k5-average-d20-flatten")
 
     assert config.network == "yours-2x1-w8-k5-average-d20-flatten"
     assert TrainingConfig.from_json(config.to_json()) == config
 
 
-def test_preset_without_a_word_on_its_layers_gets_the_proposed_ones():
+def test_custom_preset_without_architecture_gets_the_default():
     assert preset_config("yours", "a").architecture == str(Architecture())
 
 
-def test_other_presets_have_their_layers_already():
+def test_other_presets_ignore_an_architecture():
     config = preset_config("fast", "a", architecture="2x1-w8-k5-average-d20-flatten")
 
     assert (config.network, config.architecture) == ("fast", "")
 
 
-def test_settings_refuse_a_network_that_cannot_be():
+def test_config_rejects_an_invalid_architecture():
     with pytest.raises(ConfigError, match="architecture must have the form"):
         preset_config("yours", "a", architecture="deep")
     with pytest.raises(ConfigError, match="batch_size may be at most"):
         preset_config("yours", "a", architecture="2x2-w32-k3-none-d0-average", batch_size=8_192)
 
 
-def test_limit_leaves_room_for_the_notebooks_network():
+def test_notebook_network_is_below_the_size_limits():
     assert MAX_PARAMETERS > 2_514_410

@@ -21,7 +21,7 @@ def test_gradient_goes_through_a_layer():
     assert gradient(double, np.ones((3, 2), np.float32)).tolist() == [[2.0, 2.0]] * 3
 
 
-def test_backend_without_a_known_gradient_is_named(monkeypatch):
+def test_unsupported_backend_raises_an_error_with_its_name(monkeypatch):
     monkeypatch.setattr(keras.backend, "backend", lambda: "abacus")
 
     with pytest.raises(PredictionError, match="not implemented for Keras on 'abacus'"):

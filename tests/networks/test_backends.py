@@ -68,34 +68,34 @@ def continued(tmp_path_factory):
     return on_tensorflow, on_jax, back
 
 
-def test_jax_goes_on_with_a_checkpoint_of_tensorflow_to_the_same_losses(continued):
+def test_jax_resumes_tensorflow_checkpoint_with_equal_losses(continued):
     on_tensorflow, on_jax = (run.log().epochs[1] for run in continued[:2])
 
     for name in ("loss", "val_loss", "val_roc_auc"):
         assert on_jax[name] == pytest.approx(on_tensorflow[name], rel=1e-4), name
 
 
-def test_their_answers_agree_patch_by_patch(continued):
+def test_backends_predict_equal_probabilities(continued):
     on_tensorflow, on_jax = (run.predictions() for run in continued[:2])
 
     assert (on_tensorflow["row"] == on_jax["row"]).all()
     assert np.allclose(on_tensorflow["probability"], on_jax["probability"], atol=1e-4)
 
 
-def test_environment_says_which_backend(continued):
-    said = [run.environment() for run in continued]
+def test_environment_names_the_backend(continued):
+    environments = [run.environment() for run in continued]
 
-    assert [e["backend"] for e in said] == ["tensorflow", "jax", "tensorflow"]
-    assert ["jax" in e for e in said] == [False, True, False]
+    assert [e["backend"] for e in environments] == ["tensorflow", "jax", "tensorflow"]
+    assert ["jax" in e for e in environments] == [False, True, False]
 
 
-def test_tensorflow_goes_on_with_a_checkpoint_of_jax(continued):
+def test_tensorflow_resumes_jax_checkpoint(continued):
     log = continued[2].log()
 
     assert (log.starts[-1]["epoch"], len(log.epochs), log.starts[-1]["damaged"]) == (2, 3, [])
 
 
-def test_training_on_jax_that_is_killed_within_an_epoch_continues_to_the_very_same_end(home):
+def test_jax_training_killed_within_an_epoch_resumes_identically(home):
     tiny_store("tiny", cases=3, per_case=12)
     undisturbed, killed = create_run(tiny_config()), create_run(tiny_config())
     words = ("--dropout", "--each-step")
@@ -108,7 +108,7 @@ def test_training_on_jax_that_is_killed_within_an_epoch_continues_to_the_very_sa
     assert digest(killed) == digest(undisturbed)
 
 
-def test_jax_learns_the_same_from_patches_that_lie_on_the_device(home):
+def test_jax_trains_identically_with_patches_on_the_device(home):
     tiny_store("tiny", cases=3, per_case=12)
     runs = fed, on_device = [create_run(tiny_config()) for _ in range(2)]
 
@@ -120,7 +120,7 @@ def test_jax_learns_the_same_from_patches_that_lie_on_the_device(home):
         assert values[1] == pytest.approx(values[0], rel=1e-4), name
 
 
-def test_predictor_on_jax_gives_the_answers_of_tensorflow():
+def test_jax_predictor_matches_tensorflow():
     run = open_run(BUNDLED_RUN_ID)
     patches = np.random.default_rng(0).integers(0, 256, (3, 50, 50, 3), np.uint8)
     question = {"kind": "probabilities", "folder": str(run.folder), "count": len(patches)}
@@ -155,5 +155,5 @@ def test_loss_is_the_binary_cross_entropy_of_the_softmax(smoothing):
     assert float(model.compute_loss(None, y_true, y_prob)) == pytest.approx(by_hand, rel=1e-5)
 
 
-def test_integers_of_both_widths_are_one_kind_on_disk():
+def test_32_and_64_bit_integers_share_one_portable_dtype():
     assert portable_dtype("int32") == portable_dtype("int64") != portable_dtype("float32")

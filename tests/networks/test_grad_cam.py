@@ -16,7 +16,7 @@ def patches():
 
 
 @pytest.mark.parametrize(("name", "features"), [("fast", 64), ("notebook", 24)])
-def test_look_gives_the_networks_own_answers_and_its_last_features(name, features, patches):
+def test_predict_with_features_matches_the_network(name, features, patches):
     model = build_model(name)
 
     y_prob, found = FeatureExtractor(model).predict_with_features(patches)
@@ -26,7 +26,7 @@ def test_look_gives_the_networks_own_answers_and_its_last_features(name, feature
     assert y_prob.dtype == found.dtype == np.float32
 
 
-def test_grad_cam_adds_up_to_the_log_odds_where_the_map_is_averaged(patches):
+def test_grad_cam_sums_to_log_odds_with_average_pooling(patches):
     inside = FeatureExtractor(build_model("fast"))
     y_prob = inside.predict_with_features(patches)[0].astype(np.float64)
 
@@ -38,11 +38,11 @@ def test_grad_cam_adds_up_to_the_log_odds_where_the_map_is_averaged(patches):
     assert shares.sum(axis=(1, 2)) == pytest.approx(log_odds, abs=1e-4)
 
 
-def test_grad_cam_of_the_flattened_network_has_its_last_maps_size(patches):
+def test_grad_cam_of_flattened_network_has_shape_of_last_maps(patches):
     assert FeatureExtractor(build_model("notebook")).grad_cam(patches).shape == (3, 12, 12)
 
 
-def test_grad_cam_finds_the_half_that_the_network_was_made_to_see():
+def test_grad_cam_highlights_the_half_the_network_uses():
     """One map is red, one is blue; blue speaks against IDC, red for it, and twice as loud."""
     model = keras.Sequential(
         [

@@ -41,14 +41,14 @@ def test_first_gpu_is_named_with_its_memory(driver):
     assert nvidia_smi_free_bytes() == 40960 * 2**20
 
 
-def test_chosen_gpu_is_the_one_that_is_asked(driver, monkeypatch):
+def test_query_uses_the_chosen_gpu(driver, monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1,0")
 
     assert nvidia_smi_free_bytes() == 512 * 2**20
 
 
 @pytest.mark.parametrize("hidden", ["", "-1", "9"])
-def test_hidden_gpus_and_numbers_that_there_are_not_are_none(driver, monkeypatch, hidden):
+def test_hidden_or_missing_gpu_gives_no_description(driver, monkeypatch, hidden):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", hidden)
 
     assert (gpu_description(), nvidia_smi_free_bytes()) == ("", None)

@@ -65,25 +65,25 @@ def lit_up(name):
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_receptive_fields_are_what_a_changed_pixel_changes(name, patch):
+def test_receptive_fields_match_the_effect_of_changed_pixels(name, patch):
     from idc.networks.layer_maps import inspect_layers
 
     entries, _ = inspect_layers(built(name), patch)
     found = lit_up(name)
 
     assert len(entries) == len(found)
-    seen = 0
+    checked = 0
     for entry, changed in zip(entries, found, strict=True):
         if changed is None:
             continue
-        seen += 1
+        checked += 1
         for place, (first, last) in enumerate(entry["spans"]):
             expected = [first <= row <= last for row in range(50)]
             assert changed[:, place].tolist() == expected, (entry["name"], place)
-    assert seen >= 5
+    assert checked >= 5
 
 
-def test_maps_are_the_layers_own_to_one_part_in_255(patch):
+def test_decoded_maps_match_layer_outputs_within_quantisation(patch):
     import keras
 
     from idc.networks.layer_maps import inspect_layers
@@ -102,7 +102,7 @@ def test_maps_are_the_layers_own_to_one_part_in_255(patch):
     assert (off <= span / 255 * 0.51 + 1e-4 * np.abs(expected).max()).all()
 
 
-def test_answer_follows_from_the_last_sums(patch):
+def test_softmax_of_the_sums_is_the_prediction(patch):
     from idc.networks.inference import predict_probabilities
     from idc.networks.layer_maps import inspect_layers
 
@@ -117,7 +117,7 @@ def test_answer_follows_from_the_last_sums(patch):
     )
 
 
-def test_residual_block_joins_two_ways():
+def test_residual_block_has_two_inputs():
     from idc.networks.layer_maps import inspect_layers
 
     entries, _ = inspect_layers(built("fast"), np.zeros((50, 50, 3), np.uint8))
@@ -129,7 +129,7 @@ def test_residual_block_joins_two_ways():
     assert long["spans"][3] == add["spans"][3] == (1, 24)
 
 
-def test_filters_of_the_first_layer_are_the_models_own(patch):
+def test_decoded_filters_match_the_kernel(patch):
     from idc.networks.layer_maps import inspect_layers
     from idc.prediction.layer_views import LayerViews
 

@@ -36,7 +36,7 @@ def test_residual_networks_are_small(name, parameters):
     assert build_model(name).count_params() == parameters
 
 
-def test_residual_block_passes_on_what_it_is_given_before_training():
+def test_untrained_residual_block_is_the_identity():
     from idc.networks.models import build_model
 
     model = build_model("fast")
@@ -73,7 +73,7 @@ def test_fast_network_is_above_chance_on_unseen_patches_after_a_few_steps():
     assert roc_auc_score(labels[64:], y_prob) > 0.9
 
 
-def test_model_is_fed_uint8_rgb_and_answers_two_probabilities():
+def test_model_maps_uint8_rgb_to_two_probabilities():
     from idc.networks.models import build_model
 
     answer = np.asarray(build_model("notebook")(np.zeros((3, 50, 50, 3), np.uint8)))
@@ -96,7 +96,7 @@ def test_same_seed_builds_the_same_weights():
     assert not np.array_equal(kernels[0], kernels[2])
 
 
-def test_unknown_network_is_refused_by_name():
+def test_unknown_network_is_rejected_by_name():
     from idc.networks.models import build_model
 
     with pytest.raises(ConfigError, match="Received: 'resnet'"):

@@ -12,7 +12,7 @@ from idc.training.objective import compile_model
 
 @pytest.fixture
 def gpu(monkeypatch):
-    """A device that is said to have a GPU; the CPU computes float16 too, but slowly."""
+    """A device that claims to have a GPU; the CPU also computes float16, but slowly."""
     monkeypatch.setattr("idc.networks.precision.uses_gpu", lambda: True)
 
 
@@ -27,7 +27,7 @@ def state(model):
     return [np.asarray(v) for v in (*model.variables, *model.optimizer.variables)]
 
 
-def test_mixed_precision_without_a_gpu_is_a_sentence(monkeypatch):
+def test_mixed_precision_without_gpu_is_rejected(monkeypatch):
     monkeypatch.setattr("idc.networks.precision.uses_gpu", lambda: False)
 
     with pytest.raises(ConfigError, match="Choose precision float32"):
@@ -35,7 +35,7 @@ def test_mixed_precision_without_a_gpu_is_a_sentence(monkeypatch):
     assert keras.config.dtype_policy().name == "float32"
 
 
-def test_mixed_network_computes_in_float16_and_answers_in_float32(gpu):
+def test_mixed_network_computes_in_float16_and_outputs_float32(gpu):
     model = mixed_model()
 
     assert model.get_layer("stem").compute_dtype == "float16"
@@ -45,7 +45,7 @@ def test_mixed_network_computes_in_float16_and_answers_in_float32(gpu):
 
 
 @pytest.mark.slow
-def test_checkpoint_of_a_scaled_optimizer_goes_on_where_it_was(gpu, tmp_path):
+def test_checkpoint_restores_the_loss_scale_optimizer(gpu, tmp_path):
     patches = np.random.default_rng(0).integers(0, 256, (8, 50, 50, 3), np.uint8)
     targets = np.eye(2, dtype=np.float32)[np.arange(8) % 2]
     model = mixed_model()

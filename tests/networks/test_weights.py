@@ -45,7 +45,7 @@ def replaced(file, value):
     file[KERNEL] = value
 
 
-def test_saved_weights_come_back_bit_for_bit(saved):
+def test_saved_weights_round_trip_exactly(saved):
     model, path = saved
     loaded = load(path)
 
@@ -54,7 +54,7 @@ def test_saved_weights_come_back_bit_for_bit(saved):
         assert ours.tobytes() == theirs.tobytes()
 
 
-def test_saved_weights_hold_no_state_of_the_optimizer(saved):
+def test_saved_weights_contain_no_optimizer_state(saved):
     names = []
     with h5py.File(saved[1]) as file:
         file.visit(names.append)
@@ -63,7 +63,7 @@ def test_saved_weights_hold_no_state_of_the_optimizer(saved):
     assert not [name for name in names if name.startswith("optimizer")]
 
 
-def test_flipped_bit_is_noticed(saved, tmp_path):
+def test_flipped_bit_is_detected(saved, tmp_path):
     content = bytearray(saved[1].read_bytes())
     content[len(content) // 2] ^= 1
     path = tmp_path / "best.weights.h5"
@@ -92,14 +92,14 @@ def test_flipped_bit_is_noticed(saved, tmp_path):
     ],
     ids=["name", "one too many", "shape", "dtype"],
 )
-def test_weights_of_another_network_are_refused_whatever_their_hash(
+def test_weights_of_another_network_are_rejected_despite_valid_hash(
     saved, tmp_path, change, sentence
 ):
     with pytest.raises(PredictionError, match=f"do not fit the network 'fast': {sentence}"):
         load(changed(saved, tmp_path, change))
 
 
-def test_file_that_is_no_hdf5_is_refused(tmp_path):
+def test_file_other_than_hdf5_is_rejected(tmp_path):
     path = tmp_path / "best.weights.h5"
     path.write_bytes(b"these are words")
 

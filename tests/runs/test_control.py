@@ -7,7 +7,7 @@ from idc.runs.control import CONTROL_FILE, PAUSE, RESUME, Requests
 from idc.training.trainer import _Trainer
 
 
-def test_each_request_is_heard_once_even_when_it_is_the_same_again(tmp_path):
+def test_each_request_is_returned_once_even_if_repeated(tmp_path):
     requests = Requests(tmp_path)
     heard = [requests.poll()]
     for request in (PAUSE, RESUME, PAUSE, PAUSE):
@@ -17,7 +17,7 @@ def test_each_request_is_heard_once_even_when_it_is_the_same_again(tmp_path):
     assert heard == ["", PAUSE, "", RESUME, "", PAUSE, "", PAUSE, ""]
 
 
-def test_request_from_before_the_trainer_reaches_it_unless_it_was_taken_back(tmp_path):
+def test_earlier_request_reaches_the_trainer_unless_cleared(tmp_path):
     control.send_request(tmp_path, PAUSE)
     assert Requests(tmp_path).poll() == PAUSE
 
@@ -26,21 +26,21 @@ def test_request_from_before_the_trainer_reaches_it_unless_it_was_taken_back(tmp
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "null", '{"other": 1}'])
-def test_unreadable_request_asks_for_nothing(tmp_path, content):
+def test_unreadable_request_is_ignored(tmp_path, content):
     (tmp_path / CONTROL_FILE).write_text(content)
 
     assert control.read_request(tmp_path) == ("", "")
 
 
-def test_request_that_is_none_is_refused(tmp_path):
+def test_unknown_request_is_rejected(tmp_path):
     with pytest.raises(ValueError, match="request must be one of pause, resume"):
         control.send_request(tmp_path, "halt")
 
 
-def test_trainer_that_left_its_pause_sees_a_wish_that_came_while_it_still_held_the_lock(tmp_path):
+def test_resume_requested_during_shutdown_is_honoured(tmp_path):
     trainer = _Trainer(tmp_path, None, lambda: False)
     control.send_request(tmp_path, PAUSE)
-    assert trainer._requests.poll() == PAUSE  # obeyed: it paused, and somebody needs the device
+    assert trainer._requests.poll() == PAUSE  # obeyed: paused, and another run needs the device
     assert not trainer.resume_requested()
 
     control.send_request(tmp_path, RESUME)

@@ -20,7 +20,7 @@ TRAINER = PROGRAMS / "queued_trainer.py"
 
 
 class Enough(Exception):
-    """The test has seen that it waits."""
+    """The run is waiting."""
 
 
 def new_run(name="a"):
@@ -63,14 +63,14 @@ def turns(home):
     return [line.split() for line in path.read_text().splitlines()] if path.exists() else []
 
 
-def test_free_device_is_taken_at_once(home):
+def test_free_device_is_acquired_immediately(home):
     run = new_run()
 
     with hold_lock(run.folder), hold_device(run.id, 1.0, give_up):
         assert queue_position(run.id) is None
 
 
-def test_taken_device_lets_the_next_one_wait(home):
+def test_second_run_waits_for_a_taken_device(home):
     first, second = new_run("first"), new_run("second")
     places = []
 
@@ -86,7 +86,7 @@ def test_taken_device_lets_the_next_one_wait(home):
     assert queue_position(second.id) is None  # it has gone, and its ticket with it
 
 
-def test_ticket_of_a_killed_one_holds_nobody_up(home):
+def test_ticket_of_a_killed_run_does_not_block_the_queue(home):
     dead, alive = new_run("dead"), new_run("alive")
     folder = home / "devices" / "default"
     folder.mkdir(parents=True)
@@ -99,7 +99,7 @@ def test_ticket_of_a_killed_one_holds_nobody_up(home):
     assert not ticket.exists()
 
 
-def test_run_killed_in_the_queue_and_continued_does_not_wait_for_itself(home):
+def test_resumed_run_does_not_wait_for_its_old_ticket(home):
     run = new_run()
     for device in ("default", "0"):
         folder = home / "devices" / device
@@ -110,7 +110,7 @@ def test_run_killed_in_the_queue_and_continued_does_not_wait_for_itself(home):
         assert queue_position(run.id) is None
 
 
-def test_run_that_keeps_to_the_cpu_waits_for_nobody_on_the_gpu(home, start):
+def test_cpu_only_run_does_not_wait_for_the_gpu(home, start):
     on_gpu, on_cpu = new_run("on the GPU"), new_run("on the CPU")
     set_cpu_only(on_cpu.folder)
 
@@ -121,7 +121,7 @@ def test_run_that_keeps_to_the_cpu_waits_for_nobody_on_the_gpu(home, start):
         wait_until(lambda: read_status(on_cpu.folder).state == "finished")
 
 
-def test_choice_of_the_cpu_can_be_taken_back(home, monkeypatch):
+def test_cpu_choice_can_be_reverted(home, monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
     run = new_run()
     set_cpu_only(run.folder)
@@ -132,7 +132,7 @@ def test_choice_of_the_cpu_can_be_taken_back(home, monkeypatch):
     assert device_name() == "0"
 
 
-def test_another_device_is_another_queue(home, monkeypatch):
+def test_each_device_has_its_own_queue(home, monkeypatch):
     first, second = new_run("first"), new_run("second")
 
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
@@ -145,14 +145,14 @@ def test_another_device_is_another_queue(home, monkeypatch):
 @pytest.mark.parametrize(
     ("chosen", "name"), [("", "default"), ("0", "0"), ("0,1", "0_1"), ("../x", "___x")]
 )
-def test_device_has_a_name_that_is_no_path(monkeypatch, chosen, name):
+def test_device_name_is_a_safe_file_name(monkeypatch, chosen, name):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", chosen)
 
     assert device_name() == name
 
 
 @pytest.mark.slow
-def test_twenty_starts_at_once_make_one_trainer_and_a_queue(home, start):
+def test_twenty_simultaneous_starts_train_one_at_a_time(home, start):
     runs = [new_run(str(number)) for number in range(20)]
     processes = {run.id: start(run) for run in runs}
     wait_until(lambda: sum(read_status(run.folder).state == "queued" for run in runs) == 19)
@@ -197,7 +197,7 @@ def test_killed_trainer_frees_the_device_for_the_next(home, start):
 
 
 @pytest.mark.slow
-def test_start_pressed_twice_on_one_run_trains_it_once(home, start):
+def test_run_started_twice_trains_once(home, start):
     run = new_run()
     first, second = start(run), start(run)
     wait_until(lambda: first.poll() is not None or second.poll() is not None)

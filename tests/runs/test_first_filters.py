@@ -21,7 +21,7 @@ def model_with(kernel):
     return SimpleNamespace(weights=[dense, Weight("conv/kernel", kernel)])
 
 
-def test_kernels_come_back_in_the_order_of_their_epochs(tmp_path):
+def test_kernels_are_read_in_order_of_epochs(tmp_path):
     kernels = [np.full((3, 3, 3, 2), epoch, np.float32) for epoch in range(3)]
     for epoch in (2, 0, 1):
         save_first_filters(tmp_path, model_with(kernels[epoch]), epoch)
@@ -32,14 +32,14 @@ def test_kernels_come_back_in_the_order_of_their_epochs(tmp_path):
     assert np.array_equal(kept.kernels, np.stack(kernels))
 
 
-def test_epoch_that_is_trained_again_replaces_its_kernel(tmp_path):
+def test_repeated_epoch_replaces_its_kernel(tmp_path):
     for value in (1, 2):
         save_first_filters(tmp_path, model_with(np.full((1, 1, 3, 1), value, np.float32)), 4)
 
     assert read_first_filters(tmp_path).kernels.ravel().tolist() == [2, 2, 2]
 
 
-def test_of_many_epochs_some_are_picked_with_the_first_and_the_last(tmp_path):
+def test_many_epochs_are_thinned_keeping_first_and_last(tmp_path):
     for epoch in range(200):
         save_first_filters(tmp_path, model_with(np.zeros((1, 1, 3, 1), np.float32)), epoch)
 
@@ -48,7 +48,7 @@ def test_of_many_epochs_some_are_picked_with_the_first_and_the_last(tmp_path):
     assert (len(epochs), epochs[0], epochs[-1]) == (60, 0, 199)
 
 
-def test_older_run_has_kept_nothing(tmp_path):
+def test_run_without_kernels_gives_none(tmp_path):
     assert read_first_filters(tmp_path) is None
 
 

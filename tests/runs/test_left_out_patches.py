@@ -29,7 +29,7 @@ def mark_wrong(store, *rows):
         save_mark(Mark("tiny", entry.case, entry.x, entry.y, entry.label, "wrong", "Ana"))
 
 
-def test_marked_patches_do_not_train_and_are_scored_all_the_same(store):
+def test_marked_patches_are_scored_but_do_not_train(store):
     plain = make_split(store.index, "random", seed=3)
     trains, also, held_out = plain.train[2], plain.train[5], plain.test[0]
     mark_wrong(store, trains, also, held_out)
@@ -44,7 +44,7 @@ def test_marked_patches_do_not_train_and_are_scored_all_the_same(store):
     )
 
 
-def test_rows_are_recorded_with_their_place(store):
+def test_record_holds_rows_with_case_and_coordinates(store):
     row = make_split(store.index, "random", seed=3).train[2]
     mark_wrong(store, row)
 
@@ -66,7 +66,7 @@ def test_rows_are_recorded_with_their_place(store):
     assert open_run(run.id).left_out().tolist() == [row]
 
 
-def test_later_marks_change_nothing_for_a_run_or_its_repetition(store):
+def test_later_marks_do_not_affect_a_run_or_its_repeat(store):
     train = make_split(store.index, "random", seed=3).train
     mark_wrong(store, train[0])
     run = create_run(TrainingConfig(**SETTINGS, leave_out_marked=True))
@@ -82,14 +82,14 @@ def test_later_marks_change_nothing_for_a_run_or_its_repetition(store):
     assert new.left_out().tolist() == [train[1]]
 
 
-def test_run_that_leaves_nothing_out_has_no_record_and_needs_no_data_set(home):
+def test_run_without_left_out_patches_has_no_record(home):
     run = create_run(TrainingConfig(data="absent"))
 
     assert not (run.folder / LEFT_OUT_FILE).exists()
     assert run.left_out().tolist() == []
 
 
-def test_marks_that_take_a_whole_class_out_are_refused_before_a_run_is_made(store):
+def test_marks_covering_a_whole_class_are_rejected_before_creation(store):
     mark_wrong(store, *(row for row in range(40) if store.labels[row] == 1))
 
     with pytest.raises(SplitError, match="the train part holds no IDC-positive patch"):
@@ -97,7 +97,7 @@ def test_marks_that_take_a_whole_class_out_are_refused_before_a_run_is_made(stor
 
 
 @pytest.mark.parametrize("content", [None, "{", "[]", "{}", '{"patches": [5]}'])
-def test_lost_or_damaged_record_is_a_sentence(store, content):
+def test_missing_or_damaged_record_raises_run_error(store, content):
     run = create_run(TrainingConfig(**SETTINGS, leave_out_marked=True))
     if content is None:
         (run.folder / LEFT_OUT_FILE).unlink()
@@ -108,7 +108,7 @@ def test_lost_or_damaged_record_is_a_sentence(store, content):
         run.left_out()
 
 
-def test_data_set_packed_anew_before_the_trainer_began_is_noticed(store):
+def test_data_set_repacked_before_the_training_is_detected(store):
     run = create_run(TrainingConfig(**SETTINGS, leave_out_marked=True))
     check_same_data(run, store)
     delete_store("tiny")

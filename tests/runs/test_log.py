@@ -59,7 +59,7 @@ def test_start_supersedes_what_was_logged_about_later_epochs(tmp_path):
     assert [start["epoch"] for start in log.starts] == [0, 1]
 
 
-def test_epoch_that_is_computed_again_counts_once_and_with_its_new_values(tmp_path):
+def test_repeated_epoch_is_listed_once_with_new_values(tmp_path):
     writer = LogWriter(tmp_path)
     write_epochs(writer, 1, 2, loss=0.9)
     writer.append("start", epoch=1)
@@ -75,7 +75,7 @@ def test_epoch_that_is_computed_again_counts_once_and_with_its_new_values(tmp_pa
     ]
 
 
-def test_half_a_line_at_the_end_is_left_out(tmp_path):
+def test_incomplete_last_line_is_skipped(tmp_path):
     write_epochs(LogWriter(tmp_path), 1)
     with (tmp_path / LOG_FILE).open("a") as file:
         file.write('{"event": "step", "epoch": 2, "st')
@@ -83,7 +83,7 @@ def test_half_a_line_at_the_end_is_left_out(tmp_path):
     assert steps_of(read_log(tmp_path)) == [(1, 1), (1, 2)]
 
 
-def test_next_writer_does_not_continue_the_half_line_of_a_killed_one(tmp_path):
+def test_new_writer_terminates_an_incomplete_line(tmp_path):
     write_epochs(LogWriter(tmp_path), 1)
     with (tmp_path / LOG_FILE).open("a") as file:
         file.write('{"event": "step", "epoch": 2, "st')
@@ -97,14 +97,14 @@ def test_next_writer_does_not_continue_the_half_line_of_a_killed_one(tmp_path):
     assert log.starts == [{"epoch": 1}]
 
 
-def test_cut_inside_a_letter_of_two_bytes_is_a_half_line_too(tmp_path):
+def test_line_cut_inside_a_character_is_skipped(tmp_path):
     line = json.dumps({"event": "start", "epoch": 0, "device": "é"}, ensure_ascii=False).encode()
     (tmp_path / LOG_FILE).write_bytes(line[: line.index("é".encode()) + 1])
 
     assert read_log(tmp_path) == RunLog()
 
 
-def test_lines_that_are_no_events_are_left_out():
+def test_lines_other_than_events_are_skipped():
     log = RunLog()
 
     extend_log(log, '\n5\nnull\n[]\n{}\n{"event": "other", "epoch": 1}\n')
@@ -112,13 +112,13 @@ def test_lines_that_are_no_events_are_left_out():
     assert log == RunLog()
 
 
-def test_a_loss_that_is_not_a_number_survives(tmp_path):
+def test_nan_loss_round_trip(tmp_path):
     LogWriter(tmp_path).append("step", epoch=1, step=1, loss=math.nan)
 
     assert math.isnan(read_log(tmp_path).steps[0]["loss"])
 
 
-def test_log_can_be_read_piece_by_piece(tmp_path):
+def test_log_can_be_read_incrementally(tmp_path):
     log = RunLog()
 
     extend_log(log, '{"event": "step", "epoch": 1, "step": 1}\n')
@@ -134,5 +134,5 @@ def test_best_epoch_is_the_last_that_was_best_so_far():
     assert log.best_epoch() == {"epoch": 2, "best": 1}
 
 
-def test_there_is_no_best_epoch_before_the_first():
+def test_no_best_epoch_before_the_first():
     assert RunLog().best_epoch() is None

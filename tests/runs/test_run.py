@@ -59,7 +59,7 @@ def ended(run, state, **values):
     run.write_status(RunStatus(state=state, **{"epochs": run.config.epochs, **values}))
 
 
-def test_trainer_does_not_inherit_kaggles_secrets(run, monkeypatch):
+def test_trainer_does_not_inherit_kaggle_secrets(run, monkeypatch):
     monkeypatch.setenv("KAGGLE_KEY", "secret")
     environments = []
     monkeypatch.setattr(
@@ -84,7 +84,7 @@ def test_created_run_can_be_opened_with_its_settings(home):
     assert sorted(path.name for path in run.folder.iterdir()) == [CONFIG_FILE, STATUS_FILE]
 
 
-def test_new_run_is_starting_and_has_nothing_to_show(run):
+def test_new_run_is_starting_without_results(run):
     status = run.status()
 
     assert (status.state, status.live, status.epochs, status.epoch) == ("starting", True, 20, 0)
@@ -93,7 +93,7 @@ def test_new_run_is_starting_and_has_nothing_to_show(run):
     assert run.log().steps == []
 
 
-def test_run_without_a_name_is_called_by_its_id(home):
+def test_title_of_an_unnamed_run_is_its_id(home):
     run = create_run(TrainingConfig(data="a"))
 
     assert run.title == run.id
@@ -121,7 +121,7 @@ def test_runs_are_listed_newest_first_even_within_a_second(home):
     assert [run.title for run in list_runs()] == [run.title for run in reversed(runs)]
 
 
-def test_day_in_the_id_outweighs_the_files_time(home, monkeypatch):
+def test_date_in_the_id_overrides_the_file_time(home, monkeypatch):
     monkeypatch.setattr(time, "strftime", lambda _form: "20260102-000000")
     create_run(TrainingConfig(data="a", name="newer"))
     monkeypatch.setattr(time, "strftime", lambda _form: "20260101-000000")
@@ -143,45 +143,45 @@ def test_damaged_run_does_not_hide_the_others(home, file, content):
     assert list_runs() == [good]
 
 
-def test_half_made_run_is_not_listed(run):
+def test_incomplete_run_is_not_listed(run):
     run.folder.rename(run.folder.with_name(f".{run.id}"))
 
     assert list_runs() == []
 
 
 @pytest.mark.parametrize("run_id", ["", "none", "..", "../a", "a/b", ".hidden", "a\n", "\0"])
-def test_id_that_is_none_is_refused(run, run_id):
+def test_invalid_id_is_rejected(run, run_id):
     with pytest.raises(RunError, match="There is no run '"):
         open_run(run_id)
 
 
-def test_path_to_a_real_run_is_no_id(run):
+def test_path_to_a_run_is_rejected_as_id(run):
     with pytest.raises(RunError, match="There is no run '"):
         open_run(f"../runs/{run.id}")
 
 
-def test_damaged_settings_are_a_sentence(run):
+def test_damaged_settings_raise_run_error(run):
     (run.folder / CONFIG_FILE).write_text('{"data": "a", "epochs": 0}')
 
     with pytest.raises(RunError, match=f"The settings of the run '{run.id}' are damaged on disk"):
         open_run(run.id)
 
 
-def test_damaged_status_is_a_sentence(run):
+def test_damaged_status_raises_run_error(run):
     (run.folder / STATUS_FILE).write_text('{"state": ')
 
     with pytest.raises(RunError, match=f"The status of the run '{run.id}' is damaged on disk"):
         run.status()
 
 
-def test_runs_folder_that_cannot_be_written_is_a_sentence(home):
+def test_unwritable_runs_folder_raises_run_error(home):
     (home / "runs").write_bytes(b"a file where the folder should be")
 
     with pytest.raises(RunError, match=r"The run in '.*' could not be written \("):
         create_run(TrainingConfig(data="a"))
 
 
-def test_run_that_could_not_be_written_whole_leaves_nothing(home, monkeypatch):
+def test_failed_creation_leaves_no_folder(home, monkeypatch):
     def full(*_args):
         raise OSError(28, "No space left on device")
 
@@ -196,7 +196,7 @@ def test_run_that_could_not_be_written_whole_leaves_nothing(home, monkeypatch):
 # What the folder holds
 
 
-def test_model_counts_only_with_its_weights_and_their_checksum(run):
+def test_has_model_needs_weights_and_checksum(run):
     (run.folder / WEIGHTS_FILE).write_bytes(b"weights")
     assert not run.has_model()
 
@@ -227,7 +227,7 @@ def test_predictions_before_the_first_epoch_are_refused(run):
         run.predictions()
 
 
-def test_damaged_predictions_are_a_sentence(run):
+def test_damaged_predictions_raise_run_error(run):
     (run.folder / PREDICTIONS_FILE).write_bytes(b"PAR1 cut off")
 
     with pytest.raises(RunError, match="The predictions of the run 'first' are damaged on disk"):
@@ -237,9 +237,7 @@ def test_damaged_predictions_are_a_sentence(run):
 # Alive or dead
 
 
-def test_run_is_running_while_a_process_holds_its_lock_and_interrupted_once_it_is_killed(
-    run, trainer
-):
+def test_run_is_interrupted_after_its_trainer_is_killed(run, trainer):
     ended(run, "running", phase="training", epoch=2, left_s=60.0)
     alive = run.status()
 
@@ -253,14 +251,14 @@ def test_run_is_running_while_a_process_holds_its_lock_and_interrupted_once_it_i
     assert "continue the run" in dead.reason
 
 
-def test_lock_decides_and_not_what_the_file_says(run, trainer):
+def test_lock_overrides_an_old_starting_status(run, trainer):
     long_ago = RunStatus(state="starting", epochs=20, updated=0.0)
     run.write_status(long_ago)
 
     assert run.status() == long_ago
 
 
-def test_looking_does_not_rewrite_the_status(run):
+def test_reading_the_status_does_not_write_it(run):
     ended(run, "running")
     before = (run.folder / STATUS_FILE).read_bytes()
 
@@ -269,7 +267,7 @@ def test_looking_does_not_rewrite_the_status(run):
     assert (run.folder / STATUS_FILE).read_bytes() == before
 
 
-def test_trainer_that_never_came_up_is_interrupted_after_a_while(run):
+def test_run_without_trainer_is_interrupted_after_the_grace_time(run):
     fresh = run.status()
     run.write_status(replace(fresh, updated=fresh.updated - 60))
 
@@ -277,13 +275,13 @@ def test_trainer_that_never_came_up_is_interrupted_after_a_while(run):
 
 
 @pytest.mark.parametrize("state", ["finished", "stopped", "failed"])
-def test_ended_run_stays_as_it_ended(run, state):
+def test_ended_run_keeps_its_state(run, state):
     ended(run, state, epoch=4, reason="because", updated=0.0)
 
     assert run.status() == RunStatus(state=state, epochs=20, epoch=4, reason="because", updated=0.0)
 
 
-def test_page_that_looks_does_not_keep_the_trainer_out(run):
+def test_status_check_does_not_block_the_trainer(run):
     ended(run, "running")
     assert run.status().state == "interrupted"
 
@@ -292,7 +290,7 @@ def test_page_that_looks_does_not_keep_the_trainer_out(run):
     assert run.status().state == "interrupted"
 
 
-def test_pages_that_look_at_once_do_not_take_each_other_for_a_trainer(run):
+def test_concurrent_status_checks_do_not_see_each_other(run):
     with run.trainer_lock():
         pass
     with (run.folder / LOCK_FILE).open() as file:
@@ -301,7 +299,7 @@ def test_pages_that_look_at_once_do_not_take_each_other_for_a_trainer(run):
         assert not is_locked(run.folder)
 
 
-def test_look_at_a_run_that_is_gone_makes_nothing(run):
+def test_status_check_of_a_deleted_run_creates_nothing(run):
     shutil.rmtree(run.folder)
 
     assert not is_locked(run.folder)
@@ -309,13 +307,13 @@ def test_look_at_a_run_that_is_gone_makes_nothing(run):
 
 
 @pytest.mark.slow
-def test_second_trainer_is_refused(run, trainer):
+def test_second_trainer_is_rejected(run, trainer):
     refused = pytest.raises(RunError, match=f"The run '{run.id}' is being trained already")
     with refused, run.trainer_lock():
         pass
 
 
-def test_run_that_does_not_exist_cannot_be_locked(home):
+def test_missing_run_cannot_be_locked(home):
     refused = pytest.raises(RunError, match="There is no run 'none' to train")
     with refused, hold_lock(home / "runs" / "none"):
         pass
@@ -326,7 +324,7 @@ def test_run_that_does_not_exist_cannot_be_locked(home):
 # Asking for a stop, and going on
 
 
-def test_stop_is_asked_for_by_a_file_that_the_trainer_sees(run):
+def test_stop_request_is_visible_to_the_trainer(run):
     assert not run.stop_requested()
 
     run.request_stop()
@@ -335,7 +333,7 @@ def test_stop_is_asked_for_by_a_file_that_the_trainer_sees(run):
 
 
 @pytest.mark.parametrize("state", ["stopped", "failed", "running"])
-def test_run_that_was_cut_off_goes_on_to_the_number_it_was_started_with(run, state):
+def test_interrupted_run_resumes_to_its_original_epochs(run, state):
     ended(run, state, epoch=7, epochs=30)  # "running" without a trainer: interrupted
 
     status = prepare_to_resume(run)
@@ -344,13 +342,13 @@ def test_run_that_was_cut_off_goes_on_to_the_number_it_was_started_with(run, sta
     assert run.status() == status
 
 
-def test_run_that_was_killed_after_its_last_epoch_only_needs_its_end(run):
+def test_run_killed_after_the_last_epoch_resumes_without_more_epochs(run):
     ended(run, "running", epoch=20)
 
     assert prepare_to_resume(run).epochs == 20
 
 
-def test_finished_run_trains_as_many_epochs_again_as_its_settings_say(run):
+def test_finished_run_resumes_with_its_configured_epochs(run):
     ended(run, "finished", epoch=20)
 
     status = prepare_to_resume(run)
@@ -358,7 +356,7 @@ def test_finished_run_trains_as_many_epochs_again_as_its_settings_say(run):
     assert (status.epoch, status.epochs) == (20, 40)
 
 
-def test_run_that_stopped_early_waits_anew(run):
+def test_resume_after_early_stopping_resets_the_patience(run):
     ended(run, "finished", epoch=8, patience_from=0)
 
     status = prepare_to_resume(run)
@@ -366,20 +364,20 @@ def test_run_that_stopped_early_waits_anew(run):
     assert (status.epochs, status.patience_from) == (28, 8)
 
 
-def test_run_that_was_cut_off_keeps_its_patience(run):
+def test_interrupted_run_keeps_its_patience(run):
     ended(run, "stopped", epoch=8, patience_from=3)
 
     assert prepare_to_resume(run).patience_from == 3
 
 
 @pytest.mark.parametrize("state", ["stopped", "finished"])
-def test_more_epochs_count_from_the_finished_ones(run, state):
+def test_more_epochs_are_added_to_finished_epochs(run, state):
     ended(run, state, epoch=7)
 
     assert prepare_to_resume(run, more_epochs=2).epochs == 9
 
 
-def test_old_wish_to_stop_does_not_stop_the_next_trainer(run):
+def test_old_stop_request_does_not_stop_the_next_trainer(run):
     run.request_stop()
     ended(run, "stopped", epoch=7)
 
@@ -388,7 +386,7 @@ def test_old_wish_to_stop_does_not_stop_the_next_trainer(run):
     assert not run.stop_requested()
 
 
-def test_run_in_training_cannot_be_continued(run, trainer):
+def test_live_run_cannot_be_resumed(run, trainer):
     ended(run, "running", epoch=2)
     before = (run.folder / STATUS_FILE).read_bytes()
 
@@ -399,7 +397,7 @@ def test_run_in_training_cannot_be_continued(run, trainer):
 
 
 @pytest.mark.parametrize("more", [0, -1])
-def test_less_than_one_more_epoch_is_refused(run, more):
+def test_less_than_one_more_epoch_is_rejected(run, more):
     ended(run, "stopped", epoch=7)
 
     with pytest.raises(RunError, match=f"more_epochs must be at least 1. Received: {more}"):
@@ -408,7 +406,7 @@ def test_less_than_one_more_epoch_is_refused(run, more):
     assert run.status().state == "stopped"
 
 
-def test_command_line_names_the_run_alone(run):
+def test_trainer_command_contains_the_run_id_only(run):
     assert trainer_command(run) == [sys.executable, "-m", "idc.training.trainer", run.id]
 
 

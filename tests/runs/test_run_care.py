@@ -17,7 +17,7 @@ def run(home):
     return run
 
 
-def test_name_and_notes_change_and_the_settings_do_not(run):
+def test_notes_change_without_changing_settings(run):
     settings = (run.folder / CONFIG_FILE).read_bytes()
 
     write_notes(run.folder, RunNotes("better name", "lr too high?\nsee run 3"))
@@ -27,7 +27,7 @@ def test_name_and_notes_change_and_the_settings_do_not(run):
     assert (run.folder / CONFIG_FILE).read_bytes() == settings
 
 
-def test_emptied_name_leaves_the_id(run):
+def test_empty_name_falls_back_to_the_id(run):
     write_notes(run.folder, RunNotes(""))
 
     assert run.title == run.id
@@ -55,7 +55,7 @@ def test_too_long_notes_are_refused(run, notes, sentence):
         write_notes(run.folder, notes)
 
 
-def test_notes_on_a_full_disk_are_a_sentence(run, monkeypatch):
+def test_notes_on_a_full_disk_raise_run_error(run, monkeypatch):
     monkeypatch.setenv("IDC_FAULT", "ENOSPC 1+")
 
     with pytest.raises(RunError, match=r"could not be written \(No space left on device\)"):
@@ -64,7 +64,7 @@ def test_notes_on_a_full_disk_are_a_sentence(run, monkeypatch):
     assert run.title == "first"
 
 
-def test_deleted_run_is_gone_and_can_be_taken_back_whole(run, home):
+def test_deleted_run_can_be_restored_completely(run, home):
     files = {path.name: path.read_bytes() for path in run.folder.iterdir()}
 
     delete_run(run)
@@ -77,7 +77,7 @@ def test_deleted_run_is_gone_and_can_be_taken_back_whole(run, home):
         assert (run.folder / name).read_bytes() == content
 
 
-def test_run_that_trains_is_not_deleted(run):
+def test_live_run_is_not_deleted(run):
     run.write_status(RunStatus(state="running", epochs=20))
 
     with (
@@ -89,12 +89,12 @@ def test_run_that_trains_is_not_deleted(run):
     assert list_runs() == [run]
 
 
-def test_bundled_model_stays(home):
+def test_bundled_model_is_not_deleted(home):
     with pytest.raises(RunError, match="cannot be deleted"):
         delete_run(open_run(BUNDLED_RUN_ID))
 
 
 @pytest.mark.parametrize("run_id", ["none", "..", "../runs", ""])
-def test_only_what_is_in_the_trash_is_taken_back(run, run_id):
+def test_only_runs_in_the_trash_are_restored(run, run_id):
     with pytest.raises(RunError, match="There is no deleted run"):
         restore_run(run_id)

@@ -1,4 +1,4 @@
-"""idc.runs.snapshot: what had been logged at a moment, and what a page would have said then."""
+"""idc.runs.snapshot: the state of a run at an earlier time."""
 
 from idc.runs.log import RunLog
 from idc.runs.run import RunStatus
@@ -27,7 +27,7 @@ WHOLE = RunSnapshot(
 )
 
 
-def test_moment_holds_what_was_logged_by_then_and_nothing_later():
+def test_snapshot_contains_only_what_was_logged_before():
     snapshot = snapshot_at(WHOLE, 6.0, batch_size=64)
 
     assert [entry["elapsed_s"] for entry in snapshot.log.steps] == [1.0, 3.0, 6.0]
@@ -38,25 +38,25 @@ def test_moment_holds_what_was_logged_by_then_and_nothing_later():
     assert (status.epochs, status.steps, status.left_s) == (2, 2, 4.0)
 
 
-def test_phases_come_in_their_order():
+def test_phases_are_in_order():
     phases = [snapshot_at(WHOLE, at_s, 64).status.phase for at_s in (0.5, 1.0, 3.5, 5.0, 9.0)]
 
     assert phases == ["loading", "training", "validating", "training", "validating"]
 
 
-def test_speed_is_that_of_the_epochs_last_steps():
+def test_speed_is_computed_from_the_last_steps():
     assert snapshot_at(WHOLE, 3.0, batch_size=64).status.patches_per_s == 32.0
     assert (
         snapshot_at(WHOLE, 6.0, batch_size=64).status.patches_per_s is None
     )  # one step of epoch 2
 
 
-def test_end_is_the_run_as_it_is():
+def test_snapshot_at_the_end_is_the_final_state():
     assert logged_duration_s(WHOLE) == 10.0
     assert snapshot_at(WHOLE, 10.0, 64) is WHOLE
 
 
-def test_logs_without_times_of_epochs_are_timed_by_their_seconds():
+def test_missing_epoch_times_are_derived_from_seconds():
     log = RunLog(epochs=[epoch(1), epoch(2)], steps=[step(1, 1, 1.0), step(2, 1, 12.0)])
     assert [entry["elapsed_s"] for entry in epochs_with_elapsed(log)] == [5.0, 12.0]
 
@@ -64,7 +64,7 @@ def test_logs_without_times_of_epochs_are_timed_by_their_seconds():
     assert [entry["elapsed_s"] for entry in epochs_with_elapsed(without_steps)] == [5.0, 10.0]
 
 
-def test_nothing_logged_has_no_length():
+def test_empty_log_has_zero_duration():
     nothing = RunSnapshot(RunStatus("failed", epochs=2), RunLog(), [])
 
     assert logged_duration_s(nothing) == 0.0

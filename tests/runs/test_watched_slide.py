@@ -46,7 +46,7 @@ def frame(case=2, epoch=0, step=0, levels=b"\x00\x01\x02\x03"):
 # Which case
 
 
-def test_cases_of_which_a_patch_trains_are_not_held_out(store):
+def test_cases_with_training_patches_are_not_held_out(store):
     split = split_by_case(store)
     assert held_out_cases(store, split).tolist() == [2, 3]
 
@@ -54,7 +54,7 @@ def test_cases_of_which_a_patch_trains_are_not_held_out(store):
     assert held_out_cases(store, one_of_three_trains).tolist() == [2]
 
 
-def test_default_is_the_held_out_case_with_most_patches_of_its_rarer_class(home):
+def test_default_case_has_most_patches_of_its_rarer_class(home):
     from idc.datasets.store import PackReport, open_store
     from idc.datasets.store_writer import Patch, StoreWriter
     from idc.patches import PatchName
@@ -74,7 +74,7 @@ def test_default_is_the_held_out_case_with_most_patches_of_its_rarer_class(home)
     assert default_case(store, split_by_case(store)) == 3
 
 
-def test_complete_case_is_watched_before_one_with_gaps(home):
+def test_complete_case_is_preferred_as_default(home):
     from idc.patches import PatchName
     from tests.support.made_patches import store_of
 
@@ -98,7 +98,7 @@ def test_random_split_has_no_case_to_watch(store):
     assert default_case(store, split) is None
 
 
-def test_wish_is_kept_and_a_damaged_one_is_none(run):
+def test_damaged_case_request_is_ignored(run):
     assert requested_case(run) is None
     request_case(run.folder, 3)
     assert requested_case(run) == 3
@@ -119,7 +119,7 @@ def test_levels_stay_on_their_side_of_the_threshold():
     assert np.isnan(read[4])
 
 
-def test_frames_are_read_in_training_time_and_damaged_ones_left_out(run):
+def test_frames_are_ordered_and_damaged_ones_skipped(run):
     for place in ((1, 0), (0, 40), (0, 0), (10, 0)):
         write_frame(run.folder, frame(epoch=place[0], step=place[1]))
     (run.folder / "slide" / "00002-0000000-2.json").write_text('{"case": 2')
@@ -129,7 +129,7 @@ def test_frames_are_read_in_training_time_and_damaged_ones_left_out(run):
     assert frames[1] == frame(epoch=0, step=40)
 
 
-def test_going_on_from_an_epoch_drops_what_came_after(run):
+def test_resume_deletes_superseded_frames(run):
     for place in ((0, 0), (0, 7), (1, 0), (1, 3), (2, 0)):
         write_frame(run.folder, frame(epoch=place[0], step=place[1]))
     drop_frames_after(run.folder, 1)

@@ -28,21 +28,21 @@ EVERYTHING_ELSE = {
 }
 
 
-def asked(words):
+def parse_config(words):
     return config_from_options(build_parser().parse_args(shlex.split(words)))
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-def test_command_line_of_settings_asks_for_these_settings(preset):
+def test_command_line_round_trip(preset):
     config = preset_config(preset, "my data", **EVERYTHING_ELSE)
 
     words = train_command(config)
 
     assert words.startswith("python -m idc train ")
-    assert asked(words.removeprefix("python -m idc ")) == config
+    assert parse_config(words.removeprefix("python -m idc ")) == config
 
 
-def test_command_line_leaves_out_what_the_preset_says():
+def test_command_line_omits_preset_values():
     assert train_command(preset_config("fast", "demo")) == (
         "python -m idc train --data=demo --preset=fast"
     )
@@ -50,13 +50,13 @@ def test_command_line_leaves_out_what_the_preset_says():
 
 
 @pytest.mark.parametrize("rate", [0.004, 0.008])
-def test_command_line_of_a_large_batch_keeps_its_rate_proposed_or_not(rate):
+def test_command_line_of_a_large_batch_keeps_its_learning_rate(rate):
     config = preset_config("fast", "demo", batch_size=256, learning_rate=rate)
 
-    assert asked(train_command(config).removeprefix("python -m idc ")) == config
+    assert parse_config(train_command(config).removeprefix("python -m idc ")) == config
 
 
-def test_command_line_over_several_lines_breaks_between_options_alone():
+def test_multi_line_command_breaks_between_options():
     config = preset_config("fast", "demo", name="a --b")
 
     assert train_command(config, " \\\n  ").splitlines() == [
@@ -67,23 +67,23 @@ def test_command_line_over_several_lines_breaks_between_options_alone():
     ]
 
 
-def test_file_of_settings_holds_them_all_and_options_win_over_it(tmp_path):
+def test_options_override_a_settings_file(tmp_path):
     config = preset_config("fast", "demo", **EVERYTHING_ELSE)
     path = tmp_path / "config.json"
     path.write_text(write_settings_file(config), encoding="utf-8")
 
     assert read_settings_file(path.read_bytes()) == config
-    assert asked(f"train --config {path}") == config
-    changed = asked(f"train --config {path} --epochs 8 --no-early-stopping --data other")
+    assert parse_config(f"train --config {path}") == config
+    changed = parse_config(f"train --config {path} --epochs 8 --no-early-stopping --data other")
     assert (changed.epochs, changed.early_stopping, changed.data) == (8, False, "other")
     assert changed.learning_rate == config.learning_rate
 
 
-def test_missing_file_and_missing_data_set_are_sentences(tmp_path):
+def test_missing_file_or_data_set_raises_config_error(tmp_path):
     with pytest.raises(ConfigError, match=r"cannot be read \(No such file"):
-        asked(f"train --config {tmp_path / 'none.json'}")
+        parse_config(f"train --config {tmp_path / 'none.json'}")
     with pytest.raises(ConfigError, match="No data set is named; give --data NAME"):
-        asked("train --epochs 3")
+        parse_config("train --epochs 3")
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_missing_file_and_missing_data_set_are_sentences(tmp_path):
         (b'{"data": "a", "os": 1}', "Unknown setting: os"),
     ],
 )
-def test_file_that_holds_no_settings_is_a_sentence(content, sentence):
+def test_invalid_settings_file_raises_config_error(content, sentence):
     with pytest.raises(ConfigError, match=sentence):
         read_settings_file(content)
 
@@ -106,11 +106,11 @@ def test_help_of_train_documents_every_setting(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "1000")  # else a hyphen may end a line
     with pytest.raises(SystemExit):
         build_parser().parse_args(["train", "--help"])
-    told = " ".join(capsys.readouterr().out.split())
+    help_text = " ".join(capsys.readouterr().out.split())
 
     names = [field.name for field in fields(TrainingConfig)]
     assert list(SETTING_HELP) == names
     for name in names:
-        assert f"--{name.replace('_', '-')}" in told
-        assert " ".join(SETTING_HELP[name].split()) in told, name
+        assert f"--{name.replace('_', '-')}" in help_text
+        assert " ".join(SETTING_HELP[name].split()) in help_text, name
     assert json.loads(write_settings_file(TrainingConfig(data="a"))).keys() == set(names)

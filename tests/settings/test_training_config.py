@@ -71,7 +71,7 @@ def test_value_of_another_type_is_refused(name, value, kinds):
 @pytest.mark.parametrize(
     "name", ["preset", "protocol", "unlisted", "optimizer", "schedule", "augmentation"]
 )
-def test_unknown_choice_is_refused_with_the_known_ones(name):
+def test_unknown_choice_is_rejected_with_known_choices(name):
     known = getattr(TrainingConfig(data="a"), name)
 
     sentence = refusal(**{name: "other"})
@@ -81,20 +81,20 @@ def test_unknown_choice_is_refused_with_the_known_ones(name):
     assert sentence.endswith(". Received: 'other'")
 
 
-def test_all_patches_are_asked_for_by_none():
+def test_none_means_all_patches():
     assert TrainingConfig(data="a", patches=None).patches is None
 
 
-def test_whole_number_passes_for_a_real_one():
+def test_integer_is_accepted_for_a_float():
     assert TrainingConfig(data="a", learning_rate=1).learning_rate == 1
 
 
-def test_name_has_at_most_80_signs():
+def test_name_has_at_most_80_characters():
     assert TrainingConfig(data="a", name="x" * 80).name == "x" * 80
     assert refusal(name="x" * 81) == "name may have at most 80 characters. Received: 81"
 
 
-def test_settings_cannot_be_changed_afterwards():
+def test_config_is_immutable():
     config = TrainingConfig(data="a")
 
     with pytest.raises(AttributeError):
@@ -142,7 +142,7 @@ def test_data_set_must_be_named():
 
 
 @pytest.mark.parametrize("value", [None, [], "notebook", 5])
-def test_json_that_is_no_object_is_refused(value):
+def test_json_other_than_an_object_is_rejected(value):
     with pytest.raises(ConfigError, match="must be a JSON object of named settings"):
         TrainingConfig.from_json(value)
 
@@ -156,7 +156,7 @@ def test_value_out_of_range_is_refused_from_json_too():
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-def test_preset_fills_in_its_settings_and_what_is_given_wins(preset):
+def test_given_settings_override_the_preset(preset):
     config = preset_config(preset, "a", epochs=3)
 
     expected = {**PRESETS[preset].settings, "epochs": 3, "preset": preset, "data": "a"}
@@ -175,7 +175,7 @@ def test_unknown_preset_is_refused():
         preset_config("resnet", "a")
 
 
-def test_folds_are_of_cases_and_one_of_them_is_scored():
+def test_folds_need_case_disjoint_protocol_and_a_valid_fold():
     assert TrainingConfig(data="a", folds=5, fold=5).fold == 5
     assert refusal(folds=1, fold=1) == "folds must lie in [2, 20]. Received: 1"
     assert refusal(folds=5) == "fold must lie in [1, 5]. Received: 0"
@@ -189,10 +189,10 @@ def test_folds_are_of_cases_and_one_of_them_is_scored():
 @pytest.mark.parametrize(
     ("batch_size", "rate"), [(8, 0.004), (64, 0.004), (256, 0.008), (1024, 0.016), (300, 0.00866)]
 )
-def test_quick_presets_propose_a_larger_rate_for_a_larger_batch(batch_size, rate):
+def test_one_cycle_presets_scale_the_rate_with_batch_size(batch_size, rate):
     assert preset_config("fast", "a", batch_size=batch_size).learning_rate == rate
     assert preset_config("fast", "a", batch_size=batch_size, learning_rate=1.0).learning_rate == 1.0
 
 
-def test_notebooks_rate_is_the_notebooks_whatever_the_batch():
+def test_notebook_rate_is_independent_of_batch_size():
     assert preset_config("notebook", "a", batch_size=1024).learning_rate == 1e-4

@@ -13,17 +13,17 @@ def problems(**words):
     return settings_from_query({name: [word] for name, word in words.items()}).problems
 
 
-def test_form_as_proposed_leaves_the_url_empty():
+def test_default_form_has_an_empty_query():
     assert settings_to_query(form_defaults("fast", "demo", 100), 100) == {}
     assert settings_to_query(form_defaults("notebook", "demo", 100), 100) == {"preset": "notebook"}
 
 
-def test_proposal_is_bounded_where_there_are_many_patches():
+def test_proposed_patches_are_limited_for_large_data_sets():
     assert form_defaults("fast", "demo", 40_000).patches is None
     assert form_defaults("fast", "demo", 40_001).patches == 40_000
 
 
-def test_only_what_differs_is_written():
+def test_query_contains_only_changed_settings():
     config = preset_config("fast", "demo", epochs=7, learning_rate=1e-5, early_stopping=True)
 
     assert settings_to_query(config, 50_000) == {
@@ -34,7 +34,7 @@ def test_only_what_differs_is_written():
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-def test_every_setting_survives_the_way_through_the_url(preset):
+def test_query_round_trip_of_every_setting(preset):
     other = {
         "architecture": "2x1-w8-k5-none-d10-flatten",
         "protocol": "published",
@@ -59,18 +59,18 @@ def test_every_setting_survives_the_way_through_the_url(preset):
     config = preset_config(preset, "demo", **other)
 
     words = settings_to_query(config, 50_000)
-    asked = settings_from_query({name: [word] for name, word in words.items()})
+    requested = settings_from_query({name: [word] for name, word in words.items()})
 
     assert set(other) | {"preset"} == set(URL_SETTINGS)
-    assert asked.problems == ()
-    assert preset_config(**{"preset": "fast", "data": "demo", **asked.settings}) == config
+    assert requested.problems == ()
+    assert preset_config(**{"preset": "fast", "data": "demo", **requested.settings}) == config
 
 
-def test_word_that_cannot_be_is_said_and_the_others_hold():
-    asked = settings_from_query({"epochs": ["0"], "seed": ["7"], "case": ["8867"]})
+def test_invalid_value_is_reported_and_others_are_kept():
+    requested = settings_from_query({"epochs": ["0"], "seed": ["7"], "case": ["8867"]})
 
-    assert asked.problems == ("epochs must lie in [1, 10000]. Received: 0",)
-    assert asked.settings == {"seed": 7}
+    assert requested.problems == ("epochs must lie in [1, 10000]. Received: 0",)
+    assert requested.settings == {"seed": 7}
 
 
 @pytest.mark.parametrize(
@@ -97,9 +97,9 @@ def test_word_that_cannot_be_is_said_and_the_others_hold():
         ),
     ],
 )
-def test_hostile_word_is_one_sentence(name, word, sentence):
+def test_hostile_value_gives_one_problem(name, word, sentence):
     assert problems(**{name: word}) == (sentence,)
 
 
-def test_last_of_repeated_words_holds():
+def test_last_repeated_value_wins():
     assert settings_from_query({"epochs": ["3", "4"]}).settings == {"epochs": 4}

@@ -1,12 +1,12 @@
-"""Waiting on a condition, for tests of threads."""
+"""Wait for a condition, in tests of threads and processes."""
 
 import time
 from collections.abc import Callable
 
 
-def wait_until(condition: Callable[[], object], what: str, most_s: float = 120) -> None:
-    """Poll a condition; the limit only keeps broken code from hanging."""
-    deadline = time.monotonic() + most_s
+def wait_until(condition: Callable[[], object], what: str, timeout_s: float = 120) -> None:
+    """Poll a condition; the timeout only keeps broken code from hanging."""
+    deadline = time.monotonic() + timeout_s
     while not condition():
-        assert time.monotonic() < deadline, f"waited in vain until {what}"
+        assert time.monotonic() < deadline, f"timeout while waiting until {what}"
         time.sleep(0.005)

@@ -1,12 +1,12 @@
-"""Trains runs one after the other in this process, on the backend that KERAS_BACKEND names.
+"""Trains runs one after the other in this process, on the backend in KERAS_BACKEND.
 
-The network is tiny, without dropout, whose masks no two backends draw alike, unless asked for.
+The network is tiny. It has no dropout by default, because dropout masks differ between backends.
 
 python tests/support/programs/backend_trainer.py [--dropout] [--each-step] [--as-on-gpu] RUN_ID...
     [--hosts ... --host-index N]
 
-    --each-step: a checkpoint after each step, so that a kill can be gone on from within an epoch
-    --as-on-gpu: the patches lie on the device, and it takes several steps a call
+    --each-step: a checkpoint after each step, so that a killed run resumes within an epoch
+    --as-on-gpu: patches on the device, and several steps per call
 """
 
 import math
@@ -25,7 +25,7 @@ def without_dropout(preset):
     layers = keras.layers
     inputs = keras.Input((50, 50, 3), dtype="uint8")
     x = layers.Rescaling(1 / 255)(inputs)
-    # No bias before a batch normalisation: its gradient is rounding alone; Adam makes steps of it.
+    # No bias before batch normalisation: its gradient is rounding noise, which Adam amplifies.
     x = layers.Conv2D(4, 5, strides=5, use_bias=False)(x)
     x = layers.GlobalAveragePooling2D()(layers.BatchNormalization()(x))
     return keras.Model(inputs, layers.Dense(2, activation="softmax")(x), name=preset)
@@ -38,10 +38,10 @@ if __name__ == "__main__":
     if "--dropout" not in words:
         tiny_training.tiny_network = without_dropout
     tiny_training.be_tiny(setattr)
-    setup.compile_model = tiny_training.compile_for_real  # eager JAX is slower than its tracing
+    setup.compile_model = tiny_training.compile_for_real  # tracing is faster than eager JAX
     if "--each-step" in words:
         checkpointing._CHECKPOINT_INTERVAL_S = 0
-        # What is written by the clock would move the operation that a kill is asked for at.
+        # Files written at time intervals would shift the file operation at which the kill happens.
         status._STATUS_INTERVAL_S = slide_recorder._MIN_FRAME_INTERVAL_S = math.inf
     if "--as-on-gpu" in words:
         setup.choose_input_pipeline = lambda patches: InputPipeline(

@@ -1,4 +1,4 @@
-"""A trainer for `test_folds` that needs no TensorFlow: it scores its fold at once, or as told.
+"""A trainer for `test_folds` without TensorFlow: it finishes, waits for a stop, or fails.
 
 python tests/support/programs/fold_trainer.py RUN_ID finish|wait|fail
 """

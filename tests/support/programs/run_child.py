@@ -1,4 +1,4 @@
-"""A child for `test_runs`: holds a run's lock as its trainer does, until it is killed.
+"""A process for `test_run` that holds a run's lock like its trainer, until it is killed.
 
 python tests/support/programs/run_child.py RUN_ID
 """
