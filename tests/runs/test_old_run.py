@@ -104,8 +104,7 @@ def test_old_settings_have_the_same_file_url_and_command_forms(old_run):
 
 def test_resume_command_of_an_old_run_becomes_its_trainer(old_run, monkeypatch):
     commands = []
-    monkeypatch.setattr(os, "execv", lambda _path, words: commands.append(words[1:]))
-    monkeypatch.setattr(os, "environ", dict(os.environ))
+    monkeypatch.setattr(os, "execve", lambda _path, words, _environ: commands.append(words[1:]))
 
     assert main(["resume", RUN_ID, "--more-epochs", "1"]) == 0
 
