@@ -30,7 +30,7 @@ with error_sentences():
     else:
         game, run, store, game_round = linked
         game = apply_browser_messages(game)
-        if game.over and turns_seen(game) == game.turn:
+        if game.is_over and turns_seen(game) == game.turn:
             show_result(game, run, store, game_round)
             scoreboard_section()
         else:

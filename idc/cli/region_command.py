@@ -46,7 +46,7 @@ def region_command(options: argparse.Namespace) -> None:
     stride = PATCH_SIZE_PX // 2 if options.overlap else PATCH_SIZE_PX
     answers, picture, doubt = _predict_slide_file(path, run, options.mpp, stride)
     threshold = run.calibration().threshold if options.threshold is None else options.threshold
-    cells = answers.called(threshold)[answers.layout.tissue]
+    cells = answers.predicted_positive(threshold)[answers.layout.tissue]
     positive_text = f"{cells.mean():.1%}" if len(cells) else "nothing"
     print(
         f"Model: run {run.id}, threshold {threshold:.3f}. {len(cells):,} cells of "

@@ -1,4 +1,4 @@
-"""What a round of You against the CNN asks: ten patches of cases that the run has never seen."""
+"""Draw the ten patches of a round of You against the CNN from cases the run has not trained on."""
 
 import hashlib
 from dataclasses import dataclass
@@ -20,13 +20,13 @@ _CANDIDATES_PER_CLASS = (
 
 @dataclass(frozen=True)
 class Round:
-    """Ten patches, and what label and model say of them. Nobody sees it before guessing.
+    """Ten patches with labels and predictions, which are hidden until the guess.
 
     Attributes:
         rows: int64, shape (10,), row numbers in the store.
         labels: {0, 1}, shape (10,).
         y_prob: float32 [0, 1], shape (10,), calibrated.
-        threshold: from which probability on the model calls a patch positive.
+        threshold: the model calls a patch positive at or above this probability.
         check: four hexadecimal digits of patches, labels and weights.
     """
 
@@ -52,14 +52,14 @@ def unseen_rows(run: Run, store: PatchStore) -> np.ndarray:
     rows = rows[whole[0] & whole[1]]
     if not len(rows):
         raise GameError(
-            f"The run '{run.title}' has seen every case of the data set '{store.name}', so here is "
-            "nothing that it would have to guess as you do; choose another run or data set."
+            f"The run '{run.title}' has trained on every case of the data set '{store.name}', so "
+            "no patch is new to it; choose another run or data set."
         )
     return rows
 
 
 def draw_round(run: Run, store: PatchStore, level: str, seed: int) -> Round:
-    """Draw a round; the same arguments draw the same one while data and weights are the same.
+    """Draw a round; the same arguments, data and weights give the same round.
 
     Raises:
         GameError: there are no patches for it, or too few.
@@ -73,7 +73,7 @@ def draw_round(run: Run, store: PatchStore, level: str, seed: int) -> Round:
     labels, threshold = store.labels[candidates], run.calibration().threshold
     y_prob = predict_patches(run, store.patches[candidates])
     if not np.isfinite(y_prob).all():
-        raise GameError(f"The answers of '{run.title}' are not numbers: its training diverged.")
+        raise GameError(f"The predictions of '{run.title}' are not numbers: its training diverged.")
     chosen = positions_of_level(labels, y_prob, threshold, level)
     places = np.stack(
         [store.columns[name][candidates[chosen]] for name in ("case", "x", "y")], axis=1

@@ -1,7 +1,6 @@
-"""You against the CNN: a round of ten patches, its rules, its levels, and the link that shares it.
+"""Rules, levels and link codes of You against the CNN; all functions are pure.
 
-Everything here is a pure function. Which patches may be asked for, and what the model says of them,
-is `idc.game.rounds`.
+`idc.game.rounds` chooses the patches and predicts them.
 """
 
 import re
@@ -35,15 +34,14 @@ _PROBABILITY_CLIP = 1e-6
 
 @dataclass(frozen=True)
 class Game:
-    """A round as far as it was played.
+    """The state of a round.
 
     Attributes:
         level: a key of `LEVELS`.
         seed: [0, `SEED_COUNT`), of the draw.
         check: four hexadecimal digits of what was drawn, see `idc.game.rounds`.
-        guesses: one str a player (one or two players), a sign a patch: "p" for IDC-positive,
-            "n" for IDC-negative. Two players' differ in length by nothing: both guess, then both
-            see.
+        guesses: one string per player (one or two), one character per patch: "p" for IDC-positive,
+            "n" for IDC-negative. Both strings have the same length.
     """
 
     level: str
@@ -58,54 +56,54 @@ class Game:
 
     @property
     def turn(self) -> int:
-        """How many patches are guessed, 0 .. `PATCHES_PER_ROUND`."""
+        """Number of guessed patches, 0 to `PATCHES_PER_ROUND`."""
         return len(self.guesses[0])
 
     @property
-    def over(self) -> bool:
+    def is_over(self) -> bool:
         """Whether all patches are guessed."""
         return self.turn == PATCHES_PER_ROUND
 
     @property
     def name(self) -> str:
-        """Names the ten patches and the number of players, whatever was guessed."""
+        """Identifies the ten patches and the number of players, independently of the guesses."""
         return f"{self.level[0]}{self.players}-{self.seed:06x}-{self.check}"
 
     def code(self) -> str:
-        """All of it as links carry it: "h1-00c0de-9b1e-pnnp"."""
+        """The whole state as in links: "h1-00c0de-9b1e-pnnp"."""
         return "-".join([self.name, *self.guesses])
 
-    def guessed(self, turn: int, guesses: str) -> "Game":
+    def with_guesses(self, turn: int, guesses: str) -> "Game":
         """The game after the players' guesses on one patch.
 
         Args:
-            turn: which patch they mean. A guess on another one than the next is a late message,
-                and changes nothing.
-            guesses: one sign a player.
+            turn: the index of the patch. A guess on a patch other than the next is a late message
+                and is ignored.
+            guesses: one character per player.
 
         Raises:
             GameError: these are no guesses.
         """
         if not re.fullmatch(f"[np]{{{self.players}}}", guesses):
-            raise GameError("A guess is IDC-positive or IDC-negative, one of each player.")
-        if turn != self.turn or self.over:
+            raise GameError("Each player guesses IDC-positive or IDC-negative, once per patch.")
+        if turn != self.turn or self.is_over:
             return self
-        said = zip(self.guesses, guesses, strict=True)
-        return replace(self, guesses=tuple(before + sign for before, sign in said))
+        extended = zip(self.guesses, guesses, strict=True)
+        return replace(self, guesses=tuple(before + guess for before, guess in extended))
 
-    def again(self) -> "Game":
-        """The same ten patches, nothing guessed."""
+    def restarted(self) -> "Game":
+        """The same ten patches without guesses."""
         return replace(self, guesses=("",) * self.players)
 
 
 @dataclass(frozen=True)
 class Tally:
-    """How somebody is doing.
+    """A player's score.
 
     Attributes:
-        right: guesses that the label agrees with.
-        streak: of them without a miss up to now.
-        best_streak: the longest such row.
+        right: number of correct guesses.
+        streak: consecutive correct guesses up to now.
+        best_streak: the longest streak.
     """
 
     right: int
@@ -122,7 +120,7 @@ def parse_game(code: str) -> Game:
     match = _CODE.fullmatch(code)
     guesses = tuple(match[5].split("-")[1:]) if match else ()
     if match is None or len(guesses) != int(match[2]) or len({len(g) for g in guesses}) != 1:
-        raise GameError("This link is no round of ten patches, or was cut off; ask for it again.")
+        raise GameError("This link is not a round of the game, or is incomplete; copy it again.")
     level = next(level for level in LEVELS if level.startswith(match[1]))
     return Game(level, int(match[3], 16), match[4], guesses)
 
@@ -144,7 +142,7 @@ def tally(guesses: str, labels: Sequence[int] | np.ndarray) -> Tally:
 
 
 def model_guesses(y_prob: np.ndarray, threshold: float) -> str:
-    """What a model would have guessed: "p" from its threshold on."""
+    """The model's guesses: "p" at or above its threshold."""
     return "".join("p" if p >= threshold else "n" for p in np.asarray(y_prob, np.float64))
 
 
@@ -153,8 +151,8 @@ def positions_of_level(
 ) -> np.ndarray:
     """Positions of the patches of a level: int64, sorted.
 
-    The patches of each class are parted in three by how clearly the model is right: by the
-    distance of its log-odds from those of its threshold, towards the label.
+    The patches of each class are split into thirds by how clearly the model is right: by the
+    distance of its log-odds from those of its threshold, in the direction of the label.
 
     Args:
         labels: {0, 1}, shape (n,).
@@ -176,10 +174,10 @@ def positions_of_level(
 
 
 def draw_patches(labels: np.ndarray, places: np.ndarray, seed: int) -> np.ndarray:
-    """Ten of some patches in a random order, between three and seven of them positive.
+    """Draw ten patches in random order, between three and seven of them positive.
 
-    No two lie so near each other on a slide that one shows in the other's surroundings: the label
-    of a patch to come would be seen there.
+    No two lie so close on a slide that one appears in the other's surroundings, where its label
+    would be shown too early.
 
     Args:
         labels: {0, 1}, shape (n,).
@@ -202,7 +200,7 @@ def draw_patches(labels: np.ndarray, places: np.ndarray, seed: int) -> np.ndarra
             wanted[int(labels[place])] -= 1
     if len(drawn) < PATCHES_PER_ROUND:
         raise GameError(
-            "There are too few patches for a round of ten of this level; choose another level, run "
+            "There are too few patches for a round of this level; choose another level, run "
             "or data set."
         )
     return rng.permutation(np.array(drawn))

@@ -1,7 +1,7 @@
-"""The scores of the evening: who got how many of ten right, under chosen names, until cleared.
+"""The scoreboard of You against the CNN: scores under chosen names, kept until cleared.
 
-One SQLite file for the whole home. A name has one score a round, the first one: whoever plays the
-same ten again knows them.
+One SQLite file in the home folder. Each name has one score per round, the first: on a repeat the
+player knows the patches.
 """
 
 import contextlib
@@ -38,7 +38,7 @@ class Score:
     """One player's result of one round.
 
     Attributes:
-        name: chosen, 1 to `MAX_NAME_LENGTH` printable signs.
+        name: chosen by the player, 1 to `MAX_NAME_LENGTH` printable characters.
         round: `idc.game.rules.Game.name` and the run's id: the same ten patches.
         level: a key of `idc.game.rules.LEVELS`.
         right, best_streak: as `idc.game.rules.Tally`.
@@ -54,14 +54,14 @@ class Score:
 
 
 def save_score(score: Score) -> bool:
-    """Keep a score. False where the name has one of this round, which stays.
+    """Save a score. Returns False if the name already has one for this round, which stays.
 
     Raises:
-        GameError: the name is no use, or the file cannot be written.
+        GameError: the name is invalid, or the file cannot be written.
     """
     name = checked_name(score.name)
     with _open_scores() as database:
-        done = database.execute(
+        inserted = database.execute(
             "INSERT OR IGNORE INTO scores VALUES (?, ?, ?, ?, ?, ?, ?)",
             (
                 score.round,
@@ -73,7 +73,7 @@ def save_score(score: Score) -> bool:
                 time.time(),
             ),
         )
-        return done.rowcount == 1
+        return inserted.rowcount == 1
 
 
 def list_scores() -> list[Score]:
@@ -100,7 +100,7 @@ def list_scores() -> list[Score]:
 
 
 def clear_scores() -> int:
-    """Forget all scores; how many there were.
+    """Delete all scores; returns how many there were.
 
     Raises:
         GameError: the file cannot be written.
@@ -112,14 +112,14 @@ def clear_scores() -> int:
 
 
 def checked_name(name: str) -> str:
-    """A player's name without blanks around it.
+    """A player's name without surrounding whitespace.
 
     Raises:
-        GameError: it is empty, too long, or holds signs that do not print.
+        GameError: it is empty, too long, or has unprintable characters.
     """
     name = name.strip()
     if not 1 <= len(name) <= MAX_NAME_LENGTH or not name.isprintable():
-        raise GameError(f"A name has 1 to {MAX_NAME_LENGTH} printable signs; choose another one.")
+        raise GameError(f"Choose a name of 1 to {MAX_NAME_LENGTH} printable characters.")
     return name
 
 
@@ -135,5 +135,5 @@ def _open_scores() -> Iterator[sqlite3.Connection]:
     except (sqlite3.Error, OSError) as error:
         raise GameError(
             f"The scores in '{_path()}' cannot be read or written ({error}); check the disk, or "
-            "move the file away to begin anew."
+            "move the file away to start a new scoreboard."
         ) from error

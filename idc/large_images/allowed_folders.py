@@ -1,8 +1,8 @@
-"""Which whole-slide files a visitor of the app may name: those in the folders of ``IDC_SLIDES``.
+"""Whole-slide files that visitors may open: those in the folders of ``IDC_SLIDES``.
 
-The app may be open to strangers, and the server sees the whole machine. So nothing is read from a
-path that a visitor types unless whoever started the server allowed its folder, and a path outside
-is answered word for word as one that does not exist.
+The app may be public, and the server can read the whole machine. A path from a visitor is therefore
+read only inside folders that the operator allowed; a path outside gives the same message as one
+that does not exist.
 """
 
 import os
@@ -18,7 +18,7 @@ _MAX_SCANNED_ENTRIES = 20_000
 
 
 def allowed_folders() -> list[Path]:
-    """The folders that may be read: absolute, links followed. Several are parted as in PATH."""
+    """The allowed folders: absolute, symlinks resolved. Separated as in PATH."""
     named = os.environ.get(FOLDERS_VARIABLE, "").split(os.pathsep)
     return [Path(name).expanduser().resolve() for name in named if name.strip()]
 
@@ -34,19 +34,19 @@ def list_slides() -> list[str]:
 
 
 def allowed_slide(text: str) -> Path:
-    """The file that a visitor named, by a whole path or one below an allowed folder.
+    """The file at a path from a visitor, absolute or relative to an allowed folder.
 
     Raises:
-        SlideError: there is none, or it lies elsewhere; which of the two is not said.
+        SlideError: there is no such file, or it is outside; the message does not distinguish them.
     """
     for folder in allowed_folders():
         try:
             path = (folder / text.strip()).resolve()
             if path.is_relative_to(folder) and path.is_file():
                 return path
-        except (OSError, ValueError):  # too long, or a zero in it
+        except (OSError, ValueError):  # too long, or contains a null byte
             continue
     raise SlideError(
-        f"There is no slide at that path in a folder that may be read; {FOLDERS_VARIABLE} "
-        "names those."
+        f"There is no slide at that path in an allowed folder; {FOLDERS_VARIABLE} lists the "
+        "folders."
     )

@@ -1,7 +1,7 @@
-"""Many slides: one worker a device, one result file a slide, and on again after any break.
+"""Predict many slides: one worker per device, one result file per slide, resumable.
 
-A worker (`idc.large_images.bulk_worker`) reads and tiles; the model itself runs in a child of the
-worker, on the worker's device. A slide that cannot be done is named, and the others go on.
+A worker (`idc.large_images.bulk_worker`) reads and tiles; the model runs in a child process of the
+worker, on the worker's device. A failed slide is reported, and the others continue.
 """
 
 import contextlib
@@ -28,16 +28,16 @@ TaskRunner = Callable[
 
 
 class WorkerLost(IdcError):
-    """A worker ended in the middle of a slide."""
+    """A worker ended while it processed a slide."""
 
 
 @dataclass
 class BulkProgress:
-    """How far a job is.
+    """Progress of a job.
 
     Attributes:
-        total: slides in all. ``kept``: of these, done before. ``done``: finished now.
-        failed: name and reason of each slide that could not be done.
+        total: number of slides. ``kept``: done in an earlier job. ``done``: done in this job.
+        failed: name and reason of each failed slide.
     """
 
     total: int
@@ -48,7 +48,7 @@ class BulkProgress:
 
     @property
     def over(self) -> int:
-        """Slides that need nothing more."""
+        """Number of finished slides, including failed ones."""
         return self.kept + self.done + len(self.failed)
 
     def left_s(self) -> float | None:
@@ -63,7 +63,7 @@ OnProgress = Callable[[BulkProgress], None]
 def pending_tasks(
     tasks: Sequence[SlideTask], settings: BulkSettings, folder: Path
 ) -> tuple[list[SlideTask], BulkProgress]:
-    """The tasks whose result is not there yet, and a job's progress to begin with.
+    """The tasks without a result, and the initial progress of the job.
 
     Raises:
         IdcError: the folder cannot be written.
@@ -82,11 +82,11 @@ def predict_slides(
     workers: Sequence[TaskRunner],
     on_progress: OnProgress = lambda progress: None,
 ) -> BulkProgress:
-    """Let each worker take the next slide until there is none.
+    """Run the tasks; each worker takes the next slide until none is left.
 
     Args:
-        progress: counts on from here; also what is given back.
-        workers: one a device; each is called by a thread of its own, one slide at a time.
+        progress: updated and returned.
+        workers: one per device; each is called by its own thread, one slide at a time.
         on_progress: called after each slide, by one thread at a time.
     """
     tasks, lock = iter(todo), threading.Lock()
@@ -95,12 +95,12 @@ def predict_slides(
         for run_task in workers
     ]
     for thread in threads:
-        thread.daemon = True  # Ctrl-C ends the job; what is finished is on the disk
+        thread.daemon = True  # Ctrl-C ends the job; finished results are on disk
         thread.start()
     for thread in threads:
         thread.join()
-    for task in tasks:  # left when every worker gave up
-        progress.failed.append((task.name, "Not begun: all workers ended unexpectedly."))
+    for task in tasks:  # remaining tasks if every worker gave up
+        progress.failed.append((task.name, "Not started: all workers ended unexpectedly."))
     return progress
 
 
@@ -108,7 +108,7 @@ def predict_slides(
 def device_workers(
     devices: Sequence[str], settings: BulkSettings, folder: Path
 ) -> Iterator[list[TaskRunner]]:
-    """A worker process for each device, "cpu" or a GPU's number, for the length of a ``with``."""
+    """A worker process for each device ("cpu" or a GPU's number) while the context is open."""
     children = [
         Child("idc.large_images.bulk_worker", environ={DEVICE_VARIABLE: device})
         for device in devices
@@ -131,16 +131,16 @@ def _run_tasks(
     progress: BulkProgress,
     on_progress: OnProgress,
 ) -> None:
-    lost = 0
-    while lost < _MAX_WORKERS_LOST_IN_A_ROW:
+    losses = 0
+    while losses < _MAX_WORKERS_LOST_IN_A_ROW:
         with lock:
             task = next(tasks, None)
         if task is None:
             return
         try:
-            problem, lost = run_task(task), 0
+            problem, losses = run_task(task), 0
         except WorkerLost as error:
-            problem, lost = str(error), lost + 1
+            problem, losses = str(error), losses + 1
         with lock:
             if problem:
                 progress.failed.append((task.name, problem))
@@ -154,7 +154,7 @@ def _ask(child: Child, task: SlideTask, settings: BulkSettings, folder: Path) ->
     try:
         answer, _ = child.ask(question, timeout_s=_SLIDE_TIMEOUT_S)
     except ChildTimeout as error:
-        raise WorkerLost("It was not answered in 12 hours.") from error
+        raise WorkerLost("It was not finished within 12 hours.") from error
     except ChildDied as error:
         raise WorkerLost("Its worker ended unexpectedly (out of memory?).") from error
     return str(answer["problem"])
@@ -163,5 +163,5 @@ def _ask(child: Child, task: SlideTask, settings: BulkSettings, folder: Path) ->
 def _is_done(task: SlideTask, settings: BulkSettings, folder: Path) -> bool:
     try:
         return is_done(task, settings, folder)
-    except IdcError:  # gone: whoever works on it says so
+    except IdcError:  # the slide is gone; the task itself reports that
         return False

@@ -1,7 +1,7 @@
-"""Many slides on a Ray cluster: the same tasks, files and answers as `idc.large_images.bulk`.
+"""Predict many slides on a Ray cluster: tasks, files and results as in `idc.large_images.bulk`.
 
-The machines share the project's folder, ``IDC_HOME``, the slides and the folder of results, as
-cluster machines do. Ray is asked only here; `requirements-ray.txt` installs it.
+All machines must share the project folder, ``IDC_HOME``, the slides and the results folder.
+`requirements-ray.txt` installs Ray; no other module imports it.
 """
 
 import importlib.util
@@ -24,8 +24,8 @@ def predict_slides_on_ray(
     folder: Path,
     on_progress: OnProgress,
 ) -> BulkProgress:
-    """As `idc.large_images.bulk.predict_slides`, by one worker a GPU of the cluster, or a core
-    without.
+    """As `idc.large_images.bulk.predict_slides`, with one worker per GPU of the cluster, or one
+    per two cores without a GPU.
 
     Raises:
         IdcError: Ray is not installed, or the cluster cannot be reached.
@@ -34,7 +34,7 @@ def predict_slides_on_ray(
         raise IdcError("Ray is not installed: .venv/bin/pip install -r requirements-ray.txt")
     import ray
 
-    # Ray's own report of uses goes to its makers; nothing leaves from here unasked.
+    # Disable Ray's usage reports: nothing is sent without consent.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     started_here = not ray.is_initialized()
     environ = {"PYTHONPATH": str(PROJECT_DIR), "IDC_HOME": str(home_dir())}
@@ -65,7 +65,7 @@ def _run_tasks(
     answers = data.repartition(len(todo)).map(
         _Worker,
         fn_constructor_args=(asdict(settings), str(folder)),
-        # The model keeps several cores busy by itself; a slide a core would only wait for them.
+        # The model uses several cores; one worker per core would only compete for them.
         concurrency=(1, gpus or max(1, min(cores // 2, len(todo)))),
         num_gpus=1 if gpus else 0,
     )
@@ -79,7 +79,7 @@ def _run_tasks(
 
 
 class _Worker:
-    """An actor that answers one slide after the other, its model warm."""
+    """An actor that predicts one slide after another and keeps its model loaded."""
 
     def __init__(self, settings: dict[str, Any], folder: str) -> None:
         import ray

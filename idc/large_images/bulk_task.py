@@ -1,9 +1,9 @@
-"""One slide of many: what is asked about it, its answers as a file, and whether they are there.
+"""One task of a bulk prediction: its settings, its result file, and whether it is done.
 
-A slide is a whole-slide file, or a case of a packed data set. Its result is one Parquet file with
-the columns of `idc.large_images.region_exports.COLUMNS`, one row a cell (a case: one row a patch,
-in px at 4 um from the case's own origin). The file says in its own metadata which model answered
-what: so a job that is started again knows by the files alone what is done.
+A slide is a whole-slide file or a case of a packed data set. Its result is one Parquet file with
+the columns of `idc.large_images.region_exports.COLUMNS`, one row per cell (for a case: one row per
+patch, in px at 4 um from the case's origin). The file's metadata records the model and the
+settings, so a restarted job recognises finished tasks by the files alone.
 """
 
 import functools
@@ -32,12 +32,12 @@ _METADATA_KEY = b"idc"  # the key in the file's metadata
 
 @dataclass(frozen=True)
 class SlideTask:
-    """One slide, as a worker anywhere is told of it.
+    """One slide to predict, serialisable for a worker on any machine.
 
     Attributes:
-        name: for people.
+        name: for messages.
         path: a whole-slide file; empty for a case.
-        data, case: a packed data set's name and a case of it.
+        data, case: a packed data set's name and one of its cases.
     """
 
     name: str
@@ -46,7 +46,7 @@ class SlideTask:
     case: int = 0
 
     def result_name(self) -> str:
-        """The result's file name; slides of the same name in two folders have two."""
+        """The result's file name, distinct for slides of the same name in different folders."""
         if self.data:
             return f"case-{self.case}.parquet"
         return f"{self.name}-{hashlib.sha256(self.path.encode()).hexdigest()[:8]}.parquet"
@@ -54,13 +54,13 @@ class SlideTask:
 
 @dataclass(frozen=True)
 class BulkSettings:
-    """What is asked about each slide.
+    """Settings of all tasks of a job.
 
     Attributes:
-        run: the id of the run whose model answers. ``sha256``: of its weights.
-        threshold: IDC-positive from here on.
-        mpp_um: micrometres per px; None to believe the files.
-        stride: px from tile to tile.
+        run: the id of the run whose model predicts. ``sha256``: of its weights.
+        threshold: IDC-positive at or above it.
+        mpp_um: micrometres per px; None to read it from the files.
+        stride: px between neighbouring tiles.
     """
 
     run: str
@@ -88,10 +88,10 @@ def bulk_settings(
 
 
 def slide_tasks(paths: list[Path]) -> list[SlideTask]:
-    """Whole-slide files, and those in folders and below, in the order given, each once.
+    """Tasks for whole-slide files and all slides below folders, in the given order, each once.
 
     Raises:
-        SlideError: a path does not exist, or there is no slide at all.
+        SlideError: a path does not exist, or no slide was found.
     """
     found: dict[str, SlideTask] = {}
     for path in paths:
@@ -110,7 +110,7 @@ def slide_tasks(paths: list[Path]) -> list[SlideTask]:
             found[str(file)] = SlideTask(file.name, path=str(file))
     if not found:
         raise SlideError(
-            f"There is no slide at these paths; looked for {', '.join(SLIDE_SUFFIXES)}."
+            f"There is no slide at these paths; supported are {', '.join(SLIDE_SUFFIXES)}."
         )
     return list(found.values())
 
@@ -122,21 +122,21 @@ def case_tasks(data: str) -> list[SlideTask]:
 
 
 def is_done(task: SlideTask, settings: BulkSettings, folder: Path) -> bool:
-    """Whether this very question was answered: same slide, weights and settings."""
+    """Whether a result exists for the same slide, weights and settings."""
     import pyarrow.parquet as pq
 
     try:
         metadata = pq.read_schema(folder / task.result_name()).metadata or {}
-    except (OSError, ValueError):  # none there, or damaged: it can be made again
+    except (OSError, ValueError):  # missing or damaged: compute it again
         return False
     return bool(metadata.get(_METADATA_KEY) == _fingerprint(task, settings))
 
 
 def predict_task(task: SlideTask, settings: BulkSettings, folder: Path) -> str:
-    """Answer one slide and write its file, whole or not at all.
+    """Predict one slide and write its file atomically.
 
     Returns:
-        why it could not be done, one sentence; empty when it is done.
+        the problem as one sentence; empty on success.
     """
     import pyarrow.parquet as pq
 
@@ -157,7 +157,7 @@ def predict_task(task: SlideTask, settings: BulkSettings, folder: Path) -> str:
 
 
 def _fingerprint(task: SlideTask, settings: BulkSettings) -> bytes:
-    """All that the answers depend on; where it lies does not matter to a case."""
+    """Everything that the result depends on; for a case independent of the store's path."""
     slide: list[Any]
     if task.data:
         slide = [_store(task.data).fingerprint, task.case]
@@ -179,10 +179,10 @@ def _predict_slide(task: SlideTask, settings: BulkSettings) -> "pa.Table":
         with WholeSlide(path) as slide:
             mpp_um = slide.mpp_um
         if mpp_um is None:
-            raise SlideError(f"'{task.name}' does not say its scale; give it with --mpp.")
-    question = SlideRequest(path, mpp_um, _open_unchanged_run(settings), settings.stride)
+            raise SlideError(f"'{task.name}' does not state its scale; give it with --mpp.")
+    request = SlideRequest(path, mpp_um, _open_unchanged_run(settings), settings.stride)
     return _result_table(
-        *_boxes_and_probabilities(predict_slide_file(question).answers), settings.threshold
+        *_boxes_and_probabilities(predict_slide_file(request).answers), settings.threshold
     )
 
 
@@ -212,7 +212,7 @@ _BATCH_ROWS = 8_192  # 60 MB of pixels
 
 
 def _result_table(boxes: np.ndarray, y_prob: np.ndarray, threshold: float) -> "pa.Table":
-    """As `COLUMNS`; on background, where ``y_prob`` is nan, the answers are null."""
+    """A table with the columns `COLUMNS`; predictions are null where ``y_prob`` is nan."""
     import pyarrow as pa
 
     known = ~np.isnan(y_prob)
@@ -242,6 +242,6 @@ def _open_unchanged_run(settings: BulkSettings) -> Run:
     run = open_run(settings.run)
     if run.best().get("sha256") != settings.sha256:
         raise PredictionError(
-            f"The run '{run.title}' has other weights than when this job began; start it again."
+            f"The weights of the run '{run.title}' changed since this job started; start it again."
         )
     return run

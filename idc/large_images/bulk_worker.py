@@ -9,7 +9,7 @@ from idc.processes.child import serve
 
 
 def answer(question: dict[str, Any], block: bytes) -> tuple[dict[str, Any], bytes]:
-    """Do one task; the problem that is told back is empty when its file is written."""
+    """Run one task; the returned problem is empty on success."""
     task, settings = SlideTask(**question["task"]), BulkSettings(**question["settings"])
     return {"problem": predict_task(task, settings, Path(question["folder"]))}, b""
 

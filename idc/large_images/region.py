@@ -1,8 +1,8 @@
-"""A region of tissue -> a probability for each patch of it.
+"""Predict a region of tissue: a probability for each of its patches.
 
-A region comes at any scale and is brought to the model's (`idc.imaging.rescaling`), told from
-background (`idc.imaging.tissue_mask`), laid out in patches (`idc.imaging.tiling`) and asked about
-in batches. What is handed back speaks in px of the image that came in.
+The image is rescaled to the model's scale (`idc.imaging.rescaling`), separated from background
+(`idc.imaging.tissue_mask`), tiled (`idc.imaging.tiling`) and predicted in batches. Results are in
+px of the original image.
 """
 
 from collections.abc import Callable
@@ -18,16 +18,16 @@ from idc.patches import MPP_UM, PATCH_SIZE_PX
 from idc.prediction.predictor import predict_patches
 from idc.runs.run import Run
 
-# Two of the model's batches: small enough to show progress, to stop, and to let others in between.
+# Two of the model's batches: small enough for progress, for stopping, and for other requests.
 _BATCH_SIZE = 512
 
 
 @dataclass(frozen=True)
 class RegionLayout:
-    """How a region is tiled, and where it is tissue. Holds no pixels.
+    """Tiling and tissue mask of a region, without pixels.
 
     Attributes:
-        width_px, height_px: of the image that came in.
+        width_px, height_px: of the original image.
         mpp_um: its micrometres per pixel.
         tiling: cells and tiles at 4 um a pixel.
         tissue: bool, shape (rows, columns) of cells; the others are background.
@@ -41,7 +41,7 @@ class RegionLayout:
 
     @property
     def x_edges_px(self) -> np.ndarray:
-        """int64, shape (columns + 1,): the cells' columns in px of the image that came in."""
+        """int64, shape (columns + 1,): x edges of the cells in px of the original image."""
         return scale_edges_px(self.tiling.x_edges, self.mpp_um, self.width_px)
 
     @property
@@ -51,7 +51,7 @@ class RegionLayout:
 
     @property
     def areas_px(self) -> np.ndarray:
-        """int64, shape (rows, columns): px of each cell; 0 where only mirroring made it."""
+        """int64, shape (rows, columns): area of each cell in px; 0 for mirrored padding."""
         return np.outer(np.diff(self.y_edges_px), np.diff(self.x_edges_px))
 
     @property
@@ -63,8 +63,8 @@ class RegionLayout:
         """int64, shape (n, 4): x, y, width, height of the cells with tissue, in px as above."""
         return cell_boxes(self.x_edges_px, self.y_edges_px)[self.tissue]
 
-    def wanted(self) -> np.ndarray:
-        """bool, shape (tile rows, tile columns): the tiles that are asked about."""
+    def tiles_to_predict(self) -> np.ndarray:
+        """bool, shape (tile rows, tile columns): the tiles to predict."""
         return self.tiling.tiles_covering(self.tissue)
 
 
@@ -85,12 +85,12 @@ class Region:
 
 @dataclass(frozen=True)
 class RegionPredictions:
-    """What a model says about a region.
+    """A model's predictions for a region.
 
     Attributes:
         layout: how it was tiled.
         tiles: float32 [0, 1], shape (tile rows, tile columns): the calibrated probability of each
-            tile; nan where none was asked.
+            tile; nan where it was not predicted.
     """
 
     layout: RegionLayout
@@ -101,9 +101,9 @@ class RegionPredictions:
         means = self.layout.tiling.cell_means(self.tiles)
         return np.where(self.layout.tissue, means, np.float32(np.nan))
 
-    def called(self, threshold: float) -> np.ndarray:
+    def predicted_positive(self, threshold: float) -> np.ndarray:
         """bool, shape (rows, columns): the cells called IDC-positive; none on background."""
-        # Else NumPy rounds the threshold to float32, and calls cells that lie a hair below it.
+        # Compare as float64: NumPy would round the threshold to float32, possibly downwards.
         return self.cells().astype(np.float64) >= threshold
 
 
@@ -111,12 +111,12 @@ def lay_out_region(rgb: np.ndarray, mpp_um: float, stride: int = PATCH_SIZE_PX) 
     """Prepare a region.
 
     Args:
-        rgb: uint8 RGB, shape (height, width, 3), the image as it came in.
+        rgb: uint8 RGB, shape (height, width, 3), the original image.
         mpp_um: its micrometres per pixel.
         stride: px from tile to tile, see `Tiling`.
 
     Raises:
-        UploadError: the scale is nonsense for this image.
+        UploadError: the scale is implausible for this image.
     """
     height, width = rgb.shape[:2]
     scaled = to_model_scale(rgb, mpp_um)
@@ -124,7 +124,7 @@ def lay_out_region(rgb: np.ndarray, mpp_um: float, stride: int = PATCH_SIZE_PX) 
     tiling = Tiling(whole.shape[1], whole.shape[0], stride)
     found = cell_shares(tissue_mask(whole), tiling.x_edges, tiling.y_edges)
     layout = RegionLayout(width, height, mpp_um, tiling, np.empty(0, bool))
-    # What only mirroring made has no place in the image, and is no tissue of it.
+    # Mirrored padding lies outside of the image and is not tissue.
     tissue = (found >= MIN_TISSUE_SHARE) & (layout.areas_px > 0)
     layout = replace(layout, tissue=tissue)
     return Region(whole, layout, mirrored=whole is not scaled)
@@ -136,16 +136,16 @@ def predict_region(
     *,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> RegionPredictions:
-    """Ask a run's model about every tile with tissue.
+    """Predict every tile with tissue by a run's model.
 
     Args:
-        on_progress: called with (tiles done, tiles in all); what it raises ends the work.
+        on_progress: called with (tiles done, total tiles); an exception from it ends the work.
 
     Raises:
         PredictionError: as `predict_patches`.
     """
     tiling = region.layout.tiling
-    rows, columns = np.nonzero(region.layout.wanted())
+    rows, columns = np.nonzero(region.layout.tiles_to_predict())
     tiles = np.full((len(tiling.tops), len(tiling.lefts)), np.nan, np.float32)
     for start in range(0, len(rows), _BATCH_SIZE):
         batch = np.s_[start : start + _BATCH_SIZE]
@@ -157,7 +157,7 @@ def predict_region(
 
 
 def tile_at(region: Region, row: int, column: int) -> np.ndarray:
-    """The patch that the model was shown for a tile: uint8 RGB, shape (50, 50, 3)."""
+    """The input patch of a tile: uint8 RGB, shape (50, 50, 3)."""
     tiling = region.layout.tiling
     top, left = tiling.tops[row : row + 1], tiling.lefts[column : column + 1]
     return cut_tiles(region.rgb, top, left)[0]
@@ -171,9 +171,9 @@ def cell_boxes(x_edges: np.ndarray, y_edges: np.ndarray) -> np.ndarray:
 
 
 def scale_edges_px(edges: np.ndarray, mpp_um: float, length_px: int) -> np.ndarray:
-    """Edges at 4 um a pixel in px at another scale, none beyond the image.
+    """Convert edges at 4 um per px to px at another scale, clipped to the image.
 
-    A cell that lies beyond it, where a small region was mirrored, becomes empty.
+    A cell outside of the image (mirrored padding of a small region) becomes empty.
 
     Args:
         edges: int64, rising; the last one is the region's end, and becomes ``length_px``.

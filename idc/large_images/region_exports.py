@@ -1,7 +1,7 @@
-"""What a model says about a region, for other programs: CSV, GeoJSON for QuPath.
+"""Export the predictions for a region: CSV, and GeoJSON for QuPath.
 
-All coordinates are px of the image that came in (of a whole slide: of its full resolution), from
-its upper left corner. In QuPath, open that image and drop the GeoJSON file on it.
+All coordinates are px of the original image (of a whole slide: at full resolution) from its upper
+left corner. In QuPath, open that image and drop the GeoJSON file on it.
 """
 
 import csv
@@ -22,9 +22,9 @@ COLUMNS = ("x_px", "y_px", "width_px", "height_px", "is_tissue", "y_prob", "y_pr
 
 
 def region_csv(answers: RegionPredictions, threshold: float) -> str:
-    """One row a cell, background included: its answer is empty there."""
+    """One row per cell, including background, where the prediction is empty."""
     layout = answers.layout
-    within = layout.areas_px > 0  # all but what mirroring added to a small region
+    within = layout.areas_px > 0  # excludes the mirrored padding of a small region
     boxes = cell_boxes(layout.x_edges_px, layout.y_edges_px)[within]
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
@@ -37,12 +37,12 @@ def region_csv(answers: RegionPredictions, threshold: float) -> str:
 
 
 def region_geojson(answers: RegionPredictions, *, name: str, model: str, threshold: float) -> str:
-    """A feature collection: a tile a cell with tissue, and around those called positive an outline.
+    """A feature collection: one tile per cell with tissue, and outlines of the predicted region.
 
     Args:
-        name: of the image; identifiers depend on it and on the place alone.
+        name: of the image; identifiers depend only on it and on the position.
         model: the run's title.
-        threshold: IDC-positive from here on.
+        threshold: IDC-positive at or above it.
     """
     layout, cells = answers.layout, answers.cells()
     tiles = [
@@ -68,11 +68,11 @@ def region_geojson(answers: RegionPredictions, *, name: str, model: str, thresho
 
 
 def predicted_outlines(answers: RegionPredictions, threshold: float) -> list[Polygon]:
-    """Around all cells called positive, in px of the image that came in."""
+    """Outlines of all cells called positive, in px of the original image."""
     layout = answers.layout
     return [
         Polygon(_px(layout, polygon.exterior), tuple(_px(layout, hole) for hole in polygon.holes))
-        for polygon in cell_outlines(answers.called(threshold))
+        for polygon in cell_outlines(answers.predicted_positive(threshold))
     ]
 
 

@@ -1,4 +1,4 @@
-"""Pictures of a region: how it is tiled, and its heat map."""
+"""Images of a region: its tiling and its heat map."""
 
 import cv2
 import numpy as np
@@ -9,12 +9,12 @@ from idc.large_images.region import RegionLayout, RegionPredictions
 
 _OPACITY = 0.55
 _GRID_RGB = (11, 70, 84)
-_MIN_CELL_PX = 5  # below that, grid lines would cover the tissue
-_BACKGROUND_FADE = 0.75  # how white background becomes
+_MIN_CELL_PX = 5  # grid lines on smaller cells would cover the tissue
+_BACKGROUND_FADE = 0.75  # share of white blended into the background
 
 
 def region_png(answers: RegionPredictions, picture: np.ndarray, threshold: float) -> bytes:
-    """The heat map on its picture, lossless; the called region has a white line with a dark edge.
+    """The heat map on its image as PNG; the predicted region has a white line with a dark edge.
 
     Args:
         picture: uint8 RGB, shape (height, width, 3): the image, possibly shrunk.
@@ -32,33 +32,33 @@ def region_png(answers: RegionPredictions, picture: np.ndarray, threshold: float
     bgr = np.rint(picture[..., ::-1] * (1 - weight) + tint * weight).astype(np.uint8)
     corners = [
         np.stack([columns[ring[:, 0]], rows[ring[:, 1]]], axis=1).astype(np.int32)
-        for polygon in cell_outlines(answers.called(threshold))
+        for polygon in cell_outlines(answers.predicted_positive(threshold))
         for ring in polygon.rings
     ]
     line = max(1, round(max(height, width) / 800))
     for colour, thickness in (((36, 31, 11), 3 * line), ((255, 255, 255), line)):
         cv2.polylines(bgr, corners, isClosed=True, color=colour, thickness=thickness)
-    # Level 1: a third larger than the best, in a tenth of the time.
+    # Level 1 is a third larger than the best compression, in a tenth of the time.
     _, png = cv2.imencode(".png", bgr, [cv2.IMWRITE_PNG_COMPRESSION, 1])
     return png.tobytes()
 
 
 def downscaled_picture(rgb: np.ndarray, max_px: int = 8 * 10**6) -> np.ndarray:
-    """An image as a browser can well take it: the same, or shrunk by area to so many pixels."""
+    """An image for the browser: the same, or shrunk by area to at most ``max_px`` pixels."""
     height, width = rgb.shape[:2]
     factor = min(1.0, (max_px / (height * width)) ** 0.5)
     return resize_to(rgb, (max(1, int(width * factor)), max(1, int(height * factor))))
 
 
 def picture_edges(layout: RegionLayout, width: int, height: int) -> tuple[np.ndarray, np.ndarray]:
-    """The cells' columns and rows in px of a shrunk picture of the image: two int64 arrays."""
+    """The cells' x and y edges in px of a downscaled image: two int64 arrays."""
     columns = np.rint(layout.x_edges_px * (width / layout.width_px)).astype(np.int64)
     rows = np.rint(layout.y_edges_px * (height / layout.height_px)).astype(np.int64)
     return columns, rows
 
 
 def tiling_picture(layout: RegionLayout, picture: np.ndarray) -> np.ndarray:
-    """A picture with the cells that will be predicted; the background is faded.
+    """An image with the grid of cells to predict; the background is faded.
 
     Args:
         picture: uint8 RGB, shape (height, width, 3): the image, possibly shrunk.
@@ -81,5 +81,5 @@ def tiling_picture(layout: RegionLayout, picture: np.ndarray) -> np.ndarray:
 
 
 def _fill_cells(cells: np.ndarray, columns: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Each cell's value over all its pixels."""
+    """Repeat each cell's value over its pixels."""
     return cells.repeat(np.diff(rows), axis=0).repeat(np.diff(columns), axis=1)

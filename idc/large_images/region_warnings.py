@@ -1,4 +1,4 @@
-"""When not to believe the answers for a region or a slide: a look at some of its patches."""
+"""Warn about unreliable predictions for a region or slide, from a sample of its patches."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -17,9 +17,9 @@ DOUBTFUL_SHARE = 1 / 3
 def region_warning(
     run: Run, answers: RegionPredictions, patch_of: Callable[[int, int], np.ndarray]
 ) -> str | None:
-    """Why a run's answers for a region should not be believed, in two sentences; mostly None.
+    """Why a run's predictions for a region are unreliable, in two sentences; usually None.
 
-    Patches at the edge of tissue may be almost blank in any region, so these count neither way.
+    Patches at the edge of tissue may be almost blank in any region, so blank ones are not counted.
 
     Args:
         patch_of: row and column of a tile -> the patch, uint8 RGB, shape (50, 50, 3).
@@ -31,15 +31,15 @@ def region_warning(
     places = np.argwhere(np.isfinite(answers.tiles))
     if profile is None or not len(places):
         return None
-    some = np.linspace(0, len(places) - 1, min(_SAMPLE_SIZE, len(places))).astype(int)
-    patches = np.stack([patch_of(row, column) for row, column in places[some].tolist()])
-    told = warning_reasons(profile, patches, predict_with_features(run, patches).features)
-    judged = [names for names in told if names != ["blank"]]
-    strange = [names for names in judged if names]
-    if not strange or len(strange) < DOUBTFUL_SHARE * len(judged):
+    sample = np.linspace(0, len(places) - 1, min(_SAMPLE_SIZE, len(places))).astype(int)
+    patches = np.stack([patch_of(row, column) for row, column in places[sample].tolist()])
+    reasons = warning_reasons(profile, patches, predict_with_features(run, patches).features)
+    judged = [names for names in reasons if names != ["blank"]]
+    unfamiliar = [names for names in judged if names]
+    if not unfamiliar or len(unfamiliar) < DOUBTFUL_SHARE * len(judged):
         return None
-    [(most, _)] = Counter(name for names in strange for name in names).most_common(1)
+    [(commonest, _)] = Counter(name for names in unfamiliar for name in names).most_common(1)
     return (
-        f"{len(strange)} of {len(judged)} patches that were checked are unlike those that the "
-        f"model learned from. The commonest reason: {WARNING_SENTENCES[most]}"
+        f"{len(unfamiliar)} of {len(judged)} patches that were checked are unlike those that the "
+        f"model learned from. The commonest reason: {WARNING_SENTENCES[commonest]}"
     )

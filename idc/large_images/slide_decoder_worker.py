@@ -1,9 +1,9 @@
-"""The child's side of whole slides: a box of a level in, small RGB pixels out.
+"""Decoder process of whole slides: ``python -m idc.large_images.slide_decoder_worker FD``.
 
-Runs as a process of its own (``python -m idc.large_images.slide_decoder_worker``, started by
-`idc.large_images.whole_slide`) and is imported by nobody. OpenSlide and the libraries below it are
-C code that reads what a stranger may have written, so the process first gives up what it does not
-need. It reads the file that it is told and writes none.
+Reads boxes of a slide and returns downscaled RGB pixels. Started by
+`idc.large_images.whole_slide`; no module imports it. OpenSlide and its libraries are C code that
+reads untrusted files, so the process first gives up resources that it does not need. It writes no
+file.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ from PIL import Image
 from idc.processes.child import serve
 
 _MAX_MEMORY_BYTES = 4 * 2**30  # address space; the largest box takes 0.3
-_UNREADABLE = "is no whole-slide file that OpenSlide can read, or it is damaged"
+_UNREADABLE = "is not a whole-slide file that OpenSlide can read, or it is damaged"
 
 
 def answer(question: Mapping[str, Any], _: bytes) -> tuple[dict[str, Any], bytes]:

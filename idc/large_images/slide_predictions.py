@@ -1,7 +1,7 @@
-"""What models said about whole slides, kept on disk.
+"""Predictions for whole slides, cached on disk.
 
-An answer is a folder in `whole_slides_dir`, under a name that its question gives, so the same
-question is answered at once, after a refresh and for another visitor too. The newest 30 stay.
+Each is a folder in `whole_slides_dir`, named by a hash of its request, so a repeated request is
+served at once, also after a refresh and for other visitors. The newest 30 are kept.
 """
 
 import contextlib
@@ -29,7 +29,7 @@ from idc.processes.job_registry import JobRegistry
 from idc.processes.thread_job import ThreadJob
 from idc.runs.run import Run
 
-_prediction_lock = threading.Lock()  # two would only slow each other down
+_prediction_lock = threading.Lock()  # two at once would only slow each other down
 MAX_SAVED_PREDICTIONS = 30
 
 _CELLS_FILE, _OVERVIEW_FILE, _METADATA_FILE = "cells.npz", "overview.png", "facts.json"
@@ -37,13 +37,13 @@ _CELLS_FILE, _OVERVIEW_FILE, _METADATA_FILE = "cells.npz", "overview.png", "fact
 
 @dataclass(frozen=True)
 class SlideRequest:
-    """What is asked about a slide.
+    """What to predict for a slide.
 
     Attributes:
         path: the file.
         mpp_um: micrometres per px at full resolution.
-        run: whose model answers.
-        stride: px from tile to tile, see `Tiling`.
+        run: whose model predicts.
+        stride: px between neighbouring tiles, see `Tiling`.
     """
 
     path: Path
@@ -52,7 +52,7 @@ class SlideRequest:
     stride: int = PATCH_SIZE_PX
 
     def name(self) -> str:
-        """16 hex digits; another file, scale, stride or weights, another name.
+        """A hash of file, scale, stride, run and weights: 16 hex digits.
 
         Raises:
             SlideError: the file is gone.
@@ -63,13 +63,13 @@ class SlideRequest:
             raise SlideError(f"'{self.path.name}' is no longer there.") from error
         weights = self.run.best().get("sha256", "")
         file = [str(self.path), metadata.st_size, metadata.st_mtime_ns]
-        request = json.dumps([*file, self.mpp_um, self.stride, self.run.id, weights])
-        return hashlib.sha256(request.encode()).hexdigest()[:16]
+        identity = json.dumps([*file, self.mpp_um, self.stride, self.run.id, weights])
+        return hashlib.sha256(identity.encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
 class SlidePredictions:
-    """What a model said about a whole slide, and the slide as a small picture.
+    """A model's predictions for a whole slide, and an overview image.
 
     Attributes:
         answers: in px of the slide's full resolution.
@@ -81,24 +81,24 @@ class SlidePredictions:
 
 
 def predict_slide_file(
-    question: SlideRequest, on_step: Callable[[str, int, int], None] | None = None
+    request: SlideRequest, on_step: Callable[[str, int, int], None] | None = None
 ) -> SlidePredictions:
-    """Look for tissue, then ask the model about every tile of it.
+    """Find the tissue, then predict all of its tiles.
 
     Args:
-        on_step: called with ("looking" or "predicting", done, in all); what it raises ends the
-            work.
+        on_step: called with ("looking" or "predicting", done, total); an exception from it ends
+            the work.
 
     Raises:
-        SlideError, UploadError: the file cannot be read, or has not that scale.
-        PredictionError: the model cannot answer.
+        SlideError, UploadError: the file cannot be read, or the scale is implausible.
+        PredictionError: the model failed.
     """
     step = on_step or (lambda state, done, total: None)
-    with WholeSlide(question.path) as slide:
+    with WholeSlide(request.path) as slide:
         overview = slide.overview(lambda done, total: step("looking", done, total))
-        layout = lay_out_slide(slide, overview, question.mpp_um, question.stride)
+        layout = lay_out_slide(slide, overview, request.mpp_um, request.stride)
         answers = predict_slide(
-            question.run,
+            request.run,
             slide,
             layout,
             on_progress=lambda done, total: step("predicting", done, total),
@@ -106,14 +106,14 @@ def predict_slide_file(
     return SlidePredictions(answers, overview)
 
 
-def save_predictions(question: SlideRequest, found: SlidePredictions) -> None:
-    """Save answers whole or not at all, and let the oldest go."""
-    folder = whole_slides_dir() / question.name()
+def save_predictions(request: SlideRequest, found: SlidePredictions) -> None:
+    """Save predictions atomically, and delete the oldest ones."""
+    folder = whole_slides_dir() / request.name()
     folder.parent.mkdir(parents=True, exist_ok=True)
     layout = found.answers.layout
     metadata = {
-        "file": str(question.path),
-        "run": question.run.id,
+        "file": str(request.path),
+        "run": request.run.id,
         "width_px": layout.width_px,
         "height_px": layout.height_px,
         "mpp_um": layout.mpp_um,
@@ -131,17 +131,17 @@ def save_predictions(question: SlideRequest, found: SlidePredictions) -> None:
         temporary.rename(folder)
     except OSError as error:
         raise SlideError(
-            f"The answers could not be kept ({error.strerror}); check the disk."
+            f"The predictions could not be saved ({error.strerror}); check the disk."
         ) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     _delete_oldest(folder.parent)
 
 
-def saved_predictions(question: SlideRequest) -> SlidePredictions | None:
-    """The answers to exactly this question; None when there are none."""
-    folder = whole_slides_dir() / question.name()
-    # A damaged folder is as good as none: it can be made again.
+def saved_predictions(request: SlideRequest) -> SlidePredictions | None:
+    """The saved predictions for exactly this request; None if there are none."""
+    folder = whole_slides_dir() / request.name()
+    # A damaged folder counts as missing: it can be computed again.
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
         metadata = json.loads((folder / _METADATA_FILE).read_text())
         with np.load(folder / _CELLS_FILE, allow_pickle=False) as cells:
@@ -158,10 +158,10 @@ def saved_predictions(question: SlideRequest) -> SlidePredictions | None:
     return None
 
 
-def saved_at_ns(question: SlideRequest) -> int | None:
-    """When the answers were kept, in nanoseconds; None when there are none."""
+def saved_at_ns(request: SlideRequest) -> int | None:
+    """When the predictions were saved, in ns since the epoch; None if there are none."""
     try:
-        return (whole_slides_dir() / question.name() / _METADATA_FILE).stat().st_mtime_ns
+        return (whole_slides_dir() / request.name() / _METADATA_FILE).stat().st_mtime_ns
     except OSError:
         return None
 
@@ -175,13 +175,13 @@ def _delete_oldest(parent: Path) -> None:
 
 @dataclass(kw_only=True)
 class SlideJob(ThreadJob):
-    """One slide on its way and where it stands.
+    """A background job that predicts one slide.
 
     The state is "waiting" (for another slide), "looking" (for tissue), "predicting", "done",
     "failed" or "stopped".
     """
 
-    question: SlideRequest
+    request: SlideRequest
     title: str = "Predicting the slide"
     state: str = "waiting"
 
@@ -194,7 +194,7 @@ class SlideJob(ThreadJob):
         while not _prediction_lock.acquire(timeout=0.2):
             self.check_stop()
         try:
-            save_predictions(self.question, predict_slide_file(self.question, self._step))
+            save_predictions(self.request, predict_slide_file(self.request, self._step))
         finally:
             _prediction_lock.release()
 
@@ -208,17 +208,17 @@ class SlideJob(ThreadJob):
 _jobs: JobRegistry[str, SlideJob] = JobRegistry()  # by the request's name
 
 
-def slide_job(question: SlideRequest) -> SlideJob | None:
+def slide_job(request: SlideRequest) -> SlideJob | None:
     """The latest job of a request since the server started."""
-    return _jobs.get(question.name())
+    return _jobs.get(request.name())
 
 
-def start_slide_job(question: SlideRequest) -> SlideJob:
+def start_slide_job(request: SlideRequest) -> SlideJob:
     """Start to predict a slide, or join the live job of the same request."""
 
     def start() -> SlideJob:
-        job = SlideJob(question=question)
+        job = SlideJob(request=request)
         job.start(job.answer, "whole-slide")
         return job
 
-    return _jobs.start_or_join(question.name(), start)
+    return _jobs.start_or_join(request.name(), start)

@@ -1,8 +1,8 @@
-"""Whole-slide files (svs, ndpi, mrxs, scn, pyramidal TIFF, ...): read, and answered tile by tile.
+"""Whole-slide files (svs, ndpi, mrxs, scn, pyramidal TIFF, ...): read and predicted tile by tile.
 
-A slide has billions of pixels, so it is never in memory: blocks of it are read at the level that is
-nearest to the model's scale, and at no coarser one. The file is decoded in a child process of its
-own (`idc.large_images.slide_decoder_worker`); the server itself never looks at a byte of it.
+A slide has billions of pixels and never fits in memory: blocks are read at the coarsest level that
+is not coarser than the model's scale. A child process (`idc.large_images.slide_decoder_worker`)
+decodes the file; the server itself never reads it.
 """
 
 from collections.abc import Callable, Iterator
@@ -38,13 +38,13 @@ _INHERITED_VARIABLES = ("LANG", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONH
 
 
 class WholeSlide:
-    """An opened whole-slide file; use it in a ``with``.
+    """An opened whole-slide file; a context manager.
 
     Attributes:
         path: the file.
         width, height: px at full resolution.
         downsamples: of the levels, rising from 1.
-        mpp_um: micrometres per px at full resolution by the file itself; None where it says none.
+        mpp_um: micrometres per px at full resolution from the file; None if it states none.
 
     Raises:
         SlideError: it cannot be read.
@@ -76,12 +76,12 @@ class WholeSlide:
         self._child.close()
 
     def read(self, x: float, y: float, size: tuple[int, int], downsample: float) -> np.ndarray:
-        """Read a box, shrunk by area. What lies outside of the slide is white.
+        """Read a box, downscaled by area; white outside of the slide.
 
         Args:
             x, y: its upper left corner, px at full resolution.
-            size: (width, height) of what comes back.
-            downsample: px of full resolution a px of what comes back.
+            size: (width, height) of the result.
+            downsample: px at full resolution per px of the result.
 
         Returns:
             uint8 RGB, shape (height, width, 3).
@@ -96,12 +96,12 @@ class WholeSlide:
         return np.frombuffer(block, np.uint8).reshape(size[1], size[0], 3)
 
     def max_read_side_px(self, downsample: float) -> int:
-        """The largest side that `read` gives back at once."""
+        """The largest side of one `read`."""
         factor = downsample / self.downsamples[self._level(downsample)]
         return max(1, min(_MAX_SIDE_PX, int(_MAX_SIDE_PX / factor)))
 
     def overview(self, on_progress: Callable[[int, int], None] | None = None) -> np.ndarray:
-        """The whole slide as a small picture, at most `OVERVIEW_SIDE_PX` a side.
+        """The whole slide as a small image, at most `OVERVIEW_SIDE_PX` per side.
 
         Returns:
             uint8 RGB, shape (height, width, 3).
@@ -119,7 +119,7 @@ class WholeSlide:
 
     @property
     def overview_reads(self) -> int:
-        """How many boxes `overview` has to read: one, or many where there is no small level."""
+        """Number of boxes that `overview` reads: one, or more if there is no small level."""
         return len(self._overview_boxes()[3])
 
     def _overview_boxes(self) -> tuple[float, int, int, list[tuple[int, int]]]:
@@ -132,13 +132,13 @@ class WholeSlide:
         return downsample, width, height, boxes
 
     def tile(self, layout: RegionLayout, row: int, column: int) -> np.ndarray:
-        """The patch that the model was shown for a tile: uint8 RGB, shape (50, 50, 3)."""
+        """The input patch of a tile: uint8 RGB, shape (50, 50, 3)."""
         factor = MPP_UM / layout.mpp_um
         left, top = layout.tiling.lefts[column], layout.tiling.tops[row]
         return self.read(left * factor, top * factor, (PATCH_SIZE_PX, PATCH_SIZE_PX), factor)
 
     def _level(self, downsample: float) -> int:
-        """The coarsest level that is not coarser than that, but for rounding."""
+        """The coarsest level that is not coarser than ``downsample``, up to rounding."""
         fine = [i for i, found in enumerate(self.downsamples) if found <= downsample * 1.01]
         return fine[-1] if fine else 0
 
@@ -161,10 +161,10 @@ class WholeSlide:
 def lay_out_slide(
     slide: WholeSlide, overview: np.ndarray, mpp_um: float, stride: int = PATCH_SIZE_PX
 ) -> RegionLayout:
-    """Tile a slide and tell its tissue from background, by its overview.
+    """Tile a slide and separate tissue from background, using its overview.
 
     Raises:
-        UploadError: the scale is nonsense.
+        UploadError: the scale is implausible.
         SlideError: the slide is smaller than a patch or larger than any slide.
     """
     factor = check_mpp(mpp_um) / MPP_UM
@@ -195,16 +195,16 @@ def predict_slide(
     *,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> RegionPredictions:
-    """Ask a run's model about every tile with tissue; memory does not grow with the slide.
+    """Predict every tile with tissue by a run's model, in memory independent of the slide's size.
 
     Args:
-        on_progress: called with (tiles done, tiles in all); what it raises ends the work.
+        on_progress: called with (tiles done, total tiles); an exception from it ends the work.
 
     Raises:
-        SlideError: the file cannot be read any more.
+        SlideError: the file can no longer be read.
         PredictionError: as `predict_patches`.
     """
-    wanted = layout.wanted()
+    wanted = layout.tiles_to_predict()
     tiles = np.full(wanted.shape, np.nan, np.float32)
     total, done = int(wanted.sum()), 0
     for rows, columns, patches in _batches(slide, layout, wanted):
@@ -218,7 +218,7 @@ def predict_slide(
 def _batches(
     slide: WholeSlide, layout: RegionLayout, wanted: np.ndarray
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Rows and columns of tiles with their patches, at least a batch of the model at a time."""
+    """Rows and columns of tiles with their patches, at least one model batch at a time."""
     waiting: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
     for rows, columns in _tile_blocks(slide, layout, wanted):
         waiting.append((rows, columns, _read_tiles(slide, layout, rows, columns)))
@@ -239,7 +239,7 @@ def _concatenate(
 def _tile_blocks(
     slide: WholeSlide, layout: RegionLayout, wanted: np.ndarray
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Rows and columns of the wanted tiles, those of one reading together."""
+    """Rows and columns of the tiles to predict, grouped by read."""
     stride = layout.tiling.stride
     max_size_px = min(slide.max_read_side_px(MPP_UM / layout.mpp_um), 16 * PATCH_SIZE_PX)
     side = max(1, (max_size_px - PATCH_SIZE_PX) // stride + 1)  # tiles
@@ -253,7 +253,7 @@ def _tile_blocks(
 def _read_tiles(
     slide: WholeSlide, layout: RegionLayout, rows: np.ndarray, columns: np.ndarray
 ) -> np.ndarray:
-    """uint8 RGB, shape (n, 50, 50, 3), all from one box around them."""
+    """uint8 RGB, shape (n, 50, 50, 3), cut from one box around all tiles."""
     tops, lefts = layout.tiling.tops[rows], layout.tiling.lefts[columns]
     y, x = int(tops.min()), int(lefts.min())
     size = (int(lefts.max()) - x + PATCH_SIZE_PX, int(tops.max()) - y + PATCH_SIZE_PX)
@@ -263,7 +263,7 @@ def _read_tiles(
 
 
 def _validated(metadata: dict[str, Any], path: Path) -> tuple[int, int, list[float], float | None]:
-    """Believe nothing: the child may speak for whoever made the file."""
+    """Validate the metadata: a hostile file may have taken over the process that sent it."""
     width, height, downsamples, mpp_um = (
         metadata.get(name) for name in ("width", "height", "downsamples", "mpp_um")
     )

@@ -1,8 +1,8 @@
-"""How patches look in a few numbers, and which looks are unlike the patches a network learned from.
+"""Appearance of patches as seven numbers, and limits for patches unlike the training patches.
 
-A `AppearanceProfile` is fitted on training patches; its limits are set on training and validation
-patches, so that about `TARGET_WARNING_RATE` of such patches exceed one. Seven numbers a patch are
-looked at, all of them larger the stranger it is:
+An `AppearanceProfile` is fitted on training patches; its limits are set on training and validation
+patches, so that about `TARGET_WARNING_RATE` of such patches exceed one. Each of the seven signals
+of a patch is larger the less familiar the patch is:
 
 - ``blank``: the share of the patch that is not stained tissue.
 - ``grey``: how little its colours differ from grey.
@@ -29,8 +29,8 @@ from idc.errors import DataError
 from idc.files.arrays import read_arrays, write_arrays
 
 SIGNALS = ("blank", "grey", "brown", "cold", "colour", "texture", "features")
-# The first four are told in words that must hold whatever the training patches are: a limit is
-# never stricter than these shares of the patch, and this difference of its colours, of 255.
+# The warnings of the first four must be true for any training patches: their limits are never
+# stricter than these shares of the patch, and this difference of its colours, of 255.
 _MIN_LIMITS = np.array([0.75, -12, 0.25, 0.25, *[-np.inf] * 3], np.float32)
 TARGET_WARNING_RATE = 0.015
 MIN_TRAINING_PATCHES = 200  # patches that a profile takes; below, its limits would be chance
@@ -47,7 +47,7 @@ _OPTICAL_DENSITY = -np.log10((np.arange(256) + 1) / 256).astype(np.float32)
 
 @dataclass(frozen=True)
 class AppearanceProfile:
-    """What some patches look like, and how far others may differ. No picture can be got from it.
+    """The appearance of training patches and the limits for others. Contains no image.
 
     Attributes:
         colour_bits: float32, shape (4096,): bits to code a pixel, by its colour in 16 levels each
@@ -89,12 +89,12 @@ class AppearanceProfile:
             ]
         ).astype(np.float32)
 
-    def strange(self, patches: np.ndarray, features: np.ndarray) -> np.ndarray:
+    def exceeded_limits(self, patches: np.ndarray, features: np.ndarray) -> np.ndarray:
         """Which limits each patch exceeds: bool, shape (n, 7). Arguments as of `signals`."""
         return self.signals(patches, features) > self.limits
 
     def lacks_detail(self, patches: np.ndarray) -> np.ndarray:
-        """Whether a patch has less fine contrast than its coarse contrast lets expect.
+        """Whether a patch has less fine contrast than expected from its coarse contrast.
 
         Returns:
             bool, shape (n,).
@@ -103,7 +103,7 @@ class AppearanceProfile:
         return contrast[:, 0] < _with_intercept(contrast[:, 1:]) @ self.fine_detail
 
     def save(self, path: Path) -> None:
-        """Write it, whole or not at all.
+        """Write the profile atomically.
 
         Raises:
             DataError: it cannot be written.
@@ -121,7 +121,7 @@ class AppearanceProfile:
         try:
             return cls(**{**found, "patches": int(found["patches"])})
         except (KeyError, TypeError) as error:
-            raise DataError(f"'{path.name}' is damaged: it is no profile.") from error
+            raise DataError(f"'{path.name}' is damaged: it is not a profile.") from error
 
 
 def fit_profile(
@@ -132,12 +132,12 @@ def fit_profile(
 ) -> AppearanceProfile:
     """Fit a profile on training patches and set its limits on these and on held-out ones.
 
-    Held-out ones take part because the network has fitted its features to the training patches.
+    Held-out patches are included because the network fitted its features to the training patches.
 
     Args:
         training: patches, uint8 RGB, shape (n, 50, 50, 3); and their features, float, (n, f).
         held_out: the same of patches that did not train; may be empty.
-        warned_share: how many of them all may exceed a limit, (0, 1).
+        warning_rate: the share of all these patches that may exceed a limit, (0, 1).
 
     Raises:
         DataError: there are fewer than `MIN_TRAINING_PATCHES` training patches.
@@ -145,7 +145,7 @@ def fit_profile(
     patches, features = training
     if len(patches) < MIN_TRAINING_PATCHES:
         raise DataError(
-            f"A profile takes at least {MIN_TRAINING_PATCHES} training patches. Received: "
+            f"A profile needs at least {MIN_TRAINING_PATCHES} training patches. Received: "
             f"{len(patches)}"
         )
     contrast = log_contrasts(patches)
@@ -246,7 +246,7 @@ def _colour_bits(patches: np.ndarray) -> np.ndarray:
 
 def _gaussian(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean and inverse covariance, the covariance shrunk (Ledoit & Wolf 2004)."""
-    from sklearn.covariance import ledoit_wolf  # a second to import; a fitted profile needs it not
+    from sklearn.covariance import ledoit_wolf  # imports in 1 s; only fitting needs it
 
     covariance, _ = ledoit_wolf(values)
     # Units that never fire have no spread at all.
@@ -263,7 +263,7 @@ def _mahalanobis(values: np.ndarray, mean: np.ndarray, inverse: np.ndarray) -> n
 
 
 def _limits(signals: np.ndarray, warning_rate: float) -> np.ndarray:
-    """Limits that each the same share exceeds, and all together ``warned_share``.
+    """Limits that equal shares of patches exceed, and any of them ``warning_rate`` of patches.
 
     Returns:
         float32, shape (7,).

@@ -1,7 +1,7 @@
-"""What a run says about the patches of one case: saved answers, or the model asked anew.
+"""A run's predictions for the patches of one case: saved ones, or computed now.
 
-A run saves its answers for the parts that it did not train on. For the rest of a case, and for
-cases of another data set, the model can be asked; if it trained on the case, that flatters.
+A run saves predictions for the parts that it did not train on. For the rest of a case, and for
+cases of another data set, the model computes them; they are too good if it trained on the case.
 """
 
 import contextlib
@@ -16,11 +16,11 @@ from idc.prediction.predictor import predict_patches
 from idc.runs.run import Run, check_same_data
 from idc.runs.split import train_cases
 
-_BATCH_SIZE = 256  # as many as the model takes at once, so that progress moves
+_BATCH_SIZE = 256  # the model's batch size, for frequent progress
 
 
 def saved_probabilities(run: Run, store: PatchStore, rows: np.ndarray) -> np.ndarray:
-    """The run's saved answers for some rows of a store.
+    """The run's saved predictions for some rows of a store.
 
     Args:
         rows: int64, shape (n,), row numbers in `store`.
@@ -34,7 +34,7 @@ def saved_probabilities(run: Run, store: PatchStore, rows: np.ndarray) -> np.nda
         return answers
     saved = run.predictions()
     known = _rows_by_name(saved, store, rows) if run.bundled else _own_rows(run, saved, store)
-    # Of a whole data set's answers first the few that may be meant: an index of all is slow.
+    # Filter to the range of rows first: indexing the predictions of a whole data set is slow.
     near = (known >= rows.min()) & (known <= rows.max())
     probability = pd.Series(saved["probability"].to_numpy()[near], index=known[near])
     return run.calibration().apply(probability.reindex(rows).to_numpy())
@@ -47,17 +47,17 @@ def fresh_probabilities(
     *,
     on_progress: Callable[[int, int], object] | None = None,
 ) -> np.ndarray:
-    """Let the run's best weights answer for some rows of a store.
+    """Predict some rows of a store by the run's best weights.
 
     Args:
         rows: int64, shape (n,).
-        on_progress: called with (patches done, patches in all).
+        on_progress: called with (patches done, total patches).
 
     Returns:
         float32 [0, 1], shape (n,).
 
     Raises:
-        PredictionError: the model could not answer.
+        PredictionError: the model failed.
     """
     answers = np.empty(len(rows), np.float32)
     for start in range(0, len(rows), _BATCH_SIZE):
@@ -71,7 +71,7 @@ def fresh_probabilities(
 def trained_on_case(run: Run, case: int) -> bool | None:
     """Whether a patch of the case was in the run's training part.
 
-    None when nobody can tell: the run's data set is gone or was packed anew.
+    None if unknown: the run's data set is gone or was packed again.
     """
     try:
         if not run.bundled:
@@ -82,17 +82,17 @@ def trained_on_case(run: Run, case: int) -> bool | None:
 
 
 def _own_rows(run: Run, saved: pd.DataFrame, store: PatchStore) -> np.ndarray:
-    """Row numbers of a run's own data set; all -1 when the store is another one."""
+    """Row numbers of the saved predictions; all -1 if the store is another data set."""
     if run.config.data == store.name:
-        with contextlib.suppress(RunError):  # packed anew: the numbers mean other patches now
+        with contextlib.suppress(RunError):  # packed again: the row numbers are of other patches
             check_same_data(run, store)
             return saved["row"].to_numpy()
     return np.full(len(saved), -1)
 
 
 def _rows_by_name(saved: pd.DataFrame, store: PatchStore, rows: np.ndarray) -> np.ndarray:
-    """The bundled model knows patches by name: their rows among `rows`, -1 where there is none."""
+    """Match the bundled model's predictions by patch name: rows among `rows`, -1 without match."""
     names = ["case", "x", "y", "label"]
-    asked = store.index.iloc[rows][names].assign(row=rows)
-    found = saved[names].merge(asked, how="left", on=names)["row"]
-    return found.fillna(-1).to_numpy(np.int64)
+    named_rows = store.index.iloc[rows][names].assign(row=rows)
+    matched = saved[names].merge(named_rows, how="left", on=names)["row"]
+    return matched.fillna(-1).to_numpy(np.int64)

@@ -1,6 +1,6 @@
-"""Why a network answers as it does about one patch: where it looks, and how firmly it stands.
+"""Explain a prediction for one patch: Grad-CAM, occlusion, and eight turned and mirrored views.
 
-Plain NumPy around questions to the prediction worker; nothing here loads a training library.
+Plain NumPy around requests to the prediction worker; no training library is imported.
 """
 
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ from idc.patches import PATCH_SIZE_PX
 from idc.prediction.predictor import grad_cam, predict_patches
 from idc.runs.run import Run
 
-OCCLUDER_PX = 12  # hidden at a time: 48 um, a few cells
-_CORNERS_PX = range(-5, 44, 4)  # 13 a side, the last as far out at the right as the first left
+OCCLUDER_PX = 12  # side of the hidden square: 48 um, a few cells
+_CORNERS_PX = range(-5, 44, 4)  # 13 per side, symmetric about the patch
 _BATCH_SIZE = 64
 _PLACE_NAMES = (
     ("upper left", "top", "upper right"),
@@ -33,12 +33,12 @@ _VIEWS = (
 
 @dataclass(frozen=True)
 class EightViews:
-    """The answers for a patch turned and mirrored. Tissue has no up and down.
+    """Predictions for a patch turned and mirrored. Tissue has no preferred orientation.
 
     Attributes:
         patches: uint8 RGB, shape (8, 50, 50, 3), the first one as it is.
         y_prob: float32 [0, 1], shape (8,), calibrated.
-        threshold: from which probability on a patch is called positive.
+        threshold: a patch is called positive at or above this probability.
     """
 
     patches: np.ndarray
@@ -47,7 +47,7 @@ class EightViews:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What was done for each view."""
+        """How each view was transformed."""
         return _VIEWS
 
     @property
@@ -62,12 +62,12 @@ class EightViews:
 
     @property
     def dissenting(self) -> int:
-        """How many views are called another class than the patch as it is."""
+        """Number of views that are called another class than the original patch."""
         called = self.y_prob.astype(np.float64) >= self.threshold
         return int((called != called[0]).sum())
 
     def sentence(self) -> str:
-        """What the spread says about the answer."""
+        """A sentence on how stable the prediction is."""
         low, high = self.y_prob.min(), self.y_prob.max()
         span = f"the probability lies between {low:.2f} and {high:.2f}"
         if f"{low:.2f}" == f"{high:.2f}":
@@ -87,25 +87,25 @@ class EightViews:
 
 @dataclass(frozen=True)
 class Explanation:
-    """Why one patch got its answer.
+    """The explanation of one prediction.
 
     Attributes:
-        y_prob: [0, 1], calibrated, of the patch as it is.
-        attention: float32, shape (height, width) of the network's last map: each place's share of
-            the log-odds of IDC-positive (Grad-CAM); above 0 it speaks for IDC, below 0 against.
-        occlusion: float32 [-1, 1], shape (50, 50): by how much the probability falls when a square
-            around the place is hidden. Above 0 the place speaks for IDC.
+        y_prob: [0, 1], calibrated, of the original patch.
+        grad_cam_map: float32, shape (height, width) of the network's last feature map: each
+            position's share of the log-odds of IDC-positive; above 0 is evidence for IDC.
+        occlusion: float32 [-1, 1], shape (50, 50): decrease of the probability when a square
+            around the position is hidden; above 0 is evidence for IDC.
         views: the patch turned and mirrored.
     """
 
     y_prob: float
-    attention: np.ndarray
+    grad_cam_map: np.ndarray
     occlusion: np.ndarray
     views: EightViews
 
 
 def explain(run: Run, rgb: np.ndarray) -> Explanation:
-    """Look for the reasons of a run's answer.
+    """Explain a run's prediction for a patch.
 
     Args:
         rgb: uint8 RGB, shape (50, 50, 3).
@@ -115,11 +115,12 @@ def explain(run: Run, rgb: np.ndarray) -> Explanation:
     """
     hidden, corners = occlude_squares(rgb)
     turned = eight_views(rgb)
-    asked = np.concatenate([turned, hidden])
-    # In parts, so that other visitors' answers come in between.
-    parts = [asked[start : start + _BATCH_SIZE] for start in range(0, len(asked), _BATCH_SIZE)]
-    answers = np.concatenate([predict_patches(run, part) for part in parts])
-    y_views, y_hidden = answers[: len(turned)], answers[len(turned) :]
+    patches = np.concatenate([turned, hidden])
+    # In batches, so that other visitors' requests are served in between.
+    starts = range(0, len(patches), _BATCH_SIZE)
+    predictions = [predict_patches(run, patches[start : start + _BATCH_SIZE]) for start in starts]
+    probabilities = np.concatenate(predictions)
+    y_views, y_hidden = probabilities[: len(turned)], probabilities[len(turned) :]
     y_prob = float(y_views[0])
     return Explanation(
         y_prob,
@@ -143,16 +144,16 @@ def eight_views(rgb: np.ndarray) -> np.ndarray:
 
 
 def occlude_squares(rgb: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """A patch many times, each with another square filled with its own mean colour.
+    """Copies of a patch, each with another square filled with the patch's mean colour.
 
-    The mean colour keeps the stain: a grey or white square would be a find of its own.
+    The mean colour keeps the stain; a grey or white square would itself influence the prediction.
 
     Args:
         rgb: uint8 RGB, shape (50, 50, 3).
 
     Returns:
         uint8 RGB, shape (n, 50, 50, 3); and int64, shape (n, 2), each square's left upper corner
-        (x, y), which may lie outside of the patch so that its rim is hidden as often.
+        (x, y), which may lie outside of the patch so that its rim is hidden equally often.
     """
     mean = rgb.reshape(-1, 3).mean(axis=0).round().astype(np.uint8)
     corners = np.array([(x, y) for y in _CORNERS_PX for x in _CORNERS_PX])
@@ -181,7 +182,7 @@ def occlusion_map(effect: np.ndarray, corners: np.ndarray) -> np.ndarray:
 
 
 def strongest_place(shares: np.ndarray) -> str:
-    """Where a map is largest, in words: "the upper left", "the top", "the middle" ...
+    """The position of a map's maximum as text: "the upper left", "the top", "the middle" ...
 
     Args:
         shares: float, shape (height, width).

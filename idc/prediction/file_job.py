@@ -1,8 +1,8 @@
-"""Many files -> probabilities, in the background: read, decode and predict, batch by batch.
+"""Predict many files in the background: read, decode and predict, batch by batch.
 
-The work runs in a thread, so that the page which asked may rerun, be left and be come back to. It
-takes its turn at the decoders and at the model like any single patch
-(`idc.processes.fair_semaphore`): others wait for one batch of it at most.
+The job runs in a thread, independent of page reruns. It queues for decoders and model like a
+single patch (`idc.processes.fair_semaphore`), so other requests wait for at most one of its
+batches.
 """
 
 import logging
@@ -26,11 +26,11 @@ from idc.uploads.file_batch import BatchFile
 from idc.uploads.gate import decode_image
 
 MAX_PATCH_SIDE_PX = 400  # a larger picture is a region, not a patch
-MAX_PATCHES_IN_MEMORY = 60_000  # patches of all visitors, 450 MB
-MAX_SLOW_FILES = 5  # files that run into the time limit; whose zip holds more is not waited for
+MAX_PATCHES_IN_MEMORY = 60_000  # of all visitors, 450 MB
+MAX_SLOW_FILES = 5  # a job ends after this many files exceeded the time limit
 
 _BATCH_SIZE = 64
-_NOT_READ = "has not been read, because the work was stopped."
+_NOT_READ = "was not read because the job was stopped."
 
 _jobs: "weakref.WeakSet[FilePredictionJob]" = weakref.WeakSet()
 _admission_lock = threading.Lock()
@@ -38,13 +38,13 @@ _admission_lock = threading.Lock()
 
 @dataclass(frozen=True)
 class FileJobState:
-    """How far it is.
+    """Progress of a job.
 
     Attributes:
-        done, total: files.
-        seconds_left: None while that cannot be told, and at the end.
-        running: whether it goes on.
-        problem: why it ended early, "" if it did not.
+        done, total: numbers of files.
+        seconds_left: None while unknown, and at the end.
+        running: whether the job is still running.
+        problem: why it ended early, "" otherwise.
     """
 
     done: int
@@ -55,14 +55,14 @@ class FileJobState:
 
 
 class FilePredictionJob:
-    """One upload's files on their way to answers. Dropping it lets go of all of it.
+    """A background job that predicts the files of one upload. Dropping it frees its memory.
 
     Args:
-        run: who answers.
+        run: whose model predicts.
         files: at least one.
 
     Raises:
-        UploadError: the server holds too many patches of other visitors.
+        UploadError: the server holds too many patches of all visitors.
     """
 
     def __init__(self, run: Run, files: Sequence[BatchFile]) -> None:
@@ -70,8 +70,8 @@ class FilePredictionJob:
         with _admission_lock:
             if sum(len(job) for job in _jobs) + count > MAX_PATCHES_IN_MEMORY:
                 raise UploadError(
-                    "The server is full of other visitors' pictures; try again in a few minutes, "
-                    "or with fewer."
+                    "The server's memory for uploaded images is full; try again in a few minutes, "
+                    "or with fewer images."
                 )
             self._run, self._files, self._count = run, list(files), count
             _jobs.add(self)
@@ -82,7 +82,7 @@ class FilePredictionJob:
         self._patches = np.zeros((count, *PATCH_SHAPE), np.uint8)
         self._y_prob = np.full(count, np.nan)
         self._problems = [_NOT_READ] * count
-        # Two threads count, each its own.
+        # Each counter is written by one of the two threads.
         self._refused = self._answered = self._slow = 0
         self._problem = ""
         self._stopped = threading.Event()
@@ -93,16 +93,16 @@ class FilePredictionJob:
         return self._count
 
     def start(self) -> None:
-        """Begin."""
+        """Start the job."""
         self._began = time.monotonic()
         self._thread.start()
 
     def stop(self) -> None:
-        """End after the batch that is under way; what is answered stays."""
+        """End after the current batch; existing predictions stay."""
         self._stopped.set()
 
     def is_stopped(self) -> bool:
-        """Whether it was told to end."""
+        """Whether `stop` was called."""
         return self._stopped.is_set()
 
     def wait(self, timeout_s: float | None = None) -> None:
@@ -110,7 +110,7 @@ class FilePredictionJob:
         self._thread.join(timeout_s)
 
     def state(self) -> FileJobState:
-        """How far it is now."""
+        """The current progress."""
         running, done = self._thread.is_alive(), self._refused + self._answered
         taken_s = time.monotonic() - self._began
         known = running and done >= _BATCH_SIZE
@@ -118,7 +118,7 @@ class FilePredictionJob:
         return FileJobState(done, self._count, left_s, running, self._problem)
 
     def answers(self) -> FilePredictions:
-        """What is known now. Share it, but do not change it."""
+        """The predictions so far. They share memory with the job: do not modify them."""
         return FilePredictions(
             self._names, self._labels, self._y_prob.copy(), tuple(self._problems), self._patches
         )
@@ -140,12 +140,12 @@ class FilePredictionJob:
             self._problem = str(error)
         except Exception:
             logging.getLogger(__name__).exception("predicting many files")
-            self._problem = "The work ended unexpectedly; upload the files again."
+            self._problem = "The job ended unexpectedly; upload the files again."
         finally:
-            self._files = []  # lets go of the upload's bytes
+            self._files = []  # frees the upload's bytes
 
     def _decode(self, places: range) -> list[int]:
-        """Decode some files; those that are good."""
+        """Decode some files; returns the indices of those that are valid."""
         good = []
         for place in places:
             if self._stopped.is_set() or self._problem:
@@ -166,8 +166,8 @@ class FilePredictionJob:
         self._slow += isinstance(error, UploadTimeout)
         if self._slow >= MAX_SLOW_FILES:
             self._problem = (
-                f"{MAX_SLOW_FILES} files took too long to read, so the rest was left out; send "
-                "ordinary pictures."
+                f"{MAX_SLOW_FILES} files took too long to read, so the rest was skipped; upload "
+                "ordinary images."
             )
 
     def _predict(self, places: list[int]) -> None:

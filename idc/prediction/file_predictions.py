@@ -1,4 +1,4 @@
-"""Answers for many files: a table, its confusion matrix, and a CSV file."""
+"""Predictions for many files: a table, its confusion matrix, and a CSV file."""
 
 from dataclasses import dataclass
 
@@ -20,14 +20,14 @@ _FORMULA_STARTS = "=+-@\t\r\n＝＋－＠"  # what makes a spreadsheet run a cel
 
 @dataclass(frozen=True)
 class FilePredictions:
-    """What is known of each file so far, in the order of the upload.
+    """The state of each file in the order of the upload.
 
     Attributes:
         names: each file's path.
-        labels: {0, 1}, -1 where the name does not say; int8, shape (n,).
-        y_prob: probability of IDC-positive, [0, 1], nan without an answer; float64, shape (n,).
-        problems: why a file has none, "" for the others.
-        patches: uint8 RGB, shape (n, 50, 50, 3); black without an answer.
+        labels: {0, 1}, -1 if unknown; int8, shape (n,).
+        y_prob: probability of IDC-positive, [0, 1], nan if not predicted; float64, shape (n,).
+        problems: why a file has no prediction, "" for the others.
+        patches: uint8 RGB, shape (n, 50, 50, 3); black if not predicted.
     """
 
     names: tuple[str, ...]
@@ -66,8 +66,10 @@ class FilePredictions:
         )
         return found
 
-    def sorted(self, where: np.ndarray, by: str, *, descending: bool = False) -> np.ndarray:
-        """Places of the chosen files in an order; equal ones as uploaded.
+    def sorted_positions(
+        self, where: np.ndarray, by: str, *, descending: bool = False
+    ) -> np.ndarray:
+        """Indices of the selected files in an order; ties in the order of the upload.
 
         Args:
             where: bool, shape (n,).
@@ -87,17 +89,17 @@ class FilePredictions:
         return places[np.argsort(-keys if descending else keys, kind="stable")]
 
     def csv(self, threshold: float, model: str) -> str:
-        """One row a file, those without an answer included.
+        """One row per file, including those without a prediction.
 
-        Names may come from a stranger, so none is left that a spreadsheet would run.
+        Names are untrusted: none is left that a spreadsheet would execute as a formula.
         """
-        said = np.where(self.y_prob.astype(np.float64) >= threshold, *reversed(CLASS_NAMES))
+        predicted = np.where(self.y_prob.astype(np.float64) >= threshold, *reversed(CLASS_NAMES))
         table = pd.DataFrame(
             {
                 "file": [spreadsheet_safe(name) for name in self.names],
                 "label": pd.Series(self.labels, dtype="Int64").where(self.labels >= 0),
                 "probability": self.y_prob,
-                "prediction": np.where(self.answered(), said, ""),
+                "prediction": np.where(self.answered(), predicted, ""),
                 "threshold": threshold,
                 "model": spreadsheet_safe(model),
                 "problem": [spreadsheet_safe(problem) for problem in self.problems],
@@ -107,6 +109,6 @@ class FilePredictions:
 
 
 def spreadsheet_safe(text: str) -> str:
-    """Text that a spreadsheet shows and does not run: an apostrophe goes before a formula."""
+    """Text that a spreadsheet does not execute: an apostrophe is put before a formula."""
     formula = text[:1] in _FORMULA_STARTS or text.lstrip()[:1] in _FORMULA_STARTS
     return f"'{text}" if text and formula else text

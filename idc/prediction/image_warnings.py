@@ -1,4 +1,4 @@
-"""When not to believe an answer: warnings about images unlike those that a model learned from."""
+"""Warnings about unreliable predictions: images unlike those that a model learned from."""
 
 from collections.abc import Mapping
 
@@ -33,7 +33,7 @@ WARNING_SENTENCES: Mapping[str, str] = {
 
 
 def patch_warnings(run: Run, rgb: np.ndarray) -> list[str]:
-    """Why a run's answer for one patch should not be believed, a sentence each; mostly none.
+    """Why a run's prediction for one patch is unreliable, one sentence each; usually none.
 
     Args:
         rgb: uint8 RGB, shape (50, 50, 3).
@@ -49,13 +49,12 @@ def warnings_for_patches(
 ) -> list[list[str]]:
     """`patch_warnings` of many patches at once.
 
-    A visitor's own run has none before its training patches were looked at, see
+    A visitor's own run has none until its training features are computed, see
     `idc.prediction.training_features`.
 
     Args:
         patches: uint8 RGB, shape (n, 50, 50, 3), n >= 1.
-        features: theirs from `idc.prediction.predictor.predict_with_features`; asked for when not
-        given.
+        features: theirs from `idc.prediction.predictor.predict_with_features`; computed if None.
 
     Raises:
         PredictionError: as `idc.prediction.predictor.predict_with_features`.
@@ -75,44 +74,44 @@ def warnings_for_patches(
 def warning_reasons(
     profile: AppearanceProfile, patches: np.ndarray, features: np.ndarray
 ) -> list[list[str]]:
-    """The keys of `WARNING_SENTENCES` that hold for each patch, those that say most first.
+    """The keys of `WARNING_SENTENCES` that apply to each patch, the most informative first.
 
-    Arguments as of `Profile.signals`.
+    Arguments as of `AppearanceProfile.signals`.
     """
-    strange = profile.strange(patches, features)
-    blurred = strange[:, SIGNALS.index("texture")] & profile.lacks_detail(patches)
+    exceeded = profile.exceeded_limits(patches, features)
+    blurred = exceeded[:, SIGNALS.index("texture")] & profile.lacks_detail(patches)
     return [
-        _reasons_to_tell(dict(zip(SIGNALS, row, strict=True)), is_blurred)
-        for row, is_blurred in zip(strange.tolist(), blurred.tolist(), strict=True)
+        _independent_reasons(dict(zip(SIGNALS, row, strict=True)), is_blurred)
+        for row, is_blurred in zip(exceeded.tolist(), blurred.tolist(), strict=True)
     ]
 
 
-def _reasons_to_tell(strange: dict[str, bool], blurred: bool) -> list[str]:
-    """What to say of all that is strange: a reason that explains another one stands for it."""
-    if strange["blank"]:
-        return ["blank"]  # glass is grey, smooth and unlike tissue, all of it
-    told = [name for name in ("grey", "brown", "cold") if strange[name]][:1]
-    if strange["colour"] and not told:
-        told = ["colour"]
-    if strange["texture"]:
-        told.append("blurred" if blurred else "texture")
-    if strange["features"] and not told:
-        told = ["features"]
-    return told
+def _independent_reasons(exceeded: dict[str, bool], blurred: bool) -> list[str]:
+    """The reasons of the exceeded limits, without those that another reason explains."""
+    if exceeded["blank"]:
+        return ["blank"]  # glass also exceeds the limits of grey, texture and features
+    reasons = [name for name in ("grey", "brown", "cold") if exceeded[name]][:1]
+    if exceeded["colour"] and not reasons:
+        reasons = ["colour"]
+    if exceeded["texture"]:
+        reasons.append("blurred" if blurred else "texture")
+    if exceeded["features"] and not reasons:
+        reasons = ["features"]
+    return reasons
 
 
 def profile_of(run: Run) -> AppearanceProfile | None:
-    """What the patches that a run learned from look like; None while it is not known."""
+    """The appearance profile of a run's training patches; None while unknown."""
     return _profile_and_count(run)[0]
 
 
 def _profile_and_count(run: Run) -> tuple[AppearanceProfile | None, int]:
-    """A run's profile, and how many patches it learned from; (None, 0) while nothing is known."""
+    """A run's profile and its number of training patches; (None, 0) while unknown."""
     if run.bundled:
         return AppearanceProfile.load(run.folder / PROFILE_FILE), 0
     try:
         known = load_training_features(run, open_store(run.config.data))
-    except IdcError:  # the data set is gone, and with it what there is to compare with
+    except IdcError:  # the data set is gone
         return None, 0
     return (known.profile, known.trained_on) if known else (None, 0)
 

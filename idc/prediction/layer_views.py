@@ -1,5 +1,4 @@
-"""Every layer of a run's network on one patch, asked of the warm worker (see
-`idc.networks.layer_maps`)."""
+"""The output of every layer of a run's network for one patch (see `idc.networks.layer_maps`)."""
 
 import math
 from dataclasses import dataclass
@@ -15,18 +14,18 @@ from idc.runs.run import Run
 
 @dataclass(frozen=True)
 class LayerViews:
-    """What every layer gives for a patch.
+    """The outputs of all layers for a patch.
 
     Attributes:
-        entries: one a layer, as `idc.networks.layer_maps.view_layers` describes them.
-        block: the bytes that they point into.
+        entries: one per layer, as described by `idc.networks.layer_maps.inspect_layers`.
+        block: the bytes that the entries refer to.
     """
 
     entries: list[dict[str, Any]]
     block: bytes
 
     def probability(self) -> float:
-        """Of IDC-positive, as the network's last layer gives it: not calibrated. In [0, 1]."""
+        """Probability of IDC-positive from the network's last layer, [0, 1], not calibrated."""
         negative, positive = self.entries[-1]["sums"]
         return 1 / (1 + math.exp(min(700.0, negative - positive)))
 
@@ -50,7 +49,7 @@ class LayerViews:
 
 
 def view_layers(run: Run, patch: np.ndarray) -> LayerViews:
-    """Send a patch through a run's best weights, and look at every layer.
+    """Run a patch through a run's best weights, and return the outputs of all layers.
 
     Args:
         patch: uint8 RGB, shape (50, 50, 3).

@@ -1,7 +1,7 @@
-"""Images -> probabilities, by a model that stays warm in one worker process.
+"""Predict patches by a model that stays loaded in one worker process.
 
-TensorFlow takes seconds to import and never gives memory back, so neither the server nor the shell
-loads it: a child process (`idc.prediction.predictor_worker`) does, once, and keeps the last models.
+TensorFlow takes seconds to import and never releases memory, so neither the server nor the shell
+imports it: a child process (`idc.prediction.predictor_worker`) does, and keeps the latest models.
 """
 
 import atexit
@@ -18,7 +18,7 @@ from idc.processes.child import Answer, Child, ChildDied, ChildTimeout
 from idc.processes.environment import KEEP_FREED_MEMORY
 from idc.runs.run import BUNDLED_RUN_ID, Run, list_runs, open_run
 
-_CHUNK = 256  # as many at once as the model takes: a single patch waits for no more than that
+_CHUNK = 256  # the model's batch size: a single patch waits for at most one batch
 _LOAD_TIMEOUT_S = 180.0  # the import of TensorFlow on a busy machine
 _MAX_S_PER_PATCH = 0.1  # far more than any CPU needs
 
@@ -29,7 +29,7 @@ DEVICE_VARIABLE = "IDC_PREDICT_DEVICE"
 
 @dataclass(frozen=True)
 class PredictionWithFeatures:
-    """What a network makes of some patches.
+    """Probabilities and features of some patches.
 
     Attributes:
         y_prob: float32 [0, 1], shape (n,), calibrated.
@@ -41,7 +41,7 @@ class PredictionWithFeatures:
 
 
 def default_model() -> Run:
-    """Who answers when nobody chose: the visitor's newest run, else the bundled model."""
+    """The default model: the visitor's newest run, else the bundled model."""
     own = (run for run in list_runs() if run.has_model() and not run.shipped())
     return next(own, None) or open_run(BUNDLED_RUN_ID)
 
@@ -74,7 +74,7 @@ def predict_patches(
 
 
 def predict_with_features(run: Run, patches: np.ndarray) -> PredictionWithFeatures:
-    """Probabilities as of `predict_patches`, and the features that they rest on, asked together.
+    """Probabilities as of `predict_patches`, and the features that they are computed from.
 
     Args:
         patches: uint8 RGB, shape (n, 50, 50, 3), n >= 1.
@@ -85,7 +85,7 @@ def predict_with_features(run: Run, patches: np.ndarray) -> PredictionWithFeatur
     _check_patches(patches)
     starts = range(0, len(patches), _CHUNK)
     found = np.concatenate(
-        [_ask_for_array(run, patches[start : start + _CHUNK], "look") for start in starts]
+        [_ask_for_array(run, patches[start : start + _CHUNK], "features") for start in starts]
     )
     return PredictionWithFeatures(run.calibration().apply(found[:, 0]), found[:, 1:])
 
@@ -117,7 +117,7 @@ def warm_predictor() -> None:
 
 
 def worker_alive() -> bool:
-    """Whether the worker's process runs now. The next patch starts it where it does not."""
+    """Whether the worker process is running. The next patch starts it if not."""
     return _worker().pid() is not None
 
 
@@ -137,7 +137,7 @@ def _device_environ(device: str) -> dict[str, str]:
         return {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu", **common}
     return {
         "CUDA_VISIBLE_DEVICES": device,
-        # Take what is needed, not the whole GPU: somebody may train beside.
+        # Allocate GPU memory on demand: a training may use the same GPU.
         "TF_FORCE_GPU_ALLOW_GROWTH": "true",
         "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
         **common,
@@ -158,12 +158,11 @@ def _ask_for_array(run: Run, patches: np.ndarray, kind: str = "probabilities") -
 
 
 def ask_model(run: Run, patches: np.ndarray, kind: str) -> Answer:
-    """Put a question about patches to the worker; the answer is as
-    `idc.prediction.predictor_worker` gives it.
+    """Send a request about patches to the worker; returns the worker's answer.
 
     Args:
         patches: uint8 RGB, shape (n, 50, 50, 3).
-        kind: what is asked, see `idc.prediction.predictor_worker.answer`.
+        kind: the kind of request, see `idc.prediction.predictor_worker.answer`.
 
     Raises:
         PredictionError: as `predict_patches`.
@@ -172,12 +171,12 @@ def ask_model(run: Run, patches: np.ndarray, kind: str) -> Answer:
         raise PredictionError(
             f"The run '{run.title}' has no finished epoch yet; let it train for an epoch."
         )
-    asked = run.best().get("sha256", "")
-    answer, block = _ask_worker(run, asked, patches, kind)
-    now = run.best().get("sha256", "")  # empty when somebody has deleted the run meanwhile
-    if "error" in answer and now not in ("", asked):
-        # A trainer has put better weights in place while we asked for the old ones.
-        answer, block = _ask_worker(run, now, patches, kind)
+    sha256 = run.best().get("sha256", "")
+    answer, block = _ask_worker(run, sha256, patches, kind)
+    latest = run.best().get("sha256", "")  # empty if the run was deleted since
+    if "error" in answer and latest not in ("", sha256):
+        # The trainer replaced the weights during the request.
+        answer, block = _ask_worker(run, latest, patches, kind)
     if "error" in answer:
         raise PredictionError(str(answer["error"]))
     return answer, block

@@ -1,5 +1,7 @@
-"""The worker that `idc.prediction.predictor` asks: ``python -m idc.prediction.predictor_worker
-FD``. Keeps models warm."""
+"""Worker process of `idc.prediction.predictor`: ``python -m idc.prediction.predictor_worker FD``.
+
+Keeps the latest models loaded.
+"""
 
 import functools
 from pathlib import Path
@@ -19,11 +21,11 @@ from idc.runs.run import WEIGHTS_FILE
 
 
 def answer(question: dict[str, Any], block: bytes) -> tuple[dict[str, Any], bytes]:
-    """Patches in, arrays out; an error becomes a sentence.
+    """Answer a request about patches with an array; an error is returned as a sentence.
 
-    The question's "kind" says what is asked: "probabilities", "look" (each patch's probability and
-    features, one row each), "grad-cam", or "layers": all layers on the first patch, as
-    `idc.networks.layer_maps.inspect_layers` describes them.
+    The question's "kind" is "probabilities", "features" (one row per patch: probability, then
+    features), "grad-cam", or "layers" (all layers for the first patch, as described by
+    `idc.networks.layer_maps.inspect_layers`).
     """
     try:
         model, inside = _model(question["folder"], question["network"], question["sha256"])
@@ -31,7 +33,7 @@ def answer(question: dict[str, Any], block: bytes) -> tuple[dict[str, Any], byte
         if question["kind"] == "layers":
             entries, maps = inspect_layers(model, patches[0])
             return {"layers": entries}, maps
-        if question["kind"] == "look":
+        if question["kind"] == "features":
             found = np.column_stack(inside.predict_with_features(patches))
         elif question["kind"] == "grad-cam":
             found = inside.grad_cam(patches)

@@ -1,9 +1,9 @@
-"""The patches that a run has learned from, as its network sees them.
+"""Network features of a sample of a run's training patches.
 
-A sample of their features is computed once for each set of weights, in the background, and kept
-under ``features/``. It tells which of them are nearest to a patch, and, for a visitor's own run,
-what its profile is (see `idc.prediction.appearance`). The bundled model's training patches are not
-shipped: they are looked for in the data sets at hand.
+Computed once per set of weights, in the background, and saved under ``features/``. They give the
+training patches nearest to a patch and, for a visitor's own run, its appearance profile (see
+`idc.prediction.appearance`). The bundled model's training patches are not shipped: they are
+searched in the local data sets.
 """
 
 import contextlib
@@ -35,7 +35,7 @@ OnProgress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class ReferencePatches:
-    """Patches to compare with.
+    """Reference patches for comparison.
 
     Attributes:
         kind: "trained" (the run learned from these very patches), "cases" (from patches of these
@@ -55,7 +55,7 @@ class ReferencePatches:
 
 @dataclass(frozen=True)
 class TrainingFeatures:
-    """What was kept of a reference.
+    """Saved features of reference patches.
 
     Attributes:
         kind, rows, trained_on: as of the reference.
@@ -73,10 +73,10 @@ class TrainingFeatures:
 def reference_store(run: Run) -> PatchStore | None:
     """The run's own data set; for the bundled model the one with most of its cases' patches.
 
-    None for the bundled model while no real patches are here.
+    None for the bundled model while there is no data set of real patches.
 
     Raises:
-        IdcError: the run's own data set is gone, or was packed anew since.
+        IdcError: the run's own data set is gone, or was packed again since.
     """
     if not run.bundled:
         store = open_store(run.config.data)
@@ -110,13 +110,13 @@ def reference_patches(run: Run, store: PatchStore) -> ReferencePatches:
 def compute_training_features(
     run: Run, reference: ReferencePatches, *, on_progress: OnProgress | None = None
 ) -> TrainingFeatures:
-    """Compute what `load_training_features` reads, and keep it.
+    """Compute and save what `load_training_features` reads.
 
     Args:
-        on_progress: called with (patches done, patches in all). What it raises ends the work.
+        on_progress: called with (patches done, total patches). An exception from it ends the work.
 
     Raises:
-        PredictionError: the model could not answer.
+        PredictionError: the model failed.
         DataError: the disk is full.
     """
     rows = np.concatenate([reference.rows, reference.held_out])
@@ -142,10 +142,10 @@ def compute_training_features(
 
 
 def load_training_features(run: Run, store: PatchStore) -> TrainingFeatures | None:
-    """What was kept for the run's present weights and these very patches; None before
+    """The saved features for the run's current weights and this store's patches; None before
     `compute_training_features`."""
     path = _path(run, store)
-    # A damaged file is as good as none: it can be made again.
+    # A damaged file counts as missing: it can be computed again.
     with contextlib.suppress(DataError, KeyError):
         saved = read_arrays(path)
         profile = AppearanceProfile.load(_profile_path(path)) if saved["with_profile"] else None
@@ -164,8 +164,8 @@ def nearest(
 ) -> np.ndarray:
     """The rows whose features are nearest to a patch's, the nearest first.
 
-    Each feature is measured in units of its own spread, so that none outweighs the others. The
-    patch itself is left out, should it be among them.
+    Each feature is scaled by its standard deviation, so that none outweighs the others. The patch
+    itself is excluded.
 
     Args:
         rgb: uint8 RGB, shape (50, 50, 3).

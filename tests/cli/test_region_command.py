@@ -79,7 +79,7 @@ def test_doubtful_region_prints_a_warning(slide, tmp_path, capsys, monkeypatch):
         (["a.png", "--mpp", "99"], "The scale must lie between 0.05 and 16 um per pixel"),
         (["a.png", "a.png", "--mpp", "1"], "Give a single path"),
         (["missing.svs"], "There is no file or folder at 'missing.svs'"),
-        (["bad.svs"], "'bad.svs' is no whole-slide file that OpenSlide can read"),
+        (["bad.svs"], "'bad.svs' is not a whole-slide file that OpenSlide can read"),
     ],
 )
 def test_refusals_are_one_sentence(words, sentence, tmp_path, monkeypatch, capsys):

@@ -23,7 +23,7 @@ def answers(monkeypatch):
     monkeypatch.setattr(rounds, "predict_patches", predict)
 
 
-def test_round_is_drawn_from_cases_that_the_model_has_not_trained_on(home, answers):
+def test_round_is_drawn_from_held_out_cases(home, answers):
     run = open_run(BUNDLED_RUN_ID)
     trained_on = int(train_cases(run)[0])
     store = tiny_store("mixed", cases=12, per_case=12, first_case=trained_on)
@@ -39,7 +39,7 @@ def test_round_is_drawn_from_cases_that_the_model_has_not_trained_on(home, answe
     assert drawn.threshold == run.calibration().threshold
 
 
-def test_same_seed_draws_the_same_and_the_check_tells_patches_apart(home, answers):
+def test_same_seed_draws_the_same_round_and_checksum(home, answers):
     run, store = open_run(BUNDLED_RUN_ID), tiny_store("mine", cases=12)
     first, again, other = (draw_round(run, store, "medium", seed) for seed in (1, 1, 2))
 
@@ -47,16 +47,16 @@ def test_same_seed_draws_the_same_and_the_check_tells_patches_apart(home, answer
     assert first.rows.tolist() != other.rows.tolist() and first.check != other.check
 
 
-def test_run_that_has_seen_every_case_has_nothing_to_play_with(home):
+def test_run_trained_on_every_case_is_refused(home):
     run = open_run(BUNDLED_RUN_ID)
     store = tiny_store("known", cases=1, first_case=int(train_cases(run)[0]))
 
-    with pytest.raises(GameError, match="has seen every case of the data set 'known'"):
+    with pytest.raises(GameError, match="has trained on every case of the data set 'known'"):
         unseen_rows(run, store)
 
 
 def test_split_by_patch_leaves_no_unseen_case(home):
     run = evaluated_run(name="once")  # random by patch
 
-    with pytest.raises(GameError, match="'once' has seen every case of the data set 'tiny'"):
+    with pytest.raises(GameError, match="'once' has trained on every case of the data set 'tiny'"):
         unseen_rows(run, open_store("tiny"))

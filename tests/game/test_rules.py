@@ -20,29 +20,29 @@ def places(count: int, case: int = 1) -> np.ndarray:
     return np.array([[case, 1 + 150 * number, 1] for number in range(count)])
 
 
-def test_game_goes_on_by_a_guess_of_each_player():
+def test_each_turn_takes_one_guess_per_player():
     game = Game("hard", 0xC0DE, "9b1e", ("", ""))
 
-    game = game.guessed(0, "pn").guessed(1, "nn")
+    game = game.with_guesses(0, "pn").with_guesses(1, "nn")
 
     assert game.guesses == ("pn", "nn")
-    assert (game.turn, game.players, game.over) == (2, 2, False)
+    assert (game.turn, game.players, game.is_over) == (2, 2, False)
 
 
-def test_late_or_early_guess_changes_nothing():
+def test_late_or_early_guess_is_ignored():
     game = Game("easy", 1, "0000", ("pp",))
 
-    assert game.guessed(1, "n") == game
-    assert game.guessed(3, "n") == game
+    assert game.with_guesses(1, "n") == game
+    assert game.with_guesses(3, "n") == game
     full = Game("easy", 1, "0000", ("p" * 10,))
-    assert full.over
-    assert full.guessed(10, "n") == full
+    assert full.is_over
+    assert full.with_guesses(10, "n") == full
 
 
 @pytest.mark.parametrize("guesses", ["", "x", "pn", "None"])
-def test_what_is_no_guess_is_refused(guesses):
+def test_invalid_guess_is_refused(guesses):
     with pytest.raises(GameError):
-        Game("easy", 1, "0000", ("",)).guessed(0, guesses)
+        Game("easy", 1, "0000", ("",)).with_guesses(0, guesses)
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_what_is_no_guess_is_refused(guesses):
         (Game("medium", 0, "abcd", ("p" * 10, "n" * 10)), f"m2-000000-abcd-{'p' * 10}-{'n' * 10}"),
     ],
 )
-def test_link_carries_the_whole_game(game, code):
+def test_code_round_trips_the_whole_game(game, code):
     assert game.code() == code
     assert parse_game(code) == game
 
@@ -75,16 +75,16 @@ def test_link_carries_the_whole_game(game, code):
         "h1-00c0de-9b1e-p\n",
     ],
 )
-def test_anything_else_is_no_link(code):
-    with pytest.raises(GameError, match="no round of ten patches"):
+def test_invalid_code_is_refused(code):
+    with pytest.raises(GameError, match="not a round of the game"):
         parse_game(code)
 
 
-def test_same_ten_again_forgets_the_guesses():
-    assert Game("easy", 5, "abcd", ("pp", "nn")).again() == Game("easy", 5, "abcd", ("", ""))
+def test_restarted_game_has_no_guesses():
+    assert Game("easy", 5, "abcd", ("pp", "nn")).restarted() == Game("easy", 5, "abcd", ("", ""))
 
 
-def test_tally_counts_hits_the_row_up_to_now_and_the_longest_one():
+def test_tally_counts_hits_streak_and_best_streak():
     labels = [1, 0, 1, 1, 0, 1]
 
     assert tally("", labels) == Tally(0, 0, 0)
@@ -93,15 +93,15 @@ def test_tally_counts_hits_the_row_up_to_now_and_the_longest_one():
     assert tally("npnnpn", labels) == Tally(0, 0, 0)
 
 
-def test_model_guesses_positive_from_its_threshold_on():
+def test_model_guesses_positive_at_its_threshold():
     assert model_guesses(np.array([0.39, 0.4, 0.9]), 0.4) == "npp"
 
 
-def test_model_that_is_a_hair_below_its_threshold_guesses_negative():
+def test_model_guesses_negative_just_below_its_threshold():
     assert model_guesses(np.array([0.4], np.float32), float(np.float32(0.4)) + 1e-10) == "n"
 
 
-def test_levels_part_each_class_by_how_clearly_the_model_is_right():
+def test_levels_split_each_class_by_certainty():
     labels = np.array([1, 1, 1, 0, 0, 0])
     y_prob = np.array([0.3, 0.99, 0.6, 0.45, 0.8, 0.01])
 
@@ -110,19 +110,19 @@ def test_levels_part_each_class_by_how_clearly_the_model_is_right():
     assert positions_of_level(labels, y_prob, 0.5, "hard").tolist() == [0, 4]
 
 
-def test_near_the_threshold_is_hard_wherever_it_lies():
+def test_patches_near_any_threshold_are_hard():
     labels, y_prob = np.array([1, 1, 1]), np.array([0.21, 0.9, 0.5])
 
     assert positions_of_level(labels, y_prob, 0.2, "hard").tolist() == [0]
 
 
-def test_easy_never_holds_what_the_model_has_wrong():
+def test_easy_level_has_no_model_errors():
     labels, y_prob = np.array([1, 1, 1, 0, 0, 0]), np.array([0.1, 0.2, 0.3, 0.1, 0.2, 0.3])
 
     assert positions_of_level(labels, y_prob, 0.5, "easy").tolist() == [3]
 
 
-def test_draw_is_ten_distinct_patches_the_same_for_a_seed_with_three_to_seven_positive():
+def test_draw_is_reproducible_and_has_three_to_seven_positives():
     labels = np.arange(60) % 2
     rounds = [draw_patches(labels, places(60), seed) for seed in range(40)]
 
@@ -132,7 +132,7 @@ def test_draw_is_ten_distinct_patches_the_same_for_a_seed_with_three_to_seven_po
     assert rounds[3].tolist() != rounds[4].tolist()
 
 
-def test_no_patch_of_a_round_shows_in_the_surroundings_of_another():
+def test_patches_of_a_round_are_far_apart():
     near = np.array([[case, x, 1] for case in range(1, 17) for x in (1, 51, 101)])
 
     drawn = near[draw_patches(np.arange(48) // 3 % 2, near, seed=0)]
@@ -140,7 +140,7 @@ def test_no_patch_of_a_round_shows_in_the_surroundings_of_another():
     assert len(set(drawn[:, 0].tolist())) == 10  # one a case: within it they are too near
 
 
-def test_too_few_patches_are_a_sentence():
+def test_too_few_patches_are_refused():
     with pytest.raises(GameError, match="too few patches"):
         draw_patches(np.arange(8) % 2, places(8), seed=0)
     with pytest.raises(GameError, match="too few patches"):

@@ -20,18 +20,18 @@ def keep_many(name: str, count: int) -> None:
         save_score(named(name, round=str(number)))
 
 
-def test_without_scores_there_is_no_file(home):
+def test_no_file_exists_without_scores(home):
     assert list_scores() == []
     assert clear_scores() == 0
     assert not (home / SCORES_FILE).exists()
 
 
-def test_score_is_kept_as_it_was(home):
+def test_score_round_trips(home):
     assert save_score(ADA)
     assert list_scores() == [ADA]
 
 
-def test_best_comes_first(home):
+def test_best_score_is_listed_first(home):
     for score in [
         named("Late", right=8),
         named("Low", right=2, level="hard"),
@@ -52,7 +52,7 @@ def test_first_score_of_a_name_in_a_round_stays(home):
     assert [score.right for score in list_scores()] == [7, 7]
 
 
-def test_clearing_forgets_all_and_says_how_many(home):
+def test_clearing_deletes_and_counts_all_scores(home):
     save_score(ADA)
     save_score(named("Ben"))
 
@@ -61,19 +61,19 @@ def test_clearing_forgets_all_and_says_how_many(home):
 
 
 @pytest.mark.parametrize("name", ["", "  ", "a" * 25, "a\nb", "a\x00"])
-def test_useless_name_is_refused(home, name):
-    with pytest.raises(GameError, match="1 to 24 printable signs"):
+def test_invalid_name_is_refused(home, name):
+    with pytest.raises(GameError, match="1 to 24 printable characters"):
         save_score(named(name))
 
 
 @pytest.mark.parametrize("name", ["'); DROP TABLE a; --", "<b>Ada</b>", "Zoë 🙂"])
-def test_any_printable_name_is_kept_letter_by_letter(home, name):
+def test_printable_name_is_kept_unchanged(home, name):
     save_score(named(name))
 
     assert [score.name for score in list_scores()] == [name]
 
 
-def test_damaged_file_is_one_sentence(home):
+def test_damaged_file_is_a_game_error(home):
     (home / SCORES_FILE).write_bytes(b"this is no database" * 100)
 
     for use in (list_scores, clear_scores, lambda: save_score(ADA)):
@@ -81,7 +81,7 @@ def test_damaged_file_is_one_sentence(home):
             use()
 
 
-def test_two_writers_at_once_lose_nothing(home):
+def test_concurrent_writers_lose_no_score(home):
     spawn = multiprocessing.get_context("spawn")
     writers = [spawn.Process(target=keep_many, args=(name, 50)) for name in ("Ada", "Ben")]
     for writer in writers:

@@ -16,7 +16,7 @@ def open_folder(tmp_path, monkeypatch):
     return folder
 
 
-def test_without_the_setting_nothing_may_be_read(monkeypatch, tmp_path):
+def test_no_slide_is_allowed_without_the_variable(monkeypatch, tmp_path):
     monkeypatch.delenv("IDC_SLIDES", raising=False)
     (tmp_path / "a.svs").write_bytes(b"")
 
@@ -26,16 +26,16 @@ def test_without_the_setting_nothing_may_be_read(monkeypatch, tmp_path):
         allowed_slide(str(tmp_path / "a.svs"))
 
 
-def test_slides_in_the_folder_and_below_are_listed_and_nothing_else(open_folder):
+def test_only_slides_in_and_below_the_folder_are_listed(open_folder):
     assert list_slides() == [str(open_folder / "a.svs"), str(open_folder / "deep" / "b.TIF")]
 
 
-def test_a_whole_path_and_one_below_the_folder_both_work(open_folder):
+def test_absolute_and_relative_paths_are_accepted(open_folder):
     assert allowed_slide(str(open_folder / "a.svs")) == open_folder / "a.svs"
     assert allowed_slide(" deep/b.TIF ") == open_folder / "deep" / "b.TIF"
 
 
-def test_outside_is_answered_word_for_word_as_missing(open_folder, tmp_path):
+def test_path_outside_gives_the_message_of_a_missing_file(open_folder, tmp_path):
     (open_folder / "link.svs").symlink_to(tmp_path / "secret.svs")
     sentences = set()
     for text in (
@@ -56,7 +56,7 @@ def test_outside_is_answered_word_for_word_as_missing(open_folder, tmp_path):
     assert len(sentences) == 1
 
 
-def test_several_folders_are_parted_as_in_path(tmp_path, monkeypatch):
+def test_several_folders_are_separated_as_in_path(tmp_path, monkeypatch):
     monkeypatch.setenv("IDC_SLIDES", f"{tmp_path / 'a'}:{tmp_path / 'b'}:")
 
     assert allowed_folders() == [tmp_path / "a", tmp_path / "b"]

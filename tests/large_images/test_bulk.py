@@ -76,7 +76,7 @@ def modified(folder):
     return {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
 
 
-def test_each_slide_becomes_one_file_with_a_row_a_cell(slides, settings, asked, tmp_path):
+def test_each_slide_gives_one_file_with_a_row_per_cell(slides, settings, asked, tmp_path):
     (task, *_) = slide_tasks([slides])
 
     assert predict_task(task, settings, tmp_path) == ""
@@ -90,7 +90,7 @@ def test_each_slide_becomes_one_file_with_a_row_a_cell(slides, settings, asked, 
     assert table.column("y_px").to_pylist() == [0, 0, 0, 200, 200, 200]
 
 
-def test_case_of_a_data_set_becomes_one_file_with_a_row_a_patch(settings, asked, tmp_path):
+def test_each_case_gives_one_file_with_a_row_per_patch(settings, asked, tmp_path):
     store = tiny_store("tiny", cases=3, per_case=12)
     task = case_tasks("tiny")[1]
 
@@ -102,7 +102,7 @@ def test_case_of_a_data_set_becomes_one_file_with_a_row_a_patch(settings, asked,
     assert asked == [12]
 
 
-def test_started_again_only_what_is_missing_is_done(
+def test_restarted_job_runs_only_missing_tasks(
     slides, asked, one_worker_here, home, tmp_path, capsys
 ):
     out = tmp_path / "out"
@@ -122,7 +122,7 @@ def test_started_again_only_what_is_missing_is_done(
 @pytest.mark.parametrize(
     "change", [{"sha256": "0" * 64}, {"threshold": 0.6}, {"mpp_um": 1.1}, {"stride": 25}]
 )
-def test_result_of_another_model_or_setting_does_not_count(
+def test_result_of_another_model_or_setting_is_not_reused(
     slides, settings, asked, tmp_path, change
 ):
     task = slide_tasks([slides])[0]
@@ -132,7 +132,7 @@ def test_result_of_another_model_or_setting_does_not_count(
     assert not is_done(task, replace(settings, **change), tmp_path)
 
 
-def test_result_of_another_file_of_that_name_or_a_damaged_result_does_not_count(
+def test_result_of_a_changed_file_and_damaged_result_are_not_reused(
     slides, settings, asked, tmp_path
 ):
     first, second, _ = slide_tasks([slides])
@@ -144,7 +144,7 @@ def test_result_of_another_file_of_that_name_or_a_damaged_result_does_not_count(
     assert pending_tasks([first, second], settings, tmp_path)[0] == [first, second]
 
 
-def test_slide_that_cannot_be_read_is_named_and_the_others_are_done(
+def test_unreadable_slide_is_reported_and_the_others_are_done(
     slides, asked, one_worker_here, home, tmp_path, capsys
 ):
     (slides / "broken.svs").write_bytes(b"no slide")
@@ -159,16 +159,16 @@ def test_slide_that_cannot_be_read_is_named_and_the_others_are_done(
     assert len(list(out.iterdir())) == 3  # nothing half-written beside them
 
 
-def test_model_that_changed_under_the_job_does_not_answer(slides, settings, asked, tmp_path):
+def test_changed_weights_fail_the_task(slides, settings, asked, tmp_path):
     changed = replace(settings, sha256="0" * 64)
 
     problem = predict_task(slide_tasks([slides])[0], changed, tmp_path)
 
-    assert "has other weights than when this job began" in problem
+    assert "changed since this job started" in problem
     assert list(tmp_path.glob("*.parquet")) == []
 
 
-def test_worker_that_ends_costs_one_slide_and_three_in_a_row_end_the_job():
+def test_lost_worker_fails_one_slide_and_three_losses_end_it():
     tasks = [SlideTask(f"s{number}") for number in range(6)]
 
     def work(task):
@@ -181,7 +181,7 @@ def test_worker_that_ends_costs_one_slide_and_three_in_a_row_end_the_job():
     assert progress.done == 1
     assert [name for name, _ in progress.failed] == ["s1", "s2", "s3", "s4", "s5"]
     assert progress.failed[2][1] == "gone"
-    assert progress.failed[3][1] == "Not begun: all workers ended unexpectedly."
+    assert progress.failed[3][1] == "Not started: all workers ended unexpectedly."
 
 
 def test_two_workers_share_the_slides():
@@ -197,7 +197,7 @@ def test_two_workers_share_the_slides():
     assert sorted(done, key=int) == [task.name for task in tasks]
 
 
-def test_time_left_follows_the_slides_done_this_time():
+def test_time_left_counts_only_slides_of_this_job():
     progress = BulkProgress(total=10, kept=4)
     assert progress.left_s() is None
     progress.done, progress.began = 2, progress.began - 20
@@ -205,13 +205,13 @@ def test_time_left_follows_the_slides_done_this_time():
     assert progress.left_s() == pytest.approx(40, rel=0.01)
 
 
-def test_slide_named_twice_is_done_once(slides):
+def test_slide_given_twice_is_done_once(slides):
     named = slide_tasks([slides, slides / "s1.svs"])
 
     assert [task.name for task in named] == ["s0.svs", "s1.svs", "s2.svs"]
 
 
-def test_folder_without_slides_is_refused_with_a_sentence(tmp_path):
+def test_folder_without_slides_is_refused(tmp_path):
     with pytest.raises(SlideError, match="There is no slide at these paths"):
         slide_tasks([tmp_path])
 
@@ -226,7 +226,7 @@ def test_folder_without_slides_is_refused_with_a_sentence(tmp_path):
         ([], "Give paths to predict"),
     ],
 )
-def test_words_that_make_no_sense_are_refused(words, sentence, home, capsys):
+def test_invalid_arguments_are_refused(words, sentence, home, capsys):
     assert main(["predict", *words]) == 2
     assert sentence in capsys.readouterr().err
 
@@ -240,7 +240,7 @@ def test_devices_are_gpus_by_number_or_the_cpu(monkeypatch):
 
 
 @pytest.mark.slow
-def test_worker_processes_and_ray_write_the_same_answers(slides, home, tmp_path, capsys):
+def test_worker_processes_and_ray_write_equal_results(slides, home, tmp_path, capsys):
     if importlib.util.find_spec("ray") is None:
         pytest.skip("needs ray: requirements-ray.txt")
     (slides / "broken.svs").write_bytes(b"no slide")
@@ -259,7 +259,7 @@ def test_worker_processes_and_ray_write_the_same_answers(slides, home, tmp_path,
         assert sum(table.column("is_tissue").to_pylist()) == 2
 
 
-def test_ray_is_asked_for_by_name_when_it_is_missing(slides, home, tmp_path, monkeypatch, capsys):
+def test_missing_ray_is_named_in_the_error(slides, home, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
 
     words = ["predict", str(slides), "--out", str(tmp_path / "out"), "--engine", "ray"]

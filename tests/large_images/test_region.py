@@ -26,7 +26,7 @@ def image(width: int, height: int, rgb: tuple[int, int, int] = PINK) -> np.ndarr
     return np.full((height, width, 3), rgb, np.uint8)
 
 
-def test_a_cell_for_each_patch_in_px_of_the_image_that_came(asked):
+def test_cells_are_in_px_of_the_original_image(asked):
     region = lay_out_region(image(1700, 820), 0.25)  # 106 x 51 px at 4 um
 
     assert region.rgb.shape == (51, 106, 3)
@@ -37,7 +37,7 @@ def test_a_cell_for_each_patch_in_px_of_the_image_that_came(asked):
     assert len(asked) == 6
 
 
-def test_background_is_not_asked_about(asked):
+def test_background_is_not_predicted(asked):
     mixed = image(150, 50)
     mixed[:, 50:100] = GLASS
     answers = predict_region(None, lay_out_region(mixed, 4.0))
@@ -47,14 +47,14 @@ def test_background_is_not_asked_about(asked):
     assert np.isnan(answers.cells()).tolist() == [[False, True, False]]
 
 
-def test_an_image_of_glass_alone_asks_nothing(asked):
+def test_image_of_bare_glass_has_no_tiles_to_predict(asked):
     answers = predict_region(None, lay_out_region(image(400, 300, GLASS), 4.0))
 
     assert asked == []
     assert np.isnan(answers.cells()).all()
 
 
-def test_overlap_averages_the_tiles_over_a_place(asked):
+def test_overlapping_tiles_are_averaged(asked):
     two = image(100, 50, (225, 150, 200))
     two[:, 50:] = (225, 150, 100)
     answers = predict_region(None, lay_out_region(two, 4.0, stride=25))
@@ -67,7 +67,7 @@ def test_overlap_averages_the_tiles_over_a_place(asked):
     )
 
 
-def test_smaller_than_a_patch_is_mirrored_to_fill_one(asked):
+def test_region_smaller_than_a_patch_is_mirrored(asked):
     small = image(30, 20)
     small[0] = (100, 60, 120)
     region = lay_out_region(small, 4.0)
@@ -78,7 +78,7 @@ def test_smaller_than_a_patch_is_mirrored_to_fill_one(asked):
     assert region.layout.boxes_px().tolist() == [[0, 0, 30, 20]]
 
 
-def test_cells_that_only_mirroring_made_are_empty_and_no_tissue(asked):
+def test_mirrored_cells_are_empty_and_not_tissue(asked):
     region = lay_out_region(image(80, 60), 1.0, stride=25)  # 20 x 15 px at 4 um
 
     assert region.layout.x_edges_px.tolist() == [0, 80, 80]
@@ -111,7 +111,7 @@ def test_enlarged_regions_have_no_empty_cell(asked):
     assert region.layout.x_edges_px[-1] == 53
 
 
-def test_opened_tile_is_what_the_model_saw(asked):
+def test_opened_tile_is_the_models_input(asked):
     rng = np.random.default_rng(0)
     noisy = np.clip(image(130, 60) + rng.integers(-9, 9, (60, 130, 3)), 0, 255).astype(np.uint8)
     region = lay_out_region(noisy, 4.0)
@@ -130,6 +130,6 @@ def test_progress_counts_the_tiles_with_tissue(asked):
     assert calls == [(512, 600), (600, 600)]
 
 
-def test_nonsense_scale_is_refused():
+def test_implausible_scale_is_refused():
     with pytest.raises(UploadError, match="far less than a patch"):
         lay_out_region(image(60, 60), 0.25)

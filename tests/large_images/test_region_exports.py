@@ -14,7 +14,7 @@ NAN = np.nan
 ANSWERS = made_answers([[0.125, 0.75], [NAN, 0.5]], mpp_um=2.0)  # cells of 100 px
 
 
-def test_csv_has_every_cell_in_px_of_the_image_and_no_answer_for_background():
+def test_csv_has_every_cell_and_no_prediction_for_background():
     rows = list(csv.reader(io.StringIO(region_csv(ANSWERS, 0.5))))
 
     assert rows == [
@@ -26,7 +26,7 @@ def test_csv_has_every_cell_in_px_of_the_image_and_no_answer_for_background():
     ]
 
 
-def test_geojson_has_a_tile_a_cell_with_tissue_and_the_called_region():
+def test_geojson_has_tiles_of_tissue_and_the_predicted_region():
     made = json.loads(region_geojson(ANSWERS, name="a.png", model="M", threshold=0.5))
     outline, *tiles = made["features"]
 
@@ -56,7 +56,7 @@ def test_geojson_has_a_tile_a_cell_with_tissue_and_the_called_region():
     assert tiles[0]["geometry"]["coordinates"] == [[[0, 0], [100, 0], [100, 100], [0, 100], [0, 0]]]
 
 
-def test_a_region_smaller_than_a_patch_is_exported_as_large_as_it_is():
+def test_region_smaller_than_a_patch_is_exported_in_its_own_size():
     pink = np.full((80, 80, 3), PINK, np.uint8)
     layout = lay_out_region(pink, 1.0, stride=25).layout  # 20 x 20 px, mirrored to 50 x 50
     answers = RegionPredictions(layout, np.array([[0.75]], np.float32))
@@ -72,7 +72,7 @@ def test_a_region_smaller_than_a_patch_is_exported_as_large_as_it_is():
     assert len(np.unique(heat[10:70, 10:70].reshape(-1, 3), axis=0)) == 1
 
 
-def test_a_second_export_names_the_same_things_alike():
+def test_repeated_export_has_the_same_identifiers():
     ids = [
         [feature["id"] for feature in json.loads(text)["features"]]
         for text in (
@@ -85,12 +85,12 @@ def test_a_second_export_names_the_same_things_alike():
     assert len(set(ids[0])) == 4
 
 
-def test_cell_a_hair_below_the_threshold_is_called_nowhere():
+def test_cell_just_below_the_threshold_is_negative_in_every_export():
     answers = made_answers([[0.1, 0.9]])
     threshold = float(np.float32(0.1)) + 1e-10  # as float32 the very answer
     made = json.loads(region_geojson(answers, name="a.png", model="M", threshold=threshold))
 
-    assert answers.called(threshold).tolist() == [[False, True]]
+    assert answers.predicted_positive(threshold).tolist() == [[False, True]]
     assert [row[-1] for row in csv.reader(io.StringIO(region_csv(answers, threshold)))] == [
         "y_pred",
         "0",
@@ -102,7 +102,7 @@ def test_cell_a_hair_below_the_threshold_is_called_nowhere():
     assert outline.exterior[:, 0].min() == 50  # the second cell alone
 
 
-def test_nothing_is_called_on_background_even_at_threshold_zero():
+def test_background_is_never_positive_even_at_threshold_zero():
     (outline,) = predicted_outlines(ANSWERS, 0.0)
 
     assert [200, 200] in outline.exterior.tolist()
@@ -122,7 +122,7 @@ def test_png_tints_tissue_by_its_probability_and_leaves_background():
     assert (bgr[:, 50:100] == 255).all()
 
 
-def test_png_outlines_the_called_region():
+def test_png_outlines_the_predicted_region():
     answers = made_answers([[0.0, 0.0, 1.0]])
     white = np.full((50, 150, 3), 255, np.uint8)
     bgr = cv2.imdecode(np.frombuffer(region_png(answers, white, 0.5), np.uint8), cv2.IMREAD_COLOR)
@@ -131,7 +131,7 @@ def test_png_outlines_the_called_region():
     assert bgr[25, 98:103].tolist() != bgr[25, 48:53].tolist()
 
 
-def test_tiling_picture_fades_background_and_draws_the_grid_on_tissue_alone():
+def test_tiling_picture_fades_background_and_draws_grid_on_tissue():
     black = np.zeros((100, 100, 3), np.uint8)
     drawn = tiling_picture(made_answers([[0.5, NAN], [0.5, 0.5]]).layout, black)
 
@@ -141,7 +141,7 @@ def test_tiling_picture_fades_background_and_draws_the_grid_on_tissue_alone():
     assert drawn[0, 75].tolist() == [192, 192, 192]
 
 
-def test_large_pictures_are_shrunk_for_the_browser_and_small_ones_pass():
+def test_large_images_are_downscaled_and_small_ones_unchanged():
     large = np.zeros((400, 1000, 3), np.uint8)
 
     assert downscaled_picture(large, 100_000).shape == (200, 500, 3)

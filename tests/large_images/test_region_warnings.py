@@ -46,32 +46,32 @@ def warning(run, patches):
     return region_warning(run, RegionPredictions(None, tiles), lambda row, column: patches[column])
 
 
-def test_tissue_is_not_doubted(run):
+def test_tissue_gets_no_warning(run):
     assert warning(run, list(TISSUE)) is None
 
 
-def test_a_third_of_strange_patches_is_told_with_the_commonest_reason(run):
+def test_a_third_of_unfamiliar_patches_gives_the_commonest_reason(run):
     assert warning(run, [*[brown()] * 12, *TISSUE[:24]]) == (
         "12 of 36 patches that were checked are unlike those that the model learned from. "
         f"The commonest reason: {WARNING_SENTENCES['brown']}"
     )
 
 
-def test_fewer_are_not_told(run):
+def test_fewer_unfamiliar_patches_give_no_warning(run):
     assert warning(run, [*[brown()] * 11, *TISSUE[:25]]) is None
 
 
-def test_glass_counts_neither_way(run):
+def test_blank_patches_are_not_counted(run):
     assert warning(run, [GLASS] * 9) is None
     assert warning(run, [*[GLASS] * 9, brown(), *TISSUE[:2]]).startswith("1 of 3 patches")
 
 
-def test_of_many_patches_some_from_everywhere_are_checked(run):
+def test_sample_is_spread_over_the_region(run):
     assert warning(run, [brown()] * 1_000).startswith("48 of 48 patches")
     assert warning(run, [*[brown()] * 500, *list(TISSUE[:20]) * 25]).startswith("24 of 48 patches")
 
 
-def test_region_without_answers_and_run_without_a_profile_are_not_doubted(run, monkeypatch):
+def test_no_predictions_or_no_profile_gives_no_warning(run, monkeypatch):
     assert region_warning(run, RegionPredictions(None, np.full((2, 2), np.nan)), None) is None
     monkeypatch.setattr(region_warnings, "profile_of", lambda run: None)
     assert warning(run, [brown()]) is None

@@ -57,7 +57,7 @@ def found_answers() -> SlidePredictions:
     return SlidePredictions(made_answers([[0.25, np.nan, 0.5]], stride=25), rgb)
 
 
-def test_looks_first_then_predicts(question, answering):
+def test_steps_are_looking_then_predicting(question, answering):
     steps = []
     found = predict_slide_file(question, lambda *step: steps.append(step))
 
@@ -66,7 +66,7 @@ def test_looks_first_then_predicts(question, answering):
     assert found.overview.shape == (400, 600, 3)
 
 
-def test_kept_answers_come_back_exactly(question):
+def test_saved_predictions_are_loaded_exactly(question):
     found = found_answers()
     assert saved_predictions(question) is None
     assert saved_at_ns(question) is None
@@ -80,7 +80,7 @@ def test_kept_answers_come_back_exactly(question):
     assert saved_at_ns(question) is not None
 
 
-def test_another_question_another_name(question, tmp_path):
+def test_different_requests_have_different_names(question, tmp_path):
     run = question.run
     names = {
         question.name(),
@@ -93,7 +93,7 @@ def test_another_question_another_name(question, tmp_path):
     assert len(names) == 4
 
 
-def test_damaged_answers_count_as_none(question):
+def test_damaged_predictions_count_as_missing(question):
     save_predictions(question, found_answers())
     cells = whole_slides_dir() / question.name() / "cells.npz"
     cells.write_bytes(cells.read_bytes()[:50])
@@ -101,7 +101,7 @@ def test_damaged_answers_count_as_none(question):
     assert saved_predictions(question) is None
 
 
-def test_only_the_newest_answers_stay(question, monkeypatch):
+def test_only_the_newest_predictions_are_kept(question, monkeypatch):
     monkeypatch.setattr(slide_predictions, "MAX_SAVED_PREDICTIONS", 2)
     names = []
     for mpp_um in (1.0, 2.0, 3.0):
@@ -113,7 +113,7 @@ def test_only_the_newest_answers_stay(question, monkeypatch):
     assert sorted(path.name for path in whole_slides_dir().iterdir()) == sorted(names[1:])
 
 
-def test_a_job_leaves_its_answers_behind(question, answering):
+def test_job_saves_its_predictions(question, answering):
     job = finished(start_slide_job(question))
 
     assert (job.state, job.done, job.total) == ("done", 2, 2)
@@ -121,7 +121,7 @@ def test_a_job_leaves_its_answers_behind(question, answering):
     assert saved_predictions(question).answers.layout.tissue.sum() == 2
 
 
-def test_a_second_visitor_joins_the_job_and_may_stop_it(question, answering):
+def test_second_visitor_shares_the_job_and_can_stop_it(question, answering):
     answering.clear()
     job = start_slide_job(question)
     assert start_slide_job(question) is job
@@ -134,7 +134,7 @@ def test_a_second_visitor_joins_the_job_and_may_stop_it(question, answering):
     assert start_slide_job(question) is not job  # and may be started again
 
 
-def test_a_waiting_job_can_be_stopped(question, answering):
+def test_waiting_job_can_be_stopped(question, answering):
     answering.clear()
     first = start_slide_job(question)
     second = start_slide_job(SlideRequest(question.path, 2.0, question.run))
@@ -148,7 +148,7 @@ def test_a_waiting_job_can_be_stopped(question, answering):
     assert finished(first).state == "done"
 
 
-def test_a_failed_job_says_why(question, monkeypatch):
+def test_failed_job_states_its_problem(question, monkeypatch):
     def refuse(run, patches):
         raise PredictionError("The model is on holiday.")
 
@@ -158,7 +158,7 @@ def test_a_failed_job_says_why(question, monkeypatch):
     assert (job.state, job.problem) == ("failed", "The model is on holiday.")
 
 
-def test_time_left_is_told_once_it_is_known(question, answering):
+def test_time_left_is_known_only_while_predicting(question, answering):
     job = finished(start_slide_job(question))
 
     assert job.left_s() is None

@@ -30,7 +30,7 @@ def asked(monkeypatch):
     return seen
 
 
-def test_facts_of_an_aperio_file(slide):
+def test_metadata_of_an_aperio_file(slide):
     assert (slide.width, slide.height, slide.mpp_um) == (640, 400, 1.0)
     assert slide.downsamples == [1.0, 4.0]
 
@@ -48,7 +48,7 @@ def test_boxes_are_read_at_the_level_of_the_models_scale(slide):
     assert (slide.read(400, 200, (50, 50), 4.0) == PINK).all()
 
 
-def test_between_two_levels_the_finer_one_is_shrunk_by_area(tmp_path):
+def test_finer_level_is_downscaled_between_two_levels(tmp_path):
     y, x = np.mgrid[:256, :256]
     board = np.repeat(((x + y) % 2 * 254).astype(np.uint8)[..., None], 3, axis=2)
     with WholeSlide(write_slide(tmp_path / "s.svs", board, mpp_um=2.0)) as opened:
@@ -59,7 +59,7 @@ def test_outside_of_the_slide_is_white(slide):
     assert (slide.read(640, 0, (10, 10), 1.0) == 255).all()
 
 
-def test_overview_in_one_box_and_in_many_is_the_same(slide, monkeypatch):
+def test_overview_does_not_depend_on_the_number_of_boxes(slide, monkeypatch):
     assert slide.overview_reads == 1
     whole = slide.overview()
     monkeypatch.setattr(whole_slide, "_MAX_SIDE_PX", 100)
@@ -69,7 +69,7 @@ def test_overview_in_one_box_and_in_many_is_the_same(slide, monkeypatch):
     assert whole.shape == (400, 640, 3)
 
 
-def test_tissue_alone_is_asked_about_and_answers_lie_where_it_is(slide, asked):
+def test_only_tissue_is_predicted(slide, asked):
     layout = lay_out_slide(slide, slide.overview(), 1.0)
     calls = []
     answers = predict_slide(None, slide, layout, on_progress=lambda *call: calls.append(call))
@@ -83,7 +83,7 @@ def test_tissue_alone_is_asked_about_and_answers_lie_where_it_is(slide, asked):
     np.testing.assert_array_equal(slide.tile(layout, 1, 2), asked[1])
 
 
-def test_blocks_of_any_size_give_the_same_answers(tmp_path, asked, monkeypatch):
+def test_predictions_do_not_depend_on_the_block_size(tmp_path, asked, monkeypatch):
     rng = np.random.default_rng(0)
     rgb = np.clip(rng.normal(PINK, 20, (230, 420, 3)), 0, 255).astype(np.uint8)
     with WholeSlide(write_slide(tmp_path / "s.svs", rgb, mpp_um=4.0, levels=())) as opened:
@@ -99,21 +99,21 @@ def test_blocks_of_any_size_give_the_same_answers(tmp_path, asked, monkeypatch):
 
 
 @pytest.mark.parametrize("data", [b"", b"no slide", b"II*\0\x08\0\0\0\xff\xff" + b"\xff" * 400])
-def test_other_files_are_refused_in_a_sentence(tmp_path, data):
+def test_other_files_are_refused(tmp_path, data):
     path = tmp_path / "bad.svs"
     path.write_bytes(data)
 
-    with pytest.raises(SlideError, match=r"^'bad\.svs' is no whole-slide file that OpenSlide"):
+    with pytest.raises(SlideError, match=r"^'bad\.svs' is not a whole-slide file that OpenSlide"):
         WholeSlide(path)
 
 
-def test_a_child_that_dies_is_a_sentence_and_the_next_question_finds_another(slide):
+def test_dead_decoder_is_one_error_and_then_replaced(slide):
     slide._child.close()
 
     assert slide.read(0, 0, (5, 5), 4.0).shape == (5, 5, 3)
 
 
-def test_pixels_damaged_on_disk_are_a_sentence(tmp_path):
+def test_damaged_pixels_are_a_slide_error(tmp_path):
     path = write_slide(tmp_path / "s.svs", tissue_squares(640, 400, 200, SQUARES), mpp_um=1.0)
     with WholeSlide(path) as opened:
         path.write_bytes(path.read_bytes()[:3_000])
@@ -125,6 +125,6 @@ def test_pixels_damaged_on_disk_are_a_sentence(tmp_path):
     ("mpp_um", "error", "sentence"),
     [(0.01, UploadError, "between 0.05 and 16"), (0.25, SlideError, "smaller than a patch")],
 )
-def test_nonsense_scales_are_refused(slide, mpp_um, error, sentence):
+def test_implausible_scales_are_refused(slide, mpp_um, error, sentence):
     with pytest.raises(error, match=sentence):
         lay_out_slide(slide, slide.overview(), mpp_um)

@@ -150,7 +150,7 @@ def test_scores_are_cleared_by_a_button_that_asks(drawn):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"game": "h1-xyz"}, "no round of ten patches"),
+        ({"game": "h1-xyz"}, "not a round of the game"),
         ({"game": "e1-00c0de-ffff-p"}, "no longer the same"),
         ({"run": "../../etc"}, "There is no run"),
         ({"data": "gone"}, "gone"),
@@ -175,5 +175,5 @@ def test_without_unseen_cases_the_page_says_so(home):
         (run.folder / file).write_text("{}")
     at = open_page("play", query={"run": run.id})
 
-    assert "has seen every case" in at.error[0].value
+    assert "has trained on every case" in at.error[0].value
     assert not [button for button in at.button if button.key == "play_start"]

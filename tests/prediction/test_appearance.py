@@ -53,16 +53,16 @@ def test_cold_is_the_share_of_the_stain_that_absorbs_red_most(profile):
     assert signal(profile, "cold", plain(225, 150, 195)) == 0
 
 
-def test_colours_that_training_patches_lack_cost_most_bits(profile):
+def test_colours_absent_from_training_have_the_most_bits(profile):
     assert signal(profile, "colour", plain(0, 255, 0)) == 23
     assert signal(profile, "colour", pink_patches(1, 9)[0]) < 12
 
 
-def test_contrast_of_a_plain_patch_is_the_least_there_is():
+def test_plain_patch_has_the_minimum_contrast():
     assert log_contrasts(plain(200, 100, 150)[None]) == pytest.approx(np.log(1e-3), abs=1e-3)
 
 
-def test_blurring_takes_the_finest_contrast_most():
+def test_blurring_reduces_the_finest_contrast_most():
     sharp = pink_patches(1)[0]
     blurred = cv2.GaussianBlur(sharp, (0, 0), 2)
 
@@ -71,7 +71,7 @@ def test_blurring_takes_the_finest_contrast_most():
     assert lost[0] > lost[1] > lost[3] > 0
 
 
-def test_features_are_measured_by_their_own_spread(profile):
+def test_feature_distance_is_scaled_by_spread(profile):
     usual = signal(profile, "features", pink_patches(1)[0], made_features(1))
     far = made_features(1)
     far[0, 1] += 2
@@ -83,24 +83,26 @@ def test_features_are_measured_by_their_own_spread(profile):
 # The limits
 
 
-def test_about_the_wanted_share_of_all_patches_exceeds_a_limit():
+def test_requested_share_of_patches_exceeds_a_limit():
     training, held_out = ((pink_patches(n, n), made_features(n, n)) for n in (300, 100))
 
     profile = fit_profile(training, held_out, warning_rate=0.1)
 
-    together = np.concatenate([profile.strange(*training), profile.strange(*held_out)])
-    assert 0.05 < together.any(axis=1).mean() <= 0.1
+    exceeded = np.concatenate(
+        [profile.exceeded_limits(*training), profile.exceeded_limits(*held_out)]
+    )
+    assert 0.05 < exceeded.any(axis=1).mean() <= 0.1
 
 
-def test_other_patches_of_the_kind_stay_within_the_limits_and_foreign_ones_do_not(profile):
-    others = profile.strange(pink_patches(200, 7), made_features(200, 7)).any(axis=1)
+def test_similar_patches_stay_within_the_limits_and_noise_exceeds_them(profile):
+    others = profile.exceeded_limits(pink_patches(200, 7), made_features(200, 7)).any(axis=1)
     noise = np.random.default_rng(0).integers(0, 256, (20, 50, 50, 3)).astype(np.uint8)
 
     assert others.mean() < 0.06
-    assert profile.strange(noise, made_features(20)).any(axis=1).all()
+    assert profile.exceeded_limits(noise, made_features(20)).any(axis=1).all()
 
 
-def test_limits_with_words_of_their_own_are_never_stricter_than_the_words():
+def test_limits_of_the_first_signals_have_a_lower_bound():
     # All of these patches are tissue throughout, and strongly coloured.
     profile = fit_profile((pink_patches(200), made_features(200)), (pink_patches(0), []))
     limits = dict(zip(SIGNALS, profile.limits.tolist(), strict=True))
@@ -109,7 +111,7 @@ def test_limits_with_words_of_their_own_are_never_stricter_than_the_words():
     assert (limits["grey"], limits["brown"], limits["cold"]) == (-12, 0.25, 0.25)
 
 
-def test_lack_of_detail_tells_a_blurred_patch_from_a_noisy_one(profile):
+def test_lack_of_detail_distinguishes_blur_from_noise(profile):
     sharp = pink_patches(10, 5)
     blurred = np.stack([cv2.GaussianBlur(patch, (0, 0), 3) for patch in sharp])
     grain = np.random.default_rng(0).normal(0, 40, sharp.shape)
@@ -118,7 +120,7 @@ def test_lack_of_detail_tells_a_blurred_patch_from_a_noisy_one(profile):
     assert not profile.lacks_detail(np.clip(sharp + grain, 0, 255).astype(np.uint8)).any()
 
 
-def test_too_few_patches_make_no_profile():
+def test_too_few_patches_are_refused():
     few = pink_patches(199), made_features(199)
 
     with pytest.raises(DataError, match="at least 200 training patches"):
@@ -128,7 +130,7 @@ def test_too_few_patches_make_no_profile():
 # On disk
 
 
-def test_profile_comes_back_from_the_disk_as_it_was(profile, tmp_path):
+def test_profile_round_trips_through_its_file(profile, tmp_path):
     profile.save(tmp_path / "profile.npz")
     patches, features = pink_patches(5), made_features(5)
 
@@ -139,8 +141,8 @@ def test_profile_comes_back_from_the_disk_as_it_was(profile, tmp_path):
     assert loaded.patches == 300
 
 
-def test_file_of_other_arrays_is_no_profile(tmp_path):
+def test_file_of_other_arrays_is_refused(tmp_path):
     write_arrays(tmp_path / "profile.npz", patches=3)
 
-    with pytest.raises(DataError, match="it is no profile"):
+    with pytest.raises(DataError, match="it is not a profile"):
         AppearanceProfile.load(tmp_path / "profile.npz")

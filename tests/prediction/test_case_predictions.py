@@ -47,21 +47,21 @@ def saved(run, store, rows):
     return [None if np.isnan(p) else round(float(p), 3) for p in answers]
 
 
-def test_rows_get_their_saved_answer_and_nan_where_there_is_none(run, store):
+def test_rows_get_saved_probability_or_nan(run, store):
     assert saved(run, store, [0, 1, 2, 3]) == [None, 0.1, 0.2, None]
 
 
-def test_answers_of_both_parts_are_found_in_any_order_of_rows(run, store):
+def test_probabilities_of_both_parts_are_found_in_any_row_order(run, store):
     assert saved(run, store, [19, 6, 1]) == [None, 0.6, 0.1]
 
 
-def test_run_without_predictions_has_no_answers(run, store):
+def test_run_without_predictions_gives_nan(run, store):
     (run.folder / PREDICTIONS_FILE).unlink()
 
     assert saved(run, store, [1, 2]) == [None, None]
 
 
-def test_empty_predictions_have_no_answers(run, store):
+def test_empty_predictions_give_nan(run, store):
     pd.read_parquet(run.folder / PREDICTIONS_FILE).iloc[:0].to_parquet(
         run.folder / PREDICTIONS_FILE
     )
@@ -69,24 +69,24 @@ def test_empty_predictions_have_no_answers(run, store):
     assert saved(run, store, [1]) == [None]
 
 
-def test_rows_of_another_data_set_are_not_mistaken_for_the_runs_own(run, store):
+def test_rows_of_another_data_set_give_nan(run, store):
     assert saved(run, tiny_store("other", cases=5, per_case=4), [1, 2]) == [None, None]
 
 
-def test_data_set_that_was_packed_anew_has_no_answers(run, store):
+def test_data_set_packed_again_gives_nan(run, store):
     delete_store("tiny")
 
     assert saved(run, tiny_store("tiny", cases=2, per_case=10), [1, 2]) == [None, None]
 
 
-def test_training_cases_are_told_from_the_others(run, store):
+def test_training_cases_are_recognised(run, store):
     trained = {int(store.cases[row]) for row in run_split(run, store).train}
 
     assert {case for case in range(1, 6) if trained_on_case(run, case)} == trained
     assert 0 < len(trained) < 5
 
 
-def test_nobody_can_tell_when_the_data_set_is_gone_or_changed(run, store):
+def test_training_cases_are_unknown_without_the_original_data_set(run, store):
     delete_store("tiny")
     assert trained_on_case(run, 1) is None
 
@@ -94,7 +94,7 @@ def test_nobody_can_tell_when_the_data_set_is_gone_or_changed(run, store):
     assert trained_on_case(run, 1) is None
 
 
-def test_bundled_model_knows_its_validation_patches_by_name_and_answers_calibrated(home):
+def test_bundled_predictions_are_matched_by_name_and_calibrated(home):
     bundled = open_run(BUNDLED_RUN_ID)
     known = bundled.predictions().sort_values(["case", "y", "x"])
     case = int(known["case"].iloc[0])
@@ -114,7 +114,7 @@ def test_bundled_model_knows_its_validation_patches_by_name_and_answers_calibrat
     assert np.isnan(answers[1])
 
 
-def test_bundled_model_tells_its_training_cases_without_its_data_set(home):
+def test_bundled_training_cases_are_known_without_the_data_set(home):
     bundled = open_run(BUNDLED_RUN_ID)
 
     assert trained_on_case(bundled, int(train_cases(bundled)[0])) is True
@@ -122,7 +122,7 @@ def test_bundled_model_tells_its_training_cases_without_its_data_set(home):
 
 
 @pytest.mark.slow  # the worker loads TensorFlow
-def test_model_answers_for_the_whole_case_as_it_did_when_its_answers_were_saved(trained_run):
+def test_fresh_probabilities_equal_the_saved_ones(trained_run):
     store, seen = open_store("tiny"), []
     rows = np.arange(20, 40)
 

@@ -21,7 +21,7 @@ def views(*y_prob, threshold=0.5):
 # Eight views
 
 
-def test_eight_views_are_different_and_begin_with_the_patch_as_it_is():
+def test_eight_views_differ_and_begin_with_the_original():
     found = eight_views(PATCH)
 
     assert np.array_equal(found[0], PATCH)
@@ -30,7 +30,7 @@ def test_eight_views_are_different_and_begin_with_the_patch_as_it_is():
     assert len({view.tobytes() for view in found}) == 8
 
 
-def test_spread_of_equal_answers_is_zero_and_the_answer_stands():
+def test_equal_probabilities_have_zero_spread_and_a_stable_sentence():
     same = views(*[0.75] * 8)
 
     assert (same.mean, same.spread, same.dissenting) == (0.75, 0.0, 0)
@@ -39,7 +39,7 @@ def test_spread_of_equal_answers_is_zero_and_the_answer_stands():
     )
 
 
-def test_views_of_another_class_are_counted_against_the_patch_as_it_is():
+def test_dissenting_views_are_counted_against_the_original():
     some = views(0.6, 0.4, 0.5, 0.6, 0.7, 0.3, 0.8, 0.6)
 
     assert some.dissenting == 2
@@ -49,18 +49,18 @@ def test_views_of_another_class_are_counted_against_the_patch_as_it_is():
     )
 
 
-def test_class_of_a_view_depends_on_the_models_own_threshold():
+def test_class_of_a_view_depends_on_the_threshold():
     assert views(0.6, *[0.9] * 7, threshold=0.7).dissenting == 7
 
 
-def test_wide_spread_within_a_class_is_a_doubt():
+def test_wide_spread_within_one_class_is_doubtful():
     assert views(0.55, 0.95, 0.55, 0.95, 0.55, 0.95, 0.55, 0.95).sentence().endswith("with doubt.")
 
 
 # Occlusion
 
 
-def test_each_hidden_square_has_the_patchs_mean_colour_and_leaves_the_rest():
+def test_hidden_square_has_the_mean_colour_and_the_rest_is_unchanged():
     hidden, corners = occlude_squares(PATCH)
     mean = PATCH.reshape(-1, 3).mean(axis=0).round().astype(np.uint8)
     where = corners.tolist().index([3, 7])
@@ -72,7 +72,7 @@ def test_each_hidden_square_has_the_patchs_mean_colour_and_leaves_the_rest():
     assert not changed[:, :3].any() and not changed[:, 15:].any()
 
 
-def test_squares_reach_over_all_rims_alike():
+def test_squares_cover_all_rims_equally():
     _, corners = occlude_squares(PATCH)
 
     assert corners.min() == -5  # 7 of 12 px lie on the patch
@@ -98,7 +98,7 @@ def test_occlusion_map_is_the_mean_over_the_squares_that_cover_a_pixel():
     ("row", "column", "words"),
     [(0, 0, "the upper left"), (1, 1, "the middle"), (2, 1, "the bottom"), (1, 2, "the right")],
 )
-def test_strongest_place_is_told_in_words(row, column, words):
+def test_strongest_place_is_named(row, column, words):
     shares = np.zeros((3, 3))
     shares[row, column] = 1
 

@@ -44,7 +44,7 @@ def test_label_is_read_from_the_name_or_else_the_nearest_folder(name, label):
     assert label_from_path(name) == label
 
 
-def test_files_of_an_upload_are_its_pictures_and_the_members_of_its_zips():
+def test_batch_contains_images_and_members_of_zips():
     inside = zip_of({"1/a.png": b"A", "b.png": b"B", "__MACOSX/._a.png": b"litter"})
     files = batch_files([("alone.png", b"C"), ("case.zip", inside)])
 
@@ -56,7 +56,7 @@ def test_files_of_an_upload_are_its_pictures_and_the_members_of_its_zips():
     assert [file.name for file in batch_files([("case.zip", inside)])] == ["1/a.png", "b.png"]
 
 
-def test_refused_zip_among_good_files_stands_for_itself():
+def test_refused_zip_is_one_entry_among_good_files():
     files = batch_files([("bad.zip", b"PK\3\4"), ("good.png", b"A")])
 
     with pytest.raises(UploadError, match=r"^bad\.zip is damaged or incomplete"):
@@ -64,7 +64,7 @@ def test_refused_zip_among_good_files_stands_for_itself():
     assert files[1].read() == b"A"
 
 
-def test_more_files_than_one_job_takes_are_refused(monkeypatch):
+def test_too_many_files_are_refused(monkeypatch):
     monkeypatch.setattr("idc.uploads.file_batch.MAX_IMAGES", 2)
     assert MAX_IMAGES == 10_000
     with pytest.raises(UploadError, match="more than 2 images"):
@@ -85,12 +85,12 @@ def answers(*rows: tuple[str, int, float], problems: tuple[str, ...] = ()) -> Fi
 FIVE = answers(("b", 0, 0.2), ("a", 1, 0.9), ("c", -1, 0.6), ("d", 1, 0.1), ("e", 0, float("nan")))
 
 
-def test_matrix_counts_those_with_a_label_and_an_answer():
+def test_matrix_counts_files_with_label_and_prediction():
     assert FIVE.matrix(0.5) == ((1, 0), (1, 1))
     assert FIVE.positives(0.5) == 2
 
 
-def test_answer_a_hair_below_the_threshold_is_called_negative_everywhere():
+def test_probability_just_below_the_threshold_is_negative_everywhere():
     five = replace(FIVE, y_prob=FIVE.y_prob.astype(np.float32))
     threshold = float(np.float32(0.9)) + 1e-10  # as float32 the very answer
 
@@ -99,7 +99,7 @@ def test_answer_a_hair_below_the_threshold_is_called_negative_everywhere():
     assert "IDC-positive" not in five.csv(threshold, "once")
 
 
-def test_cell_opens_exactly_its_files():
+def test_matrix_cell_selects_exactly_its_files():
     opened = {cell: np.flatnonzero(FIVE.in_cell(cell, 0.5)).tolist() for cell in ("tn", "fn", "tp")}
 
     assert opened == {"tn": [0], "fn": [3], "tp": [1]}
@@ -118,8 +118,8 @@ def test_cell_opens_exactly_its_files():
         ("label", True, [1, 3, 0, 2]),
     ],
 )
-def test_rows_are_sorted_both_ways_and_equal_ones_stay_as_uploaded(by, descending, places):
-    assert FIVE.sorted(FIVE.answered(), by, descending=descending).tolist() == places
+def test_sorting_is_stable_in_both_directions(by, descending, places):
+    assert FIVE.sorted_positions(FIVE.answered(), by, descending=descending).tolist() == places
 
 
 def test_csv_has_a_row_for_every_file():
@@ -148,7 +148,7 @@ def test_csv_has_a_row_for_every_file():
         '=HYPERLINK("x")',
     ],
 )
-def test_no_name_is_a_formula_for_a_spreadsheet(name):
+def test_formula_in_a_name_is_escaped(name):
     assert spreadsheet_safe(name) == f"'{name}"
 
     table = pd.read_csv(io.StringIO(answers((name, 0, 0.5)).csv(0.5, name)), dtype=str)
@@ -156,7 +156,7 @@ def test_no_name_is_a_formula_for_a_spreadsheet(name):
 
 
 @pytest.mark.parametrize("name", ["", "a=b", "8863/0/a.png", "x - y"])
-def test_ordinary_name_stays_as_it_is(name):
+def test_ordinary_name_is_unchanged(name):
     assert spreadsheet_safe(name) == name
 
 
@@ -189,7 +189,7 @@ def started(files) -> FilePredictionJob:
     return job
 
 
-def test_each_file_gets_its_own_answer_and_bad_ones_their_sentence(model):
+def test_each_file_gets_its_own_probability_or_problem(model):
     files = grey_pngs(150)
     files[70] = ("70.png", b"these are words")
     files[71] = ("71.png", png((1, 2, 3), height=500, width=50))
@@ -206,7 +206,7 @@ def test_each_file_gets_its_own_answer_and_bad_ones_their_sentence(model):
     assert (job.state().done, job.state().total, job.state().running) == (150, 150, False)
 
 
-def test_stop_keeps_what_is_answered_and_says_of_the_rest_that_it_was_not_read(model):
+def test_stop_keeps_predictions_and_marks_the_rest_as_not_read(model):
     model.may_go_on.clear()
     job = started(grey_pngs(300))
     wait_until(lambda: model.asked == 1, "the first batch is being answered")
@@ -217,11 +217,11 @@ def test_stop_keeps_what_is_answered_and_says_of_the_rest_that_it_was_not_read(m
 
     assert 64 <= job.state().done < 300
     assert found.answered()[:64].all() and not found.answered()[-1]
-    assert found.problems[-1] == "has not been read, because the work was stopped."
+    assert found.problems[-1] == "was not read because the job was stopped."
     assert job.state().problem == ""
 
 
-def test_time_left_is_told_while_it_works(model):
+def test_time_left_is_known_while_the_job_runs(model):
     model.may_go_on.clear()
     files = [(f"{n}.png", b"") for n in range(64)] + grey_pngs(3)
     job = started(files)
@@ -233,7 +233,7 @@ def test_time_left_is_told_while_it_works(model):
     assert job.state().seconds_left is None
 
 
-def test_files_that_run_into_the_time_limit_end_the_job(model, monkeypatch):
+def test_too_many_slow_files_end_the_job(model, monkeypatch):
     def slow(data, name, **_):
         raise UploadTimeout(f"{name} takes longer than 4.5 s to read.")
 
@@ -245,7 +245,7 @@ def test_files_that_run_into_the_time_limit_end_the_job(model, monkeypatch):
     assert job.state().problem.startswith("5 files took too long to read")
 
 
-def test_model_that_cannot_answer_ends_the_job_with_its_sentence(monkeypatch):
+def test_failing_model_ends_the_job_with_its_message(monkeypatch):
     def fails(run, patches):
         raise PredictionError("The model did not answer in time; try again.")
 
@@ -257,16 +257,16 @@ def test_model_that_cannot_answer_ends_the_job_with_its_sentence(monkeypatch):
     assert not job.answers().answered().any()
 
 
-def test_patches_of_all_visitors_are_limited_until_they_are_let_go(model, monkeypatch):
+def test_patches_of_all_jobs_are_limited_until_freed(model, monkeypatch):
     monkeypatch.setattr(
         file_job, "MAX_PATCHES_IN_MEMORY", sum(len(job) for job in file_job._jobs) + 5
     )
     first = started(grey_pngs(3))
-    with pytest.raises(UploadError, match="full of other visitors' pictures"):
+    with pytest.raises(UploadError, match="memory for uploaded images is full"):
         started(grey_pngs(3))
     first.wait(LONG_S)
     del first
-    wait_until(lambda: gone(3), "the first job is let go")
+    wait_until(lambda: gone(3), "the first job is freed")
 
     started(grey_pngs(3)).wait(LONG_S)
 

@@ -38,57 +38,57 @@ def noisy(*rgb):
     return np.clip(np.array(rgb) + rng.normal(0, 8, (50, 50, 1)), 0, 255).astype(np.uint8)
 
 
-def test_usual_patch_gets_no_warning(profile):
+def test_ordinary_patch_gets_no_warning(profile):
     assert told(profile, pink_patches(1, 4)[0]) == []
 
 
-def test_bare_glass_is_blank_and_nothing_else(profile):
+def test_bare_glass_is_only_blank(profile):
     assert told(profile, noisy(243, 242, 244)) == ["blank"]
 
 
-def test_grey_picture_is_told_as_grey_alone_of_the_colours(profile):
+def test_grey_image_gets_no_other_colour_warning(profile):
     assert "grey" in told(profile, noisy(120, 120, 120))
     assert "colour" not in told(profile, noisy(120, 120, 120))
 
 
-def test_brown_picture_is_told_as_brown(profile):
+def test_brown_image_gets_the_brown_warning(profile):
     assert told(profile, noisy(150, 100, 60))[0] == "brown"
 
 
-def test_blue_picture_is_told_as_cold(profile):
+def test_blue_image_gets_the_cold_warning(profile):
     assert told(profile, noisy(60, 130, 160))[0] == "cold"
 
 
-def test_red_picture_has_colours_that_training_patches_lack(profile):
+def test_red_image_gets_the_colour_warning(profile):
     assert told(profile, noisy(250, 20, 140))[0] == "colour"
 
 
-def test_blurred_tissue_is_told_as_blurred(profile):
+def test_blurred_tissue_gets_the_blurred_warning(profile):
     blurred = cv2.GaussianBlur(pink_patches(1, 4)[0], (0, 0), 4)
 
     assert told(profile, blurred) == ["blurred"]
 
 
-def test_grainy_tissue_has_another_texture(profile):
+def test_grainy_tissue_gets_the_texture_warning(profile):
     grain = np.random.default_rng(0).normal(0, 40, (50, 50, 1))
 
     assert "texture" in told(profile, np.clip(pink_patches(1, 4)[0] + grain, 0, 255))
 
 
-def test_strange_features_count_where_nothing_else_explains_them(profile):
+def test_features_warn_only_without_another_explanation(profile):
     far = made_features(1) + np.float32(3)
 
     assert told(profile, pink_patches(1, 4)[0], far) == ["features"]
     assert told(profile, noisy(243, 242, 244), far) == ["blank"]
 
 
-def test_every_reason_is_one_sentence_that_says_what_to_do():
+def test_every_warning_is_one_sentence_with_a_remedy():
     for sentence in WARNING_SENTENCES.values():
         assert sentence.endswith(".") and sentence.count(". ") == 0
         assert any(word in sentence for word in ("use ", "choose ", "do not rely"))
 
 
-def test_many_patches_are_judged_as_each_alone(profile):
+def test_batch_gives_the_warnings_of_single_patches(profile):
     patches = np.stack([noisy(243, 242, 244), *pink_patches(3, 4), noisy(150, 100, 60)])
     features = made_features(5)
 
@@ -102,7 +102,7 @@ def test_many_patches_are_judged_as_each_alone(profile):
 # The bundled model
 
 
-def test_bundled_models_profile_is_here_and_of_its_own_features():
+def test_bundled_profile_matches_the_bundled_features():
     profile = profile_of(open_run(BUNDLED_RUN_ID))
 
     assert profile.patches == 4_000
@@ -122,7 +122,7 @@ def test_bundled_model_warns_about_photographs_and_bare_glass(home):
 
 @pytest.mark.real
 @pytest.mark.slow
-def test_at_most_two_percent_of_unseen_real_patches_are_warned_about(home, real_data):
+def test_at_most_two_percent_of_unseen_real_patches_get_warnings(home, real_data):
     pack([real_data / "idc_sampled_cases.zip", real_data / "idc_complete_cases.zip"], "real")
     run, store = open_run(BUNDLED_RUN_ID), open_store("real")
     rows = profile_rows(run, store)["report"][::2]

@@ -37,7 +37,7 @@ def learned(features, rows=None):
 # Nearest patches
 
 
-def test_nearest_patches_come_in_order_of_their_distance(home):
+def test_nearest_patches_are_sorted_by_distance(home):
     store = tiny_store("tiny", cases=1, per_case=6)
     known = learned([[0.0], [1.0], [5.0], [2.0]], rows=[0, 2, 3, 5])
     stranger = np.zeros((50, 50, 3), np.uint8)
@@ -45,7 +45,7 @@ def test_nearest_patches_come_in_order_of_their_distance(home):
     assert nearest(known, store, stranger, np.array([1.6]), 3).tolist() == [5, 2, 0]
 
 
-def test_each_feature_counts_in_units_of_its_own_spread(home):
+def test_features_are_scaled_by_their_standard_deviation(home):
     store = tiny_store("tiny", cases=1, per_case=4)
     known = learned([[0, 100, 7], [1, 100, 7], [0, 900, 7], [1, 900, 7]])
     stranger = np.zeros((50, 50, 3), np.uint8)
@@ -54,7 +54,7 @@ def test_each_feature_counts_in_units_of_its_own_spread(home):
     assert nearest(known, store, stranger, np.array([0.9, 150, 99]), 2).tolist() == [1, 0]
 
 
-def test_patch_itself_is_not_its_own_neighbour(home):
+def test_patch_is_not_its_own_neighbour(home):
     store = tiny_store("tiny", cases=1, per_case=4)
     known = learned([[0.0], [1.0], [2.0], [3.0]])
 
@@ -64,7 +64,7 @@ def test_patch_itself_is_not_its_own_neighbour(home):
 # What to compare with
 
 
-def test_bundled_model_has_nothing_to_compare_with_before_real_patches_are_here(home):
+def test_bundled_model_has_no_reference_without_real_patches(home):
     with StoreWriter("demo", 1) as writer:
         writer.add([Patch(PatchName(8863, 1, 1, 0), np.zeros((50, 50, 3), np.uint8))])
         writer.finish(PackReport(sources=("made",), generated=True))
@@ -72,7 +72,7 @@ def test_bundled_model_has_nothing_to_compare_with_before_real_patches_are_here(
     assert reference_store(open_run(BUNDLED_RUN_ID)) is None
 
 
-def test_bundled_model_is_compared_with_the_set_that_holds_most_of_its_cases(home):
+def test_bundled_reference_is_the_store_with_most_training_cases(home):
     run = open_run(BUNDLED_RUN_ID)
     tiny_store("a_foreign", cases=3, per_case=4)
     tiny_store("some", cases=2, per_case=3, first_case=8863)  # 8863 trained, 8864 is no case
@@ -84,7 +84,7 @@ def test_bundled_model_is_compared_with_the_set_that_holds_most_of_its_cases(hom
     assert reference.rows.tolist() == [0, 1, 2]
 
 
-def test_patches_of_other_cases_are_called_unseen(home):
+def test_patches_of_other_cases_are_unseen(home):
     tiny_store("mine", cases=2, per_case=3)
     run = open_run(BUNDLED_RUN_ID)
 
@@ -111,7 +111,7 @@ def quick_look(monkeypatch):
 pytestmark = pytest.mark.slow  # `trained_run` was really trained
 
 
-def test_training_patches_are_learned_as_the_network_sees_them(trained_run):
+def test_training_features_are_those_of_the_network(trained_run):
     store = reference_store(trained_run)
     train = run_split(trained_run, store).train
     assert load_training_features(trained_run, store) is None
@@ -129,7 +129,7 @@ def test_training_patches_are_learned_as_the_network_sees_them(trained_run):
     assert steps[-1][0] == steps[-1][1]
 
 
-def test_explanation_is_about_the_very_answer(trained_run):
+def test_explanation_matches_the_prediction(trained_run):
     rgb = np.array(open_store("tiny").patches[3])
 
     found = explain(trained_run, rgb)
@@ -137,11 +137,11 @@ def test_explanation_is_about_the_very_answer(trained_run):
     both = predict_patches(trained_run, np.stack([rgb, np.rot90(rgb)]))
     assert found.y_prob == pytest.approx(both[0], abs=1e-5)
     assert found.views.y_prob[1] == pytest.approx(both[1], abs=1e-5)
-    assert found.attention.shape == (12, 12)
+    assert found.grad_cam_map.shape == (12, 12)
     assert found.occlusion.shape == (50, 50)
 
 
-def test_run_of_few_patches_warns_that_it_is_no_model(trained_run, quick_look):
+def test_run_of_few_patches_warns_about_every_prediction(trained_run, quick_look):
     store = reference_store(trained_run)
     assert patch_warnings(trained_run, store.patches[0]) == []  # nothing is known yet
 
@@ -152,7 +152,7 @@ def test_run_of_few_patches_warns_that_it_is_no_model(trained_run, quick_look):
     assert "too few to rely on any answer" in sentence
 
 
-def test_run_of_enough_patches_gets_a_profile_of_its_own(trained_run, quick_look, monkeypatch):
+def test_run_of_enough_patches_gets_its_own_profile(trained_run, quick_look, monkeypatch):
     monkeypatch.setattr(familiar_module, "MIN_TRAINING_PATCHES", 20)
     monkeypatch.setattr("idc.prediction.appearance.MIN_TRAINING_PATCHES", 20)
     store = reference_store(trained_run)
@@ -164,7 +164,7 @@ def test_run_of_enough_patches_gets_a_profile_of_its_own(trained_run, quick_look
     assert "out of focus" in " ".join(patch_warnings(trained_run, plain))
 
 
-def test_damaged_file_is_as_good_as_none(trained_run, quick_look):
+def test_damaged_file_counts_as_missing(trained_run, quick_look):
     store = reference_store(trained_run)
     compute_training_features(trained_run, reference_patches(trained_run, store))
     [path] = features_dir().iterdir()
@@ -174,7 +174,7 @@ def test_damaged_file_is_as_good_as_none(trained_run, quick_look):
     assert patch_warnings(trained_run, store.patches[0]) == []
 
 
-def test_other_patches_under_the_same_name_are_refused(trained_run):
+def test_changed_patches_under_the_same_name_are_refused(trained_run):
     delete_store("tiny")
     tiny_store("tiny", cases=2, per_case=5)
 
@@ -182,7 +182,7 @@ def test_other_patches_under_the_same_name_are_refused(trained_run):
         reference_store(trained_run)
 
 
-def test_learning_that_failed_says_why_until_it_is_tried_again(trained_run, quick_look):
+def test_failed_job_keeps_its_problem_until_retried(trained_run, quick_look):
     store = reference_store(trained_run)
     features_dir().write_text("in the way")  # where the folder has to be
     job = start_feature_job(trained_run, store)

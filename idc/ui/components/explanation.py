@@ -73,7 +73,7 @@ def explanation_data(rgb: np.ndarray, probability: float, found: Explanation) ->
         "width", "height", "values" row by row, "range" (the value of the full colour), "against"
         and "for" (what its two colours mean), "unit", "about" and "found" (sentences).
     """
-    shares, effect = found.attention, found.occlusion
+    shares, effect = found.grad_cam_map, found.occlusion
     side_um = round(PATCH_SIZE_PX * MPP_UM)
     height, width = shares.shape
     return {

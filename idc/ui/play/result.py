@@ -36,7 +36,7 @@ def show_result(game: Game, run: Run, store: PatchStore, game_round: Round) -> N
             key="play_same",
         ):
             st.session_state[_RIVAL] = (game.name, game.guesses)
-            open_game(run, store, game.again())
+            open_game(run, store, game.restarted())
         if st.button(
             "Another round",
             type="primary" if mine else "secondary",

@@ -159,7 +159,7 @@ def _matrix(answers: FilePredictions, threshold: float) -> str | None:
 
 def _table(answers: FilePredictions, where: np.ndarray, threshold: float) -> None:
     order = chosen_order(_TABLE)
-    places = answers.sorted(where, order.by, descending=order.descending)
+    places = answers.sorted_positions(where, order.by, descending=order.descending)
     pages, page = -(-len(places) // _ROWS_A_PAGE), 1
     # On a phone the opened patch comes first, so that it does not lie below all the others.
     opened_side, table_side = st.columns([1, 4], gap="medium")

@@ -107,7 +107,7 @@ def show_summary(run: Run, answers: RegionPredictions) -> None:
     """The answers in one line."""
     threshold = run.calibration().threshold
     area_mm2 = _tissue_mm2(answers.layout)
-    cells = answers.called(threshold)[answers.layout.tissue]
+    cells = answers.predicted_positive(threshold)[answers.layout.tissue]
     called = format_share(float(cells.mean())) if len(cells) else "–"
     st.markdown(
         f"**{called}** of {area_mm2:,.2f} mm² of tissue called IDC-positive, from {threshold:.1%} "
@@ -186,7 +186,7 @@ def downloads(run: Run, answers: RegionPredictions, image: MappedImage, *, key: 
 
 def tiling_words(layout: RegionLayout) -> str:
     """How many patches, of how much tissue."""
-    tiles = patch_count(int(layout.wanted().sum()))
+    tiles = patch_count(int(layout.tiles_to_predict().sum()))
     areas = layout.areas_px
     background = 1 - areas[layout.tissue].sum() / areas.sum()
     width_mm, height_mm = (

@@ -97,7 +97,7 @@ def choose_scale(file_mpp_um: float | None, *, key: str) -> tuple[float | None, 
 def _confirm_and_predict(run: Run, image: DecodedImage, region: Region) -> RegionPredictions | None:
     """Show the tiling; once the visitor agrees, predict. None until then."""
     layout = region.layout
-    count = int(layout.wanted().sum())
+    count = int(layout.tiles_to_predict().sum())
     if layout.mpp_um > MPP_UM:
         st.warning(escape_markdown(scale_note(layout.mpp_um)), icon=":material/info:")
         st.markdown(tiling_words(layout))
