@@ -50,12 +50,12 @@ class LogWriter:
 
     def append(self, event: str, **values: Any) -> None:
         """Write one line."""
-        atomic.append(self._path, (json.dumps({"event": event, **values}) + "\n").encode())
+        atomic.append_bytes(self._path, (json.dumps({"event": event, **values}) + "\n").encode())
 
     def _terminate_partial_line(self) -> None:
         """End a line that a killed writer left incomplete."""
         if self._path.exists() and (content := self._path.read_bytes()) and content[-1:] != b"\n":
-            atomic.append(self._path, b"\n")
+            atomic.append_bytes(self._path, b"\n")
 
 
 def read_log(folder: Path) -> RunLog:

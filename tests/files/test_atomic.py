@@ -1,5 +1,4 @@
 import hashlib
-import itertools
 import json
 import os
 
@@ -130,23 +129,3 @@ def test_files_that_others_may_be_writing_are_spared(tmp_path):
     atomic.remove_leftovers(tmp_path, keep_names=("control.json",))
 
     assert os.listdir(tmp_path) == [".control.json.ab12.new"]
-
-
-@pytest.mark.parametrize(
-    ("fault", "failing"),
-    [("ENOSPC 1", [0]), ("EIO 3", [0]), ("EIO 4", [0]), ("EIO 5", [1]), ("EIO 5+", [1, 2])],
-)
-def test_fault_that_a_test_asks_for_fails_the_operation_it_names(
-    tmp_path, monkeypatch, fault, failing
-):
-    # one replacement: a write, an fsync, a rename, an fsync of the folder
-    monkeypatch.setattr(atomic, "_operations", itertools.count(1))
-    monkeypatch.setenv("IDC_FAULT", fault)
-    failed = []
-    for number in range(3):
-        try:
-            atomic.replace_file(tmp_path / "status.json", b"new")
-        except OSError:
-            failed.append(number)
-
-    assert failed == failing

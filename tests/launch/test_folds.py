@@ -1,6 +1,5 @@
 """idc.launch.folds: a run for each fold, one after the other, watched and stopped from outside."""
 
-import itertools
 import os
 import sys
 import threading
@@ -13,7 +12,6 @@ from idc.datasets.label_marks import Mark, save_mark
 from idc.datasets.store import delete_store
 from idc.errors import LabelError, RunError, SplitError
 from idc.evaluation.doubtful_labels import held_out_predictions
-from idc.files import atomic
 from idc.launch import folds
 from idc.launch.folds import FoldJob, create_folds, list_folds, open_folds, start_folds, train_folds
 from idc.launch.start import create_run
@@ -21,6 +19,7 @@ from idc.runs.lock import hold_lock
 from idc.runs.run import list_runs
 from idc.settings.training_config import TrainingConfig
 from tests.support import PROGRAMS, PROJECT
+from tests.support.disk_faults import install_fault
 from tests.support.made_patches import tiny_store
 
 TRAINER = PROGRAMS / "fold_trainer.py"
@@ -129,15 +128,10 @@ def test_fold_that_fails_fails_the_job_with_its_reason(base, trainer):
     assert len(job.runs()) == 1
 
 
-def fail_at(monkeypatch, fault):
-    monkeypatch.setattr(atomic, "_operations", itertools.count(1))
-    monkeypatch.setenv("IDC_FAULT", fault)
-
-
 @pytest.mark.parametrize("action", [train_folds, start_folds, FoldJob.request_stop])
 def test_full_disk_raises_run_error(base, trainer, monkeypatch, action):
     job = create_folds(base, 2)
-    fail_at(monkeypatch, "ENOSPC 1+")
+    install_fault("ENOSPC 1+", monkeypatch.setattr)
 
     with pytest.raises(RunError, match=r"The folds could not be written \(No space left"):
         action(job)
@@ -145,7 +139,7 @@ def test_full_disk_raises_run_error(base, trainer, monkeypatch, action):
 
 def test_temporary_disk_failure_fails_the_job_with_its_reason(base, trainer, monkeypatch):
     job = create_folds(base, 2)
-    fail_at(monkeypatch, "EIO 1")
+    install_fault("EIO 1", monkeypatch.setattr)
 
     with pytest.raises(RunError):
         train_folds(job)

@@ -35,9 +35,11 @@ TRAINER = PROGRAMS / "backend_trainer.py"
 
 def train_on(backend, *words, fault=""):
     """Train in a process of its own; returns its exit code, negative for a signal."""
-    environ = {**os.environ, "KERAS_BACKEND": backend, "IDC_FAULT": fault}
+    environ = {**os.environ, "KERAS_BACKEND": backend}
     environ["PYTHONPATH"] = str(PROJECT)
-    return subprocess.run([sys.executable, TRAINER, *words], env=environ).returncode
+    return subprocess.run(
+        [sys.executable, TRAINER, *(("--fault", fault) if fault else ()), *words], env=environ
+    ).returncode
 
 
 def copy_of(run, ending):

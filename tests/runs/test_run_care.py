@@ -8,6 +8,7 @@ from idc.runs.notes import NOTES_FILE, RunNotes, write_notes
 from idc.runs.run import BUNDLED_RUN_ID, CONFIG_FILE, RunStatus, list_runs, open_run
 from idc.runs.trash import delete_run, deleted_runs, restore_run
 from idc.settings.training_config import TrainingConfig
+from tests.support.disk_faults import install_fault
 
 
 @pytest.fixture
@@ -56,7 +57,7 @@ def test_too_long_notes_are_refused(run, notes, sentence):
 
 
 def test_notes_on_a_full_disk_raise_run_error(run, monkeypatch):
-    monkeypatch.setenv("IDC_FAULT", "ENOSPC 1+")
+    install_fault("ENOSPC 1+", monkeypatch.setattr)
 
     with pytest.raises(RunError, match=r"could not be written \(No space left on device\)"):
         write_notes(run.folder, RunNotes("new"))

@@ -25,10 +25,13 @@ TRAINER = PROGRAMS / "backend_trainer.py"
 
 
 def start(*words, fault="", devices=1):
-    environ = {**os.environ, "KERAS_BACKEND": "jax", "IDC_FAULT": fault}
+    environ = {**os.environ, "KERAS_BACKEND": "jax"}
     environ["XLA_FLAGS"] = f"--xla_force_host_platform_device_count={devices}"
     environ["PYTHONPATH"] = str(PROJECT)
-    return subprocess.Popen([sys.executable, TRAINER, "--each-step", *words], env=environ)
+    return subprocess.Popen(
+        [sys.executable, TRAINER, *(("--fault", fault) if fault else ()), "--each-step", *words],
+        env=environ,
+    )
 
 
 def train_on_two(run, fault=""):

@@ -3,10 +3,11 @@
 The network is tiny. It has no dropout by default, because dropout masks differ between backends.
 
 python tests/support/programs/backend_trainer.py [--dropout] [--each-step] [--as-on-gpu] RUN_ID...
-    [--hosts ... --host-index N]
+    [--fault FAULT] [--hosts ... --host-index N]
 
     --each-step: a checkpoint after each step, so that a killed run resumes within an epoch
     --as-on-gpu: patches on the device, and several steps per call
+    --fault: as `tests.support.disk_faults` takes it
 """
 
 import math
@@ -17,6 +18,7 @@ from idc.training.input_pipeline import InputPipeline
 from idc.training.observers import checkpointing, slide_recorder, status
 from idc.training.trainer import exit_process, main
 from tests.support import tiny_training
+from tests.support.disk_faults import install_fault
 
 
 def without_dropout(preset):
@@ -35,6 +37,10 @@ if __name__ == "__main__":
     words = sys.argv[1:]
     hosts = words[words.index("--hosts") :] if "--hosts" in words else []
     words = words[: len(words) - len(hosts)]
+    if "--fault" in words:
+        at = words.index("--fault")
+        install_fault(words[at + 1])
+        del words[at : at + 2]
     if "--dropout" not in words:
         tiny_training.tiny_network = without_dropout
     tiny_training.be_tiny(setattr)

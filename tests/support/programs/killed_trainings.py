@@ -1,14 +1,14 @@
-"""A process for `test_exact_resume`: trains a tiny run again and again, each time cut off later.
+"""The process of `test_exact_resume`: trains a tiny run repeatedly, interrupted later each time.
 
-It imports Keras once and forks for each training, before TensorFlow has computed anything, so that
-a child is a real process that is really killed, at a price of tenths of a second.
+It imports Keras once and forks for each training, before TensorFlow has computed anything: each
+child is a real process that is really killed, for tenths of a second.
 
 python -m tests.support.programs.killed_trainings FAULT:EVERY [FAULT:EVERY ...]
-    FAULT: "kill", "ENOSPC", "EIO", as `idc.files.atomic` knows them; "EIO+": all later ones fail
-    too
-    EVERY: look at every so many-th operation alone; 1 for all of them
-Prints one JSON line for each training: the operation's number, how it ended, what its status said
-then, how many steps were lost, and the digest of what it became after it was continued.
+    FAULT: "kill", "ENOSPC", "EIO", as `tests.support.disk_faults` injects them; "EIO+": all later
+        operations fail too
+    EVERY: the step from one failing operation to the next; 1 for all of them
+Prints one JSON line per training: the operation's number, the exit code, the status, the number of
+lost steps, and the digest of the outputs after it was continued.
 """
 
 import json
@@ -24,11 +24,12 @@ from idc.runs.run import open_run
 from idc.runs.status import read_status, write_status
 from idc.training.observers import checkpointing
 from idc.training.trainer import main
+from tests.support.disk_faults import install_fault
 from tests.support.tiny_training import be_tiny, digest, tiny_config
 
 
 def forked(work):
-    """Do it in a child; returns its exit code, negative for a signal."""
+    """The exit code of a function in a forked child, negative for a signal."""
     pid = os.fork()
     if pid == 0:
         try:
@@ -41,13 +42,13 @@ def forked(work):
 
 
 def train(run_id, fault=""):
-    os.environ["IDC_FAULT"] = fault
+    if fault:
+        install_fault(fault)
     return main([run_id])
 
 
 def continued(run_id):
-    """As the page does it, some time later."""
-    os.environ["IDC_FAULT"] = ""
+    """Continue a run as the page does, some time later."""
     run = open_run(run_id)
     if read_status(run.folder).state == "starting":
         write_status(run.folder, replace(run.status(), updated=0.0))
@@ -57,14 +58,14 @@ def continued(run_id):
 
 
 def lost_steps(logged, start):
-    """How many of the steps logged before were computed again."""
+    """How many of the logged steps were computed again."""
     return sum(
         (step["epoch"], step["step"]) > (start["epoch"] + 1, start["step"]) for step in logged
     )
 
 
 def readable(run):
-    """Whether a page could show what there is of the run: its log, predictions and model."""
+    """Whether the run's log, predictions and model can be read."""
     run.log()
     if run.has_predictions():
         run.predictions()
@@ -76,19 +77,19 @@ def readable(run):
 
 
 def sweep(fault, every):
-    """Cut off one training after the other, each a little later, until one is not reached."""
+    """Interrupt one training after the other, each later, until one ends undisturbed."""
     number = 1
     while True:
         run = create_run(tiny_config())
         later = "+" if fault.endswith("+") else ""
-        wanted = f"{fault.rstrip('+')} {number}{later}"
-        ended = forked(lambda: train(run.id, wanted))  # noqa: B023  (called at once)
+        fault_at = f"{fault.rstrip('+')} {number}{later}"
+        ended = forked(lambda: train(run.id, fault_at))  # noqa: B023  (called at once)
         if ended == 0:
             print(json.dumps({"fault": fault, "clean": number}), flush=True)
             return
-        told = open_run(run.id).status()
+        status = open_run(run.id).status()
         line = {"fault": fault, "number": number, "ended": ended}
-        line |= {"state": told.state, "reason": told.reason, "readable": readable(run)}
+        line |= {"state": status.state, "reason": status.reason, "readable": readable(run)}
         before = run.log().steps
         assert forked(lambda: continued(run.id)) == 0  # noqa: B023
         line["leftovers"] = sum(".new" in path.name for path in run.folder.rglob("*"))
