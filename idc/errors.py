@@ -1,7 +1,7 @@
-"""Errors with a sentence for the person in front of the screen.
+"""Errors whose message is a sentence for the user.
 
-Every message states what is wrong and what to do, so that a page shows it with ``st.error`` and
-the shell prints it, both unchanged. Anything that is not an `IdcError` is a bug.
+Every message states what is wrong and what to do; pages show it with ``st.error`` and the shell
+prints it, both unchanged. Any other exception is a bug.
 """
 
 import contextlib
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 
 class IdcError(Exception):
-    """Root of all errors that the visitor can do something about."""
+    """Root of all errors that the user can act on."""
 
 
 class DataError(IdcError):
@@ -17,7 +17,7 @@ class DataError(IdcError):
 
 
 class SplitError(IdcError):
-    """The data cannot be split as asked."""
+    """The data cannot be split with these settings."""
 
 
 class ConfigError(IdcError):
@@ -25,15 +25,15 @@ class ConfigError(IdcError):
 
 
 class RunError(IdcError):
-    """A run does not exist, is damaged, or is in the wrong state for what was asked."""
+    """A run does not exist, is damaged, or is in the wrong state for the action."""
 
 
 @contextlib.contextmanager
 def write_errors_as_run_error(what: str) -> Iterator[None]:
-    """Turn a full or forbidden disk into a sentence, for what belongs to a run.
+    """Raise errors of writing a run's files as `RunError`.
 
     Args:
-        what: could not be written; it begins the sentence.
+        what: the subject of the sentence: "The folds" (could not be written ...).
 
     Raises:
         RunError: instead of the system's `OSError`.
@@ -56,7 +56,7 @@ class UploadError(IdcError):
 
 
 class SlideError(IdcError):
-    """A whole-slide file cannot be read, or may not be."""
+    """A whole-slide file cannot be read, or access to it is not allowed."""
 
 
 class UploadTimeout(UploadError):
@@ -64,16 +64,16 @@ class UploadTimeout(UploadError):
 
 
 class ServerBusy(UploadError):
-    """A visitor's file was refused because others' files fill the server; it may come again."""
+    """A visitor's file was refused because the server is busy; it can be sent again later."""
 
 
 class PredictionError(IdcError):
-    """The model could not answer."""
+    """The model could not predict."""
 
 
 class GameError(IdcError):
-    """A round cannot be drawn or read, or a score not be kept."""
+    """A round cannot be drawn or read, or a score cannot be saved."""
 
 
 class DownloadError(IdcError):
-    """The data set could not be fetched, or what arrived is not what it should be."""
+    """The data set could not be fetched, or the downloaded bytes are not the expected ones."""

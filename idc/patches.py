@@ -2,7 +2,7 @@
 
 ``8863_idx5_x451_y1451_class0.png`` is the patch of case 8863 whose upper left pixel lies at
 (x, y) = (451, 1451) on the slide at 4 um per pixel; class 0 is IDC-negative, 1 is
-IDC-positive. x runs right, y runs down, both are 1 modulo 50.
+IDC-positive. x increases to the right, y downwards; both are 1 modulo 50.
 """
 
 import re
@@ -18,7 +18,7 @@ PATCH_BYTES = PATCH_SIZE_PX * PATCH_SIZE_PX * 3  # uint8 RGB
 MPP_UM = 4.0  # micrometre per pixel: scanned at 0.25, reduced 16:1
 
 CLASS_NAMES = ("IDC-negative", "IDC-positive")  # position = label
-# Safe for colour-blind eyes (Okabe & Ito 2008).
+# Distinguishable with colour blindness (Okabe & Ito 2008).
 NEGATIVE_COLOUR, POSITIVE_COLOUR = "#0072B2", "#D55E00"
 CLASS_COLOURS = (NEGATIVE_COLOUR, POSITIVE_COLOUR)
 

@@ -1,8 +1,8 @@
-"""Words for quantities, shared by pages and shell."""
+"""Quantities as text, for pages and the shell."""
 
 
 def duration(seconds: float) -> str:
-    """For people: "8 s", "3 min 20 s", "2 h 5 min"."""
+    """A duration as text: "8 s", "3 min 20 s", "2 h 5 min"."""
     whole = round(max(seconds, 0))
     if whole < 60:
         return f"{whole} s"

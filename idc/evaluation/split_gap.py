@@ -83,7 +83,7 @@ class SplitGap:
         size = f"{abs(gap.value):.3f} {'more' if gap.value > 0 else 'less'}"
         if gap.no_interval:
             return f"{scores} That is {size}; whether this is chance is unknown: {gap.no_interval}."
-        if not gap.clear:
+        if not gap.excludes_zero:
             few = "with so few cases " if min(self.cases.values()) < MIN_CASES_FOR_INTERVAL else ""
             return (
                 f"{scores} That is {size}, but {few}it may be chance: the interval of the gap "

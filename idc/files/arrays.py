@@ -1,4 +1,4 @@
-"""A few arrays in one file, whole or not there. Plain numbers alone: reading runs no code."""
+"""A few arrays in one file, written atomically. Only plain numbers: reading executes no code."""
 
 import io
 import zipfile
@@ -11,7 +11,7 @@ import numpy.typing as npt
 from idc.errors import DataError
 from idc.files import atomic
 
-# What a zip's reader raises over flipped bytes, an unknown method or a password among them.
+# Raised by zipfile for flipped bytes, an unknown compression method or a password.
 _DAMAGE_ERRORS = (
     *(OSError, ValueError, EOFError, NotImplementedError, RuntimeError),
     *(zipfile.BadZipFile, zlib.error),
@@ -38,15 +38,15 @@ def write_arrays(path: Path, **arrays: npt.ArrayLike) -> None:
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """Read what `write_arrays` wrote.
+    """Read a file that `write_arrays` wrote.
 
     Raises:
         DataError: the file is missing or damaged.
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            whole = archive.testzip() is None  # compares every byte with its checksum
-        if whole:
+            intact = archive.testzip() is None  # compares every member with its checksum
+        if intact:
             with np.load(path, allow_pickle=False) as saved:
                 return {name: saved[name] for name in saved.files}
     except _DAMAGE_ERRORS as error:

@@ -1,4 +1,4 @@
-"""Half a million short names without half a million Python objects."""
+"""A compact list of byte strings: half a million names without half a million objects."""
 
 from array import array
 from collections.abc import Iterator, Sequence
@@ -7,7 +7,7 @@ from typing import overload
 
 
 class BytesList(Sequence[bytes]):
-    """A list of byte strings, one behind the other in memory: their bytes and 8 more for each."""
+    """A list of byte strings, concatenated in memory: their bytes and 8 more each."""
 
     def __init__(self) -> None:
         self._joined = bytearray()
@@ -31,12 +31,12 @@ class BytesList(Sequence[bytes]):
         return (bytes(self._joined[start:end]) for start, end in pairwise(self._ends))
 
     def append(self, item: bytes) -> None:
-        """Add one at the end."""
+        """Append one item."""
         self._joined += item
         self._ends.append(len(self._joined))
 
     def extend(self, items: Sequence[bytes]) -> None:
-        """Add some at the end."""
+        """Append several items."""
         ends = accumulate(map(len, items), initial=len(self._joined))
         self._ends.extend(islice(ends, 1, None))
         self._joined += b"".join(items)

@@ -1,4 +1,4 @@
-"""Where patches come from: a zip that is read in place, or a folder."""
+"""Sources of patches: a zip that is read in place, or a folder."""
 
 import lzma
 import os
@@ -19,24 +19,24 @@ MAX_MEMBER_BYTES = 2**20
 
 
 class UnreadableMember(Exception):
-    """One file of a source cannot be read. The others may be fine."""
+    """One file of a source cannot be read. The others may be readable."""
 
 
 def existing_path(path_text: Path | str) -> Path:
-    """What a person's words point at on this computer; "~" is somebody's home.
+    """The path that a user typed, with "~" expanded.
 
     Raises:
-        DataError: nothing is there, or it cannot be looked at.
+        DataError: it does not exist, or access is denied.
     """
     shown = str(path_text)[:300]
     try:
         path = Path(path_text).expanduser()
         if path.exists():
             return path
-    except (OSError, RuntimeError, ValueError) as error:  # too long, not ours to read, no such home
+    except (OSError, RuntimeError, ValueError) as error:  # too long, no access, no such home folder
         reason = error.strerror if isinstance(error, OSError) else error
         raise DataError(
-            f"'{shown}' cannot be looked at ({str(reason).rstrip('.')}); check the path and its "
+            f"'{shown}' cannot be opened ({str(reason).rstrip('.')}); check the path and its "
             "rights."
         ) from error
     raise DataError(f"There is no file or folder at '{shown}'; check the path.")
@@ -51,14 +51,14 @@ class Source(Protocol):
         """Every file's path inside the source, '/' between folders: number 0, 1, 2, ..."""
 
     def read(self, number: int) -> bytes:
-        """One file's bytes, once `names` has come to it. Safe to call from several threads.
+        """One file's bytes, after `names` has yielded its name. Thread-safe.
 
         Raises:
-            UnreadableMember: it is damaged, encrypted, too large, or gone.
+            UnreadableMember: it is damaged, encrypted, too large or missing.
         """
 
     def close(self) -> None:
-        """Let go of the files."""
+        """Close the files."""
 
 
 class ZipSource:
@@ -78,7 +78,7 @@ class ZipSource:
         return len(self._zip)
 
     def names(self) -> Iterator[str]:
-        # Old packers on Windows write "\" between folders. Members are read by number anyway.
+        # Old Windows programs write "\" between folders. Members are read by number anyway.
         return (name.replace("\\", "/") for name in self._zip.names())
 
     def read(self, number: int) -> bytes:
@@ -122,7 +122,7 @@ class FolderSource:
         return read_file(self._path / os.fsdecode(self._names[number]), self._max_bytes)
 
     def close(self) -> None:
-        """Nothing is held open."""
+        """Nothing to close."""
 
     @staticmethod
     def _raise_unreadable(error: OSError) -> None:
@@ -135,7 +135,7 @@ def read_file(path: Path, max_bytes: int) -> bytes:
     """A plain file's bytes.
 
     Raises:
-        UnreadableMember: it is larger, gone, or a pipe or device, which would be read for ever.
+        UnreadableMember: it is larger, missing, or a pipe or device, which has no end.
     """
     try:
         found = path.stat()
@@ -147,10 +147,10 @@ def read_file(path: Path, max_bytes: int) -> bytes:
 
 
 class OpenSources:
-    """Opens several sources; closes them all at the end of a ``with``.
+    """Opens several sources and closes them at the end of the ``with`` block.
 
     Raises:
-        DataError: a path does not exist, cannot be looked at, or is neither a zip nor a folder.
+        DataError: a path does not exist, is not accessible, or is neither a zip nor a folder.
     """
 
     def __init__(self, paths: list[Path]) -> None:

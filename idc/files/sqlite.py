@@ -1,7 +1,6 @@
-"""A small SQLite file that several write to at once: tabs, visitors, a shell beside the app.
+"""A small SQLite file with several concurrent writers: browser tabs, visitors, a shell command.
 
-It is in WAL mode, so that nobody waits for another's reads, and appears whole: two first writers
-must not meet in half a file.
+It is in WAL mode, so that readers do not block writers, and it is created atomically.
 """
 
 import contextlib
@@ -16,13 +15,13 @@ _BUSY_TIMEOUT_S = 30.0  # for the other writer; one row takes milliseconds
 
 @contextlib.contextmanager
 def open_database(path: Path, create_table_sql: str) -> Iterator[sqlite3.Connection]:
-    """The open file, in one transaction that is kept unless an error leaves the ``with``.
+    """The open database, in one transaction; an error in the ``with`` block rolls it back.
 
     Args:
-        table: the statement that makes its table in a new file.
+        create_table_sql: the statement that creates the table in a new file.
 
     Raises:
-        sqlite3.Error, OSError: it is damaged, or cannot be read or written.
+        sqlite3.Error, OSError: the file is damaged, or cannot be read or written.
     """
     if not path.exists():
         _create(path, create_table_sql)
@@ -39,7 +38,7 @@ def _create(path: Path, create_table_sql: str) -> None:
         temp_path = path.with_suffix(".new")
         temp_path.unlink(missing_ok=True)
         with contextlib.closing(sqlite3.connect(temp_path)) as database:
-            database.execute("PRAGMA journal_mode = WAL")  # the file remembers it
+            database.execute("PRAGMA journal_mode = WAL")  # stored in the file
             database.execute(create_table_sql)
             database.commit()
         temp_path.replace(path)  # closing has moved the log into the file

@@ -1,1 +1,1 @@
-"""Geometry of pictures: tiling, scale, tissue mask, outlines, GeoJSON."""
+"""Image geometry: tiling, scale, tissue mask, outlines, GeoJSON."""

@@ -9,7 +9,7 @@ from idc.patches import CLASS_COLOURS, CLASS_NAMES
 
 
 def feature(identity: str, rings: list[Any], **properties: Any) -> dict[str, Any]:
-    """A polygon. The same identity gives the same id, so a second import does not double it.
+    """A polygon. The same identity gives the same id, so a second import does not duplicate it.
 
     Args:
         rings: closed rings of [x, y], the exterior first.
@@ -30,15 +30,15 @@ def box_ring(box: np.ndarray) -> list[list[int]]:
 
 
 def closed_ring(ring: np.ndarray) -> list[list[int]]:
-    """A ring (k, 2) that ends where it began."""
+    """A ring (k, 2) with its first point repeated at the end."""
     return [*ring.tolist(), ring[0].tolist()]
 
 
 def label_class(label: int) -> dict[str, Any]:
-    """The class of a label {0, 1}, in its colour."""
+    """The class of a label {0, 1}, with its colour."""
     return named_class(CLASS_NAMES[label], tuple(bytes.fromhex(CLASS_COLOURS[label][1:])))
 
 
 def named_class(name: str, rgb: tuple[int, ...]) -> dict[str, Any]:
-    """A class by its name and colour."""
+    """A class with a name and a colour."""
     return {"name": name, "color": list(rgb)}

@@ -1,17 +1,17 @@
-"""Cells of a grid -> the outline of the area that they cover, holes and all."""
+"""The outlines of the areas that cells of a grid cover, with holes."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import ndimage
 
-# An edge's direction: right, down, left, up; the cell lies to its right hand.
+# Directions of an edge: right, down, left, up; its cell lies to its right.
 _DIRECTIONS = ((1, 0), (0, 1), (-1, 0), (0, -1))
 
 
 @dataclass(frozen=True)
 class Polygon:
-    """An area with its holes, in whatever unit its points have.
+    """An area with its holes, in the unit of its points.
 
     Attributes:
         exterior: int64 (k, 2), the corners x, y, clockwise on screen (y runs down), not closed.
@@ -28,7 +28,7 @@ class Polygon:
 
 
 def cell_outlines(cells: np.ndarray) -> list[Polygon]:
-    """Outline the areas of set cells. Cells that touch at a corner only are two areas.
+    """Outline the areas of set cells. Cells that touch only at a corner are two areas.
 
     Args:
         cells: bool, shape (rows, columns).
@@ -61,9 +61,9 @@ def _rings(cells: np.ndarray) -> list[tuple[np.ndarray, tuple[int, int]]]:
             del edges[at]
             (x, y), direction = at
             end = (x + _DIRECTIONS[direction][0], y + _DIRECTIONS[direction][1])
-            # Where two areas meet at a corner, the sharpest turn stays with its own cell.
-            turns = ((direction + turn) % 4 for turn in (1, 0, 3))
-            onward = next((turn for turn in turns if (end, turn) in edges), start[1])
+            # Where two areas meet at a corner, the sharpest turn stays at the same cell.
+            next_directions = ((direction + turn) % 4 for turn in (1, 0, 3))
+            onward = next((way for way in next_directions if (end, way) in edges), start[1])
             if onward != direction:
                 corners.append(end)
             at = (end, onward)
@@ -85,6 +85,6 @@ def _edges(cells: np.ndarray) -> dict[tuple[tuple[int, int], int], tuple[int, in
 
 
 def _is_clockwise(ring: np.ndarray) -> bool:
-    """On screen, where y runs down: the shoelace sum is positive."""
+    """Clockwise on screen, where y increases downwards: the shoelace sum is positive."""
     x, y = ring.T
     return bool(np.dot(x, np.roll(y, -1)) > np.dot(y, np.roll(x, -1)))

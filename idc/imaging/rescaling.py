@@ -1,9 +1,8 @@
-"""The right scale: an image at any micrometres per pixel, brought to the 4 that the model knows.
+"""Rescale an image from any micrometres per pixel to the 4 that the model was trained on.
 
-A patch that is too large or too small on the slide shows nuclei of a size that the model has never
-seen, and its answer means nothing. So everything that is not a patch already is rescaled first:
-shrunk by area, so that each pixel is the mean of what it covers and no detail turns into false
-texture; enlarged bilinearly, which invents nothing but cannot bring detail back either.
+At another scale nuclei have a size that the model has never seen, and its prediction is
+meaningless. Images are shrunk by area, so that each pixel is the mean of the area it covers and
+detail does not alias into false texture, and enlarged bilinearly, which adds no detail.
 """
 
 import cv2
@@ -12,20 +11,20 @@ import numpy as np
 from idc.errors import UploadError
 from idc.patches import MPP_UM, PATCH_SHAPE, PATCH_SIZE_PX
 
-# Magnification of the objective -> micrometres per px, as scanners have it.
+# Magnification of a scanner's objective -> micrometres per px.
 OBJECTIVE_MPP_UM = {"40x": 0.25, "20x": 0.5, "10x": 1.0, "2.5x": 4.0}
 
-MIN_MPP_UM = 0.05  # finer than light can see
-MAX_MPP_UM = 16.0  # a nucleus is less than a pixel; four times as large as the model's
+MIN_MPP_UM = 0.05  # below the resolution of light
+MAX_MPP_UM = 16.0  # four times the model's; a nucleus is less than a pixel
 MAX_SCALED_PX = 32 * 10**6  # some 12,800 patches
-_MIN_SIDE_PX = 10  # after rescaling: a fifth of a patch
+_MIN_SIDE_PX = 10  # after rescaling: a fifth of a patch's side
 
 
 def check_mpp(mpp_um: float) -> float:
-    """The same number, if an image of tissue can have it.
+    """The same number, if it is a plausible scale of a tissue image.
 
     Raises:
-        UploadError: nonsense.
+        UploadError: it lies outside the limits.
     """
     if not MIN_MPP_UM <= mpp_um <= MAX_MPP_UM:
         raise UploadError(
@@ -36,10 +35,10 @@ def check_mpp(mpp_um: float) -> float:
 
 
 def scaled_size(width: int, height: int, mpp_um: float) -> tuple[int, int]:
-    """(width, height) in px at 4 um a pixel.
+    """(width, height) in px at 4 um per pixel.
 
     Raises:
-        UploadError: the scale is nonsense, or next to nothing or far too much would be left.
+        UploadError: the scale is implausible, or the result is too small or too large.
     """
     factor = check_mpp(mpp_um) / MPP_UM
     scaled = max(1, round(width * factor)), max(1, round(height * factor))
@@ -51,13 +50,13 @@ def scaled_size(width: int, height: int, mpp_um: float) -> tuple[int, int]:
     if scaled[0] * scaled[1] > MAX_SCALED_PX:
         raise UploadError(
             f"At {mpp_um:g} um per pixel the image has {scaled[0]:,} x {scaled[1]:,} px at the "
-            "model's scale, more than can be answered at once; check the scale, or crop it."
+            "model's scale, more than can be predicted at once; check the scale, or crop it."
         )
     return scaled
 
 
 def to_model_scale(rgb: np.ndarray, mpp_um: float) -> np.ndarray:
-    """Rescale an image to 4 um a pixel.
+    """Rescale an image to 4 um per pixel.
 
     Args:
         rgb: uint8 RGB, shape (height, width, 3).
@@ -74,32 +73,32 @@ def to_model_scale(rgb: np.ndarray, mpp_um: float) -> np.ndarray:
 
 
 def resize_to(rgb: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Bring an image to (width, height): by area where it shrinks, bilinearly where it grows."""
+    """Resize an image to (width, height): by area if it shrinks, else bilinearly."""
     height, width = rgb.shape[:2]
     if (width, height) == size:
         return rgb
     shrinks = size[0] <= width and size[1] <= height
-    how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return cv2.resize(rgb, size, interpolation=how)
+    interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return cv2.resize(rgb, size, interpolation=interpolation)
 
 
 def scale_note(mpp_um: float) -> str:
-    """What the rescaling does to the image, and what it cannot do."""
+    """What the rescaling does to the image, and its limits."""
     if mpp_um == MPP_UM:
-        return "It already has the model's scale, 4 µm a pixel."
+        return "It already has the model's scale, 4 µm per pixel."
     times = MPP_UM / mpp_um
     if times > 1:
-        return f"Shrunk {times:.3g}:1 to the model's 4 µm a pixel, by area."
+        return f"Shrunk {times:.3g}:1 to the model's 4 µm per pixel, by area."
     return (
-        f"Enlarged 1:{1 / times:.3g} to the model's 4 µm a pixel. That adds no detail: the model "
-        "sees tissue more blurred than any it was trained on, so its answers mean less."
+        f"Enlarged 1:{1 / times:.3g} to the model's 4 µm per pixel. That adds no detail: the "
+        "image is blurrier than the training patches, so predictions are less reliable."
     )
 
 
 def fits_one_patch(width: int, height: int, mpp_um: float | None) -> bool:
     """Whether an image of this size is likely one patch rather than a region.
 
-    With a known scale, when it covers about 200 x 200 um; without one, when it is small.
+    With a known scale: it covers about 200 x 200 um. Without one: it is small.
     """
     if mpp_um is None:
         return max(width, height) <= 4 * PATCH_SIZE_PX
@@ -109,17 +108,17 @@ def fits_one_patch(width: int, height: int, mpp_um: float | None) -> bool:
 
 
 def to_patch_size(rgb: np.ndarray) -> np.ndarray:
-    """Bring an image to 50x50 px.
+    """Resize an image to 50x50 px.
 
     Args:
         rgb: uint8 RGB, shape (height, width, 3).
 
     Returns:
-        uint8 RGB, shape (50, 50, 3): bilinear, as the notebook does; by area when it shrinks to
-        half or less, where bilinear would skip pixels.
+        uint8 RGB, shape (50, 50, 3): bilinear, as in the notebook; by area when it shrinks to half
+        or less, where bilinear would skip pixels.
     """
     if rgb.shape == PATCH_SHAPE:
         return rgb
     shrinks = min(rgb.shape[:2]) >= 2 * PATCH_SIZE_PX
-    how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return cv2.resize(rgb, (PATCH_SIZE_PX, PATCH_SIZE_PX), interpolation=how)
+    interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return cv2.resize(rgb, (PATCH_SIZE_PX, PATCH_SIZE_PX), interpolation=interpolation)

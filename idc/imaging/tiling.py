@@ -1,9 +1,9 @@
-"""A region laid out in patches: cells that are coloured, and tiles that the model is asked about.
+"""Layout of a region: cells, which are drawn, and tiles, which the model predicts.
 
-Without overlap a cell is a patch. With a stride of 25 px it is a quarter of one, and its answer the
-mean of all tiles that cover it, at most four. The last tile of a row or column moves inwards until
-it lies whole within the region: the model sees real tissue at the right scale, never a stretched
-rest, and nothing at the edge is left out.
+Without overlap a cell is a tile. With a stride of 25 px a cell is a quarter of a tile, and its
+value is the mean of the tiles that cover it, at most four. The last tile of a row or column is
+moved inwards to lie within the region, so the model sees tissue at the right scale, and the edges
+are covered.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class Tiling:
     """Cells and tiles of a region of at least 50 x 50 px.
 
     Attributes:
-        width, height: px of the region at 4 um a pixel.
+        width, height: px of the region at 4 um per pixel.
         stride: 50, or 25 for overlapping tiles.
     """
 
@@ -38,31 +38,31 @@ class Tiling:
 
     @property
     def overlaps(self) -> bool:
-        """Whether several tiles cover a place."""
+        """Whether tiles overlap."""
         return self.stride < PATCH_SIZE_PX
 
     @property
     def x_edges(self) -> np.ndarray:
-        """int64, shape (columns + 1,): where the columns of cells begin, and the last one ends."""
+        """int64, shape (columns + 1,): left edges of the columns, right edge of the last."""
         return _edges(self.width, self.stride)
 
     @property
     def y_edges(self) -> np.ndarray:
-        """int64, shape (rows + 1,)."""
+        """int64, shape (rows + 1,): the same downwards."""
         return _edges(self.height, self.stride)
 
     @property
     def lefts(self) -> np.ndarray:
-        """int64, shape (tile columns,): where the tiles begin."""
+        """int64, shape (tile columns,): left edges of the tiles."""
         return _starts(self.width, self.stride)
 
     @property
     def tops(self) -> np.ndarray:
-        """int64, shape (tile rows,)."""
+        """int64, shape (tile rows,): top edges of the tiles."""
         return _starts(self.height, self.stride)
 
     def tiles_covering(self, cells: np.ndarray) -> np.ndarray:
-        """The tiles that cover any of some cells.
+        """The tiles that cover at least one of some cells.
 
         Args:
             cells: bool, shape (rows, columns).
@@ -71,43 +71,43 @@ class Tiling:
             bool, shape (tile rows, tile columns).
         """
         rows, columns = len(self.tops), len(self.lefts)
-        wanted = np.zeros((rows, columns), bool)
+        covering = np.zeros((rows, columns), bool)
         for down, right in self._covered_cells():
-            wanted |= cells[down : down + rows, right : right + columns]
-        return wanted
+            covering |= cells[down : down + rows, right : right + columns]
+        return covering
 
     def cell_means(self, tiles: np.ndarray) -> np.ndarray:
-        """What the tiles that cover a cell say on average.
+        """The mean probability of the tiles that cover each cell.
 
         Args:
-            tiles: float32, shape (tile rows, tile columns), nan where none was asked.
+            tiles: float32, shape (tile rows, tile columns), nan where not predicted.
 
         Returns:
-            float32, shape (rows, columns); nan where no tile that covers the cell was asked.
+            float32, shape (rows, columns); nan where no covering tile was predicted.
         """
         rows, columns = tiles.shape
-        asked = ~np.isnan(tiles)
+        predicted = ~np.isnan(tiles)
         sums = np.zeros((len(self.y_edges) - 1, len(self.x_edges) - 1))
         counts = np.zeros(sums.shape, int)
         for down, right in self._covered_cells():
-            place = np.s_[down : down + rows, right : right + columns]
-            sums[place] += np.where(asked, tiles, 0)
-            counts[place] += asked
+            covered = np.s_[down : down + rows, right : right + columns]
+            sums[covered] += np.where(predicted, tiles, 0)
+            counts[covered] += predicted
         means = np.full(sums.shape, np.nan, np.float32)
         return np.divide(sums, counts, out=means, where=counts > 0, casting="same_kind")
 
     def tile_of(self, row: int, column: int) -> tuple[int, int]:
-        """The tile (row, column) to open for a cell: the one that begins there, or the last."""
+        """The tile (row, column) to show for a cell: the one that starts there, or the last."""
         return min(row, len(self.tops) - 1), min(column, len(self.lefts) - 1)
 
     def _covered_cells(self) -> list[tuple[int, int]]:
-        """Which cells a tile covers, (down, right) from the one of its own row and column."""
+        """The cells that a tile covers, as offsets (rows, columns) from its own."""
         along = range(PATCH_SIZE_PX // self.stride)
         return [(down, right) for down in along for right in along]
 
 
 def cut_tiles(rgb: np.ndarray, tops: np.ndarray, lefts: np.ndarray) -> np.ndarray:
-    """Cut patches at some places.
+    """Cut patches at given positions.
 
     Args:
         rgb: uint8 RGB, shape (height, width, 3).

@@ -1,27 +1,27 @@
-"""Tissue told from background: glass has no colour, stained tissue has.
+"""Separate tissue from background by saturation: glass has no colour, stained tissue has.
 
-The saturation that parts them is found by Otsu's method (1979, doi:10.1109/TSMC.1979.4310076) on
-the picture itself, within bounds: an empty field has no two kinds of pixel to part, nor has one
-that tissue fills. On the real set's complete cases glass has a saturation of about 5 of 255 and
-tissue of 60 to 100; of their patches, which all hold some tissue, 98.5 % pass, and of the
-IDC-positive ones all (`tests/test_background.py`).
+The threshold comes from Otsu's method (1979, doi:10.1109/TSMC.1979.4310076) on the image itself,
+within bounds, because an empty field and one full of tissue have only one kind of pixel. On the
+real set's complete cases glass has a saturation of about 5 of 255, tissue of 60 to 100; of their
+patches, which all contain some tissue, 98.5 % pass, and all IDC-positive ones
+(`tests/imaging/test_tissue_mask.py`).
 """
 
 import cv2
 import numpy as np
 
-MIN_TISSUE_SHARE = 0.1  # a cell with less of it is background
+MIN_TISSUE_SHARE = 0.1  # cells with less are background
 
 _MIN_SATURATION, _MAX_SATURATION = 14, 20  # of 255
-_MAX_DARK_VALUE = 30  # of 255: black beside a scan, and its noise has any saturation
-_BLUR_PX = 1.0  # at 4 um a pixel: the colour noise of JPEG
+_MAX_DARK_VALUE = 30  # of 255: the black border of a scan, whose noise has any saturation
+_BLUR_PX = 1.0  # at 4 um per pixel: removes JPEG colour noise
 
 
 def tissue_mask(rgb: np.ndarray) -> np.ndarray:
-    """Where stained tissue lies.
+    """The mask of stained tissue.
 
     Args:
-        rgb: uint8 RGB, shape (height, width, 3), about 4 um a pixel or coarser.
+        rgb: uint8 RGB, shape (height, width, 3), about 4 um per pixel or coarser.
 
     Returns:
         bool, shape (height, width).
@@ -34,11 +34,11 @@ def tissue_mask(rgb: np.ndarray) -> np.ndarray:
 
 
 def cell_shares(mask: np.ndarray, x_edges: np.ndarray, y_edges: np.ndarray) -> np.ndarray:
-    """How much of each cell of a grid is set.
+    """The share of set pixels in each cell of a grid.
 
     Args:
         mask: bool, shape (height, width).
-        x_edges, y_edges: int, rising, where the cells' columns and rows begin, and the last end.
+        x_edges, y_edges: int, ascending: the starts of columns and rows, and the last end.
 
     Returns:
         float64 [0, 1], shape (rows, columns); 0 for a cell without a pixel.

@@ -1,10 +1,10 @@
-"""How sure a score is: a 95 % interval from a bootstrap over cases, and its spread among cases.
+"""Uncertainty of a score: a 95 % interval from a bootstrap over cases, and its spread among cases.
 
-The interval says how far the score would move had other cases been scored: as many cases as there
-are get drawn again and again, with replacement, and the middle 95 % of the scores are kept (the
-percentile bootstrap of whole clusters; Field & Welsh 2007, J. R. Statist. Soc. B 69, 369-390).
-The calibration error is a sum of distances, which the noise of drawing again can but widen: its
-interval lies high, and may leave out the value itself. The words beside it say so.
+The interval estimates how much the score would vary with other cases: the cases are resampled with
+replacement, and the interval holds the middle 95 % of the scores (percentile bootstrap of whole
+clusters; Field & Welsh 2007, J. R. Statist. Soc. B 69, 369-390). The calibration error is a sum of
+absolute differences, which the noise of resampling increases: its interval is biased upwards and
+may exclude the value itself. Its description says so.
 """
 
 import functools
@@ -18,31 +18,29 @@ import numpy as np
 from idc.metrics.case_scores import THRESHOLD_FREE_SCORES, THRESHOLD_SCORES, CaseScores
 
 RESAMPLES = 1_000
-MIN_CASES_FOR_INTERVAL = (
-    10  # with fewer, an interval is a rough hint: it rests on too few different draws
-)
+MIN_CASES_FOR_INTERVAL = 10  # with fewer, there are too few different draws: a rough hint
 _INTERVAL_QUANTILES = (0.025, 0.975)
-_MIN_DEFINED_SHARE = 0.95  # of the draws; else the interval would speak of the easier draws alone
+_MIN_DEFINED_SHARE = 0.95  # of the draws; else the interval would describe the easier draws alone
 
 _UNDEFINED_REASONS = {
     "sensitivity": "there is no IDC-positive patch",
     "specificity": "there is no IDC-negative patch",
-    "precision": "no patch is called IDC-positive at this threshold",
-    "f1": "no patch is IDC-positive, and none is called so",
+    "precision": "no patch is predicted IDC-positive at this threshold",
+    "f1": "no patch is IDC-positive, and none is predicted so",
 }
 _NEEDS_BOTH_CLASSES = "it needs patches of both classes"
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A score, and how sure it is. What is undefined is nan, and a sentence says why.
+    """A score with its uncertainty. Undefined values are nan, with a reason.
 
     Attributes:
         value: over all patches. ``undefined``: why it is nan.
         low, high: the 95 % interval. ``no_interval``: why they are nan.
         case_quartiles: lower quartile, median and upper quartile of the score of each case alone.
         case_range: the lowest and the highest of them.
-        cases: of how many cases alone the score is defined.
+        cases: the number of cases whose own score is defined.
     """
 
     value: float
@@ -55,13 +53,13 @@ class Interval:
     no_interval: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values; what is undefined is None."""
+        """Plain values; undefined ones are None."""
         return {name: _json_value(value) for name, value in asdict(self).items()}
 
 
 @dataclass(frozen=True)
 class Difference:
-    """How much a score differs between two predictions of the same patches.
+    """The difference of a score between two predictions of the same patches.
 
     Attributes:
         value: over all patches; nan where either is undefined.
@@ -74,12 +72,12 @@ class Difference:
     no_interval: str = ""
 
     @property
-    def clear(self) -> bool:
-        """Whether the interval leaves 0 out."""
+    def excludes_zero(self) -> bool:
+        """Whether the interval excludes 0."""
         return self.low > 0 or self.high < 0
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values; what is undefined is None."""
+        """Plain values; undefined ones are None."""
         return {name: _json_value(value) for name, value in asdict(self).items()}
 
 
@@ -90,7 +88,7 @@ class Bootstrap:
         y_true: {0, 1}, shape (n,), n >= 1.
         y_prob: probability of IDC-positive, [0, 1], shape (n,).
         cases: the case of each patch, shape (n,).
-        resamples: how often the cases are drawn.
+        resamples: the number of draws.
         seed: the same seed draws the same cases.
     """
 
@@ -113,23 +111,22 @@ class Bootstrap:
 
     def intervals(self, threshold: float) -> Mapping[str, Interval]:
         """Every score at a threshold, by its name."""
-        at = self.scores.at(threshold, self._weights)
+        at = self.scores.at_threshold(threshold, self._weights)
         found = {name: self._interval(name, at[name]) for name in THRESHOLD_SCORES}
         return {**found, **self._threshold_free_intervals}
 
     def difference(
         self, other: "Bootstrap", at: float, other_threshold: float
     ) -> Mapping[str, Difference]:
-        """How much higher the scores of other predictions of the same patches are.
+        """The scores of other predictions of the same patches, minus these.
 
-        Paired: both are scored on the same draws of cases, so that what a hard case costs both
-        does not count as a difference.
+        Paired: both are scored on the same draws of cases, so the difficulty of a case cancels out.
 
         Args:
-            at, other_at: the thresholds of either.
+            at, other_threshold: the thresholds of these and of the other predictions.
 
         Raises:
-            ValueError: other cases, or other draws of them.
+            ValueError: the cases or their draws differ.
         """
         if not np.array_equal(self._weights, other._weights) or not np.array_equal(
             self.scores.cases, other.scores.cases
@@ -145,13 +142,13 @@ class Bootstrap:
     def unpaired_difference(
         self, other: "Bootstrap", at: float, other_threshold: float
     ) -> Mapping[str, Difference]:
-        """How much higher the scores of predictions of other patches are.
+        """The scores of predictions of other patches, minus these.
 
-        Not paired: the cases of either are drawn apart from each other, so the two must have
-        different seeds, and as many draws.
+        Unpaired: the cases are drawn independently, so the two must have different seeds and the
+        same number of draws.
 
         Args:
-            at, other_at: the thresholds of either.
+            at, other_threshold: the thresholds of these and of the other predictions.
         """
         fewest = min(len(self.scores.cases), len(other.scores.cases))
         return {
@@ -164,7 +161,7 @@ class Bootstrap:
         }
 
     def _values(self, threshold: float) -> dict[str, np.ndarray]:
-        return {**self.scores.at(threshold, self._weights), **self._threshold_free_values}
+        return {**self.scores.at_threshold(threshold, self._weights), **self._threshold_free_values}
 
     @functools.cached_property
     def _threshold_free_values(self) -> Mapping[str, np.ndarray]:
@@ -195,16 +192,16 @@ class Bootstrap:
 
 
 def few_cases_note(cases: int) -> str:
-    """What a reader of the intervals must know where they rest on few cases; else ""."""
+    """A caution about intervals that rest on few cases; else ""."""
     if cases == 1:
-        return "All patches are of one case, so nothing is known of how other cases would score."
+        return "All patches are of one case, so the variation between cases is unknown."
     if cases < MIN_CASES_FOR_INTERVAL:
-        return f"Only {cases} cases: read the intervals as a rough hint, they tend to be too short."
+        return f"Only {cases} cases: the intervals are rough and tend to be too short."
     return ""
 
 
 def _difference(values: np.ndarray, cases: int) -> Difference:
-    """Of the difference over all cases and, behind it, over each draw of so many cases."""
+    """From the difference over all cases, followed by that of each draw."""
     value, drawn = float(values[0]), values[1:]
     no_interval = "a score is undefined" if math.isnan(value) else ""
     no_interval = no_interval or _no_interval(drawn, cases)
@@ -214,7 +211,7 @@ def _difference(values: np.ndarray, cases: int) -> Difference:
 
 def _no_interval(drawn: np.ndarray, cases: int) -> str:
     if cases == 1:
-        return "there is one case only, and an interval comes from drawing among several"
+        return "there is only one case, and the bootstrap needs several"
     undefined = int(np.isnan(drawn).sum())
     if undefined > (1 - _MIN_DEFINED_SHARE) * len(drawn):
         return f"in {undefined:,} of {len(drawn):,} draws of the cases the score is undefined"

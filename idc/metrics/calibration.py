@@ -1,6 +1,6 @@
-"""Calibration: how far a probability can be taken at its word, and mending it by one number.
+"""Calibration: how well probabilities match frequencies, and correction by temperature scaling.
 
-Everything is fitted on validation patches, never on test ones.
+Everything is fitted on validation patches, never on test patches.
 """
 
 from dataclasses import dataclass
@@ -13,15 +13,15 @@ from sklearn import metrics
 from idc.errors import IdcError
 
 CALIBRATION_BINS = 10
-_PROBABILITY_EPSILON = 1e-7  # nearer to 0 or 1 a float32 probability says nothing
+_PROBABILITY_EPSILON = 1e-7  # float32 probabilities nearer to 0 or 1 carry no information
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """What a model's answers go through, and from where on they count as positive.
+    """A correction of a model's probabilities, and the threshold on the corrected ones.
 
     Attributes:
-        temperature: the log-odds are divided by it; above 1 the answers become less certain.
+        temperature: the log-odds are divided by it; above 1 probabilities become less extreme.
         threshold: on the calibrated probability, [0, 1].
     """
 
@@ -35,7 +35,7 @@ class Calibration:
             y_prob: the model's own, [0, 1], any shape.
 
         Returns:
-            float32 [0, 1], same shape and same order of size. Nan stays nan.
+            float32 [0, 1], same shape, order preserved. Nan stays nan.
         """
         if self.temperature == 1.0:
             return np.asarray(y_prob, np.float32)
@@ -45,8 +45,8 @@ class Calibration:
 def fit_calibration(y_true: np.ndarray, y_prob: np.ndarray) -> Calibration:
     """Fit temperature and threshold on held-out patches.
 
-    The temperature is that of the lowest log loss (Guo et al. 2017, arXiv:1706.04599); the
-    threshold that of the highest balanced accuracy.
+    The temperature minimises the log loss (Guo et al. 2017, arXiv:1706.04599); the threshold
+    maximises the balanced accuracy.
 
     Args:
         y_true: {0, 1}, shape (n,), both classes present.
@@ -71,7 +71,7 @@ def fit_calibration(y_true: np.ndarray, y_prob: np.ndarray) -> Calibration:
 def best_threshold(y_true: np.ndarray, y_prob: np.ndarray) -> float:
     """The threshold of the highest balanced accuracy, halfway to the next lower probability.
 
-    Halfway, because right on a probability the choice would hang on that one patch's rounding.
+    Halfway, because a threshold equal to a probability depends on that patch's rounding.
 
     Args:
         y_true: {0, 1}, shape (n,), both classes present.
@@ -81,8 +81,8 @@ def best_threshold(y_true: np.ndarray, y_prob: np.ndarray) -> float:
         y_true, np.asarray(y_prob, np.float64), drop_intermediate=False
     )
     best = int(np.argmax(sensitivity - false_positive_rate))
-    if best == 0:  # roc_curve begins with a threshold that calls nothing positive
-        # 1 still calls a probability of 1 positive; then to call all of them is as good as none.
+    if best == 0:  # roc_curve begins with a threshold that predicts nothing positive
+        # A threshold of 1 still includes a probability of 1; 0 is as good then.
         return 1.0 if np.max(y_prob) < 1 else 0.0
     below = thresholds[best + 1] if best + 1 < len(thresholds) else 0.0
     return float((thresholds[best] + below) / 2)
@@ -91,10 +91,10 @@ def best_threshold(y_true: np.ndarray, y_prob: np.ndarray) -> float:
 def reliability_table(
     y_true: np.ndarray, y_prob: np.ndarray, bins: int = CALIBRATION_BINS
 ) -> pd.DataFrame:
-    """How often patches of about the same probability are positive.
+    """Share of positive patches among those of similar probability.
 
     Returns:
-        a row for each of the ``bins`` equal parts of [0, 1] with a patch in it: ``patches``,
+        a row for each non-empty one of the ``bins`` equal parts of [0, 1]: ``patches``,
         ``y_prob`` (their mean probability), ``positive_share``. Its index is the bin's number.
     """
     y_prob = np.asarray(y_prob, np.float64)
@@ -106,15 +106,15 @@ def reliability_table(
 
 
 def bin_indices(y_prob: np.ndarray, bins: int = CALIBRATION_BINS) -> np.ndarray:
-    """Which of the equal parts of [0, 1] each probability lies in; 1 is in the last."""
+    """The index of the equal part of [0, 1] of each probability; 1 is in the last."""
     return np.minimum((np.asarray(y_prob, np.float64) * bins).astype(int), bins - 1)
 
 
 def calibration_error(y_true: np.ndarray, y_prob: np.ndarray) -> float:
     """Expected calibration error in 10 equal bins of the probability of IDC-positive, [0, 1].
 
-    The mean distance of probability and share of positives, over patches (Naeini et al. 2015,
-    doi:10.1609/aaai.v29i1.9602, on the positive class).
+    The mean absolute difference of probability and share of positives over patches (Naeini et al.
+    2015, doi:10.1609/aaai.v29i1.9602, on the positive class).
     """
     table = reliability_table(y_true, y_prob)
     distance = (table["y_prob"] - table["positive_share"]).abs()

@@ -1,7 +1,7 @@
-"""Scores of any weighting of cases: once each, one alone, or as a bootstrap draws them.
+"""Scores of weighted cases: each once, one alone, or as a bootstrap draws them.
 
-Patches of one case are not independent, so whole cases are counted. Whatever adds up is summed once
-for each case; a weighting is then a matrix product.
+Patches of one case are not independent, so whole cases are weighted. Additive quantities are summed
+once per case; a weighting is then a matrix product.
 """
 
 from collections.abc import Mapping
@@ -21,11 +21,11 @@ THRESHOLD_SCORES = (
 )
 THRESHOLD_FREE_SCORES = ("roc_auc", "average_precision", "brier", "calibration_error")
 
-_STEPS_PER_CHUNK = 4_096  # of the ranking; bounds the memory to some tens of megabytes
+_STEPS_PER_CHUNK = 4_096  # of the ranking; limits the memory to some tens of megabytes
 
 
 class CaseScores:
-    """The predictions of some cases, ready to be weighted.
+    """Predictions of some cases, prepared for weighting.
 
     Args:
         y_true: {0, 1}, shape (n,), n >= 1.
@@ -34,7 +34,7 @@ class CaseScores:
 
     Attributes:
         cases: the cases in ascending order, shape (c,).
-        patches, positives: int64, how many of each case, shape (c,).
+        patches, positives: int64, number per case, shape (c,).
     """
 
     def __init__(self, y_true: np.ndarray, y_prob: np.ndarray, cases: np.ndarray) -> None:
@@ -44,12 +44,12 @@ class CaseScores:
         self.patches = self._sum_by_case(np.ones(len(self._y_true))).astype(np.int64)
         self.positives = self._sum_by_case(self._y_true).astype(np.int64)
 
-    def at(self, threshold: float, weights: np.ndarray) -> Mapping[str, np.ndarray]:
+    def at_threshold(self, threshold: float, weights: np.ndarray) -> Mapping[str, np.ndarray]:
         """The scores of `THRESHOLD_SCORES`.
 
         Args:
             threshold: predicted positive where the probability is at least this.
-            weights: how often each case counts, >= 0, shape (w, c).
+            weights: the weight of each case, >= 0, shape (w, c).
 
         Returns:
             name -> float64, shape (w,); nan where undefined, as in
@@ -67,7 +67,7 @@ class CaseScores:
         }
 
     def threshold_free(self, weights: np.ndarray) -> Mapping[str, np.ndarray]:
-        """The scores of `THRESHOLD_FREE_SCORES`; arguments and result as of `at`."""
+        """The scores of `THRESHOLD_FREE_SCORES`; arguments and result as in `at_threshold`."""
         weights = np.asarray(weights, np.float64)
         patches = weights @ self.patches
         squares = self._sum_by_case((self._y_prob - self._y_true) ** 2)
@@ -93,7 +93,7 @@ class CaseScores:
                 "patches": self.patches,
                 "true_share": (fn + tp) / self.patches,
                 "predicted_share": (fp + tp) / self.patches,
-                "balanced_accuracy": self.at(threshold, np.eye(len(self.cases)))[
+                "balanced_accuracy": self.at_threshold(threshold, np.eye(len(self.cases)))[
                     "balanced_accuracy"
                 ],
                 "wrong": fp + fn,
@@ -119,15 +119,15 @@ class CaseScores:
         ).reshape(-1, CALIBRATION_BINS)
 
     def _roc_auc(self, weights: np.ndarray) -> np.ndarray:
-        """The weighted share of pairs in their right order, ties half."""
+        """The weighted share of correctly ordered pairs; ties count half."""
         positives, negatives = self.positives, self.patches - self.positives
         right = ((weights @ self._ordered_pairs()) * weights).sum(axis=1)
         return _ratio(right, (weights @ positives) * (weights @ negatives))
 
     def _ordered_pairs(self) -> np.ndarray:
-        """Pairs in their right order: positive of the row's case, negative of the column's one."""
+        """Correctly ordered pairs: positives of the row's case, negatives of the column's."""
         positive = self._y_true == 1
-        order = np.argsort(self._y_prob[positive])  # so that each search begins near the last
+        order = np.argsort(self._y_prob[positive])  # sorted searches are faster
         above, case_above = self._y_prob[positive][order], self._case_of[positive][order]
         pairs = np.zeros((len(self.cases), len(self.cases)))
         for column in range(len(self.cases)):
@@ -137,25 +137,25 @@ class CaseScores:
         return pairs
 
     def _average_precision(self, weights: np.ndarray) -> np.ndarray:
-        """The mean precision over the positives, tied probabilities taken together."""
+        """The mean precision over the positives; tied probabilities form one step."""
         probabilities = [self._y_prob[self._case_of == case] for case in range(len(self.cases))]
         positive = self._y_true == 1
         found_at = [
             self._y_prob[positive & (self._case_of == case)] for case in range(len(self.cases))
         ]
-        called_by, found_by = _CountsAbove(probabilities), _CountsAbove(found_at)
-        # Whole numbers below 2**24, so float32 is exact, and twice as fast.
+        predicted_by, found_by = _CountsAbove(probabilities), _CountsAbove(found_at)
+        # Integers below 2**24: float32 is exact, and twice as fast.
         small = weights.astype(np.float32)
         summed, found_before = np.zeros(len(weights)), np.zeros((len(weights), 1), np.float32)
         steps = np.unique(self._y_prob[positive])[::-1]
         for some in np.array_split(steps, len(steps) // _STEPS_PER_CHUNK + 1):
-            called, found = (
-                small @ called_by.counts_at_least(some),
+            predicted, found = (
+                small @ predicted_by.counts_at_least(some),
                 small @ found_by.counts_at_least(some),
             )
             gained = np.diff(found, axis=1, prepend=found_before)
-            # Where nothing is called no positive is gained, so any quotient will do.
-            precision = np.divide(found, np.maximum(called, 1), dtype=np.float64)
+            # Without predicted positives nothing is gained, so any quotient will do.
+            precision = np.divide(found, np.maximum(predicted, 1), dtype=np.float64)
             summed += (gained * precision).sum(axis=1)
             found_before = found[:, -1:] if len(some) else found_before
         positives = weights @ self.positives
@@ -164,7 +164,7 @@ class CaseScores:
 
 
 class _CountsAbove:
-    """How many patches of each case lie at or above a probability.
+    """Number of patches of each case at or above a probability.
 
     Args:
         probabilities: of each case, in any order.
@@ -181,7 +181,7 @@ class _CountsAbove:
 
 
 def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    """``part / whole``, nan where there is nothing to divide by."""
+    """``part / whole``; nan where ``whole`` is 0."""
     result = np.full(np.shape(whole), np.nan)
     np.divide(part, whole, out=result, where=np.asarray(whole) > 0)
     return result

@@ -1,4 +1,4 @@
-"""Predictions -> figures: matrix, rates, curves. No TensorFlow, so in milliseconds."""
+"""Scores of predictions: confusion matrix, rates, curves. Milliseconds, without TensorFlow."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -12,19 +12,25 @@ from sklearn import metrics
 from idc.errors import IdcError
 
 SCORE_DESCRIPTIONS: Mapping[str, tuple[str, str]] = {
-    "balanced_accuracy": ("Balanced accuracy", "mean of sensitivity and specificity; 0.5 guesses"),
+    "balanced_accuracy": (
+        "Balanced accuracy",
+        "mean of sensitivity and specificity; guessing: 0.5",
+    ),
     "sensitivity": ("Sensitivity", "share of the IDC-positive patches found"),
     "specificity": ("Specificity", "share of the IDC-negative patches recognised"),
-    "roc_auc": ("ROC AUC", "how often a positive patch gets the higher probability of a pair"),
+    "roc_auc": (
+        "ROC AUC",
+        "share of positive-negative pairs ranked correctly",
+    ),
     "f1": ("F1 of the IDC class", "harmonic mean of precision and sensitivity"),
-    "precision": ("Precision", "share of the patches called positive that are so"),
-    "accuracy": ("Accuracy", "share of right answers"),
+    "precision": ("Precision", "share of the patches predicted positive that are positive"),
+    "accuracy": ("Accuracy", "share of correct predictions"),
     "average_precision": ("Average precision", "mean precision over the positive patches"),
     "brier": ("Brier score", "mean squared error of the probability; lower is better"),
     "calibration_error": (
         "Calibration error",
-        "mean distance of probability and share of positives; lower is better. Drawing cases again "
-        "tends to raise it, so its interval lies high",
+        "mean difference of probability and share of positives; lower is better. Resampling the "
+        "cases tends to raise it, so its interval is biased upwards",
     ),
 }
 
@@ -41,7 +47,7 @@ class ScoreReport:
 
     Attributes:
         confusion_matrix: ((tn, fp), (fn, tp)).
-        majority_accuracy: what always answering with the commoner class would score.
+        majority_accuracy: the accuracy of always predicting the more frequent class.
         log_loss: mean cross-entropy in nats, as the training loss.
     """
 
@@ -87,8 +93,8 @@ def evaluate(y_true: np.ndarray, y_prob: np.ndarray, threshold: float = 0.5) -> 
     y_prob = np.asarray(y_prob).astype(np.float64)
     if not np.isfinite(y_prob).all():
         raise IdcError(
-            "The model's answers are not numbers: its training diverged. Train again with a lower "
-            "learning rate."
+            "The model's predictions are not numbers: its training diverged. Train again with a "
+            "lower learning rate."
         )
     (tn, fp), (fn, tp) = matrix(y_true, y_prob, threshold)
     sensitivity, specificity = _ratio(tp, tp + fn), _ratio(tn, tn + fp)
@@ -122,7 +128,7 @@ def matrix(
 
 
 def classification_report(confusion_matrix: Sequence[Sequence[int]]) -> pd.DataFrame:
-    """Precision, recall, F1 and number of patches of each class, and their means.
+    """Precision, recall, F1 and number of patches per class, and their means.
 
     Args:
         confusion_matrix: ((tn, fp), (fn, tp)).
@@ -168,7 +174,7 @@ def precision_recall_points(y_true: np.ndarray, y_prob: np.ndarray) -> pd.DataFr
 
 
 def confusion_cell_names(y_true: np.ndarray, y_prob: np.ndarray, threshold: float) -> np.ndarray:
-    """Which cell of the matrix each patch falls in: "tn", "fp", "fn" or "tp", shape (n,)."""
+    """The confusion-matrix cell of each patch: "tn", "fp", "fn" or "tp", shape (n,)."""
     names = np.array([["tn", "fp"], ["fn", "tp"]])
     return names[np.asarray(y_true).astype(int), _predicted(y_prob, threshold).astype(int)]
 
@@ -195,9 +201,9 @@ def _ratio(part: float, whole: float) -> float:
 
 
 def baseline_note(negative_share: float) -> str:
-    """What belongs next to every accuracy.
+    """The baseline to show beside every accuracy.
 
     Args:
-        negatives: share of IDC-negative patches, [0, 1].
+        negative_share: share of IDC-negative patches, [0, 1].
     """
-    return f"answering 'negative' every time would score {negative_share:.3f}"
+    return f"always predicting 'negative' would score {negative_share:.3f}"

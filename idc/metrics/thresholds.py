@@ -1,4 +1,4 @@
-"""Thresholds to begin with. Where data choose one, those are validation data, never test data."""
+"""Suggested thresholds, chosen on validation data, never on test data."""
 
 from dataclasses import dataclass
 
@@ -12,10 +12,10 @@ MIN_SENSITIVITY = 0.95
 
 @dataclass(frozen=True)
 class ThresholdPreset:
-    """A threshold with a name.
+    """A named threshold.
 
     Attributes:
-        name: a short word. ``meaning``: how it was chosen, one sentence.
+        name: an identifier. ``title``: on screen. ``meaning``: how it was chosen.
     """
 
     name: str
@@ -25,22 +25,22 @@ class ThresholdPreset:
 
 
 def threshold_presets(y_true: np.ndarray, y_prob: np.ndarray) -> list[ThresholdPreset]:
-    """The thresholds that validation data suggest, after 0.5, which needs none.
+    """The threshold 0.5, then those chosen on validation data.
 
     Args:
         y_true: {0, 1}, shape (n,): validation labels; n = 0 without a validation part.
         y_prob: [0, 1], shape (n,).
 
     Returns:
-        0.5 alone where a class is missing.
+        only 0.5 if a class is missing.
     """
     half = ThresholdPreset(
-        "half", "0.5", 0.5, "The usual one: positive where IDC is the likelier answer."
+        "half", "0.5", 0.5, "The usual one: positive where IDC is the more likely class."
     )
     if not 0 < np.sum(y_true) < len(y_true):
         return [half]
-    found = f"ones of {len(y_true):,} validation patches; test patches have no say in it."
-    chosen = f"on {len(y_true):,} validation patches; test patches have no say in it."
+    found = f"ones of {len(y_true):,} validation patches, without test patches."
+    chosen = f"on {len(y_true):,} validation patches, without test patches."
     balanced = shortest_equivalent_threshold(best_threshold(y_true, y_prob), y_prob)
     sensitive = shortest_equivalent_threshold(sensitive_threshold(y_true, y_prob), y_prob)
     return [
@@ -60,7 +60,7 @@ def threshold_presets(y_true: np.ndarray, y_prob: np.ndarray) -> list[ThresholdP
 def sensitive_threshold(
     y_true: np.ndarray, y_prob: np.ndarray, min_sensitivity: float = MIN_SENSITIVITY
 ) -> float:
-    """The highest threshold of at least this sensitivity: as few false alarms as it allows.
+    """The highest threshold with at least this sensitivity, so with the fewest false positives.
 
     Args:
         y_true: {0, 1}, shape (n,), both classes present.
@@ -73,9 +73,9 @@ def sensitive_threshold(
 
 
 def shortest_equivalent_threshold(threshold: float, y_prob: np.ndarray) -> float:
-    """The number with the fewest decimals, at least three, that calls the same patches positive.
+    """The number with the fewest decimals, at least three, with the same predictions.
 
-    So that a chosen threshold can be read, said aloud and put into an address.
+    It is readable, also in a URL.
     """
     y_prob = np.asarray(y_prob, np.float64)
     below = y_prob[y_prob < threshold].max(initial=0.0)

@@ -1,9 +1,8 @@
-"""A child process that answers messages: one header (JSON) and one block of bytes each way.
+"""A child process that answers requests: one header (JSON) and one block of bytes each way.
 
-Two parts of the app work in children: the gate (`idc.uploads.gate`), because what it decodes is
-hostile, and the predictor (`idc.prediction.predictor`), because TensorFlow must not live in the
-server. No pickle crosses the pipe, so a child that was taken over cannot reach the parent through
-it.
+Two parts of the app run in children: the gate (`idc.uploads.gate`), because it decodes hostile
+bytes, and the predictor (`idc.prediction.predictor`), because the server must not import
+TensorFlow. No pickle crosses the pipe, so a compromised child cannot attack the parent through it.
 """
 
 import contextlib
@@ -35,19 +34,17 @@ class ChildTimeout(Exception):
 
 
 class Child:
-    """Runs ``python -m <module> <fd>``, one question at a time, started at the first question.
+    """Runs ``python -m <module> <fd>``, one request at a time; starts at the first request.
 
-    Threads that ask at the same time are answered in the order in which they came.
+    Concurrent requests are served in the order of arrival.
 
     Args:
         module: the module that calls `serve` when run.
-        environ: variables to set in the child, besides those it inherits.
-        inherit: names of the parent's variables that the child may see; None lets it see all but
-            secrets (`idc.processes.environment`). A child that reads hostile bytes has no business
-            with any secret.
-        max_answer_bytes: the largest block that is accepted back.
-        max_questions: a process that has answered this many makes room for a fresh one; None
-            keeps it for good.
+        environ: variables to set in the child, in addition to the inherited ones.
+        inherit: names of the variables that the child inherits; None: all but the secrets
+            (`idc.processes.environment`).
+        max_answer_bytes: the largest block that is accepted as an answer.
+        max_questions: the process is replaced after this many requests; None: never.
     """
 
     def __init__(
@@ -64,19 +61,19 @@ class Child:
         self._inherit = inherit
         self._max_answer_bytes = max_answer_bytes
         self._max_questions = max_questions
-        self._questions = 0  # put to the process that runs now
+        self._questions = 0  # sent to the current process
         self._semaphore = FairSemaphore()
         self._process: subprocess.Popen[bytes] | None = None
         self._pipe: Connection | None = None
 
     def ask(self, header: Mapping[str, Any], block: bytes = b"", *, timeout_s: float) -> Answer:
-        """Send a question and wait for its answer.
+        """Send a request and wait for its answer.
 
-        The time limit holds for the whole exchange, the child's start included, but not for the
-        wait behind other threads' questions.
+        The time limit covers the whole exchange, including the child's start, but not the wait for
+        other threads' requests.
 
         Raises:
-            ChildDied: the child ended meanwhile; the next question starts another.
+            ChildDied: the child ended before it answered; the next request starts another.
             ChildTimeout: no answer within ``timeout_s``; the child was killed.
         """
         question = json.dumps(dict(header)).encode()
@@ -87,13 +84,12 @@ class Child:
                 self._stop()
                 raise ChildDied from error
             except BaseException:
-                # Half an exchange must not stay in the pipe: the next visitor would be handed
-                # this one's answer.
+                # An unread answer in the pipe would be given to the next request.
                 self._stop()
                 raise
 
     def start(self) -> None:
-        """Start the process now, so that the first question need not wait for it."""
+        """Start the process now, so that the first request need not wait for it."""
         with self._semaphore:
             try:
                 self._ensure_started()
@@ -101,12 +97,12 @@ class Child:
                 raise ChildDied from error
 
     def close(self) -> None:
-        """End the child. A later question starts a new one."""
+        """End the child. A later request starts a new one."""
         with self._semaphore:
             self._stop()
 
     def pid(self) -> int | None:
-        """The live child's process id, None when there is none."""
+        """The live child's process id; None when there is none."""
         process = self._process
         return process.pid if process and process.poll() is None else None
 
@@ -158,7 +154,7 @@ class Child:
 
 
 def _receive_parts(pipe: Connection, max_bytes: int) -> bytearray:
-    """A block that comes in parts; an empty one ends it."""
+    """A block that arrives in parts; an empty part ends it."""
     block = bytearray()
     while part := pipe.recv_bytes(max_bytes - len(block)):
         block += part
@@ -167,21 +163,21 @@ def _receive_parts(pipe: Connection, max_bytes: int) -> bytearray:
 
 @contextlib.contextmanager
 def _deadline(pipe: Connection, timeout_s: float) -> Iterator[None]:
-    """Hang up when the time is over, whatever the pipe is busy with, and raise ChildTimeout.
+    """Shut the pipe down at the deadline, and raise ChildTimeout.
 
-    Polling before the read is not enough: a child may stop reading in the middle of a question,
-    or send half an answer and fall silent. Hanging up also wakes us when something that the child
-    left behind still holds the far end.
+    Polling before the read is not enough: a child may stop reading in the middle of a request, or
+    send half an answer and then nothing. The shutdown also ends a read when a descendant of the
+    child still holds the other end.
     """
     expired = threading.Event()
     with socket.socket(fileno=os.dup(pipe.fileno())) as duplicate_socket:
 
-        def hang_up() -> None:
+        def shut_down() -> None:
             expired.set()
-            with contextlib.suppress(OSError):  # the child hung up first
+            with contextlib.suppress(OSError):  # the child closed it first
                 duplicate_socket.shutdown(socket.SHUT_RDWR)
 
-        timer = threading.Timer(timeout_s, hang_up)
+        timer = threading.Timer(timeout_s, shut_down)
         timer.daemon = True
         timer.start()
         try:
@@ -191,15 +187,15 @@ def _deadline(pipe: Connection, timeout_s: float) -> Iterator[None]:
                 raise
         finally:
             timer.cancel()
-            timer.join()  # a late one must not meet a line whose number is another's by then
+            timer.join()  # the descriptor's number may be reused afterwards
     if expired.is_set():
         raise ChildTimeout
 
 
 def serve(answer: Callable[[dict[str, Any], bytes], Reply]) -> None:
-    """The child's side: answer questions until the parent hangs up.
+    """The child's side: answer requests until the parent closes the pipe.
 
-    The file descriptor of the pipe is the last word of the command line.
+    The file descriptor of the pipe is the last argument of the command line.
     """
     with contextlib.suppress(EOFError), Connection(int(sys.argv[-1])) as pipe:
         while True:
@@ -207,7 +203,7 @@ def serve(answer: Callable[[dict[str, Any], bytes], Reply]) -> None:
 
 
 def _answer_one(pipe: Connection, answer: Callable[[dict[str, Any], bytes], Reply]) -> None:
-    """One exchange in a function of its own, so that its blocks do not live until the next."""
+    """One exchange; a function of its own, so that its blocks are freed before the next."""
     header = json.loads(pipe.recv_bytes())
     reply, block = answer(header, pipe.recv_bytes())
     pipe.send_bytes(json.dumps(dict(reply)).encode())

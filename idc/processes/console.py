@@ -1,4 +1,4 @@
-"""What the shell shows besides results: one progress line on standard error, and errors."""
+"""Output of shell commands on standard error: one progress line, and errors."""
 
 import contextlib
 import sys
@@ -10,7 +10,7 @@ from idc.wording import duration
 
 
 class ProgressLine:
-    """A line that is rewritten in place on a terminal; nothing at all elsewhere."""
+    """A line that is rewritten in place on a terminal; silent elsewhere."""
 
     def __init__(self) -> None:
         self._terminal = sys.stderr.isatty()
@@ -22,7 +22,7 @@ class ProgressLine:
     ) -> None:
         """Draw the line. ``share`` lies in [0, 1].
 
-        The time left is estimated when it is not given, unless ``text`` tells it.
+        The time left is estimated unless it is given or ``estimate`` is False.
         """
         if not self._terminal:
             return
@@ -40,14 +40,14 @@ class ProgressLine:
         self.show(done / max(total, 1), f"{done:,} of {total:,}")
 
     def close(self) -> None:
-        """Leave the line."""
+        """End the line with a newline."""
         if self._terminal and self._width:
             print(file=sys.stderr)
 
 
 @contextlib.contextmanager
 def progress_line() -> Iterator[ProgressLine]:
-    """A progress line for the length of a ``with``."""
+    """A progress line that ends with the ``with`` block."""
     line = ProgressLine()
     try:
         yield line
@@ -56,6 +56,6 @@ def progress_line() -> Iterator[ProgressLine]:
 
 
 def print_error(error: Exception) -> int:
-    """Print an error's sentence to standard error; the exit code that goes with it."""
+    """Print an error's message to standard error. Returns the exit code."""
     print(f"idc: {error}", file=sys.stderr)
     return 2

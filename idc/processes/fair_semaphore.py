@@ -1,8 +1,8 @@
-"""Places that are given out in the order of asking.
+"""A semaphore that serves its waiting threads in first-in, first-out order.
 
-`threading.Lock` and `Semaphore` give a place to whoever happens to run when it gets free, most
-often to the thread that has just left it. A visitor with one patch could wait behind a zip of ten
-thousand for as long as that lasts. Here the zip's next batch waits behind the visitor.
+`threading.Lock` and `Semaphore` are not fair: the thread that has just released one often acquires
+it again at once. A visitor with one patch could wait for the whole of a zip of ten thousand; here
+the zip's next batch waits behind the visitor.
 """
 
 import threading
@@ -11,15 +11,15 @@ from types import TracebackType
 
 
 class AcquireTimeout(Exception):
-    """Nobody ahead has finished in time."""
+    """No permit became free in time."""
 
 
 class FairSemaphore:
-    """Used as ``with turns:``; whoever asks first is served first.
+    """Used as ``with semaphore:``; served in the order of arrival.
 
     Args:
-        places: how many are served at once.
-        patience_s: who has waited for so long gives up; None waits for ever.
+        permits: how many threads hold it at once.
+        acquire_timeout_s: the longest wait; None waits for ever.
     """
 
     def __init__(self, permits: int = 1, *, acquire_timeout_s: float | None = None) -> None:
@@ -29,14 +29,14 @@ class FairSemaphore:
         self._lock = threading.Lock()
 
     def waiting(self) -> int:
-        """How many wait now."""
+        """How many threads wait now."""
         return len(self._waiting)
 
     def __enter__(self) -> None:
-        """Wait for a place.
+        """Wait for a permit.
 
         Raises:
-            NoTurn: none got free within the patience.
+            AcquireTimeout: none became free within ``acquire_timeout_s``.
         """
         with self._lock:
             if self._free_permits:
@@ -60,17 +60,17 @@ class FairSemaphore:
         trace: TracebackType | None,
     ) -> None:
         with self._lock:
-            self._release_place()
+            self._release_permit()
 
     def _cancel_wait(self, waiter: threading.Event) -> None:
-        """Stop waiting; a place that was given just now goes to the next one."""
+        """Stop waiting; a permit granted just now goes to the next thread."""
         with self._lock:
             if waiter.is_set():
-                self._release_place()
+                self._release_permit()
             else:
                 self._waiting.remove(waiter)
 
-    def _release_place(self) -> None:
+    def _release_permit(self) -> None:
         if self._waiting:
             self._waiting.popleft().set()
         else:

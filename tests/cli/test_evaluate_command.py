@@ -34,14 +34,14 @@ def test_scores_are_printed_with_intervals_and_the_accuracy_with_its_baseline(ru
     main(["evaluate", run.id])
 
     printed = capsys.readouterr().out
-    assert "answering 'negative' every time would score 0.500" in printed
+    assert "always predicting 'negative' would score 0.500" in printed
     assert "95 %:" in printed
 
 
 def test_one_case_has_no_interval_in_print(home, capsys):
     main(["evaluate", evaluated_run().id])
 
-    assert "no interval: there is one case only" in capsys.readouterr().out
+    assert "no interval: there is only one case" in capsys.readouterr().out
 
 
 def test_report_and_predictions_are_written(run, tmp_path, capsys):

@@ -155,7 +155,7 @@ def test_differences_are_the_other_minus_the_first(store):
 
     accuracy = differences["accuracy"]
     assert (accuracy.value, accuracy.low, accuracy.high) == (0.5, 0.5, 0.5)  # each case the same
-    assert accuracy.clear
+    assert accuracy.excludes_zero
     assert differences["balanced_accuracy"].value == 0.5
     assert differences["roc_auc"].value == 0.5
     assert math.isnan(differences["precision"].value)  # the first calls nothing positive
@@ -191,8 +191,8 @@ def test_one_case_gives_no_interval(store):
     accuracy = compare_runs([one, two]).differences(1, (0.5, 0.5))["accuracy"]
 
     assert accuracy.value == 0.5
-    assert math.isnan(accuracy.low) and "one case only" in accuracy.no_interval
-    assert not accuracy.clear
+    assert math.isnan(accuracy.low) and "only one case" in accuracy.no_interval
+    assert not accuracy.excludes_zero
 
 
 def test_disagreements_come_the_most_contrary_first_and_tell_who_is_right(store):

@@ -77,8 +77,8 @@ def test_gap_without_interval_states_why_chance_is_unknown(store):
     sentence = split_gap(pair(RIGHT * 6, TIMID)).sentence()
 
     assert sentence.endswith(
-        "That is 0.500 less; whether this is chance is unknown: there is one case only, and an "
-        "interval comes from drawing among several."
+        "That is 0.500 less; whether this is chance is unknown: there is only one case, and the "
+        "bootstrap needs several."
     )
 
 

@@ -208,9 +208,9 @@ def test_zips_are_closed_at_the_end(tmp_path):
     ],
 )
 def test_path_that_cannot_be_looked_at_is_a_sentence(words, why):
-    with pytest.raises(DataError, match=rf"' cannot be looked at \({why}\); check the path"):
+    with pytest.raises(DataError, match=rf"' cannot be opened \({why}\); check the path"):
         OpenSources([Path(words)])
-    with pytest.raises(DataError, match=rf"' cannot be looked at \({why}\); check the path"):
+    with pytest.raises(DataError, match=rf"' cannot be opened \({why}\); check the path"):
         list(image_files([Path(words)]))
 
 
@@ -220,7 +220,7 @@ def test_folder_without_rights_is_a_sentence(tmp_path, monkeypatch):
 
     monkeypatch.setattr(Path, "stat", stat)  # root, who may run this, is let in everywhere
 
-    with pytest.raises(DataError, match=r"a\.zip' cannot be looked at \(Permission denied\)"):
+    with pytest.raises(DataError, match=r"a\.zip' cannot be opened \(Permission denied\)"):
         OpenSources([tmp_path / "a.zip"])
 
 

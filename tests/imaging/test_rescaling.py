@@ -61,11 +61,11 @@ def test_a_field_as_large_as_a_hand_is_refused():
 
 
 def test_notes_say_what_happens():
-    assert scale_note(0.25) == "Shrunk 16:1 to the model's 4 µm a pixel, by area."
+    assert scale_note(0.25) == "Shrunk 16:1 to the model's 4 µm per pixel, by area."
     assert scale_note(8.0).startswith(
-        "Enlarged 1:2 to the model's 4 µm a pixel. That adds no detail"
+        "Enlarged 1:2 to the model's 4 µm per pixel. That adds no detail"
     )
-    assert scale_note(4.0) == "It already has the model's scale, 4 µm a pixel."
+    assert scale_note(4.0) == "It already has the model's scale, 4 µm per pixel."
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,7 @@ def test_interval_of_the_calibration_error_lies_high_and_its_meaning_says_so():
 
     assert error.value == 0  # half are positive, as told; but rarely of a draw
     assert error.high - error.value > 0.2
-    assert SCORE_DESCRIPTIONS["calibration_error"][1].endswith("so its interval lies high")
+    assert SCORE_DESCRIPTIONS["calibration_error"][1].endswith("so its interval is biased upwards")
 
 
 def test_same_predictions_get_the_same_intervals():
@@ -104,9 +104,7 @@ def test_one_case_has_no_interval_and_says_why():
 
     assert accuracy.value == 6 / 8
     assert math.isnan(accuracy.low) and math.isnan(accuracy.high)
-    assert accuracy.no_interval == (
-        "there is one case only, and an interval comes from drawing among several"
-    )
+    assert accuracy.no_interval == ("there is only one case, and the bootstrap needs several")
     assert accuracy.undefined == ""
 
 
@@ -115,8 +113,8 @@ def test_undefined_score_says_why():
 
     assert {name: each.undefined for name, each in found.items() if each.undefined} == {
         "sensitivity": "there is no IDC-positive patch",
-        "precision": "no patch is called IDC-positive at this threshold",
-        "f1": "no patch is IDC-positive, and none is called so",
+        "precision": "no patch is predicted IDC-positive at this threshold",
+        "f1": "no patch is IDC-positive, and none is predicted so",
         "balanced_accuracy": "it needs patches of both classes",
         "roc_auc": "it needs patches of both classes",
         "average_precision": "it needs patches of both classes",

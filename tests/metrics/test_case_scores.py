@@ -26,7 +26,7 @@ def random_predictions(seed, *, ties):
 
 
 def all_scores(scores, threshold, weights):
-    return {**scores.at(threshold, weights), **scores.threshold_free(weights)}
+    return {**scores.at_threshold(threshold, weights), **scores.threshold_free(weights)}
 
 
 def by_scikit_learn(y_true, y_prob, threshold):
@@ -122,7 +122,7 @@ def test_one_class_alone_leaves_undefined_what_the_report_leaves_undefined(label
 def test_draw_without_any_patch_of_a_class_is_undefined_there_alone():
     scores = CaseScores(np.array([0, 1]), np.array([0.2, 0.7]), np.array([1, 2]))
 
-    found = scores.at(0.5, np.array([[2, 0], [1, 1]]))
+    found = scores.at_threshold(0.5, np.array([[2, 0], [1, 1]]))
 
     assert found["sensitivity"].tolist() == pytest.approx([math.nan, 1], nan_ok=True)
     assert found["precision"].tolist() == pytest.approx([math.nan, 1], nan_ok=True)

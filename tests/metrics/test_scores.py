@@ -188,7 +188,7 @@ def test_nothing_or_a_mismatch_is_refused(labels, probabilities):
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
 def test_answers_of_a_diverged_model_are_refused_in_a_sentence(value):
-    with pytest.raises(IdcError, match=r"The model's answers are not numbers: .* learning rate"):
+    with pytest.raises(IdcError, match=r"predictions are not numbers: .* learning rate"):
         evaluate(np.array([0, 1]), np.array([value, 0.5], np.float32))
 
 

@@ -33,7 +33,7 @@ def test_presets_are_half_best_balance_and_sensitive():
         ("balanced", 0.29),  # halfway from the highest negative, 0.28, to the next positive
         ("sensitive", 0.1),
     ]
-    assert "on 25 validation patches; test patches have no say" in found[1].meaning
+    assert "on 25 validation patches, without test patches" in found[1].meaning
 
 
 @pytest.mark.parametrize("y_true", [[], [0, 0], [1, 1]])

@@ -88,7 +88,7 @@ def test_scores_follow_from_the_saved_predictions(home):
         "brier": 0.168,
         "calibration_error": 0.27,
     }
-    assert found["accuracy"]["aside"] == "answering 'negative' every time would score 0.500"
+    assert found["accuracy"]["aside"] == "always predicting 'negative' would score 0.500"
 
 
 def test_one_case_has_no_intervals_and_the_page_says_so(home):
@@ -96,7 +96,7 @@ def test_one_case_has_no_intervals_and_the_page_says_so(home):
     at = open_page("evaluate")
 
     assert scores(at)["sensitivity"]["low"] is None
-    assert scores(at)["sensitivity"]["no_interval"].startswith("there is one case only")
+    assert scores(at)["sensitivity"]["no_interval"].startswith("there is only one case")
     assert "All patches are of one case" in at.info[0].value
 
 

@@ -171,7 +171,7 @@ def test_free_entry_of_a_scale_and_the_note_of_an_enlarged_region():
     at.number_input[0].set_value(8.0).run()
 
     said = at.warning[0].value.replace("\\", "")
-    assert said.startswith("Enlarged 1:2 to the model's 4 µm a pixel.")
+    assert said.startswith("Enlarged 1:2 to the model's 4 µm per pixel.")
 
 
 def test_a_scale_that_leaves_next_to_nothing_is_one_sentence():

@@ -81,7 +81,7 @@ def test_scores_come_with_intervals_and_the_accuracy_with_its_baseline(page):
     words = " ".join(page.texts)
 
     assert re.search(r"Balanced accuracy 0\.700 0\.\d{3} – [01]\.\d{3}", words)
-    assert "answering 'negative' every time would score 0.500" in words
+    assert "always predicting 'negative' would score 0.500" in words
     assert "Only 5 cases" in words
 
 

@@ -25,4 +25,4 @@ def difference_words(difference: Difference) -> str:
     if math.isnan(difference.low):
         return f"{signed(difference.value)} (no interval: {difference.no_interval})"
     words = f"{signed(difference.value)} ({signed(difference.low)} to {signed(difference.high)})"
-    return f"**{words}**" if difference.clear else words
+    return f"**{words}**" if difference.excludes_zero else words
