@@ -16,6 +16,7 @@ import keras
 import numpy as np
 
 from idc.networks.inference import predict_probabilities
+from idc.processes.thread_job import StopRequested
 from idc.runs import control
 from idc.runs.run import Run, RunStatus
 from idc.training.batches import WHOLE_BATCH, BatchShard
@@ -25,7 +26,6 @@ from idc.training.observers.observer import (
     ExitWhilePaused,
     Observer,
     Observers,
-    StopRequested,
 )
 from idc.training.observers.outputs import OutputObserver, predict_held_out
 from idc.training.observers.requests import RequestObserver

@@ -19,10 +19,6 @@ import numpy as np
 from idc.training.state import TrainingState
 
 
-class StopRequested(Exception):
-    """A stop was requested. Raised between two steps; finished work is kept."""
-
-
 class ExitWhilePaused(Exception):
     """A paused trainer ends to free the device. Its state is on disk."""
 

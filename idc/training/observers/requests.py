@@ -6,9 +6,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from idc.processes.thread_job import StopRequested
 from idc.runs import control
 from idc.runs.device_queue import has_waiting_run
-from idc.training.observers.observer import ExitWhilePaused, Observer, StopRequested
+from idc.training.observers.observer import ExitWhilePaused, Observer
 from idc.training.state import TrainingState
 
 _MAX_PAUSE_S = 600.0  # a paused trainer keeps the network in memory for this long

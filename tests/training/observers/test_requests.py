@@ -1,8 +1,9 @@
 import pytest
 
+from idc.processes.thread_job import StopRequested
 from idc.runs.control import ONE_EPOCH, PAUSE, RESUME, STOP, WITHDRAW
 from idc.training.observers import requests as requests_module
-from idc.training.observers.observer import ExitWhilePaused, Observer, StopRequested
+from idc.training.observers.observer import ExitWhilePaused, Observer
 from idc.training.observers.requests import RequestObserver
 from tests.training.observers.states import entry, state_at
 
