@@ -1,5 +1,6 @@
 """Fixtures that several test files share."""
 
+import functools
 import os
 import shutil
 import subprocess
@@ -8,12 +9,31 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from streamlit.components.v2 import manifest_scanner
+from streamlit.runtime.scriptrunner import script_runner
 
 from idc.runs.run import Run, open_run
 from tests.support.fake_kaggle import FakeKaggle, patches_zip
 from tests.support.made_patches import tiny_store
 
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def fast_app_tests() -> Iterator[None]:
+    """Spare each AppTest two things that cost a tenth of a second and that no test is about.
+
+    Streamlit reads the metadata of every installed package for components of theirs, and clears
+    Keras' session where Keras is imported, which it never is in a real server.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            manifest_scanner,
+            "scan_component_manifests",
+            functools.cache(manifest_scanner.scan_component_manifests),
+        )
+        patch.setattr(script_runner, "_clean_problem_modules", lambda: None)
+        yield
 
 
 @pytest.fixture
