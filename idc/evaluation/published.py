@@ -97,7 +97,7 @@ def why_not_comparable(
     Args:
         config: the run's.
         part: the scored part.
-        scored: columns ``case`` and ``label``: the patches that were scored.
+        scored: the scored patches, columns ``case`` and ``label``.
         trained: the same for the patches that the run trained on; None where unknown.
 
     Returns:

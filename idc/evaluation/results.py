@@ -132,7 +132,7 @@ def _locate_patches(named: pd.DataFrame) -> tuple[PatchStore | None, pd.DataFram
     """The first data set that holds all these patches, and their rows in it.
 
     Args:
-        named: columns ``case``, ``x``, ``y``, ``label``: patches of the real set.
+        named: patches of the real set, columns ``case``, ``x``, ``y`` and ``label``.
     """
     names = ["case", "x", "y", "label"]
     for name in list_stores():

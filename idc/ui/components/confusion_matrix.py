@@ -34,8 +34,8 @@ def confusion_matrix(
     Args:
         counts: [[tn, fp], [fn, tp]]: rows are the labels, columns the predictions, negative first.
         selected: the cell that is open as long as nobody has clicked.
-        board: the `idc.ui.evaluate.browser_predictions` whose threshold the matrix follows in the
-            browser, where the rates can then be read by column too.
+        predictions_id: `idc.ui.evaluate.browser_predictions.predictions_id` of the predictions
+            whose threshold the matrix follows in the browser, which then offers rates by column.
     """
     if selected is not None and selected not in CELL_NAMES:
         raise ValueError(f"selected must be one of {list(CELL_NAMES)}. Received: {selected!r}")

@@ -41,10 +41,10 @@ def patch_detail(
     """Show a patch of a store. A click on a neighbour puts that one into the URL as ``patch``.
 
     Args:
-        run: whose `probability` it is, and who predicts when asked to.
-        probability: [0, 1]; None or nan when the run has not answered for this patch.
+        run: the run that gave `probability` and that predicts on request.
+        probability: [0, 1]; None or nan when the run has no prediction for this patch.
         with_slide_link: offer a link to its slide; False where the slide is on the same page.
-        scrolls: the page goes to a patch that opens out of sight, as below a grid on a phone.
+        scroll_into_view: scroll to a patch that opens out of sight, as below a grid on a phone.
     """
     place = place_of(store, row)
     entry = store.index.iloc[row]

@@ -23,8 +23,8 @@ def show_view(view: DatasetView, fixed_params: Mapping[str, str]) -> None:
     """Put a view into the URL: one step in the browser's history.
 
     Args:
-        fixed: what a copied link has to name besides the view, also where it is the default now:
-            data set and run.
+        fixed_params: the data set and the run, which a copied link must name even where they are
+            the default now.
     """
     others = {name: values for name, values in _query().items() if name not in QUERY_KEYS}
     view_words = query_from_view(view)

@@ -27,7 +27,7 @@ def predictions_payload(digest: str, _results: Results) -> dict[str, Any]:
     """The predictions as the browser reads them.
 
     Args:
-        content: `results_digest` the results.
+        digest: `results_digest` of the results; the cache key.
 
     Returns:
         "content"; "cases": [case, negatives, positives] in ascending order; "probabilities":

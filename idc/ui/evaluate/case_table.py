@@ -13,10 +13,10 @@ _view = own_component(__file__, "plot")
 def case_table(
     predictions_id: str, cases: np.ndarray, *, key: str, slides: bool
 ) -> tuple[Any, Any]:
-    """Show all cases of a board.
+    """Show all scored cases.
 
     Args:
-        board: `idc.ui.evaluate.browser_predictions.predictions_id`.
+        predictions_id: `idc.ui.evaluate.browser_predictions.predictions_id`.
         cases: their numbers.
         slides: whether there are slides to go to.
 

@@ -15,7 +15,7 @@ def curve_plot(predictions_id: str, drawn: dict[str, Any], *, key: str) -> None:
     """Show both curves.
 
     Args:
-        board: `idc.ui.evaluate.browser_predictions.predictions_id`.
+        predictions_id: `idc.ui.evaluate.browser_predictions.predictions_id`.
         drawn: `curve_data`.
     """
     _view(key=key, data={"board": predictions_id, **drawn})

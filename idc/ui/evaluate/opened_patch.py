@@ -71,7 +71,7 @@ def scored_slide(run: Run, results: Results, case: int, *, key: str, predictions
 
     Args:
         results: with a store.
-        board: the `idc.ui.evaluate.browser_predictions`.
+        predictions_id: `idc.ui.evaluate.browser_predictions.predictions_id`.
     """
     store = results.store
     if store is None:

@@ -26,7 +26,7 @@ def patch_gallery(
     Args:
         where: bool, shape (n,), which of the results' patches.
         title: what they are, Markdown.
-        first: the order to begin with, a key of `idc.evaluation.patch_selection.ORDERS`.
+        initial_order: a key of `idc.evaluation.patch_selection.ORDERS`.
     """
     count = int(where.sum())
     st.markdown(f"**{title}**: {count:,} {'patch' if count == 1 else 'patches'}")

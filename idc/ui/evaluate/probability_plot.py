@@ -21,7 +21,7 @@ def probability_plot(
     """Show both and return what is open: {"kind": "bar", "bin", "label"}, {"kind": "point", "bin"}.
 
     Args:
-        board: `idc.ui.evaluate.browser_predictions.predictions_id`.
+        predictions_id: `idc.ui.evaluate.browser_predictions.predictions_id`.
         plots: `plot_data`.
     """
     opened = _opened(st.session_state.get(key, {}).get("pick"), predictions_id, plots)

@@ -23,10 +23,10 @@ def score_table(
     """Show the scores.
 
     Args:
-        board: `idc.ui.evaluate.browser_predictions.predictions_id`.
+        predictions_id: `idc.ui.evaluate.browser_predictions.predictions_id`.
         threshold: that of the intervals.
         intervals: `idc.metrics.bootstrap.Bootstrap.intervals`.
-        negatives: share of IDC-negative patches, [0, 1].
+        negative_share: share of IDC-negative patches, [0, 1].
     """
     _view(key=key, data=table_data(predictions_id, threshold, intervals, negative_share))
 

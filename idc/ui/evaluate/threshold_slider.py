@@ -28,10 +28,10 @@ def threshold_slider(
     """Show the slider and return the threshold at rest, [0, 1].
 
     Args:
-        board: `idc.ui.evaluate.browser_predictions.predictions_id`. Another board begins at its own
-        default.
+        predictions_id: `idc.ui.evaluate.browser_predictions.predictions_id`. Other
+            predictions start at their own default.
         data: `idc.ui.evaluate.browser_predictions.predictions_payload`.
-        default: as long as neither the visitor nor the address says otherwise.
+        default: used until the visitor or the URL sets another threshold.
     """
     display_id, initial = _initial_threshold(predictions_id, default, key)
     threshold = _moved_threshold(

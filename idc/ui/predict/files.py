@@ -39,7 +39,7 @@ class _SessionJob:
     Its thread holds the work itself, and with it pictures that count against every visitor's.
 
     Attributes:
-        asked: for which model and files.
+        request: the model and the files that the work is for.
     """
 
     def __init__(self, request: tuple[object, ...], job: FilePredictionJob) -> None:

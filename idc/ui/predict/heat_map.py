@@ -26,7 +26,7 @@ class MappedImage:
         name: of the file.
         rgb: uint8 RGB, shape (height, width, 3): all of it, possibly shrunk.
         picture: the same, as the browser takes it.
-        of: "image", or "slide at full resolution": what coordinates are px of.
+        coordinate_space: what the coordinates are px of: "image" or "slide at full resolution".
     """
 
     name: str
@@ -127,7 +127,7 @@ def show_tile(
     Args:
         patch: uint8 RGB, shape (50, 50, 3), as the model was shown it.
         place: row and column of its cell.
-        of: see `MappedImage`.
+        coordinate_space: see `MappedImage`.
     """
     layout = answers.layout
     probability = float(answers.tiles[layout.tiling.tile_of(*place)])

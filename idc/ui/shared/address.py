@@ -30,8 +30,8 @@ def is_outdated(name: str, value: Hashable) -> bool:
     Going back in the browser brings an earlier address too, but is meant.
 
     Args:
-        part: a name for the part of the address that is asked about.
-        words: what it says.
+        name: the name of the part of the address.
+        value: the value of that part in the present URL.
     """
     trail = _trail(name)
     return value in trail[:-1] and value != trail[-1] and not is_history_navigation()

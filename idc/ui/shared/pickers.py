@@ -15,7 +15,7 @@ def choose_store(label: str = "Data set", *, warn_missing: bool = True) -> Patch
     """A picker of data sets; None, with a way to get one, when there are none.
 
     Args:
-        tell_missing: as in `choose_from_titles`.
+        warn_missing: as in `choose_from_titles`.
     """
     names = list_stores()
     if not names:
@@ -72,7 +72,7 @@ def choose_from_titles(
         titles: id -> title, at least one.
         key: of the widget, and the name in the URL.
         default: an id; the first one if it is not among them.
-        tell_missing: warn when the URL names another one than there are.
+        warn_missing: warn when the URL names an id that does not exist.
     """
     wanted, latest = st.query_params.get(key), address.latest(key)
     arrived = key not in st.session_state or (

@@ -22,7 +22,8 @@ def time_slider(timeline_id: str, frames: Sequence[Frame], *, steps: int, key: s
     """Show the slider; `idc.ui.components.slide_viewer.slide_viewer` shows its frame.
 
     Args:
-        film: the name under which both find each other. Another film begins at its newest frame.
+        timeline_id: the id that the slider and the viewer share. Another timeline starts at its
+            newest frame.
         frames: of one case, oldest first.
         steps: steps an epoch.
     """

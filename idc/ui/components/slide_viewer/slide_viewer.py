@@ -111,17 +111,18 @@ def slide_viewer(
         picked: the id to mark, as the last call returned it; another one marks that cell instead.
         gap_note: what it means where no cell lies, for the legend.
         hatch_gaps: draw gaps hatched, because tissue may be missing there.
-        only_cells: show the picture inside its cells alone; False shows all of it.
+        clip_to_cells: show only the part of the picture inside cells; False shows all of it.
         threshold: where the slider begins, and goes when this changes.
         thresholds: name -> from which value on each of `values` calls a cell positive, where not
             from `threshold` on. Each has its own until the slider is moved; then all have its.
         mpp_um: micrometre per px, for the scale bar.
-        board: the `idc.ui.evaluate.browser_predictions` whose threshold is followed, instead of a
-        slider here.
-        film: the `idc.ui.train.time_slider` whose frame is shown in place of the first of `values`.
-        beside: a name that small viewers of one picture share: they move together, and layers,
+        predictions_id: `idc.ui.evaluate.browser_predictions.predictions_id` of the predictions
+            whose threshold the viewer follows, in place of its own slider.
+        timeline_id: that of the `idc.ui.train.time_slider` whose frame replaces the first of
+            `values`.
+        sync_group: a name that small viewers of one picture share: they move together, and layers,
             sliders and readout come with full screen alone.
-        truth: offer the labels as a layer too, and begin with it.
+        labels_layer: offer the labels as a layer and start with it.
     """
     values, thresholds = dict(values or {}), thresholds or {}
     _check(cells, values)
