@@ -241,8 +241,6 @@ def test_devices_are_gpus_by_number_or_the_cpu(monkeypatch):
 
 @pytest.mark.slow
 def test_worker_processes_and_ray_write_equal_results(slides, home, tmp_path, capsys):
-    if importlib.util.find_spec("ray") is None:
-        pytest.skip("needs ray: requirements-ray.txt")
     (slides / "broken.svs").write_bytes(b"no slide")
     results = {}
     for engine in ("local", "ray"):

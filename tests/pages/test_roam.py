@@ -259,4 +259,4 @@ def test_opened_patch_leads_to_its_slide(run):
     at = open_patch(open_roam(), 43)
 
     links = {link.proto.label: link.proto.query_string for link in at.get("page_link")}
-    assert links["Show on the slide"] == f"data=tiny&patch=3_151_1&run={run.id}&case=3"
+    assert links["Show on the slide"] == f"data=tiny&case=3&patch=3_151_1&run={run.id}"

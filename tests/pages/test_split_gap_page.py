@@ -104,7 +104,7 @@ def test_interrupted_run_is_shown_with_link_to_continue():
     at = gap_page(random, by_case)
 
     assert not at.metric
-    assert "continue it" in at.warning[0].value
+    assert "continue the run" in at.warning[0].value
 
 
 @pytest.mark.parametrize(
