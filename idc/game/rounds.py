@@ -42,7 +42,7 @@ def unseen_rows(run: Run, store: PatchStore) -> np.ndarray:
 
     Raises:
         GameError: there are none.
-        RunError: the data set was packed anew since.
+        RunError: the data set was packed again since.
     """
     if run.config.data == store.name and not run.bundled:
         check_same_data(run, store)
@@ -63,7 +63,7 @@ def draw_round(run: Run, store: PatchStore, level: str, seed: int) -> Round:
 
     Raises:
         GameError: there are no patches for it, or too few.
-        RunError: the data set was packed anew since.
+        RunError: the data set was packed again since.
         PredictionError: the model could not answer.
     """
     rows, rng = unseen_rows(run, store), np.random.default_rng(seed)

@@ -141,9 +141,8 @@ def predict_task(task: SlideTask, settings: BulkSettings, folder: Path) -> str:
     import pyarrow.parquet as pq
 
     try:
-        fingerprint_bytes = _fingerprint(
-            task, settings
-        )  # before the answers: a file that changes is asked again
+        # Taken before predicting: a file that changes later is predicted again.
+        fingerprint_bytes = _fingerprint(task, settings)
         table = _predict_case(task, settings) if task.data else _predict_slide(task, settings)
         with atomic.replacement_path(folder / task.result_name()) as beside:
             pq.write_table(

@@ -28,11 +28,11 @@ def answer(question: Mapping[str, Any], _: bytes) -> tuple[dict[str, Any], bytes
     """Answer `idc.large_images.whole_slide.WholeSlide`.
 
     Args:
-        question: ``path``, which alone asks for the facts. With ``box`` (x, y at full resolution,
-            width, height at the level), ``level`` and ``size`` (width, height) it asks for pixels.
+        question: ``path`` alone requests the metadata; with ``box`` (x, y at full resolution,
+            width, height at the level), ``level`` and ``size`` (width, height), pixels.
 
     Returns:
-        ``{"ok": True, ...}``, with width * height * 3 bytes of RGB if pixels were asked for, or
+        ``{"ok": True, ...}``, with width * height * 3 bytes of RGB if pixels were requested, or
         ``{"ok": False, "reason"}``.
     """
     try:

@@ -126,16 +126,16 @@ class FilePredictionJob:
     def _work(self) -> None:
         try:
             with ThreadPoolExecutor(1, thread_name_prefix="many-predict") as pool:
-                asked: Future[None] | None = None
+                batch: Future[None] | None = None
                 for start in range(0, self._count, _BATCH_SIZE):
                     places = self._decode(range(start, min(start + _BATCH_SIZE, self._count)))
-                    if asked:
-                        asked.result()
-                    asked = pool.submit(self._predict, places)
+                    if batch:
+                        batch.result()
+                    batch = pool.submit(self._predict, places)
                     if self._stopped.is_set() or self._problem:
                         break
-                if asked:
-                    asked.result()
+                if batch:
+                    batch.result()
         except IdcError as error:
             self._problem = str(error)
         except Exception:

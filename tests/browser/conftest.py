@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.app_server import running_app
 from tests.support.browser_tools import broken_pictures, wait_until
-from tests.support.process_stacks import tell
+from tests.support.process_stacks import process_outputs
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 PATIENCE_MS = 90_000  # only so that a broken app does not hang the tests
@@ -33,7 +33,7 @@ def pytest_runtest_makereport(item, call):
     """A page that stands still says nothing of why; its processes do."""
     report = yield
     if report.when == "call" and report.failed and "home" in item.funcargs:
-        report.sections.append(("What was going on", tell(item.funcargs["home"])))
+        report.sections.append(("What was going on", process_outputs(item.funcargs["home"])))
     return report
 
 

@@ -1,4 +1,4 @@
-"""idc.game.rounds: ten patches of cases that the run has never seen, the same ones for a seed."""
+"""idc.game.rounds: a round has ten patches of unseen cases and is reproducible."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ from tests.support.made_patches import tiny_store
 
 @pytest.fixture
 def answers(monkeypatch):
-    """A model that is surer the darker a patch is: right of the made patches, mostly."""
+    """A model that returns a higher probability for darker patches: mostly correct here."""
 
     def predict(run, patches):
         return (1 - patches.mean(axis=(1, 2, 3)) / 255).astype(np.float32)

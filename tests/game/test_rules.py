@@ -1,4 +1,4 @@
-"""idc.game.rules: rules, levels, the draw, and the link that carries a round."""
+"""idc.game.rules: rules, levels, the draw, and the code in a link."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ from idc.game.rules import (
 
 
 def places(count: int, case: int = 1) -> np.ndarray:
-    """Patches three cells from each other on one slide."""
+    """Patches of one slide, three cells apart."""
     return np.array([[case, 1 + 150 * number, 1] for number in range(count)])
 
 
@@ -71,7 +71,7 @@ def test_code_round_trips_the_whole_game(game, code):
         f"h1-00c0de-9b1e-{'p' * 11}",
         "h1-00c0de-9b1e-p-n",  # one player, two rows of guesses
         "h2-00c0de-9b1e-p",
-        "h2-00c0de-9b1e-p-nn",  # one has seen more than the other
+        "h2-00c0de-9b1e-p-nn",  # the second player has more guesses
         "h1-00c0de-9b1e-p\n",
     ],
 )
@@ -137,7 +137,7 @@ def test_patches_of_a_round_are_far_apart():
 
     drawn = near[draw_patches(np.arange(48) // 3 % 2, near, seed=0)]
 
-    assert len(set(drawn[:, 0].tolist())) == 10  # one a case: within it they are too near
+    assert len(set(drawn[:, 0].tolist())) == 10  # one per case: patches of a case are too close
 
 
 def test_too_few_patches_are_refused():

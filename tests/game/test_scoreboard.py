@@ -1,4 +1,4 @@
-"""idc.game.scoreboard: scores under chosen names, also by two at once, until they are cleared."""
+"""idc.game.scoreboard: saving, listing and clearing scores, also concurrently."""
 
 import multiprocessing
 from dataclasses import replace

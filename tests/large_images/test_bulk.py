@@ -27,7 +27,7 @@ from tests.support.made_slides import tissue_squares, write_slide
 
 @pytest.fixture
 def slides(tmp_path):
-    """Three slides of 1 um per px, two cells of tissue each."""
+    """Three slides at 1 um per px, with two cells of tissue each."""
     folder = tmp_path / "slides"
     folder.mkdir()
     for number in range(3):
@@ -42,22 +42,22 @@ def settings(home):
 
 
 @pytest.fixture
-def asked(monkeypatch):
-    """The model answers 0.75 for everything; how many patches it was asked about, each time."""
-    counts = []
+def request_sizes(monkeypatch):
+    """The number of patches in each request to a model that always returns 0.75."""
+    request_sizes = []
 
     def answer(run, patches, **_):
-        counts.append(len(patches))
+        request_sizes.append(len(patches))
         return np.full(len(patches), 0.75, np.float32)
 
     monkeypatch.setattr(whole_slide, "predict_patches", answer)
     monkeypatch.setattr(predictor, "predict_patches", answer)
-    return counts
+    return request_sizes
 
 
 @pytest.fixture
 def one_worker_here(monkeypatch):
-    """Workers without processes, so that a test may answer for the model."""
+    """Run the workers in this process, so that a test can replace the model."""
 
     class Here:
         def __init__(self, devices, settings, folder):
@@ -76,7 +76,7 @@ def modified(folder):
     return {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
 
 
-def test_each_slide_gives_one_file_with_a_row_per_cell(slides, settings, asked, tmp_path):
+def test_each_slide_gives_one_file_with_a_row_per_cell(slides, settings, request_sizes, tmp_path):
     (task, *_) = slide_tasks([slides])
 
     assert predict_task(task, settings, tmp_path) == ""
@@ -90,7 +90,7 @@ def test_each_slide_gives_one_file_with_a_row_per_cell(slides, settings, asked, 
     assert table.column("y_px").to_pylist() == [0, 0, 0, 200, 200, 200]
 
 
-def test_each_case_gives_one_file_with_a_row_per_patch(settings, asked, tmp_path):
+def test_each_case_gives_one_file_with_a_row_per_patch(settings, request_sizes, tmp_path):
     store = tiny_store("tiny", cases=3, per_case=12)
     task = case_tasks("tiny")[1]
 
@@ -99,20 +99,20 @@ def test_each_case_gives_one_file_with_a_row_per_patch(settings, asked, tmp_path
     table = pq.read_table(tmp_path / "case-2.parquet")
     assert table.column("x_px").to_pylist() == store.columns["x"][store.cases == 2].tolist()
     assert table.column("y_prob").to_pylist() == [0.75] * 12
-    assert asked == [12]
+    assert request_sizes == [12]
 
 
 def test_restarted_job_runs_only_missing_tasks(
-    slides, asked, one_worker_here, home, tmp_path, capsys
+    slides, request_sizes, one_worker_here, home, tmp_path, capsys
 ):
     out = tmp_path / "out"
-    words = ["predict", str(slides), "--out", str(out)]
-    assert main(words) == 0
+    arguments = ["predict", str(slides), "--out", str(out)]
+    assert main(arguments) == 0
     before = modified(out)
     removed = next(name for name in before if name.startswith("s1"))
     (out / removed).unlink()
 
-    assert main(words) == 0
+    assert main(arguments) == 0
 
     after = modified(out)
     assert {name for name in after if after[name] != before[name]} == {removed}
@@ -123,7 +123,7 @@ def test_restarted_job_runs_only_missing_tasks(
     "change", [{"sha256": "0" * 64}, {"threshold": 0.6}, {"mpp_um": 1.1}, {"stride": 25}]
 )
 def test_result_of_another_model_or_setting_is_not_reused(
-    slides, settings, asked, tmp_path, change
+    slides, settings, request_sizes, tmp_path, change
 ):
     task = slide_tasks([slides])[0]
     predict_task(task, settings, tmp_path)
@@ -133,7 +133,7 @@ def test_result_of_another_model_or_setting_is_not_reused(
 
 
 def test_result_of_a_changed_file_and_damaged_result_are_not_reused(
-    slides, settings, asked, tmp_path
+    slides, settings, request_sizes, tmp_path
 ):
     first, second, _ = slide_tasks([slides])
     for task in (first, second):
@@ -145,21 +145,21 @@ def test_result_of_a_changed_file_and_damaged_result_are_not_reused(
 
 
 def test_unreadable_slide_is_reported_and_the_others_are_done(
-    slides, asked, one_worker_here, home, tmp_path, capsys
+    slides, request_sizes, one_worker_here, home, tmp_path, capsys
 ):
     (slides / "broken.svs").write_bytes(b"no slide")
     out = tmp_path / "out"
 
     assert main(["predict", str(slides), "--out", str(out)]) == 2
 
-    answer = capsys.readouterr()
-    assert answer.err.count("idc: broken.svs: ") == 1
-    assert "1 slides failed" in answer.err
-    assert answer.out == f"3 results in '{out}'\n"
-    assert len(list(out.iterdir())) == 3  # nothing half-written beside them
+    printed = capsys.readouterr()
+    assert printed.err.count("idc: broken.svs: ") == 1
+    assert "1 slides failed" in printed.err
+    assert printed.out == f"3 results in '{out}'\n"
+    assert len(list(out.iterdir())) == 3  # and no partial files
 
 
-def test_changed_weights_fail_the_task(slides, settings, asked, tmp_path):
+def test_changed_weights_fail_the_task(slides, settings, request_sizes, tmp_path):
     changed = replace(settings, sha256="0" * 64)
 
     problem = predict_task(slide_tasks([slides])[0], changed, tmp_path)
@@ -217,17 +217,17 @@ def test_folder_without_slides_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("words", "sentence"),
+    ("arguments", "sentence"),
     [
         (["--data", "tiny"], "Give --out FOLDER"),
-        (["a.svs", "--out", "o", "--csv", "c"], "Many slides are written as Parquet"),
+        (["a.svs", "--out", "o", "--csv", "c"], "With --out the results are Parquet files"),
         (["a.svs", "--out", "o", "--data", "tiny"], "Give either slides or --data NAME"),
         (["--out", "o", "--data", "tiny", "--overlap"], "have a fixed scale and grid"),
         ([], "Give paths to predict"),
     ],
 )
-def test_invalid_arguments_are_refused(words, sentence, home, capsys):
-    assert main(["predict", *words]) == 2
+def test_invalid_arguments_are_refused(arguments, sentence, home, capsys):
+    assert main(["predict", *arguments]) == 2
     assert sentence in capsys.readouterr().err
 
 
@@ -245,8 +245,8 @@ def test_worker_processes_and_ray_write_equal_results(slides, home, tmp_path, ca
     results = {}
     for engine in ("local", "ray"):
         out = tmp_path / engine
-        words = ["predict", str(slides), "--out", str(out), "--engine", engine]
-        assert main(words) == 2, capsys.readouterr().err
+        arguments = ["predict", str(slides), "--out", str(out), "--engine", engine]
+        assert main(arguments) == 2, capsys.readouterr().err
         assert "idc: broken.svs: " in capsys.readouterr().err
         results[engine] = {path.name: pq.read_table(path) for path in out.iterdir()}
 
@@ -260,6 +260,6 @@ def test_worker_processes_and_ray_write_equal_results(slides, home, tmp_path, ca
 def test_missing_ray_is_named_in_the_error(slides, home, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
 
-    words = ["predict", str(slides), "--out", str(tmp_path / "out"), "--engine", "ray"]
-    assert main(words) == 2
+    arguments = ["predict", str(slides), "--out", str(tmp_path / "out"), "--engine", "ray"]
+    assert main(arguments) == 2
     assert "requirements-ray.txt" in capsys.readouterr().err

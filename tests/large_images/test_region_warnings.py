@@ -1,5 +1,5 @@
-"""idc.large_images.region_warnings: a region is doubted when a third of its patches are strange,
-and not before."""
+"""idc.large_images.region_warnings: a region gets a warning when a third of its patches are
+unfamiliar."""
 
 from types import SimpleNamespace
 
@@ -25,7 +25,7 @@ def brown():
 
 @pytest.fixture
 def run(monkeypatch):
-    """Its model knows pink patches."""
+    """A run whose model was trained on pink patches."""
     training, held_out = ((pink_patches(n, n), made_features(n, n)) for n in (300, 100))
     profile = fit_profile(training, held_out)
     monkeypatch.setattr(region_warnings, "profile_of", lambda run: profile)
@@ -40,7 +40,7 @@ def run(monkeypatch):
 
 
 def warning(run, patches):
-    """The warning for a region of one row of tiles, the last of which was not asked about."""
+    """The warning for a region of one row of tiles, the last of which has no prediction."""
     tiles = np.full((1, len(patches) + 1), 0.5, np.float32)
     tiles[0, -1] = np.nan
     return region_warning(run, RegionPredictions(None, tiles), lambda row, column: patches[column])

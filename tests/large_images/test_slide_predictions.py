@@ -31,7 +31,7 @@ def question(home, tmp_path):
 
 @pytest.fixture
 def answering(monkeypatch):
-    """The model answers 0.5 for everything, once `go` is set."""
+    """A model that returns 0.5 for each patch once this event is set."""
     go = threading.Event()
     go.set()
 
@@ -44,7 +44,7 @@ def answering(monkeypatch):
 
 
 def finished(job):
-    """Wait for a job's end."""
+    """Wait until the job ends."""
     for thread in threading.enumerate():
         if thread.name == "whole-slide":
             thread.join(60)
@@ -105,10 +105,10 @@ def test_only_the_newest_predictions_are_kept(question, monkeypatch):
     monkeypatch.setattr(slide_predictions, "MAX_SAVED_PREDICTIONS", 2)
     names = []
     for mpp_um in (1.0, 2.0, 3.0):
-        asked = SlideRequest(question.path, mpp_um, question.run)
-        save_predictions(asked, found_answers())
-        names.append(asked.name())
-        os.utime(whole_slides_dir() / asked.name(), (mpp_um, mpp_um))
+        request = SlideRequest(question.path, mpp_um, question.run)
+        save_predictions(request, found_answers())
+        names.append(request.name())
+        os.utime(whole_slides_dir() / request.name(), (mpp_um, mpp_um))
 
     assert sorted(path.name for path in whole_slides_dir().iterdir()) == sorted(names[1:])
 

@@ -11,23 +11,23 @@ SQUARES = [(0, 0), (1, 2)]
 
 @pytest.fixture
 def slide(tmp_path):
-    """1 um a pixel, 3 x 2 patches of 200 px and a rest of 40; two of them are tissue."""
+    """A slide at 1 um per px: 3 x 2 patches of 200 px and a rest of 40 px; two are tissue."""
     rgb = tissue_squares(640, 400, 200, SQUARES)
     with WholeSlide(write_slide(tmp_path / "s.svs", rgb, mpp_um=1.0)) as opened:
         yield opened
 
 
 @pytest.fixture
-def asked(monkeypatch):
-    """The patches that the model was asked about; it answers how red each is, of 255."""
-    seen: list[np.ndarray] = []
+def requested(monkeypatch):
+    """The patches sent to a model that returns the red of each one's centre, divided by 255."""
+    requested: list[np.ndarray] = []
 
     def answer(run, patches):
-        seen.extend(patches)
+        requested.extend(patches)
         return (patches[:, 25, 25, 0] / 255).astype(np.float32)
 
     monkeypatch.setattr(whole_slide, "predict_patches", answer)
-    return seen
+    return requested
 
 
 def test_metadata_of_an_aperio_file(slide):
@@ -69,21 +69,21 @@ def test_overview_does_not_depend_on_the_number_of_boxes(slide, monkeypatch):
     assert whole.shape == (400, 640, 3)
 
 
-def test_only_tissue_is_predicted(slide, asked):
+def test_only_tissue_is_predicted(slide, requested):
     layout = lay_out_slide(slide, slide.overview(), 1.0)
     calls = []
     answers = predict_slide(None, slide, layout, on_progress=lambda *call: calls.append(call))
 
     assert layout.places.tolist() == [list(square) for square in SQUARES]
     assert layout.x_edges_px.tolist() == [0, 200, 400, 600, 640]
-    assert len(asked) == 2
-    assert all((patch == PINK).all() for patch in asked)
+    assert len(requested) == 2
+    assert all((patch == PINK).all() for patch in requested)
     np.testing.assert_allclose(answers.cells()[layout.tissue], 225 / 255)
     assert calls == [(2, 2)]
-    np.testing.assert_array_equal(slide.tile(layout, 1, 2), asked[1])
+    np.testing.assert_array_equal(slide.tile(layout, 1, 2), requested[1])
 
 
-def test_predictions_do_not_depend_on_the_block_size(tmp_path, asked, monkeypatch):
+def test_predictions_do_not_depend_on_the_block_size(tmp_path, requested, monkeypatch):
     rng = np.random.default_rng(0)
     rgb = np.clip(rng.normal(PINK, 20, (230, 420, 3)), 0, 255).astype(np.uint8)
     with WholeSlide(write_slide(tmp_path / "s.svs", rgb, mpp_um=4.0, levels=())) as opened:
@@ -95,7 +95,7 @@ def test_predictions_do_not_depend_on_the_block_size(tmp_path, asked, monkeypatc
 
     assert not np.isnan(whole).any()
     np.testing.assert_array_equal(in_blocks, whole)
-    np.testing.assert_array_equal(asked[0], rgb[:50, :50])
+    np.testing.assert_array_equal(requested[0], rgb[:50, :50])
 
 
 @pytest.mark.parametrize("data", [b"", b"no slide", b"II*\0\x08\0\0\0\xff\xff" + b"\xff" * 400])

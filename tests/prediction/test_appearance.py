@@ -1,4 +1,4 @@
-"""idc.prediction.appearance: seven numbers a patch, and the limits that are set on them."""
+"""idc.prediction.appearance: seven numbers per patch and their limits."""
 
 import cv2
 import numpy as np
@@ -103,7 +103,7 @@ def test_similar_patches_stay_within_the_limits_and_noise_exceeds_them(profile):
 
 
 def test_limits_of_the_first_signals_have_a_lower_bound():
-    # All of these patches are tissue throughout, and strongly coloured.
+    # These patches contain only tissue and are strongly coloured.
     profile = fit_profile((pink_patches(200), made_features(200)), (pink_patches(0), []))
     limits = dict(zip(SIGNALS, profile.limits.tolist(), strict=True))
 
@@ -127,7 +127,7 @@ def test_too_few_patches_are_refused():
         fit_profile(few, few)
 
 
-# On disk
+# Files
 
 
 def test_profile_round_trips_through_its_file(profile, tmp_path):

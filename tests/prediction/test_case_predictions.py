@@ -1,4 +1,4 @@
-"""idc.prediction.case_predictions: saved answers for a case's rows, and the model asked anew."""
+"""idc.prediction.case_predictions: saved and fresh probabilities of the rows of a case."""
 
 import json
 
@@ -29,7 +29,7 @@ def store(home):
 
 @pytest.fixture
 def run(store):
-    """Answers for rows 1, 2 and 6, saved in no order."""
+    """A run with unordered predictions for rows 1, 2 and 6."""
     run = create_run(TrainingConfig(data="tiny", patches=None))
     (run.folder / ENVIRONMENT_FILE).write_text(json.dumps({"data_sha256": store.fingerprint}))
     pd.DataFrame(

@@ -1,4 +1,7 @@
-"""idc.prediction.explain: what does not need a network. tests/test_familiar.py asks a real one."""
+"""idc.prediction.explain: the parts that need no network.
+
+`tests/prediction/test_training_features.py` covers the rest with a trained network.
+"""
 
 import numpy as np
 import pytest

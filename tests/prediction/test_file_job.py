@@ -1,5 +1,5 @@
-"""idc.uploads.file_batch, idc.prediction.file_predictions, idc.prediction.file_job: many files to
-answers in the background."""
+"""idc.uploads.file_batch, idc.prediction.file_predictions, idc.prediction.file_job: predict many
+files in the background."""
 
 import io
 import threading
@@ -19,7 +19,7 @@ from tests.support.hostile_files import zip_of
 from tests.support.made_patches import png
 from tests.support.waiting import wait_until
 
-LONG_S = 120.0  # only so that broken code does not hang the tests
+LONG_S = 120.0  # only keeps broken code from hanging the tests
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ LONG_S = 120.0  # only so that broken code does not hang the tests
     [
         ("8863_idx5_x451_y1451_class0.png", 0),
         ("any/where/8863_idx5_x451_y1451_class1.png", 1),
-        ("0/8863_idx5_x451_y1451_class1.png", 1),  # the name says more than the folder
+        ("0/8863_idx5_x451_y1451_class1.png", 1),  # the file name takes precedence over the folder
         ("tissue_class1.tif", 1),
         ("Class 0 - left.jpg", 0),
         ("subclass1.png", None),
@@ -92,7 +92,7 @@ def test_matrix_counts_files_with_label_and_prediction():
 
 def test_probability_just_below_the_threshold_is_negative_everywhere():
     five = replace(FIVE, y_prob=FIVE.y_prob.astype(np.float32))
-    threshold = float(np.float32(0.9)) + 1e-10  # as float32 the very answer
+    threshold = float(np.float32(0.9)) + 1e-10  # equal to the probability as float32
 
     assert five.positives(threshold) == 0
     assert five.matrix(threshold) == ((1, 0), (2, 0))
@@ -161,15 +161,15 @@ def test_ordinary_name_is_unchanged(name):
 
 
 class Model:
-    """Answers with the patches' mean brightness; can be made to wait."""
+    """Returns the mean brightness of each patch; waits while `may_go_on` is not set."""
 
     def __init__(self, monkeypatch) -> None:
-        self.may_go_on, self.asked = threading.Event(), 0
+        self.may_go_on, self.requests = threading.Event(), 0
         self.may_go_on.set()
         monkeypatch.setattr(file_job, "predict_patches", self.predict)
 
     def predict(self, run, patches) -> np.ndarray:
-        self.asked += 1
+        self.requests += 1
         assert self.may_go_on.wait(LONG_S)
         return (patches.reshape(len(patches), -1).mean(axis=1) / 255).astype(np.float32)
 
@@ -209,7 +209,7 @@ def test_each_file_gets_its_own_probability_or_problem(model):
 def test_stop_keeps_predictions_and_marks_the_rest_as_not_read(model):
     model.may_go_on.clear()
     job = started(grey_pngs(300))
-    wait_until(lambda: model.asked == 1, "the first batch is being answered")
+    wait_until(lambda: model.requests == 1, "the first batch is being answered")
     job.stop()
     model.may_go_on.set()
     job.wait(LONG_S)

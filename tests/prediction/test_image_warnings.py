@@ -1,5 +1,5 @@
-"""idc.prediction.image_warnings: which reasons not to believe an answer are told, in which
-words."""
+"""idc.prediction.image_warnings: the reasons for a warning about a prediction, and their
+sentences."""
 
 import cv2
 import numpy as np
@@ -28,7 +28,7 @@ def profile():
     return fit_profile(training, held_out)
 
 
-def told(profile, patch, features=None):
+def reasons(profile, patch, features=None):
     features = made_features(1) if features is None else features
     return warning_reasons(profile, np.asarray(patch, np.uint8)[None], features)[0]
 
@@ -39,47 +39,47 @@ def noisy(*rgb):
 
 
 def test_ordinary_patch_gets_no_warning(profile):
-    assert told(profile, pink_patches(1, 4)[0]) == []
+    assert reasons(profile, pink_patches(1, 4)[0]) == []
 
 
 def test_bare_glass_is_only_blank(profile):
-    assert told(profile, noisy(243, 242, 244)) == ["blank"]
+    assert reasons(profile, noisy(243, 242, 244)) == ["blank"]
 
 
 def test_grey_image_gets_no_other_colour_warning(profile):
-    assert "grey" in told(profile, noisy(120, 120, 120))
-    assert "colour" not in told(profile, noisy(120, 120, 120))
+    assert "grey" in reasons(profile, noisy(120, 120, 120))
+    assert "colour" not in reasons(profile, noisy(120, 120, 120))
 
 
 def test_brown_image_gets_the_brown_warning(profile):
-    assert told(profile, noisy(150, 100, 60))[0] == "brown"
+    assert reasons(profile, noisy(150, 100, 60))[0] == "brown"
 
 
 def test_blue_image_gets_the_cold_warning(profile):
-    assert told(profile, noisy(60, 130, 160))[0] == "cold"
+    assert reasons(profile, noisy(60, 130, 160))[0] == "cold"
 
 
 def test_red_image_gets_the_colour_warning(profile):
-    assert told(profile, noisy(250, 20, 140))[0] == "colour"
+    assert reasons(profile, noisy(250, 20, 140))[0] == "colour"
 
 
 def test_blurred_tissue_gets_the_blurred_warning(profile):
     blurred = cv2.GaussianBlur(pink_patches(1, 4)[0], (0, 0), 4)
 
-    assert told(profile, blurred) == ["blurred"]
+    assert reasons(profile, blurred) == ["blurred"]
 
 
 def test_grainy_tissue_gets_the_texture_warning(profile):
     grain = np.random.default_rng(0).normal(0, 40, (50, 50, 1))
 
-    assert "texture" in told(profile, np.clip(pink_patches(1, 4)[0] + grain, 0, 255))
+    assert "texture" in reasons(profile, np.clip(pink_patches(1, 4)[0] + grain, 0, 255))
 
 
 def test_features_warn_only_without_another_explanation(profile):
     far = made_features(1) + np.float32(3)
 
-    assert told(profile, pink_patches(1, 4)[0], far) == ["features"]
-    assert told(profile, noisy(243, 242, 244), far) == ["blank"]
+    assert reasons(profile, pink_patches(1, 4)[0], far) == ["features"]
+    assert reasons(profile, noisy(243, 242, 244), far) == ["blank"]
 
 
 def test_every_warning_is_one_sentence_with_a_remedy():

@@ -1,5 +1,5 @@
-"""idc.prediction.training_features and idc.prediction.explain with a really trained network behind
-them."""
+"""idc.prediction.training_features and idc.prediction.explain with a
+trained network."""
 
 import numpy as np
 import pytest
@@ -50,7 +50,7 @@ def test_features_are_scaled_by_their_standard_deviation(home):
     known = learned([[0, 100, 7], [1, 100, 7], [0, 900, 7], [1, 900, 7]])
     stranger = np.zeros((50, 50, 3), np.uint8)
 
-    # Nearer in the loud feature, farther in the quiet one; the third never changes.
+    # Nearer in the high-variance feature, farther in the low-variance one; the third is constant.
     assert nearest(known, store, stranger, np.array([0.9, 150, 99]), 2).tolist() == [1, 0]
 
 
@@ -61,7 +61,7 @@ def test_patch_is_not_its_own_neighbour(home):
     assert nearest(known, store, store.patches[1], np.array([1.0]), 2).tolist() == [0, 2]
 
 
-# What to compare with
+# Reference data sets
 
 
 def test_bundled_model_has_no_reference_without_real_patches(home):
@@ -75,7 +75,7 @@ def test_bundled_model_has_no_reference_without_real_patches(home):
 def test_bundled_reference_is_the_store_with_most_training_cases(home):
     run = open_run(BUNDLED_RUN_ID)
     tiny_store("a_foreign", cases=3, per_case=4)
-    tiny_store("some", cases=2, per_case=3, first_case=8863)  # 8863 trained, 8864 is no case
+    tiny_store("some", cases=2, per_case=3, first_case=8863)  # 8864 is not a training case
     store = reference_store(run)
     reference = reference_patches(run, store)
 
@@ -98,7 +98,7 @@ def test_patches_of_other_cases_are_unseen(home):
 
 @pytest.fixture
 def quick_look(monkeypatch):
-    """Features without a network: a patch's mean colours."""
+    """Replace the network: the features of a patch are its mean colours."""
 
     def look_at(run, patches):
         means = np.asarray(patches, np.float32).mean(axis=(1, 2))
@@ -108,7 +108,7 @@ def quick_look(monkeypatch):
     monkeypatch.setattr(foreign_module, "predict_with_features", look_at)
 
 
-pytestmark = pytest.mark.slow  # `trained_run` was really trained
+pytestmark = pytest.mark.slow  # `trained_run` trains a network
 
 
 def test_training_features_are_those_of_the_network(trained_run):
@@ -143,7 +143,7 @@ def test_explanation_matches_the_prediction(trained_run):
 
 def test_run_of_few_patches_warns_about_every_prediction(trained_run, quick_look):
     store = reference_store(trained_run)
-    assert patch_warnings(trained_run, store.patches[0]) == []  # nothing is known yet
+    assert patch_warnings(trained_run, store.patches[0]) == []  # not computed yet
 
     compute_training_features(trained_run, reference_patches(trained_run, store))
 
@@ -184,7 +184,7 @@ def test_changed_patches_under_the_same_name_are_refused(trained_run):
 
 def test_failed_job_keeps_its_problem_until_retried(trained_run, quick_look):
     store = reference_store(trained_run)
-    features_dir().write_text("in the way")  # where the folder has to be
+    features_dir().write_text("in the way")  # a file in place of the folder
     job = start_feature_job(trained_run, store)
     job.thread.join(300)
     assert job.state == "failed"

@@ -1,4 +1,4 @@
-"""What tests share: generated data, fake servers, and programs that run as real processes."""
+"""Shared by the tests: generated data, fake servers, and programs that run as processes."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The app as AppTest runs it: the frame script, on one of its pages."""
+"""Run the app and its pages with AppTest."""
 
 from collections.abc import Mapping
 
@@ -10,10 +10,9 @@ FRAME = "idc/ui/main.py"
 def open_page(
     name: str, *, query: Mapping[str, str | list[str]] | None = None, **state: object
 ) -> AppTest:
-    """The app with a page open, by a link with ``query``; first ``state`` goes into the session."""
-    at = AppTest.from_file(
-        f"../../{FRAME}", default_timeout=300
-    )  # a loaded machine loads TensorFlow slowly
+    """Open a page with the parameters ``query``; ``state`` is put into the session before."""
+    # A busy machine loads TensorFlow slowly.
+    at = AppTest.from_file(f"../../{FRAME}", default_timeout=300)
     for key, value in state.items():
         at.session_state[key] = value
     at.run()
@@ -25,10 +24,10 @@ def open_page(
 
 
 def metrics(at: AppTest) -> dict[str, str]:
-    """Label -> value of the figures on the page."""
+    """Label -> value of the metrics on the page."""
     return {metric.label: metric.value for metric in at.metric}
 
 
 def text(at: AppTest) -> str:
-    """All prose on the page."""
+    """All text and captions on the page."""
     return "\n".join(str(element.value) for element in [*at.markdown, *at.caption])

@@ -1,4 +1,4 @@
-"""The app on a port of its own, as its users start it."""
+"""Run the app as a server on a free port."""
 
 import contextlib
 import os
@@ -15,7 +15,7 @@ from tests.support import PROJECT
 
 @contextlib.contextmanager
 def running_app(home: Path, base_path: str = "") -> Iterator[str]:
-    """Start the app on a free port, as its users do; gives its address.
+    """Start the app on a free port, as its users do; yields its address.
 
     Args:
         base_path: Streamlit's ``server.baseUrlPath``, without slashes.

@@ -1,4 +1,4 @@
-"""Let a write, fsync or rename of `idc.files.atomic` fail: a kill, a full disk, a broken disk.
+"""Make a write, fsync or rename of `idc.files.atomic` fail: a kill, a full or a broken disk.
 
 A fault names the operation, counted from its installation: "kill 7" kills the process during the
 7th operation, "ENOSPC 7" fails it as a full disk does, "EIO 7+" fails it and all later ones. A
@@ -46,7 +46,7 @@ def install_fault(fault: str, replace=setattr) -> None:
         rename(temp_path, path)
 
     def failing_sync_file(path):
-        # A file of `atomic.replacement_path` was written by its name: this is its write.
+        # A file of `atomic.replacement_path` is written by its name: count this as its write.
         if path.name.startswith(".new.") and is_due():
             os.truncate(path, path.stat().st_size // 2)
             _fail(kind)

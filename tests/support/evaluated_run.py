@@ -1,4 +1,4 @@
-"""A run whose predictions are written by hand, for the tests of Evaluate and of its report."""
+"""A run with handwritten predictions, for the tests of the Evaluate page and its report."""
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,7 @@ def evaluated_run(*, cases: int = 1, name: str = "", **parts: dict[int, float]) 
     """A finished run on a store of ten patches.
 
     Args:
-        cases: how many cases the ten are of.
+        cases: number of cases of the ten patches.
         parts: part -> {row: probability}; by default all ten are validation patches.
     """
     tiny_store("tiny", cases=3 * cases, per_case=10 // cases)

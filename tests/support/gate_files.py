@@ -1,4 +1,4 @@
-"""Helpers of the tests of the gate: decode, refuse, and images in every format."""
+"""For the tests of the upload gate: decode, check refusals, and images in every format."""
 
 from collections.abc import Callable
 from typing import Any

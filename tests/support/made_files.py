@@ -1,4 +1,4 @@
-"""Pictures written byte by byte, and saved by Pillow, for the tests of the gate."""
+"""Image files built from bytes or saved by Pillow, for the tests of the upload gate."""
 
 import io
 import struct
@@ -22,7 +22,7 @@ def png(width: int, height: int, bits: int, colour: int, rows: bytes, *extra: by
 
 
 def one_bit_png(width: int, height: int) -> bytes:
-    """A black PNG of hardly any bytes."""
+    """A black PNG of one bit per pixel: a very small file."""
     return png(width, height, 1, 0, bytes(height * (1 + (width + 7) // 8)))
 
 
@@ -46,21 +46,21 @@ def tiff(width: int, height: int, pixels: bytes, **tags: tuple[int, ...]) -> byt
 
 
 def saved(image: Image.Image, format_: str, **options: Any) -> bytes:
-    """As Pillow writes it."""
+    """The bytes that Pillow writes for an image."""
     file = io.BytesIO()
     image.save(file, format_, **options)
     return file.getvalue()
 
 
 def picture(height: int = 24, width: int = 32) -> Image.Image:
-    """Smooth colours, every pixel different."""
+    """An image of smooth colours, every pixel different."""
     y, x = np.mgrid[:height, :width]
     rgb = np.stack([x * 255 // (width - 1), y * 255 // (height - 1), (x + y) % 256], axis=-1)
     return Image.fromarray(rgb.astype(np.uint8))
 
 
 def jpeg_declaring(width: int, height: int) -> bytes:
-    """A small JPEG that says it has so many pixels."""
+    """A small JPEG that declares a size."""
     data = bytearray(saved(picture(), "JPEG"))
     at = data.index(b"\xff\xc0") + 5
     data[at : at + 4] = struct.pack(">HH", height, width)
@@ -68,14 +68,14 @@ def jpeg_declaring(width: int, height: int) -> bytes:
 
 
 def bmp_declaring(width: int, height: int) -> bytes:
-    """A small BMP that says it has so many pixels."""
+    """A small BMP that declares a size."""
     data = bytearray(saved(picture(), "BMP"))
     data[18:26] = struct.pack("<ii", width, height)
     return bytes(data)
 
 
 def webp_declaring(width: int, height: int) -> bytes:
-    """A small WebP that says it has so many pixels."""
+    """A small WebP that declares a size."""
     exif = Image.Exif()
     exif[274] = 1
     data = bytearray(saved(picture(), "WEBP", exif=exif))  # with EXIF: the extended header

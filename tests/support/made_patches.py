@@ -1,4 +1,4 @@
-"""Small made-up patches for tests: plain colours."""
+"""Small generated patches for tests: plain colours."""
 
 import zipfile
 from pathlib import Path

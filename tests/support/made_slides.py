@@ -1,4 +1,4 @@
-"""Whole-slide files and answers for tests, small and exact."""
+"""Small whole-slide files and region predictions with exact values."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ GLASS = (244, 242, 245)
 def tissue_squares(
     width: int, height: int, side: int, squares: list[tuple[int, int]]
 ) -> np.ndarray:
-    """Glass, and pink squares at some (row, column) of a grid: uint8 RGB (height, width, 3)."""
+    """Glass with pink squares at (row, column) of a grid: uint8 RGB, shape (height, width, 3)."""
     rgb = np.full((height, width, 3), GLASS, np.uint8)
     for row, column in squares:
         rgb[row * side : (row + 1) * side, column * side : (column + 1) * side] = PINK
@@ -25,7 +25,7 @@ def tissue_squares(
 def write_slide(
     path: Path, rgb: np.ndarray, *, mpp_um: float, levels: tuple[int, ...] = (4,)
 ) -> Path:
-    """A tiled TIFF, or by its name an Aperio file, with smaller levels."""
+    """Write a tiled TIFF with smaller levels; an Aperio file if the suffix is ``.svs``."""
     about = f"Aperio Image Library v11\n{rgb.shape[1]}x{rgb.shape[0]} |MPP = {mpp_um}"
     with tifffile.TiffWriter(path) as file:
         for level in (1, *levels):
@@ -45,7 +45,7 @@ def write_slide(
 def made_answers(
     tiles: list[list[float]], *, mpp_um: float = 4.0, stride: int = 50
 ) -> RegionPredictions:
-    """Answers of a region without a rest at its edges, tissue wherever a number is."""
+    """Predictions of a region of whole tiles; tissue wherever ``tiles`` is not nan."""
     array = np.array(tiles, np.float32)
     rows, columns = (50 + stride * (count - 1) for count in array.shape)
     tiling = Tiling(columns, rows, stride)

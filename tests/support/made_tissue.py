@@ -1,5 +1,4 @@
-"""Patches that look a little like tissue, made in no time, for tests of
-`idc.prediction.appearance`."""
+"""Patches that resemble tissue and features, for tests of `idc.prediction.appearance`."""
 
 import cv2
 import numpy as np
@@ -21,14 +20,14 @@ def pink_patches(count: int, seed: int = 0) -> np.ndarray:
 
 
 def made_features(count: int, seed: int = 0) -> np.ndarray:
-    """float32, shape (count, 6): around 1, the last one a unit that never fires."""
+    """float32, shape (count, 6): values around 1; the last feature is always 0."""
     features = np.random.default_rng(seed).normal(1, 0.2, (count, 6)).astype(np.float32)
     features[:, 5] = 0
     return features
 
 
 def smooth_patches(seed: int, count: int = 1) -> np.ndarray:
-    """Smooth random pictures, uint8 RGB, shape (count, 50, 50, 3)."""
+    """Smooth random images: uint8 RGB, shape (count, 50, 50, 3)."""
     rng = np.random.default_rng(seed)
     coarse = rng.integers(0, 256, (count, 13, 13, 3)).astype(np.uint8)
-    return np.stack([cv2.resize(picture, (50, 50)) for picture in coarse])
+    return np.stack([cv2.resize(image, (50, 50)) for image in coarse])

@@ -1,4 +1,4 @@
-"""For the report of a failed test: what the server and the trainers of a home were doing."""
+"""Outputs and stacks of the server and the trainers of a home, for the report of a failed test."""
 
 import contextlib
 import os
@@ -6,18 +6,21 @@ import signal
 import time
 from pathlib import Path
 
-_TELL_ON_SIGNAL = (b"idc.training.trainer", b"streamlit_app.py")  # the signal would end others
+_DUMP_ON_SIGNAL = (
+    b"idc.training.trainer",
+    b"streamlit_app.py",
+)  # the signal ends all other processes
 _LINES = 150  # of each output
 
 
-def tell(home: Path) -> str:
-    """The ends of all outputs, after each process has written into its own where it is."""
+def process_outputs(home: Path) -> str:
+    """The last lines of all outputs, after each process has written its stacks to its own."""
     for folder in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):  # it has ended, or is somebody else's
+        with contextlib.suppress(OSError):  # it has ended or belongs to another user
             ours = f"IDC_HOME={home}".encode() in (folder / "environ").read_bytes().split(b"\0")
-            if ours and any(name in (folder / "cmdline").read_bytes() for name in _TELL_ON_SIGNAL):
+            if ours and any(name in (folder / "cmdline").read_bytes() for name in _DUMP_ON_SIGNAL):
                 os.kill(int(folder.name), signal.SIGUSR1)
-    time.sleep(1)  # nobody tells when a process has finished writing
+    time.sleep(1)  # processes do not report when they have finished writing
     outputs = [home / "server.txt", *home.glob("runs/*/status.json"), *home.glob("runs/*/*.txt")]
     return "\n".join(_end(path, home) for path in outputs if path.exists())
 

@@ -1,4 +1,4 @@
-"""Trainings of tenths of a second: a network of 30 numbers, two steps an epoch, no tracing."""
+"""Trainings of tenths of a second: 30 parameters, two steps per epoch, eager execution."""
 
 import hashlib
 import json
@@ -15,14 +15,14 @@ compile_for_real = setup.compile_model
 
 
 def be_tiny(set_attribute):
-    """Put the tiny network in place of the real ones, with ``setattr`` or a test's own."""
+    """Replace the real networks by the tiny one, with ``setattr`` or ``monkeypatch.setattr``."""
     set_attribute(setup, "compile_model", compiled_eagerly)
     set_attribute(setup, "build_model", tiny_network)
     set_attribute(weights, "build_model", tiny_network)
 
 
 def tiny_config(**settings):
-    """Two epochs on the store "tiny" of 36 patches: two steps each."""
+    """Two epochs of two steps on the store "tiny" of 36 patches."""
     return preset_config(
         "fast",
         "tiny",
@@ -31,7 +31,7 @@ def tiny_config(**settings):
 
 
 def tiny_network(preset):
-    """In place of the real ones: everything a state can hold, in 30 numbers."""
+    """A network of 30 parameters with all kinds of state: batch statistics, random seeds."""
     layers = keras.layers
     inputs = keras.Input((50, 50, 3), dtype="uint8")
     x = layers.Rescaling(1 / 255)(inputs)
@@ -42,13 +42,13 @@ def tiny_network(preset):
 
 
 def compiled_eagerly(model, config, steps, **how):
-    """Tracing a graph would take longer than all the steps of these trainings."""
+    """Compile for eager execution: tracing a graph takes longer than all steps."""
     compile_for_real(model, config, steps, **how)
     model.run_eagerly = True
 
 
 def digest(run):
-    """Of weights, optimizer, running means and the whole history but its times."""
+    """SHA-256 of the weights, optimizer state, running means and the history without its times."""
     description, arrays = read_checkpoint(list_checkpoints(run.folder)[0])
     history = description["history"]
     for entry in history["epochs"]:
