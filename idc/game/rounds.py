@@ -13,9 +13,7 @@ from idc.prediction.predictor import predict_patches
 from idc.runs.run import Run, check_same_data
 from idc.runs.split import held_out_rows, train_cases
 
-_CANDIDATES_PER_CLASS = (
-    150  # of each class: the model looks at so many, and from these a level is chosen
-)
+_CANDIDATES_PER_CLASS = 150  # predicted by the model; a level selects among them
 
 
 @dataclass(frozen=True)

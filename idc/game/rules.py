@@ -161,12 +161,12 @@ def positions_of_level(
     """
     odds = np.round(_log_odds(y_prob) - _log_odds(threshold), _ODDS_DIGITS)
     clear = np.where(labels == 1, odds, -odds)
-    found = []
+    selected = []
     for label in (0, 1):
         own = np.flatnonzero(labels == label)
         own = own[np.argsort(-clear[own], kind="stable")]
-        found.append(np.array_split(own, len(LEVELS))[list(LEVELS).index(level)])
-    chosen = np.sort(np.concatenate(found))
+        selected.append(np.array_split(own, len(LEVELS))[list(LEVELS).index(level)])
+    chosen = np.sort(np.concatenate(selected))
     if level == "easy":
         called = np.asarray(y_prob, np.float64)[chosen] >= threshold
         chosen = chosen[called == (labels[chosen] == 1)]

@@ -85,7 +85,7 @@ def list_scores() -> list[Score]:
     if not _path().exists():
         return []
     with _open_scores() as database:
-        found = [
+        scores = [
             Score(*row)
             for row in database.execute(
                 "SELECT name, round, level, right, best_streak, model_right FROM scores"
@@ -94,7 +94,7 @@ def list_scores() -> list[Score]:
         ]
     level_order = list(LEVELS)
     return sorted(
-        found,
+        scores,
         key=lambda score: (-score.right, -level_order.index(score.level), -score.best_streak),
     )
 

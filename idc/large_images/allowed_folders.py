@@ -25,12 +25,12 @@ def allowed_folders() -> list[Path]:
 
 def list_slides() -> list[str]:
     """Paths of the slides in these folders and below, sorted, the first 500."""
-    found = []
+    paths = []
     for folder in allowed_folders():
         for path in islice(folder.rglob("*"), _MAX_SCANNED_ENTRIES):
             if path.suffix.lower() in SLIDE_SUFFIXES and not path.name.startswith("."):
-                found.append(str(path))
-    return sorted(found)[:_MAX_LISTED]
+                paths.append(str(path))
+    return sorted(paths)[:_MAX_LISTED]
 
 
 def allowed_slide(text: str) -> Path:

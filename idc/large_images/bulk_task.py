@@ -93,7 +93,7 @@ def slide_tasks(paths: list[Path]) -> list[SlideTask]:
     Raises:
         SlideError: a path does not exist, or no slide was found.
     """
-    found: dict[str, SlideTask] = {}
+    tasks: dict[str, SlideTask] = {}
     for path in paths:
         path = path.expanduser().resolve()
         if path.is_dir():
@@ -107,12 +107,12 @@ def slide_tasks(paths: list[Path]) -> list[SlideTask]:
         else:
             raise SlideError(f"There is no file or folder at '{path}'; check the path.")
         for file in files:
-            found[str(file)] = SlideTask(file.name, path=str(file))
-    if not found:
+            tasks[str(file)] = SlideTask(file.name, path=str(file))
+    if not tasks:
         raise SlideError(
             f"There is no slide at these paths; supported are {', '.join(SLIDE_SUFFIXES)}."
         )
-    return list(found.values())
+    return list(tasks.values())
 
 
 def case_tasks(data: str) -> list[SlideTask]:
@@ -233,8 +233,8 @@ def _store(data: str) -> PatchStore:
 def _rows_by_case(data: str) -> dict[int, np.ndarray]:
     cases = _store(data).cases
     order = np.argsort(cases, kind="stable")
-    found, starts = np.unique(cases[order], return_index=True)
-    return dict(zip(found.tolist(), np.split(order, starts[1:]), strict=True))
+    case_numbers, starts = np.unique(cases[order], return_index=True)
+    return dict(zip(case_numbers.tolist(), np.split(order, starts[1:]), strict=True))
 
 
 def _open_unchanged_run(settings: BulkSettings) -> Run:

@@ -122,10 +122,10 @@ def lay_out_region(rgb: np.ndarray, mpp_um: float, stride: int = PATCH_SIZE_PX) 
     scaled = to_model_scale(rgb, mpp_um)
     whole = _mirror_pad_to_patch(scaled)
     tiling = Tiling(whole.shape[1], whole.shape[0], stride)
-    found = cell_shares(tissue_mask(whole), tiling.x_edges, tiling.y_edges)
+    tissue_shares = cell_shares(tissue_mask(whole), tiling.x_edges, tiling.y_edges)
     layout = RegionLayout(width, height, mpp_um, tiling, np.empty(0, bool))
     # Mirrored padding lies outside of the image and is not tissue.
-    tissue = (found >= MIN_TISSUE_SHARE) & (layout.areas_px > 0)
+    tissue = (tissue_shares >= MIN_TISSUE_SHARE) & (layout.areas_px > 0)
     layout = replace(layout, tissue=tissue)
     return Region(whole, layout, mirrored=whole is not scaled)
 

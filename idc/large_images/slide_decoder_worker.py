@@ -94,7 +94,7 @@ def _lower_limit(kind: int, value: int) -> None:
 
 
 def main() -> None:
-    """Give up what reading does not need, then answer until the parent hangs up."""
+    """Drop resources that reading does not need, then answer until the parent disconnects."""
     cv2.setNumThreads(1)
     _lower_limit(resource.RLIMIT_CORE, 0)
     _lower_limit(resource.RLIMIT_FSIZE, 0)  # no file can be written

@@ -106,11 +106,11 @@ def predict_slide_file(
     return SlidePredictions(answers, overview)
 
 
-def save_predictions(request: SlideRequest, found: SlidePredictions) -> None:
+def save_predictions(request: SlideRequest, predictions: SlidePredictions) -> None:
     """Save predictions atomically, and delete the oldest ones."""
     folder = whole_slides_dir() / request.name()
     folder.parent.mkdir(parents=True, exist_ok=True)
-    layout = found.answers.layout
+    layout = predictions.answers.layout
     metadata = {
         "file": str(request.path),
         "run": request.run.id,
@@ -123,9 +123,9 @@ def save_predictions(request: SlideRequest, found: SlidePredictions) -> None:
     temporary = Path(tempfile.mkdtemp(prefix=".", dir=folder.parent))
     try:
         np.savez_compressed(
-            temporary / _CELLS_FILE, tiles=found.answers.tiles, tissue=layout.tissue
+            temporary / _CELLS_FILE, tiles=predictions.answers.tiles, tissue=layout.tissue
         )
-        cv2.imwrite(str(temporary / _OVERVIEW_FILE), found.overview[..., ::-1])
+        cv2.imwrite(str(temporary / _OVERVIEW_FILE), predictions.overview[..., ::-1])
         (temporary / _METADATA_FILE).write_text(json.dumps(metadata, indent=1))
         shutil.rmtree(folder, ignore_errors=True)
         temporary.rename(folder)
@@ -190,7 +190,7 @@ class SlideJob(ThreadJob):
         return super().left_s() if self.state == "predicting" else None
 
     def answer(self) -> None:
-        """Wait for its turn, ask the model, keep the answers."""
+        """Wait for its turn, predict and save the predictions."""
         while not _prediction_lock.acquire(timeout=0.2):
             self.check_stop()
         try:

@@ -23,7 +23,7 @@ from idc.processes.child import Answer, Child, ChildDied, ChildTimeout
 from idc.runs.run import Run
 
 SLIDE_ONLY_SUFFIXES = (".svs", ".ndpi", ".mrxs", ".scn", ".vms", ".bif", ".svslide")
-SLIDE_SUFFIXES = (*SLIDE_ONLY_SUFFIXES, ".tif", ".tiff")  # a TIFF may be an ordinary picture
+SLIDE_SUFFIXES = (*SLIDE_ONLY_SUFFIXES, ".tif", ".tiff")  # a TIFF may be an ordinary image
 OVERVIEW_SIDE_PX = 2_000
 
 _MAX_SIDE_PX = 4_096  # of a box at its level
@@ -139,7 +139,7 @@ class WholeSlide:
 
     def _level(self, downsample: float) -> int:
         """The coarsest level that is not coarser than ``downsample``, up to rounding."""
-        fine = [i for i, found in enumerate(self.downsamples) if found <= downsample * 1.01]
+        fine = [i for i, factor in enumerate(self.downsamples) if factor <= downsample * 1.01]
         return fine[-1] if fine else 0
 
     def _ask(self, question: dict[str, Any], timeout_s: float) -> Answer:
@@ -184,8 +184,10 @@ def lay_out_slide(
     layout = RegionLayout(slide.width, slide.height, mpp_um, tiling, np.empty(0, bool))
     columns = np.rint(layout.x_edges_px * (overview.shape[1] / slide.width)).astype(np.int64)
     rows = np.rint(layout.y_edges_px * (overview.shape[0] / slide.height)).astype(np.int64)
-    found = cell_shares(tissue_mask(overview), columns, rows)
-    return RegionLayout(slide.width, slide.height, mpp_um, tiling, found >= MIN_TISSUE_SHARE)
+    tissue_shares = cell_shares(tissue_mask(overview), columns, rows)
+    return RegionLayout(
+        slide.width, slide.height, mpp_um, tiling, tissue_shares >= MIN_TISSUE_SHARE
+    )
 
 
 def predict_slide(

@@ -1,1 +1,1 @@
-"""Ask a run's model, explain an answer, warn about unfamiliar images."""
+"""Predict with a run's model, explain predictions, warn about unfamiliar images."""

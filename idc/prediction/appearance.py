@@ -117,9 +117,9 @@ class AppearanceProfile:
         Raises:
             DataError: the file is missing or damaged.
         """
-        found: dict[str, Any] = read_arrays(path)
+        arrays: dict[str, Any] = read_arrays(path)
         try:
-            return cls(**{**found, "patches": int(found["patches"])})
+            return cls(**{**arrays, "patches": int(arrays["patches"])})
         except (KeyError, TypeError) as error:
             raise DataError(f"'{path.name}' is damaged: it is not a profile.") from error
 
@@ -207,21 +207,21 @@ def _densities(patches: np.ndarray) -> list[np.ndarray]:
 
 def _stain_signals(patches: np.ndarray) -> np.ndarray:
     """float, shape (n, 4): blank, grey, brown, cold."""
-    found = np.empty((len(patches), 4))
+    signals = np.empty((len(patches), 4))
     for start in range(0, len(patches), _BATCH_SIZE):
         batch = patches[start : start + _BATCH_SIZE]
         red, green, blue = _densities(batch)
         total = red + green + blue
         # Each pixel's share of the patch's stain: faint pixels, all noise, hardly count.
         stain = total / np.maximum(total.sum(axis=1, keepdims=True), 1e-6)
-        of_some = found[start : start + len(batch)]
-        of_some[:, 0] = (total <= 3 * MIN_TISSUE_DENSITY).mean(axis=1)
-        of_some[:, 1] = -np.ptp(np.stack(_channels(batch)), axis=0).mean(axis=1)
-        of_some[:, 2] = (stain * (blue - green > _BROWN_MARGIN * (total + _BROWN_MARGIN))).sum(
-            axis=1
-        )
-        of_some[:, 3] = (stain * (red > green)).sum(axis=1)
-    return found
+        batch_signals = signals[start : start + len(batch)]
+        batch_signals[:, 0] = (total <= 3 * MIN_TISSUE_DENSITY).mean(axis=1)
+        batch_signals[:, 1] = -np.ptp(np.stack(_channels(batch)), axis=0).mean(axis=1)
+        batch_signals[:, 2] = (
+            stain * (blue - green > _BROWN_MARGIN * (total + _BROWN_MARGIN))
+        ).sum(axis=1)
+        batch_signals[:, 3] = (stain * (red > green)).sum(axis=1)
+    return signals
 
 
 def _colour_bins(patches: np.ndarray) -> np.ndarray:

@@ -25,7 +25,7 @@ from idc.runs.run import Run
 from idc.uploads.file_batch import BatchFile
 from idc.uploads.gate import decode_image
 
-MAX_PATCH_SIDE_PX = 400  # a larger picture is a region, not a patch
+MAX_PATCH_SIDE_PX = 400  # a larger image is a region, not a patch
 MAX_PATCHES_IN_MEMORY = 60_000  # of all visitors, 450 MB
 MAX_SLOW_FILES = 5  # a job ends after this many files exceeded the time limit
 

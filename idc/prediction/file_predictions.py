@@ -60,11 +60,11 @@ class FilePredictions:
         if cell not in CONFUSION_CELLS:
             raise ValueError(f"cell must be one of {list(CONFUSION_CELLS)}. Received: {cell!r}")
         has_label = self.labelled()
-        found = np.zeros(len(self.names), bool)
-        found[has_label] = (
+        selected = np.zeros(len(self.names), bool)
+        selected[has_label] = (
             confusion_cell_names(self.labels[has_label], self.y_prob[has_label], threshold) == cell
         )
-        return found
+        return selected
 
     def sorted_positions(
         self, where: np.ndarray, by: str, *, descending: bool = False

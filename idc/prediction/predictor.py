@@ -84,10 +84,10 @@ def predict_with_features(run: Run, patches: np.ndarray) -> PredictionWithFeatur
     """
     _check_patches(patches)
     starts = range(0, len(patches), _CHUNK)
-    found = np.concatenate(
+    outputs = np.concatenate(
         [_ask_for_array(run, patches[start : start + _CHUNK], "features") for start in starts]
     )
-    return PredictionWithFeatures(run.calibration().apply(found[:, 0]), found[:, 1:])
+    return PredictionWithFeatures(run.calibration().apply(outputs[:, 0]), outputs[:, 1:])
 
 
 def grad_cam(run: Run, patches: np.ndarray) -> np.ndarray:

@@ -34,14 +34,14 @@ def answer(question: dict[str, Any], block: bytes) -> tuple[dict[str, Any], byte
             entries, maps = inspect_layers(model, patches[0])
             return {"layers": entries}, maps
         if question["kind"] == "features":
-            found = np.column_stack(inside.predict_with_features(patches))
+            values = np.column_stack(inside.predict_with_features(patches))
         elif question["kind"] == "grad-cam":
-            found = inside.grad_cam(patches)
+            values = inside.grad_cam(patches)
         else:
-            found = predict_probabilities(model, patches)
+            values = predict_probabilities(model, patches)
     except IdcError as error:
         return {"error": str(error)}, b""
-    return {"shape": found.shape}, found.astype(np.float32).tobytes()
+    return {"shape": values.shape}, values.astype(np.float32).tobytes()
 
 
 @functools.lru_cache(maxsize=3)

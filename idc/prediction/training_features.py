@@ -94,8 +94,9 @@ def reference_patches(run: Run, store: PatchStore) -> ReferencePatches:
     """Which patches of `reference_store` to compare with."""
     nothing = np.empty(0, np.int64)
     if run.bundled:
-        seen = np.flatnonzero(np.isin(store.cases, train_cases(run)))
-        kind, rows = ("cases", seen) if len(seen) else ("unseen", np.arange(len(store)))
+        kind, rows = "cases", np.flatnonzero(np.isin(store.cases, train_cases(run)))
+        if not len(rows):
+            kind, rows = "unseen", np.arange(len(store))
         return ReferencePatches(store, kind, _sample(rows, SAMPLE_SIZE), nothing, 0)
     split = run_split(run, store)
     return ReferencePatches(
@@ -120,13 +121,13 @@ def compute_training_features(
         DataError: the disk is full.
     """
     rows = np.concatenate([reference.rows, reference.held_out])
-    found = []
+    batches = []
     for start in range(0, len(rows), _CHUNK):
         patches = np.array(reference.store.patches[rows[start : start + _CHUNK]])
-        found.append(predict_with_features(run, patches).features)
+        batches.append(predict_with_features(run, patches).features)
         if on_progress:
             on_progress(min(start + _CHUNK, len(rows)), len(rows))
-    features = np.concatenate(found)
+    features = np.concatenate(batches)
     count = len(reference.rows)
     profile = None
     if reference.kind == "trained" and count >= MIN_TRAINING_PATCHES:

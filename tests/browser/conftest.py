@@ -30,10 +30,10 @@ _HARMLESS = (
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
-    """A page that stands still says nothing of why; its processes do."""
+    """Add the outputs of the app's processes to the report of a failed test."""
     report = yield
     if report.when == "call" and report.failed and "home" in item.funcargs:
-        report.sections.append(("What was going on", process_outputs(item.funcargs["home"])))
+        report.sections.append(("Process outputs", process_outputs(item.funcargs["home"])))
     return report
 
 

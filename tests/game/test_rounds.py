@@ -27,13 +27,13 @@ def test_round_is_drawn_from_held_out_cases(home, answers):
     run = open_run(BUNDLED_RUN_ID)
     trained_on = int(train_cases(run)[0])
     store = tiny_store("mixed", cases=12, per_case=12, first_case=trained_on)
-    seen = np.isin(store.cases, train_cases(run))
+    is_train = np.isin(store.cases, train_cases(run))
 
     drawn = draw_round(run, store, "hard", seed=1)
 
-    assert seen.any() and not seen.all()
-    assert np.array_equal(unseen_rows(run, store), np.flatnonzero(~seen))
-    assert not seen[drawn.rows].any()
+    assert is_train.any() and not is_train.all()
+    assert np.array_equal(unseen_rows(run, store), np.flatnonzero(~is_train))
+    assert not is_train[drawn.rows].any()
     assert len(set(drawn.rows.tolist())) == 10
     assert drawn.labels.tolist() == store.labels[drawn.rows].tolist()
     assert drawn.threshold == run.calibration().threshold

@@ -30,11 +30,11 @@ def run(monkeypatch):
     profile = fit_profile(training, held_out)
     monkeypatch.setattr(region_warnings, "profile_of", lambda run: profile)
     usual = made_features(300, 300)[:1]
-    found = SimpleNamespace(features=usual)
+    output = SimpleNamespace(features=usual)
     monkeypatch.setattr(
         region_warnings,
         "predict_with_features",
-        lambda run, patches: SimpleNamespace(features=found.features.repeat(len(patches), axis=0)),
+        lambda run, patches: SimpleNamespace(features=output.features.repeat(len(patches), axis=0)),
     )
     return "a run"
 

@@ -59,23 +59,26 @@ def found_answers() -> SlidePredictions:
 
 def test_steps_are_looking_then_predicting(question, answering):
     steps = []
-    found = predict_slide_file(question, lambda *step: steps.append(step))
+    predictions = predict_slide_file(question, lambda *step: steps.append(step))
 
     assert steps == [("looking", 1, 1), ("predicting", 2, 2)]
-    assert found.answers.layout.tissue.tolist() == [[True, False, False], [False, False, True]]
-    assert found.overview.shape == (400, 600, 3)
+    assert predictions.answers.layout.tissue.tolist() == [
+        [True, False, False],
+        [False, False, True],
+    ]
+    assert predictions.overview.shape == (400, 600, 3)
 
 
 def test_saved_predictions_are_loaded_exactly(question):
-    found = found_answers()
+    predictions = found_answers()
     assert saved_predictions(question) is None
     assert saved_at_ns(question) is None
-    save_predictions(question, found)
+    save_predictions(question, predictions)
     again = saved_predictions(question)
 
-    np.testing.assert_array_equal(again.overview, found.overview)
-    np.testing.assert_array_equal(again.answers.tiles, found.answers.tiles)
-    np.testing.assert_array_equal(again.answers.cells(), found.answers.cells())
+    np.testing.assert_array_equal(again.overview, predictions.overview)
+    np.testing.assert_array_equal(again.answers.tiles, predictions.answers.tiles)
+    np.testing.assert_array_equal(again.answers.cells(), predictions.answers.cells())
     assert again.answers.layout.x_edges_px.tolist() == [0, 25, 50, 75, 100]
     assert saved_at_ns(question) is not None
 

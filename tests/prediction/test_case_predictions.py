@@ -123,15 +123,15 @@ def test_bundled_training_cases_are_known_without_the_data_set(home):
 
 @pytest.mark.slow  # the worker loads TensorFlow
 def test_fresh_probabilities_equal_the_saved_ones(trained_run):
-    store, seen = open_store("tiny"), []
+    store, progress = open_store("tiny"), []
     rows = np.arange(20, 40)
 
     fresh = fresh_probabilities(
-        trained_run, store, rows, on_progress=lambda done, of: seen.append((done, of))
+        trained_run, store, rows, on_progress=lambda done, of: progress.append((done, of))
     )
 
     known = saved_probabilities(trained_run, store, rows)
     held_out = ~np.isnan(known)
     assert 0 < held_out.sum() < 20
     assert fresh[held_out] == pytest.approx(known[held_out], abs=1e-5)
-    assert seen == [(20, 20)]
+    assert progress == [(20, 20)]

@@ -25,12 +25,12 @@ def views(*y_prob, threshold=0.5):
 
 
 def test_eight_views_differ_and_begin_with_the_original():
-    found = eight_views(PATCH)
+    views = eight_views(PATCH)
 
-    assert np.array_equal(found[0], PATCH)
-    assert np.array_equal(found[4], PATCH[:, ::-1])
-    assert np.array_equal(found[2], PATCH[::-1, ::-1])
-    assert len({view.tobytes() for view in found}) == 8
+    assert np.array_equal(views[0], PATCH)
+    assert np.array_equal(views[4], PATCH[:, ::-1])
+    assert np.array_equal(views[2], PATCH[::-1, ::-1])
+    assert len({view.tobytes() for view in views}) == 8
 
 
 def test_equal_probabilities_have_zero_spread_and_a_stable_sentence():
@@ -89,12 +89,12 @@ def test_occlusion_map_is_the_mean_over_the_squares_that_cover_a_pixel():
     effect = np.zeros(len(corners))
     effect[:2] = 0.9, 0.3
 
-    found = occlusion_map(effect, corners)
+    effect_map = occlusion_map(effect, corners)
 
-    assert found[0, 0] == pytest.approx(0.45)  # of 0.9 and 0
-    assert found[0, 8] == pytest.approx(0.4)  # of 0.9, 0.3 and 0
-    assert found[0, 14] == pytest.approx(0.15)  # of 0.3 and 0
-    assert found[30, 30] == 0
+    assert effect_map[0, 0] == pytest.approx(0.45)  # of 0.9 and 0
+    assert effect_map[0, 8] == pytest.approx(0.4)  # of 0.9, 0.3 and 0
+    assert effect_map[0, 14] == pytest.approx(0.15)  # of 0.3 and 0
+    assert effect_map[30, 30] == 0
 
 
 @pytest.mark.parametrize(

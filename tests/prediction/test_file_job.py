@@ -195,14 +195,16 @@ def test_each_file_gets_its_own_probability_or_problem(model):
     files[71] = ("71.png", png((1, 2, 3), height=500, width=50))
     job = started(files)
     job.wait(LONG_S)
-    found = job.answers()
+    predictions = job.answers()
 
     good = [number for number in range(150) if number not in (70, 71)]
-    np.testing.assert_allclose(found.y_prob[good], np.array(good) / 255, atol=1e-6)
-    assert np.flatnonzero(~found.answered()).tolist() == [70, 71]
-    assert found.problems[70].startswith("70.png is not a PNG, JPEG")
-    assert found.problems[71].startswith("71.png is 50 x 500 px, which is larger than a patch; ")
-    assert {found.problems[number] for number in good} == {""}
+    np.testing.assert_allclose(predictions.y_prob[good], np.array(good) / 255, atol=1e-6)
+    assert np.flatnonzero(~predictions.answered()).tolist() == [70, 71]
+    assert predictions.problems[70].startswith("70.png is not a PNG, JPEG")
+    assert predictions.problems[71].startswith(
+        "71.png is 50 x 500 px, which is larger than a patch; "
+    )
+    assert {predictions.problems[number] for number in good} == {""}
     assert (job.state().done, job.state().total, job.state().running) == (150, 150, False)
 
 
@@ -213,11 +215,11 @@ def test_stop_keeps_predictions_and_marks_the_rest_as_not_read(model):
     job.stop()
     model.may_go_on.set()
     job.wait(LONG_S)
-    found = job.answers()
+    predictions = job.answers()
 
     assert 64 <= job.state().done < 300
-    assert found.answered()[:64].all() and not found.answered()[-1]
-    assert found.problems[-1] == "was not read because the job was stopped."
+    assert predictions.answered()[:64].all() and not predictions.answered()[-1]
+    assert predictions.problems[-1] == "was not read because the job was stopped."
     assert job.state().problem == ""
 
 

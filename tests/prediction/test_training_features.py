@@ -1,5 +1,4 @@
-"""idc.prediction.training_features and idc.prediction.explain with a
-trained network."""
+"""idc.prediction.training_features and idc.prediction.explain with a trained network."""
 
 import numpy as np
 import pytest
@@ -8,8 +7,7 @@ from idc.datasets.store import PackReport, delete_store, open_store
 from idc.datasets.store_writer import Patch, PatchName, StoreWriter
 from idc.errors import RunError
 from idc.files.home import features_dir
-from idc.prediction import image_warnings as foreign_module
-from idc.prediction import training_features as familiar_module
+from idc.prediction import image_warnings, training_features
 from idc.prediction.explain import explain
 from idc.prediction.image_warnings import patch_warnings, profile_of
 from idc.prediction.predictor import PredictionWithFeatures, predict_patches, predict_with_features
@@ -97,15 +95,15 @@ def test_patches_of_other_cases_are_unseen(home):
 
 
 @pytest.fixture
-def quick_look(monkeypatch):
+def features_without_network(monkeypatch):
     """Replace the network: the features of a patch are its mean colours."""
 
-    def look_at(run, patches):
+    def mean_colours(run, patches):
         means = np.asarray(patches, np.float32).mean(axis=(1, 2))
         return PredictionWithFeatures(np.zeros(len(means), np.float32), means)
 
-    monkeypatch.setattr(familiar_module, "predict_with_features", look_at)
-    monkeypatch.setattr(foreign_module, "predict_with_features", look_at)
+    monkeypatch.setattr(training_features, "predict_with_features", mean_colours)
+    monkeypatch.setattr(image_warnings, "predict_with_features", mean_colours)
 
 
 pytestmark = pytest.mark.slow  # `trained_run` trains a network
@@ -124,24 +122,24 @@ def test_training_features_are_those_of_the_network(trained_run):
     known = load_training_features(trained_run, store)
     assert (known.kind, known.trained_on) == ("trained", len(train))
     assert known.rows.tolist() == train.tolist()
-    seen = predict_with_features(trained_run, store.patches[train]).features
-    assert known.features == pytest.approx(seen, abs=1e-4)
+    computed = predict_with_features(trained_run, store.patches[train]).features
+    assert known.features == pytest.approx(computed, abs=1e-4)
     assert steps[-1][0] == steps[-1][1]
 
 
 def test_explanation_matches_the_prediction(trained_run):
     rgb = np.array(open_store("tiny").patches[3])
 
-    found = explain(trained_run, rgb)
+    explanation = explain(trained_run, rgb)
 
     both = predict_patches(trained_run, np.stack([rgb, np.rot90(rgb)]))
-    assert found.y_prob == pytest.approx(both[0], abs=1e-5)
-    assert found.views.y_prob[1] == pytest.approx(both[1], abs=1e-5)
-    assert found.grad_cam_map.shape == (12, 12)
-    assert found.occlusion.shape == (50, 50)
+    assert explanation.y_prob == pytest.approx(both[0], abs=1e-5)
+    assert explanation.views.y_prob[1] == pytest.approx(both[1], abs=1e-5)
+    assert explanation.grad_cam_map.shape == (12, 12)
+    assert explanation.occlusion.shape == (50, 50)
 
 
-def test_run_of_few_patches_warns_about_every_prediction(trained_run, quick_look):
+def test_run_of_few_patches_warns_about_every_prediction(trained_run, features_without_network):
     store = reference_store(trained_run)
     assert patch_warnings(trained_run, store.patches[0]) == []  # not computed yet
 
@@ -152,8 +150,10 @@ def test_run_of_few_patches_warns_about_every_prediction(trained_run, quick_look
     assert "too few to rely on any answer" in sentence
 
 
-def test_run_of_enough_patches_gets_its_own_profile(trained_run, quick_look, monkeypatch):
-    monkeypatch.setattr(familiar_module, "MIN_TRAINING_PATCHES", 20)
+def test_run_of_enough_patches_gets_its_own_profile(
+    trained_run, features_without_network, monkeypatch
+):
+    monkeypatch.setattr(training_features, "MIN_TRAINING_PATCHES", 20)
     monkeypatch.setattr("idc.prediction.appearance.MIN_TRAINING_PATCHES", 20)
     store = reference_store(trained_run)
 
@@ -164,7 +164,7 @@ def test_run_of_enough_patches_gets_its_own_profile(trained_run, quick_look, mon
     assert "out of focus" in " ".join(patch_warnings(trained_run, plain))
 
 
-def test_damaged_file_counts_as_missing(trained_run, quick_look):
+def test_damaged_file_counts_as_missing(trained_run, features_without_network):
     store = reference_store(trained_run)
     compute_training_features(trained_run, reference_patches(trained_run, store))
     [path] = features_dir().iterdir()
@@ -182,7 +182,7 @@ def test_changed_patches_under_the_same_name_are_refused(trained_run):
         reference_store(trained_run)
 
 
-def test_failed_job_keeps_its_problem_until_retried(trained_run, quick_look):
+def test_failed_job_keeps_its_problem_until_retried(trained_run, features_without_network):
     store = reference_store(trained_run)
     features_dir().write_text("in the way")  # a file in place of the folder
     job = start_feature_job(trained_run, store)

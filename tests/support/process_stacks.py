@@ -6,10 +6,8 @@ import signal
 import time
 from pathlib import Path
 
-_DUMP_ON_SIGNAL = (
-    b"idc.training.trainer",
-    b"streamlit_app.py",
-)  # the signal ends all other processes
+# Programs that write their stacks on SIGUSR1; the signal would end other programs.
+_DUMP_ON_SIGNAL = (b"idc.training.trainer", b"streamlit_app.py")
 _LINES = 150  # of each output
 
 

@@ -1,4 +1,4 @@
-"""A child for `test_child`: answers, or misbehaves as the header says."""
+"""A child for `test_child`: answers, or fails in the way that the header requests."""
 
 import json
 import os

@@ -1,7 +1,7 @@
-"""The process of `test_exact_resume`: trains a tiny run repeatedly, interrupted later each time.
+"""The process of `test_exact_resume`: trains a tiny run repeatedly, interrupting each one later.
 
 It imports Keras once and forks for each training, before TensorFlow has computed anything: each
-child is a real process that is really killed, for tenths of a second.
+child is a real process that is killed, at a cost of tenths of a second.
 
 python -m tests.support.programs.killed_trainings FAULT:EVERY [FAULT:EVERY ...]
     FAULT: "kill", "ENOSPC", "EIO", as `tests.support.disk_faults` injects them; "EIO+": all later
