@@ -1,4 +1,4 @@
-"""Compare: two or more runs side by side; how they learned, and how they score the same patches."""
+"""Compare: the learning curves of two or more runs, and their scores on the same patches."""
 
 import streamlit as st
 

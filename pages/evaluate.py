@@ -1,4 +1,4 @@
-"""Evaluate: what a run can do on patches that it has not trained on."""
+"""Evaluate: the scores of a run on patches that it has not trained on."""
 
 import streamlit as st
 
@@ -38,7 +38,7 @@ with error_sentences():
             required=True,
             key="part",
             bind="query-params",
-            help="Validation chose the best epoch, so its scores flatter a little; test did not.",
+            help="Validation scores are slightly optimistic: that part chose the best epoch.",
         )
     results = saved_results(run, part)
     scope_section(run, results)

@@ -1,4 +1,4 @@
-"""Leakage: whether a split scores what its training part has shown, and what that is worth."""
+"""Leakage: whether parts of a split share patches, and the effect on the scores."""
 
 import streamlit as st
 
@@ -8,8 +8,8 @@ from idc.ui.shared.formatting import error_sentences
 
 st.title("Leakage")
 st.caption(
-    "A score is only worth something if the scored patches are new to the model. This check looks "
-    "for cases, copies and neighbours that two parts of a split share."
+    "A score is meaningful only if the scored patches are new to the model. This check finds "
+    "cases, copies and neighbours that two parts of a split share."
 )
 
 with error_sentences():

@@ -1,4 +1,4 @@
-"""idc.evaluation.compared_runs: which patches are compared, and what is said about them."""
+"""idc.evaluation.compared_runs: which patches are compared, and their notes."""
 
 import math
 
@@ -23,11 +23,11 @@ def store(home):
     return tiny_store("tiny", cases=5, per_case=10)
 
 
-def scored_run(name, answers=None, data="tiny", protocol="case-disjoint", seed=0, **parts):
-    """A run with saved predictions: {row: probability} of its test part, or of parts."""
+def scored_run(name, test_part=None, data="tiny", protocol="case-disjoint", seed=0, **parts):
+    """A run with saved predictions {row: probability}, of its test part or of named parts."""
     config = TrainingConfig(data=data, protocol=protocol, seed=seed, name=name)
     run = create_run(config)
-    parts = parts if answers is None else {"test": answers}
+    parts = parts if test_part is None else {"test": test_part}
     pd.DataFrame(
         [(row, p, part) for part, rows in parts.items() for row, p in rows.items()],
         columns=["row", "probability", "part"],
@@ -44,7 +44,7 @@ def seed_with_test_case(store, case):
     )
 
 
-def test_only_what_all_have_scored_is_compared(store):
+def test_only_patches_scored_by_all_runs_are_compared(store):
     one = scored_run("one", {0: 0.1, 1: 0.9, 2: 0.2})
     two = scored_run("two", {1: 0.8, 2: 0.7, 3: 0.6})
     three = scored_run("three", {2: 0.5, 1: 0.4})
@@ -60,7 +60,7 @@ def test_only_what_all_have_scored_is_compared(store):
     )
 
 
-def test_same_patches_are_said_to_be_the_same(store):
+def test_equal_patches_are_noted(store):
     seed = seed_with_test_case(store, 1)
     one = scored_run("one", {0: 0.1, 1: 0.9}, seed=seed)
     two = scored_run("two", {0: 0.2, 1: 0.8}, seed=seed)
@@ -92,7 +92,7 @@ def test_run_that_trained_on_a_compared_case_is_named(store):
     ]
 
 
-def test_test_parts_come_first_and_all_held_out_patches_where_they_share_none(store):
+def test_held_out_patches_are_used_without_shared_test_patches(store):
     one = scored_run("one", test={0: 0.1}, validation={5: 0.2, 6: 0.3})
     two = scored_run("two", test={5: 0.1}, validation={0: 0.2})
     three = scored_run("three", test={0: 0.9}, validation={5: 0.5})
@@ -133,7 +133,7 @@ def test_one_run_is_no_comparison(store):
             compare_runs(runs)
 
 
-def test_other_data_sets_are_matched_by_place_and_pixels(store):
+def test_patches_of_other_data_sets_match_by_place_and_pixels(store):
     tiny_store("part", cases=3, per_case=10)  # the first three cases, the same pixels
     tiny_store("shifted", cases=2, per_case=10, first_case=2)  # case 2 with other pixels
     one = scored_run("one", {0: 0.1, 15: 0.2, 45: 0.3})
@@ -168,12 +168,12 @@ def test_interval_is_of_the_paired_difference(store):
     right = np.array([1.0, 0.5, 0.0, 0.5, 1.0])
     y_true = store.labels
 
-    def answers(share):
+    def saved(share):
         hits = {case: round(10 * s) for case, s in enumerate(share)}
         return {r: float(y_true[r] == (r % 10 < hits[r // 10])) for r in range(50)}
 
-    one = scored_run("one", answers(right[[0, 1, 1, 1, 0]]))
-    two = scored_run("two", answers(np.array([0.9, 0.4, 0.4, 0.4, 0.9])))
+    one = scored_run("one", saved(right[[0, 1, 1, 1, 0]]))
+    two = scored_run("two", saved(np.array([0.9, 0.4, 0.4, 0.4, 0.9])))
 
     compared = compare_runs([one, two])
     accuracy = compared.differences(1, (0.5, 0.5))["accuracy"]
@@ -195,7 +195,7 @@ def test_one_case_gives_no_interval(store):
     assert not accuracy.excludes_zero
 
 
-def test_disagreements_come_the_most_contrary_first_and_tell_who_is_right(store):
+def test_disagreements_are_sorted_by_difference_with_the_correct_run(store):
     one = scored_run("one", {0: 0.1, 1: 0.2, 2: 0.9, 3: 0.6})
     two = scored_run("two", {0: 0.6, 1: 0.9, 2: 0.95, 3: 0.1})
 
@@ -225,10 +225,10 @@ def test_json_holds_scores_differences_and_notes(store):
     one = scored_run("one", dict.fromkeys(range(20), 0.1))
     two = scored_run("two", {row: row % 2 for row in range(20)})
 
-    told = compare_runs([one, two]).to_json((0.5, 0.5))
+    comparison = compare_runs([one, two]).to_json((0.5, 0.5))
 
-    assert (told["patches"], told["cases"], told["part"]) == (20, 2, "test")
-    first, other = told["runs"]
+    assert (comparison["patches"], comparison["cases"], comparison["part"]) == (20, 2, "test")
+    first, other = comparison["runs"]
     assert first["difference_to_first"] is None
     assert first["scores"]["precision"] is None
     assert other["difference_to_first"]["accuracy"]["low"] == 0.5

@@ -27,7 +27,7 @@ def test_long_curve_is_thinned_without_losing_its_shape():
 
 
 @pytest.mark.parametrize("label", [0, 1])
-def test_one_class_alone_has_no_curve(label):
+def test_single_class_has_no_curve(label):
     assert thinned_curves(np.full(3, label), np.array([0.1, 0.2, 0.3])) == {"roc": [], "recall": []}
 
 

@@ -1,4 +1,4 @@
-"""idc.evaluation.doubtful_labels: confident learning by hand, and as cleanlab has it."""
+"""idc.evaluation.doubtful_labels: confident learning against hand calculations and cleanlab."""
 
 import numpy as np
 import pandas as pd
@@ -26,7 +26,7 @@ def test_threshold_of_a_class_is_the_mean_probability_of_its_own_labels():
     assert joint.thresholds == (pytest.approx(0.6), pytest.approx(0.6))
 
 
-def test_joint_counts_labels_against_confident_answers():
+def test_joint_counts_labels_against_confident_predictions():
     joint = confident_joint(LABELS, Y_PROB)
 
     assert joint.counts.tolist() == [[3, 1], [1, 3]]
@@ -34,7 +34,7 @@ def test_joint_counts_labels_against_confident_answers():
     assert joint.noise_rate(0) == 0.25
 
 
-def test_patches_that_reach_no_threshold_count_with_no_class():
+def test_patch_below_both_thresholds_is_not_counted():
     labels, y_prob = np.array([0, 0, 1, 1]), np.array([0.1, 0.45, 0.9, 0.55])
 
     joint = confident_joint(labels, y_prob)  # thresholds 0.725 both
@@ -43,27 +43,27 @@ def test_patches_that_reach_no_threshold_count_with_no_class():
     assert joint.unsure == 2
 
 
-def test_patch_that_reaches_both_thresholds_counts_with_the_likelier_class():
+def test_patch_above_both_thresholds_counts_as_the_likelier_class():
     # both thresholds are .44, so the .45 reach both (.55 is negative), .67 and .43 one each
     labels, y_prob = np.array([0, 0, 1, 1]), np.array([0.45, 0.67, 0.43, 0.45])
 
     assert confident_joint(labels, y_prob).counts.tolist() == [[1, 1], [2, 0]]
 
 
-def test_equal_answers_reach_their_own_mean():
+def test_equal_predictions_reach_their_mean():
     y_prob = np.full(6, np.float32(0.1))
 
     assert confident_joint(np.array([0, 0, 0, 1, 1, 1]), y_prob).unsure == 0
 
 
-def test_doubtful_ones_come_by_the_probability_of_their_label():
+def test_doubtful_labels_are_sorted_by_probability_of_their_label():
     joint = confident_joint(LABELS, Y_PROB)
 
     assert rank_doubtful_labels(LABELS, Y_PROB, joint).tolist() == [2, 6]  # own .1, .2
 
 
-def test_confident_yet_improbable_answer_contradicts_no_label():
-    # positives hover at .3, so .4 counts with them, but predicts negative
+def test_confident_but_improbable_prediction_contradicts_no_label():
+    # the positive threshold is about .3, so .4 counts as positive but predicts negative
     labels, y_prob = np.array([0, 0, 0, 1, 1]), np.array([0.01, 0.02, 0.4, 0.3, 0.3])
     joint = confident_joint(labels, y_prob)
 
@@ -76,14 +76,14 @@ def test_one_class_alone_has_no_doubtful_labels():
         confident_joint(np.array([1, 1]), np.array([0.1, 0.9]))
 
 
-def test_answers_that_are_no_numbers_are_refused():
+def test_predictions_that_are_not_numbers_are_rejected():
     with pytest.raises(LabelError, match="diverged"):
         confident_joint(LABELS, np.full(8, np.nan))
 
 
 @pytest.mark.slow  # importing cleanlab takes seconds
 @pytest.mark.parametrize("seed", range(20))
-def test_agrees_with_cleanlab_on_random_answers(seed):
+def test_agrees_with_cleanlab_on_random_predictions(seed):
     from cleanlab.count import compute_confident_joint
     from cleanlab.filter import find_label_issues
 
@@ -119,7 +119,7 @@ def predicting_run(part_rows, **settings):
     return run
 
 
-def test_table_tells_place_label_and_whose_answer(home):
+def test_table_lists_place_label_and_predicting_run(home):
     tiny_store("tiny", cases=2, per_case=4)
     first = predicting_run({"test": {4: 0.05, 5: 0.02, 6: 0.1}, "validation": {0: 0.9}})
     second = predicting_run({"test": {1: 0.9, 2: 0.97, 3: 0.8}})
@@ -134,7 +134,7 @@ def test_table_tells_place_label_and_whose_answer(home):
     assert table["self_confidence"].tolist() == pytest.approx([0.02, 0.03])
 
 
-def test_predictions_of_other_parts_alone_are_a_sentence(home):
+def test_missing_held_out_predictions_raise_an_error(home):
     tiny_store("tiny", cases=2, per_case=4)
     run = predicting_run({"validation": {0: 0.9, 1: 0.2}})
 

@@ -31,13 +31,13 @@ def test_patches_of_a_cell(results):
     assert cells == {"tn": [2, 6], "fp": [0, 4], "fn": [1, 5], "tp": [3, 7]}
 
 
-def test_bar_holds_one_class_of_a_twentieth(results):
+def test_bar_holds_one_class_in_a_bin_of_one_twentieth(results):
     assert rows(in_histogram_bar(results, 18, 0)) == [4]  # 0.90 to 0.95
     assert rows(in_histogram_bar(results, 18, 1)) == []
     assert rows(in_histogram_bar(results, 19, 1)) == [7]  # 1 is in the last
 
 
-def test_point_holds_both_classes_of_a_tenth(results):
+def test_point_holds_both_classes_in_a_bin_of_one_tenth(results):
     assert rows(in_calibration_point(results, 9)) == [4, 7]
 
 
@@ -67,5 +67,5 @@ def test_order_of_the_patches_of_a_case(results, order, expected):
 
 
 @pytest.mark.parametrize(("label", "expected"), [(0, [4, 0, 2]), (1, [5, 1, 3])])
-def test_most_wrong_of_a_class_are_the_surest_of_the_other_one(results, label, expected):
+def test_most_wrong_patches_are_most_certain_of_the_other_class(results, label, expected):
     assert most_wrong(results, label, 3)["row"].tolist() == expected

@@ -1,4 +1,4 @@
-"""idc.evaluation.results: saved predictions, joined with the patches that they are about."""
+"""idc.evaluation.results: saved predictions, joined with their patches."""
 
 import json
 
@@ -36,21 +36,21 @@ def run(store):
 def save(run, **parts):
     """Write predictions: part -> {row: probability}."""
     table = pd.DataFrame(
-        [(row, p, part) for part, answers in parts.items() for row, p in answers.items()],
+        [(row, p, part) for part, y_prob in parts.items() for row, p in y_prob.items()],
         columns=["row", "probability", "part"],
     ).astype({"row": "int64", "probability": "float32", "part": "str"})
     table.to_parquet(run.folder / PREDICTIONS_FILE, index=False)
 
 
-def answers_for(store, y_prob):
-    """Predictions for the first rows of a store."""
+def first_rows(store, y_prob):
+    """Results for the first rows of a store."""
     return results_of(store, "all", np.arange(len(y_prob)), np.array(y_prob, np.float32))
 
 
 # Saved predictions
 
 
-def test_test_part_comes_first_and_is_taken_unasked(run):
+def test_test_part_is_the_default(run):
     results = saved_results(run)
 
     assert saved_parts(run) == ["test", "validation"]
@@ -60,21 +60,21 @@ def test_test_part_comes_first_and_is_taken_unasked(run):
     assert results.y_prob.tolist() == [np.float32(0.2), np.float32(0.9)]
 
 
-def test_other_part_is_given_when_asked_for(run):
+def test_other_part_is_returned_on_request(run):
     results = saved_results(run, "validation")
 
     assert (results.part, results.rows.tolist()) == ("validation", [0, 1, 2])
     assert results.y_true.tolist() == [0, 1, 0]
 
 
-def test_validation_is_taken_where_no_test_part_was_scored(run):
+def test_validation_is_the_default_without_a_test_part(run):
     save(run, validation={0: 0.6})
 
     assert saved_parts(run) == ["validation"]
     assert saved_results(run).part == "validation"
 
 
-def test_part_without_predictions_is_refused_and_the_others_are_named(run):
+def test_error_for_a_missing_part_names_the_others(run):
     save(run, validation={0: 0.6})
 
     with pytest.raises(RunError) as refusal:
@@ -85,14 +85,14 @@ def test_part_without_predictions_is_refused_and_the_others_are_named(run):
     )
 
 
-def test_empty_predictions_are_a_sentence(run):
+def test_empty_predictions_raise_an_error(run):
     save(run)
 
     with pytest.raises(RunError, match=r"The run 'by hand' has no predictions for its test part\."):
         saved_results(run)
 
 
-def test_run_without_predictions_is_a_sentence(run):
+def test_run_without_predictions_raises_an_error(run):
     (run.folder / PREDICTIONS_FILE).unlink()
 
     with pytest.raises(RunError, match="has no finished epoch yet"):
@@ -117,21 +117,21 @@ def test_repacked_data_set_of_equal_size_is_detected(run, cases, per_case):
     )
 
 
-def test_data_set_that_was_packed_again_with_the_same_patches_is_accepted(run):
+def test_data_set_repacked_with_equal_patches_is_accepted(run):
     delete_store("tiny")
     tiny_store("tiny", cases=5, per_case=4)
 
     assert saved_results(run).rows.tolist() == [4, 5]
 
 
-def test_data_set_that_is_gone_is_a_sentence(run):
+def test_missing_data_set_raises_an_error(run):
     delete_store("tiny")
 
     with pytest.raises(DataError, match="There is no data set named 'tiny'"):
         saved_results(run)
 
 
-# Scores and the patches behind them
+# Scores and their patches
 
 
 def test_report_scores_the_saved_probabilities(run):
@@ -141,7 +141,7 @@ def test_report_scores_the_saved_probabilities(run):
     assert report.n == 3
 
 
-def test_threshold_of_the_report_is_the_one_asked_for(run):
+def test_report_uses_the_requested_threshold(run):
     assert saved_results(run, "validation").report(0.4).confusion_matrix == ((1, 1), (0, 1))
 
 
@@ -154,14 +154,14 @@ def test_threshold_of_the_report_is_the_one_asked_for(run):
         ("tp", [7, 3]),
     ],
 )
-def test_cell_lists_its_patches_the_most_certain_answer_first(store, cell, rows):
-    results = answers_for(store, [0.7, 0.3, 0.4, 0.6, 0.9, 0.2, 0.1, 1.0])
+def test_cell_lists_its_patches_most_certain_first(store, cell, rows):
+    results = first_rows(store, [0.7, 0.3, 0.4, 0.6, 0.9, 0.2, 0.1, 1.0])
 
     assert results.cell(cell)["row"].tolist() == rows
 
 
-def test_cell_tells_each_patchs_place_label_and_probability(store):
-    results = answers_for(store, [0.1, 0.2, 0.3, 0.2, 0.4, 0.8])
+def test_cell_lists_place_label_and_probability(store):
+    results = first_rows(store, [0.1, 0.2, 0.3, 0.2, 0.4, 0.8])
 
     table = results.cell("fn")
 
@@ -173,26 +173,26 @@ def test_cell_tells_each_patchs_place_label_and_probability(store):
     assert table["probability"].tolist() == [np.float32(0.2)] * 2
 
 
-def test_cell_names_rows_of_the_store_and_not_of_the_part(run):
+def test_cell_rows_are_rows_of_the_store(run):
     assert saved_results(run, "test").cell("tp")["row"].tolist() == [5]
 
 
 def test_equally_certain_patches_stay_in_the_order_of_the_slide(home):
     store = tiny_store("large", cases=5, per_case=20)
 
-    assert answers_for(store, [0.5] * 100).cell("fp")["row"].tolist() == list(range(0, 100, 2))
+    assert first_rows(store, [0.5] * 100).cell("fp")["row"].tolist() == list(range(0, 100, 2))
 
 
 def test_empty_cell_is_an_empty_table(store):
-    table = answers_for(store, [0.1, 0.9]).cell("fp")
+    table = first_rows(store, [0.1, 0.9]).cell("fp")
 
     assert len(table) == 0
     assert "probability" in table.columns
 
 
 @pytest.mark.parametrize("threshold", [0.0, 0.3, 0.7, 1.0])
-def test_cells_hold_as_many_patches_as_the_matrix_says(store, threshold):
-    results = answers_for(store, [0.7, 0.3, 0.7, 0.3, 0.3, 0.7, 0.0, 1.0, 1.0, 0.0])
+def test_cell_sizes_equal_the_matrix_counts(store, threshold):
+    results = first_rows(store, [0.7, 0.3, 0.7, 0.3, 0.3, 0.7, 0.0, 1.0, 1.0, 0.0])
 
     (tn, fp), (fn, tp) = results.report(threshold).confusion_matrix
 
@@ -203,7 +203,7 @@ def test_cells_hold_as_many_patches_as_the_matrix_says(store, threshold):
 # The run's split
 
 
-def test_split_of_a_run_is_made_again_from_its_settings(store):
+def test_split_of_a_run_is_rebuilt_from_its_settings(store):
     config = TrainingConfig(data="tiny", protocol="random", seed=7, patches=16)
 
     split = run_split(create_run(config), store)
@@ -224,14 +224,14 @@ def test_new_cases_were_not_seen(run):
     assert seen_cases(run, tiny_store("new", cases=3, per_case=2, first_case=100)) == 0
 
 
-def test_data_set_packed_anew_tells_nothing_of_what_was_trained_on_or_held_out(run):
+def test_repacked_data_set_raises_an_error_for_train_and_held_out(run):
     delete_store("tiny")
-    anew = tiny_store("tiny", cases=7, per_case=4)
+    repacked = tiny_store("tiny", cases=7, per_case=4)
 
     with pytest.raises(RunError, match="was packed again after"):
         train_cases(run)
     with pytest.raises(RunError, match="was packed again after"):
-        held_out_rows(run, anew)
+        held_out_rows(run, repacked)
     with pytest.raises(RunError, match="was packed again after"):
         held_out_rows(run, tiny_store("other", cases=3, per_case=2))
 

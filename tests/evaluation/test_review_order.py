@@ -1,4 +1,4 @@
-"""idc.evaluation.doubtful_labels: from one doubtful patch to the next."""
+"""idc.evaluation.doubtful_labels: verdicts, and the next patch to review."""
 
 import pandas as pd
 import pytest
@@ -17,7 +17,7 @@ def marked(*verdicts):
     return DOUBTS.assign(verdict=list(verdicts))
 
 
-def test_verdict_is_the_reviewers_own_and_about_the_same_label(home):
+def test_verdict_is_matched_by_reviewer_and_label(home):
     save_mark(Mark("a", case=1, x=51, y=1, label=1, verdict="keep", reviewer="Ana"))
     save_mark(Mark("a", case=2, x=1, y=1, label=0, verdict="wrong", reviewer="Ben"))
     save_mark(Mark("a", case=3, x=1, y=51, label=1, verdict="wrong", reviewer="Ana"))
@@ -26,7 +26,7 @@ def test_verdict_is_the_reviewers_own_and_about_the_same_label(home):
     assert with_verdicts(DOUBTS, load_marks("a"), "Ben")["verdict"].tolist() == ["", "wrong", ""]
 
 
-def test_without_marks_everything_is_open(home):
+def test_no_marks_leave_all_patches_unreviewed(home):
     reviewed = with_verdicts(DOUBTS, load_marks("a"), "Ana")
 
     assert reviewed["verdict"].tolist() == ["", "", ""]
@@ -37,15 +37,15 @@ def test_without_marks_everything_is_open(home):
     ("verdicts", "after", "comes"),
     [
         (("keep", "", ""), FIRST, SECOND),
-        (("", "wrong", "unsure"), SECOND, FIRST),  # round to the beginning
+        (("", "wrong", "unsure"), SECOND, FIRST),  # wraps to the first
         (("", "", "keep"), Place(9, 1, 1), FIRST),  # a neighbour was marked
         (("keep", "", "keep"), SECOND, SECOND),
         (("keep", "keep", "keep"), FIRST, None),
     ],
 )
-def test_next_one_is_the_next_without_a_verdict(verdicts, after, comes):
+def test_next_patch_is_the_next_without_a_verdict(verdicts, after, comes):
     assert next_unreviewed(marked(*verdicts), after) == comes
 
 
-def test_nothing_doubtful_has_no_next():
+def test_no_doubtful_labels_give_no_next_patch():
     assert next_unreviewed(marked("", "", "").iloc[:0], None) is None

@@ -10,7 +10,7 @@ from idc.ui.shared.comparison_figures import learning_curves_figure
 
 @pytest.fixture
 def make(home):
-    """A run that has logged these validation AUCs."""
+    """A run with these logged validation AUCs."""
 
     def made(*aucs, **settings):
         run = create_run(preset_config("fast", "a", **settings))
@@ -22,7 +22,7 @@ def make(home):
     return made
 
 
-def test_seeds_of_the_same_settings_go_together(make):
+def test_runs_with_equal_settings_form_one_group(make):
     first, other = make(seed=0, name="a"), make(seed=0, epochs=9)
     second = make(seed=1, name="b")
 
@@ -33,7 +33,7 @@ def test_seeds_of_the_same_settings_go_together(make):
     assert len(seed_groups([first, other, second], merge_seeds=False)) == 3
 
 
-def test_repetition_of_a_run_is_no_other_seed(make):
+def test_repeated_run_counts_as_one_seed(make):
     first, repeated = make(seed=3), make(seed=3)
 
     assert len(seed_groups([first, repeated])) == 2
@@ -61,20 +61,20 @@ def test_run_without_an_epoch_has_an_empty_curve(make):
     assert len(curve_band(RunGroup((make(),)), "val_roc_auc").epochs) == 0
 
 
-def test_only_settings_that_differ_are_told_and_a_name_is_none(make):
+def test_only_differing_settings_are_listed_without_names(make):
     groups = seed_groups([make(name="a"), make(name="b", epochs=9, patches=None)])
 
     assert differing_settings(groups) == {"patches": [40_000, None], "epochs": [3, 9]}
 
 
-def test_seed_differs_only_between_single_runs(make):
+def test_seed_is_listed_only_for_single_runs(make):
     one, two = make(seed=0), make(seed=1)
 
     assert differing_settings(seed_groups([one, two], merge_seeds=False)) == {"seed": [0, 1]}
     assert differing_settings(seed_groups([one, two, make(epochs=9)])) == {"epochs": [3, 9]}
 
 
-def test_split_seed_of_a_fork_stands_beside_the_seed_that_others_split_by(make):
+def test_split_seed_of_a_fork_is_compared_with_other_seeds(make):
     groups = seed_groups([make(seed=3), make(seed=4, split_seed=3)], merge_seeds=False)
     assert differing_settings(groups) == {"seed": [3, 4]}
 
@@ -82,7 +82,7 @@ def test_split_seed_of_a_fork_stands_beside_the_seed_that_others_split_by(make):
     assert differing_settings(groups) == {"split_seed": [3, 7], "seed": [3, 4]}
 
 
-def test_all_groups_are_curves_of_one_chart_and_only_several_seeds_have_a_band(make):
+def test_groups_share_one_chart_and_several_seeds_have_a_band(make):
     groups = seed_groups([make(0.5, 0.6, seed=0), make(0.7, 0.8, seed=1), make(0.9, epochs=9)])
 
     bands = [(group.title, curve_band(group, "val_roc_auc")) for group in groups]

@@ -35,7 +35,7 @@ def pair(promised, got, **settings):
     )
 
 
-def test_gap_is_what_unseen_cases_get_less(store):
+def test_gap_is_case_score_minus_random_score(store):
     gap = split_gap(pair(RIGHT * 6, (RIGHT + TIMID) * 3))
 
     assert gap.scores["random"]["balanced_accuracy"].value == 1
@@ -63,7 +63,7 @@ def test_gap_of_few_cases_may_be_chance(store):
     assert "with so few cases it may be chance: the interval of the gap contains 0" in sentence
 
 
-def test_gap_of_many_cases_may_be_chance_without_blaming_their_number(home):
+def test_uncertain_gap_of_many_cases_does_not_mention_their_number(home):
     tiny_store("tiny", cases=24, per_case=10)
     random = scored("random", RIGHT * 11 + TIMID)
     by_case = scored("case-disjoint", RIGHT * 10 + TIMID * 2, 120)
@@ -88,7 +88,7 @@ def test_easier_unseen_cases_are_stated(store):
     )
 
 
-def test_one_class_alone_leaves_the_gap_undefined(store):
+def test_gap_of_one_class_is_undefined(store):
     gap = split_gap(
         split_pair(scored("random", [0.1]), scored("case-disjoint", [0.1, 0.9], first_row=10))
     )
@@ -110,7 +110,7 @@ def test_runs_with_other_settings_are_refused_as_pair(store):
         split_pair(by_case, random)
 
 
-def test_pairs_are_found_among_runs_whatever_their_names(store):
+def test_pairs_are_found_regardless_of_run_names(store):
     random = scored("random", RIGHT, name="one")
     by_case = scored("case-disjoint", RIGHT, name="other")
     lone = scored("case-disjoint", RIGHT, seed=1)
@@ -120,7 +120,7 @@ def test_pairs_are_found_among_runs_whatever_their_names(store):
     assert found.runs == (random, by_case)
 
 
-def test_unpaired_difference_draws_the_cases_of_either_apart():
+def test_unpaired_difference_draws_cases_of_each_run_separately():
     y_true, cases = np.array([0, 1] * 20), np.repeat(np.arange(10), 4)
     hard = np.where(np.arange(40) < 20, 0.9, y_true)  # half of the cases are false alarms
     one, other = (Bootstrap(y_true, hard, cases, seed=seed) for seed in (0, 1))

@@ -24,7 +24,7 @@ def scored_run(name, y_prob, rows=None):
 
 @pytest.fixture
 def runs(home):
-    """On 20 patches of two cases: the older says negative throughout, the newer is right."""
+    """Two runs on 20 patches of two cases: the older predicts only negative, the newer is right."""
     tiny_store("tiny", cases=4, per_case=10)
     older = scored_run("timid", [0.1] * 20)
     newer = scored_run("good", [0.05, 0.95] * 10)
@@ -61,10 +61,10 @@ def test_scores_stand_beside_their_paired_difference(runs):
     assert table.loc["Accuracy"].tolist() == ["0.500", "1.000", "**+0.500 (+0.500 to +0.500)**"]
     assert table.loc["Precision"].tolist() == ["–", "1.000", "–"]
     assert "All runs have scored the same 20 patches of 2 cases." in text(at)
-    assert "the interval of its difference lies too near 0" in text(at)
+    assert "the interval of its difference is biased towards 0" in text(at)
 
 
-def test_matrices_are_subtracted(runs):
+def test_matrix_differences_are_shown(runs):
     at = compare_page(*runs)
 
     table = at.table[2].value
@@ -72,14 +72,14 @@ def test_matrices_are_subtracted(runs):
     assert table.loc["True negative"].tolist() == ["10", "10", "+0"]
 
 
-def test_curves_lie_over_each_other(runs):
+def test_curves_of_all_runs_share_one_chart(runs):
     charts = [json.loads(chart.proto.spec) for chart in compare_page(*runs).get("plotly_chart")]
 
     names = [[trace.get("name") for trace in chart["data"]][1:] for chart in charts]
     assert names == [["timid, AUC 0.500", "good, AUC 1.000"], ["timid, AP 0.500", "good, AP 1.000"]]
 
 
-def test_patches_on_which_they_disagree_open_with_both_answers(runs):
+def test_disagreement_opens_with_both_predictions(runs):
     at = compare_page(*runs)
     assert [tile["row"] for tile in grid(at)["tiles"]] == list(range(1, 20, 2))
     assert grid(at)["tiles"][0]["caption"] == "0.10 | 0.95"
@@ -91,14 +91,14 @@ def test_patches_on_which_they_disagree_open_with_both_answers(runs):
     assert "good: **0.950**" in text(at)
 
 
-def test_disagreements_can_be_narrowed_to_who_is_right(runs):
+def test_disagreements_can_be_filtered_by_correct_run(runs):
     at = compare_page(*runs)
     at.segmented_control(key="side").set_value("first").run()
 
-    assert "They call every one of these patches the same." in [info.value for info in at.info]
+    assert "The runs agree on all of these patches." in [info.value for info in at.info]
 
 
-def test_slide_shows_the_answers_of_both(runs):
+def test_slide_shows_predictions_of_both_runs(runs):
     at = compare_page(*runs)
 
     found = [json.loads(element.proto.json) for element in at.get("bidi_component")]
@@ -110,7 +110,7 @@ def test_slide_shows_the_answers_of_both(runs):
     ]
 
 
-def test_slide_judges_each_run_at_the_threshold_that_the_page_compares_it_at(runs, monkeypatch):
+def test_slide_uses_the_threshold_of_each_run(runs, monkeypatch):
     monkeypatch.setattr("idc.ui.compare.sections.balanced_thresholds", lambda runs: [0.1, 0.02])
     at = compare_page(*runs)
     at.segmented_control(key="threshold_kind").set_value("Each run's own").run()
@@ -118,7 +118,7 @@ def test_slide_judges_each_run_at_the_threshold_that_the_page_compares_it_at(run
     found = [json.loads(element.proto.json) for element in at.get("bidi_component")]
     slide = next(data for data in found if "boxes" in data)
     assert [layer["threshold"] for layer in slide["values"]] == [0.1, 0.02]
-    # Both call all patches positive: 0.1 and more of the one, 0.05 and more of the other.
+    # Both classify all patches as positive: one from 0.1, the other from 0.05.
     assert at.selectbox(key="compared_case").options == [
         "1 (0 disagreements)",
         "2 (0 disagreements)",
@@ -126,14 +126,14 @@ def test_slide_judges_each_run_at_the_threshold_that_the_page_compares_it_at(run
     assert "whatever their own" not in text(at)
 
 
-def test_threshold_moves_all_runs(runs):
+def test_shared_threshold_applies_to_all_runs(runs):
     at = compare_page(*runs)
     at.slider(key="threshold").set_value(0.02).run()
 
     assert at.table[2].value.loc["Found IDC"].tolist() == ["10", "10", "+0"]
 
 
-def test_different_patches_are_said_and_only_the_shared_ones_compared(runs):
+def test_only_shared_patches_are_compared_with_a_note(runs):
     third = scored_run("part", [0.2, 0.8, 0.2], rows=[2, 3, 25])
 
     at = compare_page(runs[0], third)
@@ -142,7 +142,7 @@ def test_different_patches_are_said_and_only_the_shared_ones_compared(runs):
     assert "compared are the 2 patches of 1 case that all of them have scored" in text(at)
 
 
-def test_runs_of_the_address_are_compared_in_its_order(runs):
+def test_runs_are_compared_in_the_order_of_the_url(runs):
     third = scored_run("third", [0.3] * 20)
     at = open_page("compare")
     at.query_params["runs"] = [runs[0].id, third.id]
@@ -211,7 +211,7 @@ def test_learning_curves_of_all_runs_are_in_one_chart(home):
     assert learning_chart(at)["layout"]["yaxis"]["title"]["text"] == "Training loss"
 
 
-def test_seeds_are_one_curve_with_a_band_or_each_its_own(home):
+def test_seeds_are_one_curve_with_band_or_separate_curves(home):
     tiny_store("tiny", cases=4, per_case=10)
     runs = [logged_run(f"seed {seed}", [0.5 + seed / 10], seed=seed) for seed in (0, 1)]
     at = compare_page(*runs)
@@ -225,7 +225,7 @@ def test_seeds_are_one_curve_with_a_band_or_each_its_own(home):
     assert at.table[0].value["Seed"].tolist() == ["0", "1"]
 
 
-def test_runs_that_share_no_patch_are_compared_as_far_as_they_can_be(runs):
+def test_runs_without_shared_patches_show_settings_and_learning_curves(runs):
     other = scored_run("elsewhere", [0.2, 0.8], rows=[30, 31])
     at = open_page("compare")
     at.multiselect(key="runs").set_value([runs[0].id, other.id]).run()

@@ -12,7 +12,7 @@ from tests.support.evaluated_run import Y_PROB, evaluated_run
 
 
 def components(at):
-    """Name -> what was sent to each of our own components; the last one of a name counts."""
+    """Component name -> its data, of the last component of that name."""
     sent = {}
     for each in at.get("bidi_component"):
         sent[each.proto.component_name.removeprefix("idc_")] = json.loads(each.proto.json)
@@ -36,7 +36,7 @@ def pick(at, key, value):
 
 
 def opened(at):
-    """What each tile of the open gallery says, in its order. The error strips come last."""
+    """Row and caption of each tile in the open gallery, in order, without the error strips."""
     grids = [json.loads(each.proto.json) for each in at.get("bidi_component")]
     [gallery] = [grid for grid in grids if "tiles" in grid and not grid["errors_of"]]
     return [(tile["row"], tile["caption"]) for tile in gallery["tiles"]]
@@ -63,12 +63,12 @@ def test_bundled_models_calibration_is_shown_before_and_after(home):
     assert float(table.loc["Log loss", "after"]) <= float(table.loc["Log loss", "before"])
 
 
-def test_pictures_of_the_bundled_models_scores_need_the_real_data_set(home):
+def test_images_of_the_bundled_model_need_the_real_data_set(home):
     at = pick(open_page("evaluate"), "matrix", {"selected": None, "cell": "fn"})
 
     assert [info.value for info in at.info[1:]] == [
-        "The pictures are in the real data set, which is not here yet."
-    ] * 2  # behind the number, and in the error strips
+        "The images are in the real data set, which is not installed yet."
+    ] * 2  # below the matrix, and in the error strips
 
 
 def test_scores_follow_from_the_saved_predictions(home):
@@ -91,7 +91,7 @@ def test_scores_follow_from_the_saved_predictions(home):
     assert found["accuracy"]["aside"] == "always predicting 'negative' would score 0.500"
 
 
-def test_one_case_has_no_intervals_and_the_page_says_so(home):
+def test_single_case_has_no_intervals_and_a_note(home):
     evaluated_run()
     at = open_page("evaluate")
 
@@ -129,7 +129,7 @@ def test_matrix_gets_the_counts_at_the_threshold(home):
 # The threshold
 
 
-def test_threshold_at_rest_moves_the_intervals_and_the_address(home):
+def test_threshold_at_rest_updates_intervals_and_url(home):
     evaluated_run()
     at = move(open_page("evaluate"), 0.75)
 
@@ -138,7 +138,7 @@ def test_threshold_at_rest_moves_the_intervals_and_the_address(home):
     assert at.query_params["threshold"] == "0.75"
 
 
-def test_moving_the_threshold_sends_no_predictions_again(home):
+def test_threshold_move_resends_no_predictions(home):
     evaluated_run()
     at = open_page("evaluate")
     before = components(at)["threshold_slider"]
@@ -160,10 +160,10 @@ def test_named_thresholds_come_from_validation_and_never_from_test(home):
     assert "test patches never choose one" in sent["note"]
 
 
-# The patches behind a number
+# Galleries
 
 
-def test_cell_of_the_matrix_shows_its_patches_the_most_certain_first(home):
+def test_matrix_cell_shows_its_patches_most_certain_first(home):
     evaluated_run()
     at = pick(open_page("evaluate"), "matrix", {"selected": None, "cell": "fn"})
 
@@ -200,7 +200,7 @@ def test_point_of_the_calibration_curve_shows_its_patches(home):
     assert opened(at) == [(2, "p 0.20"), (9, "p 0.20")]
 
 
-def test_case_shows_its_patches_the_most_wrong_first(home):
+def test_case_shows_its_patches_most_wrong_first(home):
     evaluated_run(cases=5)
     at = open_page("evaluate")
     board = components(at)["case_table"]["board"]
@@ -210,7 +210,7 @@ def test_case_shows_its_patches_the_most_wrong_first(home):
     assert "**Case 3**: 2 patches" in text(at)
 
 
-def test_case_shows_its_slide_with_the_answers_and_follows_the_board(home):
+def test_slide_of_a_case_shows_predictions_at_the_shared_threshold(home):
     evaluated_run(cases=5)
     at = open_page("evaluate")
     board = components(at)["case_table"]["board"]
@@ -218,12 +218,12 @@ def test_case_shows_its_slide_with_the_answers_and_follows_the_board(home):
 
     slide = components(at)["slide_viewer"]
     assert (slide["title"], slide["board"]) == ("Case 3", board)
-    [answers] = slide["values"]
-    numbers = np.frombuffer(base64.b64decode(answers["data"]), "<f4")
-    assert numbers.tolist() == [np.float32(0.7), np.float32(0.95)]
+    [saved] = slide["values"]
+    y_prob = np.frombuffer(base64.b64decode(saved["data"]), "<f4")
+    assert y_prob.tolist() == [np.float32(0.7), np.float32(0.95)]
 
 
-def test_slide_of_a_case_is_one_click_away(home):
+def test_slide_click_opens_the_slides_page(home):
     evaluated_run(cases=5)
     at = open_page("evaluate")
     at.session_state["cases"] = {"slide": 3}
@@ -243,7 +243,7 @@ def test_slide_of_a_case_is_one_click_away(home):
         ("probabilities", "all"),
     ],
 )
-def test_pick_of_what_is_not_there_opens_nothing(home, key, value):
+def test_invalid_pick_opens_nothing(home, key, value):
     evaluated_run(cases=5)
     at = open_page("evaluate")
     board = components(at)["case_table"]["board"]
@@ -254,7 +254,7 @@ def test_pick_of_what_is_not_there_opens_nothing(home, key, value):
 
 
 def pick_patch(at, key, row):
-    """Choose a patch in a gallery or an error strip, as a click does."""
+    """Simulate a click on a patch of a gallery or an error strip."""
     grids = [json.loads(each.proto.json) for each in at.get("bidi_component")]
     [display_id] = {
         grid["showing"]
@@ -266,7 +266,7 @@ def pick_patch(at, key, row):
     return at.run()
 
 
-def test_patch_of_a_gallery_opens_in_its_neighbourhood_and_in_the_address(home):
+def test_gallery_patch_opens_with_its_neighbours_and_in_the_url(home):
     evaluated_run()
     at = pick(open_page("evaluate"), "matrix", {"selected": None, "cell": "fn"})
     pick_patch(at, "cell_grid", 9)
@@ -278,7 +278,7 @@ def test_patch_of_a_gallery_opens_in_its_neighbourhood_and_in_the_address(home):
     assert components(at)["patch_detail"]["place"] == "1_451_1"
 
 
-def test_patch_picked_elsewhere_takes_the_place_of_the_one_that_was_open(home):
+def test_patch_picked_in_another_grid_replaces_the_open_one(home):
     evaluated_run()
     at = pick(open_page("evaluate"), "matrix", {"selected": None, "cell": "fn"})
     pick_patch(at, "cell_grid", 9)
@@ -290,17 +290,17 @@ def test_patch_picked_elsewhere_takes_the_place_of_the_one_that_was_open(home):
     assert "**Case 1**, x 201, y 1" in text(at) and "x 451" not in text(at)
 
 
-def test_patch_of_a_link_is_shown_on_arrival(home):
+def test_linked_patch_is_shown_on_arrival(home):
     evaluated_run()
     at = AppTest.from_file("../../pages/evaluate.py", default_timeout=60)
     at.query_params["patch"] = "1_451_1"
     at.run()
 
-    assert "The patch of this link" in [each.value for each in at.subheader]
+    assert "Linked patch" in [each.value for each in at.subheader]
     assert "**Case 1**, x 451, y 1" in text(at)
 
 
-def test_error_strips_hold_the_most_wrong_of_each_class_and_follow_the_board(home):
+def test_error_strips_hold_most_wrong_patches_and_follow_the_threshold(home):
     evaluated_run()
     at = open_page("evaluate")
 
@@ -312,7 +312,7 @@ def test_error_strips_hold_the_most_wrong_of_each_class_and_follow_the_board(hom
     assert alarms["errors_of"] == components(at)["threshold_slider"]["board"]
 
 
-# Against published work
+# Published results
 
 
 def test_run_on_another_split_is_not_comparable(home):
@@ -340,7 +340,7 @@ def test_published_results_are_drawn_with_the_curves(home):
     assert sent["roc"][0] == [0, 0] and sent["roc"][-1] == [1, 1]
 
 
-# The rest
+# Report and export
 
 
 def test_classification_report_is_shown(home):
@@ -361,7 +361,7 @@ def test_report_and_predictions_are_offered(home):
     ]
 
 
-def test_changed_data_set_is_told_instead_of_wrong_pictures(home):
+def test_changed_data_set_shows_an_error_instead_of_wrong_images(home):
     evaluated_run()
     [run] = list_runs()
     (run.folder / "environment.json").write_text(json.dumps({"data_sha256": "another"}))

@@ -54,7 +54,7 @@ def said():
     return list(zip(marks["x"], marks["reviewer"], marks["verdict"], strict=True))
 
 
-def test_doubtful_labels_are_shown_the_most_doubtful_first(run):
+def test_doubtful_labels_are_shown_most_doubtful_first(run):
     at = open_page("labels")
 
     assert shown(at) == [(5, "p 0.05"), (2, "p 0.90"), (7, "p 0.15")]
@@ -84,7 +84,7 @@ def test_verdict_is_stored_and_the_next_doubt_opened(run):
     at.button(key="mark_keep").click().run()
     at.button(key="mark_unsure").click().run()
     assert [verdict for *_, verdict in said()] == ["wrong", "keep", "unsure"]
-    assert at.success[0].value == "You have marked all of these."
+    assert at.success[0].value == "You have marked all of these patches."
 
 
 def test_buttons_have_the_keys_one_two_three(run):
@@ -96,7 +96,7 @@ def test_buttons_have_the_keys_one_two_three(run):
     assert keys == ["1", "2", "3"]
 
 
-def test_others_verdicts_show_only_after_ones_own(run):
+def test_other_verdicts_are_hidden_until_the_reviewer_marks(run):
     save_mark(Mark("tiny", case=1, x=251, y=1, label=1, verdict="keep", reviewer="Ben"))
     at = labels_page()
     assert "Ben" not in text(at)
@@ -117,10 +117,10 @@ def test_any_patch_of_the_data_set_can_be_opened_and_marked(run):
     at.button(key="mark_wrong").click().run()
 
     assert load_marks("tiny")[["case", "x", "run"]].values.tolist() == [[3, 51, ""]]
-    assert grid(at)["opened"] == 5  # on to the first that is open
+    assert grid(at)["opened"] == 5  # the first without a verdict
 
 
-def test_link_to_a_patch_that_the_data_set_lacks_is_a_sentence(run):
+def test_link_to_a_missing_patch_shows_a_message(run):
     at = labels_page()
     at.query_params["patch"] = "9_1_1"
 
@@ -128,7 +128,7 @@ def test_link_to_a_patch_that_the_data_set_lacks_is_a_sentence(run):
     assert any("holds no patch" in info.value for info in at.info)
 
 
-def test_random_split_is_said_to_hide_wrong_labels(home):
+def test_random_split_shows_a_warning(home):
     tiny_store("tiny", cases=4, per_case=10)
     run = create_run(preset_config("notebook", "tiny", protocol="random", epochs=1))
     predicted(run, "test", np.arange(10), Y_PROB)
@@ -136,7 +136,7 @@ def test_random_split_is_said_to_hide_wrong_labels(home):
     assert "trained on neighbours" in open_page("labels").warning[0].value
 
 
-def test_folds_answer_for_every_patch(run):
+def test_folds_predict_every_patch(run):
     job = create_folds(run, 2)
     runs = []
     for fold in (1, 2):
@@ -163,7 +163,7 @@ def test_folds_are_started_from_the_page_one_trainer_at_a_time(run, monkeypatch)
 
     assert started == [3]
     assert at.button(key="start_folds").disabled  # the job is being started
-    assert "is training now; one at a time." in text(at)
+    assert "is training; only one training runs at a time." in text(at)
 
 
 def test_running_folds_can_be_stopped(run):

@@ -15,7 +15,7 @@ def checked(at):
     return at
 
 
-def test_random_split_shows_its_neighbours_with_pictures(home):
+def test_random_split_shows_neighbours_with_images(home):
     tiny_store("tiny", cases=3, per_case=10)
     at = open_page("leakage")
     at.selectbox(key="split").set_value("random").run()
@@ -36,7 +36,7 @@ def test_split_by_case_is_clean(home):
     assert not at.warning
 
 
-def test_another_data_set_is_checked_whole(home):
+def test_all_patches_of_another_data_set_are_checked(home):
     tiny_store("large", cases=5, per_case=10)
     tiny_store("small", cases=3, per_case=4)
     at = open_page("leakage", query={"split_patches": "20"})
@@ -51,7 +51,7 @@ def test_another_data_set_is_checked_whole(home):
 
 
 @pytest.mark.parametrize("page", ["leakage", "train", "build"])
-def test_data_set_of_one_patch_is_refused_in_a_sentence(home, page):
+def test_data_set_of_one_patch_is_rejected_with_a_message(home, page):
     tiny_store("one", cases=1, per_case=1)
     at = open_page(page)
     if page == "build":
@@ -61,7 +61,7 @@ def test_data_set_of_one_patch_is_refused_in_a_sentence(home, page):
     assert "needs at least" in at.error[0].value
 
 
-def test_check_is_remembered_for_the_same_split(home):
+def test_report_is_cached_for_the_same_split(home):
     tiny_store("tiny", cases=3, per_case=10)
     checked(open_page("leakage"))
 
@@ -71,7 +71,7 @@ def test_check_is_remembered_for_the_same_split(home):
     assert not [button for button in at.button if button.key == "check"]
 
 
-def test_runs_split_is_checked_when_the_address_names_the_run(home):
+def test_split_of_the_run_in_the_url_is_checked(home):
     tiny_store("tiny", cases=3, per_case=10)
     run = create_run(preset_config("notebook", "tiny", protocol="random", seed=3, name="mine"))
     at = open_page("leakage")
@@ -84,7 +84,7 @@ def test_runs_split_is_checked_when_the_address_names_the_run(home):
     assert any(f"of {len(sizes.test)} test patches" in warning.value for warning in at.warning)
 
 
-def test_split_that_a_fork_took_over_is_named_by_the_seed_that_made_it(home):
+def test_split_of_a_fork_is_named_by_its_original_seed(home):
     tiny_store("tiny")
     config = preset_config("notebook", "tiny", protocol="random", seed=3, split_seed=5)
 
@@ -93,7 +93,7 @@ def test_split_that_a_fork_took_over_is_named_by_the_seed_that_made_it(home):
     assert "random by patch (the notebook's), seed 5, data set tiny" in text(at)
 
 
-def test_pair_that_touches_is_drawn_as_it_lies(home):
+def test_touching_pair_is_drawn_in_its_slide_position(home):
     store = tiny_store("tiny", cases=1, per_case=3)
 
     touching = pair_picture(store, [1, 0], (-50, 0))  # the second lies to the left

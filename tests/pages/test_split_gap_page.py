@@ -16,7 +16,7 @@ def tiny(home):
 
 @pytest.fixture
 def started(monkeypatch):
-    """Runs whose trainer the page has started, in order; none really starts."""
+    """Runs that the page starts, in order; no trainer process is created."""
     ids = []
     monkeypatch.setattr("idc.launch.start.start_trainer", lambda run: ids.append(run.id))
     return ids
@@ -38,7 +38,7 @@ def gap_page(random, by_case):
     return open_page("leakage", query={"random": random.id, "by_case": by_case.id})
 
 
-def test_gap_is_shown_in_words_and_figures_and_kept_in_url():
+def test_gap_is_shown_as_text_and_figure_and_kept_in_url():
     at = gap_page(made_run("random", [0.1, 0.9] * 30), made_run("case-disjoint", [0.1, 0.2] * 30))
 
     assert "That is 0.500 less: the random split flatters by as much." in text(at).replace("\\", "")
@@ -54,7 +54,7 @@ def test_gap_is_shown_in_words_and_figures_and_kept_in_url():
     assert len(at.get("plotly_chart")) == 1
 
 
-def test_two_runs_are_watched_until_both_are_done():
+def test_progress_is_shown_until_both_runs_finish():
     random, by_case = made_run("random", [0.1, 0.9] * 30), made_run("case-disjoint", None)
     with by_case.trainer_lock():
         at = gap_page(random, by_case)
@@ -64,7 +64,7 @@ def test_two_runs_are_watched_until_both_are_done():
         assert "epoch 1 of 3" in text(at)
 
 
-def test_pair_that_did_not_train_alike_says_so():
+def test_pair_with_unequal_epochs_shows_a_warning():
     random, by_case = (made_run(p, [0.1, 0.9] * 30) for p in ("random", "case-disjoint"))
     assert not gap_page(random, by_case).warning
 
@@ -75,7 +75,7 @@ def test_pair_that_did_not_train_alike_says_so():
         by_case.write_status(status)
         at = gap_page(random, by_case)
         assert at.metric
-        assert "not trained to the same end" in at.warning[0].value
+        assert "not trained equally far" in at.warning[0].value
 
 
 def test_paused_run_of_pair_is_shown_as_paused():
@@ -85,11 +85,11 @@ def test_paused_run_of_pair_is_shown_as_paused():
     at = gap_page(random, by_case)
 
     assert not at.metric
-    assert at.info[0].value.startswith("Paused; it goes on when")
+    assert at.info[0].value.startswith("Paused. Resume it on Train.")
     assert not at.warning
 
 
-def test_both_are_not_started_where_one_split_cannot_be(started):
+def test_no_run_starts_when_one_split_is_impossible(started):
     tiny_store("a-two", cases=2, per_case=30)
     at = open_page("leakage", query={"data": "a-two", "split": "random"})
 
@@ -99,7 +99,7 @@ def test_both_are_not_started_where_one_split_cannot_be(started):
     assert (started, list_runs()) == ([], [])
 
 
-def test_interrupted_run_is_shown_with_link_to_continue():
+def test_interrupted_run_shows_how_to_continue():
     random, by_case = made_run("random", [0.1, 0.9] * 30), made_run("case-disjoint", None)
     at = gap_page(random, by_case)
 
@@ -111,10 +111,10 @@ def test_interrupted_run_is_shown_with_link_to_continue():
     ("query", "sentence"),
     [
         ({"random": "../../etc/passwd", "by_case": "x"}, "There is no run"),
-        ({"by_case": "nobody"}, "There is no run"),
+        ({"by_case": "missing"}, "There is no run"),
     ],
 )
-def test_wrong_link_gives_sentence_and_keeps_check(query, sentence):
+def test_wrong_link_shows_a_message_and_the_check(query, sentence):
     at = open_page("leakage", query=query)
 
     assert sentence in at.error[0].value
@@ -122,7 +122,7 @@ def test_wrong_link_gives_sentence_and_keeps_check(query, sentence):
     assert not at.exception
 
 
-def test_runs_that_are_no_pair_are_a_sentence():
+def test_runs_that_are_no_pair_show_an_error():
     at = gap_page(made_run("random", [0.1]), made_run("case-disjoint", [0.1], seed=1))
 
     assert "differ in more than the split" in at.error[0].value

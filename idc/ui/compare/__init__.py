@@ -1,1 +1,1 @@
-"""What the page compare draws."""
+"""The sections of Compare."""

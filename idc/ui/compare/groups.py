@@ -1,4 +1,4 @@
-"""Compare, the part that asks for no shared patches: learning curves, settings, final scores."""
+"""The sections of Compare that need no shared patches: learning curves, settings, scores."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -23,22 +23,22 @@ from idc.ui.shared.formatting import escape_markdown, format_score
 
 
 def choose_groups(runs: Sequence[Run]) -> list[RunGroup]:
-    """The runs, those of the same settings together where the visitor wants it."""
+    """The runs, grouped by equal settings unless the visitor turns that off."""
     groups = seed_groups(runs)
     if len(groups) == len(runs):
         return groups
-    together = st.toggle(
-        "Seeds together",
+    merge_seeds = st.toggle(
+        "Group seeds",
         True,
         key="seeds_together",
-        help="Runs that differ in the seed alone are shown as their mean, with a band from the "
-        "lowest to the highest of them.",
+        help="Runs that differ only in the seed are shown as their mean, with a band from the "
+        "lowest to the highest.",
     )
-    return groups if together else seed_groups(runs, merge_seeds=False)
+    return groups if merge_seeds else seed_groups(runs, merge_seeds=False)
 
 
 def learning_curves(groups: Sequence[RunGroup]) -> None:
-    """A curve over the epochs, all runs in one chart."""
+    """A chosen curve over the epochs, all runs in one chart."""
     st.subheader("Learning curves")
     curve = st.segmented_control(
         "Curve",
@@ -52,7 +52,7 @@ def learning_curves(groups: Sequence[RunGroup]) -> None:
     bands = [(group.title, curve_band(group, curve)) for group in groups]
     drawn = [(title, band) for title, band in bands if len(band.epochs)]
     if not drawn:
-        st.info("These runs have logged no epoch.", icon=":material/info:")
+        st.info("These runs have logged no epochs.", icon=":material/info:")
         return
     st.plotly_chart(
         learning_curves_figure(drawn, CURVES[curve]),
@@ -60,12 +60,14 @@ def learning_curves(groups: Sequence[RunGroup]) -> None:
         alt=f"{CURVES[curve]} over the epochs of {', '.join(title for title, _ in drawn)}",
     )
     if any(len(group.runs) > 1 for group in groups):
-        st.caption("Of several seeds the mean; the band goes from the lowest to the highest.")
+        st.caption(
+            "Several seeds are shown as their mean; the band goes from the lowest to the highest."
+        )
 
 
 def settings_and_scores(groups: Sequence[RunGroup]) -> None:
-    """A row a group: the settings that differ, and what came out."""
-    st.subheader("Settings that differ, and final scores")
+    """One row per group: the settings that differ and the final scores."""
+    st.subheader("Different settings and final scores")
     settings = differing_settings(groups)
     columns: dict[str, list[str]] = {
         _setting_title(name): [_setting_text(value) for value in values]
@@ -82,20 +84,21 @@ def settings_and_scores(groups: Sequence[RunGroup]) -> None:
         ", ".join(str(epoch) for epoch in best_epochs(group)) or "–" for group in groups
     ]
     finals = [final_scores(group) for group in groups]
-    for name, words in FINAL_SCORES.items():
-        columns[words] = [mean_and_range(final[name]) for final in finals]
+    for name, title in FINAL_SCORES.items():
+        columns[title] = [mean_and_range(final[name]) for final in finals]
     names = [f"{number}: {escape_markdown(group.title)}" for number, group in enumerate(groups, 1)]
     st.table(pd.DataFrame(columns, index=names))
     if not settings:
-        st.caption("They differ in no setting." if len(groups) > 1 else "One set of settings.")
+        st.caption("All settings are equal." if len(groups) > 1 else "One set of settings.")
     st.caption(
-        "Each run on its own held-out part, so the scores of runs with other splits or seeds are "
-        "of other patches. Of several seeds the mean, and in brackets the lowest and the highest."
+        "Each run is scored on its own held-out part, so runs with different splits or seeds are "
+        "scored on different patches. Several seeds are shown as their mean, with the lowest and "
+        "the highest in brackets."
     )
 
 
 def mean_and_range(values: Sequence[float]) -> str:
-    """ "0.912", of several "0.912 (0.905 to 0.920)"; "–" where there are none."""
+    """The mean, as "0.912", or of several values "0.912 (0.905 to 0.920)"; "–" without values."""
     if not values:
         return "–"
     mean = format_score(float(np.mean(values)))

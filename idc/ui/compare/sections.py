@@ -1,4 +1,4 @@
-"""The pieces of Compare."""
+"""The sections of Compare on shared patches."""
 
 from collections.abc import Sequence
 
@@ -39,23 +39,23 @@ SCORE_NAMES = {
 
 
 def choose_runs() -> list[Run]:
-    """Two or more runs, kept in the URL; the first is the one that others are compared with."""
+    """Let the visitor choose two or more runs, kept in the URL; the first is the reference."""
     own = [run for run in list_runs() if run.has_predictions()]
     if not own:
         st.info("There is no trained run yet.", icon=":material/info:")
         st.page_link("../../pages/train.py", label="Train one", icon=":material/model_training:")
         return []
     known = {run.id: run_title(run) for run in [*own, open_run(BUNDLED_RUN_ID)]}
-    own.sort(key=lambda run: run.config.folds > 0)  # a fold is rarely what one compares
+    own.sort(key=lambda run: run.config.folds > 0)  # folds are rarely compared
     named = st.query_params.get_all("runs")
-    asked = tuple(run for run in dict.fromkeys(named) if run in known)[:MAX_RUNS]
+    linked = tuple(run for run in dict.fromkeys(named) if run in known)[:MAX_RUNS]
     latest = address.latest("runs")
-    # Not bound to the URL by Streamlit: it would write the titles there, not the ids.
-    if asked and asked != latest and not address.is_outdated("runs", asked):
-        st.session_state["runs"] = list(asked)
-        address.remember("runs", asked)
+    # Not bound to the URL by Streamlit, which would write the titles there instead of the ids.
+    if linked and linked != latest and not address.is_outdated("runs", linked):
+        st.session_state["runs"] = list(linked)
+        address.remember("runs", linked)
     elif not set(st.session_state.get("runs", [None])) <= set(known):
-        # At first; and the browser tells runs by their titles, so one renamed comes as no id.
+        # On the first visit, or after a rename: the browser identifies runs by their titles.
         kept = [run for run in latest or () if run in known]
         st.session_state["runs"] = kept or [run.id for run in own[:2]]
     if missing := [run for run in dict.fromkeys(named) if run not in known]:
@@ -63,9 +63,7 @@ def choose_runs() -> list[Run]:
     elif latest is not None and tuple(st.session_state["runs"]) != latest:
         address.remember("runs-missing", "")
     if missing := address.latest("runs-missing"):
-        st.warning(
-            f"Not here (any more): {escape_markdown(missing)}.", icon=":material/search_off:"
-        )
+        st.warning(f"Runs not found: {escape_markdown(missing)}.", icon=":material/search_off:")
     chosen = st.multiselect(
         "Runs",
         list(known),
@@ -84,7 +82,7 @@ def choose_runs() -> list[Run]:
 
 
 def compare_on_shared_patches(runs: Sequence[Run]) -> ComparedRuns:
-    """The runs on the patches that all have scored, and what to know about these."""
+    """Compare the runs on the patches that all have scored, and show notes and cautions."""
     result = _compared(tuple((run.id, run.best().get("sha256", "")) for run in runs))
     about, *others = result.notes()
     st.markdown(
@@ -101,7 +99,7 @@ def compare_on_shared_patches(runs: Sequence[Run]) -> ComparedRuns:
 
 
 def choose_thresholds(result: ComparedRuns) -> list[float]:
-    """One threshold for all, or each run's own."""
+    """One threshold per run: the same for all, or each run's own."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         kind = st.segmented_control(
             "Threshold",
@@ -109,8 +107,8 @@ def choose_thresholds(result: ComparedRuns) -> list[float]:
             default="The same for all",
             required=True,
             key="threshold_kind",
-            help="A model may be timid or bold all over. Its own threshold, of the best balanced "
-            "accuracy on its own validation part, evens that out.",
+            help="A model's probabilities may be too low or too high overall. Its own threshold, "
+            "with the best balanced accuracy on its validation part, corrects that.",
         )
         if kind == "The same for all":
             value = st.slider("IDC-positive from", 0.0, 1.0, 0.5, 0.01, key="threshold", width=320)
@@ -126,7 +124,7 @@ def choose_thresholds(result: ComparedRuns) -> list[float]:
 
 
 def scores_section(result: ComparedRuns, thresholds: Sequence[float]) -> None:
-    """Every score of every run, and the paired difference to the first one."""
+    """All scores of all runs, and the paired differences to the first run."""
     st.subheader("Scores")
     scores = result.scores(thresholds)
     columns = {
@@ -142,19 +140,21 @@ def scores_section(result: ComparedRuns, thresholds: Sequence[float]) -> None:
         ]
     st.table(pd.DataFrame(columns, index=list(SCORE_NAMES.values())))
     st.caption(
-        "Difference to the first run with its 95 % interval, from a bootstrap over cases: both "
-        "runs are scored on the same draws of cases. **Bold** where the interval leaves 0 out. "
-        "Drawing cases again tends to raise a small calibration error more than a large one, so "
-        "the interval of its difference lies too near 0."
+        "Differences to the first run with 95 % intervals from a bootstrap over cases; both runs "
+        "are scored on the same draws. **Bold** where the interval excludes 0. Resampling raises "
+        "a small calibration error more than a large one, so the interval of its difference is "
+        "biased towards 0."
     )
 
 
 def curves_section(result: ComparedRuns) -> None:
-    """ROC and precision-recall curves, laid over each other."""
+    """ROC and precision-recall curves of all runs."""
     if len(np.unique(result.y_true)) < 2:
-        st.info("Curves are undefined: the shared patches are of one class.")
+        st.info("Curves are undefined, because the shared patches are of one class.")
         return
-    answers = [(run.title, y_prob) for run, y_prob in zip(result.runs, result.y_prob, strict=True)]
+    predictions = [
+        (run.title, y_prob) for run, y_prob in zip(result.runs, result.y_prob, strict=True)
+    ]
     left, right = st.columns(2, gap="large")
     for column, title, figure in (
         (left, "ROC curves", roc_curves),
@@ -163,14 +163,14 @@ def curves_section(result: ComparedRuns) -> None:
         with column:
             st.subheader(title)
             st.plotly_chart(
-                figure(result.y_true, answers),
+                figure(result.y_true, predictions),
                 key=title,
                 alt=f"{title} of {', '.join(run.title for run in result.runs)}",
             )
 
 
 def matrix_difference(result: ComparedRuns, thresholds: Sequence[float]) -> None:
-    """The four counts of each run, and how they differ from the first one's."""
+    """The four counts of each run, and their differences to the first run."""
     st.subheader("Confusion matrices")
     counts = [np.array(report.confusion_matrix).ravel() for report in result.reports(thresholds)]
     columns = {_name(result, 0): [f"{count:,}" for count in counts[0]]}
@@ -185,7 +185,7 @@ def matrix_difference(result: ComparedRuns, thresholds: Sequence[float]) -> None
 
 @st.fragment
 def disagreements(result: ComparedRuns, thresholds: Sequence[float]) -> None:
-    """Patches that two runs call differently; one of them opened, with both slides."""
+    """Patches that two runs classify differently, the open patch, and the slide of both runs."""
     st.subheader("Where they disagree")
     number = 1
     if len(result.runs) > 2:
@@ -196,11 +196,11 @@ def disagreements(result: ComparedRuns, thresholds: Sequence[float]) -> None:
             key="against",
         )
     table = result.disagreements(number, thresholds)
-    rightly = int(table["other_is_right"].sum())
+    other_right = int(table["other_is_right"].sum())
     sides = {
         "all": f"All ({len(table):,})",
-        "first": f"Only run 1 is right ({len(table) - rightly:,})",
-        "other": f"Only run {number + 1} is right ({rightly:,})",
+        "first": f"Only run 1 is right ({len(table) - other_right:,})",
+        "other": f"Only run {number + 1} is right ({other_right:,})",
     }
     side = st.segmented_control(
         "Which",
@@ -214,7 +214,7 @@ def disagreements(result: ComparedRuns, thresholds: Sequence[float]) -> None:
     if side != "all":
         table = table[table["other_is_right"] == (side == "other")].reset_index(drop=True)
     if table.empty:
-        st.info("They call every one of these patches the same.", icon=":material/check:")
+        st.info("The runs agree on all of these patches.", icon=":material/check:")
     else:
         _disagreements_view(result, table, number, side)
     slide_of_both_runs(result, number, list(thresholds))
@@ -238,7 +238,7 @@ def _disagreement_grid(result: ComparedRuns, table: pd.DataFrame, which: str) ->
         [_tile(entry) for entry in shown.to_dict("records")],
         key="disagreement_grid",
         tile_px=_TILE_PX,
-        label="Patches that the two runs call differently, the most contrary answers first",
+        label="Patches that the two runs classify differently, largest difference first",
         marks_opened=True,
         opened=opened,
     )
@@ -250,7 +250,7 @@ def _disagreement_grid(result: ComparedRuns, table: pd.DataFrame, which: str) ->
 
 def _opened(result: ComparedRuns, row: int | None, runs: list[Run]) -> None:
     if row is None:
-        st.caption("Choose a patch to see it large, with both answers.")
+        st.caption("Choose a patch to enlarge it and see both predictions.")
         return
     at = np.flatnonzero(result.rows == row)
     if len(at):
@@ -263,7 +263,7 @@ def _opened(result: ComparedRuns, row: int | None, runs: list[Run]) -> None:
 
 @st.cache_resource(show_spinner=False, max_entries=8)
 def _compared(runs: tuple[tuple[str, str], ...]) -> ComparedRuns:
-    """Shared by all visitors; named by the runs and the digests of their weights."""
+    """The comparison, cached for all visitors by run ids and digests of the weights."""
     return compare_runs([open_run(run_id) for run_id, _ in runs])
 
 

@@ -1,4 +1,4 @@
-"""Compare: a slide with the answers of two runs over it, and where they disagree."""
+"""Compare: a slide with the predictions of two runs and their disagreements."""
 
 import streamlit as st
 
@@ -12,7 +12,7 @@ from idc.ui.components.slide_viewer.slide_viewer import KEEP_PICK
 
 
 def slide_of_both_runs(result: ComparedRuns, number: int, thresholds: list[float]) -> None:
-    """One compared case as a slide, those with the most disagreements first."""
+    """Show a chosen case as a slide; cases are listed by number of disagreements."""
     st.subheader("On the slide")
     disagreements = result.disagreements(number, thresholds)["case"].value_counts()
     cases = [*disagreements.index, *sorted(set(result.cases.tolist()) - set(disagreements.index))]
@@ -31,8 +31,8 @@ def slide_of_both_runs(result: ComparedRuns, number: int, thresholds: list[float
         for title, run in zip(titles, runs, strict=True)
     }
     st.caption(
-        "Saved answers, heat map of either run and the patches on which they disagree: choose the "
-        "layer in the viewer. Patches that a run trained on have no answer of it here."
+        "Choose a layer in the viewer: the saved predictions of either run as a heat map, or the "
+        "patches on which the runs disagree. A run has no predictions for its training patches."
     )
     row = show_slide(
         result.store,
@@ -44,7 +44,7 @@ def slide_of_both_runs(result: ComparedRuns, number: int, thresholds: list[float
     )
     if row is not None:
         label = CLASS_NAMES[int(result.store.labels[row])]
-        answers = ", ".join(
-            f"{title} {answer[row - slide.rows[0]]:.3f}" for title, answer in values.items()
+        probabilities = ", ".join(
+            f"{title} {y_prob[row - slide.rows[0]]:.3f}" for title, y_prob in values.items()
         )
-        st.caption(f"{place_of(result.store, row)}, labelled {label}: {answers}")
+        st.caption(f"{place_of(result.store, row)}, labelled {label}: {probabilities}")

@@ -1,7 +1,7 @@
-"""What the pieces of Evaluate share in the browser: the predictions, and the threshold on them.
+"""The predictions and the threshold that the components of Evaluate share in the browser.
 
-The slider brings the predictions once, 4 bytes each; from then on a move of the threshold is
-counted out where it is seen, and nothing travels (see ``shared_predictions.js``).
+The slider sends the predictions once, 4 bytes each. After that the browser counts at each new
+threshold by itself and requests nothing (see ``shared_predictions.js``).
 """
 
 import base64
@@ -18,13 +18,13 @@ from idc.runs.run import PREDICTIONS_FILE, Run
 
 
 def predictions_id(run: Run, results: Results) -> str:
-    """The name under which the pieces find each other."""
+    """The key under which the components find the shared predictions."""
     return f"{run.id}/{results.part}"
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
 def predictions_payload(digest: str, _results: Results) -> dict[str, Any]:
-    """The predictions as the browser reads them.
+    """The predictions in the format that the browser reads.
 
     Args:
         digest: `results_digest` of the results; the cache key.
@@ -35,12 +35,12 @@ def predictions_payload(digest: str, _results: Results) -> dict[str, Any]:
     """
     cases, y_true, y_prob = _results.cases, _results.y_true, _results.y_prob
     order = np.lexsort((y_prob, y_true, cases))
-    numbers, case_of = np.unique(cases, return_inverse=True)
+    case_numbers, case_of = np.unique(cases, return_inverse=True)
     positives = np.bincount(case_of, weights=y_true).astype(int)
     negatives = np.bincount(case_of) - positives
     return {
         "content": digest,
-        "cases": np.stack([numbers, negatives, positives], axis=1).tolist(),
+        "cases": np.stack([case_numbers, negatives, positives], axis=1).tolist(),
         "probabilities": base64.b64encode(y_prob[order].astype("<f4").tobytes()).decode("ascii"),
     }
 
@@ -53,20 +53,20 @@ def results_digest(results: Results) -> str:
     return digest.hexdigest()
 
 
-@st.cache_resource(max_entries=4, show_spinner="Drawing the cases again and again …")
+@st.cache_resource(max_entries=4, show_spinner="Computing intervals …")
 def cached_bootstrap(digest: str, _results: Results) -> Bootstrap:
-    """The bootstrap of some results; see `results_digest` for ``content``."""
+    """The bootstrap of the results; ``digest``, their `results_digest`, is the cache key."""
     return Bootstrap(_results.y_true, _results.y_prob, _results.cases)
 
 
 def validation_presets(run: Run) -> list[ThresholdPreset]:
     """The run's named thresholds, chosen on its validation part alone."""
-    written = (run.folder / PREDICTIONS_FILE).stat().st_mtime_ns
-    return _presets(run.id, written, run)
+    modified_ns = (run.folder / PREDICTIONS_FILE).stat().st_mtime_ns
+    return _presets(run.id, modified_ns, run)
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def _presets(run_id: str, written: int, _run: Run) -> list[ThresholdPreset]:
+def _presets(run_id: str, modified_ns: int, _run: Run) -> list[ThresholdPreset]:
     if "validation" not in saved_parts(_run):
         return threshold_presets(np.empty(0, int), np.empty(0))
     validation = saved_results(_run, "validation")

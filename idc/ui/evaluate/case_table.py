@@ -1,4 +1,4 @@
-"""Case by case, worst first: two plots and a table; a case opens its patches or its slide."""
+"""Two plots and a table of the cases, worst first; each case opens its patches or its slide."""
 
 from typing import Any
 
@@ -17,12 +17,12 @@ def case_table(
 
     Args:
         predictions_id: `idc.ui.evaluate.browser_predictions.predictions_id`.
-        cases: their numbers.
-        slides: whether there are slides to go to.
+        cases: case numbers, int, shape (n,).
+        slides: whether the cases have slides to open.
 
     Returns:
-        the case whose patches are open, and the case whose slide was just asked for; each None
-        where there is none.
+        the case whose patches are open and the case whose slide was requested in this run of the
+        page; None for each that does not apply.
     """
     state = st.session_state.get(key, {})
     pick = state.get("pick")

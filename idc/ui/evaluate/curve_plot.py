@@ -1,4 +1,4 @@
-"""ROC and precision-recall curve, with the point of the threshold in use and published results."""
+"""ROC and precision-recall curves with the current threshold and the published results."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ def curve_plot(predictions_id: str, drawn: dict[str, Any], *, key: str) -> None:
 
 
 def curve_data(results: Results, roc_auc: float, average_precision: float) -> dict[str, Any]:
-    """The curves, thin enough to draw, and the lines of the published results."""
+    """The curves, thinned for drawing, and the lines of the published results."""
     return {
         **thinned_curves(results.y_true, results.y_prob),
         "roc_auc": None if np.isnan(roc_auc) else roc_auc,

@@ -1,4 +1,4 @@
-"""The one patch that is open on Evaluate: beside the grid that it was picked in, and in the URL."""
+"""The open patch of Evaluate, shown beside the grid it was picked in and kept in the URL."""
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,7 @@ from idc.ui.shared.pickers import linked_row
 
 _PARAMETER = "patch"
 _OPENED_IN = "evaluate_opened_in"  # the key of the grid
-_TILE_PX = 80  # at least; six fit beside the opened patch on a laptop
+_TILE_PX = 80  # minimum; six tiles fit beside the open patch on a laptop
 
 
 def scored_grid(
@@ -30,14 +30,14 @@ def scored_grid(
     label: str,
     errors_of: str | None = None,
 ) -> None:
-    """A grid of scored patches; the picked one opens beside it in its neighbourhood.
+    """Show a grid of scored patches; the picked one opens beside it with its neighbours.
 
     Args:
         results: with a store.
-        table: as `idc.evaluation.patch_selection.select_patches` gives it.
+        table: from `idc.evaluation.patch_selection.select_patches`.
         label: what the grid shows, for screen readers.
-        errors_of: the `idc.ui.evaluate.browser_predictions` at whose threshold a patch has to be
-        wrong to be seen.
+        errors_of: `idc.ui.evaluate.browser_predictions.predictions_id`; the grid then shows only
+            the patches that are wrong at its threshold.
     """
     store = results.store
     if store is None:
@@ -61,13 +61,13 @@ def scored_grid(
         _open(store, picked, key)
     with right:
         if row is None:
-            st.caption("Choose a patch to see it large, and where it lies on its slide.")
+            st.caption("Choose a patch to enlarge it and see its place on the slide.")
         else:
             _show(run, results, row)
 
 
 def scored_slide(run: Run, results: Results, case: int, *, key: str, predictions_id: str) -> None:
-    """A case as a slide, its scored patches right or wrong at the threshold of a board.
+    """Show a case as a slide that marks each scored patch right or wrong at the threshold.
 
     Args:
         results: with a store.
@@ -80,7 +80,7 @@ def scored_slide(run: Run, results: Results, case: int, *, key: str, predictions
     row = _opened_row(results) if address.latest(_OPENED_IN) == key else None
     left, right = st.columns([5, 3], gap="medium")
     with left:
-        values = {run.title: _answers(results, slide.rows)}
+        values = {run.title: _probabilities(results, slide.rows)}
         picked = show_slide(
             store,
             slide,
@@ -95,16 +95,16 @@ def scored_slide(run: Run, results: Results, case: int, *, key: str, predictions
         _open(store, picked, key)
     with right:
         if row is None:
-            st.caption("Choose a patch of the slide to see it large.")
+            st.caption("Choose a patch of the slide to enlarge it.")
         else:
             _show(run, results, row)
 
 
 def linked_patch(run: Run, results: Results) -> None:
-    """The patch of the address, on a visit that begins with it."""
+    """Show the patch that the URL named when the visit started."""
     if address.latest(_OPENED_IN) is not None or (row := _opened_row(results)) is None:
         return
-    st.subheader("The patch of this link")
+    st.subheader("Linked patch")
     _show(run, results, row)
 
 
@@ -117,17 +117,17 @@ def _open(store: PatchStore, row: int, key: str) -> None:
     st.query_params[_PARAMETER] = str(place_of(store, row))
     address.remember(_OPENED_IN, key)
     if shown_elsewhere:
-        st.rerun()  # one patch is open on the page, so the other place has to let go first
+        st.rerun()  # only one patch is open on a page, so the other grid must close its patch first
 
 
 def _show(run: Run, results: Results, row: int) -> None:
     if results.store is not None:
-        probability = float(_answers(results, np.array([row]))[0])
+        probability = float(_probabilities(results, np.array([row]))[0])
         patch_detail(results.store, row, run=run, probability=probability)
 
 
-def _answers(results: Results, rows: np.ndarray) -> np.ndarray:
+def _probabilities(results: Results, rows: np.ndarray) -> np.ndarray:
     """The probability of some rows of the store, float32, shape (n,); nan where not scored."""
     order = np.argsort(results.rows)
-    places = order[np.searchsorted(results.rows, rows, sorter=order).clip(max=len(order) - 1)]
-    return np.where(results.rows[places] == rows, results.y_prob[places], np.float32(np.nan))
+    nearest = order[np.searchsorted(results.rows, rows, sorter=order).clip(max=len(order) - 1)]
+    return np.where(results.rows[nearest] == rows, results.y_prob[nearest], np.float32(np.nan))

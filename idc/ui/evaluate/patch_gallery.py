@@ -1,4 +1,4 @@
-"""The patches behind a number, page by page, in the order that the visitor chooses."""
+"""A paged gallery of selected patches in the order that the visitor chooses."""
 
 import numpy as np
 import streamlit as st
@@ -21,20 +21,20 @@ def patch_gallery(
     key: str,
     initial_order: str = "certain",
 ) -> None:
-    """Show the chosen patches.
+    """Show the selected patches.
 
     Args:
-        where: bool, shape (n,), which of the results' patches.
-        title: what they are, Markdown.
+        where: the selected patches of the results, bool, shape (n,).
+        title: Markdown.
         initial_order: a key of `idc.evaluation.patch_selection.ORDERS`.
     """
     count = int(where.sum())
     st.markdown(f"**{title}**: {count:,} {'patch' if count == 1 else 'patches'}")
     if not count:
-        st.caption("No patch is here at this threshold.")
+        st.caption("No patches at this threshold.")
         return
     if results.store is None:
-        st.info("The pictures are in the real data set, which is not here yet.")
+        st.info("The images are in the real data set, which is not installed yet.")
         st.page_link("../../pages/home.py", label="Get it on Home", icon=":material/home:")
         return
     order = st.segmented_control(
@@ -50,7 +50,7 @@ def patch_gallery(
     pages = -(-count // _TILES_A_PAGE)
     page = 1
     if pages > 1:
-        # Another choice begins on its own first page.
+        # A key per selection and order, so that each starts on its first page.
         page = st.pagination(pages, key=f"{key}_page_{title}_{order}")
     shown = table.iloc[(page - 1) * _TILES_A_PAGE : page * _TILES_A_PAGE]
     scored_grid(run, results, shown, key=f"{key}_grid", label=title)

@@ -1,4 +1,4 @@
-"""Histogram and calibration of the probabilities; every bar and every point can be opened."""
+"""Histogram and calibration plot of the probabilities; each bar and point can be opened."""
 
 import hashlib
 import json
@@ -18,11 +18,14 @@ _view = own_component(__file__, "plot")
 def probability_plot(
     predictions_id: str, plots: dict[str, Any], *, key: str
 ) -> dict[str, Any] | None:
-    """Show both and return what is open: {"kind": "bar", "bin", "label"}, {"kind": "point", "bin"}.
+    """Show both plots and return the open bar or point.
 
     Args:
         predictions_id: `idc.ui.evaluate.browser_predictions.predictions_id`.
         plots: `plot_data`.
+
+    Returns:
+        {"kind": "bar", "bin", "label"} or {"kind": "point", "bin"}; None where nothing is open.
     """
     opened = _opened(st.session_state.get(key, {}).get("pick"), predictions_id, plots)
     _view(
@@ -35,14 +38,14 @@ def probability_plot(
 
 
 def plot_data(results: Results) -> dict[str, Any]:
-    """What is drawn.
+    """The data of both plots.
 
     Returns:
         "histogram": [negative, positive] patches of each bin; "calibration": bin, y_prob,
         positive_share and patches of each of its points; "content": a digest of both.
     """
-    place = 2 * bin_indices(results.y_prob, HISTOGRAM_BINS) + results.y_true
-    counts = np.bincount(place, minlength=2 * HISTOGRAM_BINS).reshape(-1, 2).tolist()
+    bars = 2 * bin_indices(results.y_prob, HISTOGRAM_BINS) + results.y_true
+    counts = np.bincount(bars, minlength=2 * HISTOGRAM_BINS).reshape(-1, 2).tolist()
     points = reliability_table(results.y_true, results.y_prob).reset_index().to_dict("records")
     drawn = {"histogram": counts, "calibration": points}
     content = hashlib.blake2b(json.dumps(drawn).encode(), digest_size=8).hexdigest()
@@ -50,7 +53,7 @@ def plot_data(results: Results) -> dict[str, Any]:
 
 
 def _opened(pick: Any, predictions_id: str, plots: dict[str, Any]) -> dict[str, Any] | None:
-    """What the browser says, believed only if it is on this board and is drawn."""
+    """The bar or point that the browser reports, if it belongs to these predictions and exists."""
     if not isinstance(pick, dict) or pick.get("board") != predictions_id:
         return None
     chosen = pick.get("chosen")

@@ -1,4 +1,4 @@
-"""The scores with their intervals: the important ones large, all of them in a table."""
+"""The scores with their intervals: headline scores in large type, all scores in a table."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -24,7 +24,7 @@ def score_table(
 
     Args:
         predictions_id: `idc.ui.evaluate.browser_predictions.predictions_id`.
-        threshold: that of the intervals.
+        threshold: the threshold of the intervals, [0, 1].
         intervals: `idc.metrics.bootstrap.Bootstrap.intervals`.
         negative_share: share of IDC-negative patches, [0, 1].
     """
@@ -34,10 +34,10 @@ def score_table(
 def table_data(
     predictions_id: str, threshold: float, intervals: Mapping[str, Interval], negative_share: float
 ) -> dict[str, Any]:
-    """Everything the table says; arguments as of `score_table`."""
+    """The contents of the table; arguments as in `score_table`."""
     rows = []
     for name, (title, meaning) in SCORE_DESCRIPTIONS.items():
         aside = baseline_note(negative_share) if name == "accuracy" else ""
-        words = {"name": name, "title": title, "meaning": meaning, "aside": aside}
-        rows.append({**words, "headline": name in HEADLINE, **intervals[name].to_json()})
+        texts = {"name": name, "title": title, "meaning": meaning, "aside": aside}
+        rows.append({**texts, "headline": name in HEADLINE, **intervals[name].to_json()})
     return {"board": predictions_id, "threshold": threshold, "scores": rows}

@@ -1,4 +1,4 @@
-"""The sections of Evaluate. All of them follow one threshold."""
+"""The sections of Evaluate, which share one threshold."""
 
 import functools
 from dataclasses import dataclass
@@ -45,9 +45,9 @@ from idc.ui.evaluate.threshold_slider import threshold_slider
 from idc.ui.shared.formatting import error_sentences, format_score
 from idc.ui.shared.report_table import report_table
 
-_ERRORS_SHOWN = 10  # patches of each kind of error
+_ERRORS_SHOWN = 10  # patches per kind of error
 
-# The bar with the slider stays in sight while the page scrolls below it.
+# Keep the slider visible while the page scrolls.
 _STICKY_SLIDER_CSS = """<style>
 @media (min-height: 600px) {
   [data-testid="stLayoutWrapper"]:has(> .st-key-threshold_bar) {
@@ -65,7 +65,7 @@ BUNDLED_NOTE = (
 
 @dataclass(frozen=True)
 class ThresholdedResults:
-    """Results at a threshold, with what all sections need of them."""
+    """Results at a threshold, with the values that all sections need."""
 
     run: Run
     results: Results
@@ -87,13 +87,13 @@ def choose_threshold(run: Run, results: Results) -> ThresholdedResults:
             default=results.threshold,
             key="threshold_slider",
         )
-    results.report(threshold)  # refuses answers that are not numbers
+    results.report(threshold)  # raises an error for predictions that are not numbers
     intervals = dict(cached_bootstrap(digest, results).intervals(threshold))
     return ThresholdedResults(run, results, identity, digest, threshold, intervals)
 
 
 def scope_section(run: Run, results: Results) -> None:
-    """What the scores are scores of, and what a reader must know about them."""
+    """The scored part, and the cautions that apply to its scores."""
     cases = len(np.unique(results.cases))
     st.caption(
         f"Scored on the {results.part} part: {len(results.y_true):,} patches of {cases:,} cases, "
@@ -108,22 +108,22 @@ def scope_section(run: Run, results: Results) -> None:
 
 
 def scores_section(scored: ThresholdedResults) -> None:
-    """The figures with their intervals."""
+    """The scores with their intervals."""
     negative_share = float(np.mean(scored.results.y_true == 0))
     score_table(
         scored.predictions_id, scored.threshold, scored.intervals, negative_share, key="scores"
     )
     st.caption(
-        "Intervals: 1,000 bootstrap draws of whole cases, because patches of one case are not "
-        "independent. The bar is the 95 % interval, the box half of the cases, the line all of "
-        "them. "
+        "Intervals come from 1,000 bootstrap draws of whole cases, because patches of one case are "
+        "not independent. The bar is the 95 % interval, the box spans the middle half of the "
+        "cases, the line all cases. "
         f"Next to the accuracy: {baseline_note(negative_share)}."
     )
 
 
 @st.fragment
 def matrix_section(scored: ThresholdedResults) -> None:
-    """The matrix, and the patches behind the number that was chosen."""
+    """The confusion matrix and the patches of the chosen cell."""
     st.subheader("Confusion matrix")
     st.caption("Choose a number to see its patches.")
     matrix, _ = st.columns([3, 1])
@@ -140,8 +140,8 @@ def matrix_section(scored: ThresholdedResults) -> None:
 
 
 def curves_section(scored: ThresholdedResults) -> None:
-    """Both curves, and what others have published on the same data."""
-    st.subheader("Curves, against published work")
+    """Both curves and the published results on the same data."""
+    st.subheader("Curves and published results")
     auc, precision = scored.intervals["roc_auc"].value, scored.intervals["average_precision"].value
     curve_plot(
         scored.predictions_id,
@@ -149,16 +149,16 @@ def curves_section(scored: ThresholdedResults) -> None:
         key="curves",
     )
     st.caption(
-        "The dot is the threshold in use. Of the published results only balanced accuracy and F1 "
-        "are told here, so each is a line: all points that have it. A curve that passes above and "
-        "to the left of a ROC line (above and to the right of an F1 line) does better."
+        "The dot is the current threshold. A published balanced accuracy or F1 is drawn as the "
+        "line of all points with that score. A curve that passes above and to the left of a ROC "
+        "line (above and to the right of an F1 line) is better."
     )
     published_table(scored)
 
 
 @st.fragment
 def probability_section(scored: ThresholdedResults) -> None:
-    """Histogram and calibration, and the patches behind a bar or a point."""
+    """Histogram and calibration plot, and the patches of the chosen bar or point."""
     st.subheader("Probabilities")
     st.caption("Choose a bar or a point to see its patches. The dashed line is the threshold.")
     opened = probability_plot(
@@ -166,26 +166,26 @@ def probability_section(scored: ThresholdedResults) -> None:
     )
     if opened is None:
         return
-    number, results = opened["bin"], scored.results
+    bin_number, results = opened["bin"], scored.results
     if opened["kind"] == "bar":
         width, label = 1 / HISTOGRAM_BINS, opened["label"]
-        where, what = in_histogram_bar(results, number, label), CLASS_NAMES[label]
+        where, subject = in_histogram_bar(results, bin_number, label), CLASS_NAMES[label]
     else:
-        width, what = 1 / CALIBRATION_BINS, "All patches"
-        where = in_calibration_point(results, number)
-    title = f"{what}, probability {number * width:.2f} to {(number + 1) * width:.2f}"
+        width, subject = 1 / CALIBRATION_BINS, "All patches"
+        where = in_calibration_point(results, bin_number)
+    title = f"{subject}, probability {bin_number * width:.2f} to {(bin_number + 1) * width:.2f}"
     patch_gallery(scored.run, results, where, scored.threshold, title=title, key="probability")
 
 
 @st.fragment
 def errors_section(scored: ThresholdedResults) -> None:
-    """The patches that are most wrong at the threshold in use."""
+    """The most wrong patches at the current threshold."""
     st.subheader("Most wrong")
     if scored.results.store is None:
-        st.info("The pictures are in the real data set, which is not here yet.")
+        st.info("The images are in the real data set, which is not installed yet.")
         return
     for label, title in ((0, "False alarms"), (1, "Missed IDC")):
-        st.markdown(f"**{title}**, the most certain first")
+        st.markdown(f"**{title}**, most certain first")
         table = most_wrong(scored.results, label, _ERRORS_SHOWN)
         key = f"errors_{label}"
         scored_grid(
@@ -195,7 +195,7 @@ def errors_section(scored: ThresholdedResults) -> None:
 
 @st.fragment
 def cases_section(scored: ThresholdedResults) -> None:
-    """Each case by itself, and its patches or its slide."""
+    """All cases, and the patches and slide of the chosen case."""
     st.subheader("Case by case")
     st.caption("Choose a case to see its patches.")
     numbers = np.unique(scored.results.cases)
@@ -228,7 +228,7 @@ def cases_section(scored: ThresholdedResults) -> None:
 
 
 def published_table(scored: ThresholdedResults) -> None:
-    """This run above the published results, and whether they may be compared."""
+    """This run and the published results, with the reasons why they are not comparable."""
     reasons = why_run_not_comparable(scored.run, scored.results)
     if reasons:
         st.warning(
@@ -261,11 +261,11 @@ def published_table(scored: ThresholdedResults) -> None:
 
 
 def export_section(scored: ThresholdedResults) -> None:
-    """The report and the predictions, made when they are asked for."""
-    st.subheader("To hand on")
+    """Downloads of the report and the predictions, created on request."""
+    st.subheader("Export")
     st.caption(
         f"At the threshold {scored.threshold:.6g}. The report is one HTML file with figures, "
-        "matrix, curves, slides, settings, versions and limits."
+        "matrix, curves, slides, settings, versions and limitations."
     )
     name = f"{scored.run.id}-{scored.results.part}"
     with st.container(horizontal=True):
@@ -277,19 +277,22 @@ def export_section(scored: ThresholdedResults) -> None:
             icon=":material/description:",
             on_click="ignore",
         )
-        for kind, words in ((".csv", "Predictions (CSV)"), (".parquet", "Predictions (Parquet)")):
+        for suffix, button_label in (
+            (".csv", "Predictions (CSV)"),
+            (".parquet", "Predictions (Parquet)"),
+        ):
             st.download_button(
-                words,
-                functools.partial(predictions_file, scored.results, scored.threshold, kind),
-                f"{name}{kind}",
-                "text/csv" if kind == ".csv" else "application/vnd.apache.parquet",
+                button_label,
+                functools.partial(predictions_file, scored.results, scored.threshold, suffix),
+                f"{name}{suffix}",
+                "text/csv" if suffix == ".csv" else "application/vnd.apache.parquet",
                 icon=":material/table:",
                 on_click="ignore",
             )
 
 
 def report_section(scored: ThresholdedResults) -> None:
-    """Both classes in numbers."""
+    """The classification report, one row per class."""
     st.subheader("Classification report")
     report_table(scored.results.report(scored.threshold).confusion_matrix)
 

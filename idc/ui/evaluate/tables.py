@@ -1,4 +1,4 @@
-"""Tables and curves of Evaluate that stand still."""
+"""Tables and curves of Evaluate that do not follow the threshold."""
 
 import numpy as np
 import pandas as pd
@@ -13,26 +13,26 @@ from idc.ui.shared.formatting import format_score
 
 
 def calibration_section(run: Run, results: Results) -> None:
-    """What temperature and threshold changed, where the run has them."""
+    """Scores before and after calibration; nothing for a run without calibration."""
     calibration = run.calibration()
     if calibration == Calibration():
         return
     st.subheader("Calibration")
     st.caption(
-        "A calibrated probability can be taken at its word: of the patches that get 0.8, eight in "
-        "ten are IDC-positive. A temperature of "
-        f"{calibration.temperature:.2f}, fitted on validation patches, divides the network's "
-        "log-odds; the order of the patches stays."
+        "Calibrated probabilities match observed frequencies: of the patches with probability 0.8, "
+        "eight in ten are IDC-positive. The network's log-odds are divided by a temperature of "
+        f"{calibration.temperature:.2f}, fitted on validation patches, which keeps the order of "
+        "the patches."
     )
-    raw = run.predictions().query("part == @results.part")["probability"].to_numpy()
+    uncalibrated = run.predictions().query("part == @results.part")["probability"].to_numpy()
     table, chart = st.columns(2, gap="large")
     with table:
-        st.table(before_and_after(results.y_true, raw, calibration))
+        st.table(before_and_after(results.y_true, uncalibrated, calibration))
     with chart:
         st.plotly_chart(
             reliability_figure(
                 {
-                    "before": reliability_table(results.y_true, raw),
+                    "before": reliability_table(results.y_true, uncalibrated),
                     "after": reliability_table(results.y_true, results.y_prob),
                 }
             ),
@@ -41,12 +41,14 @@ def calibration_section(run: Run, results: Results) -> None:
         )
 
 
-def before_and_after(y_true: np.ndarray, raw: np.ndarray, calibration: Calibration) -> pd.DataFrame:
-    """Scores as shown: of the network's own answers at 0.5, and of the calibrated ones."""
+def before_and_after(
+    y_true: np.ndarray, uncalibrated: np.ndarray, calibration: Calibration
+) -> pd.DataFrame:
+    """Formatted scores of the uncalibrated predictions at 0.5 and of the calibrated ones."""
     columns = {}
     for title, y_prob, threshold in (
-        ("before", raw, 0.5),
-        ("after", calibration.apply(raw), calibration.threshold),
+        ("before", uncalibrated, 0.5),
+        ("after", calibration.apply(uncalibrated), calibration.threshold),
     ):
         report = evaluate(y_true, y_prob, threshold)
         columns[title] = {

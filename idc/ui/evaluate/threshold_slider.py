@@ -1,5 +1,4 @@
-"""The threshold on screen: moved in the browser, told to Python once the hand rests, and in the
-page's address."""
+"""The threshold slider: moved in the browser, sent to Python at rest, and kept in the URL."""
 
 import math
 from collections.abc import Sequence
@@ -41,7 +40,7 @@ def threshold_slider(
     _write_address(threshold, default)
     _view(
         key=key,
-        # The first threshold and not the present one: what stays the same is not sent again.
+        # The initial threshold, not the current one, so that a move resends no data.
         data={
             "board": predictions_id,
             "showing": display_id,
@@ -57,29 +56,29 @@ def threshold_slider(
 
 
 def _initial_threshold(predictions_id: str, default: float, key: str) -> tuple[int, float]:
-    """The number of this unbroken showing of a board, and where its slider began in it.
+    """The id of this display of the slider and its initial threshold.
 
-    That is the address's threshold, or the default. An address that was written for another run
-    says nothing about this one.
+    The initial threshold is that of the URL, else the default. A threshold in the URL that was
+    written for another run is ignored.
     """
     state_key = f"{key}-first"
-    last_board, display_id, initial = st.session_state.get(state_key, (None, 0, default))
-    words, known = st.query_params.get(_PARAMETER, ""), address.latest(_PARAMETER)
-    went_back = known not in (None, words) and not address.is_outdated(_PARAMETER, words)
-    if last_board == predictions_id and key in st.session_state and not went_back:
+    last_predictions, display_id, initial = st.session_state.get(state_key, (None, 0, default))
+    in_url, latest = st.query_params.get(_PARAMETER, ""), address.latest(_PARAMETER)
+    went_back = latest not in (None, in_url) and not address.is_outdated(_PARAMETER, in_url)
+    if last_predictions == predictions_id and key in st.session_state and not went_back:
         return display_id, initial
-    in_address = _parse_threshold(st.query_params.get(_PARAMETER))
-    other_run = last_board not in (None, predictions_id) and not went_back
-    initial = default if in_address is None or other_run else in_address
+    linked = _parse_threshold(in_url)
+    other_run = last_predictions not in (None, predictions_id) and not went_back
+    initial = default if linked is None or other_run else linked
     st.session_state[state_key] = (predictions_id, display_id + 1, initial)
     return display_id + 1, initial
 
 
 def _moved_threshold(moved: Any, predictions_id: str, display_id: int) -> float | None:
-    """What the browser says, believed only if it is a threshold of this board."""
+    """The threshold that the browser reports, if it is valid and belongs to this display."""
     if not isinstance(moved, dict) or moved.get("board") != predictions_id:
         return None
-    if moved.get("showing") != display_id:  # from before an address brought another one
+    if moved.get("showing") != display_id:  # sent before the URL set another threshold
         return None
     return _parse_threshold(moved.get("threshold"))
 
@@ -93,11 +92,11 @@ def _parse_threshold(value: Any) -> float | None:
 
 
 def _write_address(threshold: float, default: float) -> None:
-    words = "" if threshold == default else repr(threshold)
-    address.remember(_PARAMETER, words)
-    if words:
-        if st.query_params.get(_PARAMETER) != words:
-            st.query_params[_PARAMETER] = words
+    value = "" if threshold == default else repr(threshold)
+    address.remember(_PARAMETER, value)
+    if value:
+        if st.query_params.get(_PARAMETER) != value:
+            st.query_params[_PARAMETER] = value
     elif _PARAMETER in st.query_params:
         del st.query_params[_PARAMETER]
 

@@ -1,1 +1,1 @@
-"""What the page labels draws."""
+"""The sections of Labels."""

@@ -1,4 +1,4 @@
-"""Folds of a run: start them, watch them, stop them."""
+"""The folds of a run: start, progress and stop."""
 
 from collections.abc import Callable
 
@@ -15,39 +15,45 @@ _REDRAW_EVERY_S = 1.0
 
 
 def folds_section(run: Run, store: PatchStore) -> None:
-    """Answers for every patch of the data set: the form, and the jobs so far."""
+    """The form that starts folds, and the jobs so far."""
     jobs = [job for job in list_folds() if job.base_run == run.id]
     live = any(job.live for job in jobs)
     with st.expander(
-        "Answers for every patch (folds of cases)", expanded=live, icon=":material/layers:"
+        "Predictions for every patch (folds of cases)", expanded=live, icon=":material/layers:"
     ):
         st.markdown(
-            "Deals the cases into folds and trains the run's settings once for each, without that "
-            "fold. Every patch of the data set then has an answer of a model that has seen no "
-            "patch of its case. It takes as many trainings as there are folds."
+            "Splits the cases into folds and trains the run's settings once per fold, without that "
+            "fold. Every patch of the data set then has a prediction of a model that was not "
+            "trained on its case. The number of trainings equals the number of folds."
         )
         _form(run, store)
         st.fragment(_watch, run_every=_REDRAW_EVERY_S if live else None, key="folds")(run.id, live)
 
 
 def _form(run: Run, store: PatchStore) -> None:
-    most = min(10, store.index["case"].nunique())
-    if most < 3:
-        st.info("Folds need at least 3 cases; pack more of them.", icon=":material/info:")
+    max_folds = min(10, store.index["case"].nunique())
+    if max_folds < 3:
+        st.info("Folds need at least 3 cases; pack more cases.", icon=":material/info:")
         return
-    busy = active_training_name()
+    active = active_training_name()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         folds = st.number_input(
-            "Folds", 2, most, min(5, most), key="folds_count", width=140, help="5 is usual."
+            "Folds",
+            2,
+            max_folds,
+            min(5, max_folds),
+            key="folds_count",
+            width=140,
+            help="5 is usual.",
         )
         pressed = st.button(
             "Train the folds",
             icon=":material/play_arrow:",
             key="start_folds",
-            disabled=busy is not None,
+            disabled=active is not None,
         )
-    if busy is not None:
-        st.caption(f"{escape_markdown(busy)} is training now; one at a time.")
+    if active is not None:
+        st.caption(f"{escape_markdown(active)} is training; only one training runs at a time.")
     if pressed:
         with error_sentences():
             start_folds(create_folds(run, int(folds)))
@@ -60,22 +66,24 @@ def _watch(run_id: str, was_live: bool) -> None:
         for job in jobs:
             _show(job)
         if was_live and not any(job.live for job in jobs):
-            st.rerun()  # the whole page: there are new answers, redrawing ends
+            st.rerun()  # redraw the whole page with the new predictions, and stop the timer
 
 
 def _show(job: FoldJob) -> None:
     state, reason = job.state()
-    done = len(job.finished())
-    st.markdown(f"{STATE_BADGES[state]} {job.folds} folds, {done} done. {escape_markdown(reason)}")
+    finished = len(job.finished())
+    st.markdown(
+        f"{STATE_BADGES[state]} {job.folds} folds, {finished} done. {escape_markdown(reason)}"
+    )
     if job.live:
-        st.progress(*_progress(job, done))
+        st.progress(*_progress(job, finished))
         if job.stop_requested():
             st.caption("Stopping at the next step; finished folds and epochs are kept.")
         else:
             st.button(
                 "Stop", icon=":material/stop:", key=f"stop_{job.id}", on_click=_stop_callback(job)
             )
-    elif done < job.folds and st.button(
+    elif finished < job.folds and st.button(
         "Continue",
         icon=":material/resume:",
         key=f"continue_{job.id}",
@@ -93,15 +101,15 @@ def _stop_callback(job: FoldJob) -> Callable[[], None]:
     return press
 
 
-def _progress(job: FoldJob, done: int) -> tuple[float, str]:
+def _progress(job: FoldJob, finished: int) -> tuple[float, str]:
     runs = job.runs()
     current = next((run for run in runs if run.status().live), None)
     if current is None:
-        return done / job.folds, "Starting the next fold"
+        return finished / job.folds, "Starting the next fold"
     status = current.status()
     within = (status.epoch + status.step / max(status.steps, 1)) / max(status.epochs, 1)
-    words = f"Fold {current.config.fold} of {job.folds}, epoch "
-    words += f"{min(status.epoch + 1, status.epochs)} of {status.epochs}"
+    text = f"Fold {current.config.fold} of {job.folds}, epoch "
+    text += f"{min(status.epoch + 1, status.epochs)} of {status.epochs}"
     if status.left_s is not None:
-        words += f", about {duration(status.left_s)} left of this fold"
-    return min((done + within) / job.folds, 1.0), words
+        text += f", about {duration(status.left_s)} left of this fold"
+    return min((finished + within) / job.folds, 1.0), text

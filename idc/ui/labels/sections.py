@@ -1,4 +1,4 @@
-"""The pieces of Labels: whose answers raise the doubts, the doubtful patches, the verdicts."""
+"""The sections of Labels: the choice of predictions, the doubtful patches, the verdicts."""
 
 import pandas as pd
 import streamlit as st
@@ -37,13 +37,13 @@ _BUTTONS = {
     "unsure": ("Unsure", "3"),
 }
 _RANDOM_SPLIT_WARNING = (
-    "This run was split at random by patch: it trained on neighbours of the patches that it judges "
-    "here, and may have learned their wrong labels. Folds of cases, below, do not have this flaw."
+    "This run was split at random by patch. It trained on neighbours of the patches shown here and "
+    "may have learned their wrong labels. Folds of cases, below, avoid this."
 )
 
 
-def choose_answers(run: Run) -> HeldOutPredictions:
-    """The run's own held-out parts, or folds that repeat its settings."""
+def choose_predictions(run: Run) -> HeldOutPredictions:
+    """Predictions of the run's held-out parts, or of folds that repeat its settings."""
     jobs = [job for job in list_folds() if job.base_run == run.id and job.finished()]
     titles = {"": f"Held-out parts of the run ({' and '.join(saved_parts(run))})"}
     titles |= {
@@ -54,12 +54,12 @@ def choose_answers(run: Run) -> HeldOutPredictions:
     chosen = ""
     if jobs:
         chosen = st.selectbox(
-            "Answers",
+            "Predictions",
             list(titles),
             index=1,
             format_func=lambda job: titles[job],
             key=f"answers_{run.id}",
-            help="Only a model that has not trained on a patch can doubt its label.",
+            help="Labels are checked only by models that were not trained on the patch.",
         )
     if chosen:
         return held_out_predictions(open_folds(chosen).finished(), ["test"])
@@ -69,40 +69,40 @@ def choose_answers(run: Run) -> HeldOutPredictions:
 
 
 def summary(held_out: HeldOutPredictions, doubts: pd.DataFrame) -> None:
-    """How many labels are doubtful."""
+    """The number of doubtful labels and the share of contradicted labels per class."""
     joint = held_out.joint
     metric_row(
         [
             (
                 "Doubtful labels",
                 f"{len(doubts):,}",
-                f"Of {len(held_out.rows):,} patches with a held-out answer: the answer firmly "
-                "contradicts the label.",
+                f"Of {len(held_out.rows):,} patches with a held-out prediction: those whose "
+                "prediction confidently contradicts the label.",
             ),
             (
                 "Contradicted among IDC-negative",
                 format_share(joint.noise_rate(0)),
-                "Share of the confident answers that say IDC-positive. Confident means at least "
-                f"{joint.thresholds[1]:.2f}: the mean probability among patches labelled so.",
+                "Share of the confident predictions that are IDC-positive. Confident means at "
+                f"least {joint.thresholds[1]:.2f}, the mean probability of IDC-positive patches.",
             ),
             (
                 "Contradicted among IDC-positive",
                 format_share(joint.noise_rate(1)),
-                "Share of the confident answers that say IDC-negative: a probability of at least "
-                f"{joint.thresholds[0]:.2f} for it.",
+                "Share of the confident predictions that are IDC-negative, with a probability "
+                f"of at least {joint.thresholds[0]:.2f} for that class.",
             ),
         ]
     )
     st.caption(
-        "A doubt is no proof: the model may be wrong, or the patch lie on the border that somebody "
-        "drew around the cancer. That is what reviewers are for. Ranked by confident learning "
+        "A doubtful label is not proven wrong: the model may be wrong, or the patch may lie on the "
+        "outline of the cancer. Reviewers decide. Ranked by confident learning "
         "([Northcutt 2021](https://doi.org/10.1613/jair.1.12125))."
     )
 
 
 @st.fragment
 def review(store: PatchStore, doubts: pd.DataFrame, title: str) -> None:
-    """The doubtful patches, one of them opened, and buttons for a verdict on it."""
+    """The doubtful patches, the open patch, and buttons for its verdict."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         reviewer = st.text_input(
             "Reviewer",
@@ -111,7 +111,7 @@ def review(store: PatchStore, doubts: pd.DataFrame, title: str) -> None:
             max_chars=40,
             placeholder="your name",
             width=220,
-            help="Each reviewer has one mark a patch. No account: just a name to tell you apart.",
+            help="One mark per reviewer and patch. The name needs no account.",
         ).strip()
         which = st.segmented_control(
             "Labelled",
@@ -125,12 +125,14 @@ def review(store: PatchStore, doubts: pd.DataFrame, title: str) -> None:
     marks = load_marks(store.name)
     reviewed = with_verdicts(doubts, marks, reviewer)
     opened = parse_place(st.query_params.get("patch", "")) or next_unreviewed(reviewed, None)
-    # The judging first, so that on a phone it does not lie below all the others.
+    # The verdict column comes first, so that on a phone it is above the grid.
     left, right = st.columns([1, 2], gap="medium")
     with right:
         if reviewer and len(reviewed):
-            done = int((reviewed["verdict"] != "").sum())
-            st.caption(f"{done:,} of these {len(reviewed):,} marked by {escape_markdown(reviewer)}")
+            marked = int((reviewed["verdict"] != "").sum())
+            st.caption(
+                f"{marked:,} of these {len(reviewed):,} marked by {escape_markdown(reviewer)}"
+            )
         opened = _grid(store, reviewed, opened)
     with left:
         _review_patch(store, reviewed, marks, opened, reviewer, title)
@@ -158,15 +160,15 @@ def export(store: PatchStore, doubts: pd.DataFrame) -> None:
             key="doubts_csv",
         )
     st.caption(
-        "Patches marked wrong by somebody and keep by nobody can be left out of the next training: "
-        "see its set-up on Train, or --leave-out-marked in the shell."
+        'Patches with at least one mark "wrong" and no mark "keep" can be left out of the next '
+        "training: use the form on Train, or --leave-out-marked on the command line."
     )
 
 
 def _grid(store: PatchStore, reviewed: pd.DataFrame, opened: Place | None) -> Place | None:
-    """A page of doubtful patches. Returns the place that is opened."""
+    """Show a page of doubtful patches and return the place of the open patch."""
     if reviewed.empty:
-        st.info("No answer firmly contradicts a label here.", icon=":material/check:")
+        st.info("No prediction confidently contradicts a label here.", icon=":material/check:")
         return opened
     pages = -(-len(reviewed) // _TILES_A_PAGE)
     row = find_row(store, opened) if opened else None
@@ -178,7 +180,7 @@ def _grid(store: PatchStore, reviewed: pd.DataFrame, opened: Place | None) -> Pl
         key="doubt_grid",
         tile_px=_TILE_PX,
         label=f"Doubtful labels {shown.index[0] + 1:,} to {shown.index[-1] + 1:,} of "
-        f"{len(reviewed):,}, the most doubtful first",
+        f"{len(reviewed):,}, most doubtful first",
         marks_opened=True,
         opened=row,
     )
@@ -190,12 +192,16 @@ def _grid(store: PatchStore, reviewed: pd.DataFrame, opened: Place | None) -> Pl
 
 
 def _turn_page(reviewed: pd.DataFrame, row: int | None, pages: int) -> int:
-    """The page of the opened patch; from there on the pages are the visitor's."""
+    """The current page: that of the open patch until the visitor turns the page."""
     state_key = "doubt_page_now"
-    at = reviewed.index[reviewed["row"] == row]
-    now = int(at[0]) // _TILES_A_PAGE + 1 if len(at) else st.session_state.get(state_key, 1)
-    # Another opened patch, another widget: Streamlit lets a page start at a default only.
-    page = int(st.pagination(pages, default=min(now, pages), key=f"doubt_page_{row}"))
+    position = reviewed.index[reviewed["row"] == row]
+    initial = (
+        int(position[0]) // _TILES_A_PAGE + 1
+        if len(position)
+        else st.session_state.get(state_key, 1)
+    )
+    # A widget per open patch, because Streamlit sets the page only through the default.
+    page = int(st.pagination(pages, default=min(initial, pages), key=f"doubt_page_{row}"))
     st.session_state[state_key] = page
     return page
 
@@ -210,19 +216,18 @@ def _review_patch(
 ) -> None:
     if place is None:
         if len(reviewed):
-            st.success("You have marked all of these.", icon=":material/check:")
+            st.success("You have marked all of these patches.", icon=":material/check:")
         return
     row = find_row(store, place)
     if row is None:
         st.info(
             f"The data set '{escape_markdown(store.name)}' holds no patch "
-            f"{escape_markdown(str(place))}; choose one "
-            "here.",
+            f"{escape_markdown(str(place))}. Choose one here.",
             icon=":material/info:",
         )
         return
-    here = reviewed[reviewed["row"] == row]
-    known = here.iloc[0] if len(here) else None
+    matching = reviewed[reviewed["row"] == row]
+    doubt = matching.iloc[0] if len(matching) else None
     mark = Mark(
         store.name,
         place.case,
@@ -231,20 +236,21 @@ def _review_patch(
         int(store.labels[row]),
         verdict="",
         reviewer=reviewer,
-        run=str(known["run"]) if known is not None else "",
-        probability=float(known["probability"]) if known is not None else None,
+        run=str(doubt["run"]) if doubt is not None else "",
+        probability=float(doubt["probability"]) if doubt is not None else None,
     )
     _verdict_buttons(mark, reviewed)
     _verdicts_so_far(marks, mark)
-    if known is not None:
+    if doubt is not None:
         st.markdown(
-            f"**Doubt {int(here.index[0]) + 1:,} of {len(reviewed):,}**, {escape_markdown(title)}"
+            f"**Doubt {int(matching.index[0]) + 1:,} of {len(reviewed):,}**, "
+            f"{escape_markdown(title)}"
         )
     run = open_run(mark.run) if mark.run else None
     patch_detail(store, row, run=run, probability=mark.probability)
     st.page_link(
         "../../pages/dataset.py",
-        label="Look around in the data set",
+        label="Open in the data set",
         icon=":material/grid_view:",
         query_params={"data": store.name, "case": str(place.case), "patch": str(place)},
     )
@@ -254,12 +260,12 @@ def _verdict_buttons(mark: Mark, reviewed: pd.DataFrame) -> None:
     if not mark.reviewer:
         st.info("Write your name above to mark labels.", icon=":material/person:")
     with st.container(horizontal=True, gap="xsmall"):
-        for verdict, (word, key) in _BUTTONS.items():
+        for verdict, (button_label, shortcut) in _BUTTONS.items():
             st.button(
-                word,
+                button_label,
                 key=f"mark_{verdict}",
-                shortcut=key,
-                help=f"{VERDICTS[verdict]}. Then on to the next patch.",
+                shortcut=shortcut,
+                help=f"{VERDICTS[verdict]}. Opens the next patch.",
                 disabled=not mark.reviewer,
                 on_click=_save,
                 args=(mark, verdict, reviewed),
@@ -267,7 +273,7 @@ def _verdict_buttons(mark: Mark, reviewed: pd.DataFrame) -> None:
 
 
 def _save(mark: Mark, verdict: str, reviewed: pd.DataFrame) -> None:
-    """Store the verdict, and open the next patch without one."""
+    """Save the verdict and open the next patch without one."""
     try:
         check_reviewer(mark.reviewer)
         save_mark(Mark(**{**vars(mark), "verdict": verdict}))
@@ -276,15 +282,17 @@ def _save(mark: Mark, verdict: str, reviewed: pd.DataFrame) -> None:
         return
     here = Place(mark.case, mark.x, mark.y)
     same = (reviewed[["case", "x", "y"]] == [here.case, here.x, here.y]).all(axis=1)
-    comes = next_unreviewed(reviewed.assign(verdict=reviewed["verdict"].mask(same, verdict)), here)
-    if comes is None:
+    next_place = next_unreviewed(
+        reviewed.assign(verdict=reviewed["verdict"].mask(same, verdict)), here
+    )
+    if next_place is None:
         st.query_params.pop("patch", None)
     else:
-        st.query_params["patch"] = str(comes)
+        st.query_params["patch"] = str(next_place)
 
 
 def _verdicts_so_far(marks: pd.DataFrame, mark: Mark) -> None:
-    """What this reviewer said; and the others, once this one has judged for themselves."""
+    """This reviewer's verdict, and the other reviewers' verdicts once this one has marked."""
     if problem := st.session_state.pop("mark_problem", ""):
         st.error(escape_markdown(problem), icon=":material/error:")
     here = marks[
@@ -293,16 +301,16 @@ def _verdicts_so_far(marks: pd.DataFrame, mark: Mark) -> None:
     own = here[here["reviewer"] == mark.reviewer]
     if own.empty:
         return
-    said = [f"You: **{own.iloc[0]['verdict']}**"]
+    verdicts = [f"You: **{own.iloc[0]['verdict']}**"]
     others = here[here["reviewer"] != mark.reviewer]
-    said += [
+    verdicts += [
         f"{escape_markdown(name)}: **{verdict}**"
         for name, verdict in zip(others["reviewer"], others["verdict"], strict=True)
     ]
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(", ".join(said))
+        st.markdown(", ".join(verdicts))
         st.button(
-            "Take back",
+            "Remove mark",
             type="tertiary",
             key="unmark",
             on_click=remove_mark,

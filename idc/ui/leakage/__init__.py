@@ -1,1 +1,1 @@
-"""What the page leakage draws."""
+"""The sections of Leakage."""

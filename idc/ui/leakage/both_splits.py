@@ -1,4 +1,4 @@
-"""The same settings trained under both splits: start it, watch it, see the gap."""
+"""The same settings trained under both splits: start, progress and the gap in scores."""
 
 import streamlit as st
 
@@ -22,11 +22,11 @@ from idc.wording import duration
 
 _REDRAW_EVERY_S = 1.0
 _URL_NAMES = ("random", "by_case")
-_WORDS = ("Split at random by patch", "Split by case")
+_TITLES = ("Split at random by patch", "Split by case")
 
 
 def start_both_splits(config: TrainingConfig) -> None:
-    """Start the two trainings, and go to where their gap will be shown.
+    """Start the two trainings and open the page that shows their gap.
 
     Raises:
         SplitError: the data cannot be split in both ways.
@@ -36,10 +36,10 @@ def start_both_splits(config: TrainingConfig) -> None:
 
 
 def pair_of_url() -> SplitPair | None:
-    """The two runs that the URL names, if it names any.
+    """The two runs named in the URL; None where it names none.
 
     Raises:
-        RunError: there is no such run, or the two are no pair.
+        RunError: a run does not exist, or the two runs are not a pair.
     """
     named = [st.query_params.get(name) for name in _URL_NAMES]
     if not any(named):
@@ -48,18 +48,18 @@ def pair_of_url() -> SplitPair | None:
 
 
 def forget_pair() -> None:
-    """Take the pair out of the URL."""
+    """Remove the pair from the URL."""
     for name in _URL_NAMES:
         st.query_params.pop(name, None)
 
 
 def offer_pair(store: PatchStore) -> None:
-    """A button that trains both, and the pairs that were trained."""
-    st.subheader("What a leak is worth")
+    """A button that trains both splits, and the pairs trained so far."""
+    st.subheader("Effect of leakage")
     st.markdown(
-        "Trains the same network twice, one after the other: once with patches split at random, as "
-        "the well-known notebook does, once by case. The gap between the two scores is what the "
-        "random split promises and unseen cases do not get."
+        "Trains the same network twice, one after the other: with patches split at random, as in "
+        "the well-known notebook, and split by case. The gap between the two scores is the amount "
+        "by which the random split overstates performance on unseen cases."
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         preset = st.selectbox(
@@ -95,20 +95,20 @@ def _title(pair: SplitPair) -> str:
 
 
 def show_pair(pair: SplitPair) -> None:
-    """The two runs while they train, then the gap."""
+    """The two runs during training, then the gap."""
     st.subheader("The same training under both splits")
     config = pair.by_case.config
     st.markdown(
         f"{PRESETS[config.preset].title} on **{escape_markdown(config.data)}**, "
         f"{config.epochs} epochs, seed "
-        f"{config.seed}: the two differ in the split alone."
+        f"{config.seed}. The runs differ only in the split."
     )
     may_change = any(run.status().may_change for run in pair.runs)
     st.fragment(_watch, run_every=_REDRAW_EVERY_S if may_change else None, key="pair")(
         pair, may_change
     )
     st.button(
-        "Back to the check of a split",
+        "Check a split",
         type="tertiary",
         icon=":material/arrow_back:",
         key="forget_pair",
@@ -116,36 +116,36 @@ def show_pair(pair: SplitPair) -> None:
     )
 
 
-def _watch(pair: SplitPair, was_moving: bool) -> None:
+def _watch(pair: SplitPair, was_live: bool) -> None:
     with error_sentences():
         states = [run.status() for run in pair.runs]
         settled = not any(status.may_change for status in states)
-        if was_moving and settled:
-            st.rerun()  # the whole page: redrawing ends
+        if was_live and settled:
+            st.rerun()  # redraw the whole page, and stop the timer
         if settled and all(run.has_predictions() for run in pair.runs):
             if not pair.comparable:
                 st.warning(
-                    "The two have not trained to the same end, so the gap is not of the split "
-                    "alone; continue the one that is behind on Train.",
+                    "The two runs have not trained equally far, so the gap is not due to the "
+                    "split alone. Continue the shorter run on Train.",
                     icon=":material/info:",
                 )
             _show_gap(split_gap(pair))
-        for column, run, status, words in zip(
-            st.columns(2, gap="large"), pair.runs, states, _WORDS, strict=True
+        for column, run, status, title in zip(
+            st.columns(2, gap="large"), pair.runs, states, _TITLES, strict=True
         ):
             with column:
-                _show_run(run, status, words)
+                _show_run(run, status, title)
 
 
-def _show_run(run: Run, status: RunStatus, words: str) -> None:
-    st.markdown(f"**{words}**")
+def _show_run(run: Run, status: RunStatus, title: str) -> None:
+    st.markdown(f"**{title}**")
     st.markdown(describe_run(run, status))
     if status.live:
-        done = (status.epoch + status.step / max(status.steps, 1)) / status.epochs
-        left = "" if status.left_s is None else f"about {duration(status.left_s)} left"
-        st.progress(min(done, 1.0), text=left or "Waiting or loading")
+        fraction = (status.epoch + status.step / max(status.steps, 1)) / status.epochs
+        time_left = "" if status.left_s is None else f"about {duration(status.left_s)} left"
+        st.progress(min(fraction, 1.0), text=time_left or "Waiting or loading")
     elif status.state == "paused":
-        st.info("Paused; it goes on when somebody resumes it on Train.", icon=":material/pause:")
+        st.info("Paused. Resume it on Train.", icon=":material/pause:")
     elif status.state != "finished":
         st.warning(escape_markdown(status.reason), icon=":material/error:")
     with st.container(horizontal=True):
@@ -167,20 +167,26 @@ def _show_run(run: Run, status: RunStatus, words: str) -> None:
 
 def _show_gap(gap: SplitGap) -> None:
     st.markdown(f"#### {escape_markdown(gap.sentence())}")
-    promised, got = (gap.scores[name]["balanced_accuracy"] for name in ("random", "case-disjoint"))
+    random_score, case_score = (
+        gap.scores[name]["balanced_accuracy"] for name in ("random", "case-disjoint")
+    )
     difference = gap.differences["balanced_accuracy"]
     metric_row(
         [
-            ("The random split promises", format_score(promised.value), "Balanced accuracy."),
-            ("Unseen cases get", format_score(got.value), "Balanced accuracy of the run by case."),
-            ("Gap", signed(difference.value), "Unseen cases less the random split."),
+            ("The random split promises", format_score(random_score.value), "Balanced accuracy."),
+            (
+                "Unseen cases get",
+                format_score(case_score.value),
+                "Balanced accuracy of the run by case.",
+            ),
+            ("Gap", signed(difference.value), "Unseen cases minus the random split."),
         ]
     )
     st.plotly_chart(
         split_gap_figure(
             {
-                words: (gap.scores["random"][name], gap.scores["case-disjoint"][name])
-                for name, words in SCORES.items()
+                title: (gap.scores["random"][name], gap.scores["case-disjoint"][name])
+                for name, title in SCORES.items()
             }
         ),
         key="gap_figure",
@@ -192,9 +198,9 @@ def _show_gap(gap: SplitGap) -> None:
         for name in ("random", "case-disjoint")
     )
     st.caption(
-        f"Scored on held-out patches: {random} at random, {by_case} by case. In brackets 95 % "
-        "intervals from a bootstrap over cases; the two runs are scored on different patches, so "
-        "the gap's cases are drawn for each apart. Bold where its interval leaves 0 out."
+        f"Scored on held-out patches: {random} at random, {by_case} by case. 95 % intervals in "
+        "brackets are from a bootstrap over cases. The two runs are scored on different patches, "
+        "so the gap draws cases for each run separately. Bold where its interval excludes 0."
     )
     if caution := gap.caution():
         st.caption(caution)
@@ -203,15 +209,16 @@ def _show_gap(gap: SplitGap) -> None:
 def _table(gap: SplitGap) -> dict[str, list[str]]:
     rows = [
         (
-            words,
+            title,
             with_interval(gap.scores["random"][name]),
             with_interval(gap.scores["case-disjoint"][name]),
             difference_words(gap.differences[name]),
         )
-        for name, words in SCORES.items()
+        for name, title in SCORES.items()
     ]
-    heads = ("Score", "Random split promises", "Unseen cases get", "Gap")
-    return {head: list(column) for head, column in zip(heads, zip(*rows, strict=True), strict=True)}
+    headings = ("Score", "Random split promises", "Unseen cases get", "Gap")
+    columns = zip(*rows, strict=True)
+    return {heading: list(column) for heading, column in zip(headings, columns, strict=True)}
 
 
 def _query(pair: SplitPair) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The pieces of Leakage: which split, what the check found, examples as pictures."""
+"""The sections of Leakage: the choice of a split, the report, example images."""
 
 import hashlib
 
@@ -26,16 +26,16 @@ _ZOOM = 3
 _GAP_PX = 10
 _MAX_REPORTS = 16
 _KIND_HELP = {
-    "identical": "The very same pixels in two parts. Copies within a part are one in the table.",
-    "similar": "The same picture but for compression, brightness or scale: perceptual hashes that "
-    "differ in at most 6 of 64 bits, confirmed on the pixels.",
-    "adjacent": "They share an edge or a corner on their slide, and with it stain, scanner and "
-    "often the same gland. Each picture shows them as they lie.",
+    "identical": "Identical pixels in two parts. Copies within a part count once in the table.",
+    "similar": "The same image apart from compression, brightness or scale: perceptual hashes "
+    "that differ in at most 6 of 64 bits, confirmed on the pixels.",
+    "adjacent": "The patches share an edge or a corner on the slide, and so stain, scanner and "
+    "often the same gland. Each image shows their position on the slide.",
 }
 
 
 def choose_split() -> tuple[PatchStore, Split] | None:
-    """A run's split when the URL names a run, else one by its settings."""
+    """The split of the run in the URL, or a split with the chosen settings."""
     if "run" in st.query_params:
         return _split_of_run(st.query_params["run"])
     store = choose_store()
@@ -46,9 +46,9 @@ def choose_split() -> tuple[PatchStore, Split] | None:
     unlisted = protocol == "published" and st.toggle(
         "Cases in no published list join training", key="split_unlisted", bind="query-params"
     )
-    most = max(2, len(store))
+    max_patches = max(2, len(store))
     if st.session_state.get("split-data", store.name) != store.name:
-        st.session_state["split_patches"] = most  # all of the other data set
+        st.session_state["split_patches"] = max_patches  # all patches of the new data set
     st.session_state["split-data"] = store.name
     with st.container(horizontal=True, gap="small"):
         seed = st.number_input(
@@ -57,8 +57,8 @@ def choose_split() -> tuple[PatchStore, Split] | None:
         patches = st.number_input(
             "Patches to use",
             2,
-            most,
-            most,
+            max_patches,
+            max_patches,
             step=1_000,
             key="split_patches",
             bind="query-params",
@@ -79,7 +79,7 @@ def _split_of_run(run_id: str) -> tuple[PatchStore, Split]:
     store = cached_store(run.config.data)
     check_same_data(run, store)
     split = run_split(run, store)
-    # The split's seed: that of a fork's settings may be another one.
+    # A fork keeps the split's seed, which may differ from the seed in its settings.
     st.markdown(
         f"The split of the run **{escape_markdown(run.title)}**: "
         f"{PROTOCOLS[split.protocol].lower()}, "
@@ -100,22 +100,22 @@ def _forget_run() -> None:
 
 
 def leakage_check(store: PatchStore, split: Split) -> LeakageReport | None:
-    """The report of a check that was made; else a button that makes it."""
+    """The report of this split if it was checked before, or a button that starts the check."""
     reports = _reports()
     key = store.fingerprint + _digest(split)
-    place = st.empty()
+    slot = st.empty()
     if key not in reports:
         scored = sum(len(split.rows(part)) for part in PARTS)
-        pressed = place.button(
+        pressed = slot.button(
             "Check this split",
             type="primary",
             icon=":material/search:",
             key="check",
-            help=f"Looks at the pixels of {scored:,} patches.",
+            help=f"Compares the pixels of {scored:,} patches.",
         )
         if not pressed:
             return None
-        bar = place.progress(0.0, text="Looking at the patches")
+        bar = slot.progress(0.0, text="Checking the patches")
 
         def advance(done: int, total: int) -> None:
             bar.progress(done / total, text=f"{done:,} of {total:,} patches")
@@ -123,12 +123,12 @@ def leakage_check(store: PatchStore, split: Split) -> LeakageReport | None:
         while len(reports) >= _MAX_REPORTS:
             reports.pop(next(iter(reports)), None)
         reports[key] = check_leakage(store, split, on_progress=advance)
-        place.empty()
+        slot.empty()
     return reports[key]
 
 
 def show_report(store: PatchStore, report: LeakageReport) -> None:
-    """Counts, what they mean, and pictures."""
+    """The counts, their meaning, and example images."""
     for sentence in report.sentences():
         if report.leaks:
             st.warning(sentence, icon=":material/water_drop:")
@@ -150,22 +150,22 @@ def _examples(store: PatchStore, finding: LeakageFinding, title: str, meaning: s
     with st.container(horizontal=True, gap="medium"):
         for number in finding.examples(_EXAMPLES):
             pair = finding.pairs[number].tolist()
-            one, other = (place_of(store, row) for row in pair)
+            place, other = (place_of(store, row) for row in pair)
             first, second = (PARTS[part] for part in finding.parts[number])
-            step = (other.x - one.x, other.y - one.y) if finding.kind == "adjacent" else None
-            words = f"{first}: case {one.case}, x {one.x}, y {one.y}"
-            words += f"; {second}: case {other.case}, x {other.x}, y {other.y}"
-            st.image(pair_picture(store, pair, step), caption=words, alt=words, width=200)
+            step = (other.x - place.x, other.y - place.y) if finding.kind == "adjacent" else None
+            caption = f"{first}: case {place.case}, x {place.x}, y {place.y}"
+            caption += f"; {second}: case {other.case}, x {other.x}, y {other.y}"
+            st.image(pair_picture(store, pair, step), caption=caption, alt=caption, width=200)
 
 
 def pair_picture(
     store: PatchStore, rows: list[int], step: tuple[int, int] | None = None
 ) -> np.ndarray:
-    """Two patches enlarged on one transparent picture.
+    """Two patches enlarged on one transparent image.
 
     Args:
-        step: (x, y) of the second relative to the first, where they lie on one slide and touch;
-            None sets them side by side with a gap.
+        step: (x, y) offset in px of the second patch from the first, for patches that touch on
+            one slide; None places them side by side with a gap.
 
     Returns:
         uint8 RGBA.
@@ -173,11 +173,11 @@ def pair_picture(
     size = store.patches.shape[1]
     x, y = step if step else (size + _GAP_PX, 0)
     height, width = (2 * size, 2 * size) if step else (size, 2 * size + _GAP_PX)
-    # The pair in the middle of a canvas of one size, so that all pictures have one scale.
+    # Centre the pair on a canvas of fixed size, so that all images have the same scale.
     left, top = (width - size - abs(x)) // 2, (height - size - abs(y)) // 2
-    places = ((max(-x, 0), max(-y, 0)), (max(x, 0), max(y, 0)))
+    offsets = ((max(-x, 0), max(-y, 0)), (max(x, 0), max(y, 0)))
     picture = np.zeros((height, width, 4), np.uint8)
-    for row, (right, down) in zip(rows, places, strict=True):
+    for row, (right, down) in zip(rows, offsets, strict=True):
         area = picture[top + down : top + down + size, left + right : left + right + size]
         area[..., :3], area[..., 3] = store.patches[row], 255
     return cv2.resize(picture, None, fx=_ZOOM, fy=_ZOOM, interpolation=cv2.INTER_NEAREST)
@@ -185,7 +185,7 @@ def pair_picture(
 
 @st.cache_resource(show_spinner=False)
 def _reports() -> dict[str, LeakageReport]:
-    """The checks so far, by data set and split: the pixels are looked at once."""
+    """The cached reports, by data set and split, so that the pixels are compared only once."""
     return {}
 
 

@@ -30,8 +30,8 @@ def run_page(**address):
 
 
 def move(at, threshold, board="run/test"):
-    told = {"board": board, "showing": sent(at)["showing"], "threshold": threshold}
-    at.session_state["slider"] = {"moved": told}
+    moved = {"board": board, "showing": sent(at)["showing"], "threshold": threshold}
+    at.session_state["slider"] = {"moved": moved}
     return at.run()
 
 
@@ -39,14 +39,14 @@ def sent(at):
     return json.loads(at.get("bidi_component")[0].proto.json)
 
 
-def test_default_stands_as_long_as_nobody_says_otherwise():
+def test_default_is_used_without_a_choice():
     at = run_page()
 
     assert at.session_state["at"] == 0.5
     assert "threshold" not in at.query_params
 
 
-def test_threshold_of_the_address_is_taken():
+def test_threshold_of_the_url_is_used():
     at = run_page(threshold="0.31")
 
     assert at.session_state["at"] == 0.31
@@ -54,18 +54,18 @@ def test_threshold_of_the_address_is_taken():
     assert at.query_params["threshold"] == "0.31"
 
 
-def test_moved_threshold_is_returned_and_put_into_the_address():
+def test_moved_threshold_is_returned_and_written_to_the_url():
     at = move(run_page(), 0.437)
 
     assert at.session_state["at"] == 0.437
     assert at.query_params["threshold"] == "0.437"
 
 
-def test_address_loses_the_default():
+def test_default_is_removed_from_the_url():
     assert "threshold" not in move(run_page(threshold="0.31"), 0.5).query_params
 
 
-def test_move_sends_nothing_new_to_the_browser():
+def test_move_resends_no_data_to_the_browser():
     at = run_page(threshold="0.31")
     before = sent(at)
 
@@ -73,20 +73,20 @@ def test_move_sends_nothing_new_to_the_browser():
 
 
 @pytest.mark.parametrize("value", ["high", "", "-0.1", "1.1", "nan", "inf"])
-def test_address_that_is_no_threshold_is_ignored(value):
+def test_invalid_threshold_in_the_url_is_ignored(value):
     assert run_page(threshold=value).session_state["at"] == 0.5
 
 
 @pytest.mark.parametrize("threshold", ["high", None, -0.1, 1.1, math.nan, [0.3]])
-def test_move_to_what_is_no_threshold_is_not_believed(threshold):
+def test_move_to_an_invalid_threshold_is_ignored(threshold):
     assert move(run_page(), threshold).session_state["at"] == 0.5
 
 
-def test_move_on_another_board_is_not_believed():
+def test_move_for_other_predictions_is_ignored():
     assert move(run_page(), 0.8, board="another/test").session_state["at"] == 0.5
 
 
-def test_another_run_begins_at_its_own_default():
+def test_another_run_starts_at_its_own_default():
     at = move(run_page(threshold="0.31"), 0.8)
     at.session_state["board"] = "another/test"
     at.run()
@@ -95,19 +95,19 @@ def test_another_run_begins_at_its_own_default():
     assert "threshold" not in at.query_params
 
 
-def test_going_back_brings_the_threshold_of_before_and_it_can_be_moved_again():
+def test_back_navigation_restores_a_threshold_that_can_be_moved():
     at = move(run_page(), 0.3)
     first_move = at.session_state["slider"]
-    at.query_params["threshold"] = "0.25"  # an address of before this visit
+    at.query_params["threshold"] = "0.25"  # a URL from before this visit
     at.run()
     assert (at.session_state["at"], sent(at)["threshold"]) == (0.25, 0.25)
 
-    at.session_state["slider"] = first_move  # sent before the browser had drawn it
+    at.session_state["slider"] = first_move  # sent before the browser redrew the slider
     assert at.run().session_state["at"] == 0.25
     assert move(at, 0.8).query_params["threshold"] == "0.8"
 
 
-def test_after_another_page_the_address_counts_again():
+def test_url_threshold_is_used_after_a_page_change():
     at = move(run_page(), 0.8)
     at.session_state["away"] = True
     at.run()
@@ -119,5 +119,5 @@ def test_after_another_page_the_address_counts_again():
     assert sent(at)["threshold"] == 0.25
 
 
-def test_without_validation_thresholds_the_page_says_why():
+def test_missing_validation_predictions_are_noted():
     assert "No validation predictions" in sent(run_page())["note"]
