@@ -1,4 +1,4 @@
-"""Benchmarks of the device's speed beside the server, one at a time, in the background.
+"""Runs device benchmarks in the background, one at a time.
 
 A benchmark yields to trainings: it does not begin while a training is live, and it ends when a
 training starts.
@@ -33,7 +33,7 @@ class BenchmarkJob(ThreadJob):
     _process: subprocess.Popen[str] | None = None
 
     def stop(self) -> None:
-        """End at once; no result is kept."""
+        """Kill the benchmark process; no result is saved."""
         super().stop()
         if self._process is not None:
             self._process.kill()
@@ -48,7 +48,7 @@ class BenchmarkJob(ThreadJob):
         save_speed(self.key, json.loads(self._run_process()))
 
     def _run_process(self) -> str:
-        """The last line of the process's output."""
+        """Return the last line that the process prints."""
         with start_detached(
             benchmark_command(self.key),
             environment={**child_environment(runs_network=True), "TF_CPP_MIN_LOG_LEVEL": "3"},
@@ -74,13 +74,13 @@ class BenchmarkJob(ThreadJob):
         )
 
     def _wait_for(self, process: subprocess.Popen[str]) -> tuple[str, str]:
-        """Standard output and error at the process's end; both empty after a stop."""
-        began = time.monotonic()
+        """Return standard output and standard error; both are empty after a stop."""
+        start_s = time.monotonic()
         while not self._stop.is_set():
             try:
                 return process.communicate(timeout=_POLL_INTERVAL_S)
             except subprocess.TimeoutExpired:
-                if time.monotonic() - began > _TIMEOUT_S:
+                if time.monotonic() - start_s > _TIMEOUT_S:
                     raise
                 if active_training_name():
                     self._stop.set()
@@ -91,18 +91,18 @@ _jobs: JobRegistry[SpeedKey, BenchmarkJob] = JobRegistry(_MAX_KEPT)
 
 
 def benchmark_command(key: SpeedKey) -> list[str]:
-    """The command line of the benchmark."""
+    """Build the command line of the benchmark process."""
     arguments = [key.network, str(key.batch_size), key.precision]
     return module_command("idc.training.device_benchmark", *arguments)
 
 
 def benchmark_job(key: SpeedKey) -> BenchmarkJob | None:
-    """The latest benchmark of a key since the server started."""
+    """Return the latest benchmark of a key since the server started."""
     return _jobs.get(key)
 
 
 def start_benchmark(key: SpeedKey) -> BenchmarkJob | None:
-    """Start a benchmark, or join the live one of that key; None while another one is live."""
+    """Start a benchmark or return the live one of this key; None while another key is live."""
 
     def start() -> BenchmarkJob:
         job = BenchmarkJob(key=key)
@@ -113,7 +113,7 @@ def start_benchmark(key: SpeedKey) -> BenchmarkJob | None:
 
 
 def stop_benchmarks() -> None:
-    """Stop the live benchmark: none outlives the server."""
+    """Stop the live benchmark, so that none outlives the server."""
     for job in _jobs.list_jobs():
         if job.live:
             job.stop()

@@ -1,4 +1,4 @@
-"""How long a training will take on this device, and how much memory: told before it starts."""
+"""Estimates the duration and memory of a training before it starts."""
 
 from dataclasses import dataclass
 
@@ -12,15 +12,14 @@ _PATCH_BYTES = PATCH_SHAPE[0] * PATCH_SHAPE[1] * PATCH_SHAPE[2]
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a training will take.
+    """Estimated duration and memory of a training.
 
     Attributes:
-        seconds: to its end, all epochs; early stopping may end it sooner.
-        memory_bytes: of the trainer's process; None where unknown.
-        gpu_bytes: of the GPU's memory in use; None without one.
-        cache_bytes: of the patches, which the system may keep in memory, and gives back when
-            something else needs it.
-        source: where the figures are from, one sentence.
+        seconds: duration of all epochs and the final scoring, without early stopping.
+        memory_bytes: peak memory of the trainer process; None if unknown.
+        gpu_bytes: peak GPU memory; None without a GPU.
+        cache_bytes: size of the patches in the page cache, which the system can reclaim.
+        source: one sentence that states the origin of the figures.
     """
 
     seconds: float
@@ -36,8 +35,8 @@ def estimate(
     """Estimate a training.
 
     Args:
-        speed: of the short test, at this batch size or at the largest one that is tested.
-        measured: what finished runs of this kind took, if there are any; it wins over the test.
+        speed: benchmark result at this batch size, or at `MAX_TESTED_BATCH` if that is smaller.
+        measured: speed of finished runs with these settings; overrides the benchmark.
     """
     train, validation = len(split.train), len(split.validation)
     steps = -(-train // config.batch_size)
@@ -64,7 +63,7 @@ def estimate(
 
 
 def _peak_memory_bytes(speed: DeviceSpeed, batch_scale: float) -> int | None:
-    """What a step needs grows with its patches; the libraries and the validation do not."""
+    """Scale the memory of a step with the batch; libraries and validation stay constant."""
     if speed.base_bytes is None or speed.train_bytes is None or speed.peak_bytes is None:
         return None
     step = speed.train_bytes - speed.base_bytes

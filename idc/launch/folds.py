@@ -1,13 +1,13 @@
-"""Out-of-fold answers for every patch: a job that trains a run's settings once for each fold.
+"""Cross-validation jobs: train the settings of a run once per fold.
 
-The cases are dealt into k folds, and k ordinary runs each hold one fold out and score it. Together
-they answer for every patch of the data set, each by a model that has seen no patch of its case.
+The cases are divided into k folds. Each of k ordinary runs holds one fold out and scores it.
+Together the runs predict every patch of the data set with a model that saw no patch of its case.
 
-A job is a folder ``folds/<id>/`` beside ``runs/``: ``job.json`` (whose settings, how many folds),
-``runs.json`` (the runs so far), ``status.json`` and the lock that its process holds while it lives,
-as a trainer holds its run's. That process, ``python -m idc.launch.folds ID``, starts one trainer
-after the other, and outlives the app. Stopped or killed, the job goes on where it was: finished
-folds stay.
+A job is a folder ``folds/<id>/`` beside ``runs/``. It holds ``job.json`` (base run, data set,
+number of folds), ``runs.json`` (ids of the runs so far), ``status.json`` and a lock, which the
+job's process holds while it is alive. That process, ``python -m idc.launch.folds ID``, starts one
+trainer after the other and outlives the app. A stopped or killed job can be continued; finished
+folds are kept.
 """
 
 import argparse
@@ -44,10 +44,10 @@ _POLL_INTERVAL_S = 0.2
 
 @dataclass(frozen=True)
 class FoldJob:
-    """A job's folder.
+    """A cross-validation job and its folder.
 
     Attributes:
-        base_run: the run whose settings, and left-out patches, every fold repeats.
+        base_run: id of the run whose settings and left-out patches every fold repeats.
     """
 
     folder: Path
@@ -57,11 +57,11 @@ class FoldJob:
 
     @property
     def id(self) -> str:
-        """The folder's name."""
+        """Name of the folder."""
         return self.folder.name
 
     def runs(self) -> list[Run]:
-        """The folds' runs so far, the first fold first; one that was deleted is left out."""
+        """Return the existing runs of the job, sorted by fold; deleted runs are omitted."""
         found = []
         for run_id in _read(self.folder / RUNS_FILE, []):
             with contextlib.suppress(RunError):
@@ -69,29 +69,32 @@ class FoldJob:
         return sorted(found, key=lambda run: run.config.fold)
 
     def finished(self) -> list[Run]:
-        """The runs whose fold is scored."""
+        """Return the runs that have scored their fold."""
         return [run for run in self.runs() if run.status().state == "finished"]
 
     def state(self) -> tuple[str, str]:
-        """(state, why): "starting", "running", "finished", "stopped", "failed", "interrupted"."""
+        """Return (state, reason).
+
+        The state is "starting", "running", "finished", "stopped", "failed" or "interrupted".
+        """
         if len(self.finished()) == self.folds:
             return "finished", f"All {self.folds} folds are done."
         status = _read(self.folder / STATUS_FILE, {})
         state, reason = status.get("state", "interrupted"), status.get("reason", "")
         if state not in ("starting", "running"):
             return state, reason
-        young = state == "starting" and time.time() - status["updated"] < _START_GRACE_S
-        if young or is_locked(self.folder):
+        in_grace = state == "starting" and time.time() - status["updated"] < _START_GRACE_S
+        if in_grace or is_locked(self.folder):
             return state, ""
         return "interrupted", "The process of the folds ended unexpectedly; continue it."
 
     @property
     def live(self) -> bool:
-        """Whether its process works, or is just being started."""
+        """Whether the process of the job is running or starting."""
         return self.state()[0] in ("starting", "running")
 
     def request_stop(self) -> None:
-        """Ask for a stop. Finished folds and finished epochs are kept.
+        """Request a stop. Finished folds and finished epochs are kept.
 
         Raises:
             RunError: the request cannot be written.
@@ -100,19 +103,19 @@ class FoldJob:
             control.send_request(self.folder, control.STOP)
 
     def stop_requested(self) -> bool:
-        """Whether somebody asked for a stop since the process started."""
+        """Whether a stop was requested since the process started."""
         return control.read_request(self.folder)[0] == control.STOP
 
     def clear_stop_request(self) -> None:
-        """Before it goes on: an old request must not stop it."""
+        """Delete an old request, so that it does not stop a continued job."""
         control.clear_request(self.folder)
 
 
 def create_folds(base: Run, folds: int) -> FoldJob:
-    """Make a job's folder, after a look whether every fold can be trained and scored.
+    """Check that every fold can be trained and scored, then create the folder of the job.
 
     Raises:
-        IdcError: too many folds for the cases, a fold lacks a class, or the folder cannot be
+        IdcError: there are more folds than cases, a fold lacks a class, or the folder cannot be
             written.
     """
     if base.bundled:
@@ -137,18 +140,18 @@ def open_folds(job_id: str) -> FoldJob:
     """Open a job by its id.
 
     Raises:
-        RunError: there is none of that id, or it is damaged.
+        RunError: the job does not exist or is damaged.
     """
     folder = _folds_dir() / job_id
-    about = _read(folder / JOB_FILE, {}) if RUN_ID.fullmatch(job_id) else {}
+    fields = _read(folder / JOB_FILE, {}) if RUN_ID.fullmatch(job_id) else {}
     try:
-        return FoldJob(folder, about["base_run"], about["data"], int(about["folds"]))
+        return FoldJob(folder, fields["base_run"], fields["data"], int(fields["folds"]))
     except (KeyError, TypeError, ValueError) as error:
         raise RunError(f"There are no folds '{job_id[:100]}', or they are damaged.") from error
 
 
 def list_folds() -> list[FoldJob]:
-    """All readable jobs, the newest first."""
+    """Return all readable jobs, newest first."""
     found = []
     for path in _folds_dir().glob(f"*/{JOB_FILE}"):
         if not path.parent.name.startswith("."):
@@ -158,10 +161,10 @@ def list_folds() -> list[FoldJob]:
 
 
 def start_folds(job: FoldJob) -> None:
-    """Start, or continue, the job as a process of its own; it outlives the app.
+    """Start or continue the job in a detached process, which outlives the app.
 
     Raises:
-        RunError: its process is at work already, or cannot be started.
+        RunError: the process of the job is already running or cannot be started.
     """
     if is_locked(job.folder):
         raise RunError("These folds are being trained already.")
@@ -175,20 +178,20 @@ def start_folds(job: FoldJob) -> None:
 
 
 def train_folds(job: FoldJob, progress: ProgressLine | None = None) -> str:
-    """Train what is left of a job, one fold after the other, in trainers of their own.
+    """Train the unfinished folds of a job in sequence, each in its own trainer process.
 
     Returns:
-        the state at the end: "finished", or "stopped" when somebody asked for it.
+        the final state: "finished", or "stopped" after a stop request.
 
     Raises:
-        RunError: somebody else works on the job, or a fold could not be trained.
+        RunError: another process holds the job's lock, or a fold could not be trained.
     """
     with hold_lock(job.folder):
         try:
             with write_errors_as_run_error("The folds"):
                 return _train_each(job, progress)
         except IdcError as error:
-            with contextlib.suppress(OSError):  # a disk as full as that: it will show as dead
+            with contextlib.suppress(OSError):  # full disk: the job shows as interrupted
                 _write_status(job.folder, "failed", str(error))
             raise
 
@@ -197,13 +200,13 @@ def _train_each(job: FoldJob, progress: ProgressLine | None) -> str:
     _write_status(job.folder, "running")
     for fold in range(1, job.folds + 1):
         if not _train_fold(job, fold, progress):
-            done = f"{len(job.finished())} of {job.folds} folds done"
-            return _write_status(job.folder, "stopped", f"Stopped on request with {done}.")
+            summary = f"{len(job.finished())} of {job.folds} folds done"
+            return _write_status(job.folder, "stopped", f"Stopped on request with {summary}.")
     return _write_status(job.folder, "finished", f"All {job.folds} folds are done.")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Train the folds of a job to their end. Returns 0, or 2 after an error."""
+    """Train all folds of a job. Returns 0, or 2 after an error."""
     parser = argparse.ArgumentParser(
         prog="idc.launch.folds", description="Train the folds of a job."
     )
@@ -218,7 +221,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def stop_on_signals(job: FoldJob) -> None:
-    """Let a first SIGTERM or Ctrl+C ask for a stop that keeps what is finished."""
+    """Make the first SIGTERM or Ctrl+C request a stop that keeps finished work."""
 
     def send_request(number: int, frame: FrameType | None) -> None:
         job.request_stop()
@@ -229,7 +232,7 @@ def stop_on_signals(job: FoldJob) -> None:
 
 
 def _train_fold(job: FoldJob, fold: int, progress: ProgressLine | None) -> bool:
-    """Bring one fold to its end. False when it was stopped on request."""
+    """Train one fold until it is scored. Returns False if it was stopped on request."""
     run = next((run for run in job.runs() if run.config.fold == fold), None)
     if run is not None and run.status().state == "finished":
         return True
@@ -258,7 +261,7 @@ def _train_new(job: FoldJob, run: Run, progress: ProgressLine | None) -> None:
 
 
 def _train(job: FoldJob, run: Run, progress: ProgressLine | None) -> None:
-    """Run a fold's trainer until it ends, and pass on a request to stop."""
+    """Run the trainer of a fold until it ends; forward a stop request to it."""
     trainer = start_detached(
         trainer_command(run),
         environment=child_environment(runs_network=True),
@@ -280,9 +283,9 @@ def _fold_config(base: Run, folds: int, fold: int) -> Any:
 
 def _show_progress(progress: ProgressLine, job: FoldJob, run: Run) -> None:
     status = run.status()
-    within = (status.epoch + status.step / max(status.steps, 1)) / max(status.epochs, 1)
+    run_share = (status.epoch + status.step / max(status.steps, 1)) / max(status.epochs, 1)
     progress.show(
-        (run.config.fold - 1 + min(within, 1.0)) / job.folds,
+        (run.config.fold - 1 + min(run_share, 1.0)) / job.folds,
         f"fold {run.config.fold} of {job.folds}, {status.phase or status.state}",
     )
 

@@ -1,10 +1,9 @@
-"""A run that starts where another one has come to, with other settings: a fork.
+"""Forks: new runs that start from the checkpoint of another run, with other settings.
 
-The new run is a run like any other, with epochs of its own from 1 on. Its folder holds a copy of
-the parent's checkpoint, so that it needs the parent no longer, and ``lineage.json``. It keeps the
-parent's data and held-out parts, whatever its seed: what was held out from the parent must not be
-what the child is praised for, nor what it trains on. With another seed, its training patches are
-drawn anew among the cases that train ("resample and go on").
+A fork is an ordinary run whose epochs count from 1. Its folder holds ``lineage.json`` and a copy of
+the parent's checkpoint, so it does not depend on the parent. It keeps the parent's data and split
+for every seed, so that it neither trains on nor is scored with patches of the wrong part. Another
+seed resamples the training patches among the training cases.
 """
 
 import json
@@ -34,10 +33,10 @@ INHERITED_SETTINGS = (
 
 
 def fork_run(parent: Run, config: TrainingConfig) -> Run:
-    """Create a fork, see `create_fork`, and start its trainer.
+    """Create a fork with `create_fork` and start its trainer.
 
     Raises:
-        RunError: as `create_fork`, or it cannot be started.
+        RunError: as for `create_fork`, or the trainer cannot be started.
     """
     run = create_fork(parent, config)
     start_trainer(run)
@@ -48,42 +47,45 @@ def create_fork(parent: Run, config: TrainingConfig) -> Run:
     """Create a run that starts from the parent's newest checkpoint.
 
     Args:
-        config: what it trains with; the settings in `INHERITED_SETTINGS` are the parent's.
+        config: settings of the fork; those in `INHERITED_SETTINGS` are replaced by the parent's.
 
     Raises:
         RunError: the parent has no checkpoint, or the run cannot be written.
     """
-    own = parent.config
-    settings = {name: getattr(own, name) for name in INHERITED_SETTINGS}
-    settings["split_seed"] = own.seed if own.split_seed is None else own.split_seed
+    parent_config = parent.config
+    settings = {name: getattr(parent_config, name) for name in INHERITED_SETTINGS}
+    settings["split_seed"] = (
+        parent_config.seed if parent_config.split_seed is None else parent_config.split_seed
+    )
     config = replace(config, **settings)
     checkpoint = _latest_valid_checkpoint(parent)
-    at = json.loads(checkpoint.read_text(encoding="utf-8"))
-    about = Lineage(
+    position = json.loads(checkpoint.read_text(encoding="utf-8"))
+    lineage = Lineage(
         parent.id,
         parent.title,
-        at["epoch"],
-        at.get("step", 0),
+        position["epoch"],
+        position.get("step", 0),
         {
             name: (before, now)
             for name, now in config.to_json().items()
-            if (before := getattr(own, name)) != now and name not in ("name", "split_seed")
+            if (before := getattr(parent_config, name)) != now
+            and name not in ("name", "split_seed")
         },
-        # A schedule follows the optimizer's count of steps: its cycle begins anew, and so does it.
-        # In mixed precision it holds the scale of the loss besides.
-        with_optimizer=own.optimizer == config.optimizer
-        and own.precision == config.precision
-        and own.schedule == config.schedule == "constant",
+        # A schedule depends on the optimizer's step count, so its cycle restarts with a new
+        # optimizer. In mixed precision the optimizer also holds the loss scale.
+        with_optimizer=parent_config.optimizer == config.optimizer
+        and parent_config.precision == config.precision
+        and parent_config.schedule == config.schedule == "constant",
     )
     return create_run(
         config,
         left_out_from=parent,
-        populate=lambda folder: _copy_checkpoint(checkpoint, folder, about),
+        populate=lambda folder: _copy_checkpoint(checkpoint, folder, lineage),
     )
 
 
 def can_fork(run: Run) -> bool:
-    """Whether there is a checkpoint to start from, and nobody is about to replace it."""
+    """Whether the run has a checkpoint and no live trainer that may replace it."""
     return not run.status().live and bool(list_checkpoints(run.folder))
 
 
@@ -94,9 +96,9 @@ def _latest_valid_checkpoint(run: Run) -> Path:
     raise RunError(f"The run '{run.title}' has no checkpoint to start from; train it first.")
 
 
-def _copy_checkpoint(checkpoint: Path, folder: Path, about: Lineage) -> None:
+def _copy_checkpoint(checkpoint: Path, folder: Path, lineage: Lineage) -> None:
     for suffix in (".npz", ".json"):
         copy = folder / f"{FORK_ORIGIN}{suffix}"
         shutil.copyfile(checkpoint.with_suffix(suffix), copy)
         atomic.sync_file(copy)
-    atomic.replace_json(folder / LINEAGE_FILE, asdict(about))
+    atomic.replace_json(folder / LINEAGE_FILE, asdict(lineage))

@@ -1,8 +1,8 @@
-"""A trainer that has loaded Keras ahead of its run, so that a start need not wait for the import.
+"""The standby trainer: a process that loads Keras in advance, so that a run starts sooner.
 
-At most one beside the server. It becomes the trainer of the run that it is handed, while it still
-loads too; what happens then is what happens with any other. It ends by itself when the server has
-gone, or when nobody has started anything for a quarter of an hour, for it holds some 500 MB.
+The server keeps at most one. A run can be assigned to it even while it is still loading; from then
+on it behaves like any other trainer. It holds about 500 MB, so it exits after 15 minutes without a
+run, and when the server has ended.
 """
 
 import atexit
@@ -20,7 +20,7 @@ _home = Path()
 
 
 def ensure_standby() -> None:
-    """See to it that a trainer waits for a run, or loads and will wait."""
+    """Start a standby trainer unless one is alive."""
     global _standby_process, _home
     with _lock:
         if _standby_process is not None and _standby_process.poll() is None and _home == home_dir():
@@ -34,11 +34,11 @@ def ensure_standby() -> None:
                 stdin=subprocess.PIPE,
             )
         except OSError:
-            return  # nothing is lost but time; whoever starts a run is told if none can start
+            return  # optional: starting a run reports the failure
 
 
 def assign_run(run_id: str) -> bool:
-    """Let the waiting trainer train this run. Returns whether there was one."""
+    """Assign a run to the standby trainer. Returns False if there is none."""
     global _standby_process
     with _lock:
         process = _standby_process
@@ -50,13 +50,13 @@ def assign_run(run_id: str) -> bool:
         try:
             with process.stdin as stdin:
                 stdin.write(f"{run_id}\n")
-        except OSError:  # it has ended just now
+        except OSError:  # the process has just ended
             return False
         return True
 
 
 def stop_standby() -> None:
-    """End the waiting trainer; none outlives the server."""
+    """Kill the standby trainer, so that none outlives the server."""
     with _lock:
         _stop_standby()
 

@@ -1,8 +1,8 @@
-"""A run's beginnings: create its folder, start its trainer, go on when it has paused or ended.
+"""Creates runs, starts their trainers, and resumes paused or ended runs.
 
-The trainer (`idc.training.trainer`) is a process of its own in its own session, so that it outlives
-whoever started it. It may be started at any time: where another one trains already, it waits in the
-queue (see `idc.runs.device_queue`).
+The trainer (`idc.training.trainer`) is a process in its own session, so that it outlives its
+parent. It can be started at any time: while another run trains on the device, it waits in the queue
+(see `idc.runs.device_queue`).
 """
 
 import contextlib
@@ -91,7 +91,7 @@ def create_run(
 
     Raises:
         RunError: the folder cannot be written.
-        IdcError: marked patches are to be left out, and data set or marks cannot be read.
+        IdcError: marked patches are left out, but the data set or the marks cannot be read.
     """
     if left_out_from is not None:
         record = left_out_patches.read_record(left_out_from.folder)
@@ -111,18 +111,18 @@ def create_run(
             Run(hidden, config).write_status(RunStatus(state="starting", epochs=config.epochs))
             hidden.rename(runs_dir() / run_id)
     finally:
-        shutil.rmtree(hidden, ignore_errors=True)  # gone already when all went well
+        shutil.rmtree(hidden, ignore_errors=True)  # already renamed on success
     return Run(runs_dir() / run_id, config)
 
 
 def start_trainer(run: Run) -> None:
-    """Start the trainer as a process of its own; it outlives the app.
+    """Start the trainer in a detached process, which outlives the app.
 
-    One that waits for a run takes it over, unless the run keeps to the CPU: with what a backend
-    takes hold of when it is loaded, it could be too late to hide the GPU from it.
+    The standby trainer takes the run, unless the run is limited to the CPU: a backend that is
+    already loaded may have claimed the GPU.
 
     Raises:
-        RunError: the system does not let it start; the run says so too.
+        RunError: the process cannot be started; the status of the run states the reason too.
     """
     if not is_cpu_only(run.folder) and standby.assign_run(run.id):
         return
@@ -137,26 +137,27 @@ def start_trainer(run: Run) -> None:
             f"The trainer could not be started ({error.strerror}); make room or check the rights "
             "of the run's folder, then continue it."
         )
-        with contextlib.suppress(OSError):  # a disk as full as that: it will show as interrupted
+        with contextlib.suppress(OSError):  # full disk: the run shows as interrupted
             run.write_status(replace(read_status(run.folder), state="failed", reason=reason))
         raise RunError(reason) from error
 
 
 def trainer_command(run: Run) -> list[str]:
-    """The command line that trains a run."""
+    """Build the command line of the trainer process."""
     return module_command("idc.training.trainer", run.id)
 
 
 def prepare_to_resume(run: Run, more_epochs: int | None = None) -> RunStatus:
-    """Set a run that has paused or ended to "starting" again.
+    """Set a paused or ended run to "starting".
 
     Args:
-        more_epochs: train so many epochs beyond the finished ones. By default a run that was cut
-            off, paused or stopped goes on to the number it was started with, and a run that had
-            reached its end trains as many epochs again as its settings say.
+        more_epochs: number of epochs beyond the finished ones. By default an interrupted, paused or
+            stopped run continues to its original number of epochs, and a finished run trains
+            ``config.epochs`` more.
 
     Raises:
-        RunError: it is being trained, it cannot be written, or ``more_epochs`` is below 1.
+        RunError: the run is being trained, came with IDC Lab or cannot be written, or
+            ``more_epochs`` is below 1.
     """
     if run.shipped():
         raise RunError(
@@ -172,7 +173,7 @@ def prepare_to_resume(run: Run, more_epochs: int | None = None) -> RunStatus:
         epochs = status.epochs
     else:
         epochs = status.epoch + (more_epochs or run.config.epochs)
-    # Early stopping ended it once; going on is a decision to wait for as long again.
+    # Restart the patience of early stopping, or a finished run would stop again at once.
     patience_from = status.epoch if status.state == "finished" else status.patience_from
     started = RunStatus(
         state="starting", epochs=epochs, epoch=status.epoch, patience_from=patience_from
@@ -184,11 +185,11 @@ def prepare_to_resume(run: Run, more_epochs: int | None = None) -> RunStatus:
 
 
 def send_request(run: Run, request: str) -> None:
-    """Ask for a pause, for going on, for one epoch, or for a stop; a paused run may need a trainer.
+    """Request a pause, a resume, one epoch or a stop; start a trainer if a paused run has none.
 
-    A paused trainer keeps the network ready for a while, then leaves. It looks at the requests once
-    more after it has let go of the run, so that a request written before this looks at the lock
-    is seen by one of the two, and a trainer too many only finds the lock taken.
+    A paused trainer keeps the network loaded for a while, then exits. It reads the request file
+    once more after it has released the lock, and this function checks the lock after it has written
+    the request, so no request is lost. A redundant trainer finds the lock taken and exits.
 
     Raises:
         RunError: the request cannot be written, or no trainer can be started.

@@ -1,7 +1,7 @@
-"""How fast this device trains: measured once by a short test, and by every run that it finishes.
+"""Training speed of this device, from a short benchmark and from finished runs.
 
-Figures of the short test lie in ``speeds/`` of IDC_HOME, a file for each device, network, batch
-size and precision. No network library is loaded here.
+Benchmark results are stored in ``speeds/`` of IDC_HOME, one file per device, network, batch size
+and precision. This module loads no network library.
 """
 
 import contextlib
@@ -22,13 +22,13 @@ from idc.networks.hardware import device_description
 from idc.runs.run import Run
 from idc.settings.training_config import TrainingConfig
 
-MAX_TESTED_BATCH = 256  # a larger batch is not tried, or a visitor could fill the memory
-_MAX_RUNS_READ = 3  # the newest ones that fit
+MAX_TESTED_BATCH = 256  # limits the memory that a visitor can request
+_MAX_RUNS_READ = 3  # the newest matching runs
 
 
 @dataclass(frozen=True)
 class SpeedKey:
-    """What a speed depends on, besides the patches."""
+    """Everything that determines the speed, except the patches."""
 
     device: str
     network: str
@@ -37,24 +37,25 @@ class SpeedKey:
 
     @property
     def path(self) -> Path:
-        """Where the figures of the short test lie."""
+        """Path of the benchmark result."""
         backend = os.environ.get("KERAS_BACKEND", "tensorflow")
-        words = "|".join((backend, *(str(value) for value in asdict(self).values())))
-        return home_dir() / "speeds" / f"{hashlib.sha256(words.encode()).hexdigest()[:20]}.json"
+        text = "|".join((backend, *(str(value) for value in asdict(self).values())))
+        return home_dir() / "speeds" / f"{hashlib.sha256(text.encode()).hexdigest()[:20]}.json"
 
 
 @dataclass(frozen=True)
 class DeviceSpeed:
-    """What the short test measured.
+    """Result of the benchmark.
 
     Attributes:
-        device: in words, as the network library tells it.
-        step_s: a training step, its patches ready. ``augment_s``: by augmentation, a patch.
-        predict_s: a patch, in batches as of validation.
-        start_s: from nothing to the end of the first step.
+        device: description of the device, as reported by the network library.
+        step_s: seconds per training step, without loading patches.
+        augment_s: seconds per patch for each augmentation.
+        predict_s: seconds per predicted patch, at the batch size of validation.
+        start_s: seconds from process start to the end of the first step.
         base_bytes, train_bytes, peak_bytes: memory of the process before the first step, after
-            training, after predicting too; None where the system does not tell.
-        gpu_bytes: the most in use on the GPU; None without one.
+            training and after prediction; None if the system does not report it.
+        gpu_bytes: peak GPU memory; None without a GPU.
     """
 
     device: str
@@ -70,11 +71,12 @@ class DeviceSpeed:
 
 @dataclass(frozen=True)
 class RunSpeed:
-    """What finished runs took.
+    """Median speed of finished runs.
 
     Attributes:
-        step_s: a training step with all that belongs to it. ``predict_s``: a validation patch.
-        runs: how many runs were read.
+        step_s: seconds per training step, including loading and augmentation.
+        predict_s: seconds per validation patch.
+        runs: number of runs that were read.
     """
 
     step_s: float
@@ -83,23 +85,24 @@ class RunSpeed:
 
 
 def speed_key(config: TrainingConfig) -> SpeedKey:
-    """What the speed of such a run depends on, on this machine."""
+    """Build the key of the benchmark for these settings on this machine."""
     batch_size = min(config.batch_size, MAX_TESTED_BATCH)
     return SpeedKey(device_description(), config.network, batch_size, config.precision)
 
 
 def load_speed(key: SpeedKey) -> DeviceSpeed | None:
-    """The figures of the short test; None when there are none, or they cannot be read."""
+    """Read the benchmark result; None if it does not exist or cannot be read."""
     with contextlib.suppress(OSError, ValueError, TypeError):
         return DeviceSpeed(**json.loads(key.path.read_text(encoding="utf-8")))
     return None
 
 
 def save_speed(key: SpeedKey, values: Mapping[str, Any]) -> DeviceSpeed:
-    """Note what the short test printed.
+    """Save the values that the benchmark printed.
 
     Raises:
-        OSError: it cannot be written. TypeError: it is something else.
+        OSError: the file cannot be written.
+        TypeError: the values are not the fields of `DeviceSpeed`.
     """
     speed = DeviceSpeed(**values)
     key.path.parent.mkdir(parents=True, exist_ok=True)
@@ -108,16 +111,16 @@ def save_speed(key: SpeedKey, values: Mapping[str, Any]) -> DeviceSpeed:
 
 
 def run_speed(config: TrainingConfig, device: str, runs: Sequence[Run]) -> RunSpeed | None:
-    """The speed of the newest finished runs of this kind on this device; None without any.
+    """Median speed of the newest matching runs on this device; None without any.
 
     Args:
-        device: in words, as in a run's ``environment.json``.
-        runs: the newest first.
+        device: description as in ``environment.json`` of a run.
+        runs: newest first.
     """
     found = []
     for run in runs:
         if _comparison_key(run.config) == _comparison_key(config):
-            with contextlib.suppress(RunError):  # a damaged one must not hide the others
+            with contextlib.suppress(RunError):  # skip damaged runs
                 if run.environment().get("device") == device and not run.shipped():
                     found += _run_timings(run)
         if len(found) == _MAX_RUNS_READ:
@@ -133,7 +136,7 @@ def _comparison_key(config: TrainingConfig) -> tuple[Any, ...]:
 
 
 def _run_timings(run: Run) -> list[tuple[float, float]]:
-    """[(seconds a step, seconds a validation patch)] of a run, or [] when its log is too short."""
+    """Return [(seconds per step, seconds per validation patch)], or [] if the log is too short."""
     log = run.log()
     found = []
     for epoch in log.epochs:

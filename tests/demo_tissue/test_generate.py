@@ -1,4 +1,4 @@
-"""Demo tissue: same seed, same bytes; labels by the published rule; real names and grid."""
+"""Tests of the demo tissue: reproducibility, labels, file names and grid."""
 
 import hashlib
 
@@ -19,18 +19,20 @@ from idc.patches import parse_patch_name
 
 
 @pytest.fixture(scope="module")
-def told() -> list[tuple[int, int]]:
-    """What `on_progress` is told while `slides` are made."""
+def progress() -> list[tuple[int, int]]:
+    """Arguments of the `on_progress` calls while `slides` are generated."""
     return []
 
 
 @pytest.fixture(scope="module")
-def slides(told) -> list[DemoSlide]:
-    return list(generate_cases(3, seed=5, on_progress=lambda *step: told.append(step), threads=2))
+def slides(progress) -> list[DemoSlide]:
+    return list(
+        generate_cases(3, seed=5, on_progress=lambda *step: progress.append(step), threads=2)
+    )
 
 
 def blank_slide(*outlines: list[tuple[int, int]], tissue: np.ndarray | None = None) -> DemoSlide:
-    """Two columns and one row of whole patches, in a slide of 102 x 52 px."""
+    """A slide of 102 x 52 px: two columns and one row of whole patches."""
     return DemoSlide(
         case=FIRST_CASE,
         rgb=np.zeros((52, 102, 3), np.uint8),
@@ -48,10 +50,10 @@ def digest(slide: DemoSlide) -> str:
     return hashlib.sha256(b"".join(part.tobytes() for part in parts)).hexdigest()
 
 
-# Same seed, same bytes
+# Reproducibility
 
 
-def test_the_number_of_threads_changes_no_byte(slides):
+def test_result_does_not_depend_on_number_of_threads(slides):
     opencv_threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:
@@ -66,18 +68,18 @@ def test_another_seed_or_number_gives_another_slide(slides):
     assert len({digest(slide) for slide in [*slides, generate_slide(seed=6, number=0)]}) == 4
 
 
-def test_cases_come_in_order_and_progress_is_told(slides, told):
+def test_cases_are_ordered_and_progress_is_reported(slides, progress):
     assert [slide.case for slide in slides] == [FIRST_CASE, FIRST_CASE + 1, FIRST_CASE + 2]
-    assert told == [(1, 3), (2, 3), (3, 3)]
+    assert progress == [(1, 3), (2, 3), (3, 3)]
 
 
 @pytest.mark.parametrize("seed, number", [(-1, 0), (0, -1)])
-def test_negative_seed_or_number_is_refused(seed, number):
+def test_negative_seed_or_number_is_rejected(seed, number):
     with pytest.raises(ConfigError, match=f"Received: {seed}, {number}"):
         generate_slide(seed, number)
 
 
-def test_no_cases_are_refused():
+def test_zero_cases_are_rejected():
     with pytest.raises(ConfigError, match="Received: 0"):
         next(generate_cases(0))
 
@@ -97,9 +99,9 @@ def test_patch_with_one_pixel_less_is_negative():
     assert labels(slide) == {(1, 1): 0, (51, 1): 0}
 
 
-def test_two_regions_in_one_patch_count_together_and_overlap_counts_once():
+def test_regions_in_one_patch_are_summed_without_overlap():
     left, right = [(1, 1), (25, 1), (25, 50), (1, 50)], [(26, 1), (40, 1), (40, 50), (26, 50)]
-    wide = [(51, 1), (85, 1), (85, 50), (51, 50)]  # 70 %, and again the same 70 %
+    wide = [(51, 1), (85, 1), (85, 50), (51, 50)]  # 70 %, given twice
 
     assert labels(blank_slide(left, right, wide, wide)) == {(1, 1): 1, (51, 1): 0}
 
@@ -108,7 +110,7 @@ def test_slide_without_outlines_is_all_negative():
     assert labels(blank_slide()) == {(1, 1): 0, (51, 1): 0}
 
 
-def test_labels_agree_with_the_area_cut_out_of_each_patch(slides):
+def test_labels_match_the_outline_area_in_each_patch(slides):
     for slide in slides:
         for name, _ in slide_patches(slide):
             share = sum(area_within(outline, name.x, name.y) for outline in slide.outlines) / 2500
@@ -117,7 +119,7 @@ def test_labels_agree_with_the_area_cut_out_of_each_patch(slides):
 
 
 def area_within(outline: np.ndarray, x: int, y: int) -> float:
-    """Area of a polygon within a patch, exactly: clipped side by side (Sutherland, Hodgman)."""
+    """Exact area of a polygon within a patch (Sutherland-Hodgman clipping)."""
     points = outline.astype(float) - (x - 0.5, y - 0.5)  # pixel centres lie at whole numbers
     for axis, keep_above in ((0, True), (0, False), (1, True), (1, False)):
         points = clipped(points, axis, 0.0 if keep_above else 50.0, keep_above)
@@ -139,13 +141,13 @@ def clipped(points: np.ndarray, axis: int, limit: float, keep_above: bool) -> np
 # Patches
 
 
-def test_names_lie_on_the_real_grid_and_can_be_read_back(slides):
+def test_names_are_on_the_grid_and_can_be_parsed(slides):
     for name, _ in slide_patches(slides[0]):
         assert (name.x % 50, name.y % 50) == (1, 1)
         assert parse_patch_name(name.file_name()) == name
 
 
-def test_patches_are_whole_and_show_their_place_on_the_slide(slides):
+def test_patches_are_whole_and_match_the_slide(slides):
     slide = slides[0]
 
     for name, pixels in slide_patches(slide):
@@ -154,13 +156,13 @@ def test_patches_are_whole_and_show_their_place_on_the_slide(slides):
         assert pixels.shape == (50, 50, 3)
 
 
-def test_every_place_comes_once_row_by_row(slides):
+def test_patches_are_unique_and_in_row_order(slides):
     names = [name for name, _ in slide_patches(slides[0])]
 
     assert names == sorted(set(names))
 
 
-def test_background_is_left_out_below_the_limit():
+def test_patches_below_minimum_tissue_share_are_omitted():
     tissue = np.zeros((52, 102), bool)
     tissue[1:51, 1:51].flat[: round(MIN_TISSUE_SHARE * 2500)] = True
     tissue[1:51, 51:101].flat[: round(MIN_TISSUE_SHARE * 2500) - 1] = True
@@ -168,14 +170,14 @@ def test_background_is_left_out_below_the_limit():
     assert list(labels(blank_slide(tissue=tissue))) == [(1, 1)]
 
 
-def test_each_case_has_400_patches_and_the_set_both_classes(slides):
+def test_cases_have_400_patches_and_both_classes_occur(slides):
     found = [list(labels(slide).values()) for slide in slides]
 
     assert min(map(len, found)) >= 400
     assert {label for case in found for label in case} == {0, 1}
 
 
-def test_slide_is_rgb_with_tissue_and_regions_on_it(slides):
+def test_slide_has_rgb_pixels_tissue_mask_and_outlines(slides):
     for slide in slides:
         assert slide.rgb.dtype == np.uint8
         assert slide.rgb.shape == (*slide.tissue.shape, 3)

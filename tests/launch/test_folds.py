@@ -1,4 +1,4 @@
-"""idc.launch.folds: a run for each fold, one after the other, watched and stopped from outside."""
+"""Tests of idc.launch.folds: one run per fold, in sequence, with stop requests."""
 
 import os
 import sys
@@ -194,7 +194,7 @@ def test_unknown_folds_raise_run_error(home, job_id):
 
 
 @pytest.mark.slow
-def test_job_trains_real_networks_in_processes_of_its_own(trained_run):
+def test_job_trains_real_networks_in_separate_processes(trained_run):
     job = create_folds(trained_run, 2)
 
     start_folds(job)

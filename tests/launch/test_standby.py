@@ -1,4 +1,4 @@
-"""idc.launch.standby: a trainer that waits, with real processes."""
+"""Tests of idc.launch.standby with real processes."""
 
 import os
 import subprocess
@@ -27,7 +27,7 @@ def none_left(home):
 
 
 def waiting():
-    """The waiting trainer's process."""
+    """The standby process."""
     return standby._standby_process
 
 
@@ -41,7 +41,7 @@ def has_ended(pid):
 
 @pytest.fixture
 def started(monkeypatch):
-    """The command lines of trainers that `start_trainer` wanted of its own; none really starts."""
+    """Command lines of the trainers that `start_trainer` would start."""
     commands = []
     monkeypatch.setattr(start, "start_detached", lambda command, **_: commands.append(command))
     return commands

@@ -11,7 +11,7 @@ from tests.support.made_patches import tiny_store
 
 @pytest.fixture
 def started(home, monkeypatch):
-    """The runs whose trainer was started, without starting it; and the data set "tiny"."""
+    """Records the runs whose trainer would be started; creates the data set "tiny"."""
     tiny_store("tiny")
     runs = []
     monkeypatch.setattr("idc.launch.start.start_trainer", runs.append)

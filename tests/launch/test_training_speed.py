@@ -31,7 +31,7 @@ PRINTS = f"import json; print('noise'); print(json.dumps({VALUES!r}))"
 
 @pytest.fixture
 def prints(home, monkeypatch):
-    """Lets the short test be any Python code; waits for its thread."""
+    """Replaces the benchmark by any Python code; waits for its thread."""
     monkeypatch.setattr(benchmark_jobs, "_jobs", JobRegistry())
 
     def start(code):
@@ -50,7 +50,7 @@ def ended(job):
     return job
 
 
-# Keeping figures
+# Saved results
 
 
 def test_speeds_are_saved_per_device_network_batch_size_and_precision(home):
@@ -79,7 +79,7 @@ def test_large_batch_is_benchmarked_at_a_smaller_size(home):
     assert speed_key(preset_config("fast", "a", batch_size=8_192)).batch_size == 256
 
 
-# What finished runs tell
+# Speed of finished runs
 
 
 def run_with_log(device="CPU, 2 cores", seconds=(10.0, 30.0), **settings):
@@ -115,7 +115,7 @@ def test_run_speed_without_matching_runs_is_none(home):
     assert run_speed(preset_config("fast", "b"), "CPU, 2 cores", list_runs()) is None
 
 
-# The test beside the server
+# Background benchmark
 
 
 def test_last_printed_line_is_saved(prints):
