@@ -125,7 +125,7 @@ def test_runs_that_share_no_patch_cannot_be_compared(store):
         compare_runs([scored_run("one", {0: 0.1}), scored_run("two", {1: 0.1})])
 
 
-def test_one_run_is_no_comparison(store):
+def test_single_run_is_rejected(store):
     run = scored_run("one", {0: 0.1})
 
     for runs in ([run], [run, run]):

@@ -25,7 +25,7 @@ def rows(mask):
     return np.flatnonzero(mask).tolist()
 
 
-def test_patches_of_a_cell(results):
+def test_cell_selects_patches_by_label_and_prediction(results):
     cells = {name: rows(in_cell(results, name, 0.5)) for name in ("tn", "fp", "fn", "tp")}
 
     assert cells == {"tn": [2, 6], "fp": [0, 4], "fn": [1, 5], "tp": [3, 7]}
@@ -41,13 +41,13 @@ def test_point_holds_both_classes_in_a_bin_of_one_tenth(results):
     assert rows(in_calibration_point(results, 9)) == [4, 7]
 
 
-def test_bars_hold_every_patch_once(results):
+def test_each_patch_is_in_exactly_one_bar(results):
     masks = [in_histogram_bar(results, number, label) for number in range(20) for label in (0, 1)]
 
     assert np.sum(masks, axis=0).tolist() == [1] * 8
 
 
-def test_patches_of_a_case(results):
+def test_case_selects_its_patches(results):
     assert rows(in_case(results, 2)) == [4, 5, 6, 7]
 
 
@@ -59,7 +59,7 @@ def test_patches_of_a_case(results):
         ("wrong", [4, 5, 6, 7]),  # 0.92 though negative, 0.2 though positive, then the right ones
     ],
 )
-def test_order_of_the_patches_of_a_case(results, order, expected):
+def test_each_order_sorts_patches_of_a_case(results, order, expected):
     table = select_patches(results, in_case(results, 2), 0.5, order)
 
     assert table["row"].tolist() == expected

@@ -220,7 +220,7 @@ def test_cases_that_the_run_trained_on_are_counted_in_another_store(run):
     assert seen_cases(run, overlapping) == len(trained & {4, 5, 6, 7, 8})
 
 
-def test_new_cases_were_not_seen(run):
+def test_store_of_new_cases_has_no_seen_cases(run):
     assert seen_cases(run, tiny_store("new", cases=3, per_case=2, first_case=100)) == 0
 
 

@@ -39,7 +39,7 @@ def test_repeated_run_counts_as_one_seed(make):
     assert len(seed_groups([first, repeated])) == 2
 
 
-def test_band_goes_from_the_lowest_to_the_highest_around_the_mean(make):
+def test_band_spans_lowest_to_highest_around_the_mean(make):
     group = RunGroup((make(0.5, 0.8, 0.9, seed=0), make(0.7, 0.6, seed=1)))
 
     band = curve_band(group, "val_roc_auc")

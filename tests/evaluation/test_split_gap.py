@@ -82,7 +82,7 @@ def test_gap_without_interval_states_why_chance_is_unknown(store):
     )
 
 
-def test_easier_unseen_cases_are_stated(store):
+def test_positive_gap_states_that_held_out_cases_are_easy(store):
     assert "the held-out cases happen to be easy" in (
         split_gap(pair(TIMID * 6, RIGHT * 6)).sentence()
     )
@@ -97,11 +97,11 @@ def test_gap_of_one_class_is_undefined(store):
     assert "The gap is undefined" in gap.sentence()
 
 
-def test_few_cases_are_a_caution(store):
+def test_few_cases_give_a_caution(store):
     assert "Only 6 cases" in split_gap(pair(RIGHT * 6, RIGHT * 6)).caution()
 
 
-def test_runs_with_other_settings_are_refused_as_pair(store):
+def test_runs_with_different_settings_are_rejected_as_pair(store):
     random, by_case = scored("random", RIGHT), scored("case-disjoint", RIGHT, seed=1)
 
     with pytest.raises(RunError, match="differ in more than the split"):

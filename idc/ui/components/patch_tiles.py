@@ -37,7 +37,7 @@ def store_grid(
         )
     with right:
         if picked is None:
-            st.caption("Choose a patch to see it large.")
+            st.caption("Choose a patch to enlarge it.")
         else:
             patch_facts(store, picked, table.set_index("row").get("probability"))
 

@@ -131,7 +131,7 @@ def _opened(
     fixed_params: dict[str, str],
 ) -> None:
     if place is None:
-        st.caption("Choose a patch to see it large, and where it lies on its slide.")
+        st.caption("Choose a patch to enlarge it and see its place on the slide.")
         return
     row = find_row(store, place)
     if row is None:

@@ -22,15 +22,15 @@ def page():
     )
 
 
-def run_page(**address):
+def run_page(**query):
     at = AppTest.from_function(page, default_timeout=30)
-    for name, value in address.items():
+    for name, value in query.items():
         at.query_params[name] = value
     return at.run()
 
 
-def move(at, threshold, board="run/test"):
-    moved = {"board": board, "showing": sent(at)["showing"], "threshold": threshold}
+def move(at, threshold, predictions_id="run/test"):
+    moved = {"board": predictions_id, "showing": sent(at)["showing"], "threshold": threshold}
     at.session_state["slider"] = {"moved": moved}
     return at.run()
 
@@ -83,7 +83,7 @@ def test_move_to_an_invalid_threshold_is_ignored(threshold):
 
 
 def test_move_for_other_predictions_is_ignored():
-    assert move(run_page(), 0.8, board="another/test").session_state["at"] == 0.5
+    assert move(run_page(), 0.8, predictions_id="another/test").session_state["at"] == 0.5
 
 
 def test_another_run_starts_at_its_own_default():

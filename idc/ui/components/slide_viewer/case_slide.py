@@ -28,7 +28,8 @@ def show_slide(
 ) -> int | None:
     """The viewer; returns the row of the opened patch.
 
-    ``thresholds``, ``board``, ``film``, ``beside`` and ``truth``: see `slide_viewer`.
+    ``thresholds``, ``predictions_id``, ``timeline_id``, ``sync_group`` and ``labels_layer``: see
+    `slide_viewer`.
     """
     return slide_viewer(
         _picture(store.fingerprint, slide.case, store, slide),
