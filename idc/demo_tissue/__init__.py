@@ -1,10 +1,10 @@
-"""Painted tissue: what a breast section looks like at 4 um a pixel, from random numbers alone.
+"""Synthetic breast tissue at 4 um per pixel, generated from random numbers.
 
-Everything is measured in pixels of 4 um (a nucleus is about 2 px, a fat cell 15, a lobule 80).
-A slide is painted as amounts of stain (`stain.Stains`), not as colours; light passes through the
-stains at the very end. Read in this order: `noise` and `shapes` (the raw material), `section`
-(outline, stroma, fat and the run of the fibres), `glands`, `vessels`, `lymphocytes`, `tumour`,
-`flaws`, `stain` (light, colour). `idc.demo_tissue.generate` puts them together.
+All lengths are in pixels of 4 um (a nucleus is about 2 px wide, a fat cell 15, a lobule 80).
+A slide is painted as amounts of stain (`stain.Stains`), which are converted to colours at the end.
+Reading order: `noise` and `shapes` (primitives), `section` (outline, stroma, fat, fibre direction),
+`glands`, `vessels`, `lymphocytes`, `tumour`, `artefacts`, `stain` (colours).
+`idc.demo_tissue.generate` combines them.
 
-Nothing in here comes from a patient or from a picture of one.
+Nothing is derived from patient data.
 """

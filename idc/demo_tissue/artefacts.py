@@ -1,4 +1,4 @@
-"""What goes wrong between the patient and the screen: folds, pale edges, blur, grain."""
+"""Artefacts of preparation and scanning: folds, uneven stain, blur, noise."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from idc.demo_tissue.stain import Stains
 
 
 def add_folds(rng: np.random.Generator, section: Section, stains: Stains) -> None:
-    """A few narrow bands in which the section lies double."""
+    """Add a few narrow bands in which the section is folded over itself."""
     shape = section.shape
     ridge = np.abs(smooth_noise(rng, shape, 460)) + 0.012 * np.abs(smooth_noise(rng, shape, 40))
     here = ramp(smooth_noise(rng, shape, 300), 0.9, 1.1)
@@ -20,7 +20,7 @@ def add_folds(rng: np.random.Generator, section: Section, stains: Stains) -> Non
 
 
 def fade_edges(rng: np.random.Generator, section: Section, stains: Stains) -> None:
-    """Edges stained paler, or darker, than the middle, and uneven thickness all over."""
+    """Stain the edges paler or darker than the middle, and vary the thickness."""
     inside = (section.inside > 0.5).astype(np.uint8)
     reach = cv2.distanceTransform(inside, cv2.DIST_L2, 3)
     rim = np.exp(-reach / np.float32(rng.uniform(20, 60))).astype(np.float32)
@@ -30,7 +30,7 @@ def fade_edges(rng: np.random.Generator, section: Section, stains: Stains) -> No
 
 
 def defocus(rng: np.random.Generator, rgb: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Blur some places, as where the section does not lie flat. float32 RGB, changed in place."""
+    """Blur some areas, as if out of focus. float32 RGB, changed in place."""
     where = ramp(smooth_noise(rng, rgb.shape[:2], 260), rng.uniform(1.2, 1.8), 2.3)
     left, top, width, height = cv2.boundingRect((where > 0).astype(np.uint8))
     if width and height:
@@ -43,10 +43,10 @@ def defocus(rng: np.random.Generator, rgb: npt.NDArray[np.float32]) -> npt.NDArr
 def add_camera_noise(
     rng: np.random.Generator, rgb: npt.NDArray[np.float32]
 ) -> npt.NDArray[np.uint8]:
-    """The camera: slight blur or sharpening, noise, and eight bits. uint8 RGB."""
+    """Simulate the camera: slight blur or sharpening, noise, 8 bits. Returns uint8 RGB."""
     sharpness = rng.uniform(-0.3, 0.5)
     soft = cv2.GaussianBlur(rgb, (5, 5), 0.8)
     rgb = cv2.addWeighted(rgb, 1 + sharpness, soft, -sharpness, 0)
     noise = rng.random(rgb.shape[:2], dtype=np.float32)[..., None] - np.float32(0.5)
-    rgb += noise * (np.float32(10) - rgb * np.float32(8 / 255))  # bare glass is nearly smooth
-    return cv2.convertScaleAbs(rgb)  # rounded, and at most 255
+    rgb += noise * (np.float32(10) - rgb * np.float32(8 / 255))  # little noise on bare glass
+    return cv2.convertScaleAbs(rgb)  # rounds and saturates at 255

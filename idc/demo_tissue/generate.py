@@ -1,8 +1,8 @@
-"""Demo tissue: slides that look like H&E, made from a seed, so that IDC Lab works without data.
+"""Generates demo slides that resemble H&E from a seed, so that IDC Lab works without data.
 
-Generated tissue, not from patients. A slide has the scale of the real set (4 um a pixel), regions
-of invasive ductal carcinoma (IDC) with an outline, and benign look-alikes. It is cut into patches
-with the real set's names, grid and labelling rule. `idc.demo_tissue` paints what is on it.
+The tissue is synthetic, not from patients. A slide has the scale of the real set (4 um per pixel),
+outlined regions of invasive ductal carcinoma (IDC), and benign tissue that resembles them. It is
+cut into patches with the file names, grid and labelling rule of the real set.
 """
 
 from __future__ import annotations
@@ -30,22 +30,23 @@ from idc.errors import ConfigError
 from idc.patches import PATCH_SIZE_PX, PatchName
 
 GENERATED_NOTICE = "generated tissue, not from patients"
-FIRST_CASE = 90001  # no case of the real set has a number this high
-MIN_IDC_SHARE = 0.8  # a patch is IDC-positive from here on
-MIN_TISSUE_SHARE = 0.35  # and left out as background below this
-_SLIDE_AREA_PX = 1_720_000  # of a slide, room for some 500 patches
+FIRST_CASE = 90001  # above all case numbers of the real set
+MIN_IDC_SHARE = 0.8  # of an IDC-positive patch
+MIN_TISSUE_SHARE = 0.35  # patches with less are omitted as background
+_SLIDE_AREA_PX = 1_720_000  # per slide; about 500 patches
 _GRID_OFFSET_PX = 1  # x and y are 1 modulo 50
 
 
 @dataclass(frozen=True)
 class DemoSlide:
-    """One generated case: generated tissue, not from patients.
+    """One synthetic case.
 
     Attributes:
-        case: 90001 and up, numbers that no real case has.
-        rgb: uint8 RGB (height, width, 3), 4 um a pixel.
-        tissue: bool (height, width), True where stained tissue lies, False on bare glass.
-        outlines: the IDC regions, polygons of int32 (k, 2), x and y in px, closed by themselves.
+        case: 90001 or above; real cases have lower numbers.
+        rgb: uint8 RGB (height, width, 3), 4 um per pixel.
+        tissue: bool (height, width), True on stained tissue, False on bare glass.
+        outlines: polygons of the IDC regions, int32 (k, 2), x and y in px; the last vertex
+            connects to the first.
     """
 
     case: int
@@ -55,7 +56,7 @@ class DemoSlide:
 
 
 def generate_slide(seed: int, number: int) -> DemoSlide:
-    """Make case `FIRST_CASE + number`. On one machine the same arguments give the same bytes."""
+    """Generate case `FIRST_CASE + number`. Reproducible to the byte on one machine."""
     if seed < 0 or number < 0:
         raise ConfigError(
             f"seed and number of a demo slide must be 0 or more. Received: {seed}, {number}"
@@ -73,7 +74,7 @@ def generate_slide(seed: int, number: int) -> DemoSlide:
 
 
 def _paint(rng: np.random.Generator, section: Section, depth: Field) -> Stains:
-    """Lay tissue over tissue: stroma, tumour, what it spared, fat, and at last the flaws."""
+    """Paint the layers in order: stroma, tumour, benign structures, fat, artefacts."""
     growth_pattern = draw_growth_pattern(rng)
     section = section.with_less_fat(ramp(depth, 0.2, 0.6 + growth_pattern.creeping))
     stains = Stains.empty(section.shape)
@@ -94,16 +95,16 @@ def _paint(rng: np.random.Generator, section: Section, depth: Field) -> Stains:
 
 
 def _cellularity(rng: np.random.Generator, depth: Field) -> Field:
-    """How crowded the stroma is: 0 to 1, more in scars and somewhat more around tumour."""
+    """Cell density of the stroma, 0 to 1: higher in scars, slightly higher around tumour."""
     scars = smooth_noise(rng, depth.shape, 240) + 0.4 * smooth_noise(rng, depth.shape, 50)
     scars = ramp(scars, rng.uniform(-0.8, 1.2), 2.4)
     return 0.1 + 0.75 * scars + 0.15 * ramp(depth, -0.5, 0.5)
 
 
 def _idc_share(seed: int, number: int) -> float:
-    """Share of the section that is tumour: few per cent to over half, spread evenly over cases."""
+    """Tumour share of the section: a few per cent to over half, spread evenly over cases."""
     start = np.random.default_rng(seed).random()
-    spread = (start + number * 0.6180339887) % 1  # golden ratio: any few in a row are far apart
+    spread = (start + number * 0.6180339887) % 1  # golden ratio: consecutive cases differ widely
     return float(0.05 + 0.62 * spread**1.3)
 
 
@@ -113,15 +114,15 @@ def _tissue_mask(stains: Stains) -> npt.NDArray[np.bool_]:
 
 
 def slide_patches(slide: DemoSlide) -> Iterator[tuple[PatchName, npt.NDArray[np.uint8]]]:
-    """Cut a slide as the real set is cut, row by row.
+    """Cut a slide into patches on the grid of the real set, row by row.
 
-    Patches lie at x, y = 1, 51, 101, ... and are whole; what does not fill one at the right and
-    lower edge is left out, and so are patches with less than `MIN_TISSUE_SHARE` of tissue. A patch
-    is IDC-positive when at least `MIN_IDC_SHARE` (80 %) of its pixels lie on or within an outline,
+    Patches lie at x, y = 1, 51, 101, ... Incomplete patches at the right and lower edge are
+    omitted, and so are patches with less than `MIN_TISSUE_SHARE` of tissue. A patch is
+    IDC-positive if at least `MIN_IDC_SHARE` (80 %) of its pixels lie on or within an outline,
     the rule of Cruz-Roa et al. 2014, doi:10.1117/12.2043872.
 
     Yields:
-        The name, and the pixels: uint8 RGB (50, 50, 3), a view into `slide.rgb`.
+        (name, pixels); pixels: uint8 RGB (50, 50, 3), a view into `slide.rgb`.
     """
     idc = np.zeros(slide.tissue.shape, np.uint8)
     for outline in slide.outlines:
@@ -135,7 +136,7 @@ def slide_patches(slide: DemoSlide) -> Iterator[tuple[PatchName, npt.NDArray[np.
 
 
 def _patch_counts(mask: npt.NDArray[np.generic]) -> npt.NDArray[np.int64]:
-    """How many pixels of each whole patch are set. (rows, columns) of the grid."""
+    """Count the set pixels of each whole patch. int64 (grid rows, grid columns)."""
     size = PATCH_SIZE_PX
     rows, columns = ((side - _GRID_OFFSET_PX) // size for side in mask.shape)
     grid = mask[_GRID_OFFSET_PX:, _GRID_OFFSET_PX:][: rows * size, : columns * size]
@@ -149,13 +150,13 @@ def generate_cases(
     on_progress: Callable[[int, int], None] | None = None,
     threads: int | None = None,
 ) -> Iterator[DemoSlide]:
-    """Make cases `FIRST_CASE`, `FIRST_CASE + 1`, ... in order, a few ahead of the reader.
+    """Generate cases `FIRST_CASE`, `FIRST_CASE + 1`, ... in order; workers prefetch a few.
 
     Args:
-        cases: How many, 1 or more.
-        seed: The set, 0 or more. The first cases of a larger set are those of a smaller one.
-        on_progress: Called in the reader's thread with (cases made, cases) before each is yielded.
-        threads: By default one a core. Their number changes the time, not a byte of the slides.
+        cases: number of cases, 1 or more.
+        seed: 0 or more. A larger set starts with the same cases as a smaller one.
+        on_progress: called in the caller's thread with (generated, cases) before each yield.
+        threads: by default one per core. The slides do not depend on it.
     """
     if cases < 1:
         raise ConfigError(f"The number of demo cases must be 1 or more. Received: {cases}")

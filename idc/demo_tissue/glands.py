@@ -1,7 +1,7 @@
-"""Benign glands: ducts, lobules, cysts, crowded small glands, ducts stuffed with cells.
+"""Benign glands: ducts, lobules, cysts, adenosis, ducts filled with cells.
 
-Many are as dark and as blue as tumour. What tells them apart is their order: round outlines, hollow
-rings, nuclei of one size at even distances.
+Many are as dark and blue as tumour. They differ in their regular structure: round outlines, hollow
+rings, evenly spaced nuclei of one size.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from idc.demo_tissue.stain import Stains
 
 @dataclass
 class Glands:
-    """Masks of all epithelium, drawn first and given their texture together afterwards."""
+    """Masks of all epithelium; they are drawn first and textured together later."""
 
     bed: Mask  # loose bluish stroma around acini
     epithelium: Mask
@@ -45,7 +45,7 @@ class Glands:
 def place_glands(
     rng: np.random.Generator, section: Section, places: FreePlaces, abundance: float
 ) -> Glands:
-    """Scatter all kinds of glands over the free places, the largest first; `abundance`: 1 to 2."""
+    """Place all kinds of glands in free areas, largest first; `abundance`: 1 to 2."""
     glands = Glands.empty(section.shape)
     for draw, common, low_px, high_px in _GLAND_KINDS:
         for _ in range(rng.poisson(common * abundance)):
@@ -57,7 +57,7 @@ def place_glands(
 
 
 def paint_glands(rng: np.random.Generator, glands: Glands, stains: Stains) -> None:
-    """Give the drawn masks their texture, the beds first and what lies in the hollows last."""
+    """Texture the drawn masks: beds first, contents of the hollows last."""
     shape = glands.bed.shape
     bed, epithelium, debris, lumen = (
         to_unit_range(mask) for mask in (glands.bed, glands.epithelium, glands.debris, glands.lumen)
@@ -86,7 +86,7 @@ def draw_duct(
     radius_px: float,
     along: tuple[float, float],
 ) -> None:
-    """A ring of epithelium around an empty or filled hollow."""
+    """Draw a ring of epithelium around an empty or filled hollow."""
     wall = rng.uniform(2.6, 4.2)
     outline = blob(rng, at, radius_px, stretch=rng.uniform(1, 2.4), along=along, rough=0.1)
     fill(glands.bed, blob(rng, at, radius_px * 1.5 + 3, rough=0.1), int(rng.integers(60, 150)))
@@ -105,7 +105,7 @@ def draw_in_situ_duct(
     radius_px: float,
     along: tuple[float, float],
 ) -> None:
-    """A duct stuffed with cells but smooth in outline (in situ, so not invasive)."""
+    """Draw a duct filled with cells, with a smooth outline (in situ, not invasive)."""
     outline = blob(rng, at, radius_px, stretch=rng.uniform(1, 1.5), along=along, rough=0.05)
     fill(glands.bed, blob(rng, at, radius_px + 5, rough=0.06), 90)
     fill(glands.epithelium, outline)
@@ -128,7 +128,7 @@ def draw_lobule(
     radius_px: float,
     along: tuple[float, float],
 ) -> None:
-    """A rounded bed with many small rings (acini) in it, wide open or nearly closed."""
+    """Draw a rounded bed with many small rings (acini), open or nearly closed."""
     outline = blob(rng, at, radius_px, stretch=rng.uniform(1, 1.6), along=along, rough=0.1)
     fill(glands.bed, outline, int(rng.integers(140, 255)))
     ring, hollow = rng.uniform(2.6, 5.2), rng.beta(0.8, 1.2)
@@ -146,7 +146,7 @@ def draw_adenosis(
     radius_px: float,
     along: tuple[float, float],
 ) -> None:
-    """Adenosis: a field of small glands in pink stroma, crowded as tumour, but round and alike."""
+    """Draw adenosis: small uniform round glands in pink stroma, as dense as tumour."""
     outline = blob(rng, at, radius_px, stretch=rng.uniform(1, 1.4), rough=0.14).astype(np.float32)
     ring, hollow = rng.uniform(3.0, 4.6), rng.beta(1.0, 1.2)
     for x, y in hexagonal_points(rng, at, radius_px * 1.4, ring * rng.uniform(2.3, 3.0)):
@@ -161,7 +161,7 @@ def draw_cysts(
     radius_px: float,
     along: tuple[float, float],
 ) -> None:
-    """A bunch of widened, mostly empty rings."""
+    """Draw a cluster of dilated, mostly empty rings."""
     ring = rng.uniform(7, 14)
     for x, y in hexagonal_points(rng, at, radius_px, ring * 2.3):
         if np.hypot(x - at[0], y - at[1]) < radius_px - ring and rng.random() < 0.85:
@@ -183,7 +183,7 @@ def _draw_acinus(
     fill_ellipse(glands.lumen, at, max(long - wall, 0.8), max(wide - wall, 0.5), along, light)
 
 
-# How many of each a slide has on average, and their radius in px: from, to.
+# Mean number per slide; minimum and maximum radius in px.
 _GLAND_KINDS: tuple[tuple[DrawGland, float, float, float], ...] = (
     (draw_adenosis, 6, 55, 170),
     (draw_in_situ_duct, 6, 22, 48),

@@ -1,4 +1,4 @@
-"""Lymphocytes: small, round, dark nuclei of one size, alone or in dense crowds."""
+"""Lymphocytes: small, round, dark nuclei of one size, scattered or in dense clusters."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def lymphocyte_nuclei(rng: np.random.Generator, shape: tuple[int, int]) -> Field
 def paint_lymphocytes(
     rng: np.random.Generator, places: FreePlaces, stains: Stains, abundance: float
 ) -> None:
-    """Dark blue crowds with ragged edges, the benign double of a tumour sheet."""
+    """Paint dark blue clusters with ragged edges, which resemble tumour sheets."""
     shape = stains.eosin.shape
     density = np.zeros(shape, np.uint8)
     for _ in range(rng.poisson(11 * abundance)):

@@ -1,4 +1,4 @@
-"""Random fields: the raw material of all tissue. Same generator state, same bytes."""
+"""Random fields for all tissue textures. The same generator state gives the same bytes."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ COARSE = 8  # px of the slide in one px of the coarse maps; sides of a slide are
 
 
 def smooth_noise(rng: np.random.Generator, shape: tuple[int, int], scale_px: float) -> Field:
-    """Soft hills and valleys, about `scale_px` wide. float32 (height, width), mean 0, spread 1."""
+    """Smooth noise of scale `scale_px`. float32 (height, width), mean 0, standard deviation 1."""
     cell = max(scale_px / 3, 1.0)
     height, width = (int(side / cell) + 4 for side in shape)
     coarse = rng.standard_normal((height, width), dtype=np.float32)
     coarse = cv2.GaussianBlur(coarse, (0, 0), 1.3)
     coarse = (coarse - coarse.mean()) / coarse.std()
-    if scale_px >= 6 * COARSE:  # so smooth that the last step can be the cheap one
+    if scale_px >= 6 * COARSE:  # smooth enough for a cheap last step
         halfway = (shape[1] // COARSE + 1, shape[0] // COARSE + 1)
         return enlarged(cv2.resize(coarse, halfway, interpolation=cv2.INTER_CUBIC), shape)
     return cv2.resize(coarse, shape[::-1], interpolation=cv2.INTER_CUBIC)
@@ -31,13 +31,13 @@ def enlarged(coarse: Field, shape: tuple[int, int]) -> Field:
 
 
 def shrunk(field: Field) -> Field:
-    """The coarse map of a field: means over COARSE x COARSE pixels."""
+    """Average a field over blocks of COARSE x COARSE pixels."""
     size = (field.shape[1] // COARSE, field.shape[0] // COARSE)
     return cv2.resize(field, size, interpolation=cv2.INTER_AREA)
 
 
 def ramp(field: Field, start: Amount, end: Amount) -> Field:
-    """0 at or below `start`, 1 at or above `end`, straight between. float32 in [0, 1]."""
+    """Linear ramp: 0 up to `start`, 1 from `end` on. float32 in [0, 1]."""
     rise = np.asarray(field - start)
     rise /= end - start
     return np.clip(rise, 0, 1, out=rise)
@@ -45,7 +45,7 @@ def ramp(field: Field, start: Amount, end: Amount) -> Field:
 
 @dataclass(frozen=True)
 class Flow:
-    """The direction in which fibres run: (nearly) unit vectors, float32 (height, width) each."""
+    """Fibre direction: approximate unit vectors, float32 (height, width) per component."""
 
     dx: Field
     dy: Field

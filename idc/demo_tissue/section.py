@@ -1,4 +1,4 @@
-"""The section as a whole: its outline on the glass, where stroma and fat lie, how fibres run."""
+"""Layout of the section: outline on the glass, stroma, fat, fibre direction."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from idc.demo_tissue.stain import Stains
 
 @dataclass(frozen=True)
 class Section:
-    """The plan of a slide. All float32 (height, width)."""
+    """Layout of a slide. All float32 (height, width)."""
 
     inside: Field  # 1 on the section, 0 on bare glass
     stroma: Field  # 1 in fibrous tissue, 0 in fat
@@ -37,7 +37,7 @@ class Section:
         return self.inside.shape
 
     def with_less_fat(self, taken: Field) -> Section:
-        """The same section, its fat replaced by fibrous tissue where `taken` is 1."""
+        """Replace fat by fibrous tissue where `taken` is 1."""
         return replace(self, stroma=np.maximum(self.stroma, taken))
 
 

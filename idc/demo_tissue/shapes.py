@@ -1,4 +1,4 @@
-"""Outlines and where to put them: the drawing of single structures, edges smooth to 1/16 px."""
+"""Outlines, placement and drawing of single structures, with subpixel edges (1/16 px)."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ Vertices = npt.NDArray[np.float64]  # (k, 2), x and y in px
 
 @dataclass
 class FreePlaces:
-    """Free places for structures, on a coarse map: no two are put into the same place."""
+    """Coarse map of free areas, which prevents structures from overlapping."""
 
     free: npt.NDArray[np.uint8]  # (height // COARSE, width // COARSE), 1 free
     attraction: Field  # the same shape; structures gather where it is high
     rng: np.random.Generator = field(repr=False)
 
     def take(self, radius_px: float, gap_px: float = 4) -> tuple[float, float] | None:
-        """A random (x, y) with `radius_px` of free room, or None. The room is then taken."""
+        """Reserve a random circle of `radius_px`. Returns its centre (x, y), or None if full."""
         room = cv2.distanceTransform(np.pad(self.free, 1), cv2.DIST_L2, 5)[1:-1, 1:-1]
         rows, columns = np.nonzero(room * COARSE > radius_px)
         if rows.size == 0:
@@ -98,7 +98,7 @@ def draw_line(mask: Mask, path: Vertices, width_px: int, value: int = 255) -> No
 def flow_path(
     rng: np.random.Generator, flow: Flow, start: tuple[float, float], length_px: float
 ) -> Vertices:
-    """A line that runs with the fibres. (k, 2), x and y in px."""
+    """A line along the fibres. (k, 2), x and y in px."""
     step, points, turn = 8.0, [start], rng.choice([-1.0, 1.0])
     for _ in range(int(length_px / step)):
         x, y = points[-1]
@@ -110,7 +110,7 @@ def flow_path(
 def hexagonal_points(
     rng: np.random.Generator, at: tuple[float, float], reach_px: float, spacing_px: float
 ) -> npt.NDArray[np.float64]:
-    """Points (n, 2) of a shaken hexagonal grid in a square around `at`."""
+    """Points (n, 2) of a jittered hexagonal grid in a square around `at`."""
     steps = np.arange(-reach_px, reach_px, spacing_px)
     x, y = np.meshgrid(steps, steps * 0.87)
     x[::2] += spacing_px / 2

@@ -1,4 +1,4 @@
-"""From amounts of stain to colour: light passes through them and is absorbed (Beer-Lambert)."""
+"""Converts amounts of stain to colour by the Beer-Lambert law of absorption."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _BLOOD = (0.17, 1.25, 1.05)  # red cells
 
 @dataclass
 class Stains:
-    """What a slide holds. Each float32 (height, width), amounts from 0 to about 1.5."""
+    """Amounts of stain on a slide. Each float32 (height, width), amounts from 0 to about 1.5."""
 
     haematoxylin: Field
     eosin: Field
@@ -50,7 +50,7 @@ class Stains:
 
 @dataclass(frozen=True)
 class StainProfile:
-    """How one laboratory stains and one scanner sees. Vectors are (red, green, blue)."""
+    """Colours of one laboratory and scanner. Vectors are (red, green, blue)."""
 
     haematoxylin: npt.NDArray[np.float32]  # (3,) optical density
     eosin: npt.NDArray[np.float32]
@@ -59,7 +59,7 @@ class StainProfile:
 
 
 def draw_stain_profile(rng: np.random.Generator) -> StainProfile:
-    """Stain and brightness of a case: no two are the same."""
+    """Draw random stain colours and brightness for a case."""
 
     def shade(base: tuple[float, ...], strength: float, hue: float) -> npt.NDArray[np.float32]:
         return (np.array(base) * strength * np.exp(rng.normal(0, hue, 3))).astype(np.float32)

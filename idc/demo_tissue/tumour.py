@@ -32,7 +32,7 @@ Outline = npt.NDArray[np.int32]  # (k, 2), x and y in px
 
 @dataclass(frozen=True)
 class GrowthPattern:
-    """How the tumour of one case grows."""
+    """Growth parameters of the tumour of one case."""
 
     nest_px: float  # width of a nest
     cords: int  # doublings of the streak that draws nests out into cords: 0 to 4
@@ -62,7 +62,7 @@ def draw_growth_pattern(rng: np.random.Generator) -> GrowthPattern:
 
 
 def plan_tumour(rng: np.random.Generator, section: Section, share: float) -> Field:
-    """How deep each pixel lies in the tumour; `share` of the section is tumour.
+    """Depth of each pixel in the tumour; `share` of the section is tumour.
 
     Returns:
         float32 (height, width): above 0 in the tumour, 1 about 60 px (0.24 mm) within it.
@@ -148,7 +148,7 @@ def _paint_bed(
 def _growth(
     rng: np.random.Generator, growth_pattern: GrowthPattern, depth: Field, flow: Flow
 ) -> Field:
-    """Above 0 within nests; the more, the farther from their edge."""
+    """Positive within nests, increasing with the distance from their edge."""
     shape = depth.shape
     noise = smooth_noise(rng, shape, growth_pattern.nest_px)
     drawn = streak(noise, flow, growth_pattern.cords)
