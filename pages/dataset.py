@@ -1,4 +1,4 @@
-"""Dataset: how many patches there are of each kind, what they look like, and all of them."""
+"""Dataset: counts, sample patches of both classes, and a browser of all patches."""
 
 import streamlit as st
 
@@ -7,15 +7,15 @@ from idc.ui.dataset.overview import counts_section, key_figures, sample_section
 from idc.ui.shared.formatting import error_sentences
 from idc.ui.shared.pickers import choose_store
 
-VIEWS = {"overview": "Overview", "roam": "All patches"}  # the URL's word -> the tab's
+VIEWS = {"overview": "Overview", "roam": "All patches"}  # URL value -> title of the tab
 
 st.title("Dataset")
 
 
 def keep_tab() -> None:
-    """Put the chosen tab into the URL."""
+    """Write the chosen tab to the URL."""
     st.query_params["view"] = next(
-        word for word, title in VIEWS.items() if title == st.session_state["tab"]
+        name for name, title in VIEWS.items() if title == st.session_state["tab"]
     )
 
 
@@ -25,12 +25,12 @@ with error_sentences():
         st.stop()
     st.session_state["tab"] = VIEWS.get(st.query_params.get("view", ""), VIEWS["overview"])
     overview, all_patches = st.tabs(list(VIEWS.values()), key="tab", on_change=keep_tab)
-    # Hidden tabs would be computed too.
+    # Streamlit runs hidden tabs too, so draw only the open one.
     if overview.open:
         with overview:
             key_figures(store)
             counts_section(store)
-            st.subheader("A look at both classes")
+            st.subheader("Sample patches of both classes")
             sample_section(store)
     if all_patches.open:
         with all_patches:

@@ -1,4 +1,4 @@
-"""Home: what this is, what there is, and what to do next."""
+"""Home: introduction, data sets, latest runs and ways to add a data set."""
 
 import streamlit as st
 
@@ -8,9 +8,9 @@ from idc.ui.shared.formatting import error_sentences
 
 st.title("IDC Lab")
 st.markdown(
-    "Invasive ductal carcinoma (IDC) is the commonest breast cancer. Explore stained tissue cut "
-    "into small patches, train a network to find the cancer, see where it is right and wrong, and "
-    "let it judge patches of your own."
+    "Invasive ductal carcinoma (IDC) is the most common breast cancer. Explore stained tissue cut "
+    "into small square images (patches), train a neural network to find the cancer, see where it "
+    "is right and wrong, and let it predict on your own images."
 )
 
 with error_sentences():
@@ -27,6 +27,6 @@ if list_stores():
             runs_overview()
     st.subheader("Add a data set")
 else:
-    st.subheader("First, a data set")
+    st.subheader("Start with a data set")
 with error_sentences():
     add_data_section()

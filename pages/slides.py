@@ -1,4 +1,4 @@
-"""Slides: a case as the slide that it was cut from, and what runs say about it."""
+"""Slides: a case stitched back into its slide, with the predictions of runs."""
 
 import streamlit as st
 

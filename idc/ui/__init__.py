@@ -1,1 +1,1 @@
-"""What the pages share on screen. The only part of ``idc`` that knows Streamlit."""
+"""What the pages draw. Beside `idc.server` the only package that imports Streamlit."""

@@ -1,4 +1,4 @@
-"""The frame around every page: menu, name, and the sentence that belongs under everything."""
+"""The frame around every page: the menu, the app's name and the notice about diagnosis."""
 
 from pathlib import Path
 
@@ -33,7 +33,7 @@ pages = {
     name: st.Page(f"../../pages/{name}.py", title=title, default=name == "home")
     for name, title, _ in MENU
 }
-# Hidden and drawn by hand: the built-in menu fetches icons from the network.
+# The built-in menu fetches its icons from the network, so the sidebar draws its own menu.
 current = st.navigation(list(pages.values()), position="hidden")
 
 with st.sidebar:

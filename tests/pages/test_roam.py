@@ -186,7 +186,7 @@ def test_opened_patch_is_in_the_url_with_its_facts(run):
     assert url(at) == {"patch": ["3_151_1"], "run": [run.id]}
     assert at.query_params["data"] == "tiny"
     assert "**Case 3**, x 151, y 1" in text(at)
-    assert "not asked yet" not in text(at)
+    assert "no saved answer" not in text(at)
     assert "**0.430**" in text(at)
     assert sent(at)["opened"] == 43
 

@@ -167,7 +167,7 @@ def test_opened_patch_tells_the_runs_probability(store):
     made_run(store, "first", {12: 0.875})
 
     assert "Probability of IDC by first: **0.875**" in text(slides_page(case="2", patch="2_1_1"))
-    assert "Probability of IDC by first: not asked yet" in text(
+    assert "Probability of IDC by first: no saved answer" in text(
         slides_page(case="2", patch="2_51_1")
     )
 

@@ -1,1 +1,1 @@
-"""build"""
+"""The page Build."""

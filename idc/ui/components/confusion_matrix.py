@@ -1,4 +1,4 @@
-"""The confusion matrix as a table of four buttons: look at it, then open a cell."""
+"""The confusion matrix as a table of four buttons, one per cell."""
 
 import math
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ CELL_NAMES = {
     "fp": "False alarm (FP)",
     "fn": "Missed IDC (FN)",
     "tp": "Correctly positive (TP)",
-}  # in reading order: rows are the labels, columns the predictions
+}  # row by row; rows are the labels, columns the predictions
 
 _view = own_component(__file__)
 
@@ -26,16 +26,16 @@ def confusion_matrix(
     selected: str | None,
     predictions_id: str | None = None,
 ) -> str | None:
-    """Show the matrix and return the cell that is open: "tn", "fp", "fn", "tp" or None.
+    """Show the matrix and return the open cell: "tn", "fp", "fn", "tp" or None.
 
-    A click opens a cell, a second click on it closes it. The choice stays when the counts change,
-    and yields when `selected` does.
+    A click opens a cell, a second click closes it. The open cell stays when the counts change and
+    is replaced when `selected` changes.
 
     Args:
         counts: [[tn, fp], [fn, tp]]: rows are the labels, columns the predictions, negative first.
-        selected: the cell that is open as long as nobody has clicked.
-        predictions_id: `idc.ui.evaluate.browser_predictions.predictions_id` of the predictions
-            whose threshold the matrix follows in the browser, which then offers rates by column.
+        selected: the cell that is open until the first click.
+        predictions_id: the `idc.ui.evaluate.browser_predictions` whose threshold the matrix
+            follows in the browser, which then offers the rates by column too.
     """
     if selected is not None and selected not in CELL_NAMES:
         raise ValueError(f"selected must be one of {list(CELL_NAMES)}. Received: {selected!r}")
@@ -52,14 +52,14 @@ def confusion_matrix(
 
 
 def matrix_data(counts: Sequence[Sequence[int]]) -> dict[str, Any]:
-    """Everything the table says, and each cell's share of its row.
+    """All text of the table, and each cell's share of its row.
 
     Args:
         counts: [[tn, fp], [fn, tp]], whole numbers, 0 or more.
 
     Returns:
         "columns": the two column headings; "rows": heading, cells (cell, name, count, rate,
-        share in [0, 1]) and total of each row; "totals": of the columns, then of all.
+        share in [0, 1]) and total of each row; "totals": of the two columns and overall.
     """
     if [len(row) for row in counts] != [2, 2] or any(n < 0 for row in counts for n in row):
         raise ValueError(f"counts must be [[tn, fp], [fn, tp]], each >= 0. Received: {counts}")
@@ -72,7 +72,7 @@ def matrix_data(counts: Sequence[Sequence[int]]) -> dict[str, Any]:
             {
                 "heading": f"Labelled {CLASS_NAMES[label]}",
                 "cells": [
-                    _cell_words(*cells[2 * label + i], row[i], sum(row), CLASS_NAMES[label])
+                    _cell_data(*cells[2 * label + i], row[i], sum(row), CLASS_NAMES[label])
                     for i in (0, 1)
                 ],
                 "total": f"{sum(row):,}",
@@ -83,19 +83,19 @@ def matrix_data(counts: Sequence[Sequence[int]]) -> dict[str, Any]:
     }
 
 
-def _cell_words(cell: str, name: str, count: int, row_total: int, of: str) -> dict[str, Any]:
+def _cell_data(cell: str, name: str, count: int, row_total: int, class_name: str) -> dict[str, Any]:
     share = count / row_total if row_total else math.nan
     return {
         "cell": cell,
         "name": name,
         "count": f"{count:,}",
-        "rate": f"{share:.1%} of {of}".replace("%", " %") if row_total else "–",
+        "rate": f"{share:.1%} of {class_name}".replace("%", " %") if row_total else "–",
         "share": share if row_total else 0.0,
     }
 
 
 def _open_cell(pick: Any, selected: str | None) -> str | None:
-    """The clicked cell, if the click was made under the same `selected`."""
+    """The clicked cell, if `selected` has not changed since the click."""
     if not isinstance(pick, dict) or pick.get("selected") != selected:
         return selected
     cell = pick.get("cell")

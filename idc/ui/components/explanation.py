@@ -1,4 +1,4 @@
-"""Why a patch got its answer, and when not to believe it: below the answer itself."""
+"""Explain a prediction: warnings, Grad-CAM, occlusion, eight views and similar patches."""
 
 import hashlib
 from typing import Any
@@ -30,13 +30,13 @@ from idc.ui.shared.links import slide_link
 
 _NEAREST = 8
 _TILE_PX = 72
-_MIN_RANGE = 0.02  # of a probability: smaller effects are shown as the little that they are
+_MIN_RANGE = 0.02  # of the colour scale, in probability: smaller effects stay faint
 
 _view = own_component(__file__, "choices")
 
 
 def show_warnings(run: Run, rgb: np.ndarray) -> None:
-    """A warning for each reason not to believe the answer; nothing for most tissue.
+    """Show a warning for each reason to distrust the prediction; none for ordinary tissue.
 
     Args:
         rgb: uint8 RGB, shape (50, 50, 3).
@@ -46,17 +46,17 @@ def show_warnings(run: Run, rgb: np.ndarray) -> None:
 
 
 def explanation(run: Run, rgb: np.ndarray, probability: float) -> None:
-    """What the answer rests on. Comes a moment after the answer, which is on screen by then.
+    """Show what the prediction is based on. Call it after drawing the prediction: it is slower.
 
     Args:
         rgb: uint8 RGB, shape (50, 50, 3).
-        probability: [0, 1], the answer.
+        probability: of IDC, [0, 1].
     """
     st.subheader("Why")
-    place = st.empty()
-    place.skeleton(height=360)
+    slot = st.empty()
+    slot.skeleton(height=360)
     found = _cached_explanation(_digest(run, rgb), run, rgb)
-    with place.container():
+    with slot.container():
         _view(
             key="explanation",
             data=explanation_data(rgb, probability, found),
@@ -66,7 +66,7 @@ def explanation(run: Run, rgb: np.ndarray, probability: float) -> None:
 
 
 def explanation_data(rgb: np.ndarray, probability: float, found: Explanation) -> dict[str, Any]:
-    """What the browser needs to lay the maps over the patch.
+    """The data from which the browser draws the maps over the patch.
 
     Returns:
         "picture": PNG data URI, 50 x 50 px; "patch_um": its side; "maps": for each "title",
@@ -82,37 +82,38 @@ def explanation_data(rgb: np.ndarray, probability: float, found: Explanation) ->
         "maps": [
             {
                 "title": "Grad-CAM",
-                **_map_data(shares, least=1e-6),
+                **_map_data(shares, min_range=1e-6),
                 "unit": "of the log-odds of IDC",
                 "for": "speaks for IDC",
                 "against": "speaks against IDC",
-                "about": "Where the network's last map of features finds reasons (Grad-CAM, with "
-                f"both signs). It has {width} × {height} places of about "
-                f"{round(side_um / width)} µm; in between it is only drawn smooth.",
+                "about": "Grad-CAM weights the last feature maps of the network by their effect on "
+                "the answer, for IDC and against it. The map has "
+                f"{width} × {height} values, one per {round(side_um / width)} µm; the colours in "
+                "between are interpolated.",
                 "found": _attention_found(shares),
             },
             {
                 "title": "Occlusion",
-                **_map_data(effect, least=_MIN_RANGE),
+                **_map_data(effect, min_range=_MIN_RANGE),
                 "unit": "of the probability",
                 "for": "hiding it lowers the probability: it speaks for IDC",
                 "against": "hiding it raises the probability: it speaks against IDC",
                 "about": f"What the probability ({probability:.2f}) loses when a square of "
                 f"{round(OCCLUDER_PX * MPP_UM)} µm is painted over with the patch's mean colour, "
-                "here and there, one place at a time.",
+                "one place at a time.",
                 "found": _occlusion_found(effect),
             },
         ],
     }
 
 
-def _map_data(values: np.ndarray, least: float) -> dict[str, Any]:
+def _map_data(values: np.ndarray, min_range: float) -> dict[str, Any]:
     height, width = values.shape
     return {
         "width": width,
         "height": height,
         "values": [round(float(value), 5) for value in values.ravel()],
-        "range": round(max(float(np.abs(values).max()), least), 6),
+        "range": round(max(float(np.abs(values).max()), min_range), 6),
     }
 
 
@@ -130,23 +131,24 @@ def _occlusion_found(effect: np.ndarray) -> str:
             f"No single place decides: hiding any changes the probability by less than "
             f"{_MIN_RANGE}."
         )
-    least, most = float(effect.min()), float(effect.max())
-    if most >= -least:
-        return f"Hiding {strongest_place(effect)} lowers the probability most: by {most:.2f}."
-    return f"Hiding {strongest_place(-effect)} raises the probability most: by {-least:.2f}."
+    lowest, highest = float(effect.min()), float(effect.max())
+    if highest >= -lowest:
+        return f"Hiding {strongest_place(effect)} lowers the probability most: by {highest:.2f}."
+    return f"Hiding {strongest_place(-effect)} raises the probability most: by {-lowest:.2f}."
 
 
 def _show_views(found: Explanation) -> None:
     views = found.views
     st.markdown("**Turned and mirrored**")
     st.markdown(views.sentence())
-    # The sign of a tile is the class that the view is called: no view has a label of its own.
+    # A view has no label of its own, so its tile shows the predicted class.
     tiles = [
         PatchTile(
             number,
             int(p >= views.threshold),
             f"p {p:.2f}",
-            f"{name}: probability of IDC {p:.3f}, called {CLASS_NAMES[int(p >= views.threshold)]}",
+            f"{name}: probability of IDC {p:.3f}, "
+            f"predicted {CLASS_NAMES[int(p >= views.threshold)]}",
         )
         for number, (name, p) in enumerate(zip(views.names, views.y_prob.tolist(), strict=True))
     ]
@@ -159,13 +161,13 @@ def _show_views(found: Explanation) -> None:
         label="The patch in eight views",
     )
     st.caption(
-        f"Tissue has no up and down, so a firm answer is the same in all eight views. "
+        f"Tissue has no up and down, so a reliable model answers alike in all eight views. "
         f"Mean {views.mean:.3f}, standard deviation {views.spread:.3f}."
     )
 
 
 def _nearest_section(run: Run, rgb: np.ndarray) -> None:
-    st.markdown("**Most alike to the network**")
+    st.markdown("**Most similar patches**")
     try:
         store = reference_store(run)
     except IdcError as error:
@@ -173,8 +175,8 @@ def _nearest_section(run: Run, rgb: np.ndarray) -> None:
         return
     if store is None:
         st.caption(
-            "The bundled model's training patches are in the real data set, which is not here, so "
-            "there is nothing to compare with."
+            "The bundled model was trained on patches of the real data set, which is not installed "
+            "here. With it, similar patches are shown."
         )
         st.page_link("../../pages/home.py", label="Get it on Home", icon=":material/home:")
         return
@@ -187,9 +189,9 @@ def _nearest_section(run: Run, rgb: np.ndarray) -> None:
 
 @st.fragment(run_every=1.0)
 def _collect_features(run: Run, store: PatchStore) -> None:
-    """Looks at the patches to compare with, once for each model; then the page goes on."""
+    """Compute the features of the training patches, once per model, then redraw the page."""
     if load_training_features(run, store) is not None:
-        st.rerun()  # warnings above may rest on it too
+        st.rerun()  # the whole page: the warnings above use the features too
     job = start_feature_job(run, store)
     if job.state == "failed":
         st.error(escape_markdown(job.problem), icon=":material/error:")
@@ -199,7 +201,7 @@ def _collect_features(run: Run, store: PatchStore) -> None:
     else:
         st.progress(
             job.done / max(job.total, 1),
-            text=f"Looking at patches of {escape_markdown(store.name)}, once for this model"
+            text=f"Reading patches of {escape_markdown(store.name)}, once for this model"
             + (f": {job.done:,} of {job.total:,}" if job.total else " …"),
         )
 
@@ -210,13 +212,13 @@ def _show_nearest_patches(
     features = predict_with_features(run, rgb[None]).features[0]
     rows = nearest(known, store, rgb, features, _NEAREST)
     positive = int(store.labels[rows].sum())
-    whose = {
-        "trained": "that this run has learned from",
-        "cases": f"in {escape_markdown(store.name)}, of the cases that the model has learned from",
-        "unseen": f"in {escape_markdown(store.name)}, none of which the model has learned from",
+    source = {
+        "trained": "that this run trained on",
+        "cases": f"in {escape_markdown(store.name)}, from cases that the model trained on",
+        "unseen": f"in {escape_markdown(store.name)}, none of which the model trained on",
     }[known.kind]
     st.markdown(
-        f"Of {len(known.rows):,} patches {whose}, these {len(rows)} have the most similar "
+        f"Of {len(known.rows):,} patches {source}, these {len(rows)} have the most similar "
         f"features: **{positive} labelled {CLASS_NAMES[1]}, {len(rows) - positive} "
         f"{CLASS_NAMES[0]}**."
     )
@@ -226,7 +228,7 @@ def _show_nearest_patches(
         key="most_alike",
         tile_px=_TILE_PX,
         columns=_NEAREST,
-        label="Patches most alike to the network",
+        label="Patches with the most similar features",
     )
     if picked is not None:
         place = place_of(store, picked)
@@ -237,9 +239,9 @@ def _show_nearest_patches(
 def _nearest_tile(store: PatchStore, row: int) -> PatchTile:
     entry = store.index.iloc[row]
     label = int(entry["label"])
-    where = f"case {entry['case']}, x {entry['x']}, y {entry['y']}"
+    location = f"case {entry['case']}, x {entry['x']}, y {entry['y']}"
     return PatchTile(
-        row, label, ("negative", "positive")[label], f"{where}, labelled {CLASS_NAMES[label]}"
+        row, label, ("negative", "positive")[label], f"{location}, labelled {CLASS_NAMES[label]}"
     )
 
 
@@ -249,6 +251,6 @@ def _cached_explanation(digest: str, _run: Run, _rgb: np.ndarray) -> Explanation
 
 
 def _digest(run: Run, rgb: np.ndarray) -> str:
-    """Names the weights, what their answers go through, and the pixels."""
+    """A digest of the weights, the calibration and the pixels."""
     weights = f"{run.best().get('sha256')} {run.calibration()} {rgb.shape}"
     return hashlib.sha256(weights.encode() + rgb.tobytes()).hexdigest()

@@ -1,4 +1,4 @@
-"""One opened patch: large, in its surroundings on the slide, with what is known about it."""
+"""One patch enlarged, among its neighbours on the slide, with its facts."""
 
 from collections.abc import Callable
 from functools import partial
@@ -38,13 +38,14 @@ def patch_detail(
     scroll_into_view: bool = True,
     on_open: Callable[[Place], None] | None = None,
 ) -> None:
-    """Show a patch of a store. A click on a neighbour puts that one into the URL as ``patch``.
+    """Show a patch of a store. A click on a neighbour writes its place to the URL as ``patch``.
 
     Args:
-        run: the run that gave `probability` and that predicts on request.
-        probability: [0, 1]; None or nan when the run has no prediction for this patch.
+        run: the run that predicted `probability`; linked to for a new prediction.
+        probability: [0, 1]; None or nan if the run has no prediction for this patch.
         with_slide_link: offer a link to its slide; False where the slide is on the same page.
-        scroll_into_view: scroll to a patch that opens out of sight, as below a grid on a phone.
+        scroll_into_view: scroll to a patch that opens outside the visible page.
+        on_open: called with the place of a clicked neighbour instead of writing the URL.
     """
     place = place_of(store, row)
     entry = store.index.iloc[row]
@@ -67,7 +68,7 @@ def patch_detail(
 
 
 def surroundings(store: PatchStore, row: int) -> dict[str, Any]:
-    """What the browser needs to draw a patch among its neighbours.
+    """The data from which the browser draws a patch among its neighbours.
 
     Returns:
         "picture": PNG data URI, 250 x 250 px, gaps transparent; "columns": 5; "cells": 25, None
@@ -91,7 +92,7 @@ def _cell(store: PatchStore, row: int) -> dict[str, Any]:
 
 
 def _open_neighbour(on_open: Callable[[Place], None] | None) -> None:
-    """The browser names a place; whether there is a patch is for the page to find out."""
+    """Open the place that the browser sent. The page checks whether it holds a patch."""
     place = parse_place(str(st.session_state["patch_detail"].get("open")))
     if place is not None and on_open is not None:
         on_open(place)
@@ -106,8 +107,8 @@ def _facts(entry: Any, run: Run | None, probability: float | None) -> list[str]:
         facts.append(f"Edge patch: {entry.width} × {entry.height} px, resized to 50 × 50 px")
     if run is not None:
         known = probability is not None and not np.isnan(probability)
-        said = f"**{probability:.3f}**" if known else "not asked yet"
-        facts.append(f"Probability of IDC by {escape_markdown(run.title)}: {said}")
+        value = f"**{probability:.3f}**" if known else "no saved answer"
+        facts.append(f"Probability of IDC by {escape_markdown(run.title)}: {value}")
     return facts
 
 

@@ -1,8 +1,7 @@
-"""The patch grid: many patches at a glance, one of them to pick.
+"""The patch grid: patches side by side, one of them to pick.
 
-All patches travel as one lossless image (a sprite) and the browser cuts it up, so 100 patches
-cost one message. Moving about, hovering and marking happen in the browser; Python is asked only
-when a patch is picked.
+All patches travel as one lossless image (a sprite), which the browser cuts up, so 100 patches cost
+one message. Navigation, hovering and marking happen in the browser; only a pick reruns the script.
 """
 
 import hashlib
@@ -26,14 +25,14 @@ _view = own_component(__file__)
 
 @dataclass(frozen=True)
 class PatchTile:
-    """What is said about one patch of the grid.
+    """The texts and the row number of one patch in the grid.
 
     Attributes:
         row: row number in the store; what a pick returns.
         label: ground truth {0, 1}, None if unknown.
-        caption: a word or two below the patch: "IDC-positive", "p 0.93".
-        details: the whole story, for the tooltip and for screen readers: "case 8863, x 451,
-            y 1451, labelled IDC-negative, probability 0.93".
+        caption: one or two words below the patch: "IDC-positive", "p 0.93".
+        details: for the tooltip and screen readers: "case 8863, x 451, y 1451, labelled
+            IDC-negative, probability 0.93".
     """
 
     row: int
@@ -57,19 +56,20 @@ def patch_grid(
 ) -> int | None:
     """Show patches side by side and return the picked one.
 
-    A pick stays through reruns that show the same tiles, and is dropped when the tiles change.
-    With `marks_opened` the caller keeps what was picked: each pick is returned once, in the run
-    that it starts, and otherwise the tile of `opened` is marked.
+    A pick stays while reruns show the same tiles and is dropped when the tiles change. With
+    `marks_opened` the caller keeps the pick: each pick is returned once, in the script run that it
+    triggers, and the grid marks the tile of `opened`.
 
     Args:
         patches: uint8 RGB, shape (n, 50, 50, 3), n at most 200.
         tiles: n tiles, in the order of `patches`.
-        tile_px: the least side of a tile on screen; a narrow phone shrinks it to three a row.
-        columns: at most this many tiles a row. None fills the width.
-        label: what the grid shows, for screen readers: "Patches of case 8863".
+        tile_px: minimum side of a tile on screen; a narrow phone shrinks it to three per row.
+        columns: maximum number of tiles per row. None fills the width.
+        label: describes the grid to screen readers: "Patches of case 8863".
         opened: the row to mark, with `marks_opened`; need not be among the tiles.
-        errors_of: the `idc.ui.evaluate.browser_predictions` at whose threshold a tile has to be
-            wrong to be seen; then ``y_prob`` is each tile's probability of IDC-positive, [0, 1].
+        errors_of: the `idc.ui.evaluate.browser_predictions` at whose threshold only wrong tiles
+            are shown.
+        y_prob: with `errors_of`, each tile's probability of IDC-positive, [0, 1].
 
     Returns:
         The picked tile's `row`, None when nothing is picked.
@@ -79,8 +79,8 @@ def patch_grid(
     display_id = _display_id(key, _digest(pixels, tiles))
     name = "open" if marks_opened else "pick"
     if marks_opened:
-        just_now = _picked_row(st.session_state.get(key, {}).get(name), display_id, tiles)
-        opened = opened if just_now is None else just_now
+        new_pick = _picked_row(st.session_state.get(key, {}).get(name), display_id, tiles)
+        opened = opened if new_pick is None else new_pick
     result = _view(
         key=key,
         data={
@@ -105,12 +105,12 @@ def patch_grid(
 
 
 def sprite_columns(count: int) -> int:
-    """Patches in one row of the sprite: as square as can be, so no side grows past 750 px."""
+    """Patches per row of the sprite, which is as square as possible: at most 750 px per side."""
     return max(1, math.ceil(math.sqrt(count)))
 
 
 def draw_sprite(patches: np.ndarray) -> np.ndarray:
-    """Lay patches out row by row in one image; unused places stay black.
+    """Arrange patches row by row in one image; unused cells stay black.
 
     Args:
         patches: uint8 RGB, shape (n, 50, 50, 3), n >= 1.
@@ -120,11 +120,11 @@ def draw_sprite(patches: np.ndarray) -> np.ndarray:
     """
     columns = sprite_columns(len(patches))
     rows = math.ceil(len(patches) / columns)
-    places = np.zeros((rows * columns, *PATCH_SHAPE), np.uint8)
-    places[: len(patches)] = patches
+    cells = np.zeros((rows * columns, *PATCH_SHAPE), np.uint8)
+    cells[: len(patches)] = patches
     height, width, channels = PATCH_SHAPE
     return (
-        places.reshape(rows, columns, height, width, channels)
+        cells.reshape(rows, columns, height, width, channels)
         .swapaxes(1, 2)
         .reshape(rows * height, columns * width, channels)
     )
@@ -142,7 +142,7 @@ def _sprite_uri(pixels: str, _patches: np.ndarray) -> str:
 def _check(patches: np.ndarray, tiles: Sequence[PatchTile]) -> None:
     if patches.dtype != np.uint8 or patches.shape != (len(tiles), *PATCH_SHAPE):
         raise ValueError(
-            f"patches must be uint8, shape ({len(tiles)}, 50, 50, 3): one a tile. "
+            f"patches must be uint8, shape ({len(tiles)}, 50, 50, 3), one per tile. "
             f"Received: {patches.dtype}, shape {patches.shape}"
         )
     if len(tiles) > MAX_TILES:
@@ -150,16 +150,16 @@ def _check(patches: np.ndarray, tiles: Sequence[PatchTile]) -> None:
 
 
 def _digest(pixels: str, tiles: Sequence[PatchTile]) -> str:
-    """What is shown, in 16 hexadecimal digits."""
+    """A digest of pixels and tiles: 16 hexadecimal digits."""
     shown = json.dumps([pixels, *(asdict(tile) for tile in tiles)])
     return hashlib.blake2b(shown.encode(), digest_size=8).hexdigest()
 
 
 def _display_id(key: str, digest: str) -> str:
-    """A name for this unbroken showing of the same tiles; a pick belongs to one showing.
+    """An id of this continuous display of the same tiles, to which a pick belongs.
 
-    The number in it moves on when the tiles change and when the grid comes back after a run
-    without it, so that neither side brings an old pick back to life.
+    Its number increases when the tiles change and when the grid returns after a script run without
+    it, so that neither Python nor the browser restores an old pick.
     """
     state_key = f"{key}-showing"
     number, last_digest = st.session_state.get(state_key, (0, ""))
@@ -170,7 +170,7 @@ def _display_id(key: str, digest: str) -> str:
 
 
 def _picked_row(pick: Any, display_id: str, tiles: Sequence[PatchTile]) -> int | None:
-    """What the browser says, believed only if it names a tile of this very showing."""
+    """The row that the browser sent, if it names a tile of the current display."""
     if not isinstance(pick, dict) or pick.get("showing") != display_id:
         return None
     return next((tile.row for tile in tiles if tile.row == pick.get("row")), None)

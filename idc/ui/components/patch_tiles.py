@@ -1,4 +1,4 @@
-"""Patches of a store on screen: as tiles, and one of them large with its facts."""
+"""Patches of a store as tiles, and one of them enlarged with its facts."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,17 +13,17 @@ from idc.patches import CLASS_NAMES, MPP_UM, PATCH_SIZE_PX
 from idc.ui.components.patch_grid import PatchTile, patch_grid
 from idc.ui.shared.formatting import class_name
 
-_TILE_PX = 80  # at least; six fit beside the enlarged patch on a laptop
+_TILE_PX = 80  # minimum; six fit beside the enlarged patch on a laptop
 
 
 def store_grid(
     store: PatchStore, table: pd.DataFrame, *, key: str, label: str, columns: int | None = None
 ) -> None:
-    """A grid of patches beside the one that was picked.
+    """A grid of patches beside the picked one.
 
     Args:
-        columns: at most so many patches a row; by default as many as fit.
         table: columns ``row``, ``case``, ``x``, ``y``, ``label``, and ``probability`` if known.
+        columns: maximum number of patches per row; by default as many as fit.
     """
     left, right = st.columns([3, 1], gap="medium")
     with left:
@@ -43,7 +43,7 @@ def store_grid(
 
 
 def patch_facts(store: PatchStore, row: int, probabilities: pd.Series | None = None) -> None:
-    """One patch enlarged, and what is known about it."""
+    """One patch enlarged, with class, place, size and predicted probability."""
     entry = store.index.iloc[row]
     st.image(
         enlarged(store.patches[row]),
@@ -61,7 +61,7 @@ def patch_facts(store: PatchStore, row: int, probabilities: pd.Series | None = N
 
 
 def enlarged(patch: np.ndarray, times: int = 8) -> np.ndarray:
-    """Each pixel as a square, so that nothing is invented between them.
+    """Enlarge a patch without interpolation: each pixel becomes a square.
 
     Args:
         patch: uint8 RGB, shape (height, width, 3).
@@ -73,13 +73,17 @@ def enlarged(patch: np.ndarray, times: int = 8) -> np.ndarray:
 
 
 def patch_tile(entry: Mapping[Any, Any]) -> PatchTile:
-    """A patch as a tile: columns of `store_grid`'s table by name."""
+    """The tile of a patch.
+
+    Args:
+        entry: one row of `store_grid`'s table.
+    """
     known, label = "probability" in entry, int(entry["label"])
     details = f"case {entry['case']}, x {entry['x']}, y {entry['y']}, labelled {CLASS_NAMES[label]}"
     return PatchTile(
         row=int(entry["row"]),
         label=label,
-        # Short, to stay on one line below a tile; `details` has the full name.
+        # Short enough for one line below the tile; `details` has the full name.
         caption=f"p {entry['probability']:.2f}" if known else ("negative", "positive")[label],
         details=details + (f", probability {entry['probability']:.3f}" if known else ""),
     )

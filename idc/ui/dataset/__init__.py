@@ -1,1 +1,1 @@
-"""What the page dataset draws."""
+"""The page Dataset."""

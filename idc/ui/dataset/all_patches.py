@@ -1,7 +1,7 @@
-"""Roam through all patches of a data set: filters, order, pages, and one patch opened.
+"""Browse all patches of a data set: filters, order, pages, and one opened patch.
 
-What is looked at stands in the URL alone: each run reads it, sets the widgets after it, and draws;
-a widget's callback writes it. Streamlit's own ``bind`` would lose it on the way to another page.
+The view is kept only in the URL: each script run reads it and sets the widgets, and the widgets'
+callbacks write it. Streamlit's own ``bind`` would lose it on the way to another page.
 """
 
 from dataclasses import replace
@@ -30,12 +30,12 @@ from idc.ui.dataset.view_url import current_view, show_view
 from idc.ui.shared.formatting import error_sentences
 from idc.ui.shared.pickers import choose_from_titles, run_title
 
-_TILE_PX = 78  # at least; seven fit beside the opened patch on a laptop
+_TILE_PX = 78  # minimum; seven fit beside the opened patch on a laptop
 
 
 @st.fragment
 def browse_patches(store: PatchStore) -> None:
-    """Draw it all. A fragment, so that a click redraws this and not the whole page."""
+    """Draw filters, grid and opened patch. A fragment: a click does not redraw the whole page."""
     with error_sentences():
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
             controls = st.container(
@@ -64,14 +64,14 @@ def browse_patches(store: PatchStore) -> None:
 
 
 def _more_title() -> str:
-    """How many filters are set where nobody sees them."""
+    """Title of the popover, with the number of active filters in it."""
     filters = current_view().filters
     hidden = sum([filters.part is not None, filters.edge is not None, filters.by_tissue])
     return f"More ({hidden})" if hidden else "More"
 
 
 def _choose_run(store: PatchStore) -> Run | None:
-    """Whose split and answers are looked at."""
+    """The run whose split and predictions are shown."""
     runs = {run.id: run_title(run) for run in runs_on(store)}
     if not runs:
         return None
@@ -79,14 +79,14 @@ def _choose_run(store: PatchStore) -> Run | None:
 
 
 def _with_known_cases(view: DatasetView, columns: PatchColumns) -> DatasetView:
-    """Without cases that this data set does not hold: a link may be about another one."""
+    """Drop cases that this data set does not hold; a link may refer to another one."""
     known = set(columns.cases()) if view.filters.cases else set()
     cases = tuple(case for case in view.filters.cases if case in known)
     return replace(view, filters=replace(view.filters, cases=cases))
 
 
 def _measure_once(store: PatchStore) -> None:
-    """Begin at the first look, so that the figures are there when they are asked for."""
+    """Start measuring at the first visit, so that the values exist when they are needed."""
     if measurement_job(store) is None:
         start_measuring(store)
     measuring_status(store)
@@ -99,13 +99,13 @@ def _grid(
     matches: np.ndarray,
     fixed_params: dict[str, str],
 ) -> Place | None:
-    """The page of patches. Returns the place that is opened, be it on this page or not."""
+    """Show one page of patches. Returns the place of the opened patch, on any page."""
     page = view.shown(len(matches))
     rows = matches[page]
     if not can_sort_by(columns, view.sort):
         st.info(_cannot_sort(view.sort), icon=":material/info:")
     if not len(rows):
-        st.info("No patch fits all of these filters.", icon=":material/filter_alt_off:")
+        st.info("No patch matches all filters.", icon=":material/filter_alt_off:")
         clear_filters(view, fixed_params, key="roam_clear_here")
     picked = patch_grid(
         store.patches[rows],
@@ -131,12 +131,12 @@ def _opened(
     fixed_params: dict[str, str],
 ) -> None:
     if place is None:
-        st.caption("Choose a patch to enlarge it and see its place on the slide.")
+        st.caption("Choose a patch to see it enlarged, with its surroundings on the slide.")
         return
     row = find_row(store, place)
     if row is None:
         st.info(
-            f"There is no patch at x {place.x}, y {place.y} of case {place.case} in this data set.",
+            f"This data set has no patch at x {place.x}, y {place.y} of case {place.case}.",
             icon=":material/info:",
         )
     else:
@@ -160,7 +160,7 @@ def _opened(
 def _tiles(
     store: PatchStore, columns: PatchColumns, rows: np.ndarray, sort: str
 ) -> list[PatchTile]:
-    # What the order rests on stands below each patch; of error and doubt, the probability.
+    # The caption shows the value sorted by; for error and doubt, the probability.
     figure = "probability" if SORT_KEYS[sort].needs == "predictions" else sort
     values = sort_values(columns, figure, rows)
     tiles = []
@@ -177,13 +177,13 @@ def _tiles(
 
 def _metric_text(figure: str, value: float) -> str:
     if np.isnan(value):
-        return "not asked"
+        return "no answer"
     return {"probability": f"p {value:.2f}", "tissue": f"{value:.0%}"}.get(figure, f"{value:.3f}")
 
 
 def _cannot_sort(sort: str) -> str:
-    why = {
-        "measurements": "Stain and tissue are being measured, or were not yet: see 'More'.",
-        "predictions": "No run has answered for patches of this data set yet: train one first.",
+    reason = {
+        "measurements": "Stain and tissue are not measured yet; see 'More'.",
+        "predictions": "No run has predictions for this data set yet; train one first.",
     }[SORT_KEYS[sort].needs]
-    return f"Cannot sort by '{SORT_KEYS[sort].title}'. {why} These are in the order of the cases."
+    return f"Cannot sort by '{SORT_KEYS[sort].title}'. {reason} Showing the order of the cases."

@@ -1,4 +1,4 @@
-"""The controls of roaming: which patches, in which order, which page of them."""
+"""Controls for browsing patches: filters, order and page."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -24,12 +24,12 @@ from idc.wording import duration
 
 _ANY = "any"
 _LABELS = {_ANY: None, "negative": 0, "positive": 1}
-_LABEL_WORDS = {_ANY: "Both", "negative": CLASS_NAMES[0], "positive": CLASS_NAMES[1]}
+_LABEL_TITLES = {_ANY: "Both", "negative": CLASS_NAMES[0], "positive": CLASS_NAMES[1]}
 _EDGES = {_ANY: None, "without": False, "only": True}
-_EDGE_WORDS = {_ANY: "All", "without": "Whole ones", "only": "Edge patches"}
-_PART_WORDS = {_ANY: "All", "train": "Training", "validation": "Validation", "test": "Test"}
-_ORDER_WORDS = {"down": ":material/arrow_downward:", "up": ":material/arrow_upward:"}
-_NOT_YET = {"measurements": "not measured yet", "predictions": "needs a run that has answered"}
+_EDGE_TITLES = {_ANY: "All", "without": "Full size", "only": "Edge patches"}
+_PART_TITLES = {_ANY: "All", "train": "Training", "validation": "Validation", "test": "Test"}
+_ORDER_ICONS = {"down": ":material/arrow_downward:", "up": ":material/arrow_upward:"}
+_MISSING = {"measurements": "not measured yet", "predictions": "needs predictions of a run"}
 
 Change = Callable[[DatasetView, Any], DatasetView]
 
@@ -49,7 +49,7 @@ _CHANGES: Mapping[str, Change] = {
 def filters_and_order(
     columns: PatchColumns, view: DatasetView, fixed_params: Mapping[str, str]
 ) -> None:
-    """One row of controls; what is used less lies in a popover, see `further_filters`."""
+    """One row of controls. Less frequent ones are in a popover, see `further_filters`."""
     st.multiselect(
         "Cases",
         columns.cases(),
@@ -60,7 +60,7 @@ def filters_and_order(
     st.selectbox(
         "Class",
         list(_LABELS),
-        format_func=_LABEL_WORDS.__getitem__,
+        format_func=_LABEL_TITLES.__getitem__,
         **_url_bound("class", _key_of(_LABELS, view.filters.label), fixed_params),
         width=150,
     )
@@ -74,8 +74,8 @@ def filters_and_order(
     )
     st.segmented_control(
         "Order",
-        list(_ORDER_WORDS),
-        format_func=_ORDER_WORDS.__getitem__,
+        list(_ORDER_ICONS),
+        format_func=_ORDER_ICONS.__getitem__,
         required=True,
         **_url_bound("order", "down" if view.is_descending else "up", fixed_params),
     )
@@ -88,21 +88,22 @@ def further_filters(
     st.segmented_control(
         "Part of the run's split",
         [_ANY, *SPLIT_PARTS],
-        format_func=lambda name: _PART_WORDS.get(name, "Unused"),
+        format_func=lambda name: _PART_TITLES.get(name, "Unused"),
         required=True,
         disabled=columns.part is None,
         **_url_bound("part", view.filters.part or _ANY, fixed_params),
-        help="What the run trained on, chose its best epoch with, and was scored on at the end.",
+        help="The run learned from the training part, chose its best epoch on the validation part, "
+        "and was scored at the end on the test part.",
     )
     if columns.part is None:
-        st.caption("No run has trained on this data set yet, so it is not split.")
+        st.caption("No run has trained on this data set yet, so there is no split.")
     st.segmented_control(
         "Patch size",
         list(_EDGES),
-        format_func=_EDGE_WORDS.__getitem__,
+        format_func=_EDGE_TITLES.__getitem__,
         required=True,
         **_url_bound("edge", _key_of(_EDGES, view.filters.edge), fixed_params),
-        help="Edge patches are smaller than 50 × 50 px; they were resized.",
+        help="Edge patches were smaller than 50 × 50 px and have been resized.",
     )
     st.slider(
         "Tissue share",
@@ -112,12 +113,12 @@ def further_filters(
         format="%d %%",
         disabled=columns.measured is None,
         **_url_bound("tissue", view.filters.tissue, fixed_params),
-        help="The share of pixels that are stained; glass and empty fat are not.",
+        help="Share of stained pixels; glass and empty fat are not stained.",
     )
 
 
 def clear_filters(view: DatasetView, fixed_params: Mapping[str, str], *, key: str) -> None:
-    """The way back to all patches; always in its place, so that nothing moves."""
+    """A button that clears all filters; always drawn, so that the layout does not shift."""
     st.button(
         "Clear all filters",
         icon=":material/filter_alt_off:",
@@ -129,15 +130,15 @@ def clear_filters(view: DatasetView, fixed_params: Mapping[str, str], *, key: st
 
 
 def pager(view: DatasetView, matches: int, fixed_params: Mapping[str, str]) -> None:
-    """How many patches there are, and the ways to another page of them."""
+    """The number of matching patches, the page size and the page controls."""
     pages = view.pages(matches)
     page = min(view.page, pages)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f"**{matches:,}** patches", width="stretch")
         st.selectbox(
-            "Patches a page",
+            "Patches per page",
             PAGE_SIZES,
-            format_func=lambda size: f"{size} a page",
+            format_func=lambda size: f"{size} per page",
             **_url_bound("size", view.size, fixed_params),
             label_visibility="collapsed",
             width=130,
@@ -158,7 +159,7 @@ def pager(view: DatasetView, matches: int, fixed_params: Mapping[str, str]) -> N
 def _page_button(
     title: str, step: int, page: int, pages: int, fixed_params: Mapping[str, str]
 ) -> None:
-    """A button to the page before or after."""
+    """A button to the previous or next page."""
     st.button(
         title,
         icon=":material/chevron_left:" if step < 0 else ":material/chevron_right:",
@@ -169,7 +170,7 @@ def _page_button(
 
 
 def measuring_status(store: PatchStore) -> None:
-    """Where the measuring stands, and the way to start it; nothing once it is done."""
+    """Progress of the measuring and a button to start it; nothing once it has finished."""
     job = measurement_job(store)
     if job is not None and job.state == "measuring":
         st.fragment(_measuring_status, run_every=1)(store, job)
@@ -179,16 +180,19 @@ def measuring_status(store: PatchStore) -> None:
 
 def _measuring_status(store: PatchStore, job: MeasurementJob | None) -> None:
     if job is not None and job.state == "measuring":
-        left = job.left_s()
-        words = "starting" if left is None else f"{duration(left)} left"
-        st.progress(job.done / max(job.total, 1), text=f"Measuring tissue and stain, once: {words}")
+        left_s = job.left_s()
+        progress = "starting" if left_s is None else f"{duration(left_s)} left"
+        st.progress(
+            job.done / max(job.total, 1),
+            text=f"Measuring tissue and stain (once per data set): {progress}",
+        )
         st.button("Stop", key="stop_measuring", icon=":material/stop:", on_click=job.stop)
         return
     if job is not None and job.state == "done":
         st.rerun()
     if job is not None and job.problem:
         st.error(escape_markdown(job.problem), icon=":material/error:")
-    st.caption("Tissue share and stain need every pixel once, and were not measured yet.")
+    st.caption("Tissue share and stain are not measured yet. Measuring reads every pixel once.")
     st.button(
         "Measure them now",
         key="measure",
@@ -203,7 +207,7 @@ def _start(store: PatchStore) -> None:
 
 
 def _url_bound(name: str, value: Any, fixed_params: Mapping[str, str]) -> dict[str, Any]:
-    """A widget that shows what the URL says, and writes to the URL what it is changed to."""
+    """Arguments of a widget that shows a value from the URL and writes changes to it."""
     key = f"roam_{name}"
     st.session_state[key] = value
     return {"key": key, "on_change": _changed, "args": (name, fixed_params)}
@@ -218,10 +222,10 @@ def _with_filters(view: DatasetView, **changes: Any) -> DatasetView:
     return replace(view, filters=replace(view.filters, **changes), page=1)
 
 
-def _key_of(words: Mapping[str, Any], value: Any) -> str:
-    return next(word for word, meaning in words.items() if meaning is value or meaning == value)
+def _key_of(values: Mapping[str, Any], value: Any) -> str:
+    return next(key for key, entry in values.items() if entry is value or entry == value)
 
 
 def _sort_title(columns: PatchColumns, name: str) -> str:
     title = SORT_KEYS[name].title
-    return title if can_sort_by(columns, name) else f"{title} ({_NOT_YET[SORT_KEYS[name].needs]})"
+    return title if can_sort_by(columns, name) else f"{title} ({_MISSING[SORT_KEYS[name].needs]})"

@@ -1,4 +1,4 @@
-"""The overview of a data set: its numbers, its cases, and a look at both classes."""
+"""The overview of a data set: key figures, cases, and sample patches of both classes."""
 
 import pandas as pd
 import streamlit as st
@@ -14,41 +14,53 @@ from idc.ui.shared.formatting import format_share, metric_row, store_origin
 
 
 def key_figures(store: PatchStore) -> None:
-    """How many patches, cases, positives and edge patches; how complete it is."""
+    """Numbers of patches, cases, positives and edge patches, and the completeness."""
     height, width = store.columns["height"], store.columns["width"]
     edge = int(((height < PATCH_SIZE_PX) | (width < PATCH_SIZE_PX)).sum())
     positive = int((store.labels == 1).sum())
     metric_row(
         [
-            ("Patches", f"{len(store):,}", "50 × 50 px each: 200 × 200 µm of tissue."),
-            ("Cases", f"{store.index['case'].nunique():,}", "One slide folder each."),
-            ("IDC-positive", format_share(positive / len(store)), "By the label of each patch."),
-            ("Edge patches", f"{edge:,}", "Smaller than 50 × 50 px, at a slide's edge; resized."),
+            ("Patches", f"{len(store):,}", "Square images of 50 × 50 px: 200 × 200 µm of tissue."),
+            (
+                "Cases",
+                f"{store.index['case'].nunique():,}",
+                "One slide folder each.",
+            ),
+            (
+                "IDC-positive",
+                format_share(positive / len(store)),
+                "Share of patches with this label.",
+            ),
+            (
+                "Edge patches",
+                f"{edge:,}",
+                "Smaller than 50 × 50 px, at a slide's edge; resized.",
+            ),
         ]
     )
     st.caption(store_origin(store))
 
 
 def counts_section(store: PatchStore) -> None:
-    """How many of each class, in all and case by case, and what that means for training."""
+    """Patches per class, overall and per case, and what they mean for training."""
     cases = cached_case_table(store)
     negative, positive = (int((store.labels == label).sum()) for label in (0, 1))
     classes, sizes = st.columns([1, 2], gap="large")
     with classes:
-        st.markdown("**Patches of each class**")
+        st.markdown("**Patches per class**")
         st.plotly_chart(
             class_counts_figure(negative, positive),
             key="classes",
             alt=f"{negative:,} IDC-negative and {positive:,} IDC-positive patches",
         )
     with sizes:
-        st.markdown("**Patches of each case**")
+        st.markdown("**Patches per case**")
         st.plotly_chart(
             case_counts_figure(store.index),
             key="cases",
-            alt="IDC-negative and IDC-positive patches of each case, the largest case first",
+            alt="IDC-negative and IDC-positive patches of each case, largest case first",
         )
-    st.markdown("**IDC-positive share of each case**")
+    st.markdown("**IDC-positive share per case**")
     st.plotly_chart(
         case_shares_figure(cases),
         key="shares",
@@ -86,7 +98,7 @@ def sample_section(store: PatchStore) -> None:
 
 
 def _case_list(cases: pd.DataFrame) -> None:
-    """Every case in numbers, against the full set; drawn when opened."""
+    """A table of all cases, compared with the full set; drawn when opened."""
     listing = st.expander(
         "Case by case", icon=":material/table_rows:", key="case_list", on_change="rerun"
     )
@@ -105,5 +117,5 @@ def _case_list(cases: pd.DataFrame) -> None:
                 "expected": st.column_config.NumberColumn("In the full set", format="localized"),
                 "complete": st.column_config.ProgressColumn("Complete", format="percent"),
             },
-            alt="The patches of every case, and how many of them the full set has",
+            alt="Patches of every case, and their number in the full set",
         )

@@ -1,7 +1,7 @@
-"""What roaming keeps in memory: columns, orders and matches, shared by all visitors.
+"""Caches for browsing patches: columns, orders and matches, shared by all visitors.
 
-Everything is cached under the store's fingerprint and the run's predictions, so a new packing or
-a further epoch never meets an old answer. A page of the grid then costs what is on it.
+The cache keys contain the store's fingerprint and the run's predictions, so a new packing or a
+further epoch never uses outdated entries. With warm caches a page costs only the patches on it.
 """
 
 from dataclasses import dataclass
@@ -27,10 +27,10 @@ from idc.runs.split import run_split
 
 @dataclass(frozen=True)
 class CachedPatchColumns:
-    """The columns of a store as one run sees them; knows what it is in the caches.
+    """The columns of a store with the split and predictions of one run.
 
     Attributes:
-        key: the same columns, the same key.
+        key: identifies the columns in the caches.
     """
 
     key: str
@@ -41,14 +41,14 @@ class CachedPatchColumns:
         return _matches(self.key, self, view.filters, view.sort, view.is_descending)
 
     def order(self, sort: str, descending: bool) -> np.ndarray | None:
-        """All rows in an order; None for the store's own, which needs no sorting."""
+        """All rows sorted; None for the store's own order."""
         return None if sort == "case" else _order(self.key, self, sort, descending)
 
 
 def runs_on(store: PatchStore) -> list[Run]:
-    """The runs that trained on a store, those with predictions first, then the newest first.
+    """The runs that trained on a store: runs with predictions first, then newest first.
 
-    Runs on an earlier packing of it are left out: their row numbers mean nothing here.
+    Runs on an earlier packing are left out, because their row numbers do not apply.
     """
     runs = [
         run for run in list_runs() if run.config.data == store.name and _is_same_data(run, store)
@@ -65,7 +65,7 @@ def _is_same_data(run: Run, store: PatchStore) -> bool:
 
 
 def patch_source(store: PatchStore, run: Run | None) -> CachedPatchColumns:
-    """The columns of a store, with the split and the answers of one of `runs_on` it."""
+    """The columns of a store, with the split and predictions of one of its `runs_on`."""
     measured = has_measurements(store)
     key = f"{store.fingerprint} {measured} {_predictions_stamp(run)}"
     return CachedPatchColumns(key, _columns(key, store, run))

@@ -1,4 +1,4 @@
-"""The roamed view in the URL: the one place where it is kept."""
+"""Read and write the view of all patches in the URL, its only storage."""
 
 from collections.abc import Mapping
 
@@ -11,25 +11,25 @@ _VIEW = "view"  # the part of the address
 
 
 def current_view() -> DatasetView:
-    """What the URL asks for, or what was written there since the browser sent it."""
-    words = _view_params(_query())
-    if address.is_outdated(_VIEW, words):
-        words = address.latest(_VIEW)
-    address.remember(_VIEW, words)
-    return view_from_query(dict(words))
+    """The view in the URL, or a newer one that the browser has not received yet."""
+    params = _view_params(_query())
+    if address.is_outdated(_VIEW, params):
+        params = address.latest(_VIEW)
+    address.remember(_VIEW, params)
+    return view_from_query(dict(params))
 
 
 def show_view(view: DatasetView, fixed_params: Mapping[str, str]) -> None:
-    """Put a view into the URL: one step in the browser's history.
+    """Write a view to the URL as one step in the browser's history.
 
     Args:
-        fixed_params: the data set and the run, which a copied link must name even where they are
-            the default now.
+        fixed_params: further parameters of a copied link, also if they are the defaults: data set
+            and run.
     """
     others = {name: values for name, values in _query().items() if name not in QUERY_KEYS}
-    view_words = query_from_view(view)
-    address.remember(_VIEW, _view_params(view_words))
-    st.query_params.from_dict({**others, **fixed_params, **view_words})
+    view_query = query_from_view(view)
+    address.remember(_VIEW, _view_params(view_query))
+    st.query_params.from_dict({**others, **fixed_params, **view_query})
 
 
 def _query() -> dict[str, list[str]]:

@@ -1,1 +1,1 @@
-"""What the page home draws."""
+"""The page Home."""

@@ -1,4 +1,4 @@
-"""Get the real data set: offer it, show how it comes, say how it ended."""
+"""Download the real data set: the offer, the progress and the result."""
 
 import shutil
 from itertools import chain, count
@@ -30,19 +30,19 @@ from idc.ui.shared.pickers import cached_store
 
 _REDRAW_EVERY_S = 1.0
 
-# Estimated, before Kaggle tells: 18,129 real patches have 5,824 bytes on average, the zip holds
-# each of the 277,524 twice, and a zip spends some 200 bytes on each member.
+# Estimate shown before Kaggle reports the size: 18,129 real patches have 5,824 bytes on average,
+# the zip holds each of the 277,524 twice, and each member adds about 200 bytes.
 _ZIP_BYTES = 3.3e9
 _PAGE = "https://www.kaggle.com/datasets/paultimothymooney/breast-histopathology-images"
 
 
 def get_data() -> None:
-    """The real data set: a button to get it, or the transfer under way, or how it ended."""
+    """Show the download button, the running download or its result."""
     with error_sentences():
         status = download_status()
         if status is None:
-            if _is_here():
-                st.success("It is here already.", icon=":material/check:")
+            if _is_installed():
+                st.success("Already installed.", icon=":material/check:")
             else:
                 _offer()
             return
@@ -53,19 +53,17 @@ def get_data() -> None:
 def _offer() -> None:
     st.markdown(
         f"[Breast Histopathology Images]({_PAGE}) (CC0, public): {full_set_size():,} patches "
-        "of 279 "
-        "slides. Fetched from Kaggle, checked byte by byte and packed; normally no account is "
-        "needed."
+        "of 279 slides. IDC Lab downloads the zip from Kaggle, verifies it and packs it. Normally "
+        "no account is needed."
     )
     store_bytes = full_set_size() * PATCH_SIZE_PX**2 * 3
     st.caption(
-        f"About {format_bytes(_ZIP_BYTES)} to fetch. Takes about "
-        f"{format_bytes(_ZIP_BYTES + store_bytes)} of "
-        f"disk meanwhile and {format_bytes(store_bytes)} afterwards; "
-        f"{format_bytes(_free_bytes())} are free. "
-        "It goes on when you leave this page, and picks up where it was after a cut."
+        f"Download: about {format_bytes(_ZIP_BYTES)}. Disk space: about "
+        f"{format_bytes(_ZIP_BYTES + store_bytes)} during packing, {format_bytes(store_bytes)} "
+        f"afterwards; {format_bytes(_free_bytes())} are free. The download continues when you "
+        "leave this page and resumes after an interruption."
     )
-    keep_zip = st.checkbox("Keep the zip afterwards", key="keep_zip")
+    keep_zip = st.checkbox("Keep the zip after packing", key="keep_zip")
     if st.button(
         "Get the real data set", icon=":material/download:", key="get_data", width="stretch"
     ):
@@ -78,52 +76,52 @@ def _watch(was_live: bool) -> None:
     with error_sentences():
         status = download_status()
         if status is None or status.live != was_live:
-            st.rerun()  # the whole page: the new data set's card, or the offer again
+            st.rerun()  # the whole page: it lists the new data set or shows the offer again
         if status.live:
-            _under_way(status)
+            _show_progress(status)
         elif status.state == "done":
-            _done(status)
+            _show_result(status)
         else:
-            _ended_early(status)
+            _show_interruption(status)
 
 
-def _under_way(status: DownloadStatus) -> None:
+def _show_progress(status: DownloadStatus) -> None:
     st.markdown(
-        f"On its way, to become **{escape_markdown(status.name)}**. You may leave this page "
-        "meanwhile."
+        f"Downloading as **{escape_markdown(status.name)}**. You can leave this page; the download "
+        "continues."
     )
     st.progress(fraction_done(status), text=phase_text(status))
     if status.reason:
         st.caption(escape_markdown(status.reason) + f". {format_bytes(status.here)} are kept.")
     if stop_requested():
-        st.caption("Stopping; what arrived is kept.")
+        st.caption("Stopping. The part downloaded so far is kept.")
         return
     st.button(
         "Stop",
         icon=":material/pause:",
         key="stop_download",
         on_click=request_stop,
-        help="What arrived is kept. You can go on later.",
+        help="Keeps the part downloaded so far. You can resume later.",
     )
 
 
-def _done(status: DownloadStatus) -> None:
+def _show_result(status: DownloadStatus) -> None:
     st.success(
-        f"The real data set is here, as **{escape_markdown(status.name)}**. "
+        f"The real data set is installed as **{escape_markdown(status.name)}**. "
         f"{escape_markdown(status.reason)}",
         icon=":material/check:",
     )
     with st.container(horizontal=True, vertical_alignment="center"):
         st.page_link(
             "../../pages/dataset.py",
-            label="Look at it",
+            label="Explore it",
             icon=":material/grid_view:",
             query_params={"data": status.name},
         )
         st.button("Dismiss", key="dismiss_download", on_click=forget_download)
 
 
-def _ended_early(status: DownloadStatus) -> None:
+def _show_interruption(status: DownloadStatus) -> None:
     if status.state == "failed":
         st.error(escape_markdown(status.reason), icon=":material/error:")
     else:
@@ -131,25 +129,25 @@ def _ended_early(status: DownloadStatus) -> None:
     if status.total and status.here:
         st.progress(
             min(status.here / status.total, 1.0),
-            text=f"{format_bytes(status.here)} of {format_bytes(status.total)} are here",
+            text=f"{format_bytes(status.here)} of {format_bytes(status.total)} downloaded",
         )
     with st.container(horizontal=True):
-        go_on = st.button("Go on", type="primary", icon=":material/resume:", key="go_on")
+        resume = st.button("Resume", type="primary", icon=":material/resume:", key="go_on")
         st.button(
-            "Give up",
+            "Discard",
             icon=":material/delete:",
             key="give_up",
             on_click=discard_download,
-            help="Deletes what arrived.",
+            help="Deletes the part downloaded so far.",
         )
-    if go_on:
+    if resume:
         resume_download(_free_name(status.name))
         st.rerun()
     if status.needs_login:
         kaggle_form(expanded=True)
 
 
-def _is_here() -> bool:
+def _is_installed() -> bool:
     return any(_is_full(name) for name in list_stores())
 
 
@@ -157,7 +155,7 @@ def _is_full(name: str) -> bool:
     try:
         return len(cached_store(name)) == full_set_size()
     except DataError:
-        return False  # damaged; its card says so
+        return False  # damaged; its entry on Home shows the error
 
 
 def _free_name(name: str = "idc") -> str:

@@ -1,4 +1,4 @@
-"""The pieces of Home."""
+"""The sections of Home."""
 
 import streamlit as st
 
@@ -16,7 +16,7 @@ from idc.wording import duration
 
 
 def stores_overview() -> None:
-    """Every packed data set with its counts, against the full set's."""
+    """Every packed data set with its counts and its share of the full set."""
     for name in list_stores():
         with error_sentences(), st.container(border=True):
             store = cached_store(name)
@@ -29,14 +29,14 @@ def stores_overview() -> None:
             st.caption(store_origin(store) + _packing_notes(store.report))
             st.page_link(
                 "../../pages/dataset.py",
-                label="Look at it",
+                label="Explore it",
                 icon=":material/grid_view:",
                 query_params={"data": name},
             )
 
 
 def runs_overview() -> None:
-    """The latest runs and where they stand."""
+    """The latest runs and their states."""
     runs = list_runs()[:4]
     if not runs:
         st.info("None yet.", icon=":material/info:")
@@ -58,7 +58,7 @@ def runs_overview() -> None:
 
 
 def add_data_section() -> None:
-    """The three ways to a data set, side by side."""
+    """The three ways to add a data set, side by side."""
     demo, real, own = st.columns(3, gap="medium")
     with demo, st.container(border=True, height="stretch"):
         st.markdown("##### Start with generated tissue")
@@ -67,19 +67,19 @@ def add_data_section() -> None:
         st.markdown("##### Get the real data set")
         get_data()
     with own, st.container(border=True, height="stretch"):
-        st.markdown("##### I have it already")
+        st.markdown("##### Use a downloaded copy")
         pack_form()
 
 
 def demo_offer() -> None:
-    """Generate demo tissue, so that everything can be tried without a download."""
+    """Offer generated tissue, with which everything works without a download."""
     st.markdown(
-        "12 slides that look like stained tissue, made by the computer in seconds, with two "
-        "trained networks to look at. No account, no download; everything here works on it."
+        "12 computer-generated slides that look like stained tissue, and two trained networks. "
+        "Ready in seconds, without an account or a download. Every page works with them."
     )
     st.caption(GENERATED_NOTICE.capitalize() + ".")
     if "demo" in list_stores():
-        st.success("It is here already, named **demo**.", icon=":material/check:")
+        st.success("Already installed as **demo**.", icon=":material/check:")
         return
     if st.button(
         "Start with generated tissue",
@@ -94,16 +94,16 @@ def demo_offer() -> None:
 
 
 def pack_form() -> None:
-    """Pack a zip or folder that lies on the server's machine."""
+    """Pack a zip or folder on the server's machine."""
     st.markdown(
-        "The zip as Kaggle gives it, or the folder that it was unpacked to. Packing happens once; "
-        "nothing is unpacked to disk."
+        "The zip from Kaggle, or the folder that it was unpacked to. Packing reads it once and "
+        "unpacks nothing to disk."
     )
     with st.form("pack", border=False):
         paths = st.text_area(
             "Zip or folder on this computer",
             placeholder="/home/you/Downloads/archive.zip",
-            help="The full path. Several paths, one a line, make one data set.",
+            help="The full path. Several paths, one per line, become one data set.",
             height=68,
             key="pack_paths",
         )
@@ -112,7 +112,7 @@ def pack_form() -> None:
             value="idc",
             max_chars=64,
             key="pack_name",
-            help="What the data set is called here: letters, digits, '-' and '_'.",
+            help="Name of the data set in IDC Lab: letters, digits, '-' and '_'.",
         )
         pressed = st.form_submit_button("Pack", icon=":material/inventory_2:", width="stretch")
     if pressed:
@@ -122,16 +122,15 @@ def pack_form() -> None:
 def _start(paths: str, name: str) -> None:
     lines = [line.strip().strip("'\"") for line in paths.splitlines() if line.strip()]
     if not lines:
-        raise DataError("Which zip or folder? Write its full path into the field.")
+        raise DataError("Enter the full path of a zip or folder.")
     if check_store_name(name) in list_stores():
-        raise DataError(f"There is a data set named '{name}' already; choose another name.")
-    wanted = [existing_path(line) for line in lines]
-    start_packing(wanted, name)
+        raise DataError(f"A data set named '{name}' already exists. Choose another name.")
+    start_packing([existing_path(line) for line in lines], name)
     st.rerun()
 
 
 def pack_progress() -> None:
-    """The packings under way and their ends; redrawn while one works."""
+    """Running and finished packing jobs; redrawn while one runs."""
     jobs = pack_jobs()
     if jobs:
         busy = any(job.live for job in jobs)
@@ -149,13 +148,15 @@ def _pack_progress(was_busy: bool) -> None:
 def _show_job(job: PackJob) -> None:
     name = escape_markdown(job.name)
     if job.live:
-        left = job.left_s()
-        words = (
-            f"{job.done:,} of {job.total:,} {job.unit}, {duration(left)} left"
-            if left is not None
+        left_s = job.left_s()
+        progress = (
+            f"{job.done:,} of {job.total:,} {job.unit}, {duration(left_s)} left"
+            if left_s is not None
             else "starting"
         )
-        st.progress(job.done / job.total if job.total else 0.0, text=f"Packing **{name}**: {words}")
+        st.progress(
+            job.done / job.total if job.total else 0.0, text=f"Packing **{name}**: {progress}"
+        )
         st.button("Cancel", key=f"cancel_{job.name}", on_click=job.stop)
         return
     if job.state == "failed":

@@ -1,1 +1,1 @@
-"""how_it_works"""
+"""The page How it works."""

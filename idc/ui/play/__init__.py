@@ -1,1 +1,1 @@
-"""play"""
+"""The page You against the CNN."""

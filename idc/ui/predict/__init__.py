@@ -1,1 +1,1 @@
-"""predict"""
+"""The page Predict."""

@@ -1,1 +1,1 @@
-"""What all pages use: words, the address, pickers, links, figures."""
+"""What all pages use: formatting, the address, pickers, links and figures."""

@@ -1,9 +1,10 @@
-"""The address in the browser, told from one that this session has replaced already.
+"""Detect query parameters that this session has already replaced.
 
-Each run of the script is sent the address that the browser showed when it asked. Where somebody
-acts again before the answer to their last action has arrived, that is an address of before, and
-whoever believed it would undo that last action. What is written there is noted here first: the
-writing is one of the places where Streamlit ends a run of the script for the next one.
+Each script run receives the address that the browser showed when it sent the request. If the
+visitor acts again before the response to the previous action arrives, that address is outdated, and
+applying it would undo the previous action. Each page therefore records here what it reads from and
+writes to the address. It records before it writes, because Streamlit may end a script run at the
+write.
 """
 
 from collections.abc import Hashable
@@ -14,44 +15,44 @@ import streamlit as st
 from idc.server.streamlit_internals import is_history_navigation
 
 _PAGE, _VISIT = "address-page", "address-visit"
-_MAX_TRAIL = 30  # addresses; nobody is that many actions ahead of the answers
+_MAX_TRAIL = 30  # values; no visitor is that many actions ahead of the responses
 
 
 def start_visit(page: str) -> None:
-    """Begin anew if the visitor has come from another page; called first in each run."""
+    """Discard the recorded values when the page changes. Call it first in each script run."""
     if page != st.session_state.get(_PAGE):
         st.session_state[_PAGE] = page
         st.session_state[_VISIT] = _visit() + 1
 
 
 def is_outdated(name: str, value: Hashable) -> bool:
-    """Whether the address says what this session has replaced since the visitor came to the page.
+    """Whether this session has replaced a value of the address since the page was opened.
 
-    Going back in the browser brings an earlier address too, but is meant.
+    False after the browser's Back button: an earlier address is intended then.
 
     Args:
-        name: the name of the part of the address.
-        value: the value of that part in the present URL.
+        name: names the part of the address.
+        value: the value that this part has in the current request.
     """
     trail = _trail(name)
     return value in trail[:-1] and value != trail[-1] and not is_history_navigation()
 
 
 def latest(name: str) -> Any:
-    """What the address was last known to say; None if nothing is known."""
+    """The last recorded value; None if there is none."""
     trail = _trail(name)
     return trail[-1] if trail else None
 
 
 def remember(name: str, value: Hashable) -> None:
-    """Note what the address says from now on, be it read there or written there."""
+    """Record the value that was read from the address or is about to be written to it."""
     trail = _trail(name)
     if not trail or trail[-1] != value:
         st.session_state[_key(name)] = (_visit(), (*trail, value)[-_MAX_TRAIL:])
 
 
 def accept_again(name: str, value: Hashable) -> None:
-    """Let the address be believed at the next run, also if it said the same once before."""
+    """Accept this value in the next script run even if it was replaced before."""
     visit, trail = st.session_state.get(_key(name), (None, ()))
     st.session_state[_key(name)] = (visit, tuple(entry for entry in trail if entry != value))
 

@@ -1,4 +1,4 @@
-"""Curves of several runs on one plot: pure functions."""
+"""Curves of several runs in one plotly figure. Pure functions."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from sklearn import metrics
 from idc.evaluation.run_groups import CurveBand
 from idc.metrics.bootstrap import Interval
 
-# Okabe & Ito 2008 without the two colours of the classes; the dashes serve eyes that see no hue.
+# Okabe & Ito 2008 without the two class colours. Dashes distinguish the runs without colour.
 RUN_COLOURS = ("#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#6B7F8C")
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 _MAX_POINTS = 1_000
@@ -36,7 +36,7 @@ def roc_curves(y_true: np.ndarray, answers: Sequence[tuple[str, np.ndarray]]) ->
 def precision_recall_curves(
     y_true: np.ndarray, answers: Sequence[tuple[str, np.ndarray]]
 ) -> go.Figure:
-    """The precision-recall curve of each run; arguments as of `roc_curves`."""
+    """The precision-recall curve of each run. Arguments as for `roc_curves`."""
     share = float(np.mean(y_true))
     figure = _chance_line([0, 1], [share, share])
     for number, (title, y_prob) in enumerate(answers):
@@ -51,10 +51,11 @@ def precision_recall_curves(
 
 
 def learning_curves_figure(bands: Sequence[tuple[str, CurveBand]], title: str) -> go.Figure:
-    """A curve over the epochs of each group of runs, with a band from its lowest to its highest.
+    """The mean of each group of runs over the epochs, with a band from minimum to maximum.
 
     Args:
-        bands: (title, curve) of each group. ``title``: of the axis.
+        bands: (title, curve) of each group.
+        title: of the y axis.
     """
     figure = go.Figure()
     for number, (name, band) in enumerate(bands):
@@ -79,20 +80,20 @@ def learning_curves_figure(bands: Sequence[tuple[str, CurveBand]], title: str) -
             hovertemplate="epoch %{x}: %{y:.3f} (%{customdata[0]:.3f} to %{customdata[1]:.3f})"
             f"<extra>{name}</extra>",
         )
-    most = max((int(band.epochs[-1]) for _, band in bands if len(band.epochs)), default=1)
-    figure.update_xaxes(title="epoch", dtick=max(1, round(most / 10)))
+    last_epoch = max((int(band.epochs[-1]) for _, band in bands if len(band.epochs)), default=1)
+    figure.update_xaxes(title="epoch", dtick=max(1, round(last_epoch / 10)))
     figure.update_yaxes(title=title)
     return _with_layout(figure)
 
 
 def split_gap_figure(scores: Mapping[str, tuple[Interval, Interval]]) -> go.Figure:
-    """Each score under both splits, with its interval.
+    """Each score under both splits, with its confidence interval.
 
     Args:
         scores: name -> (split at random, split by case).
     """
     figure = go.Figure()
-    names = list(scores)[::-1]  # plotly draws the first one lowest
+    names = list(scores)[::-1]  # plotly draws the first entry at the bottom
     for number, (title, colour, symbol) in enumerate(
         (("random split", "#E69F00", "circle"), ("by case, unseen", "#009E73", "diamond"))
     ):
@@ -100,7 +101,7 @@ def split_gap_figure(scores: Mapping[str, tuple[Interval, Interval]]) -> go.Figu
         values = np.array([interval.value for interval in intervals])
         figure.add_scatter(
             x=values,
-            # A little apart, so that neither hides the other.
+            # Offset the two markers so that neither hides the other.
             y=np.arange(len(names)) + (0.13, -0.13)[number],
             mode="markers",
             name=title,
@@ -154,11 +155,11 @@ def _add_curve(figure: go.Figure, number: int, name: str, x: np.ndarray, y: np.n
 
 
 def _line(number: int) -> dict[str, Any]:
-    # From the sixth run on a colour comes again, with another dash.
+    # Colours repeat from the sixth run on, with another dash.
     dash = _DASHES[(number + number // len(RUN_COLOURS)) % len(_DASHES)]
     return {"color": RUN_COLOURS[number % len(RUN_COLOURS)], "dash": dash, "width": 3}
 
 
 def _translucent(colour: str) -> str:
-    red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     return f"rgba({red},{green},{blue},0.18)"

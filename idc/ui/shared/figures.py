@@ -1,4 +1,4 @@
-"""Results -> plotly figures: pure functions. The theme's colours come from Streamlit."""
+"""Plotly figures of results. Pure functions; Streamlit applies the theme's colours."""
 
 from collections.abc import Mapping
 
@@ -11,7 +11,7 @@ TRAINING_COLOUR, VALIDATION_COLOUR = "#6B7F8C", "#00897B"
 
 
 def class_counts_figure(negative: int, positive: int) -> go.Figure:
-    """A bar a class, its number of patches on it."""
+    """One bar per class, labelled with its number of patches."""
     counts = (negative, positive)
     total = max(sum(counts), 1)
     figure = go.Figure(
@@ -30,7 +30,7 @@ def class_counts_figure(negative: int, positive: int) -> go.Figure:
 
 
 def case_counts_figure(index: pd.DataFrame) -> go.Figure:
-    """A stacked bar a case, the largest first.
+    """One stacked bar per case, largest case first.
 
     Args:
         index: columns ``case`` and ``label`` (0/1), one row a patch.
@@ -49,13 +49,13 @@ def case_counts_figure(index: pd.DataFrame) -> go.Figure:
             hovertemplate="case %{x}: %{y:,} " + name + "<extra></extra>",
         )
     figure.update_layout(barmode="stack", bargap=0.1)
-    figure.update_xaxes(title="case, the largest first", type="category", nticks=20)
+    figure.update_xaxes(title="case, largest first", type="category", nticks=20)
     figure.update_yaxes(title="patches")
     return _with_layout(figure, 340)
 
 
 def case_shares_figure(cases: pd.DataFrame) -> go.Figure:
-    """A bar a case: its share of IDC-positive patches, the lowest first; a line for them all.
+    """One bar per case: its IDC-positive share, lowest first, and a line at the overall share.
 
     Args:
         cases: columns ``case``, ``patches``, ``positive``, ``share``, one row a case.
@@ -79,23 +79,23 @@ def case_shares_figure(cases: pd.DataFrame) -> go.Figure:
         annotation={"text": f"all patches: {overall:.1%}", "xanchor": "left", "x": 0},
     )
     figure.update_layout(bargap=0.1, showlegend=False)
-    figure.update_xaxes(title="case, the lowest share first", type="category", nticks=20)
+    figure.update_xaxes(title="case, lowest share first", type="category", nticks=20)
     figure.update_yaxes(title="IDC-positive", range=[0, 1.02], tickformat=".0%")
     return _with_layout(figure, 340)
 
 
 def reliability_figure(tables: Mapping[str, pd.DataFrame]) -> go.Figure:
-    """How often patches of about the same probability are positive, against that probability.
+    """Reliability diagram: share of positive patches per bin of predicted probability.
 
     Args:
-        tables: by name, what `idc.metrics.calibration.reliability_table` gives.
+        tables: name -> result of `idc.metrics.calibration.reliability_table`.
     """
     figure = go.Figure()
     figure.add_scatter(
         x=[0, 1],
         y=[0, 1],
         mode="lines",
-        name="as good as its word",
+        name="perfect calibration",
         line={"color": "#8A9A96", "dash": "dot", "width": 1},
         hoverinfo="skip",
     )
@@ -118,10 +118,10 @@ def reliability_figure(tables: Mapping[str, pd.DataFrame]) -> go.Figure:
 
 
 def epoch_figure(epochs: pd.DataFrame, train: str, validation: str, title: str) -> go.Figure:
-    """Two curves over the epochs: training and validation, the kept epoch marked.
+    """Training and validation curve over the epochs, with the kept epoch marked.
 
     Args:
-        epochs: one row an epoch, columns ``epoch``, ``best`` and the two named.
+        epochs: one row per epoch; columns ``epoch``, ``best`` and the two named ones.
     """
     figure = go.Figure()
     for column, name, colour in (

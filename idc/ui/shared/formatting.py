@@ -1,4 +1,4 @@
-"""Numbers, times and errors as people read them."""
+"""Format numbers, times, runs and errors for display."""
 
 import contextlib
 import math
@@ -32,7 +32,7 @@ STATE_BADGES = {
 
 @contextlib.contextmanager
 def error_sentences() -> Iterator[None]:
-    """Show an error that the visitor can do something about as its sentence; let bugs through."""
+    """Show an `IdcError` as its sentence; let every other exception propagate."""
     try:
         yield
     except IdcError as error:
@@ -40,15 +40,15 @@ def error_sentences() -> Iterator[None]:
 
 
 def escape_markdown(text: str) -> str:
-    """Text that Markdown shows letter by letter: names may come from a stranger."""
+    """Escape text that a visitor may have written, so that Markdown shows it literally."""
     text = re.sub(r"([\\`*_{}\[\]<>()#+!|~$:&])", r"\\\1", text)
-    # What means something at the beginning of a line alone: a list, a rule, a heading's underline.
+    # These have a meaning only at the start of a line: lists, rules, underlined headings.
     return re.sub(r"(?m)^(\s*)([-=]|\d+(?=\.))", _escaped, text)
 
 
 def _escaped(start: re.Match[str]) -> str:
-    spaces, sign = start.groups()
-    return f"{spaces}{sign}\\" if sign.isdigit() else f"{spaces}\\{sign}"
+    indent, marker = start.groups()
+    return f"{indent}{marker}\\" if marker.isdigit() else f"{indent}\\{marker}"
 
 
 def format_share(value: float) -> str:
@@ -57,7 +57,7 @@ def format_share(value: float) -> str:
 
 
 def format_score(value: float | None) -> str:
-    """A score in [0, 1]; "–" where it is undefined."""
+    """A score in [0, 1] with three decimals, "–" where it is undefined."""
     return "–" if value is None or math.isnan(value) else f"{value:.3f}"
 
 
@@ -67,12 +67,12 @@ def class_name(label: int) -> str:
 
 
 def coloured_class(label: int) -> str:
-    """The class in its colour and with its sign, as the grid shows it."""
+    """The class in its colour and with its sign (+ or −), as the patch grid shows it."""
     return f":orange[\\+ {CLASS_NAMES[1]}]" if label else f":blue[− {CLASS_NAMES[0]}]"
 
 
 def describe_run(run: Run, status: RunStatus) -> str:
-    """One line about a run."""
+    """One line about a run: state, preset, data set, split, epochs and start."""
     return (
         f"{STATE_BADGES[status.state]} {PRESETS[run.config.preset].title} on "
         f"**{escape_markdown(run.config.data)}**, {PROTOCOLS[run.config.protocol].lower()}, "
@@ -91,18 +91,18 @@ def patch_count(count: int) -> str:
 
 
 def format_start_time(run: Run) -> str:
-    """When a run was created, from its id: "23 Nov, 22:06"."""
+    """When a run was created, taken from its id: "23 Nov, 22:06"."""
     with contextlib.suppress(ValueError):
-        when = datetime.strptime(run.id[:15], "%Y%m%d-%H%M%S")
-        return when.strftime("%d %b, %H:%M")
+        created = datetime.strptime(run.id[:15], "%Y%m%d-%H%M%S")
+        return created.strftime("%d %b, %H:%M")
     return time.strftime("%d %b, %H:%M", time.localtime(run.folder.stat().st_mtime))
 
 
 def metric_row(entries: list[tuple[str, str, str]]) -> None:
-    """Figures side by side, wrapping where the screen is narrow.
+    """Metrics side by side, wrapped on narrow screens.
 
     Args:
-        entries: (label, value, what it means).
+        entries: (label, value, help text) of each metric.
     """
     with st.container(horizontal=True, gap="medium"):
         for label, value, meaning in entries:
@@ -110,7 +110,7 @@ def metric_row(entries: list[tuple[str, str, str]]) -> None:
 
 
 def store_origin(store: PatchStore) -> str:
-    """Where a data set's patches come from: how much of the full set, or generated."""
+    """Where a data set comes from: generated, or which share of the full set it holds."""
     if store.report.generated:
         return GENERATED_NOTICE.capitalize()
     return completeness(store.index).sentence()

@@ -1,4 +1,4 @@
-"""Choosing a data set or a run. The choice is in the URL, so a refresh or a link keeps it."""
+"""Pickers of data sets and runs. The URL holds the choice, so a refresh or a link keeps it."""
 
 from collections.abc import Mapping
 
@@ -12,7 +12,7 @@ from idc.ui.shared.formatting import escape_markdown
 
 
 def choose_store(label: str = "Data set", *, warn_missing: bool = True) -> PatchStore | None:
-    """A picker of data sets; None, with a way to get one, when there are none.
+    """A picker of data sets. Without any, return None and show a link to Home.
 
     Args:
         warn_missing: as in `choose_from_titles`.
@@ -29,12 +29,14 @@ def choose_store(label: str = "Data set", *, warn_missing: bool = True) -> Patch
 def choose_run(
     *, with_predictions: bool = False, with_model: bool = False, default: str = ""
 ) -> Run | None:
-    """A picker of runs, the newest first; None, with a way to make one, when there are none.
+    """A picker of runs, newest first. Without any, return None and show a link to Train.
 
-    Where predictions or a model are asked for, the bundled model can be chosen too.
+    With `with_predictions` or `with_model` the list includes the bundled model.
 
     Args:
-        default: an id; the first run if it is not among them.
+        with_predictions: list only runs with saved predictions.
+        with_model: list only runs with a trained model.
+        default: id of the run chosen at first; the first run if it is not listed.
     """
     runs = [
         run
@@ -42,7 +44,7 @@ def choose_run(
         if (not with_predictions or run.has_predictions()) and (not with_model or run.has_model())
     ]
     if with_model:
-        # Nobody brings generated patches: runs that came with the demo tissue answer last.
+        # Uploads are real tissue, so runs trained on the demo tissue come last.
         own = [run for run in runs if not run.shipped()]
         runs = [*own, open_run(BUNDLED_RUN_ID), *(run for run in runs if run.shipped())]
     elif with_predictions:
@@ -63,16 +65,19 @@ def choose_from_titles(
     default: str = "",
     warn_missing: bool = True,
 ) -> str:
-    """A picker of things that have an id and a title; the id is in the URL.
+    """A picker of entries that have an id and a title; the URL holds the id.
 
-    Streamlit's own ``bind`` would write the title there, so a link with an id would not work, and
-    it drops the parameter on a link between two pages that both have the picker.
+    Streamlit's own ``bind`` is not used: it writes the title instead of the id, and it drops the
+    parameter on a link between two pages that both have the picker.
 
     Args:
         titles: id -> title, at least one.
-        key: of the widget, and the name in the URL.
-        default: an id; the first one if it is not among them.
-        warn_missing: warn when the URL names an id that does not exist.
+        key: of the widget, and the name of the query parameter.
+        default: the id chosen at first; the first entry if it is not listed.
+        warn_missing: warn when the URL names an id that is not listed.
+
+    Returns:
+        The chosen id.
     """
     wanted, latest = st.query_params.get(key), address.latest(key)
     arrived = key not in st.session_state or (
@@ -83,7 +88,7 @@ def choose_from_titles(
     if wanted and arrived and wanted in titles:
         value = wanted
     elif value not in titles:
-        # The browser tells a choice by its title, so one renamed meanwhile comes as no id.
+        # The browser sends the title of the choice; after a rename it matches no entry.
         value = next(entry for entry in (latest, default, *titles) if entry in titles)
     if wanted and arrived:
         address.remember(f"{key}-missing", "" if wanted in titles else wanted)
@@ -92,17 +97,16 @@ def choose_from_titles(
     missing = address.latest(f"{key}-missing")
     if missing and warn_missing:
         st.warning(
-            f"There is no '{escape_markdown(missing[:100])}' here (any more); another one is "
-            "shown.",
+            f"'{escape_markdown(missing[:100])}' does not exist (any more). Another one is shown.",
             icon=":material/search_off:",
         )
     ids = list(titles)
     renamed = st.session_state.get(f"{key}-title", titles[value]) != titles[value]
     if value != before or (value == latest and renamed):
         st.session_state[key] = value
-        index = 0  # Streamlit wants no other one besides
+        index = 0  # Streamlit rejects another default next to a value in the session state
     else:
-        # Or a browser that misses the answer in which the value was set shows the first one.
+        # Send the default too: a browser that missed the run that set the value shows entry 0.
         index = ids.index(value) if value == latest else 0
     st.session_state[f"{key}-title"] = titles[value]
     address.remember(key, value)
@@ -113,13 +117,13 @@ def choose_from_titles(
 
 
 def select_in_picker(key: str, chosen: str) -> None:
-    """Let the picker of this key show another thing from the next run of the script on."""
+    """Choose another entry in the picker of this key, from the next script run on."""
     address.accept_again(key, chosen)
     st.query_params[key] = chosen
 
 
 def reset_picker(key: str) -> None:
-    """Let the picker of this key begin anew: what was chosen has gone, as was meant."""
+    """Reset the picker of this key to its default, without a warning about the missing entry."""
     st.session_state.pop(key, None)
     st.query_params.pop(key, None)
 
@@ -131,9 +135,9 @@ def linked_row(store: PatchStore) -> int | None:
 
 
 def cached_store(name: str) -> PatchStore:
-    """An opened store, shared by all visitors until its files change."""
+    """Open a store once for all visitors, until its files change."""
     store = _cached_open_store(name)
-    # Pages that were read stay in memory: release them, or the server would hold the whole file.
+    # Pages of the memory map stay resident once read; release them to bound the memory in use.
     store.release_pages()
     return store
 
@@ -144,7 +148,7 @@ def _cached_open_store(name: str) -> PatchStore:
 
 
 def run_title(run: Run) -> str:
-    """A run's name, if it has one, and its id."""
+    """A run's name, if any, and its id."""
     if run.bundled:
         return run.title
     return f"{run.title} · {run.id}" if run.title != run.id else run.id

@@ -1,4 +1,4 @@
-"""The scores of a report as a table."""
+"""The classification report as a table."""
 
 from collections.abc import Sequence
 
@@ -9,13 +9,18 @@ from idc.ui.shared.formatting import format_score
 
 
 def report_table(confusion_matrix: Sequence[Sequence[int]]) -> None:
-    """The classification report, with its words explained."""
+    """Show the classification report and explain precision and recall.
+
+    Args:
+        confusion_matrix: [[tn, fp], [fn, tp]].
+    """
     table = classification_report(confusion_matrix)
     for name in ("precision", "recall", "f1"):
         table[name] = [format_score(value) for value in table[name]]
     table["patches"] = [f"{count:,}" for count in table["patches"]]
     st.table(table.rename(columns={"f1": "F1"}).rename_axis(index=None))
     st.caption(
-        "Precision: how many of the patches called so are. Recall: how many of those that are "
-        "so were found; for IDC-positive that is the sensitivity."
+        "Precision: share of the patches predicted as a class that are labelled as it. Recall: "
+        "share of the patches labelled as a class that are predicted as it; for IDC-positive, "
+        "recall is the sensitivity."
     )

@@ -1,4 +1,4 @@
-"""Scores with their intervals, and differences of scores, as people read them."""
+"""Format scores with confidence intervals, and differences of scores."""
 
 import math
 
@@ -19,10 +19,10 @@ def with_interval(interval: Interval) -> str:
 
 
 def difference_words(difference: Difference) -> str:
-    """ "+0.012 (−0.003 to +0.027)", bold where the interval leaves 0 out."""
+    """ "+0.012 (−0.003 to +0.027)", bold if the interval excludes 0."""
     if math.isnan(difference.value):
         return "–"
     if math.isnan(difference.low):
         return f"{signed(difference.value)} (no interval: {difference.no_interval})"
-    words = f"{signed(difference.value)} ({signed(difference.low)} to {signed(difference.high)})"
-    return f"**{words}**" if difference.excludes_zero else words
+    text = f"{signed(difference.value)} ({signed(difference.low)} to {signed(difference.high)})"
+    return f"**{text}**" if difference.clear else text

@@ -1,4 +1,4 @@
-"""A progress bar that says how much time is left."""
+"""A progress bar with the remaining time."""
 
 import contextlib
 import time
@@ -11,17 +11,17 @@ from idc.wording import duration
 
 @contextlib.contextmanager
 def timed_progress(text: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar for the length of a ``with``; call what it gives with (done, total).
+    """Show a bar inside a ``with`` block, which receives a callback ``(done, total)``.
 
     Args:
-        text: may hold ``{done:,}`` and ``{total:,}``.
+        text: may contain ``{done:,}`` and ``{total:,}``.
     """
-    bar, began = st.progress(0.0), time.monotonic()
+    bar, started_s = st.progress(0.0), time.monotonic()
 
     def advance(done: int, total: int) -> None:
-        left = (time.monotonic() - began) / max(done, 1) * (total - done)
-        words = text.format(done=done, total=total)
-        bar.progress(done / max(total, 1), text=f"{words} {duration(left)} left")
+        left_s = (time.monotonic() - started_s) / max(done, 1) * (total - done)
+        label = text.format(done=done, total=total)
+        bar.progress(done / max(total, 1), text=f"{label} {duration(left_s)} left")
 
     yield advance
     bar.empty()

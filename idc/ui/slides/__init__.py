@@ -1,1 +1,1 @@
-"""slides"""
+"""The page Slides."""

@@ -1,7 +1,7 @@
-"""The contact sheet: slides as small pictures, one of them to open.
+"""The contact sheet: thumbnails of slides, one of them to open.
 
-All pictures of a sheet travel as one image. A click, or Enter after moving with the arrow keys,
-opens a slide; that is an event, not a state: the next run knows nothing of it.
+All thumbnails travel as one image. A click, or Enter after moving with the arrow keys, opens a
+slide. Opening is an event and not kept as state for the next script run.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from idc.datasets.store import PatchStore
 from idc.ui.components.image_uri import webp_uri
 from idc.ui.components.own_component import own_component
 
-CARD_WIDTH_PX, CARD_HEIGHT_PX = 216, 168  # of a picture; sharp enough for twice as dense screens
+CARD_WIDTH_PX, CARD_HEIGHT_PX = 216, 168  # of a thumbnail; sharp on high-density screens
 _WEBP_QUALITY = 85
 
 _view = own_component(__file__)
@@ -23,11 +23,11 @@ _view = own_component(__file__)
 
 @dataclass(frozen=True)
 class SlideCard:
-    """What is said about one slide.
+    """The text and share of one slide.
 
     Attributes:
-        share: of its patches that are IDC-positive, [0, 1].
-        details: a line below the name: "1,642 patches, 23 % IDC".
+        share: of IDC-positive patches, [0, 1].
+        details: the line below the name: "1,642 patches, 23 % IDC".
     """
 
     case: int
@@ -53,31 +53,31 @@ def contact_sheet(store: PatchStore, cards: Sequence[SlideCard], *, key: str) ->
 
 
 def draw_sheet(pictures: Sequence[np.ndarray]) -> np.ndarray:
-    """Put small pictures below each other, each in the middle of its place.
+    """Stack thumbnails vertically, each centred in its cell.
 
     Args:
-        pictures: uint8 RGBA, at most `CARD_HEIGHT_PX` x `CARD_WIDTH_PX`; what is larger is cut.
+        pictures: uint8 RGBA, cropped to `CARD_HEIGHT_PX` x `CARD_WIDTH_PX` px.
 
     Returns:
         uint8 RGBA, shape (n * CARD_HEIGHT_PX, CARD_WIDTH_PX, 4).
     """
     sheet = np.zeros((len(pictures), CARD_HEIGHT_PX, CARD_WIDTH_PX, 4), np.uint8)
-    for place, picture in zip(sheet, pictures, strict=True):
-        fitting = picture[:CARD_HEIGHT_PX, :CARD_WIDTH_PX]
-        height, width = fitting.shape[:2]
+    for cell, picture in zip(sheet, pictures, strict=True):
+        cropped = picture[:CARD_HEIGHT_PX, :CARD_WIDTH_PX]
+        height, width = cropped.shape[:2]
         top, left = (CARD_HEIGHT_PX - height) // 2, (CARD_WIDTH_PX - width) // 2
-        place[top : top + height, left : left + width] = fitting
+        cell[top : top + height, left : left + width] = cropped
     return sheet.reshape(-1, CARD_WIDTH_PX, 4)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _sheet_uri(fingerprint: str, cases: tuple[int, ...], _store: PatchStore) -> str:
-    """The sheet as a WebP data URI; a string is never changed, so visitors can share it."""
+    """The sheet as a WebP data URI, shared by all visitors."""
     pictures = [_thumbnail(fingerprint, case, _store) for case in cases]
     return webp_uri(draw_sheet(pictures), _WEBP_QUALITY)
 
 
 @st.cache_resource(max_entries=600, show_spinner=False)
 def _thumbnail(fingerprint: str, case: int, _store: PatchStore) -> np.ndarray:
-    """At most 145 kB each. Whoever gets it only reads it."""
+    """A thumbnail of at most 145 kB, shared by all visitors: read-only."""
     return slide_thumbnail(_store, lay_out_case(_store, case), (CARD_WIDTH_PX, CARD_HEIGHT_PX))

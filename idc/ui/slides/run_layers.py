@@ -1,4 +1,4 @@
-"""What runs say about the slide on screen: choose them, fetch their answers, say what they are."""
+"""Layers of a slide: choose up to two runs and collect their predictions for its patches."""
 
 import numpy as np
 import streamlit as st
@@ -18,25 +18,25 @@ _NONE = "none"
 
 
 def choose_runs(store: PatchStore) -> list[Run]:
-    """Up to two runs, the bundled model among them. In the URL.
+    """Choose up to two runs, including the bundled model. The URL holds the choice.
 
-    The first one is by default the newest of this data set, else the bundled model, which knows
-    real tissue alone.
+    The default is the newest run of this data set. Without one it is the bundled model for real
+    tissue, which is all that it was trained on, and no run for generated tissue.
     """
     runs = [run for run in list_runs() if run.has_model() or run.has_predictions()]
     runs.append(open_run(BUNDLED_RUN_ID))
     titles = {_NONE: "No run"} | {run.id: run_title(run) for run in runs}
-    otherwise = _NONE if store.report.generated else BUNDLED_RUN_ID
+    fallback = _NONE if store.report.generated else BUNDLED_RUN_ID
     own = (run.id for run in runs if run.config.data == store.name and not run.bundled)
     left, right = st.columns(2)
     with left:
-        first = choose_from_titles("Run", titles, key="run", default=next(own, otherwise))
+        first = choose_from_titles("Run", titles, key="run", default=next(own, fallback))
     if first == _NONE:
         return []
     others = {run: title for run, title in titles.items() if run != first}
     with right:
         if first in (st.session_state.get("run2"), st.query_params.get("run2")):
-            reset_picker("run2")  # no run is compared with itself
+            reset_picker("run2")  # do not compare a run with itself
         second = choose_from_titles("Compare with", others, key="run2")
     return [open_run(run) for run in (first, second) if run != _NONE]
 
@@ -44,14 +44,14 @@ def choose_runs(store: PatchStore) -> list[Run]:
 def answers_of(runs: list[Run], store: PatchStore, slide: StitchedSlide) -> dict[str, np.ndarray]:
     """Title -> probabilities of the slide's patches, float32 (n,), nan where there is none.
 
-    Says where they come from, and offers to ask the model for what was not saved.
+    Shows where they come from, and offers to predict the patches without a saved answer.
     """
     values = {title: _answers(run, store, slide) for title, run in _runs_by_title(runs).items()}
     return {title: answers for title, answers in values.items() if not np.isnan(answers).all()}
 
 
 def thresholds_of(runs: list[Run]) -> dict[str, float]:
-    """Title, as in `answers_of` -> from which probability on the run itself calls a patch IDC."""
+    """Title, as in `answers_of` -> the run's own threshold."""
     return {title: run.calibration().threshold for title, run in _runs_by_title(runs).items()}
 
 
@@ -69,35 +69,38 @@ def _answers(run: Run, store: PatchStore, slide: StitchedSlide) -> np.ndarray:
     saved, n = int((~missing).sum()), len(answers)
     title = f"**{escape_markdown(run.title)}**"
     if saved == n:
-        st.caption(f"{title}: saved answers for all {n:,} patches; it trained on none of them.")
+        st.caption(f"{title}: saved answers for all {n:,} patches; none was in its training part.")
         return answers
-    told = f"{title}: saved answers for {saved:,} of {n:,} patches"
+    note = f"{title}: saved answers for {saved:,} of {n:,} patches"
     trained = _trained_on(run.id, slide.case, store.fingerprint, run)
-    question = (run.id, run.best().get("sha256", ""), store.fingerprint, slide.case)
-    if question not in st.session_state.setdefault("asked", set()):
+    request = (run.id, run.best().get("sha256", ""), store.fingerprint, slide.case)
+    if request not in st.session_state.setdefault("asked", set()):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption(told + _why_missing(trained))
+            st.caption(note + _why_missing(trained))
             if run.has_model():
                 st.button(
-                    "Let the model answer for the whole case",
+                    "Predict the whole case",
                     icon=":material/psychology:",
                     key=f"ask_{run.id}",
                     on_click=st.session_state["asked"].add,
-                    args=(question,),
+                    args=(request,),
                 )
         return answers
-    fresh = _fresh_answers(*question)
+    fresh = _fresh_answers(*request)
     if "answers" not in fresh:
-        whole = np.full(n, np.nan, np.float32)
-        whole[missing] = _ask_model(run, store, slide.rows[missing], title)
-        fresh["answers"] = whole
-    rest = f"{told}, the other {n - saved:,}" if saved else f"{title}: all {n:,} patches"
-    st.caption(f"{rest} answered by its model when asked.")
+        answers_of_case = np.full(n, np.nan, np.float32)
+        answers_of_case[missing] = _predict_rows(run, store, slide.rows[missing], title)
+        fresh["answers"] = answers_of_case
+    source = f"{note}, the other {n - saved:,}" if saved else f"{title}: all {n:,} patches"
+    st.caption(f"{source} predicted now by its model.")
     if trained:
-        st.warning("The run trained on this case, so it flatters.", icon=":material/info:")
+        st.warning(
+            "The run trained on this case, so it performs better here than on unseen cases.",
+            icon=":material/info:",
+        )
     elif trained is None:
         st.warning(
-            "It may have trained on this case: its data set is gone or changed.",
+            "It may have trained on this case: its data set was removed or changed.",
             icon=":material/info:",
         )
     return np.where(missing, fresh["answers"], answers)
@@ -105,20 +108,20 @@ def _answers(run: Run, store: PatchStore, slide: StitchedSlide) -> np.ndarray:
 
 def _why_missing(trained: bool | None) -> str:
     if trained is None:
-        return "; whether it trained on this case cannot be told, its data set is gone or changed."
+        return "; it may have trained on this case, because its data set was removed or changed."
     if trained:
-        return ", for the run trained on this case."
+        return ", because the run trained on this case."
     return "; it did not train on this case."
 
 
 @st.cache_data(max_entries=4_096, show_spinner=False)
 def _trained_on(run_id: str, case: int, fingerprint: str, _run: Run) -> bool | None:
-    """The split is made again from the settings, which takes a while for a large data set."""
+    """Cached because recomputing the split takes a while for a large data set."""
     return trained_on_case(_run, case)
 
 
-def _ask_model(run: Run, store: PatchStore, rows: np.ndarray, title: str) -> np.ndarray:
-    text = f"{title} looks at {len(rows):,} patches …"
+def _predict_rows(run: Run, store: PatchStore, rows: np.ndarray, title: str) -> np.ndarray:
+    text = f"{title}: predicting {len(rows):,} patches …"
     bar = st.progress(0.0, text=text)
     answers = fresh_probabilities(
         run, store, rows, on_progress=lambda done, of: bar.progress(done / of, text=text)
@@ -129,8 +132,8 @@ def _ask_model(run: Run, store: PatchStore, rows: np.ndarray, title: str) -> np.
 
 @st.cache_resource(max_entries=256, show_spinner=False)
 def _fresh_answers(run_id: str, sha256: str, fingerprint: str, case: int) -> dict[str, np.ndarray]:
-    """A place for a case's answers, a few kB, shared by all visitors.
+    """A dictionary for the predictions of a case, a few kB, shared by all visitors.
 
-    Filled outside, because a cached function cannot show its progress.
+    The caller fills it, because a cached function cannot show progress.
     """
     return {}

@@ -1,4 +1,4 @@
-"""The pieces of Slides: choose a slide, look at it, see what runs say about it."""
+"""The sections of Slides: choosing a slide, its facts, the opened patch and the exports."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -26,9 +26,9 @@ _ORDERS = {
 
 
 def choose_slide(store: PatchStore) -> int | None:
-    """A case by number, or the next or previous one; None shows the contact sheet.
+    """Choose a case by number or step to its neighbours; None means the contact sheet.
 
-    The choice is in the URL.
+    The URL holds the choice.
     """
     cases = cached_case_table(store)["case"].tolist()
     if "open_next" in st.session_state:
@@ -54,7 +54,7 @@ def choose_slide(store: PatchStore) -> int | None:
 
 
 def all_slides(store: PatchStore) -> None:
-    """The contact sheet, a page of it at a time; a click opens a slide."""
+    """One page of the contact sheet; a click opens a slide."""
     table = cached_case_table(store).assign(
         share=lambda cases: cases["positive"] / cases["patches"]
     )
@@ -78,16 +78,16 @@ def all_slides(store: PatchStore) -> None:
         store, [_card(entry) for entry in shown.to_dict("records")], key="contacts"
     )
     st.caption(
-        f"{len(table):,} slides. The bar shows how much of a slide is labelled IDC-positive "
-        f"(orange). {generated_note(store)}"
+        f"{len(table):,} slides. The orange bar shows the IDC-positive share of a slide's "
+        f"patches. {generated_note(store)}"
     )
     if opened is not None:
-        st.session_state["open_next"] = opened  # the number's field is drawn already
+        st.session_state["open_next"] = opened  # the case field is already drawn in this script run
         st.rerun()
 
 
 def slide_facts(store: PatchStore, slide: StitchedSlide) -> None:
-    """A case in figures, how complete it is, and whether it is made up."""
+    """Share of IDC, size and completeness of a case, and whether it is generated."""
     width, height = slide.size_mm
     positive = format_share(float(np.mean(slide.labels)))
     st.markdown(
@@ -103,20 +103,20 @@ def open_patch(
     run: Run | None,
     answers: np.ndarray | None,
 ) -> None:
-    """The picked patch beside its slide.
+    """Show the picked patch beside its slide.
 
     Args:
-        answers: the run's, float32 (n,), nan where there is none.
+        answers: probabilities of the run, float32 (n,), nan where there is none.
     """
     if row is None:
-        st.caption("Click on a patch to see it large, with its surroundings.")
+        st.caption("Click a patch to see it enlarged, with its surroundings.")
         return
     probability = None if answers is None else float(answers[row - slide.rows[0]])
     patch_detail(store, row, run=run, probability=probability, with_slide_link=False)
 
 
 def exports(store: PatchStore, slide: StitchedSlide, values: dict[str, np.ndarray]) -> None:
-    """Files for other programs, made when they are asked for."""
+    """Downloads for other programs, computed on click."""
     with st.container(horizontal=True):
         st.download_button(
             "Slide as PNG",
@@ -126,8 +126,8 @@ def exports(store: PatchStore, slide: StitchedSlide, values: dict[str, np.ndarra
             icon=":material/image:",
             key="png",
             on_click="ignore",
-            help="All pixels at 4 µm, without layers; gaps are transparent. The viewer's own "
-            "button saves what you see.",
+            help="All pixels at 4 µm per pixel, without layers; gaps are transparent. The viewer's "
+            "own button saves the current view.",
         )
         st.download_button(
             "Patches as GeoJSON",
@@ -138,18 +138,18 @@ def exports(store: PatchStore, slide: StitchedSlide, values: dict[str, np.ndarra
             key="geojson",
             on_click="ignore",
             help="For QuPath: open the PNG there, set its pixel size to 4 µm, and drop this file "
-            "on it. One tile a patch with its label and probabilities.",
+            "on it. One tile per patch, with label and probabilities.",
         )
 
 
 def patch_in_url(store: PatchStore, slide: StitchedSlide) -> int | None:
-    """The row that ``?patch=8863_451_1451`` names; None when it names none of this slide."""
+    """The row that ``?patch=8863_451_1451`` names, if it is on this slide."""
     row = linked_row(store)
     return row if row is not None and int(store.cases[row]) == slide.case else None
 
 
 def keep_patch_in_url(store: PatchStore, row: int | None) -> None:
-    """Write the opened patch into the URL, or take it out."""
+    """Write the opened patch to the URL, or remove it."""
     wanted = None if row is None else str(place_of(store, row))
     if wanted is None:
         st.query_params.pop("patch", None)
@@ -167,5 +167,5 @@ def _open(case: int | None) -> None:
 
 def _card(entry: Mapping[Any, Any]) -> SlideCard:
     patches, expected = entry["patches"], entry["expected"]
-    held = f"{patches:,} of {expected:,.0f}" if patches < expected else f"{patches:,}"
-    return SlideCard(entry["case"], entry["share"], f"{held} patches, {entry['share']:.0%} IDC")
+    count = f"{patches:,} of {expected:,.0f}" if patches < expected else f"{patches:,}"
+    return SlideCard(entry["case"], entry["share"], f"{count} patches, {entry['share']:.0%} IDC")

@@ -1,1 +1,1 @@
-"""train"""
+"""The page Train."""

@@ -32,32 +32,32 @@ def sent(at):
     return json.loads(at.get("bidi_component")[0].proto.json)
 
 
-def test_words_of_a_matrix():
-    words = matrix_data([[12403, 1065], [812, 20312]])
+def test_matrix_data_holds_headings_counts_and_rates():
+    data = matrix_data([[12403, 1065], [812, 20312]])
 
-    assert words["columns"] == ["Predicted IDC-negative", "Predicted IDC-positive"]
-    assert [row["heading"] for row in words["rows"]] == [
+    assert data["columns"] == ["Predicted IDC-negative", "Predicted IDC-positive"]
+    assert [row["heading"] for row in data["rows"]] == [
         "Labelled IDC-negative",
         "Labelled IDC-positive",
     ]
-    cells = [cell for row in words["rows"] for cell in row["cells"]]
+    cells = [cell for row in data["rows"] for cell in row["cells"]]
     assert [(c["cell"], c["name"], c["count"], c["rate"]) for c in cells] == [
         ("tn", "Correctly negative (TN)", "12,403", "92.1 % of IDC-negative"),
         ("fp", "False alarm (FP)", "1,065", "7.9 % of IDC-negative"),
         ("fn", "Missed IDC (FN)", "812", "3.8 % of IDC-positive"),
         ("tp", "Correctly positive (TP)", "20,312", "96.2 % of IDC-positive"),
     ]
-    assert [row["total"] for row in words["rows"]] == ["13,468", "21,124"]
-    assert words["totals"] == ["13,215", "21,377", "34,592"]
+    assert [row["total"] for row in data["rows"]] == ["13,468", "21,124"]
+    assert data["totals"] == ["13,215", "21,377", "34,592"]
 
 
-def test_shares_shade_within_their_row():
+def test_cell_share_is_of_its_row():
     rows = matrix_data([[3, 1], [0, 5]])["rows"]
 
     assert [[cell["share"] for cell in row["cells"]] for row in rows] == [[0.75, 0.25], [0, 1]]
 
 
-def test_an_empty_row_has_no_rates():
+def test_empty_row_has_no_rates():
     empty, full = matrix_data([[0, 0], [3, 197]])["rows"]
 
     assert [(cell["rate"], cell["share"]) for cell in empty["cells"]] == [("–", 0), ("–", 0)]
@@ -67,15 +67,15 @@ def test_an_empty_row_has_no_rates():
     ]
 
 
-def test_browser_gets_words_and_open_cell():
+def test_browser_receives_data_and_open_cell():
     at = run_page(selected="fn")
 
-    words = matrix_data([[12403, 1065], [812, 20312]])
-    assert sent(at) == words | {"selected": "fn", "open": "fn", "board": None}
+    data = matrix_data([[12403, 1065], [812, 20312]])
+    assert sent(at) == data | {"selected": "fn", "open": "fn", "board": None}
     assert at.session_state["open"] == "fn"
 
 
-def test_numpy_counts_are_welcome():
+def test_numpy_counts_are_accepted():
     import numpy as np
 
     counts = np.array([[2, 1], [0, 4]])
@@ -85,7 +85,7 @@ def test_numpy_counts_are_welcome():
 
 
 @pytest.mark.parametrize("cell", ["tn", "fp", "fn", "tp"])
-def test_a_click_opens_its_cell_until_the_next_click(cell):
+def test_click_opens_its_cell_until_the_next_click(cell):
     at = click(run_page(), cell)
     assert at.session_state["open"] == cell
     assert sent(at)["open"] == cell
@@ -94,11 +94,11 @@ def test_a_click_opens_its_cell_until_the_next_click(cell):
     assert at.run().session_state["open"] == cell
 
 
-def test_a_second_click_closes_even_what_was_selected():
+def test_second_click_closes_a_selected_cell():
     assert click(run_page(selected="fn"), None, "fn").session_state["open"] is None
 
 
-def test_a_newly_selected_cell_wins_over_an_older_click():
+def test_newly_selected_cell_replaces_an_earlier_click():
     at = click(run_page(), "tp")
 
     at.session_state["selected"] = "fn"
@@ -107,12 +107,12 @@ def test_a_newly_selected_cell_wins_over_an_older_click():
 
 
 @pytest.mark.parametrize("cell", ["xx", 1, ["tp"], {}])
-def test_an_unknown_cell_is_no_click(cell):
+def test_click_on_an_unknown_cell_is_ignored(cell):
     assert click(run_page(selected="fp"), cell, "fp").session_state["open"] == "fp"
 
 
 @pytest.mark.parametrize("pick", ["tp", ["tp"], 1])
-def test_a_malformed_pick_is_no_click(pick):
+def test_malformed_click_is_ignored(pick):
     at = run_page()
 
     at.session_state["matrix"] = {"pick": pick}
@@ -128,6 +128,6 @@ def test_counts_of_another_shape_are_refused(counts):
         matrix_data(counts)
 
 
-def test_a_selected_cell_must_have_a_known_name():
+def test_unknown_selected_cell_is_refused():
     with pytest.raises(ValueError, match=r"selected must be one of .*Received: 'TP'"):
         confusion_matrix([[1, 2], [3, 4]], key="matrix", selected="TP")

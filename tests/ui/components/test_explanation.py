@@ -8,7 +8,7 @@ PATCH = np.random.default_rng(0).integers(0, 256, (50, 50, 3)).astype(np.uint8)
 
 
 def maps(attention, occlusion):
-    """What the browser is told about Grad-CAM and occlusion."""
+    """The data sent to the browser about Grad-CAM and occlusion."""
     views = EightViews(eight_views(PATCH), np.full(8, 0.7, np.float32), 0.5)
     found = Explanation(0.7, np.asarray(attention, np.float32), occlusion, views)
     return explanation_data(PATCH, 0.7, found)["maps"]
@@ -21,7 +21,7 @@ def effect(row, column, value):
     return values
 
 
-def test_values_travel_row_by_row_with_the_value_of_the_full_colour():
+def test_map_values_are_sent_row_by_row_with_their_range():
     attention, occlusion = maps([[0.5, -1.25], [0, 0.25]], effect(0, 1, 0.3))
 
     assert (attention["width"], attention["height"]) == (2, 2)
@@ -31,13 +31,13 @@ def test_values_travel_row_by_row_with_the_value_of_the_full_colour():
     assert occlusion["range"] == pytest.approx(0.3)
 
 
-def test_colours_are_told_in_words_on_the_spot():
+def test_maps_explain_their_two_colours():
     attention, occlusion = maps([[1, -1]], effect(0, 0, 0.3))
 
     assert (attention["for"], attention["against"]) == ("speaks for IDC", "speaks against IDC")
     assert occlusion["for"] == "hiding it lowers the probability: it speaks for IDC"
     assert occlusion["against"] == "hiding it raises the probability: it speaks against IDC"
-    assert "It has 2 × 1 places of about 100 µm" in attention["about"]
+    assert "The map has 2 × 1 values, one per 100 µm" in attention["about"]
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_colours_are_told_in_words_on_the_spot():
         ([[0, 0], [0, 2]], "No place speaks against IDC; most for it: the lower right."),
     ],
 )
-def test_grad_cam_says_where_it_is_strongest(attention, sentence):
+def test_grad_cam_sentence_names_the_strongest_places(attention, sentence):
     assert maps(attention, effect(0, 0, 0))[0]["found"] == sentence
 
 
@@ -60,9 +60,9 @@ def test_grad_cam_says_where_it_is_strongest(attention, sentence):
         (0.01, "No single place decides: hiding any changes the probability by less than 0.02."),
     ],
 )
-def test_occlusion_says_what_the_answer_depends_on(value, sentence):
+def test_occlusion_sentence_names_the_decisive_place(value, sentence):
     assert maps([[1]], effect(45, 45, value))[1]["found"] == sentence
 
 
-def test_tiny_effects_are_not_blown_up_to_full_colour():
+def test_small_effects_do_not_reach_full_colour():
     assert maps([[1]], effect(0, 0, 0.001))[1]["range"] == 0.02

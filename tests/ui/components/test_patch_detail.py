@@ -15,7 +15,7 @@ from tests.support.made_patches import store_of
 
 @pytest.fixture(autouse=True)
 def no_links(monkeypatch):
-    """Links to other pages need the app around them; tests/pages looks at those."""
+    """Page links need the whole app; tests/pages covers them."""
     monkeypatch.setattr(patch_detail_module, "_links", lambda *_: None)
 
 
@@ -41,7 +41,7 @@ def run_page(row):
     return at.run()
 
 
-def test_browser_gets_the_surroundings_with_gaps_and_classes(store):
+def test_surroundings_hold_gaps_and_classes(store):
     data = surroundings(store, 1)
 
     cells = data["cells"]
@@ -67,21 +67,21 @@ def test_picture_is_lossless_and_transparent_at_gaps(store):
     assert png[:100, :, 3].max() == 0  # nothing above
 
 
-def test_facts_name_class_place_and_size(store):
+def test_facts_state_class_place_and_size(store):
     at = run_page(1)
 
     assert at.markdown[0].value == "**Case 7**, x 51, y 1"
     assert at.markdown[1].value == "Labelled :orange[\\+ IDC-positive]  \n200 × 200 µm of tissue"
 
 
-def test_edge_patch_says_its_true_size(store):
+def test_facts_state_the_original_size_of_an_edge_patch(store):
     facts = run_page(3).markdown[1].value
 
     assert "200 × 80 µm of tissue" in facts
     assert "Edge patch: 50 × 20 px, resized to 50 × 50 px" in facts
 
 
-def test_browser_is_told_what_the_picture_shows(store):
+def test_browser_receives_place_label_and_alternative_text(store):
     sent = json.loads(run_page(1).get("bidi_component")[0].proto.json)
 
     assert sent["place"] == "7_51_1"

@@ -48,7 +48,7 @@ def tiles_of(rows):
     return [PatchTile(row, None, "", "") for row in rows]
 
 
-def test_browser_gets_every_tile_in_order():
+def test_browser_receives_every_tile_in_order():
     data = sent(run_page())
 
     assert data["tiles"] == [
@@ -60,7 +60,7 @@ def test_browser_gets_every_tile_in_order():
     assert (data["tile_px"], data["columns"]) == (100, None)
 
 
-def test_sprite_decodes_to_exactly_the_given_pixels():
+def test_sprite_is_lossless():
     data = sent(run_page())
 
     head, body = data["sprite"].split(",")
@@ -84,21 +84,21 @@ def test_nothing_is_picked_at_first():
     assert run_page().session_state["picked"] is None
 
 
-def test_a_pick_returns_its_row_and_survives_reruns():
+def test_pick_returns_its_row_and_survives_reruns():
     at = pick(run_page(), 41)
     assert at.session_state["picked"] == 41
 
     assert at.run().session_state["picked"] == 41
 
 
-def test_a_pick_sends_nothing_new_to_the_browser():
+def test_pick_sends_nothing_new_to_the_browser():
     at = run_page()
     before = sent(at)
 
     assert sent(pick(at, 41)) == before
 
 
-def test_a_pick_survives_another_tile_size():
+def test_pick_survives_a_change_of_tile_size():
     at = pick(run_page(), 41)
 
     at.session_state["tile_px"] = 200
@@ -107,7 +107,7 @@ def test_a_pick_survives_another_tile_size():
     assert sent(at)["tile_px"] == 200
 
 
-def test_a_pick_is_dropped_when_the_tiles_change_and_stays_dropped():
+def test_pick_is_dropped_for_good_when_the_tiles_change():
     at = pick(run_page(), 41)
 
     at.session_state["rows"] = [41, 42, 43]
@@ -117,7 +117,7 @@ def test_a_pick_is_dropped_when_the_tiles_change_and_stays_dropped():
     assert at.run().session_state["picked"] is None
 
 
-def test_a_pick_is_dropped_when_the_grid_was_away():
+def test_pick_is_dropped_when_the_grid_was_not_drawn():
     at = pick(run_page(), 41)
     first_showing = sent(at)["showing"]
 
@@ -131,16 +131,16 @@ def test_a_pick_is_dropped_when_the_grid_was_away():
 
 
 @pytest.mark.parametrize("row", [43, "41", None, [41], 41.5, {}])
-def test_a_row_that_is_not_shown_is_no_pick(row):
+def test_pick_of_a_row_that_is_not_shown_is_ignored(row):
     assert pick(run_page(), row).session_state["picked"] is None
 
 
-def test_a_pick_from_an_earlier_showing_is_no_pick():
+def test_pick_from_an_earlier_display_is_ignored():
     assert pick(run_page(), 41, display_id="0123456789abcdef-1").session_state["picked"] is None
 
 
 @pytest.mark.parametrize("value", [41, "41", [41], {"row": 41}])
-def test_a_malformed_pick_is_no_pick(value):
+def test_malformed_pick_is_ignored(value):
     at = run_page()
 
     at.session_state["grid"] = {"pick": value}
@@ -148,7 +148,7 @@ def test_a_malformed_pick_is_no_pick(value):
     assert at.run().session_state["picked"] is None
 
 
-def test_other_pixels_under_the_same_tiles_are_another_showing():
+def test_one_changed_pixel_is_another_display():
     def two_grids():
         import numpy as np
 
@@ -167,7 +167,7 @@ def test_other_pixels_under_the_same_tiles_are_another_showing():
     assert black["showing"] != nearly["showing"]
 
 
-def test_no_tiles_send_no_sprite():
+def test_empty_grid_sends_no_sprite():
     at = run_page(rows=[])
 
     assert (sent(at)["tiles"], sent(at)["sprite"]) == ([], "")
@@ -182,6 +182,6 @@ def test_no_tiles_send_no_sprite():
         (np.zeros((201, 50, 50, 3), np.uint8), tiles_of(range(201)), "at most 200.*201"),
     ],
 )
-def test_what_does_not_fit_is_refused(patches, tiles, sentence):
+def test_arguments_that_do_not_match_are_refused(patches, tiles, sentence):
     with pytest.raises(ValueError, match=sentence):
         patch_grid(patches, tiles, key="grid", label="")

@@ -1,4 +1,4 @@
-"""The slide viewer: what the browser is sent, and which picks are believed."""
+"""The slide viewer: the data sent to the browser, and which picks are accepted."""
 
 import base64
 import json
@@ -65,10 +65,10 @@ def numbers(text, dtype):
     return np.frombuffer(base64.b64decode(text), dtype).tolist()
 
 
-# What is sent
+# Data sent to the browser
 
 
-def test_browser_gets_cells_labels_and_values_as_typed_arrays():
+def test_cells_labels_and_values_are_sent_as_typed_arrays():
     data = sent(run_page())
 
     assert numbers(data["ids"], "<i4") == [40, 41, 42]
@@ -80,14 +80,14 @@ def test_browser_gets_cells_labels_and_values_as_typed_arrays():
     assert np.isnan(second)
 
 
-def test_each_set_of_values_brings_its_threshold():
+def test_each_set_of_values_has_its_own_threshold():
     given = [sent(run_page(thresholds=thresholds)) for thresholds in (None, {"fast": 0.7})]
 
     assert [data["values"][0]["threshold"] for data in given] == [0.4, 0.7]
     assert [data["thresholds"] for data in given] == [[0.4], [0.4, 0.7]]
 
 
-def test_browser_gets_what_the_legend_and_the_scale_need():
+def test_browser_receives_the_data_of_legend_and_scale():
     data = sent(run_page())
 
     assert (data["title"], data["origin"], data["mpp_um"]) == ("Case 7", [101, 201], 4.0)
@@ -96,7 +96,7 @@ def test_browser_gets_what_the_legend_and_the_scale_need():
     assert (data["width"], data["height"]) == (100, 100)
 
 
-def test_picture_decodes_to_nearly_the_given_pixels():
+def test_jpeg_is_close_to_the_given_pixels():
     rng = np.random.default_rng(0)
     rgb = cv2.resize(rng.integers(60, 240, (6, 8, 3)).astype(np.uint8), (160, 120))
     picture = jpeg_picture(rgb)
@@ -109,14 +109,14 @@ def test_picture_decodes_to_nearly_the_given_pixels():
     assert np.abs(again.astype(int) - rgb).mean() < 2
 
 
-def test_rerun_sends_the_very_same_message():
+def test_rerun_sends_an_identical_message():
     at = run_page()
     before = at.get("bidi_component")[0].proto.json
 
     assert at.run().get("bidi_component")[0].proto.json == before
 
 
-def test_new_values_are_the_same_showing_so_the_zoom_stays():
+def test_new_values_keep_the_display_and_its_zoom():
     at = run_page()
     before = sent(at)
 
@@ -128,7 +128,7 @@ def test_new_values_are_the_same_showing_so_the_zoom_stays():
     assert after["values"] != before["values"]
 
 
-def test_another_picture_is_another_showing():
+def test_another_image_is_another_display():
     at = run_page()
     before = sent(at)
 
@@ -159,7 +159,7 @@ def test_nothing_is_picked_at_first():
     assert run_page().session_state["picked"] is None
 
 
-def test_a_pick_is_returned_stays_and_sends_nothing():
+def test_pick_is_returned_and_sends_nothing_new():
     at = run_page()
     before = sent(at)
     at = pick(at, 41)
@@ -177,7 +177,7 @@ def test_cell_from_a_link_is_marked_at_once():
     assert sent(at)["mark"]["id"] == 42
 
 
-def test_cell_that_the_caller_names_later_wins_over_an_earlier_pick():
+def test_cell_named_by_the_caller_replaces_an_earlier_pick():
     at = pick(run_page(), 41)
 
     at.session_state["wanted"] = 40
@@ -187,7 +187,7 @@ def test_cell_that_the_caller_names_later_wins_over_an_earlier_pick():
     assert sent(at)["mark"]["id"] == 40
 
 
-def test_pick_after_that_wins_again():
+def test_later_pick_replaces_the_cell_named_by_the_caller():
     at = pick(run_page(), 41)
     at.session_state["wanted"] = 40
     at.run()
@@ -196,7 +196,7 @@ def test_pick_after_that_wins_again():
     assert pick(at, 42).session_state["picked"] == 42
 
 
-def test_kept_pick_stays_until_another_picture_is_shown():
+def test_kept_pick_stays_until_the_image_changes():
     at = pick(run_page(wanted=KEEP_PICK), 41)
     assert at.session_state["picked"] == 41
     assert at.run().session_state["picked"] == 41
@@ -215,19 +215,19 @@ def test_cell_of_another_slide_is_not_marked():
 @pytest.mark.parametrize(
     "changed", [{"id": 43}, {"id": "41"}, {"id": None}, {"showing": "another"}, {"mark": 7}]
 )
-def test_what_names_no_cell_of_this_showing_is_no_pick(changed):
+def test_pick_of_another_display_is_ignored(changed):
     assert pick(run_page(), 41, **changed).session_state["picked"] is None
 
 
 @pytest.mark.parametrize("value", [41, "41", [41]])
-def test_malformed_pick_is_no_pick(value):
+def test_malformed_pick_is_ignored(value):
     at = run_page()
     at.session_state["slide"] = {"pick": value}
 
     assert at.run().session_state["picked"] is None
 
 
-# What does not fit
+# Invalid arguments
 
 
 @pytest.mark.parametrize(
@@ -238,7 +238,7 @@ def test_malformed_pick_is_no_pick(value):
         (np.zeros((1, 4), int), {"fast": np.zeros(2)}, r"values of 'fast'.*Received: \(2,\)"),
     ],
 )
-def test_what_does_not_fit_is_refused(boxes, values, sentence):
+def test_arguments_that_do_not_match_are_refused(boxes, values, sentence):
     with pytest.raises(ValueError, match=sentence):
         slide_viewer(
             Picture("", 1, 1, ""), Cells(np.array([1]), boxes), key="k", title="", values=values

@@ -1,8 +1,8 @@
-"""idc.ui.shared.address: an address of before does not undo what was done since."""
+"""idc.ui.shared.address: an outdated address does not undo later actions."""
 
 from streamlit.testing.v1 import AppTest
 
-WAS, IS, OTHER = "was", "is", "other"
+FIRST, SECOND, OTHER = "first", "second", "other"
 
 
 def script():
@@ -11,12 +11,13 @@ def script():
     from idc.ui.shared import address
 
     address.start_visit(st.session_state["page"])
-    for words in st.session_state["written"]:
-        address.remember("part", words)
+    for value in st.session_state["written"]:
+        address.remember("part", value)
     if "expected" in st.session_state:
         address.accept_again("part", st.session_state["expected"])
-    said = {words: address.is_outdated("part", words) for words in ("was", "is", "other")}
-    st.session_state["outdated"] = [words for words, outdated in said.items() if outdated]
+    values = ("first", "second", "other")
+    outdated = [value for value in values if address.is_outdated("part", value)]
+    st.session_state["outdated"] = outdated
     st.session_state["latest"] = address.latest("part")
 
 
@@ -32,26 +33,26 @@ def outdated(at):
     return at.session_state["outdated"]
 
 
-def test_what_was_replaced_is_outdated_and_what_is_unknown_is_not():
-    at = after(WAS, IS)
+def test_replaced_value_is_outdated_and_an_unknown_one_is_not():
+    at = after(FIRST, SECOND)
 
-    assert outdated(at) == [WAS]
-    assert at.session_state["latest"] == IS
-
-
-def test_what_is_written_again_is_not_outdated():
-    assert outdated(after(WAS, IS, WAS)) == [IS]
+    assert outdated(at) == [FIRST]
+    assert at.session_state["latest"] == SECOND
 
 
-def test_nothing_is_known_at_first():
+def test_value_written_again_is_not_outdated():
+    assert outdated(after(FIRST, SECOND, FIRST)) == [SECOND]
+
+
+def test_nothing_is_recorded_at_first():
     at = after()
 
     assert outdated(at) == []
     assert at.session_state["latest"] is None
 
 
-def test_who_comes_from_another_page_means_what_the_address_says():
-    at = after(WAS, IS)
+def test_nothing_is_outdated_after_a_visit_to_another_page():
+    at = after(FIRST, SECOND)
     at.session_state["page"], at.session_state["written"] = "there", ()
     at.run()
     at.session_state["page"] = "here"
@@ -60,13 +61,13 @@ def test_who_comes_from_another_page_means_what_the_address_says():
     assert outdated(at) == []
 
 
-def test_what_the_script_wants_read_is_not_outdated():
-    assert outdated(after(WAS, OTHER, IS, expected=WAS)) == [OTHER]
+def test_value_that_the_script_accepts_again_is_not_outdated():
+    assert outdated(after(FIRST, OTHER, SECOND, expected=FIRST)) == [OTHER]
 
 
-def test_going_back_in_the_browser_is_meant(monkeypatch):
+def test_nothing_is_outdated_after_the_back_button(monkeypatch):
     from idc.ui.shared import address
 
     monkeypatch.setattr(address, "is_history_navigation", lambda: True)
 
-    assert outdated(after(WAS, IS)) == []
+    assert outdated(after(FIRST, SECOND)) == []

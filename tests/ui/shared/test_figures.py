@@ -1,4 +1,4 @@
-"""idc.ui.shared.figures: the numbers that a figure shows are the numbers it was given."""
+"""idc.ui.shared.figures: figures show the given numbers."""
 
 import pandas as pd
 import pytest
@@ -17,7 +17,7 @@ def points(figure, name):
     return list(zip(found.x, found.y, strict=True))
 
 
-def test_classes_are_counted_and_their_shares_written_on_the_bars():
+def test_class_bars_show_counts_and_shares():
     figure = class_counts_figure(7_500, 2_500)
 
     (bars,) = figure.data
@@ -28,13 +28,13 @@ def test_classes_are_counted_and_their_shares_written_on_the_bars():
     assert figure.layout.yaxis.title.text == "patches"
 
 
-def test_no_patches_are_zero_per_cent():
+def test_no_patches_give_zero_per_cent():
     (bars,) = class_counts_figure(0, 0).data
 
     assert list(bars.text) == ["0 (0.0%)", "0 (0.0%)"]
 
 
-def test_cases_are_stacked_by_class_the_largest_first():
+def test_case_bars_are_stacked_by_class_largest_first():
     index = pd.DataFrame({"case": [11] + [22] * 4 + [33] * 2, "label": [0, 0, 1, 1, 1, 0, 0]})
 
     figure = case_counts_figure(index)
@@ -43,10 +43,10 @@ def test_cases_are_stacked_by_class_the_largest_first():
     assert points(figure, "IDC-positive") == [("22", 3), ("33", 0), ("11", 0)]
     assert trace(figure, "IDC-negative").marker.color == NEGATIVE_COLOUR
     assert figure.layout.barmode == "stack"
-    assert figure.layout.xaxis.type == "category"  # else case numbers lie far apart
+    assert figure.layout.xaxis.type == "category"  # no gaps between case numbers
 
 
-def test_data_without_a_class_has_empty_bars_for_it():
+def test_missing_class_gives_empty_bars():
     figure = case_counts_figure(pd.DataFrame({"case": [5, 5], "label": [1, 1]}))
 
     assert points(figure, "IDC-negative") == [("5", 0)]

@@ -1,4 +1,4 @@
-"""idc.ui.shared.formatting: text of strangers on a page."""
+"""idc.ui.shared.formatting: text written by visitors is escaped."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from idc.ui.shared.formatting import escape_markdown
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
-        ("20261123-2206-fast", "20261123-2206-fast"),  # as it is, where it means nothing
+        ("20261123-2206-fast", "20261123-2206-fast"),  # unchanged where no character has a meaning
         ("*a* [b](c) $d$ :red[e]", r"\*a\* \[b\]\(c\) \$d\$ \:red\[e\]"),
         ("&lt;b&gt;", r"\&lt;b\&gt;"),
         ("good\n---", "good\n\\---"),
@@ -16,5 +16,5 @@ from idc.ui.shared.formatting import escape_markdown
         ("- a\n 1. one\n2.5 two", "\\- a\n 1\\. one\n2\\.5 two"),
     ],
 )
-def test_markdown_shows_it_letter_by_letter(text, shown):
+def test_escaped_text_is_shown_literally(text, shown):
     assert escape_markdown(text) == shown

@@ -1,4 +1,4 @@
-"""idc.ui.shared.pickers: a picker and the address follow each other."""
+"""idc.ui.shared.pickers: a picker and the address stay in step."""
 
 import pytest
 import streamlit as st
@@ -30,66 +30,66 @@ def choose(at, name):
 
 
 def chosen(at):
-    """What is chosen, once picker and address agree."""
+    """The chosen id; picker and address must agree."""
     [in_address] = at.query_params["thing"]
     assert at.selectbox(key="thing").value == in_address == at.session_state["chosen"]
     return in_address
 
 
-def test_the_first_is_chosen_at_first_and_a_choice_is_in_the_address(at):
+def test_first_entry_is_the_default_and_the_address_holds_the_choice(at):
     assert chosen(at) == "a"
     assert chosen(choose(at, "b")) == "b"
 
 
-def test_another_address_chooses(at):
+def test_changed_address_changes_the_choice(at):
     at.query_params["thing"] = "c"
 
     assert chosen(at.run()) == "c"
 
 
-def test_address_of_nothing_known_changes_nothing(at):
+def test_unknown_id_in_the_address_changes_nothing(at):
     choose(at, "b").query_params["thing"] = "x"
 
     assert chosen(at.run()) == "b"
 
 
-def test_choice_is_kept_though_the_browser_has_not_shown_it_yet(at):
+def test_outdated_address_does_not_undo_the_choice(at):
     choose(at, "b").query_params["thing"] = "a"
 
     assert chosen(at.run()) == "b"
 
 
-def test_the_script_chooses_also_what_was_chosen_before(at):
+def test_script_can_select_an_earlier_choice_again(at):
     choose(at, "b")
 
     assert chosen(at.button(key="first").click().run()) == "a"
 
 
-def test_address_of_nothing_known_is_told_until_the_next_choice(at):
+def test_unknown_id_shows_a_warning_until_the_next_choice(at):
     assert not at.warning
     at.query_params["thing"] = "*x*"
 
     at.run()
-    assert at.run().warning[0].value.startswith("There is no '\\*x\\*' here (any more)")
+    assert at.run().warning[0].value.startswith("'\\*x\\*' does not exist (any more)")
     assert not choose(at, "b").warning
 
 
-def test_chosen_thing_that_went_away_is_told(at):
+def test_removed_entry_shows_a_warning(at):
     choose(at, "b").session_state["titles"] = {"a": "A", "c": "C"}
 
-    assert at.run().warning[0].value.startswith("There is no 'b' here (any more)")
+    assert at.run().warning[0].value.startswith("'b' does not exist (any more)")
     assert chosen(at) == "a"
 
 
-def test_renamed_thing_stays_chosen(at):
+def test_renamed_entry_stays_chosen(at):
     choose(at, "b").session_state["titles"] = {"a": "A", "b": "Bee", "c": "C"}
-    at.session_state["thing"] = "B"  # the browser tells a choice by its title, here an old one
+    at.session_state["thing"] = "B"  # the browser sends the title of a choice, here an old one
 
     assert chosen(at.run()) == "b"
     assert not at.warning
 
 
-def test_new_title_of_the_chosen_thing_is_sent_to_the_browser(at):
+def test_new_title_of_the_chosen_entry_is_sent_to_the_browser(at):
     choose(at, "b").session_state["titles"] = {"a": "A", "b": "Bee", "c": "C"}
 
     picker = at.run().selectbox(key="thing").proto
@@ -97,7 +97,7 @@ def test_new_title_of_the_chosen_thing_is_sent_to_the_browser(at):
     assert not at.run().selectbox(key="thing").proto.set_value
 
 
-def test_browser_that_missed_how_the_choice_was_set_still_shows_it(at):
+def test_browser_that_missed_a_run_still_shows_the_choice(at):
     at.query_params["thing"] = "c"
 
     assert at.run().run().selectbox(key="thing").proto.default == 2
@@ -105,7 +105,7 @@ def test_browser_that_missed_how_the_choice_was_set_still_shows_it(at):
 
 @pytest.fixture
 def cut_off(monkeypatch):
-    """A visitor acts while the page is drawn, so the script ends where it writes the address."""
+    """Streamlit ends the script run at the write to the address, as after an early click."""
     write = QueryParamsProxy.__setitem__
 
     def write_and_end(query, name, value):
@@ -117,5 +117,5 @@ def cut_off(monkeypatch):
         return AppTest.from_function(script, default_timeout=300).run()
 
 
-def test_what_an_ended_run_of_the_script_wrote_into_the_address_undoes_no_choice(cut_off):
+def test_address_written_by_an_interrupted_run_undoes_no_choice(cut_off):
     assert chosen(cut_off.button(key="third").click().run()) == "c"

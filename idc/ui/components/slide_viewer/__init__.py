@@ -1,1 +1,1 @@
-"""slide_viewer"""
+"""The slide viewer and its use on a case of a data set."""

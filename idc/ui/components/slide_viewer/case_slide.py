@@ -26,10 +26,9 @@ def show_slide(
     sync_group: str | None = None,
     labels_layer: bool = False,
 ) -> int | None:
-    """The viewer; returns the row of the opened patch.
+    """Show a case in the viewer and return the row of the opened patch.
 
-    ``thresholds``, ``predictions_id``, ``timeline_id``, ``sync_group`` and ``labels_layer``: see
-    `slide_viewer`.
+    All keyword arguments are those of `slide_viewer`.
     """
     return slide_viewer(
         _picture(store.fingerprint, slide.case, store, slide),
@@ -60,7 +59,7 @@ def _case_table(fingerprint: str, _store: PatchStore) -> pd.DataFrame:
     return case_counts(_store.index)
 
 
-# Some 3 MB each, shared by all visitors.
+# About 3 MB each, shared by all visitors.
 @st.cache_resource(max_entries=24, show_spinner=False)
 def _picture(fingerprint: str, case: int, _store: PatchStore, _slide: StitchedSlide) -> Picture:
     return jpeg_picture(stitch_slide(_store, _slide))

@@ -1,9 +1,9 @@
-"""The slide viewer: a picture to pan and zoom like a map, with a run's answers laid over it.
+"""The slide viewer: an image to pan and zoom like a map, with a run's predictions as layers.
 
-The picture travels once, and the answers as one number a cell. Layers, threshold, opacity, zoom
-and hovering are drawn in the browser (``slide_viewer.js``); Python is asked only when a
-cell is picked. What the picture is does not matter here: a stitched case, a watched slide that
-gets new answers after each epoch, a region of somebody's own.
+The image travels once, and the predictions as one number per cell. Layers, threshold, opacity, zoom
+and hovering are drawn in the browser (``slide_viewer.js``); only a pick reruns the script. The
+image may be a stitched case, a watched slide whose predictions change after each epoch, or an
+uploaded region.
 """
 
 import base64
@@ -22,18 +22,18 @@ from idc.ui.components.own_component import own_component
 
 _JPEG_QUALITY = 90
 _UNKNOWN = -1
-KEEP_PICK = -2  # for ``picked``: what somebody picked stays, as long as the same picture is shown
+KEEP_PICK = -2  # for ``picked``: keep the visitor's pick while the same image is shown
 
 _view = own_component(__file__, "choices")
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture as the browser takes it.
+    """An encoded image.
 
     Attributes:
         uri: a data URI.
-        digest: of the pixels; another picture, another digest.
+        digest: identifies the pixels.
     """
 
     uri: str
@@ -44,15 +44,15 @@ class Picture:
 
 @dataclass(frozen=True)
 class Cells:
-    """The patches of a picture.
+    """The patches of an image.
 
     Attributes:
-        ids: int, shape (n,), distinct: what a pick returns, such as row numbers of a store.
-        boxes: int, shape (n, 4): x, y, width, height in px of the picture, below 65,536.
-        labels: int {0, 1}, shape (n,); None where the truth is unknown.
-        origin: (x, y) that the picture's upper left pixel has in the names shown to people.
-        places: int, shape (n, 2): x, y of each cell in those names, where the picture is shrunk;
-            None takes them from `boxes` and `origin`.
+        ids: int, shape (n,), distinct: returned by a pick, such as row numbers of a store.
+        boxes: int, shape (n, 4): x, y, width, height in px of the image, below 65,536.
+        labels: int {0, 1}, shape (n,); None if they are unknown.
+        origin: (x, y) of the image's upper left pixel in the displayed coordinates.
+        places: int, shape (n, 2): displayed x, y of each cell, for a shrunk image; None computes
+            them from `boxes` and `origin`.
     """
 
     ids: np.ndarray
@@ -63,12 +63,12 @@ class Cells:
 
 
 def jpeg_picture(rgb: np.ndarray) -> Picture:
-    """Encode a picture; a large slide takes 0.15 s, so keep the result.
+    """Encode an image as JPEG. A large slide takes 0.15 s, so cache the result.
 
     Args:
         rgb: uint8 RGB, shape (height, width, 3).
     """
-    # Colours at full resolution: nuclei are a few pixels wide.
+    # No chroma subsampling: nuclei are only a few pixels wide.
     quality = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]
     quality += [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
     _, jpeg = cv2.imencode(".jpg", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), quality)
@@ -97,32 +97,31 @@ def slide_viewer(
     sync_group: str | None = None,
     labels_layer: bool = False,
 ) -> int | None:
-    """Show a picture and return the id of the cell that is picked in it.
+    """Show an image and return the id of the picked cell.
 
-    Layers offered: tissue; with `values` a heat map; with labels too, right and wrong answers at
-    the threshold; with two sets of values, where they disagree. A rerun with the same arguments
-    sends nothing, and new `values` keep the zoom.
+    Layers: tissue; with `values`, a heat map; with labels too, right and wrong predictions at the
+    threshold; with two sets of values, the cells on which they disagree. A rerun with the same
+    arguments sends nothing, and new `values` keep the zoom.
 
     Args:
-        title: what it shows, for screen readers and saved pictures: "Case 8863".
+        title: for screen readers and saved images: "Case 8863".
         values: name -> probability of IDC, float [0, 1], shape (n,); nan where there is none.
-            At most two are compared, the first ones.
-        outlines: the true region, in px of the picture.
-        picked: the id to mark, as the last call returned it; another one marks that cell instead.
-        gap_note: what it means where no cell lies, for the legend.
-        hatch_gaps: draw gaps hatched, because tissue may be missing there.
-        clip_to_cells: show only the part of the picture inside cells; False shows all of it.
-        threshold: where the slider begins, and goes when this changes.
-        thresholds: name -> from which value on each of `values` calls a cell positive, where not
-            from `threshold` on. Each has its own until the slider is moved; then all have its.
-        mpp_um: micrometre per px, for the scale bar.
-        predictions_id: `idc.ui.evaluate.browser_predictions.predictions_id` of the predictions
-            whose threshold the viewer follows, in place of its own slider.
-        timeline_id: that of the `idc.ui.train.time_slider` whose frame replaces the first of
-            `values`.
-        sync_group: a name that small viewers of one picture share: they move together, and layers,
-            sliders and readout come with full screen alone.
-        labels_layer: offer the labels as a layer and start with it.
+            Only the first two are compared.
+        outlines: of the IDC-positive labels, in px of the image.
+        picked: the id to mark: the one that the last call returned, or another one to replace it.
+        gap_note: the legend's text for areas without a cell.
+        hatch_gaps: hatch areas without a cell, because tissue may be missing there.
+        clip_to_cells: show only the parts of the image inside cells.
+        threshold: initial value of the slider, which also follows its changes.
+        thresholds: name -> threshold of that entry of `values`, where it differs from
+            `threshold`. Each applies until the visitor moves the slider.
+        mpp_um: micrometres per px, for the scale bar.
+        predictions_id: the `idc.ui.evaluate.browser_predictions` whose threshold replaces the
+            viewer's own slider.
+        timeline_id: the `idc.ui.train.time_slider` whose frame replaces the first of `values`.
+        sync_group: a name shared by small viewers of one image that pan and zoom together; they
+            show layers, sliders and readout only in full screen.
+        labels_layer: offer the labels as a layer and show it first.
     """
     values, thresholds = dict(values or {}), thresholds or {}
     _check(cells, values)
@@ -171,9 +170,9 @@ def slide_viewer(
 
 @dataclass(frozen=True)
 class _Mark:
-    """The cell that Python told the browser to mark, and what the caller knows.
+    """The cell that Python asked the browser to mark, and the id last returned to the caller.
 
-    `number` counts how often it was told, so that a pick made before the last time is not believed.
+    `number` counts these requests, so that a pick made before the latest one is rejected.
     """
 
     number: int = 0
@@ -189,7 +188,7 @@ def _mark(key: str, display_id: str, cells: Cells, picked: int | None) -> _Mark:
         picked = last.returned if last.display_id == display_id else None
     if picked is not None and not (cells.ids == picked).any():
         picked = None
-    if picked != last.returned:  # the caller changed it: a link, another slide, the back button
+    if picked != last.returned:  # changed by a link, another slide, the Back button
         mark = _Mark(last.number + 1, picked, picked, display_id)
     else:
         pick = _valid_pick(
@@ -201,7 +200,7 @@ def _mark(key: str, display_id: str, cells: Cells, picked: int | None) -> _Mark:
 
 
 def _valid_pick(pick: Any, display_id: str, number: int, cells: Cells) -> int | None:
-    """What the browser says, if it names a cell of this very showing."""
+    """The id that the browser sent, if it names a cell of the current display."""
     if not isinstance(pick, dict) or (pick.get("showing"), pick.get("mark")) != (
         display_id,
         number,
@@ -226,12 +225,12 @@ def _labels(cells: Cells) -> np.ndarray:
 
 
 def _base64_values(array: np.ndarray, dtype: type) -> str:
-    """Base64 of the little-endian values, as a typed array reads them."""
+    """Base64 of the values in little-endian order, for a JavaScript typed array."""
     little = np.asarray(array).astype(np.dtype(dtype).newbyteorder("<"))
     return base64.b64encode(little.tobytes()).decode("ascii")
 
 
 def _display_id(picture: Picture, cells: Cells) -> str:
-    """A name for picture and cells: the zoom and a pick belong to it."""
+    """An id of image and cells, to which the zoom and a pick belong."""
     places = np.column_stack([cells.ids, cells.boxes]).astype(np.int64).tobytes()
     return hashlib.blake2b(picture.digest.encode() + places, digest_size=8).hexdigest()
