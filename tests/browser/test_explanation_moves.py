@@ -18,7 +18,7 @@ def test_maps_change_under_the_hand_without_asking_the_server(page, app):
     )
     canvas = page.get_by_role("img", name="The patch, enlarged, with Grad-CAM")
     expect(canvas).to_be_visible()
-    expect(page.get_by_text("so there is nothing to compare with")).to_be_visible()
+    expect(page.get_by_text("which is not installed here")).to_be_visible()
     page.wait_for_load_state("networkidle")
     before, asked = picture(page), len(sent)
 

@@ -22,9 +22,9 @@ def keep(page, name):
 
 def test_from_an_empty_home_to_a_prediction(app, page):
     page.goto(app)
-    expect(page.get_by_text("First, a data set")).to_be_visible()
+    expect(page.get_by_text("Start with a data set")).to_be_visible()
     expect(page.get_by_role("heading", name="Get the real data set")).to_be_visible()
-    expect(page.get_by_text("I have it already")).to_be_visible()
+    expect(page.get_by_text("Use a downloaded copy")).to_be_visible()
     keep(page, "1-empty")
 
     page.get_by_role("button", name="Start with generated tissue").click()
@@ -47,7 +47,7 @@ def test_from_an_empty_home_to_a_prediction(app, page):
     keep(page, "5-evaluation")
 
     menu(page, "Train")
-    expect(page.get_by_text("Recorded: it came with IDC Lab").first).to_be_visible()
+    expect(page.get_by_text("Recorded run, shipped with IDC Lab").first).to_be_visible()
     keep(page, "6-training")
     expect(page.get_by_test_id("stException")).to_have_count(0)
     assert page.complaints == []

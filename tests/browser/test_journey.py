@@ -42,7 +42,7 @@ def test_from_the_zip_to_a_prediction(app, page, real_data, tmp_path):
     page.get_by_role("spinbutton", name="Epochs").fill("10")
     page.get_by_role("spinbutton", name="Patches to use").fill("1800")
     page.keyboard.press("Tab")
-    expect(page.get_by_text("steps an epoch").last).to_contain_text("Training array (")
+    expect(page.get_by_text("steps per epoch").last).to_contain_text("Training array (")
     wait_for_picture(page, "training patches, each followed by six views")
     page.get_by_role("button", name="Start training").click()
     expect(page.get_by_text(re.compile(r"epoch \d+ of 10")).first).to_be_visible()

@@ -33,6 +33,6 @@ def test_delete_after_a_rename_deletes_the_run_that_is_shown(home, app, page):
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Delete").click()
 
-    expect(page.get_by_text("It lies in the trash.")).to_be_visible()
+    expect(page.get_by_text("It is in the trash.")).to_be_visible()
     assert [run.id for run in list_runs()] == [newest.id]
     assert page.complaints == []

@@ -28,7 +28,7 @@ def test_slide_is_repainted_while_training_and_replayed_afterwards(home, app, pa
     page.get_by_role("spinbutton", name="Epochs", exact=True).fill("2")
     page.get_by_role("spinbutton", name="Patches to use").fill("600")
     page.keyboard.press("Tab")
-    expect(page.get_by_text("steps an epoch").last).to_contain_text("Training array (")
+    expect(page.get_by_text("steps per epoch").last).to_contain_text("Training array (")
     wait_for_picture(page, "training patches, each followed by six views")
     page.get_by_role("button", name="Start training").click()
 
@@ -44,7 +44,7 @@ def test_slide_is_repainted_while_training_and_replayed_afterwards(home, app, pa
     learned = marks(page)
 
     # Back in time and forth, in the browser alone.
-    slider = page.get_by_role("slider", name="Moment of the training")
+    slider = page.get_by_role("slider", name="Point in the training")
     slider.press("Home")
     expect(page.get_by_text("at the start")).to_be_visible()
     wait_until(lambda: marks(page) == noise, "the noise is back")

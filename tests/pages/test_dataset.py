@@ -8,7 +8,7 @@ def shown(at):
     return json.loads(at.get("bidi_component")[0].proto.json)["tiles"]
 
 
-def test_without_data_the_page_leads_to_home(home):
+def test_page_without_data_links_to_home(home):
     at = open_page("dataset")
 
     assert at.info[0].value == "There is no data set yet."
@@ -36,7 +36,7 @@ def test_sample_alternates_between_the_classes(home):
     assert [tile["caption"] for tile in tiles[:2]] == ["negative", "positive"]
 
 
-def test_shuffle_shows_others_and_the_same_seed_the_same(home):
+def test_shuffle_changes_the_sample_and_a_seed_repeats_it(home):
     tiny_store("tiny", cases=4, per_case=40)
     at = open_page("dataset")
     first = shown(at)
@@ -49,7 +49,7 @@ def test_shuffle_shows_others_and_the_same_seed_the_same(home):
     assert shown(at) == first
 
 
-def test_chosen_patch_is_shown_large_with_its_facts(home):
+def test_chosen_patch_is_shown_enlarged_with_its_facts(home):
     tiny_store("tiny", cases=3, per_case=4)
     at = open_page("dataset")
     sent = json.loads(at.get("bidi_component")[0].proto.json)
@@ -61,7 +61,7 @@ def test_chosen_patch_is_shown_large_with_its_facts(home):
     assert f"Case {1 + row // 4}, x {1 + 50 * (row % 4)}, y 1" in text(at)
 
 
-def test_overview_names_cases_and_what_their_shares_mean(home):
+def test_overview_explains_the_class_imbalance(home):
     tiny_store("tiny", cases=3, per_case=5)
 
     assert (
@@ -70,7 +70,7 @@ def test_overview_names_cases_and_what_their_shares_mean(home):
     )
 
 
-def test_overview_lists_every_case_when_it_is_opened(home):
+def test_opened_expander_lists_every_case(home):
     tiny_store("tiny", cases=3, per_case=5)
     at = open_page("dataset")
     assert len(at.dataframe) == 0

@@ -1,4 +1,4 @@
-"""Home's part that gets the real data set, from the offer to each of its ends."""
+"""Home's download of the real data set, from the offer to every result."""
 
 import json
 import stat
@@ -22,11 +22,11 @@ UNDER_WAY = DownloadStatus(
 
 @pytest.fixture(autouse=True)
 def no_credentials(kaggle, home):
-    """Whatever a button does, it meets the server that plays Kaggle."""
+    """Send every request to the fake Kaggle server."""
 
 
 def left_by(status):
-    """A download that stands so."""
+    """A download with this status."""
     with hold_lock():
         download.record_job(DownloadJob())
         download.write_status(status)
@@ -40,17 +40,18 @@ def unescaped(value):
     return value.replace("\\", "")
 
 
-def test_offer_tells_what_it_costs():
+def test_offer_states_download_size_and_disk_space():
     at = open_page("home")
 
     assert "get_data" in keys(at)
     assert "277,524 patches of 279 slides" in text(at)
-    assert "About 3.3 GB to fetch. Takes about 5.4 GB of disk meanwhile and 2.1 GB" in text(at)
+    assert "Download: about 3.3 GB." in text(at)
+    assert "Disk space: about 5.4 GB during packing, 2.1 GB afterwards" in text(at)
     assert " are free." in text(at)
     assert not at.exception
 
 
-def test_offer_goes_when_the_full_set_is_there(monkeypatch):
+def test_offer_disappears_once_the_full_set_is_installed(monkeypatch):
     tiny_store("mine", cases=2, per_case=6)
     assert "get_data" in keys(open_page("home"))
 
@@ -59,7 +60,7 @@ def test_offer_goes_when_the_full_set_is_there(monkeypatch):
 
 
 @pytest.mark.slow  # starts a process
-def test_button_gets_the_data_set_and_says_so(monkeypatch):
+def test_button_downloads_and_packs_the_data_set(monkeypatch):
     monkeypatch.setattr(get_data, "DownloadJob", partial(DownloadJob, expected=3))
     tiny_store("idc")
 
@@ -71,7 +72,7 @@ def test_button_gets_the_data_set_and_says_so(monkeypatch):
 
     assert list_stores() == ["idc", "idc-2"]
     assert at.success[0].value.startswith(
-        "The real data set is here, as **idc-2**. Downloaded, checked and packed 3 patches"
+        "The real data set is installed as **idc-2**. All 3 patches"
     )
     assert "**idc-2**: 3 patches of 1 cases" in unescaped(text(at))
 
@@ -80,7 +81,7 @@ def test_button_gets_the_data_set_and_says_so(monkeypatch):
     assert not at.exception
 
 
-def test_transfer_under_way_shows_amount_speed_and_time_left():
+def test_running_download_shows_amount_speed_and_time_left():
     left_by(UNDER_WAY)
     with hold_lock():
         at = open_page("home")
@@ -91,8 +92,8 @@ def test_transfer_under_way_shows_amount_speed_and_time_left():
     assert "get_data" not in keys(at)
 
 
-def test_transfer_that_waits_says_why_and_what_is_kept():
-    reason = "The connection to Kaggle was interrupted; trying again in 8 s"
+def test_waiting_download_shows_its_reason_and_the_kept_part():
+    reason = "The connection to Kaggle broke off; trying again in 8 s"
     left_by(replace(UNDER_WAY, phase="waiting", reason=reason))
     with hold_lock():
         at = open_page("home")
@@ -100,7 +101,7 @@ def test_transfer_that_waits_says_why_and_what_is_kept():
     assert f"{reason}. 1.2 GB are kept." in unescaped(text(at))
 
 
-def test_stop_is_asked_for_once():
+def test_stop_button_disappears_after_a_click():
     left_by(UNDER_WAY)
     with hold_lock():
         at = open_page("home")
@@ -108,20 +109,20 @@ def test_stop_is_asked_for_once():
 
         assert download.stop_requested()
         assert "stop_download" not in keys(at)
-        assert "Stopping; what arrived is kept." in text(at)
+        assert "Stopping. The part downloaded so far is kept." in text(at)
 
 
-def test_transfer_that_was_killed_can_go_on():
+def test_killed_download_can_be_resumed():
     left_by(UNDER_WAY)
 
     at = open_page("home")
 
     assert at.warning[0].value.startswith("The download process ended unexpectedly")
     assert {"go_on", "give_up"} <= set(keys(at))
-    assert at.get("progress")[0].proto.text == "1.2 GB of 3.3 GB are here"
+    assert at.get("progress")[0].proto.text == "1.2 GB of 3.3 GB downloaded"
 
 
-def test_giving_up_brings_the_offer_back(home):
+def test_discarding_a_download_shows_the_offer_again(home):
     left_by(replace(UNDER_WAY, state="stopped", reason="Stopped."))
     (home / "download" / download.PART_FILE).write_bytes(b"what arrived")
 
@@ -132,7 +133,7 @@ def test_giving_up_brings_the_offer_back(home):
     assert not (home / "download" / download.PART_FILE).exists()
 
 
-def test_go_on_takes_another_name_where_its_own_was_taken_meanwhile(monkeypatch):
+def test_resumed_download_gets_a_free_name(monkeypatch):
     started = []
     monkeypatch.setattr(download, "_spawn", lambda _lock: started.append(download.read_job().name))
     left_by(replace(UNDER_WAY, state="stopped", reason="Stopped."))
@@ -145,7 +146,7 @@ def test_go_on_takes_another_name_where_its_own_was_taken_meanwhile(monkeypatch)
     assert not at.error
 
 
-def test_go_on_that_cannot_start_says_why(home):
+def test_resume_without_a_download_shows_an_error(home):
     left_by(replace(UNDER_WAY, state="stopped", reason="Stopped."))
     (home / "download" / "job.json").unlink()
 
@@ -155,7 +156,7 @@ def test_go_on_that_cannot_start_says_why(home):
     assert at.error[0].value == "There is no download to resume; start one."
 
 
-def test_refusal_opens_the_form_for_credentials():
+def test_refused_download_opens_the_credentials_form():
     left_by(replace(UNDER_WAY, state="failed", reason="Kaggle wants to know.", needs_login=True))
 
     at = open_page("home")
@@ -178,7 +179,7 @@ def everything_shown(at):
     return "\n".join([*shown, str(at.session_state._state.filtered_state)])
 
 
-def test_token_is_checked_stored_and_never_shown(kaggle, tmp_path, monkeypatch):
+def test_token_is_verified_stored_and_never_shown(kaggle, tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     kaggle.accepted = {f"Bearer {CANARY}"}
 
@@ -186,7 +187,7 @@ def test_token_is_checked_stored_and_never_shown(kaggle, tmp_path, monkeypatch):
 
     path = tmp_path / ".kaggle" / "access_token"
     assert unescaped(at.success[0].value) == (
-        f"Kaggle knows these as ada's. They are stored in {path}."
+        f"Kaggle accepted the credentials of ada. They are stored in {path}."
     )
     assert path.read_text().strip() == CANARY
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -200,7 +201,7 @@ def test_token_is_checked_stored_and_never_shown(kaggle, tmp_path, monkeypatch):
     assert "forget_kaggle" not in keys(at)
 
 
-def test_token_that_kaggle_refuses_is_not_stored(kaggle, tmp_path, monkeypatch):
+def test_token_refused_by_kaggle_is_not_stored(kaggle, tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     kaggle.accepted = {"nobody"}
 
@@ -211,7 +212,7 @@ def test_token_that_kaggle_refuses_is_not_stored(kaggle, tmp_path, monkeypatch):
     assert CANARY not in everything_shown(at)
 
 
-def test_kaggle_json_is_checked_and_stored(tmp_path, monkeypatch):
+def test_kaggle_json_is_verified_and_stored(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     content = json.dumps({"username": "ada", "key": CANARY}).encode()
 
@@ -226,11 +227,11 @@ def test_kaggle_json_is_checked_and_stored(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("token", "sentence"),
     [
-        ("", "Paste a token, or choose a kaggle.json."),
+        ("", "Paste a token or choose a kaggle.json."),
         ("two words", "This is not a Kaggle token"),
     ],
 )
-def test_form_answers_bad_input_with_a_sentence(kaggle, token, sentence):
+def test_invalid_credentials_show_an_error_sentence(kaggle, token, sentence):
     at = store(open_page("home"), token)
 
     assert unescaped(at.error[0].value).startswith(sentence)
@@ -238,7 +239,7 @@ def test_form_answers_bad_input_with_a_sentence(kaggle, token, sentence):
     assert not at.exception
 
 
-def test_credentials_in_the_environment_are_named_and_not_ours_to_forget(monkeypatch):
+def test_credentials_in_the_environment_are_listed_without_a_delete_button(monkeypatch):
     monkeypatch.setenv("KAGGLE_API_TOKEN", CANARY)
 
     at = open_page("home")

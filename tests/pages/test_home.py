@@ -17,27 +17,27 @@ def pack(at, path, name):
     return at.button[-1].click().run()
 
 
-def test_empty_home_says_what_to_do_first(home):
+def test_empty_home_offers_three_data_sets(home):
     at = open_page("home")
 
     assert at.title[0].value == "IDC Lab"
-    assert [title.value for title in at.subheader] == ["First, a data set"]
+    assert [title.value for title in at.subheader] == ["Start with a data set"]
     assert [offer for offer in text(at).splitlines() if offer.startswith("#####")] == [
         "##### Start with generated tissue",
         "##### Get the real data set",
-        "##### I have it already",
+        "##### Use a downloaded copy",
     ]
     assert at.button(key="make_demo").label == "Start with generated tissue"
     assert not at.exception
 
 
-def test_demo_tissue_is_offered_once(home):
+def test_demo_tissue_is_not_offered_again_once_installed(home):
     tiny_store("demo")
 
     assert [button for button in open_page("home").button if button.key == "make_demo"] == []
 
 
-def test_home_with_data_shows_it_first_and_leads_to_training(home):
+def test_home_with_data_lists_it_and_links_to_training(home):
     tiny_store("tiny", cases=2, per_case=6)
     at = open_page("home")
 
@@ -49,7 +49,7 @@ def test_home_with_data_shows_it_first_and_leads_to_training(home):
     assert at.info[0].value == "None yet."
 
 
-def test_home_counts_each_data_set_against_the_full_one(home):
+def test_home_compares_each_data_set_with_the_full_set(home):
     tiny_store("tiny", cases=2, per_case=6, first_case=8863)
 
     assert "**tiny**: 12 patches of 2 cases, 50.0% IDC-positive" in text(open_page("home"))
@@ -70,12 +70,12 @@ def test_form_packs_a_zip(home, tmp_path):
 @pytest.mark.parametrize(
     ("path", "name", "sentence"),
     [
-        ("", "a", "Which zip or folder?"),
+        ("", "a", "Enter the full path of a zip or folder."),
         ("/nowhere/archive.zip", "a", "There is no file or folder at '/nowhere/archive.zip'"),
         ("/nowhere/archive.zip", "../a", "A data set's name has 1 to 64 letters"),
     ],
 )
-def test_form_answers_bad_input_with_a_sentence(home, path, name, sentence):
+def test_invalid_path_or_name_shows_an_error_sentence(home, path, name, sentence):
     at = pack(open_page("home"), path, name)
 
     assert at.error[0].value.replace("\\", "").startswith(sentence)
@@ -83,7 +83,7 @@ def test_form_answers_bad_input_with_a_sentence(home, path, name, sentence):
     assert list_stores() == []
 
 
-def test_failed_packing_is_told_and_can_be_dismissed(home, tmp_path):
+def test_failed_packing_shows_its_error_and_can_be_dismissed(home, tmp_path):
     (tmp_path / "bad.zip").write_bytes(b"this is no zip")
     at = pack(open_page("home"), tmp_path / "bad.zip", "bad")
     while packing_job.pack_jobs()[0].state == "packing":

@@ -97,7 +97,7 @@ def test_flat_colour_is_warned_about_and_the_bundled_model_says_where_its_patche
         "It has less fine detail than tissue at 4 µm a pixel\\: out of focus, or enlarged from a "
         "higher magnification",
     ]
-    assert "so there is nothing to compare with" in text(at)
+    assert "which is not installed here" in text(at)
 
 
 def test_bad_upload_is_one_sentence_and_the_next_good_one_works(trained_run):

@@ -27,7 +27,7 @@ def tiny(home):
 
 @pytest.fixture
 def run(tiny):
-    """A run that has answered for the patches of case 3: row n with probability n / 100."""
+    """A run with predictions for the patches of case 3: row n with probability n / 100."""
     run = create_run(preset_config("notebook", "tiny", protocol="random"))
     rows = np.arange(40, 60)
     table = pd.DataFrame(
@@ -43,7 +43,7 @@ def wait_for_measuring():
             thread.join()
 
 
-def open_roam(**query):
+def open_all_patches(**query):
     return open_page("dataset", query={"view": "roam", **query})
 
 
@@ -56,7 +56,7 @@ def sent(at, number=0):
 
 
 def url(at):
-    """What the URL says besides tab and data set: name -> values."""
+    """The query parameters except tab and data set: name -> values."""
     return {
         name: value if isinstance(value, list) else [value]
         for name, value in at.query_params.items()
@@ -67,12 +67,12 @@ def url(at):
 def open_patch(at, row):
     at.session_state["roam_grid"] = {"open": {"showing": sent(at)["showing"], "row": row}}
     at.run()
-    at.session_state["roam_grid"] = {"open": None}  # the browser tells a pick once
+    at.session_state["roam_grid"] = {"open": None}  # the browser sends a pick once
     return at
 
 
-def test_all_patches_come_in_pages_in_the_order_of_the_cases(tiny):
-    at = open_roam()
+def test_all_patches_are_paged_in_the_order_of_the_cases(tiny):
+    at = open_all_patches()
 
     assert rows(at) == list(range(48))
     assert "**60** patches" in text(at)
@@ -82,18 +82,18 @@ def test_all_patches_come_in_pages_in_the_order_of_the_cases(tiny):
     assert at.button(key="roam_turn_1").disabled
 
 
-def test_jump_to_a_page_and_another_page_size(tiny):
-    at = open_roam(size="24")
+def test_page_and_page_size_can_be_changed(tiny):
+    at = open_all_patches(size="24")
 
     at.number_input(key="roam_page").set_value(3).run()
     assert rows(at) == list(range(48, 60))
     at.selectbox(key="roam_size").set_value(48).run()
-    assert rows(at) == list(range(48, 60))  # the first patch in sight stays in sight
+    assert rows(at) == list(range(48, 60))  # the first visible patch stays visible
     assert url(at) == {"page": ["2"]}
 
 
-def test_filters_narrow_what_is_shown_and_are_in_the_url(tiny):
-    at = open_roam(page="2")
+def test_filters_reduce_the_patches_and_are_in_the_url(tiny):
+    at = open_all_patches(page="2")
 
     at.multiselect(key="roam_cases").set_value([1, 3]).run()
     assert rows(at) == [*range(20), *range(40, 60)]
@@ -103,18 +103,18 @@ def test_filters_narrow_what_is_shown_and_are_in_the_url(tiny):
     assert url(at) == {"case": ["1", "3"], "class": ["positive"]}
 
 
-def test_whoever_is_quicker_than_the_address_bar_loses_no_filter(tiny):
-    at = open_roam()
+def test_outdated_url_does_not_undo_a_filter(tiny):
+    at = open_all_patches()
     at.selectbox(key="roam_class").set_value("positive").run()
-    del at.query_params["class"]  # the browser has not shown it yet
+    del at.query_params["class"]  # the browser has not received it yet
     at.multiselect(key="roam_cases").set_value([2]).run()
 
     assert rows(at) == list(range(21, 40, 2))
     assert url(at) == {"case": ["2"], "class": ["positive"]}
 
 
-def test_sort_by_stain_shows_the_darkest_first_with_its_figure(tiny):
-    at = open_roam()
+def test_sort_by_stain_shows_the_darkest_patch_first(tiny):
+    at = open_all_patches()
 
     at.selectbox(key="roam_sort").set_value("stain").run()
 
@@ -126,17 +126,17 @@ def test_sort_by_stain_shows_the_darkest_first_with_its_figure(tiny):
     assert "mean stain" in tiles[0]["details"]
 
 
-def test_runs_probability_error_and_doubt_order_its_patches(run):
-    assert rows(open_roam(sort="probability"))[:3] == [59, 58, 57]
-    assert rows(open_roam(sort="error"))[:3] == [41, 58, 43]  # errors 0.59, 0.58, 0.57
-    at = open_roam(sort="doubt")
+def test_patches_sort_by_probability_error_and_doubt(run):
+    assert rows(open_all_patches(sort="probability"))[:3] == [59, 58, 57]
+    assert rows(open_all_patches(sort="error"))[:3] == [41, 58, 43]  # errors 0.59, 0.58, 0.57
+    at = open_all_patches(sort="doubt")
     assert rows(at)[:3] == [50, 49, 51]
     assert sent(at)["tiles"][0]["caption"] == "p 0.50"
-    assert sent(at)["tiles"][-1]["caption"] == "not asked"
+    assert sent(at)["tiles"][-1]["caption"] == "no answer"
 
 
 def test_part_of_the_runs_split_is_a_filter(run):
-    shown = {part: rows(open_roam(part=part)) for part in ("train", "validation", "test")}
+    shown = {part: rows(open_all_patches(part=part)) for part in ("train", "validation", "test")}
 
     assert sorted(row for part in shown.values() for row in part) == list(range(60))
     assert {part: len(rows) for part, rows in shown.items()} == {
@@ -146,30 +146,30 @@ def test_part_of_the_runs_split_is_a_filter(run):
     }
 
 
-def test_sort_that_needs_a_run_says_so_where_there_is_none(tiny):
-    at = open_roam(sort="error")
+def test_sort_that_needs_predictions_explains_their_absence(tiny):
+    at = open_all_patches(sort="error")
 
-    assert "Cannot sort by 'Error'. No run has answered" in at.info[0].value
+    assert "Cannot sort by 'Error'. No run has predictions" in at.info[0].value
     assert rows(at) == list(range(48))
 
 
-def test_unmeasured_store_is_measured_in_the_background_and_says_so(home, monkeypatch):
-    may_go_on = threading.Event()
+def test_unmeasured_store_is_measured_in_the_background(home, monkeypatch):
+    released = threading.Event()
 
     def held(store, *, on_progress):
-        may_go_on.wait()
+        released.wait()
         return measure_store(store, on_progress=on_progress)
 
     monkeypatch.setattr(measurements, "_jobs", JobRegistry())
     monkeypatch.setattr(measurements, "measure_store", held)
     store = tiny_store("tiny")
 
-    at = open_roam(sort="stain")
+    at = open_all_patches(sort="stain")
 
-    assert "Cannot sort by 'Mean stain'. Stain and tissue are being measured" in at.info[0].value
+    assert "Cannot sort by 'Mean stain'. Stain and tissue are not measured yet" in at.info[0].value
     assert at.slider(key="roam_tissue").disabled
     at.button(key="stop_measuring").click().run()
-    may_go_on.set()
+    released.set()
     wait_for_measuring()
     at.run()
     at.button(key="measure").click().run()
@@ -180,8 +180,8 @@ def test_unmeasured_store_is_measured_in_the_background_and_says_so(home, monkey
     assert not at.slider(key="roam_tissue").disabled
 
 
-def test_opened_patch_is_in_the_url_with_its_facts(run):
-    at = open_patch(open_roam(), 43)
+def test_opened_patch_shows_its_facts_and_is_in_the_url(run):
+    at = open_patch(open_all_patches(), 43)
 
     assert url(at) == {"patch": ["3_151_1"], "run": [run.id]}
     assert at.query_params["data"] == "tiny"
@@ -191,8 +191,8 @@ def test_opened_patch_is_in_the_url_with_its_facts(run):
     assert sent(at)["opened"] == 43
 
 
-def test_closed_patch_leaves_the_url(tiny):
-    at = open_patch(open_roam(page="2"), 50)
+def test_closed_patch_is_removed_from_the_url(tiny):
+    at = open_patch(open_all_patches(page="2"), 50)
 
     at.button(key="roam_close").click().run()
 
@@ -201,8 +201,8 @@ def test_closed_patch_leaves_the_url(tiny):
     assert sent(at)["opened"] is None
 
 
-def test_copied_url_shows_another_person_the_same(run):
-    at = open_roam(case=["2", "3"], sort="probability", order="up", size="24")
+def test_copied_url_restores_the_view(run):
+    at = open_all_patches(case=["2", "3"], sort="probability", order="up", size="24")
     at.selectbox(key="roam_class").set_value("negative").run()
     at = open_patch(at, rows(at)[3])
 
@@ -222,24 +222,24 @@ def test_copied_url_shows_another_person_the_same(run):
         {"data": "gone", "run": "gone", "patch": "nowhere", "order": "", "edge": "?"},
     ],
 )
-def test_wrong_words_in_the_url_show_all_patches(tiny, query):
-    at = open_roam(**query)
+def test_invalid_parameters_in_the_url_show_all_patches(tiny, query):
+    at = open_all_patches(**query)
 
     assert not at.exception
     assert not at.error
     assert rows(at) == list(range(48))
 
 
-def test_patch_that_is_not_there_is_one_sentence(tiny):
-    at = open_roam(patch="1_9951_1")
+def test_unknown_patch_in_the_url_shows_a_sentence(tiny):
+    at = open_all_patches(patch="1_9951_1")
 
-    assert at.info[0].value == "There is no patch at x 9951, y 1 of case 1 in this data set."
+    assert at.info[0].value == "This data set has no patch at x 9951, y 1 of case 1."
 
 
-def test_filters_that_nothing_passes_can_be_cleared(tiny):
-    at = open_roam(edge="only")
+def test_filters_without_a_match_can_be_cleared(tiny):
+    at = open_all_patches(edge="only")
 
-    assert at.info[0].value == "No patch fits all of these filters."
+    assert at.info[0].value == "No patch matches all filters."
     assert "**0** patches" in text(at)
     at.button(key="roam_clear_here").click().run()
     assert rows(at) == list(range(48))
@@ -249,14 +249,14 @@ def test_filters_that_nothing_passes_can_be_cleared(tiny):
 def test_run_on_an_earlier_packing_is_not_offered(run):
     (run.folder / ENVIRONMENT_FILE).write_text(json.dumps({"data_sha256": "of another packing"}))
 
-    at = open_roam(sort="error", run=run.id)
+    at = open_all_patches(sort="error", run=run.id)
 
-    assert "Cannot sort by 'Error'. No run has answered" in at.info[0].value
+    assert "Cannot sort by 'Error'. No run has predictions" in at.info[0].value
     assert not at.error
 
 
-def test_opened_patch_leads_to_its_slide(run):
-    at = open_patch(open_roam(), 43)
+def test_opened_patch_links_to_its_slide(run):
+    at = open_patch(open_all_patches(), 43)
 
     links = {link.proto.label: link.proto.query_string for link in at.get("page_link")}
     assert links["Show on the slide"] == f"data=tiny&case=3&patch=3_151_1&run={run.id}"

@@ -65,18 +65,18 @@ def answers(at):
     }
 
 
-def test_without_data_the_page_leads_to_home(home):
+def test_page_without_data_links_to_home(home):
     assert open_page("slides").info[0].value == "There is no data set yet."
 
 
-def test_all_slides_are_shown_until_one_is_chosen(store):
+def test_contact_sheet_is_shown_until_a_slide_is_chosen(store):
     at = slides_page()
 
     assert [card["case"] for card in sent(at)["cards"]] == [1, 2, 3]
     assert sent(at)["cards"][0]["details"] == "12 patches, 50% IDC"
 
 
-def test_slide_that_is_clicked_is_opened(store):
+def test_clicked_slide_opens(store):
     at = slides_page()
     at.session_state["contacts"] = {"open": 2}
     at.run()
@@ -85,7 +85,7 @@ def test_slide_that_is_clicked_is_opened(store):
     assert at.selectbox(key="case").value == 2
 
 
-def test_many_slides_come_in_pages(home):
+def test_contact_sheet_has_pages(home):
     tiny_store("many", cases=30, per_case=2)
     at = slides_page()
     assert len(sent(at)["cards"]) == 24
@@ -103,14 +103,14 @@ def test_address_opens_the_case_and_the_patch(store):
     assert "**Case 2**, x 151, y 1" in text(at)
 
 
-def test_facts_tell_share_size_and_what_gaps_are(store):
+def test_facts_state_share_size_and_the_meaning_of_gaps(store):
     assert (
         "**Case 2**: 50.0% IDC-positive, 2.4 × 0.2 mm. "
         "12 patches; no patch was cut where there is only background."
     ) in text(slides_page(case="2"))
 
 
-def test_generated_tissue_is_said_to_be_generated(home):
+def test_generated_tissue_carries_a_notice(home):
     with StoreWriter("made", 1) as writer:
         writer.add([Patch(PatchName(7, y=1, x=1, label=0), np.zeros((50, 50, 3), np.uint8))])
         writer.finish(PackReport(sources=("a seed",), generated=True))
@@ -120,7 +120,7 @@ def test_generated_tissue_is_said_to_be_generated(home):
     assert notice in text(slides_page(case="7"))
 
 
-def test_picked_patch_is_shown_large_and_written_into_the_address(store):
+def test_picked_patch_is_shown_enlarged_and_written_to_the_url(store):
     at = slides_page(case="2")
     data = sent(at)
     made = {"showing": data["showing"], "mark": data["mark"]["number"], "id": 14}
@@ -132,7 +132,7 @@ def test_picked_patch_is_shown_large_and_written_into_the_address(store):
     assert sent(at)["image"] == data["image"]
 
 
-def test_next_and_previous_move_on_and_drop_the_patch(store):
+def test_next_and_previous_change_the_slide_and_close_the_patch(store):
     at = slides_page(case="2", patch="2_151_1")
     at.button(key="Next").click().run()
 
@@ -145,14 +145,14 @@ def test_next_and_previous_move_on_and_drop_the_patch(store):
     assert at.button(key="Previous").disabled
 
 
-def test_all_slides_leads_back_to_the_contact_sheet(store):
+def test_all_slides_button_returns_to_the_contact_sheet(store):
     at = slides_page(case="2")
     at.button(key="all_slides").click().run()
 
     assert len(sent(at)["cards"]) == 3
 
 
-def test_newest_run_of_the_data_set_is_shown_unasked(store):
+def test_newest_run_of_the_data_set_is_the_default(store):
     run = made_run(store, "first", {12: 0.9, 13: 0.1, 30: 0.5})
     at = slides_page(case="2")
 
@@ -163,7 +163,7 @@ def test_newest_run_of_the_data_set_is_shown_unasked(store):
     assert "**first**: saved answers for 2 of 12 patches" in text(at)
 
 
-def test_opened_patch_tells_the_runs_probability(store):
+def test_opened_patch_shows_the_probability_of_the_run(store):
     made_run(store, "first", {12: 0.875})
 
     assert "Probability of IDC by first: **0.875**" in text(slides_page(case="2", patch="2_1_1"))
@@ -172,7 +172,7 @@ def test_opened_patch_tells_the_runs_probability(store):
     )
 
 
-def test_before_the_first_run_the_bundled_model_offers_to_answer(store):
+def test_bundled_model_is_offered_before_the_first_run(store):
     at = slides_page(case="2")
 
     assert at.query_params["run"] == BUNDLED_RUN_ID
@@ -186,10 +186,10 @@ def test_two_runs_are_compared(store):
     at = slides_page(case="2", run=first.id, run2=second.id)
 
     assert list(answers(at)) == ["one", "two"]
-    assert "**two**: saved answers for all 12 patches; it trained on none of them." in text(at)
+    assert "**two**: saved answers for all 12 patches; none was in its training part." in text(at)
 
 
-def test_run_that_was_compared_and_is_chosen_alone_is_not_missing(store):
+def test_compared_run_can_become_the_only_run_without_a_warning(store):
     every = dict.fromkeys(range(12, 24), 0.5)
     first, second = made_run(store, "one", every), made_run(store, "two", every)
     at = slides_page(case="2", run=first.id, run2=second.id)
@@ -200,7 +200,7 @@ def test_run_that_was_compared_and_is_chosen_alone_is_not_missing(store):
     assert not at.warning
 
 
-def test_each_of_two_runs_is_judged_at_its_own_threshold(store):
+def test_each_of_two_runs_uses_its_own_threshold(store):
     every = dict.fromkeys(range(12, 24), 0.5)
     first, second = made_run(store, "one", every), made_run(store, "two", every)
     (second.folder / CALIBRATION_FILE).write_text('{"threshold": 0.3}')
@@ -210,13 +210,13 @@ def test_each_of_two_runs_is_judged_at_its_own_threshold(store):
     assert [(layer["name"], layer["threshold"]) for layer in layers] == [("one", 0.5), ("two", 0.3)]
 
 
-def test_run_without_an_answer_on_the_case_adds_no_layer(store):
+def test_run_without_predictions_for_the_case_adds_no_layer(store):
     made_run(store, "elsewhere", {0: 0.5})
 
     assert answers(slides_page(case="2")) == {}
 
 
-def test_no_run_is_a_choice_that_stays(store):
+def test_choice_of_no_run_is_kept(store):
     made_run(store, "first", {12: 0.9})
 
     assert answers(slides_page(case="2", run="none")) == {}
@@ -229,7 +229,7 @@ def test_both_exports_are_offered(store):
 
 
 @pytest.mark.slow  # the worker loads TensorFlow
-def test_model_answers_for_the_whole_case_when_asked(trained_run):
+def test_model_predicts_the_whole_case_on_request(trained_run):
     at = slides_page(case="2", run=trained_run.id)
     before = answers(at)["once"]
     at.button(key=f"ask_{trained_run.id}").click().run()
@@ -237,10 +237,13 @@ def test_model_answers_for_the_whole_case_when_asked(trained_run):
     after = answers(at)["once"]
     assert np.isnan(before).any()
     assert not np.isnan(after).any()
-    assert at.warning[0].value == "The run trained on this case, so it flatters."
+    assert (
+        at.warning[0].value
+        == "The run trained on this case, so it performs better here than on unseen cases."
+    )
 
 
-def test_patch_of_the_address_is_opened_among_its_neighbours(store):
+def test_patch_in_the_url_opens_among_its_neighbours(store):
     made_run(store, "first", {14: 0.75})
 
     at = slides_page(case="2", patch="2_101_1")

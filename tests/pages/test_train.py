@@ -66,7 +66,7 @@ def test_summary_tells_what_would_be_trained_on(home):
     assert table.loc["IDC share"].to_dict() == dict.fromkeys(table.columns, "50.0%")
     assert (
         "Training array (70, 50, 50, 3), held-out array (30, 50, 50, 3), uint8 RGB. "
-        "4 steps an epoch, 80 in all." in text(at)
+        "4 steps per epoch, 80 in all." in text(at)
     )
 
 
@@ -369,7 +369,7 @@ def test_running_run_pauses_and_then_offers_to_go_on(home):
 
         run.write_status(RunStatus(state="paused", epochs=3, epoch=1, reason="Paused."))
         at.run()
-        assert "goes on at once" in text(at)
+        assert "can resume immediately" in text(at)
         at.button(key="ask_resume").click().run()
         assert control.read_request(run.folder)[0] == control.RESUME
 
@@ -379,7 +379,7 @@ def test_paused_run_whose_trainer_has_left_gets_a_new_one(home, started):
     run = finished_run()
     run.write_status(RunStatus(state="paused", epochs=3, epoch=1, reason="Paused."))
     at = open_page("train")
-    assert "The device was freed meanwhile" in text(at)
+    assert "The device was released" in text(at)
 
     at.button(key="ask_epoch").click().run()
 
@@ -395,13 +395,13 @@ def test_paused_run_whose_trainer_died_on_its_way_to_a_stop_can_be_stopped_again
     with run.trainer_lock():
         at = open_page("train")
         at.button(key="stop").click().run()
-        assert "Stopping; the best weights answer" in text(at)
+        assert "First, the best weights score" in text(at)
 
     at.run()
     at.button(key="stop").click().run()
 
     assert started == [run.id]
-    assert "in its turn the best weights answer" in text(at)
+    assert "the best weights score" in text(at)
     assert not at.button(key="ask_withdraw").disabled
 
 
@@ -414,7 +414,7 @@ def test_queued_run_shows_its_place_and_can_be_withdrawn(home):
 
     def look():
         at = open_page("train", query={"run": second.id}, setup=True)
-        assert at.info[0].value.startswith("**Monday** is training now. One at a time")
+        assert at.info[0].value.startswith("**Monday** is training now. Runs train one at a time")
         assert at.info[-1].value == (
             "**Place 1** in the queue: one run trains at a time. Now: **Monday**. It starts by "
             "itself."
@@ -538,7 +538,7 @@ def a_gpu(monkeypatch):
 def test_cpu_is_offered_while_the_gpu_is_busy(home, started, a_gpu):
     tiny_store("tiny", cases=3, per_case=10)
     other = finished_run()
-    assert "Train on the CPU meanwhile" not in toggles(open_page("train", setup=True))
+    assert "Train on the CPU now" not in toggles(open_page("train", setup=True))
     other.write_status(RunStatus(state="running", phase="training", epochs=3))
 
     with other.trainer_lock():
@@ -556,7 +556,7 @@ def test_cpu_is_not_offered_where_there_is_no_gpu(home):
     run = finished_run()
     run.write_status(RunStatus(state="failed", epochs=3, epoch=1, reason="Out of memory."))
 
-    assert not {"On the CPU", "Train on the CPU meanwhile"} & set(toggles(open_page("train")))
+    assert not {"On the CPU", "Train on the CPU now"} & set(toggles(open_page("train")))
 
 
 def test_run_that_filled_the_gpu_can_go_on_on_the_cpu(home, started, a_gpu):

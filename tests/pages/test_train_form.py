@@ -131,7 +131,7 @@ def test_more_patches_than_there_are_means_all_of_them():
 
 def test_mixed_precision_is_offered_where_there_is_a_gpu_alone(monkeypatch):
     at = open_page("train", query={"precision": "mixed"})
-    assert "mixed precision is for a GPU" in at.warning[0].value
+    assert "mixed precision requires a GPU" in at.warning[0].value
     assert not [box for box in at.selectbox if box.key == "precision_fast"]
 
     monkeypatch.setattr("idc.ui.train.form.gpu_description", lambda: "NVIDIA H100, 80 GiB")
@@ -224,7 +224,7 @@ def test_unknown_speed_is_measured_beside_the_page(monkeypatch):
     monkeypatch.setattr("idc.ui.train.estimate.start_benchmark", asked.append)
     at = open_page("train")
 
-    assert "Measuring how fast this device trains" in text(at)
+    assert "Measuring this device's training speed" in text(at)
     assert set(asked) == {SpeedKey(device_description(), "fast", 64, "float32")}
 
 
@@ -237,7 +237,7 @@ def test_running_trainer_is_not_disturbed_by_measuring(monkeypatch, started):
     at.session_state["setup"] = True
     at.run()
 
-    assert "unknown while something else trains" in text(at)
+    assert "unknown while another run trains" in text(at)
     assert asked == []
 
 

@@ -1,4 +1,4 @@
-"""Some training patches and what the chosen augmentation makes of them, drawn anew when asked."""
+"""A preview of the chosen augmentation on some training patches."""
 
 import cv2
 import numpy as np
@@ -15,14 +15,16 @@ _DRAW_COUNT = "augmentation-drawn"
 
 @st.fragment
 def augmentation_view(store: PatchStore, split: Split, kind: str) -> None:
-    """Draw them.
+    """Show random training patches and augmented views of them.
 
     Args:
         kind: a key of `idc.settings.training_config.AUGMENTATIONS`.
     """
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown("**As the network is shown them**")
-        if st.button("Others", icon=":material/refresh:", type="tertiary", key="other_patches"):
+        st.markdown("**Patches as the network receives them**")
+        if st.button(
+            "Other patches", icon=":material/refresh:", type="tertiary", key="other_patches"
+        ):
             st.session_state[_DRAW_COUNT] = st.session_state.get(_DRAW_COUNT, 0) + 1
     rng = np.random.default_rng(st.session_state.get(_DRAW_COUNT, 0))
     rows = preview_rows(store.labels, split.train, rng)
@@ -35,5 +37,5 @@ def augmentation_view(store: PatchStore, split: Split, kind: str) -> None:
         f"augmentation: {chosen}",
         width="stretch",
     )
-    told = "every epoch shows them unchanged" if kind == "none" else "each epoch draws new views"
-    st.caption(f"Left the patches, then six views each. Augmentation: {chosen}; {told}.")
+    effect = "each epoch uses them unchanged" if kind == "none" else "each epoch draws new views"
+    st.caption(f"Left: the patches. Right: six views of each. Augmentation: {chosen}; {effect}.")

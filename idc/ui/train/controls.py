@@ -1,4 +1,4 @@
-"""What a visitor can ask of a run: pause, one epoch, resume, stop, continue, leave the queue."""
+"""The controls of a run: pause, one epoch, resume, stop, continue and withdraw."""
 
 from collections.abc import Callable
 
@@ -15,14 +15,14 @@ from idc.runs.run import Run, RunStatus, list_runs
 from idc.ui.shared.formatting import error_sentences, escape_markdown
 
 _PENDING = {
-    control.STOP: "Stopping at the next step; what is finished is kept.",
-    control.WITHDRAW: "Stopping at the next step; what is finished is kept.",
+    control.STOP: "Stopping at the next step. Finished epochs are kept.",
+    control.WITHDRAW: "Stopping at the next step. Finished epochs are kept.",
     control.PAUSE: "Pausing at the next step.",
 }
 
 
 def run_controls(run: Run, status: RunStatus) -> None:
-    """The buttons that make sense where the run stands, with what goes with them."""
+    """Show the buttons and notes that apply to the state of the run."""
     if status.note:
         st.warning(escape_markdown(status.note), icon=":material/healing:")
     if origin := read_lineage(run):
@@ -34,35 +34,37 @@ def run_controls(run: Run, status: RunStatus) -> None:
     elif status.state == "paused":
         _paused(run)
     elif run.shipped():
-        st.caption("Recorded: it came with IDC Lab, without what it takes to go on.")
+        st.caption(
+            "Recorded run, shipped with IDC Lab without a checkpoint: it cannot be continued."
+        )
     else:
         _ended(run, status)
 
 
 def _waiting(run: Run, status: RunStatus) -> None:
-    asked = control.read_request(run.folder)[0]
+    request = control.read_request(run.folder)[0]
     if status.state == "queued" and (number := queue_position(run.id)) is not None:
-        words = f"**Place {number}** in the queue: one run trains at a time."
-        trains = [
+        sentence = f"**Place {number}** in the queue: one run trains at a time."
+        training = [
             escape_markdown(other.title)
             for other in list_runs()
             if other.status().state == "running"
         ]
-        if trains:
-            words += f" Now: **{', '.join(trains)}**."
-        st.info(words + " It starts by itself.", icon=":material/hourglass_top:")
-    if asked == control.WITHDRAW:
+        if training:
+            sentence += f" Training now: **{', '.join(training)}**."
+        st.info(sentence + " This run starts automatically.", icon=":material/hourglass_top:")
+    if request == control.WITHDRAW:
         st.caption("Leaving the queue.")
         return
-    if asked == control.STOP:
-        st.caption("Stopping; in its turn the best weights answer for the held-out parts.")
-    _button(run, control.WITHDRAW, "Withdraw", "logout", "Take it out of the queue again.")
+    if request == control.STOP:
+        st.caption("Stopping. When its turn comes, the best weights score the held-out parts.")
+    _button(run, control.WITHDRAW, "Withdraw", "logout", "Remove the run from the queue.")
 
 
 def _running(run: Run) -> None:
-    asked = control.read_request(run.folder)[0]
-    if words := _PENDING.get(asked):
-        st.caption(words)
+    request = control.read_request(run.folder)[0]
+    if pending := _PENDING.get(request):
+        st.caption(pending)
         return
     with st.container(horizontal=True, gap="small"):
         _button(
@@ -70,27 +72,33 @@ def _running(run: Run) -> None:
             control.PAUSE,
             "Pause",
             "pause",
-            "At the next step. Nothing is lost; the next run in the queue can train meanwhile.",
+            "Pauses at the next step without losing progress. The next run in the queue can train.",
         )
-        if asked == control.ONE_EPOCH:
-            _button(run, control.RESUME, "Do not pause", "fast_forward", "Train on to the end.")
+        if request == control.ONE_EPOCH:
+            _button(
+                run,
+                control.RESUME,
+                "Do not pause",
+                "fast_forward",
+                "Train to the end without a pause.",
+            )
         else:
             _button(
                 run,
                 control.ONE_EPOCH,
                 "Pause after the epoch",
                 "skip_next",
-                "Finish the epoch under way, then pause.",
+                "Finish the current epoch, then pause.",
             )
         _stop(run)
-    if asked == control.ONE_EPOCH:
-        st.caption("It pauses when this epoch is done.")
+    if request == control.ONE_EPOCH:
+        st.caption("The run pauses after this epoch.")
 
 
 def _paused(run: Run) -> None:
     ready = is_locked(run.folder)
     if ready and control.read_request(run.folder)[0] == control.STOP:
-        st.caption("Stopping; the best weights answer for the held-out parts first.")
+        st.caption("Stopping. First, the best weights score the held-out parts.")
         return
     with st.container(horizontal=True, gap="small"):
         _button(
@@ -98,7 +106,7 @@ def _paused(run: Run) -> None:
             control.RESUME,
             "Resume",
             "play_arrow",
-            "Goes on at the very step where it paused, to the very same end.",
+            "Continues at the step where it paused. The result is the same as without a pause.",
             primary=True,
         )
         _button(
@@ -110,26 +118,27 @@ def _paused(run: Run) -> None:
         )
         _stop(run)
     st.caption(
-        "The network is in memory and goes on at once, unless another run needs the device."
+        "The network is still in memory and can resume immediately, unless another run needs the "
+        "device."
         if ready
-        else "The device was freed meanwhile; the network is loaded again first."
+        else "The device was released, so the network is loaded again before it resumes."
     )
 
 
 def _ended(run: Run, status: RunStatus) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        more = None
+        further_epochs = None
         if status.state == "finished" or status.epoch < status.epochs:
             finished = status.state == "finished"
-            to_go = run.config.epochs if finished else status.epochs - status.epoch
-            more = st.number_input(
+            remaining = run.config.epochs if finished else status.epochs - status.epoch
+            further_epochs = st.number_input(
                 "Further epochs",
                 1,
                 10_000,
-                to_go,
+                remaining,
                 key=f"more_{run.id}_{status.epoch}",
                 width=160,
-                help="Beyond the finished ones.",
+                help="In addition to the finished epochs.",
             )
         on_cpu = is_cpu_only(run.folder)
         if gpu_description():
@@ -137,18 +146,18 @@ def _ended(run: Run, status: RunStatus) -> None:
                 "On the CPU",
                 value=on_cpu,
                 key=f"on_cpu_{run.id}",
-                help="Slower, but it needs no memory of the GPU and waits for nobody who uses it.",
+                help="Slower, but needs no GPU memory and does not wait for other runs on the GPU.",
             )
         pressed = st.button(
             "Continue",
             icon=":material/resume:",
             key="continue",
-            help="Goes on from its last checkpoint, when the device is free.",
+            help="Continues from the last checkpoint as soon as the device is free.",
         )
     if pressed:
         with error_sentences():
             set_cpu_only(run.folder, on_cpu)
-            prepare_to_resume(run, more)
+            prepare_to_resume(run, further_epochs)
             start_trainer(run)
             st.rerun()
 
@@ -159,7 +168,7 @@ def _stop(run: Run) -> None:
         control.STOP,
         "Stop",
         "stop",
-        "Ends at the next step. The best weights are kept and scored; it can be continued.",
+        "Ends at the next step. Keeps and scores the best weights; the run can be continued.",
         key="stop",
     )
 
@@ -169,7 +178,7 @@ def _button(
     request: str,
     label: str,
     icon: str,
-    meaning: str,
+    help_text: str,
     *,
     key: str = "",
     primary: bool = False,
@@ -178,7 +187,7 @@ def _button(
         label,
         icon=f":material/{icon}:",
         key=key or f"ask_{request}",
-        help=meaning,
+        help=help_text,
         type="primary" if primary else "secondary",
         on_click=_request_callback(run, request),
     )

@@ -1,4 +1,4 @@
-"""Make long histories short enough to draw, without hiding a spike."""
+"""Reduce long curves to few points without losing spikes, and smooth them."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -6,20 +6,20 @@ from itertools import pairwise
 import numpy as np
 
 
-def thinned(values: Sequence[float] | np.ndarray, most: int) -> np.ndarray:
-    """Which points to draw: the lowest and the highest of each bin, and the newest.
+def thinned(values: Sequence[float] | np.ndarray, max_points: int) -> np.ndarray:
+    """The points to draw: minimum and maximum of each bin, and the newest point.
 
     Args:
         values: shape (n,).
-        most: how many points to keep at most, at least 4.
+        max_points: maximum number of points to keep, at least 4.
 
     Returns:
-        int64 positions, ascending; all of them when there are few enough.
+        int64 positions, ascending; all of them if there are at most `max_points`.
     """
     count = len(values)
-    if count <= most:
+    if count <= max_points:
         return np.arange(count)
-    borders = np.linspace(0, count, (most - 1) // 2 + 1).astype(int)
+    borders = np.linspace(0, count, (max_points - 1) // 2 + 1).astype(int)
     kept = {count - 1}
     for start, end in pairwise(borders):
         piece = np.asarray(values[start:end])
@@ -28,7 +28,7 @@ def thinned(values: Sequence[float] | np.ndarray, most: int) -> np.ndarray:
 
 
 def smoothed(values: Sequence[float] | np.ndarray, weight: float = 0.95) -> np.ndarray:
-    """Exponential moving average without the pull of its start (as Adam corrects its moments).
+    """Exponential moving average with bias correction, as Adam corrects its moments.
 
     Args:
         values: shape (n,).

@@ -1,4 +1,4 @@
-"""How long a training would take here, and how much memory: told on the form."""
+"""The estimate of training time and memory on the form."""
 
 import streamlit as st
 
@@ -17,15 +17,15 @@ _REDRAW_EVERY_S = 1.0
 
 
 def estimate_line(config: TrainingConfig, split: Split, busy: bool) -> None:
-    """Tell the estimate; where nothing is known yet, measure beside the page and tell then.
+    """Show the estimate. If the speed is unknown, measure it in the background first.
 
     Args:
-        busy: something trains now, so that measuring would disturb it, and be wrong.
+        busy: whether a run is training; measuring would disturb it and be inaccurate.
     """
     key = speed_key(config)
     waiting = load_speed(key) is None and not busy and not _failed(config)
     if not busy:
-        ensure_standby()  # whoever sees the form may press Start, and then not wait for Keras
+        ensure_standby()  # preloads Keras, so that a start from this form does not wait for it
     run_every = _REDRAW_EVERY_S if waiting else None
     st.fragment(_estimate, run_every=run_every, key="estimate")(config, split, busy, waiting)
 
@@ -34,8 +34,8 @@ def _estimate(config: TrainingConfig, split: Split, busy: bool, waiting: bool) -
     key = speed_key(config)
     speed = load_speed(key)
     if speed is None:
-        if busy or active_training_name():  # a training may have begun since the page was drawn
-            st.caption("Time and memory: unknown while something else trains.")
+        if busy or active_training_name():  # a training may have started since the page was drawn
+            st.caption("Time and memory: unknown while another run trains.")
         elif _failed(config):
             job = benchmark_job(key)
             st.caption(f"Time and memory: unknown. {escape_markdown(job.problem) if job else ''}")
@@ -43,23 +43,21 @@ def _estimate(config: TrainingConfig, split: Split, busy: bool, waiting: bool) -
                 st.rerun()
         else:
             start_benchmark(key)
-            st.caption(
-                ":material/timer: Measuring how fast this device trains; it takes about 15 seconds."
-            )
+            st.caption(":material/timer: Measuring this device's training speed; takes about 15 s.")
         return
     if waiting:
-        st.rerun()  # the whole page: redrawing ends
-    told = estimate(config, split, speed, run_speed(config, speed.device, list_runs()))
-    sooner = "at most " if config.early_stopping else "about "
-    words = f"It takes {sooner}**{duration(told.seconds)}** on {escape_markdown(speed.device)}"
-    if told.memory_bytes is not None:
-        words += f" and about **{_size(told.memory_bytes)}** of memory"
-    if told.gpu_bytes is not None:
-        words += f", on the GPU {_size(told.gpu_bytes)}"
-    st.markdown(f":material/timer: {words}.")
+        st.rerun()  # the whole page: ends the periodic redraw
+    needs = estimate(config, split, speed, run_speed(config, speed.device, list_runs()))
+    bound = "at most " if config.early_stopping else "about "
+    sentence = f"Takes {bound}**{duration(needs.seconds)}** on {escape_markdown(speed.device)}"
+    if needs.memory_bytes is not None:
+        sentence += f" and about **{_size(needs.memory_bytes)}** of memory"
+    if needs.gpu_bytes is not None:
+        sentence += f", on the GPU {_size(needs.gpu_bytes)}"
+    st.markdown(f":material/timer: {sentence}.")
     st.caption(
-        f"{told.source} Besides, the system may keep up to {_size(told.cache_bytes)} of patches "
-        "in memory, and gives them back when something else needs it."
+        f"{needs.source} In addition, the operating system may cache up to "
+        f"{_size(needs.cache_bytes)} of patches and frees that memory when it is needed."
     )
 
 

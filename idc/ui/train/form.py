@@ -1,7 +1,7 @@
-"""The form of a run's settings. Its values are in the URL, so a copied link fills it in the same.
+"""The form with the settings of a run. The URL holds its values, so a copied link restores them.
 
-Widgets of settings that a preset proposes have a key for each preset, so that another preset brings
-its own values.
+Widgets whose defaults depend on the preset have one key per preset, so that choosing another preset
+shows its own defaults.
 """
 
 from collections.abc import Mapping
@@ -62,23 +62,23 @@ def link_has_settings() -> bool:
 
 
 def settings_form(store: PatchStore, wanted_data: str | None) -> TrainingConfig:
-    """Draw the form; returns what it says now, which is in the URL then too.
+    """Draw the form. Returns its settings, which are then in the URL too.
 
     Args:
         wanted_data: the data set that the URL named.
     """
     _load_from_url(store, wanted_data)
-    said = st.empty()
+    warning_slot = st.empty()
     config = _Form(store).config()
     _write_to_url(config, len(store))
     if problems := st.session_state.get(_PROBLEMS):
-        told = "; ".join(escape_markdown(problem.rstrip(".")) for problem in problems)
-        said.warning(f"Not taken over: {told}.", icon=":material/link_off:")
+        ignored = "; ".join(escape_markdown(problem.rstrip(".")) for problem in problems)
+        warning_slot.warning(f"Not applied: {ignored}.", icon=":material/link_off:")
     return config
 
 
 def fill_in(config: TrainingConfig) -> None:
-    """Let the form begin with these settings at the next run of the script."""
+    """Fill in the form with these settings in the next script run."""
     st.session_state[_FILLED_IN] = True
     plain_config = TrainingConfig(data=config.data)
     st.session_state[_OFF_THE_FORM] = [
@@ -88,7 +88,7 @@ def fill_in(config: TrainingConfig) -> None:
 
 
 def show_form_problem(problem: str) -> None:
-    """Show a sentence above the form, until a setting is changed."""
+    """Show a sentence above the form until a setting changes."""
     st.session_state[_PROBLEMS] = (problem,)
 
 
@@ -102,14 +102,14 @@ class _Form:
         self._defaults = form_defaults(preset, store.name, len(store))
 
     def config(self) -> TrainingConfig:
-        """Draw all of it."""
+        """Draw all widgets and return their settings."""
         preset = self._preset()
         self._split()
         self._data(*st.columns(2))
         st.markdown("**Learning**")
         self._learning(*st.columns(3))
         self._classes(*st.columns(2))
-        st.markdown("**Until when**")
+        st.markdown("**Duration**")
         self._stopping(*st.columns(3, vertical_alignment="bottom"))
         with st.popover("More settings", icon=":material/tune:"):
             self._more()
@@ -148,14 +148,14 @@ class _Form:
             self._settings["unlisted"] = "ignore"
 
     def _data(self, first: DeltaGenerator, second: DeltaGenerator) -> None:
-        most = max(2, len(self._store))
-        patches = self._number(first, "Patches to use", "patches", 2, most, 1_000)
-        self._settings["patches"] = None if patches >= most else patches
+        maximum = max(2, len(self._store))
+        patches = self._number(first, "Patches to use", "patches", 2, maximum, 1_000)
+        self._settings["patches"] = None if patches >= maximum else patches
         self._number(second, "Seed", "seed", 0, 2**31 - 1)
         marked = len(rows_marked_wrong(self._store.name, self._store.index))
         if marked:
-            words = f"Leave out patches marked wrong ({marked:,})"
-            self._toggle(st, words, "leave_out_marked")
+            label = f"Leave out patches marked wrong ({marked:,})"
+            self._toggle(st, label, "leave_out_marked")
 
     def _learning(
         self, first: DeltaGenerator, second: DeltaGenerator, third: DeltaGenerator
@@ -165,7 +165,7 @@ class _Form:
         self._choice(third, "Schedule", "schedule", SCHEDULES)
 
     def _scale_learning_rate(self, batch_size: int) -> None:
-        """Propose the rate that suits the batch size, unless the visitor has set another one."""
+        """Scale the proposed learning rate with the batch size, unless the visitor changed it."""
         preset = self._defaults.preset
         rate, proposed = (
             suggested_learning_rate(preset, batch_size),
@@ -200,7 +200,9 @@ class _Form:
         if gpu_description():
             self._choice(st, "Precision", "precision", PRECISIONS)
         else:
-            st.caption("Precision: float32. Mixed precision is for a GPU; this machine has none.")
+            st.caption(
+                "Precision: float32. Mixed precision requires a GPU, and this machine has none."
+            )
 
     def _run_name(self) -> None:
         key = self._prepare_widget("name")
@@ -209,8 +211,8 @@ class _Form:
         )
         self._settings["name"] = name.strip()
 
-    def _choice(self, place: Any, label: str, name: str, options: Mapping[str, str]) -> str:
-        value = place.selectbox(
+    def _choice(self, column: Any, label: str, name: str, options: Mapping[str, str]) -> str:
+        value = column.selectbox(
             label,
             list(options),
             format_func=lambda option: options[option],
@@ -222,19 +224,19 @@ class _Form:
 
     def _number(
         self,
-        place: Any,
+        column: Any,
         label: str,
         name: str,
-        least: float,
-        most: float,
+        minimum: float,
+        maximum: float,
         step: float = 1,
         form: str | None = None,
         disabled: bool = False,
     ) -> Any:
-        value = place.number_input(
+        value = column.number_input(
             label,
-            least,
-            most,
+            minimum,
+            maximum,
             step=step,
             format=form,
             key=self._prepare_widget(name),
@@ -244,13 +246,13 @@ class _Form:
         self._settings[name] = value
         return value
 
-    def _toggle(self, place: Any, label: str, name: str) -> bool:
-        value = place.toggle(label, key=self._prepare_widget(name), help=SETTING_HELP[name])
+    def _toggle(self, column: Any, label: str, name: str) -> bool:
+        value = column.toggle(label, key=self._prepare_widget(name), help=SETTING_HELP[name])
         self._settings[name] = value
         return bool(value)
 
     def _prepare_widget(self, name: str) -> str:
-        """The widget's key, its value set if it has none yet."""
+        """Set the widget's value if it has none yet, and return its key."""
         key = _key(name, self._defaults.preset, self._store.name)
         value = _widget_value(name, getattr(self._defaults, name), len(self._store))
         st.session_state.setdefault(key, value)
@@ -264,37 +266,37 @@ def _key(name: str, preset: str, store_name: str) -> str:
 
 
 def _widget_value(name: str, value: Any, size: int) -> Any:
-    """A setting as its widget holds it."""
+    """The widget's value for a setting."""
     if name == "patches":
         return size if value is None else min(value, size)
     return value == "train" if name == "unlisted" else value
 
 
 def _load_from_url(store: PatchStore, wanted_data: str | None) -> None:
-    words = _url_params()
-    if not st.session_state.pop(_FILLED_IN, False) and _written_by_form(words):
+    params = _url_params()
+    if not st.session_state.pop(_FILLED_IN, False) and _written_by_form(params):
         return
-    asked = settings_from_query({name: st.query_params.get_all(name) for name in words})
-    problems = list(asked.problems)
+    parsed = settings_from_query({name: st.query_params.get_all(name) for name in params})
+    problems = list(parsed.problems)
     if wanted_data is not None and wanted_data != store.name:
-        problems.insert(0, f"there is no data set '{wanted_data[:100]}' here; choose one.")
-    settings = dict(asked.settings)
+        problems.insert(0, f"there is no data set '{wanted_data[:100]}'; choose another one.")
+    settings = dict(parsed.settings)
     if settings.get("precision") == "mixed" and not gpu_description():
         del settings["precision"]
-        problems.append("mixed precision is for a GPU, and this machine has none.")
+        problems.append("mixed precision requires a GPU, and this machine has none.")
     if names := st.session_state.pop(_OFF_THE_FORM, ()):
-        problems.append(f"{', '.join(names)}: the form has no place for it; the shell takes it.")
+        problems.append(f"{', '.join(names)}: not on the form, only in the shell.")
     _set_widgets(settings, store)
     st.session_state[_PROBLEMS] = tuple(problems)
     st.session_state[_JUST_LOADED] = True
 
 
-def _written_by_form(words: dict[str, str]) -> bool:
-    """Whether the URL says what the form has written there, now or a moment ago."""
-    said, latest = _sorted_items(words), address.latest(_URL_PART)
-    if latest is None or "preset" not in st.session_state:  # the form was not there
-        return not words and not latest
-    return said == latest or address.is_outdated(_URL_PART, said)
+def _written_by_form(params: dict[str, str]) -> bool:
+    """Whether the form itself wrote these parameters to the URL, now or recently."""
+    items, latest = _sorted_items(params), address.latest(_URL_PART)
+    if latest is None or "preset" not in st.session_state:  # the form was not drawn
+        return not params and not latest
+    return items == latest or address.is_outdated(_URL_PART, items)
 
 
 def _set_widgets(settings: Mapping[str, Any], store: PatchStore) -> None:
@@ -308,32 +310,30 @@ def _set_widgets(settings: Mapping[str, Any], store: PatchStore) -> None:
 
 
 def _write_to_url(config: TrainingConfig, size: int) -> None:
-    words, said = settings_to_query(config, size), _url_params()
-    taken = st.session_state.pop(
-        _JUST_LOADED, False
-    )  # then the writing is no change of the visitor's
-    if not taken and _sorted_items(words) != address.latest(_URL_PART):
+    params, present = settings_to_query(config, size), _url_params()
+    # Right after loading, a difference is not a change by the visitor.
+    loaded = st.session_state.pop(_JUST_LOADED, False)
+    if not loaded and _sorted_items(params) != address.latest(_URL_PART):
         st.session_state.pop(_PROBLEMS, None)
     if address.latest(_URL_PART) is None:
-        address.remember(
-            _URL_PART, _sorted_items(said)
-        )  # a browser in a hurry may send it once more
-    address.remember(_URL_PART, _sorted_items(words))
-    if words != said:
-        _set_url(words)
+        # The browser may send the current parameters again before it receives the new ones.
+        address.remember(_URL_PART, _sorted_items(present))
+    address.remember(_URL_PART, _sorted_items(params))
+    if params != present:
+        _set_url(params)
 
 
-def _sorted_items(words: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    return tuple(sorted(words.items()))
+def _sorted_items(params: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted(params.items()))
 
 
 def _url_params() -> dict[str, str]:
     return {name: st.query_params[name] for name in URL_SETTINGS if name in st.query_params}
 
 
-def _set_url(words: Mapping[str, str]) -> None:
-    """Replace the settings in the URL, in one step; what else is there stays."""
+def _set_url(params: Mapping[str, str]) -> None:
+    """Replace the settings in the URL in one step and keep all other parameters."""
     others = {
         name: st.query_params.get_all(name) for name in st.query_params if name not in URL_SETTINGS
     }
-    st.query_params.from_dict({**others, **words})
+    st.query_params.from_dict({**others, **params})

@@ -1,7 +1,6 @@
-"""The curves of a run while it trains: redrawn every second without a flicker.
+"""The learning curves of a run while it trains, redrawn every second without flicker.
 
-ECharts canvases with animation off, and at most 400 points a line (see
-`idc.ui.train.curve_thinning`).
+ECharts canvases without animation, at most 400 points per line (`idc.ui.train.curve_thinning`).
 """
 
 from dataclasses import dataclass
@@ -22,10 +21,10 @@ _HEIGHT_PX = 128
 
 @dataclass(frozen=True)
 class Curve:
-    """A score that is drawn over the epochs.
+    """A score drawn over the epochs.
 
     Attributes:
-        name: of the training's score in the log; ``val_<name>`` is the validation's.
+        name: key of the training score in the log; ``val_<name>`` is the validation score.
     """
 
     name: str
@@ -36,29 +35,29 @@ class Curve:
 
 CURVES = (
     Curve("loss", "Loss", "Cross-entropy; lower is better.", y_max=None),
-    Curve("accuracy", "Accuracy", "Share of right answers."),
+    Curve("accuracy", "Accuracy", "Share of correct predictions."),
     Curve(
         "balanced_accuracy",
         "Balanced accuracy",
-        "Mean of sensitivity and specificity; 0.5 is guessing.",
+        "Mean of sensitivity and specificity; 0.5 equals guessing.",
     ),
     Curve(
         "roc_auc",
         "ROC AUC",
-        "How often a positive patch gets a higher probability than a negative one.",
+        "Chance that a positive patch gets a higher probability than a negative one.",
     ),
 )
 
 
 def live_charts(snapshot: RunSnapshot) -> None:
-    """The four curves of the run so far, each under its newest score on the validation part."""
+    """The four curves of the run, each below its latest validation score."""
     latest = snapshot.log.epochs[-1] if snapshot.log.epochs else {}
     for pair in (CURVES[:2], CURVES[2:]):
         for column, curve in zip(st.columns(2, gap="small"), pair, strict=True):
             with column, st.container(gap=None):
-                now = format_score(latest.get(f"val_{curve.name}"))
+                score = format_score(latest.get(f"val_{curve.name}"))
                 st.markdown(
-                    f":small[{curve.title}] **{now}**", help=f"{curve.meaning} Validation part."
+                    f":small[{curve.title}] **{score}**", help=f"{curve.meaning} Validation part."
                 )
                 st.echarts_chart(
                     curve_options(
@@ -77,7 +76,8 @@ def curve_options(log: RunLog, curve: Curve, *, steps: int, epochs: int) -> dict
     """The ECharts options of one chart.
 
     Args:
-        steps: steps an epoch. ``epochs``: how many the run is to reach.
+        steps: steps per epoch.
+        epochs: planned number of epochs.
     """
     at, raw = _batch_scores(log, curve.name, steps)
     validated = [(entry["epoch"], entry.get(f"val_{curve.name}")) for entry in log.epochs]
@@ -126,9 +126,9 @@ def curve_options(log: RunLog, curve: Curve, *, steps: int, epochs: int) -> dict
 
 
 def _batch_scores(log: RunLog, name: str, steps: int) -> tuple[np.ndarray, np.ndarray]:
-    """Where in the epochs the batches lie, and their scores, as far as these are numbers.
+    """Position of each batch in epochs, and its score. Values that are not numbers are dropped.
 
-    A training that diverged logs values that are not; older runs logged fewer scores.
+    A diverged training logs nan, and older runs logged fewer scores.
     """
     logged = [entry for entry in log.steps if _is_number(entry.get(name))]
     at = np.array([entry["epoch"] - 1 + entry["step"] / max(steps, 1) for entry in logged])
@@ -140,7 +140,7 @@ def _is_number(value: float | None) -> bool:
 
 
 def _axis_epochs(at: np.ndarray, log: RunLog) -> int:
-    """The axis grows in steps, so that the curve fills the chart and yet does not creep."""
+    """Upper end of the x axis. It grows in steps, so that the chart is not rescaled constantly."""
     reached = max(float(at.max()) if len(at) else 0.0, len(log.epochs))
     return next((n for n in (1, 2, 3, 5, 10, 20, 40, 80, 160) if n >= reached), round(reached + 40))
 

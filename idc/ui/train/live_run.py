@@ -1,6 +1,6 @@
-"""A run while it trains, and in its replay: the watched slide, its curves, where it stands.
+"""A run while it trains or in its replay: progress, watched slide and learning curves.
 
-At a laptop's 1280 x 800 px the slide, the truth and the curves lie above the fold.
+At 1280 x 800 px (a laptop) slide, ground truth and curves are visible without scrolling.
 """
 
 from typing import Any
@@ -17,12 +17,12 @@ from idc.ui.shared.report_table import report_table
 from idc.ui.train.controls import run_controls
 from idc.ui.train.live_chart import live_charts
 from idc.ui.train.redraw_watchdog import keep_redrawing
-from idc.ui.train.replay import is_playing, playback_of, replay_bar, replay_button, replay_moment
+from idc.ui.train.replay import is_playing, playback_of, replay_bar, replay_button, replay_snapshot
 from idc.ui.train.watched_slide import store_of, watched_slide, worst_now
 from idc.wording import duration
 
 _REDRAW_EVERY_S = 1.0
-_PHASE_WORDS = {
+_PHASE_NAMES = {
     "": "Starting",
     "loading": "Loading TensorFlow and the patches",
     "training": "Training",
@@ -32,7 +32,7 @@ _PHASE_WORDS = {
 
 
 def show_run(run: Run) -> None:
-    """Draw the run, again every second while it may change by itself or its replay plays."""
+    """Draw the run, every second while it may change or its replay plays."""
     status = run.status()
     playing = not status.may_change and is_playing(run)
     every = _REDRAW_EVERY_S if status.may_change or playing else None
@@ -41,25 +41,27 @@ def show_run(run: Run) -> None:
 
 def _watch(run: Run, state: str, was_playing: bool) -> None:
     with error_sentences():
-        whole = current_snapshot(run)
-        if whole.status.state != state:
-            st.rerun()  # the whole page: what can be done with the run is another now
-        playback = None if whole.status.may_change else playback_of(run)
-        snapshot = replay_moment(playback, whole, run.config.batch_size) if playback else whole
-        if not whole.status.may_change and is_playing(run) != was_playing:
-            st.rerun()  # the whole page: redrawing begins or ends
+        current = current_snapshot(run)
+        if current.status.state != state:
+            st.rerun()  # the whole page: other controls apply now
+        playback = None if current.status.may_change else playback_of(run)
+        snapshot = replay_snapshot(playback, current, run) if playback else current
+        if not current.status.may_change and is_playing(run) != was_playing:
+            st.rerun()  # the whole page: starts or ends the periodic redraw
         if playback is not None:
             replay_bar(playback)
-        _draw(run, snapshot, whole, replay=playback is not None)
-        if whole.status.may_change:
+        _draw(run, snapshot, current, replay=playback is not None)
+        if current.status.may_change:
             keep_redrawing("watch_pulse")
 
 
-def _draw(run: Run, snapshot: RunSnapshot, whole: RunSnapshot, *, replay: bool) -> None:
-    """The run at a moment, now or in its replay.
+def _draw(run: Run, snapshot: RunSnapshot, current: RunSnapshot, *, replay: bool) -> None:
+    """Draw a state of the run, the current one or one of its replay.
 
     Args:
-        whole: the run as it is now, which decides what there is room for.
+        snapshot: the state to draw.
+        current: the current state, which decides on the layout.
+        replay: whether `snapshot` belongs to a replay.
     """
     may_change = snapshot.status.may_change and not replay
     ended = not snapshot.status.may_change and not replay
@@ -73,7 +75,7 @@ def _draw(run: Run, snapshot: RunSnapshot, whole: RunSnapshot, *, replay: bool) 
         elif ended:
             replay_button(run, snapshot)
     store = store_of(run)
-    if store is None or not (may_change or whole.frames):
+    if store is None or not (may_change or current.frames):
         live_charts(snapshot)
     else:
         slides, charts = st.columns(2, gap="small")
@@ -83,7 +85,7 @@ def _draw(run: Run, snapshot: RunSnapshot, whole: RunSnapshot, *, replay: bool) 
                 snapshot,
                 store,
                 choosing="held-out" if may_change else "seen" if ended else "nothing",
-                first=whole.frames[0].case if whole.frames else None,
+                first=current.frames[0].case if current.frames else None,
             )
         with charts:
             live_charts(snapshot)
@@ -93,7 +95,7 @@ def _draw(run: Run, snapshot: RunSnapshot, whole: RunSnapshot, *, replay: bool) 
     if store is not None:
         worst_now(snapshot, store)
     if snapshot.log.epochs and "val_confusion_matrix" in snapshot.log.epochs[-1]:
-        _matrix_now(run, snapshot.log.epochs[-1])
+        _latest_confusion_matrix(run, snapshot.log.epochs[-1])
 
 
 def _best_epoch(log: RunLog) -> str:
@@ -101,8 +103,8 @@ def _best_epoch(log: RunLog) -> str:
     return f", best epoch **{best['epoch']}**" if best else ""
 
 
-def _matrix_now(run: Run, epoch: dict[str, Any]) -> None:
-    """The latest epoch's confusion matrix and report on the validation part."""
+def _latest_confusion_matrix(run: Run, epoch: dict[str, Any]) -> None:
+    """Confusion matrix and classification report of the latest epoch on the validation part."""
     left, right = st.columns([3, 2], gap="large")
     with left:
         st.markdown(f"**Confusion matrix after epoch {epoch['epoch']}** (validation part)")
@@ -110,7 +112,7 @@ def _matrix_now(run: Run, epoch: dict[str, Any]) -> None:
         if opened is not None:
             st.page_link(
                 "../../pages/evaluate.py",
-                label="See the patches behind the numbers of the best epoch",
+                label="See the patches of the best epoch on Evaluate",
                 icon=":material/target:",
                 query_params={"run": run.id},
             )
@@ -135,12 +137,12 @@ def _progress(status: RunStatus) -> None:
         elif status.reason:
             st.caption(escape_markdown(status.reason))
         return
-    done = (status.epoch + status.step / max(status.steps, 1)) / status.epochs
-    words = [_PHASE_WORDS[status.phase]]
+    fraction = (status.epoch + status.step / max(status.steps, 1)) / status.epochs
+    parts = [_PHASE_NAMES[status.phase]]
     if status.phase in ("training", "validating"):
-        words.append(f"epoch {min(status.epoch + 1, status.epochs)} of {status.epochs}")
-    if status.patches_per_s and status.phase == "training":  # one line, so that nothing jumps
-        words.append(f"{status.patches_per_s:,.0f} patches/s")
+        parts.append(f"epoch {min(status.epoch + 1, status.epochs)} of {status.epochs}")
+    if status.patches_per_s and status.phase == "training":
+        parts.append(f"{status.patches_per_s:,.0f} patches/s")
     if status.left_s is not None:
-        words.append(f"about {duration(status.left_s)} left")
-    st.progress(min(done, 1.0), text=" · ".join(words))
+        parts.append(f"about {duration(status.left_s)} left")
+    st.progress(min(fraction, 1.0), text=" · ".join(parts))  # one line: no layout shift

@@ -1,7 +1,7 @@
-"""Keeps a page that redraws itself alive.
+"""Restart the periodic redraw of a page when it stalls.
 
-The browser asks for each redraw of a ``run_every`` fragment. Under load that beat was now and then
-seen to be lost for good: the page then stands still until somebody reloads it.
+The browser requests each redraw of a ``run_every`` fragment. Under load these requests sometimes
+stop for good, and the page then stays unchanged until the visitor reloads it.
 """
 
 import time
@@ -10,13 +10,15 @@ import streamlit as st
 
 from idc.ui.components.own_component import own_component
 
-_STALL_TIMEOUT_S = 10.0  # longer than a redraw takes; where they come often, less is waited
+_STALL_TIMEOUT_S = (
+    10.0  # longer than a redraw takes; the browser waits less if redraws are frequent
+)
 
 _view = own_component(__file__)
 
 
 def keep_redrawing(key: str) -> None:
-    """Draw the whole page anew, which begins the beat again, if the fragment was not redrawn."""
+    """Rerun the whole page, which restarts the redraws, if the fragment was not redrawn."""
     missed = _view(
         key=key,
         data={"drawn": time.time(), "patience_s": _STALL_TIMEOUT_S},

@@ -1,6 +1,6 @@
-"""The replay of a run that has ended: its clock, kept in the visitor's session, and its controls.
+"""The replay of an ended run: its clock, kept in the visitor's session, and its controls.
 
-The clock runs here; the browser only draws on between two looks (``replay.js``).
+The clock runs here; the browser (``replay.js``) only interpolates between two redraws.
 """
 
 import time
@@ -24,12 +24,15 @@ _view = own_component(__file__, "slider", "play_bar")
 
 @dataclass(frozen=True)
 class Playback:
-    """Where a visitor's replay of a run stands.
+    """The state of a visitor's replay.
 
     Attributes:
-        at_s: seconds of training, at the time ``since`` (`time.monotonic`).
+        run: id of the run.
+        end_s: duration of the training.
+        since: time of the last command (`time.monotonic`).
+        at_s: seconds of training shown at the time ``since``.
         speed: a value of `_SPEEDS`.
-        number: of commands so far; the browser knows by it that its own clock is out of date.
+        number: of commands so far; tells the browser that its own clock is outdated.
     """
 
     run: str
@@ -41,19 +44,24 @@ class Playback:
     number: int = 0
 
     def now_s(self, now: float) -> float:
-        """Seconds of training that are shown at a time of the clock, at most to the end."""
+        """Seconds of training shown at a time of the clock, at most ``end_s``."""
         if not self.playing:
             return self.at_s
         return min(self.end_s, self.at_s + (now - self.since) * self.factor)
 
     @property
     def factor(self) -> float:
-        """Seconds of training in a second."""
+        """Seconds of training per second of replay."""
         return self.speed or max(self.end_s / _FIT_DURATION_S, 1e-3)
 
     def after_command(self, command: dict[str, Any], now: float) -> "Playback":
-        """What is left after a command of the browser: ``{"do": "play"}``, "pause", "seek" with
-        ``at`` in seconds, or "speed" with ``speed``. Any other changes nothing."""
+        """The state after a command of the browser.
+
+        Args:
+            command: ``{"do": "play"}``, "pause", "seek" with ``value`` in seconds, or "speed" with
+                ``value``. Any other command changes nothing.
+            now: time of the command (`time.monotonic`).
+        """
         at_s = self.now_s(now)
         here = replace(self, at_s=at_s, since=now, number=self.number + 1)
         do, value = command.get("do"), command.get("value")
@@ -69,19 +77,19 @@ class Playback:
 
 
 def playback_of(run: Run) -> Playback | None:
-    """This visitor's replay of the run, if there is one."""
+    """This visitor's replay of the run; None if there is none."""
     playback = st.session_state.get(_STATE_KEY)
     return playback if playback is not None and playback.run == run.id else None
 
 
 def is_playing(run: Run) -> bool:
-    """Whether this visitor's replay of the run goes on by itself."""
+    """Whether this visitor's replay of the run is playing."""
     playback = playback_of(run)
     return playback is not None and playback.playing
 
 
 def replay_button(run: Run, whole: RunSnapshot) -> None:
-    """Offer the replay of a run that has logged something."""
+    """A button that starts the replay, if the run has logged anything."""
     if logged_duration_s(whole) > 0:
         st.button(
             "Replay",
@@ -89,12 +97,12 @@ def replay_button(run: Run, whole: RunSnapshot) -> None:
             key="replay_start",
             on_click=_start_replay,
             args=(run.id, logged_duration_s(whole)),
-            help="Watch the training again as it looked live, at a speed of your choice.",
+            help="Watch the training again as it appeared live, at a speed of your choice.",
         )
 
 
 def replay_bar(playback: Playback) -> None:
-    """Play, pause, speed, seek, and the way out."""
+    """Controls for play, pause, speed, position and closing the replay."""
     now = time.monotonic()
     _view(
         key=_KEY,
@@ -111,12 +119,12 @@ def replay_bar(playback: Playback) -> None:
     )
 
 
-def replay_moment(playback: Playback, whole: RunSnapshot, batch_size: int) -> RunSnapshot:
-    """What was on the page at the replay's moment; pauses the replay at its end."""
+def replay_snapshot(playback: Playback, current: RunSnapshot, run: Run) -> RunSnapshot:
+    """The state of the run at the replay's position. Pauses the replay at its end."""
     at_s = playback.now_s(time.monotonic())
     if playback.playing and at_s >= playback.end_s:
         st.session_state[_STATE_KEY] = replace(playback, playing=False, at_s=playback.end_s)
-    return snapshot_at(whole, at_s, batch_size)
+    return snapshot_at(current, at_s, run.config.batch_size)
 
 
 def _start_replay(run_id: str, end_s: float) -> None:

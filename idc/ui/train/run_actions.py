@@ -1,4 +1,4 @@
-"""What belongs to a run besides its training: name and notes, a fork, deleting it with undo."""
+"""Actions on a run: edit name and notes, fork, delete and undo."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -18,7 +18,7 @@ from idc.ui.shared.pickers import reset_picker, select_in_picker
 
 
 def run_actions(run: Run) -> None:
-    """A row of things to do with the chosen run."""
+    """A row of actions on the chosen run."""
     if run.bundled:
         return
     status = run.status()
@@ -30,32 +30,30 @@ def run_actions(run: Run) -> None:
 
 
 def run_notes(run: Run) -> None:
-    """What people noted about it, line by line."""
+    """The visitors' notes on the run, line by line."""
     if text := run.notes().notes:
         st.markdown(escape_markdown(text).replace("\n", "  \n"))
 
 
 def undo_notice() -> None:
-    """After a delete: what was deleted, and a way back."""
+    """After a deletion: the name of the run and an undo button."""
     run_id = st.session_state.get("deleted_run")
     if run_id is None or run_id not in deleted_runs():
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         title = st.session_state["deleted_title"]
-        st.markdown(
-            f":material/delete: Deleted **{escape_markdown(title)}**. It lies in the trash."
-        )
+        st.markdown(f":material/delete: Deleted **{escape_markdown(title)}**. It is in the trash.")
         if st.button("Undo", icon=":material/undo:", key="undo_delete"):
             _restore(run_id)
 
 
 def deleted_list() -> None:
-    """Every deleted run, to bring back."""
-    if not (gone := deleted_runs()):
+    """All deleted runs, with a button to restore one."""
+    if not (deleted := deleted_runs()):
         return
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        run_id = st.selectbox("Deleted runs", gone, key="deleted_runs", width=380)
-        if st.button("Bring back", icon=":material/restore_from_trash:", key="bring_back"):
+        run_id = st.selectbox("Deleted runs", deleted, key="deleted_runs", width=380)
+        if st.button("Restore", icon=":material/restore_from_trash:", key="bring_back"):
             _restore(run_id)
 
 
@@ -82,13 +80,13 @@ def _notes_form(run: Run) -> None:
 
 
 def _delete_button(run: Run, status: RunStatus) -> None:
-    at_work = status.live or (status.state == "paused" and is_locked(run.folder))
+    busy = status.live or (status.state == "paused" and is_locked(run.folder))
     pressed = st.button(
         "Delete",
         icon=":material/delete:",
-        key=f"delete_{run.id}",  # each run its own: a click can mean no other one
-        disabled=at_work or run.shipped(),
-        help="Stop it first." if at_work else "Moves its folder to the trash; can be undone.",
+        key=f"delete_{run.id}",  # one key per run, so that a click never applies to another one
+        disabled=busy or run.shipped(),
+        help="Stop the run first." if busy else "Moves its folder to the trash; can be undone.",
     )
     if pressed:
         with error_sentences():
@@ -102,13 +100,13 @@ def _delete_button(run: Run, status: RunStatus) -> None:
 
 def _fork_form(run: Run) -> None:
     with (
-        st.popover("Fork", icon=":material/fork_right:", help="Go on from here in a new run."),
+        st.popover("Fork", icon=":material/fork_right:", help="Continue from here in a new run."),
         st.form(f"fork_{run.id}", border=False),
     ):
         st.markdown(
-            "A new run that starts from the last checkpoint of this one. It keeps the data and "
-            "the held-out parts. With another seed its training patches are drawn anew among the "
-            "cases that train: resample and go on."
+            "A new run that starts from the last checkpoint of this one, with the same data and "
+            "the same held-out parts. Another seed draws new training patches from the training "
+            "cases."
         )
         config = _fork_settings(run)
         pressed = st.form_submit_button(
@@ -129,7 +127,7 @@ def _fork_settings(run: Run) -> TrainingConfig:
         2**31 - 1,
         parent.seed + 1,
         key=f"fork_seed_{run.id}",
-        help="Another one: other patches.",
+        help="Another seed draws other training patches.",
     )
     epochs = _fork_number(right, run, "Epochs", "epochs", 10_000)
     rate = left.number_input(
@@ -157,11 +155,11 @@ def _fork_settings(run: Run) -> TrainingConfig:
     )
 
 
-def _fork_number(place: DeltaGenerator, run: Run, label: str, name: str, most: int) -> int:
-    value = place.number_input(
+def _fork_number(column: DeltaGenerator, run: Run, label: str, name: str, maximum: int) -> int:
+    value = column.number_input(
         label,
         1,
-        most,
+        maximum,
         getattr(run.config, name),
         key=f"fork_{name}_{run.id}",
         help=SETTING_HELP[name],
@@ -170,9 +168,9 @@ def _fork_number(place: DeltaGenerator, run: Run, label: str, name: str, most: i
 
 
 def _fork_choice(
-    place: DeltaGenerator, run: Run, label: str, name: str, options: Mapping[str, str]
+    column: DeltaGenerator, run: Run, label: str, name: str, options: Mapping[str, str]
 ) -> str:
-    return place.selectbox(
+    return column.selectbox(
         label,
         list(options),
         index=list(options).index(getattr(run.config, name)),

@@ -1,4 +1,4 @@
-"""All runs in one table, the same for every visitor: where each stands, how good it is."""
+"""A table of all runs, the same for every visitor: states and best scores."""
 
 import pandas as pd
 import streamlit as st
@@ -14,7 +14,7 @@ _REDRAW_EVERY_S = 3.0
 
 
 def run_list(runs: list[Run]) -> None:
-    """The table, folded away; a click on a row chooses the run."""
+    """The table in a collapsed expander; a click on a row chooses the run."""
     with st.expander(f"All runs ({len(runs):,})", icon=":material/list:"):
         live = any(run.status().live for run in runs)
         st.fragment(_table, run_every=_REDRAW_EVERY_S if live else None, key="run_list")()
@@ -27,7 +27,7 @@ def _table() -> None:
         shown = st.query_params.get("run", "")
         event = st.dataframe(
             pd.DataFrame([_row(run) for run in runs]),
-            # A row's number means a run of this very list, and a click on it a wish of now.
+            # Row numbers refer to this list, so the key changes with it and drops an old click.
             key=f"runs_{len(runs)}_{runs[0].id}_{shown}",
             on_select="rerun",
             selection_mode="single-row",

@@ -1,4 +1,4 @@
-"""The form's settings as a file and as a command line, and the form filled in from a file."""
+"""Save the form's settings to a file or a command line, and load them from a file."""
 
 import streamlit as st
 
@@ -11,7 +11,7 @@ _UPLOADED = "settings_uploaded"
 
 
 def settings_files(config: TrainingConfig) -> None:
-    """Save, load, and the command line."""
+    """The command line, the download and the upload of the settings."""
     st.markdown("**The same run from the shell**")
     st.code(train_command(config, " \\\n  "), language="bash", wrap_lines=True)
     st.download_button(
@@ -22,7 +22,7 @@ def settings_files(config: TrainingConfig) -> None:
         icon=":material/download:",
         key="save_settings",
         on_click="ignore",
-        help="python -m idc train --config config.json trains with it.",
+        help="Use it in the shell: python -m idc train --config config.json",
     )
     st.file_uploader(
         "Fill in the form from a config.json",
@@ -31,9 +31,7 @@ def settings_files(config: TrainingConfig) -> None:
         on_change=_load,
         max_upload_size=1,
     )
-    st.caption(
-        "The address of this page holds these settings too: a copied link fills in the form."
-    )
+    st.caption("The address of this page contains these settings: a copied link fills in the form.")
 
 
 def _load() -> None:

@@ -1,4 +1,4 @@
-"""A new run: the form, the data that it would train on, what it would take, and Start."""
+"""Set up a new run: form, data summary, estimate and start button."""
 
 from functools import partial
 from pathlib import Path
@@ -31,13 +31,14 @@ _COLLAPSE = "setup-collapse"
 
 
 def setup_expander(first: bool, busy: bool) -> ExpanderContainer:
-    """Where the form is drawn: open on a link with settings, and where there is no run yet.
+    """The expander of the form: open for a link with settings and while there is no run yet.
 
-    Closed, it computes nothing; a start closes it, so that the curves come into view, and a
-    refresh while something trains leaves it closed.
+    While closed, it computes nothing. A start closes it, so that the curves become visible, and a
+    refresh during a training leaves it closed.
 
     Args:
-        first: whether there is no run yet. ``busy``: whether something trains.
+        first: whether there is no run yet.
+        busy: whether a run is training.
     """
     if st.session_state.pop(_COLLAPSE, False):
         st.session_state[_OPEN] = False
@@ -46,20 +47,20 @@ def setup_expander(first: bool, busy: bool) -> ExpanderContainer:
 
 
 def new_run(busy: str | None) -> None:
-    """Draw the form; start the run when asked.
+    """Draw the form and start the run on a click.
 
     Args:
-        busy: what trains now, by name. One trains at a time; others wait.
+        busy: name of the run that is training, if any. Other runs wait in the queue.
     """
     left, right = st.columns([5, 4], gap="large")
     with left:
         wanted_data = st.query_params.get("data")
-        store = choose_store(warn_missing=False)  # the form tells it
+        store = choose_store(warn_missing=False)  # the form shows the warning
         if store is None:
             return
         config = settings_form(store, wanted_data)
     with right, error_sentences():
-        st.markdown("**What it would train on**")
+        st.markdown("**Training data**")
         marked = rows_marked_wrong(store.name, store.index) if config.leave_out_marked else None
         split = split_for_config(config, store.index, marked)
         _data_summary(store, split, config)
@@ -74,19 +75,17 @@ def new_run(busy: str | None) -> None:
 def _start(config: TrainingConfig, watched: int | None, busy: str | None) -> None:
     if busy is not None:
         st.info(
-            f"**{escape_markdown(busy)}** is training now. One at a time: a run that you start "
-            "waits "
-            "in the queue, and trains when its turn has come.",
+            f"**{escape_markdown(busy)}** is training now. Runs train one at a time: your run "
+            "waits in the queue and starts automatically.",
             icon=":material/hourglass_top:",
         )
     on_cpu = (
         busy is not None
         and bool(gpu_description())
         and st.toggle(
-            "Train on the CPU meanwhile",
+            "Train on the CPU now",
             key="start_on_cpu",
-            help="Slower, and at once: it does not wait for the GPU. The estimate above is for the "
-            "GPU.",
+            help="Slower, but does not wait for the GPU. The estimate above is for the GPU.",
         )
     )
     waits = busy is not None and not on_cpu
@@ -97,8 +96,8 @@ def _start(config: TrainingConfig, watched: int | None, busy: str | None) -> Non
             MAX_SEEDS,
             key="seeds",
             width=120,
-            help="Trains as many runs, with this seed and the ones that follow; Compare shows "
-            "their mean and how far they spread.",
+            help="Number of runs to train, with consecutive random seeds. Compare shows their mean "
+            "and spread.",
         )
         pressed = st.button(
             _start_label(int(seeds), waits),
@@ -118,9 +117,9 @@ def _start(config: TrainingConfig, watched: int | None, busy: str | None) -> Non
         icon=":material/compare:",
         key="start_both",
         width="stretch",
-        help="Trains these settings twice, one after the other: split at random by patch, as the "
-        "notebook does, and by case. Leakage then shows the gap between what the random split "
-        "promises and what unseen cases get.",
+        help="Trains these settings twice, one after the other: with a random split by patch, as "
+        "the notebook does, and with a split by case. Leakage then shows how much the random split "
+        "overestimates the scores on unseen cases.",
     ):
         start_both_splits(config)
 
@@ -150,7 +149,7 @@ def _data_summary(store: PatchStore, split: Split, config: TrainingConfig) -> No
     steps = -(-train // config.batch_size)
     st.markdown(
         f"Training array {(train, 50, 50, 3)}, held-out array {(held_out, 50, 50, 3)}, "
-        f"uint8 RGB. {steps:,} steps an epoch, {steps * config.epochs:,} in all."
+        f"uint8 RGB. {steps:,} steps per epoch, {steps * config.epochs:,} in total."
     )
     if note := split_note(split):
         st.warning(note, icon=":material/info:")

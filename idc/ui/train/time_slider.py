@@ -1,7 +1,7 @@
 """A slider through the frames of a watched slide; see ``time_slider.js``.
 
-The frames travel once, a byte a patch, and moving through time stays in the browser. As long as
-nobody goes back it follows the newest frame.
+The frames are sent once, with one byte per patch, and the slider works in the browser. It follows
+the newest frame until the visitor moves it back.
 """
 
 import base64
@@ -22,10 +22,9 @@ def time_slider(timeline_id: str, frames: Sequence[Frame], *, steps: int, key: s
     """Show the slider; `idc.ui.components.slide_viewer.slide_viewer` shows its frame.
 
     Args:
-        timeline_id: the id that the slider and the viewer share. Another timeline starts at its
-            newest frame.
+        timeline_id: connects slider and viewer. A new timeline starts at its newest frame.
         frames: of one case, oldest first.
-        steps: steps an epoch.
+        steps: steps per epoch.
     """
     shown = thinned_frames(frames)
     names = [f"{frame.epoch}-{frame.step}" for frame in shown]
@@ -36,12 +35,12 @@ def time_slider(timeline_id: str, frames: Sequence[Frame], *, steps: int, key: s
         key=key,
         data={
             "film": timeline_id,
-            "label": "Moment of the training",
+            "label": "Point in the training",
             "content": digest.hexdigest(),
             "frames": [
                 {
                     "name": name,
-                    "title": frame_words(frame, steps),
+                    "title": frame_title(frame, steps),
                     "levels": base64.b64encode(frame.levels).decode("ascii"),
                 }
                 for name, frame in zip(names, shown, strict=True)
@@ -50,14 +49,14 @@ def time_slider(timeline_id: str, frames: Sequence[Frame], *, steps: int, key: s
     )
 
 
-def thinned_frames(frames: Sequence[Frame], most: int = _MAX_FRAMES) -> list[Frame]:
-    """At most so many frames, evenly chosen, the first and the newest among them."""
-    places = np.linspace(0, len(frames) - 1, min(most, len(frames)))
-    return [frames[i] for i in places.round().astype(int)]
+def thinned_frames(frames: Sequence[Frame], max_frames: int = _MAX_FRAMES) -> list[Frame]:
+    """At most `max_frames` frames, evenly spaced, including the first and the newest."""
+    positions = np.linspace(0, len(frames) - 1, min(max_frames, len(frames)))
+    return [frames[i] for i in positions.round().astype(int)]
 
 
-def frame_words(frame: Frame, steps: int) -> str:
-    """Where in the training a frame lies: "at the start", "after epoch 2", "epoch 3, step 40"."""
+def frame_title(frame: Frame, steps: int) -> str:
+    """A frame's position in the training: "at the start", "after epoch 2", "epoch 3, step 40"."""
     if frame.step:
         return f"epoch {frame.epoch + 1}, step {frame.step} of {steps}"
     return f"after epoch {frame.epoch}" if frame.epoch else "at the start"

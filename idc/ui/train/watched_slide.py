@@ -1,4 +1,4 @@
-"""The watched slide: what the network says about a case, next to the truth, through time."""
+"""The watched slide: predictions for one case over the training, beside the ground truth."""
 
 from collections.abc import Callable
 
@@ -25,13 +25,13 @@ _TILE_PX = 60
 
 
 def choose_watched_case(store: PatchStore, split: Split) -> int | None:
-    """For the form: the case to watch from the first step on; None when every case trains."""
+    """Choose the case to watch on the form; None if every case has training patches."""
     cases = held_out_cases(store, split).tolist()
     default = default_case(store, split)
     if default is None:
         st.caption(
-            "No slide to watch: with this split patches of every case train. Split by case to "
-            "watch one that the network has never seen."
+            "No slide to watch: with this split every case has training patches. Split by case to "
+            "watch a slide that the network has never seen."
         )
         return None
     return st.selectbox(
@@ -40,13 +40,13 @@ def choose_watched_case(store: PatchStore, split: Split) -> int | None:
         index=cases.index(default),
         format_func=_titles(store).__getitem__,
         key=f"watch_first_{store.name}_{default}",
-        help="A held-out case that is answered again and again while the network learns. It can "
-        "be changed while the run trains.",
+        help="A held-out case that is predicted repeatedly while the network learns. You can "
+        "change it while the run trains.",
     )
 
 
 def store_of(run: Run) -> PatchStore | None:
-    """The run's data set; None when it is gone or was packed anew."""
+    """The run's data set; None if it was removed or packed again."""
     try:
         store = cached_store(run.config.data)
         check_same_data(run, store)
@@ -58,12 +58,13 @@ def store_of(run: Run) -> PatchStore | None:
 def watched_slide(
     run: Run, snapshot: RunSnapshot, store: PatchStore, *, choosing: str, first: int | None = None
 ) -> None:
-    """The network's map beside the truth, and the slider through time below them.
+    """The predicted map beside the ground truth, and the time slider below them.
 
     Args:
-        choosing: "held-out": the visitor may turn the trainer to another case; "seen": may look at
-            all cases that were watched; "nothing": what was watched at the moment.
-        first: the case that the run began to watch, shown before its first frame.
+        choosing: "held-out": the visitor can choose another held-out case for the trainer to watch;
+            "seen": can choose among the cases watched so far; "nothing": shows the case watched at
+            the snapshot's time.
+        first: the case watched at the start of the run, shown before its first frame.
     """
     case = _choose(run, snapshot, store, choosing, first)
     if case is None:
@@ -72,14 +73,14 @@ def watched_slide(
     slide = lay_out_case(store, case)
     frames = [frame for frame in frames if len(frame.levels) == len(slide.rows)]
     timeline_id = f"{run.id}/{case}"
-    nothing_yet = np.full(len(slide.rows), np.nan, np.float32)
+    no_values = np.full(len(slide.rows), np.nan, np.float32)
     left, right = st.columns(2, gap="small")
     with left, st.container(gap=None):
         st.markdown("**Network**: probability")
         show_slide(
             store,
             slide,
-            {run.title: nothing_yet},
+            {run.title: no_values},
             threshold=0.5,
             picked=None,
             key="watched_network",
@@ -100,18 +101,18 @@ def watched_slide(
         )
     with st.container(gap=None):
         time_slider(timeline_id, frames, steps=snapshot.steps, key="watched_time")
-        st.caption("Violet: IDC-negative, yellow: IDC-positive. Cyan: outline of the labels.")
+        st.caption("Violet: IDC-negative. Yellow: IDC-positive. Cyan: outline of the labels.")
 
 
 def worst_now(snapshot: RunSnapshot, store: PatchStore) -> None:
-    """The strip of the patches that the network gets most wrong now."""
+    """The validation patches with the largest errors after the latest epoch."""
     if not snapshot.log.epochs or "val_worst" not in snapshot.log.epochs[-1]:
         return
     latest = snapshot.log.epochs[-1]
     worst = _find_rows(store, latest["val_worst"])
-    st.markdown(f"**Most wrong after epoch {latest['epoch']}** (validation part)")
+    st.markdown(f"**Largest errors after epoch {latest['epoch']}** (validation part)")
     if not worst:
-        st.caption("No patch of the validation part is wrong.")
+        st.caption("All patches of the validation part are predicted correctly.")
         return
     rows = np.array([row for row, _ in worst])
     table = store.index.iloc[rows][["case", "x", "y", "label"]]
@@ -120,13 +121,13 @@ def worst_now(snapshot: RunSnapshot, store: PatchStore) -> None:
         store.patches[rows],
         [patch_tile(entry) for entry in table.to_dict("records")],
         key="worst_now",
-        label="Patches that the network gets most wrong now",
+        label="Patches with the largest errors",
         tile_px=_TILE_PX,
     )
 
 
 def _find_rows(store: PatchStore, worst: list[tuple[str, float]]) -> list[tuple[int, float]]:
-    """(row, probability) of the patches that the log names by their places."""
+    """(row, probability) of the patches that the log lists by place."""
     found = []
     for name, probability in worst:
         place = parse_place(name)
@@ -139,62 +140,62 @@ def _find_rows(store: PatchStore, worst: list[tuple[str, float]]) -> list[tuple[
 def _choose(
     run: Run, snapshot: RunSnapshot, store: PatchStore, choosing: str, first: int | None
 ) -> int | None:
-    seen = _cases_seen(snapshot.frames)
+    watched = _watched_cases(snapshot.frames)
     if choosing == "nothing":
-        case = seen[-1] if seen else first
+        case = watched[-1] if watched else first
         if case is not None:
             st.markdown(f"Case {_titles(store)[case]}")
         return case
     if choosing == "seen":
-        if not seen:
+        if not watched:
             return None
-        return _picker(store, sorted(seen), seen[-1], key=f"seen_case_{run.id}")
+        return _picker(store, sorted(watched), watched[-1], key=f"seen_case_{run.id}")
     cases, default = _cases_to_watch(run.id, store.fingerprint, run, store)
     if default is None:
         return None
-    asked = requested_case(run)
-    watched = asked if asked in cases else default
+    requested = requested_case(run)
+    current = requested if requested in cases else default
     return _picker(
-        store, cases, watched, key=f"watched_case_{run.id}", on_choice=_request_callback(run)
+        store, cases, current, key=f"watched_case_{run.id}", on_choice=_request_callback(run)
     )
 
 
 def _request_callback(run: Run) -> Callable[[int], None]:
-    def ask(case: int) -> None:
+    def request(case: int) -> None:
         with error_sentences():
             request_case(run.folder, case)
 
-    return ask
+    return request
 
 
 def _picker(
     store: PatchStore,
     cases: list[int],
-    now: int,
+    current: int,
     *,
     key: str,
     on_choice: Callable[[int], None] | None = None,
 ) -> int:
-    """A picker that follows ``now`` when somebody else changes it: it is another one then.
+    """A picker that shows ``current``, also after another visitor has changed it.
 
-    If its value were set instead, a browser that misses the answer in which it is set would show,
-    and choose, the first case.
+    Each value of ``current`` has its own widget. Setting the value of one widget would fail if the
+    browser missed that script run: it would then show and choose the first case.
     """
-    key = f"{key}_{now}"
+    key = f"{key}_{current}"
     case = st.selectbox(
         "Watched slide",
         cases,
-        cases.index(now),
+        cases.index(current),
         format_func=_titles(store).__getitem__,
         key=key,
         on_change=(lambda: on_choice(st.session_state[key])) if on_choice else None,
         label_visibility="collapsed",
     )
-    return now if case is None else int(case)
+    return current if case is None else int(case)
 
 
-def _cases_seen(frames: list[Frame]) -> list[int]:
-    """The cases of some frames, each once, the one watched last at the end."""
+def _watched_cases(frames: list[Frame]) -> list[int]:
+    """The distinct cases of some frames, the one watched last at the end."""
     return list(dict.fromkeys(frame.case for frame in reversed(frames)))[::-1]
 
 
@@ -208,7 +209,7 @@ def _titles(store: PatchStore) -> dict[int, str]:
     }
 
 
-# The split is made again from the settings, which takes a while for a large data set.
+# Cached because recomputing the split takes a while for a large data set.
 @st.cache_data(max_entries=64, show_spinner=False)
 def _cases_to_watch(
     run_id: str, fingerprint: str, _run: Run, _store: PatchStore

@@ -1,4 +1,4 @@
-"""The contact sheet: small pictures in one image, and a slide that is opened."""
+"""The contact sheet: thumbnails in one image, and the opened slide."""
 
 import base64
 import json
@@ -32,7 +32,7 @@ def sent(at):
     return json.loads(at.get("bidi_component")[0].proto.json)
 
 
-def test_all_pictures_travel_as_one_image(at):
+def test_thumbnails_are_sent_as_one_image(at):
     data = sent(at)
 
     head, body = data["sheet"].split(",")
@@ -43,7 +43,7 @@ def test_all_pictures_travel_as_one_image(at):
     assert data["cards"][1] == {"case": 3, "share": 0.5, "details": "slide 3"}
 
 
-def test_slide_that_is_clicked_is_opened_once(at):
+def test_clicked_slide_opens_once(at):
     at.session_state["contacts"] = {"open": 3}
     at.run()
 
@@ -51,13 +51,13 @@ def test_slide_that_is_clicked_is_opened_once(at):
 
 
 @pytest.mark.parametrize("value", [2, "3", None, [3]])
-def test_case_that_is_not_on_the_sheet_is_not_opened(at, value):
+def test_case_outside_the_sheet_is_not_opened(at, value):
     at.session_state["contacts"] = {"open": value}
 
     assert at.run().session_state["opened"] is None
 
 
-def test_picture_lies_in_the_middle_and_its_surroundings_are_transparent():
+def test_thumbnail_is_centred_on_a_transparent_background():
     sheet = draw_sheet([np.full((2, 4, 4), 255, np.uint8)] * 2)
 
     middle = (CARD_HEIGHT_PX // 2, CARD_WIDTH_PX // 2)
@@ -66,7 +66,7 @@ def test_picture_lies_in_the_middle_and_its_surroundings_are_transparent():
     assert sheet[CARD_HEIGHT_PX + middle[0], middle[1], 3] == 255
 
 
-def test_picture_that_is_too_large_is_cut():
+def test_oversized_thumbnail_is_cropped():
     sheet = draw_sheet([np.full((400, 400, 4), 255, np.uint8)])
 
     assert sheet.shape == (CARD_HEIGHT_PX, CARD_WIDTH_PX, 4)

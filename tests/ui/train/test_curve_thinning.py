@@ -4,41 +4,41 @@ import pytest
 from idc.ui.train.curve_thinning import smoothed, thinned
 
 
-def test_short_curve_is_drawn_whole():
-    assert thinned([3.0, 1.0, 2.0], most=4).tolist() == [0, 1, 2]
+def test_short_curve_keeps_all_points():
+    assert thinned([3.0, 1.0, 2.0], max_points=4).tolist() == [0, 1, 2]
 
 
-def test_spikes_and_the_newest_point_stay():
+def test_spikes_and_the_newest_point_are_kept():
     values = np.zeros(10_000)
     values[[1_234, 7_777]] = 5, -5
 
-    kept = thinned(values, most=100)
+    kept = thinned(values, max_points=100)
 
     assert {1_234, 7_777, 9_999} <= set(kept.tolist())
 
 
-@pytest.mark.parametrize("most", [4, 5, 100, 401])
-def test_no_more_points_than_asked_ascending_and_each_once(most):
+@pytest.mark.parametrize("max_points", [4, 5, 100, 401])
+def test_points_are_ascending_distinct_and_at_most_the_maximum(max_points):
     values = np.sin(np.arange(5_000))
 
-    kept = thinned(values, most).tolist()
+    kept = thinned(values, max_points).tolist()
 
-    assert len(kept) <= most
+    assert len(kept) <= max_points
     assert kept == sorted(set(kept))
 
 
 def test_lowest_and_highest_of_each_bin_are_kept():
     values = [0, 9, 4, 3, 8, 1, 5, 5, 7, 2]  # two bins of five, and the newest
 
-    assert thinned(values, most=5).tolist() == [0, 1, 5, 8, 9]
+    assert thinned(values, max_points=5).tolist() == [0, 1, 5, 8, 9]
 
 
 def test_empty_curve_has_no_points():
-    assert thinned([], most=4).tolist() == []
+    assert thinned([], max_points=4).tolist() == []
     assert smoothed([]).tolist() == []
 
 
-def test_average_begins_at_the_first_value_and_not_at_zero():
+def test_average_of_one_value_is_that_value():
     assert smoothed([4.0], weight=0.95).tolist() == pytest.approx([4.0])
 
 

@@ -1,4 +1,4 @@
-"""The curves of a run: what of the log is drawn."""
+"""The learning curves of a run: the log entries that are drawn."""
 
 import math
 
@@ -26,7 +26,7 @@ def series(name, log=LOG):
     return {line["name"]: line for line in options["series"]}
 
 
-def test_curves_are_of_the_four_scores():
+def test_four_scores_have_a_curve():
     assert list(BY_NAME) == ["loss", "accuracy", "balanced_accuracy", "roc_auc"]
 
 
@@ -39,7 +39,7 @@ def test_batches_are_drawn_raw_and_smoothed_over_the_epochs():
     assert 0.7 < lines["training"]["data"][1][1] < 0.9
 
 
-def test_what_is_undefined_is_not_drawn():
+def test_undefined_scores_are_not_drawn():
     lines = series("roc_auc")
 
     assert lines["each batch"]["data"] == [[0.5, 0.4]]
@@ -51,5 +51,5 @@ def test_best_epoch_is_marked_in_every_chart():
         assert series(name)["validation"]["markLine"]["data"] == [{"xAxis": 1}]
 
 
-def test_nothing_logged_yet_is_an_empty_chart():
+def test_empty_log_gives_an_empty_chart():
     assert [line["data"] for line in series("loss", RunLog()).values()] == [[], [], []]

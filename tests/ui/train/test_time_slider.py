@@ -1,16 +1,16 @@
-"""The slider through a watched slide: which frames go, and what they are called."""
+"""The slider through a watched slide: the selected frames and their titles."""
 
 from idc.runs.watched_slide import Frame
-from idc.ui.train.time_slider import frame_words, thinned_frames
+from idc.ui.train.time_slider import frame_title, thinned_frames
 
 
 def frame(epoch, step=0):
     return Frame(7, epoch, step, 0.0, b"")
 
 
-def test_frames_are_named_by_their_place_in_the_training():
+def test_frame_titles_state_epoch_and_step():
     places = [(0, 0), (0, 40), (2, 0), (2, 1)]
-    assert [frame_words(frame(*place), steps=60) for place in places] == [
+    assert [frame_title(frame(*place), steps=60) for place in places] == [
         "at the start",
         "epoch 1, step 40 of 60",
         "after epoch 2",
@@ -18,9 +18,9 @@ def test_frames_are_named_by_their_place_in_the_training():
     ]
 
 
-def test_many_frames_are_thinned_evenly_and_the_ends_stay():
+def test_frames_are_thinned_evenly_and_both_ends_are_kept():
     frames = [frame(epoch) for epoch in range(11)]
 
-    assert [one.epoch for one in thinned_frames(frames, most=3)] == [0, 5, 10]
-    assert thinned_frames(frames[:2], most=3) == frames[:2]
+    assert [one.epoch for one in thinned_frames(frames, max_frames=3)] == [0, 5, 10]
+    assert thinned_frames(frames[:2], max_frames=3) == frames[:2]
     assert thinned_frames([]) == []
