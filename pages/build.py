@@ -1,4 +1,4 @@
-"""Build: put a network together, see at once what it costs, and train it."""
+"""Build: design a network, see its costs and train it."""
 
 import streamlit as st
 
@@ -6,7 +6,7 @@ from idc.ui.build.sections import choose_architecture, show_network, train_secti
 from idc.ui.shared.formatting import error_sentences
 
 st.title("Build")
-st.caption("A network of your own: change it, see at once what it costs, and train it.")
+st.caption("Design a network, see immediately what it costs, and train it.")
 
 with error_sentences():
     form, network = st.columns([2, 5], gap="large")

@@ -1,4 +1,4 @@
-"""How it works: what a filter, a layer and a network do, to try with one's own hands."""
+"""How it works: filters, layers and training, explained interactively."""
 
 import streamlit as st
 

@@ -1,4 +1,4 @@
-"""You against the CNN: ten patches that the model has never seen; who is right more often?"""
+"""You against the CNN: visitor and model classify the same ten unseen patches."""
 
 import streamlit as st
 
@@ -24,7 +24,7 @@ with error_sentences():
         st.button("New round", type="primary", on_click=leave_round)
         st.stop()
     if linked is None:
-        st.caption("Ten patches of tissue: which show cancer? For fun and teaching, not diagnosis.")
+        st.caption("Which of ten tissue patches show cancer? For teaching, not for diagnosis.")
         choose_round()
         scoreboard_section()
     else:

@@ -1,4 +1,4 @@
-"""Predict: what a run's model says about a patch, a region or a whole slide."""
+"""Predict: predictions for a patch, several files, a region or a whole slide."""
 
 import streamlit as st
 

@@ -40,7 +40,7 @@ def test_everybody_gets_the_own_answers_while_the_hostile_set_comes_in(app, home
         names, y_prob = shown_answers(page)
         assert names == [f"{visitor}-{number}.png" for number in range(len(names))]
         np.testing.assert_allclose(y_prob, expected[: len(names)], atol=1e-3)
-        assert figure(page, "Answered") == PREDICTIONS
+        assert figure(page, "Predicted") == PREDICTIONS
     assert "a.png" in shown_answers(hostile)[0]
     assert figure(hostile, "Refused") >= 40
 
@@ -70,7 +70,7 @@ def uploaded(page, files):
 
 def shown_answers(page):
     """Names and probabilities of the table's first page."""
-    page.get_by_role("button", name="Answers as CSV").wait_for()
+    page.get_by_role("button", name="Download as CSV").wait_for()
     page.locator("tbody span.name").first.wait_for()
     y_prob = page.locator("tbody td.y_prob").all_text_contents()
     return page.locator("tbody span.name").all_text_contents(), [float(text) for text in y_prob]

@@ -38,7 +38,7 @@ def test_from_an_empty_home_to_a_prediction(app, page):
     page.get_by_text("Pick an example").click()
     page.get_by_role("option").first.click()
     expect(page.get_by_text("Probability of IDC: ")).to_be_visible()
-    expect(page.get_by_text("Answered by the model that comes with IDC Lab")).to_be_visible()
+    expect(page.get_by_text("Predicted by the bundled model")).to_be_visible()
     keep(page, "4-prediction")
 
     menu(page, "Evaluate")  # a recorded run is there already, with its pictures

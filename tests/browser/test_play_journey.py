@@ -24,7 +24,7 @@ def test_two_play_ten_patches_by_keyboard_and_share_the_result(page, app):
         expect(board(page, "reveal", turn)).to_be_visible()
         page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="of 10 right. The CNN: ")).to_be_visible()
-    link = page.get_by_label("This result as a link").input_value()
+    link = page.get_by_label("Link to this result").input_value()
     assert link.endswith(f"-{'n' * 10}-{'p' * 10}")
 
     page.get_by_label("Name of player 2").fill("<i>Ben</i>")
@@ -34,8 +34,10 @@ def test_two_play_ten_patches_by_keyboard_and_share_the_result(page, app):
     visitor = page.context.browser.new_context()
     other = visitor.new_page()
     other.goto(link)
-    expect(other.get_by_text("Without answers, so that you can still play them.")).to_be_visible()
-    other.get_by_role("button", name="Play the same ten yourself").click()
+    expect(
+        other.get_by_text("Shown without answers, so that you can still play the round.")
+    ).to_be_visible()
+    other.get_by_role("button", name="Play the same patches").click()
     expect(board(other, "ask", 1)).to_be_visible()
     visitor.close()
     assert page.complaints == []

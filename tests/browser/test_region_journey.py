@@ -34,13 +34,13 @@ def test_region_from_upload_to_an_opened_patch(app, page, tmp_path):
 
     page.goto(f"{app}/predict")
     page.locator("input[type=file]").set_input_files(path)
-    expect(page.get_by_text("1,200 × 800 px: what is it?")).to_be_visible()
+    expect(page.get_by_text("1,200 × 800 px: what does it show?")).to_be_visible()
     page.get_by_text("Other", exact=True).click()
     expect(page.get_by_label("µm per pixel")).to_have_value("2")
     expect(page.get_by_text("Shrunk 2:1 to the model's 4 µm per pixel")).to_be_visible()
     page.get_by_role("button", name=re.compile(r"Predict \d+ patches")).click()
 
-    expect(page.get_by_text("of tissue called IDC-positive, from")).to_be_visible()
+    expect(page.get_by_text("of tissue predicted as IDC-positive")).to_be_visible()
     viewer = page.locator(".viewer")
     wait_until(lambda: viewer.get_attribute("data-showing"), "the heat map is painted")
     page.locator(".map").scroll_into_view_if_needed()

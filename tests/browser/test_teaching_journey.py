@@ -152,7 +152,7 @@ def test_network_that_is_built_by_keys_trains_and_is_a_run_like_any_other(home, 
 
     page.get_by_role("spinbutton", name="Epochs").fill("1")
     page.keyboard.press("Tab")
-    page.get_by_role("button", name="Train it").click()
+    page.get_by_role("button", name="Train this network").click()
     expect(page).to_have_url(re.compile("/train.*run="))
     expect(page.get_by_text("The epoch is done.").first).to_be_visible(timeout=240_000)
     run = urllib.parse.parse_qs(urllib.parse.urlparse(page.url).query)["run"][0]

@@ -21,21 +21,21 @@ def chapter(name):
     return open_page("how_it_works", query={"chapter": name})
 
 
-def test_begins_with_the_light_and_leads_on_chapter_by_chapter(home):
+def test_page_starts_with_the_lamps_and_leads_through_all_chapters(home):
     at = open_page("how_it_works")
-    assert "A 1 that is missed is a **false negative**" in text(at)
+    assert "A missed 1 is a **false negative**" in text(at)
 
     for title in (
         "The same filter slides over a patch",
         "Layer upon layer",
-        "Nobody writes the filters: training finds them",
+        "Training finds the filters",
     ):
         at.button(key="next_chapter").click().run()
         assert at.subheader[0].value == title
     assert not at.exception
 
 
-def test_without_a_data_set_generated_tissue_is_shown_to_the_bundled_model(home):
+def test_generated_tissue_is_used_without_a_data_set(home):
     at = chapter("A filter on a patch")
 
     assert "There is no data set yet, so this is generated tissue, not from patients." in text(at)
@@ -43,7 +43,7 @@ def test_without_a_data_set_generated_tissue_is_shown_to_the_bundled_model(home)
     assert len(base64.b64decode(walk["patch"])) == 7500
     assert [preset["title"] for preset in walk["presets"]] == [
         "Edges",
-        "Upright edges",
+        "Vertical edges",
         "Blur",
         "Sharpen",
     ]
@@ -66,10 +66,10 @@ def test_every_layer_of_the_chosen_run_on_the_chosen_patch(trained_run):
     assert shown["note"] == ""  # nothing is calibrated
 
 
-def test_bundled_models_calibration_is_told_beside_its_softmax(home):
+def test_calibration_of_the_bundled_model_is_explained(home):
     note = sent(chapter("Every layer"))["note"]
 
-    assert note.startswith("This model's answers are then calibrated on cases")
+    assert note.startswith("Predict calibrates this model's answers on cases")
 
 
 def test_first_filters_of_each_epoch_are_shown(trained_run):
@@ -82,10 +82,10 @@ def test_first_filters_of_each_epoch_are_shown(trained_run):
     assert 0 < np.abs(after - before).max() < 0.1  # an epoch moves them a little
 
 
-def test_run_that_kept_none_says_so(trained_run):
+def test_run_without_saved_filters_shows_a_note(trained_run):
     shutil.rmtree(trained_run.folder / "first_filters")
 
     at = chapter("What training does")
 
-    assert "has not kept its first filters" in at.info[0].value
+    assert "did not save its first filters" in at.info[0].value
     assert not at.exception

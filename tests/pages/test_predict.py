@@ -23,23 +23,23 @@ def upload(at, name, data, kind="image/png"):
     return at.file_uploader(key="upload").upload(name, data, kind).run()
 
 
-def test_before_the_first_run_the_bundled_model_answers(home):
+def test_bundled_model_predicts_before_the_first_run(home):
     at = upload(open_page("predict"), "mine.png", png((200, 100, 150)))
 
     assert at.selectbox(key="run").options == ["Bundled model"]
     assert at.subheader[0].value in CLASSES
-    assert "Answered by the model that comes with IDC Lab" in text(at)
+    assert "Predicted by the bundled model" in text(at)
     assert "For teaching and research, not for diagnosis." in text(at)
 
 
-def test_bundled_model_calls_positive_from_its_own_threshold_on(home):
+def test_bundled_model_uses_its_own_threshold(home):
     at = upload(open_page("predict"), "mine.png", png((200, 100, 150)))
     threshold = open_run(BUNDLED_RUN_ID).calibration().threshold
 
-    assert f"Called IDC-positive from {threshold:.1%} on." in text(at)
+    assert f"IDC-positive means a probability of at least {threshold:.1%}." in text(at)
 
 
-def test_examples_for_the_bundled_model_come_from_cases_that_it_has_not_seen(home):
+def test_examples_for_the_bundled_model_are_from_unseen_cases(home):
     tiny_store("mine", cases=2, per_case=12)
     at = open_page("predict", source="Pick an example")
     sent = json.loads(at.get("bidi_component")[0].proto.json)
@@ -48,22 +48,22 @@ def test_examples_for_the_bundled_model_come_from_cases_that_it_has_not_seen(hom
     assert len(sent["tiles"]) == 18
 
 
-def test_uploaded_patch_gets_class_probability_and_model(trained_run):
+def test_uploaded_patch_shows_class_probability_and_model(trained_run):
     at = upload(open_page("predict"), "mine.png", png((200, 100, 150)))
 
     assert not at.exception
     assert at.subheader[0].value in CLASSES
-    assert "Answered by the run **once**, best weights of epoch 1" in text(at)
+    assert "Predicted by the run **once**, best weights of epoch 1" in text(at)
     assert "mine.png" in text(at)
 
 
-def test_resized_upload_says_so(trained_run):
+def test_resized_upload_shows_a_note(trained_run):
     at = upload(open_page("predict"), "wide.png", png((200, 100, 150), height=50, width=100))
 
     assert at.info[0].value.startswith("Resized from 100 x 50 to 50 x 50 px.")
 
 
-def test_answer_comes_with_its_reasons(trained_run):
+def test_prediction_is_explained(trained_run):
     at = upload(open_page("predict"), "mine.png", png((200, 100, 150)))
     maps, views = (json.loads(at.get("bidi_component")[n].proto.json) for n in range(2))
 
@@ -88,7 +88,7 @@ def test_patches_most_alike_come_with_their_labels_once_they_are_looked_at(train
     assert f"**{positive} labelled IDC-positive, {8 - positive} IDC-negative**" in text(at)
 
 
-def test_flat_colour_is_warned_about_and_the_bundled_model_says_where_its_patches_are(home):
+def test_flat_colour_is_warned_about_and_similar_patches_need_real_data(home):
     at = upload(open_page("predict"), "flat.png", png((90, 140, 60)))
 
     assert [warning.value.split(";")[0] for warning in at.warning] == [
@@ -100,7 +100,7 @@ def test_flat_colour_is_warned_about_and_the_bundled_model_says_where_its_patche
     assert "which is not installed here" in text(at)
 
 
-def test_bad_upload_is_one_sentence_and_the_next_good_one_works(trained_run):
+def test_bad_upload_shows_a_sentence_and_a_good_one_follows(trained_run):
     at = upload(open_page("predict"), "notes.png", b"these are words")
     sentence = "notes.png is not a PNG, JPEG, TIFF, BMP or WebP image"
     assert at.error[0].value.replace("\\", "").startswith(sentence)
@@ -114,9 +114,7 @@ def test_bad_upload_is_one_sentence_and_the_next_good_one_works(trained_run):
 @pytest.mark.parametrize(
     ("refusal", "times"), [(UploadTimeout, 1), (UploadError, 1), (ServerBusy, 2)]
 )
-def test_refused_file_is_not_read_again_unless_the_server_was_busy(
-    home, monkeypatch, refusal, times
-):
+def test_refusal_is_cached_unless_the_server_was_busy(home, monkeypatch, refusal, times):
     read = []
 
     def refuse(data, name):
@@ -132,7 +130,7 @@ def test_refused_file_is_not_read_again_unless_the_server_was_busy(
     assert read == ["slow.png"] * times
 
 
-def test_example_from_the_store_shows_its_label_after_the_choice(trained_run):
+def test_example_shows_its_label_after_the_choice(trained_run):
     at = open_page("predict", source="Pick an example")
     sent = json.loads(at.get("bidi_component")[0].proto.json)
     assert {tile["label"] for tile in sent["tiles"]} == {None}
@@ -144,7 +142,7 @@ def test_example_from_the_store_shows_its_label_after_the_choice(trained_run):
     assert "The label is **IDC-" in text(at)
 
 
-def test_examples_of_a_data_set_packed_anew_are_a_sentence_instead(trained_run):
+def test_data_set_packed_again_shows_a_sentence_instead_of_examples(trained_run):
     delete_store("tiny")
     tiny_store("tiny", cases=5, per_case=20)
 
@@ -154,21 +152,21 @@ def test_examples_of_a_data_set_packed_anew_are_a_sentence_instead(trained_run):
     assert "was packed again after the run" in at.error[0].value
 
 
-def test_link_with_a_patch_shows_the_answer_for_exactly_this_patch(trained_run):
+def test_linked_patch_is_predicted(trained_run):
     at = open_page("predict", query={"data": "tiny", "patch": "3_151_1", "run": trained_run.id})
 
     assert not at.exception
     assert "Case 3, x 151, y 1 of tiny" in text(at)
-    assert "The label is **IDC-positive**" in text(at)
+    assert "Label: **IDC-positive**" in text(at)
     store = open_store("tiny")
     trained_on = 43 in run_split(trained_run, store).train
-    assert ("The run has trained on this patch" in "".join(i.value for i in at.info)) == trained_on
+    assert ("The run trained on this patch" in "".join(i.value for i in at.info)) == trained_on
     at.button(key="unlink").click().run()
     assert "patch" not in at.query_params
     assert len(at.get("bidi_component")) == 1  # the examples to pick from
 
 
-def test_linked_patch_of_another_data_set_says_when_the_run_trained_on_its_case(trained_run):
+def test_linked_patch_warns_if_the_run_trained_on_its_case(trained_run):
     store = open_store("tiny")
     trained = int(store.cases[run_split(trained_run, store).train[0]])
     tiny_store("other", cases=1, per_case=2, first_case=trained)
@@ -178,17 +176,17 @@ def test_linked_patch_of_another_data_set_says_when_the_run_trained_on_its_case(
         query = {"data": data, "patch": f"{case}_1_1", "run": trained_run.id}
         return " ".join(info.value for info in open_page("predict", query=query).info)
 
-    assert "The run has trained on patches of this case" in notes("other", trained)
+    assert "The run trained on patches of this case" in notes("other", trained)
     assert "trained" not in notes("new", 70)
     delete_store("tiny")
     assert "may have trained on this case" in notes("new", 70)
 
 
-def test_link_with_an_unknown_patch_is_one_sentence(trained_run):
+def test_link_with_an_unknown_patch_shows_a_sentence(trained_run):
     at = open_page("predict", query={"data": "tiny", "patch": "3_9951_1"})
 
     assert (
         at.error[0]
         .value.replace("\\", "")
-        .startswith("The data set 'tiny' holds no patch '3_9951_1'; pick another example.")
+        .startswith("The data set 'tiny' has no patch '3_9951_1'. Pick another example.")
     )

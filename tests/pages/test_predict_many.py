@@ -46,15 +46,16 @@ def sent(at, key):
     )
 
 
-def test_zip_becomes_figures_matrix_table_and_sentences(home):
+def test_zip_shows_counts_matrix_table_and_refusals(home):
     at = upload(open_page("predict"), ("case.zip", LABELLED))
 
     assert not at.exception and not at.error
     found = metrics(at)
-    assert found["Answered"] == "3" and found["Refused"] == "1"
+    assert found["Predicted"] == "3" and found["Refused"] == "1"
     assert int(found["IDC-positive"]) + int(found["IDC-negative"]) == 3
     assert [one.help for one in at.metric if one.label == "IDC-positive"] == [
-        f"Called so from {open_run(BUNDLED_RUN_ID).calibration().threshold:.1%} on."
+        f"Probability of at least {open_run(BUNDLED_RUN_ID).calibration().threshold:.1%}, "
+        "the threshold of the run."
     ]
     matrix = sent(at, "totals")
     assert [row["total"] for row in matrix["rows"]] == ["1", "2"]
@@ -68,7 +69,7 @@ def test_zip_becomes_figures_matrix_table_and_sentences(home):
     assert "3 files with a label in the name or the folder" in text(at)
 
 
-def test_answers_are_kept_over_reruns_and_asked_anew_for_other_files(home):
+def test_predictions_are_kept_over_reruns_until_the_files_change(home):
     at = upload(open_page("predict"), ("case.zip", LABELLED))
     first = at.session_state["many"].job
 
@@ -77,11 +78,11 @@ def test_answers_are_kept_over_reruns_and_asked_anew_for_other_files(home):
 
     upload(at, ("a.png", png((230, 200, 220))), ("b.png", png((90, 40, 120))))
     assert at.session_state["many"].job is not first
-    assert metrics(at)["Answered"] == "2"
+    assert metrics(at)["Predicted"] == "2"
     assert "Confusion matrix" not in [heading.value for heading in at.subheader]
 
 
-def test_work_ends_with_its_visitors_session(home, monkeypatch):
+def test_job_stops_with_the_session_of_its_visitor(home, monkeypatch):
     asked, may_go_on = threading.Event(), threading.Event()
 
     def predict(run, patches):
@@ -105,7 +106,7 @@ def test_work_ends_with_its_visitors_session(home, monkeypatch):
     assert job.state().done < 200
 
 
-def test_heading_sorts_and_a_cell_of_the_matrix_leaves_its_files_alone(home):
+def test_heading_sorts_and_an_open_matrix_cell_filters(home):
     at = upload(open_page("predict"), ("case.zip", LABELLED))
     at.session_state["many_table"] = {"order": {"by": "y_prob", "descending": True}}
     at.run()
@@ -123,7 +124,7 @@ def test_heading_sorts_and_a_cell_of_the_matrix_leaves_its_files_alone(home):
     assert len(sent(at, "sprite_columns")["rows"]) == cells[cell]
 
 
-def test_hostile_zip_is_one_sentence_on_the_page(home):
+def test_hostile_zip_shows_one_sentence(home):
     at = upload(open_page("predict"), ("evil.zip", hostile_zips()["parent"][1]))
 
     assert not at.exception
@@ -131,7 +132,7 @@ def test_hostile_zip_is_one_sentence_on_the_page(home):
     assert "leads out of the zip" in at.table[0].value.iloc[0, 0]
 
 
-def test_refused_upload_is_said_on_the_page_and_room_can_be_made(home):
+def test_refused_upload_shows_its_reason_and_files_can_be_removed(home):
     at = open_page("predict")
     session = "test session id"  # AppTest's
     with pytest.raises(QuotaExceeded), quota.reserve(session, 10**9):

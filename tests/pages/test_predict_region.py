@@ -59,7 +59,7 @@ def region_at_10x(at):
     return at
 
 
-def test_a_patch_of_50_px_passes_without_a_question():
+def test_patch_of_50_px_is_predicted_without_a_question():
     at = upload(open_page("predict"), "mine.png", png(PINK))
 
     assert not at.exception
@@ -67,16 +67,16 @@ def test_a_patch_of_50_px_passes_without_a_question():
     assert [group.proto.label for group in at.get("button_group")] == ["Image"]
 
 
-def test_a_larger_image_asks_what_it_is_and_a_region_asks_for_its_scale():
+def test_large_image_asks_for_its_kind_and_scale():
     at = upload(open_page("predict"), "mine.png", REGION)
 
-    assert choice(at, "600 × 400 px: what is it?").value == "A region, cut into patches"
+    assert choice(at, "600 × 400 px: what does it show?").value == "A region, cut into patches"
     assert choice(at, "Objective").value is None
-    assert "How much tissue does a pixel cover?" in at.info[0].value
+    assert "The model works at 4 µm per pixel" in at.info[0].value
     assert len(at.button) == 0
 
 
-def test_a_large_image_may_be_one_patch_all_the_same():
+def test_large_image_can_be_predicted_as_one_patch():
     at = upload(open_page("predict"), "mine.png", REGION)
     choice(at, "600").set_value("One patch, scaled down").run()
 
@@ -93,7 +93,7 @@ def test_tiling_is_shown_before_anything_is_predicted():
     assert not at.get("bidi_component")
 
 
-def test_heat_map_lies_on_the_uploaded_image_in_its_own_px():
+def test_heat_map_cells_are_in_pixels_of_the_upload():
     at = region_at_10x(open_page("predict"))
     at.button(key="predict_region").click().run()
     sent = viewer(at)
@@ -103,11 +103,12 @@ def test_heat_map_lies_on_the_uploaded_image_in_its_own_px():
     assert unpacked(sent["boxes"], "<u2") == [0, 0, 200, 200, 400, 200, 200, 200]
     assert unpacked(sent["places"], "<i4") == [0, 0, 400, 200]
     assert unpacked(sent["values"][0]["data"], "<f4") == [0.75, 0.75]
-    assert "**100.0%** of 0.08 mm² of tissue called IDC-positive, from 38.3% on." in text(at)
+    assert "**100.0%** of 0.08 mm² of tissue predicted as IDC-positive" in text(at)
+    assert "(probability of at least 38.3%)." in text(at)
     assert [one.proto.label for one in at.get("download_button")] == ["CSV", "GeoJSON", "PNG"]
 
 
-def test_picked_patch_opens_with_its_answer_and_place():
+def test_picked_patch_shows_prediction_and_place():
     at = region_at_10x(open_page("predict"))
     at.button(key="predict_region").click().run()
     sent = viewer(at)
@@ -120,7 +121,7 @@ def test_picked_patch_opens_with_its_answer_and_place():
     assert "x 400, y 200 px of the image" in text(at)
 
 
-def test_answers_stay_until_something_else_is_asked():
+def test_predictions_stay_until_the_request_changes():
     at = region_at_10x(open_page("predict"))
     at.button(key="predict_region").click().run()
     choice(at, "Objective").set_value("20x · 0.5").run()
@@ -130,7 +131,7 @@ def test_answers_stay_until_something_else_is_asked():
     assert len(at.get("bidi_component")) == 1
 
 
-def test_overlap_lays_four_cells_over_a_patch():
+def test_overlap_gives_four_cells_per_patch():
     at = region_at_10x(open_page("predict"))
     at.toggle[0].set_value(True).run()
     at.button(key="predict_region").click().run()
@@ -138,7 +139,7 @@ def test_overlap_lays_four_cells_over_a_patch():
     assert unpacked(viewer(at)["boxes"], "<u2")[:8] == [0, 0, 100, 100, 100, 0, 100, 100]
 
 
-def test_overlap_on_a_region_smaller_than_a_patch_stays_within_it():
+def test_overlap_on_a_small_region_stays_within_it():
     small = as_png(tissue_squares(80, 80, 80, [(0, 0)]))  # 20 x 20 px at 4 um
     at = upload(open_page("predict"), "small.png", small)
     choice(at, "80").set_value("A region, cut into patches").run()
@@ -152,10 +153,10 @@ def test_overlap_on_a_region_smaller_than_a_patch_stays_within_it():
 
     assert not at.exception
     assert unpacked(viewer(at)["boxes"], "<u2") == [0, 0, 80, 80]
-    assert "**100.0%** of 0.01 mm² of tissue called IDC-positive" in text(at)
+    assert "**100.0%** of 0.01 mm² of tissue predicted as IDC-positive" in text(at)
 
 
-def test_scale_is_taken_from_the_file_where_it_says_it():
+def test_scale_is_taken_from_the_file_if_stated():
     file = io.BytesIO()
     rgb = Image.fromarray(tissue_squares(600, 400, 200, [(0, 0)]))
     rgb.save(file, "TIFF", dpi=(25_400, 25_400))
@@ -165,7 +166,7 @@ def test_scale_is_taken_from_the_file_where_it_says_it():
     assert at.button(key="predict_region").label == "Predict 1 patch"
 
 
-def test_free_entry_of_a_scale_and_the_note_of_an_enlarged_region():
+def test_entered_scale_enlarges_the_region_with_a_warning():
     at = upload(open_page("predict"), "mine.png", REGION)
     choice(at, "Objective").set_value("Other").run()
     at.number_input[0].set_value(8.0).run()
@@ -174,7 +175,7 @@ def test_free_entry_of_a_scale_and_the_note_of_an_enlarged_region():
     assert said.startswith("Enlarged 1:2 to the model's 4 µm per pixel.")
 
 
-def test_a_scale_that_leaves_next_to_nothing_is_one_sentence():
+def test_scale_that_shrinks_the_image_to_nothing_shows_a_sentence():
     at = upload(open_page("predict"), "mine.png", png(PINK, height=60, width=600))
     choice(at, "600").set_value("A region, cut into patches").run()
     choice(at, "Objective").set_value("40x · 0.25").run()
@@ -182,11 +183,11 @@ def test_a_scale_that_leaves_next_to_nothing_is_one_sentence():
     assert "far less than a patch" in at.error[0].value
 
 
-def test_a_blank_region_has_nothing_to_predict():
+def test_blank_region_cannot_be_predicted():
     at = upload(open_page("predict"), "blank.png", png(GLASS, height=500, width=500))
     choice(at, "Objective").set_value("2.5x · 4").run()
 
-    assert at.warning[0].value == "There is no tissue in it: all is background."
+    assert at.warning[0].value == "No tissue found: the whole image is background."
     assert at.button(key="predict_region").disabled
 
 
@@ -201,7 +202,7 @@ def slides(tmp_path, monkeypatch):
     return folder
 
 
-def test_without_a_setting_no_path_can_be_read(monkeypatch):
+def test_no_path_can_be_read_without_allowed_folders(monkeypatch):
     monkeypatch.delenv("IDC_SLIDES", raising=False)
     at = open_page("predict", source="Whole slide")
 
@@ -209,14 +210,14 @@ def test_without_a_setting_no_path_can_be_read(monkeypatch):
     assert len(at.selectbox) == 1  # the run
 
 
-def test_a_path_elsewhere_is_refused_as_if_it_did_not_exist(slides, tmp_path):
+def test_path_outside_the_allowed_folders_is_refused_as_missing(slides, tmp_path):
     (tmp_path / "secret.svs").write_bytes(b"")
     at = open_page("predict", source="Whole slide", slide_path=str(tmp_path / "secret.svs"))
 
     assert "There is no slide at that path" in at.error[0].value
 
 
-def test_whole_slide_shows_its_tiling_first(slides):
+def test_whole_slide_shows_its_tiling_before_the_prediction(slides):
     rgb = tissue_squares(600, 400, 200, [(0, 0), (1, 2)])
     path = write_slide(slides / "s.svs", rgb, mpp_um=1.0)
     at = open_page("predict", query={"slide": str(path)})
@@ -227,7 +228,7 @@ def test_whole_slide_shows_its_tiling_first(slides):
     assert at.button(key="predict_slide").label == "Predict the slide"
 
 
-def test_kept_answers_are_shown_again_after_a_refresh(slides):
+def test_saved_predictions_are_shown_after_a_refresh(slides):
     rgb = tissue_squares(600, 400, 200, [(0, 0), (1, 2)])
     path = write_slide(slides / "s.svs", rgb, mpp_um=1.0)
     question = SlideRequest(path, 1.0, open_run(BUNDLED_RUN_ID), stride=25)
@@ -240,5 +241,5 @@ def test_kept_answers_are_shown_again_after_a_refresh(slides):
     at.run()
 
     assert len(unpacked(sent["values"][0]["data"], "<f4")) == 8
-    assert "Mean of all patches that cover this place: 0.750" in text(at)
+    assert "Mean of all patches that overlap here: 0.750" in text(at)
     assert "x 500, y 300 px of the slide at full resolution" in text(at)

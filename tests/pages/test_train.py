@@ -416,8 +416,8 @@ def test_queued_run_shows_its_place_and_can_be_withdrawn(home):
         at = open_page("train", query={"run": second.id}, setup=True)
         assert at.info[0].value.startswith("**Monday** is training now. Runs train one at a time")
         assert at.info[-1].value == (
-            "**Place 1** in the queue: one run trains at a time. Now: **Monday**. It starts by "
-            "itself."
+            "**Place 1** in the queue: one run trains at a time. Training now: **Monday**. "
+            "This run starts automatically."
         )
         at.button(key="ask_withdraw").click().run()
         assert control.read_request(second.folder)[0] == control.WITHDRAW

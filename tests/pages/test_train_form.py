@@ -111,7 +111,7 @@ def test_hostile_link_is_one_sentence_and_the_form_is_as_proposed():
     )
 
     [warning] = at.warning
-    assert warning.value.startswith("Not taken over: there is no data set '../../etc' here")
+    assert warning.value.startswith("Not applied: there is no data set '../../etc'")
     for part in ("preset must be one of", "epochs must lie in", "batch\\_size is too long"):
         assert part in warning.value
     assert at.selectbox(key="preset").value == "fast"
@@ -181,14 +181,14 @@ def test_what_the_form_has_no_place_for_is_said():
     at = open_page("train")
     upload(at, write_settings_file(config).encode()).run()
 
-    assert at.warning[0].value.startswith("Not taken over: split\\_seed\\: the form has no place")
+    assert at.warning[0].value.startswith("Not applied: split\\_seed\\: not on the form")
 
 
 def test_file_that_holds_no_settings_is_a_sentence():
     at = open_page("train")
     upload(at, b'{"data": "tiny", "epochs": -1}').run()
 
-    assert at.warning[0].value.startswith("Not taken over: epochs must lie in")
+    assert at.warning[0].value.startswith("Not applied: epochs must lie in")
     assert not at.exception
 
 

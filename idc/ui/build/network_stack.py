@@ -1,4 +1,4 @@
-"""The layers of a network as blocks to scale, and as a table."""
+"""The layers of a network as blocks drawn to scale, and as a table."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -10,5 +10,5 @@ _view = own_component(__file__, "pixels")
 
 
 def network_stack(layers: Sequence[LayerSpec], *, key: str) -> None:
-    """Show it; which layer is chosen stays in the browser."""
+    """Show the layers. The chosen layer is kept in the browser."""
     _view(key=key, data={"layers": [asdict(layer) for layer in layers]})

@@ -1,4 +1,4 @@
-"""The pieces of Build: the choices, what they cost, and the way to a run."""
+"""Sections of Build: the architecture form, the costs and the training."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -33,25 +33,26 @@ _NOTEBOOK_PARAMETERS = 2_514_410
 
 
 def choose_architecture() -> Architecture:
-    """The form. What is built is in the URL.
+    """The architecture form. The URL holds its values.
 
     Raises:
         ConfigError: the network would be too large.
     """
     _load_from_url()
-    # Small, so that it stays beside what it changes.
     blocks = st.slider(
         "Blocks (depth)",
         *BLOCKS_RANGE,
         key="built_blocks",
-        help="Each ends with a pooling, if any.",
+        help="A block is a group of convolutions, with pooling at its end.",
     )
-    convolutions = st.slider("Convolutions a block", *CONVOLUTIONS_RANGE, key="built_convolutions")
+    convolutions = st.slider(
+        "Convolutions per block", *CONVOLUTIONS_RANGE, key="built_convolutions"
+    )
     width = st.slider(
-        "Filters of the first block (width)",
+        "Filters in the first block (width)",
         *WIDTH_RANGE,
         key="built_width",
-        help="Each further block has twice as many.",
+        help="Each following block has twice as many.",
     )
     kernel = _one_of(
         "Filter size (kernel)",
@@ -63,8 +64,8 @@ def choose_architecture() -> Architecture:
         "Pooling",
         POOLINGS,
         "built_pooling",
-        "What is kept of each 2 × 2 square after a block: its largest value, its average, or "
-        "all four.",
+        "How each 2 × 2 square is reduced after a block: to its largest value, to its average, or "
+        "not at all.",
     )
     dropout = st.slider(
         "Dropout",
@@ -72,13 +73,13 @@ def choose_architecture() -> Architecture:
         step=5,
         format="%d %%",
         key="built_dropout",
-        help="Share of the values that is hidden after each block while it trains, at random.",
+        help="Share of the values after each block that training sets to zero at random.",
     )
     ending = _one_of(
         "From maps to numbers",
         ENDINGS,
         "built_ending",
-        "The average of each map, or all values in a row and a dense layer of 64.",
+        "The average of each map, or all values followed by a dense layer with 64 units.",
     )
     built = Architecture(blocks, convolutions, width, kernel, pooling, dropout, ending)
     address.remember(_PARAMETER, str(built))
@@ -88,30 +89,30 @@ def choose_architecture() -> Architecture:
 
 
 def show_network(built: Architecture) -> None:
-    """What it costs, and its layers."""
+    """The costs of the network and its layers."""
     costs = costs_of(built)
     metric_row(
         [
             (
                 "Parameters",
                 f"{costs.parameters:,}",
-                f"Numbers to learn and to keep. The notebook's network has "
+                f"Numbers that training learns. The notebook's network has "
                 f"{_NOTEBOOK_PARAMETERS:,}.",
             ),
             (
                 "Multiply-adds",
                 _in_millions(costs.multiply_adds),
-                "How often a value is multiplied by a weight to judge one patch: the work.",
+                "Multiplications of a value by a weight for one patch: the computing effort.",
             ),
             (
                 "Receptive field",
                 _receptive_field_text(costs),
-                "The square of the patch that one value of the last maps has looked at.",
+                "The area of the patch that influences one value of the last maps.",
             ),
             (
                 "Memory",
                 f"{costs.training_bytes(_batch_size()) / 2**20:,.0f} MiB",
-                f"About, for the values of a batch of {_batch_size()} while it trains.",
+                f"Approximate, for a batch of {_batch_size()} patches during training.",
             ),
         ]
     )
@@ -119,16 +120,21 @@ def show_network(built: Architecture) -> None:
 
 
 def train_section(built: Architecture) -> None:
-    """A run like any other, of this network."""
-    st.subheader("Train it")
+    """Start an ordinary run with this network."""
+    st.subheader("Train this network")
     store = choose_store()
     if store is None:
         return
     first, second, third = st.columns(3)
     epochs = first.number_input("Epochs", 1, 10_000, 3, key="built_epochs")
-    most = max(2, len(store))
+    maximum = max(2, len(store))
     patches = second.number_input(
-        "Patches to use", 2, most, min(40_000, most), step=1_000, key=f"built_patches_{store.name}"
+        "Patches to use",
+        2,
+        maximum,
+        min(40_000, maximum),
+        step=1_000,
+        key=f"built_patches_{store.name}",
     )
     name = third.text_input("Name", max_chars=80, key="built_name", placeholder="optional")
     config = preset_config(
@@ -136,18 +142,18 @@ def train_section(built: Architecture) -> None:
         store.name,
         architecture=str(built),
         epochs=int(epochs),
-        patches=None if patches >= most else int(patches),
+        patches=None if patches >= maximum else int(patches),
         name=name.strip(),
     )
     busy = active_training_name()
     if busy is not None:
         st.info(
-            f"**{escape_markdown(busy)}** is training now. Yours waits in the queue until its "
-            "turn has come.",
+            f"**{escape_markdown(busy)}** is training now. Your run waits in the queue and starts "
+            "automatically.",
             icon=":material/hourglass_top:",
         )
     if st.button(
-        "Train it" if busy is None else "Queue it",
+        "Train this network" if busy is None else "Add to the queue",
         type="primary",
         icon=":material/play_arrow:",
         key="train_it",
@@ -156,19 +162,19 @@ def train_section(built: Architecture) -> None:
         st.switch_page("../../pages/train.py", query_params={"run": run.id})
 
 
-def _one_of(label: str, titles: Mapping[Any, str], key: str, meaning: str) -> Any:
+def _one_of(label: str, titles: Mapping[Any, str], key: str, help_text: str) -> Any:
     return st.radio(
         label,
         list(titles),
         format_func=lambda choice: titles[choice],
         horizontal=True,
         key=key,
-        help=meaning,
+        help=help_text,
     )
 
 
 def _load_from_url() -> None:
-    """What the address asks for when somebody comes, or goes back; else the proposed network."""
+    """Set the widgets from the URL on arrival or after Back; else to the default network."""
     wanted = st.query_params.get(_PARAMETER)
     if "built_blocks" in st.session_state and (
         not wanted

@@ -23,16 +23,16 @@ from idc.ui.how_it_works.layer_explorer import layer_explorer
 from idc.ui.shared.formatting import escape_markdown
 from idc.ui.shared.pickers import cached_store, choose_run, choose_store, linked_row
 
-_PATCHES_PER_CLASS = 4  # patches of each class to choose from
+_PATCHES_PER_CLASS = 4  # to choose from
 
 
 @dataclass(frozen=True)
 class Example:
-    """The patch that a chapter works on.
+    """The patch used in a chapter.
 
     Attributes:
         rgb: uint8 RGB, shape (50, 50, 3).
-        title: where it comes from.
+        title: its place in the data set.
     """
 
     rgb: np.ndarray
@@ -40,7 +40,7 @@ class Example:
 
 
 def choose_chapter() -> str:
-    """The chapter that is open; it is in the URL."""
+    """Choose a chapter. The URL holds the choice."""
     return st.segmented_control(
         "Chapter",
         list(CHAPTERS),
@@ -53,17 +53,17 @@ def choose_chapter() -> str:
 
 
 def show_chapter(chapter: str) -> None:
-    """Draw it, and the way to the next one."""
+    """Draw the chapter and a button to the next one."""
     CHAPTERS[chapter]()
     names = list(CHAPTERS)
-    at = names.index(chapter)
-    if at + 1 < len(names):
+    position = names.index(chapter)
+    if position + 1 < len(names):
         st.button(
-            f"Next: {names[at + 1]}",
+            f"Next: {names[position + 1]}",
             icon=":material/arrow_forward:",
             key="next_chapter",
             on_click=_open,
-            args=(names[at + 1],),
+            args=(names[position + 1],),
         )
     else:
         st.page_link(
@@ -78,29 +78,29 @@ def _open(chapter: str) -> None:
 
 
 def _lamp_chapter() -> None:
-    st.subheader("A filter lets through what it looks for")
+    st.subheader("A filter responds to one pattern")
     st.markdown(
-        "A light shows a 1 or a 0. In front of it hangs a **filter**: a pane for each lamp. Behind "
-        "it a camera adds up what gets through, and fires when the sum reaches a **threshold**. "
-        "That is all a filter of a neural network does: multiply, add up, compare."
+        "A panel of lamps shows a 1 or a 0. In front of it hangs a **filter** with one pane per "
+        "lamp. A camera behind the filter adds up the light that passes and fires when the sum "
+        "reaches a **threshold**. A filter of a neural network does the same: it multiplies, adds "
+        "up and compares."
     )
     lamp_filter("lamps")
     st.markdown(
-        "**Try it.** Which filter finds the 1 and never the 0? Break some lamps: how many can fail "
-        "before the camera misses the 1? A 1 that is missed is a **false negative**; a camera that "
-        "fires at a 0 gives a **false positive**. A higher threshold makes more of the one and "
-        "fewer of the other. With cancer in place of the 1, a false negative is a tumour that "
-        "nobody is told about."
+        "**Try it.** Which filter detects the 1 and never the 0? Break some lamps: how many can "
+        "fail before the camera misses the 1? A missed 1 is a **false negative**; firing at a 0 is "
+        "a **false positive**. A higher threshold gives more false negatives and fewer false "
+        "positives. If the 1 stands for cancer, a false negative is an undetected tumour."
     )
 
 
 def _filter_chapter() -> None:
     st.subheader("The same filter slides over a patch")
     st.markdown(
-        "A patch is 50 × 50 pixels, and what we look for may lie anywhere in it. So the filter is "
-        "small, 3 × 3, and visits every place: at each one it multiplies nine values by its nine "
-        "**weights** and adds up. The sums make a new picture, the **map**: it shows where the "
-        "filter found what it looks for. Sliding a filter like this is called a **convolution**."
+        "A patch has 50 × 50 pixels, and a pattern may lie anywhere in it. The filter is therefore "
+        "small, 3 × 3, and visits every position: it multiplies nine pixel values by its nine "
+        "**weights** and adds them up. The sums form a new image, the **feature map**, which shows "
+        "where the filter found its pattern. This sliding is called a **convolution**."
     )
     run = choose_run(with_model=True)
     example = _choose_example(run)
@@ -112,17 +112,17 @@ def _filter_chapter() -> None:
             learned = learned_filters(_layer_views(run, example), run.title)
         except PredictionError as error:
             st.warning(escape_markdown(str(error)), icon=":material/info:")
-    st.caption("Move over the patch, or click it and use the arrow keys; or let it play.")
+    st.caption("Move the mouse over the patch, click it and use the arrow keys, or press play.")
     filter_walk(example.rgb, learned, key="walk")
 
 
 def _layers_chapter() -> None:
     st.subheader("Layer upon layer")
     st.markdown(
-        "A network has many filters, and the maps of one **layer** are what the next one looks at. "
-        "So later filters find what earlier ones found together: edges, then rims of nuclei, then "
-        "whole glands. Between them **pooling** shrinks the maps. At the end a few numbers are "
-        "left, and **softmax** turns them into probabilities. Choose a layer and click a value."
+        "A network has many filters. The maps of one **layer** are the input of the next, so later "
+        "filters combine the patterns of earlier ones: edges, then rims of nuclei, then whole "
+        "glands. In between, **pooling** shrinks the maps. At the end a few numbers remain, which "
+        "**softmax** turns into probabilities. Choose a layer and click a value."
     )
     run = choose_run(with_model=True)
     example = _choose_example(run)
@@ -132,12 +132,12 @@ def _layers_chapter() -> None:
 
 
 def _training_chapter() -> None:
-    st.subheader("Nobody writes the filters: training finds them")
+    st.subheader("Training finds the filters")
     st.markdown(
-        "At first all weights are random. The network guesses, is told the label, and every weight "
-        "moves a little to where the guess would have been better; thousands of times. Here are "
-        "the filters of the first layer, epoch by epoch: an **epoch** is one pass over all "
-        "training patches."
+        "All weights start at random. The network predicts a patch, training compares the "
+        "prediction with the label, and every weight changes slightly to reduce the error. Training repeats this "
+        "thousands of times. Below are the filters of the first layer after each **epoch**, which "
+        "is one pass over all training patches."
     )
     run = choose_run(with_model=True)
     if run is None:
@@ -145,9 +145,8 @@ def _training_chapter() -> None:
     kept = read_first_filters(run.folder)
     if kept is None:
         st.info(
-            f"**{escape_markdown(run.title)}** has not kept its first filters. Runs that train "
-            "from now on "
-            "do; choose one of those, or train one.",
+            f"**{escape_markdown(run.title)}** did not save its first filters. Choose a newer run "
+            "or train one.",
             icon=":material/info:",
         )
         st.page_link("../../pages/train.py", label="Train one", icon=":material/model_training:")
@@ -167,7 +166,7 @@ CHAPTERS: dict[str, Callable[[], None]] = {
 
 
 def _layer_views(run: Run, example: Example) -> LayerViews:
-    with st.spinner("The network looks at it …", show_time=True):
+    with st.spinner("Computing all layers …", show_time=True):
         return _cached_views(run, run.best().get("sha256", ""), example.rgb.tobytes())
 
 
@@ -177,7 +176,7 @@ def _cached_views(run: Run, sha256: str, patch: bytes) -> LayerViews:
 
 
 def _choose_example(run: Run | None) -> Example | None:
-    """A patch of the run's data set, or of another one; generated tissue where there is none."""
+    """A patch of the run's data set or a chosen one; generated tissue without any data set."""
     names = list_stores()
     if not names:
         return _choose_generated()
@@ -191,7 +190,7 @@ def _choose_example(run: Run | None) -> Example | None:
 
 
 def _picked_row(store: PatchStore) -> int:
-    """The patch of the address; else the first of a few to choose from."""
+    """The row of the patch in the URL, or of one chosen from a few."""
     table = alternating_sample(store.index, _PATCHES_PER_CLASS, seed=0)
     opened = linked_row(store)
     if opened is None:
@@ -215,8 +214,8 @@ def _choose_generated() -> Example | None:
     patches, labels = _generated()
     st.caption(f"There is no data set yet, so this is {GENERATED_NOTICE}.")
     tiles = [
-        PatchTile(at, label, f"{'+' if label else '−'} example {at + 1}", f"example {at + 1}")
-        for at, label in enumerate(labels)
+        PatchTile(i, label, f"{'+' if label else '−'} example {i + 1}", f"example {i + 1}")
+        for i, label in enumerate(labels)
     ]
     chosen = st.session_state.get("generated_example", 0)
     picked = patch_grid(
@@ -233,9 +232,9 @@ def _choose_generated() -> Example | None:
     return Example(patches[chosen], f"Generated tissue, example {chosen + 1}")
 
 
-@st.cache_data(show_spinner="Painting tissue …")
+@st.cache_data(show_spinner="Generating tissue …")
 def _generated() -> tuple[np.ndarray, list[int]]:
-    """A few patches of one generated slide, the classes alternating."""
+    """Patches of one generated slide with alternating classes, and their labels."""
     by_class: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
     for name, rgb in slide_patches(generate_slide(0, 1)):
         by_class[name.label].append(np.array(rgb))

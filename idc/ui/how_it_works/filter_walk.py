@@ -1,4 +1,4 @@
-"""A filter that slides over a patch, place by place, with its products and their sum."""
+"""A filter that slides over a patch, with its products and their sum at each position."""
 
 import base64
 from typing import Any
@@ -9,33 +9,33 @@ from idc.networks.receptive_field import window_stops
 from idc.prediction.layer_views import LayerViews
 from idc.ui.components.own_component import own_component
 
-# Weights row by row. The names are the browser's.
+# Weights row by row. The browser uses the names.
 PRESETS = (
     {
         "name": "edges",
         "title": "Edges",
         "weights": [-1, -1, -1, -1, 8, -1, -1, -1, -1],
-        "about": "Eight times the middle, less its eight neighbours. On an even area the sum is 0; "
-        "at an edge, such as the rim of a nucleus, it is not.",
+        "about": "Eight times the middle pixel minus its eight neighbours. The sum is 0 on an even "
+        "area and differs from 0 at an edge, such as the rim of a nucleus.",
     },
     {
         "name": "upright",
-        "title": "Upright edges",
+        "title": "Vertical edges",
         "weights": [-1, 0, 1, -2, 0, 2, -1, 0, 1],
-        "about": "The right side less the left one (Sobel's filter): it finds where dark turns to "
-        "light from left to right, and the other way round with the other sign.",
+        "about": "The right side minus the left side (Sobel filter): positive where dark turns to "
+        "light from left to right, negative where light turns to dark.",
     },
     {
         "name": "blur",
         "title": "Blur",
         "weights": [1 / 9] * 9,
-        "about": "A ninth of each of the nine pixels: their average. Fine detail is gone.",
+        "about": "The average of the nine pixels, which removes fine detail.",
     },
     {
         "name": "sharpen",
         "title": "Sharpen",
         "weights": [0, -1, 0, -1, 5, -1, 0, -1, 0],
-        "about": "The middle and, once more, how it differs from its four neighbours.",
+        "about": "The middle pixel plus its difference from its four neighbours.",
     },
 )
 
@@ -43,11 +43,11 @@ _view = own_component(__file__, "pixels")
 
 
 def filter_walk(patch: np.ndarray, learned: dict[str, Any] | None, *, key: str) -> None:
-    """Show it. Everything happens in the browser.
+    """Show the filter. All interaction happens in the browser.
 
     Args:
         patch: uint8 RGB, shape (50, 50, 3).
-        learned: `learned_filters`, if a network is at hand.
+        learned: result of `learned_filters`; None without a network.
     """
     _view(
         key=key,
@@ -60,13 +60,13 @@ def filter_walk(patch: np.ndarray, learned: dict[str, Any] | None, *, key: str) 
 
 
 def learned_filters(views: LayerViews, title: str) -> dict[str, Any] | None:
-    """A network's first filters, as the browser lays them over a patch.
+    """A network's first filters, in the form that the browser slides over a patch.
 
     Args:
-        title: whose they are.
+        title: name of the network.
 
     Returns:
-        None where the network does not begin with a scaling and a convolution of the colours.
+        None if the network does not start with a scaling and a convolution of the colours.
     """
     kernels = views.first_filters()
     if kernels is None or kernels.shape[1] != 3 or "scale" not in views.entries[0]:
@@ -79,7 +79,7 @@ def learned_filters(views: LayerViews, title: str) -> dict[str, Any] | None:
 
 
 def first_window(views: LayerViews) -> dict[str, Any]:
-    """How the first filters move over a patch, and how its colours are scaled before."""
+    """Stride and padding of the first filters, and the scaling of the colours before them."""
     entry = next(entry for entry in views.entries if "filters" in entry)
     sent = entry["filters"]
     side, before = window_stops(50, sent["shape"][0], sent["stride"], sent["padding"])

@@ -1,4 +1,4 @@
-"""What training did to the first filters, epoch by epoch."""
+"""The first filters of a network after each epoch."""
 
 import base64
 import hashlib
@@ -15,13 +15,12 @@ _view = own_component(__file__, "pixels")
 def first_filters_timeline(
     kept: FirstFilters, patch: np.ndarray | None, window: dict[str, Any] | None, *, key: str
 ) -> None:
-    """Show it. Everything happens in the browser.
+    """Show the filters. All interaction happens in the browser.
 
     Args:
-        kept: of a network that begins with a convolution of the three colours.
-        patch: uint8 RGB, shape (50, 50, 3), to show what a filter finds in it; None shows
-            filters alone.
-        window: `idc.ui.how_it_works.filter_walk.first_window`, with a patch.
+        kept: saved filters of a network that starts with a convolution of the three colours.
+        patch: uint8 RGB, shape (50, 50, 3), for the filters' responses; None omits them.
+        window: result of `idc.ui.how_it_works.filter_walk.first_window`, required with a patch.
     """
     largest = float(np.abs(kept.kernels).max()) or 1.0
     levels = (kept.kernels / largest * 127 + 128).round().astype(np.uint8).tobytes()
@@ -34,12 +33,12 @@ def first_filters_timeline(
             "kernels": base64.b64encode(levels).decode("ascii"),
             "largest": largest,
             "content": hashlib.blake2b(shown, digest_size=8).hexdigest(),
-            **_seen(patch, window),
+            **_patch_data(patch, window),
         },
     )
 
 
-def _seen(patch: np.ndarray | None, window: dict[str, Any] | None) -> dict[str, Any]:
+def _patch_data(patch: np.ndarray | None, window: dict[str, Any] | None) -> dict[str, Any]:
     if patch is None or window is None:
         return {"patch": None}
     return {"patch": base64.b64encode(patch.tobytes()).decode("ascii"), **window}

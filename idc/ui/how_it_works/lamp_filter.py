@@ -1,4 +1,4 @@
-"""The lightbulb, the filter and the camera: the idea of a filter, to play with."""
+"""Lamps, a filter and a camera: an interactive introduction to filters."""
 
 from idc.ui.components.own_component import own_component
 
@@ -6,5 +6,5 @@ _view = own_component(__file__, "pixels")
 
 
 def lamp_filter(key: str) -> None:
-    """Show it. Everything happens in the browser."""
+    """Show the lamps. All interaction happens in the browser."""
     _view(key=key, data={})

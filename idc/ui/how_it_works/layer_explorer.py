@@ -1,4 +1,4 @@
-"""Every layer of a network on one patch: maps, filters, and what each value looked at."""
+"""Every layer of a network on one patch: maps, filters and the input of each value."""
 
 import base64
 import hashlib
@@ -15,13 +15,13 @@ _view = own_component(__file__, "pixels")
 
 
 def layer_explorer(patch: np.ndarray, views: LayerViews, run: Run, *, key: str) -> None:
-    """Show it. Everything happens in the browser.
+    """Show the layers. All interaction happens in the browser.
 
     Args:
         patch: uint8 RGB, shape (50, 50, 3).
-        run: whose network it is; another one begins at its first convolution.
+        run: owner of the network; a new network opens at its first convolution.
     """
-    said = json.dumps(views.entries).encode() + views.block
+    content = json.dumps(views.entries).encode() + views.block
     _view(
         key=key,
         data={
@@ -31,18 +31,18 @@ def layer_explorer(patch: np.ndarray, views: LayerViews, run: Run, *, key: str) 
             "classes": list(CLASS_NAMES),
             "network": run.id,
             "note": _note(run, views),
-            "content": hashlib.blake2b(said, digest_size=8).hexdigest(),
+            "content": hashlib.blake2b(content, digest_size=8).hexdigest(),
         },
     )
 
 
 def _note(run: Run, views: LayerViews) -> str:
-    """What still happens to the answer before Predict shows it; empty when nothing does."""
+    """A note on the calibration that Predict applies afterwards; "" if it changes nothing."""
     raw = views.probability()
     shown = float(run.calibration().apply(np.array([raw], np.float32))[0])
     if f"{raw:.1%}" == f"{shown:.1%}":
         return ""
     return (
-        f"This model's answers are then calibrated on cases that it has not seen, so that Predict "
-        f"shows {shown:.1%} for this patch."
+        "Predict calibrates this model's answers on cases that it did not train on, and shows "
+        f"{shown:.1%} for this patch."
     )

@@ -1,4 +1,4 @@
-"""One patch of a round on screen: to be guessed, or with all that is known about it."""
+"""The patch of the current turn: to guess, or revealed with label and prediction."""
 
 from typing import Any
 
@@ -14,20 +14,20 @@ from idc.ui.components.own_component import own_component
 
 KEY = "play"
 
-_KEYS = {  # players -> for each: sign -> (what its keys are called, what the browser calls them)
+_KEYS = {  # players -> per player: guess -> (key names shown, key names of the browser)
     1: [{"n": (["←", "N"], ["ArrowLeft", "N"]), "p": (["→", "P"], ["ArrowRight", "P"])}],
     2: [
         {"n": (["A"], ["A"]), "p": (["D"], ["D"])},
         {"n": (["J"], ["J"]), "p": (["L"], ["L"])},
     ],
 }
-_SIGNS = {"n": CLASS_NAMES[0], "p": CLASS_NAMES[1]}
+_GUESSES = {"n": CLASS_NAMES[0], "p": CLASS_NAMES[1]}
 
 _view = own_component(__file__)
 
 
 def browser_message(name: str) -> dict[str, Any]:
-    """What the browser has just said ("guessed" or "next"), {} when nothing."""
+    """The latest message "guessed" or "next" of the browser; {} if there is none."""
     message = st.session_state.get(KEY, {}).get(name)
     return dict(message) if isinstance(message, dict) else {}
 
@@ -38,8 +38,8 @@ def show_board(
     """Show one patch.
 
     Args:
-        turn: which one, 0 .. 9.
-        reveal: say what it is; all players have guessed it.
+        turn: number of the patch, 0 to 9.
+        reveal: show label and prediction, after all players have guessed.
     """
     _view(
         key=KEY,
@@ -52,13 +52,13 @@ def show_board(
 def board_data(
     game: Game, store: PatchStore, game_round: Round, *, turn: int, reveal: bool
 ) -> dict[str, Any]:
-    """All that the browser is told; before the guess neither label nor answer is in it.
+    """The data sent to the browser; before the guess it contains neither label nor prediction.
 
     Returns:
         "game" (its name), "turn" (from 1), "of", "mode" ("ask" or "reveal"), "picture" (PNG data
-        URI, 50 x 50 px), "alt", "players", each with "title", "right", "streak", "hits", the
-        "keys" as people and "codes" as browsers call them, and after the guess "outcome" and
-        "hit"; and "reveal", None before it, else "label", "truth", "answer", "words", "last".
+        URI, 50 x 50 px), "alt", "players", each with "title", "right", "streak", "hits",
+        "keys" (names shown) and "codes" (names of the browser), and after the guess "outcome" and
+        "hit"; "reveal": None before the guess, else "label", "truth", "answer", "words", "last".
     """
     known = game_round.labels[: turn + reveal]
     side_um = round(PATCH_SIZE_PX * MPP_UM)
@@ -82,40 +82,40 @@ def player_name(game: Game, number: int) -> str:
 
 
 def player_tally(game: Game, number: int, game_round: Round) -> Tally:
-    """How a player is doing."""
+    """A player's score so far."""
     return tally(game.guesses[number], game_round.labels)
 
 
 def _player(game: Game, number: int, known: np.ndarray, revealed: int | None) -> dict[str, Any]:
     guesses, keys = game.guesses[number], _KEYS[game.players][number]
-    hits = [(sign == "p") == bool(label) for sign, label in zip(guesses, known, strict=False)]
+    hits = [(guess == "p") == bool(label) for guess, label in zip(guesses, known, strict=False)]
     score = tally(guesses[: len(known)], known)
-    told: dict[str, Any] = {
+    data: dict[str, Any] = {
         "title": player_name(game, number),
         "right": score.right,
         "streak": score.streak,
         "hits": hits,
-        "keys": {sign: shown for sign, (shown, _) in keys.items()},
-        "codes": {sign: codes for sign, (_, codes) in keys.items()},
+        "keys": {guess: shown for guess, (shown, _) in keys.items()},
+        "codes": {guess: codes for guess, (_, codes) in keys.items()},
     }
     if revealed is not None:
         hit = hits[revealed]
-        told |= {
+        data |= {
             "hit": hit,
-            "outcome": f"{'✓' if hit else '✗'} {_SIGNS[guesses[revealed]]}: "
+            "outcome": f"{'✓' if hit else '✗'} {_GUESSES[guesses[revealed]]}: "
             f"{'right' if hit else 'wrong'}",
         }
-    return told
+    return data
 
 
 def _reveal(game_round: Round, turn: int) -> dict[str, Any]:
     label, probability = int(game_round.labels[turn]), float(game_round.y_prob[turn])
-    sign = model_guesses(game_round.y_prob[turn : turn + 1], game_round.threshold)
-    right = "right" if (sign == "p") == bool(label) else "wrong"
+    guess = model_guesses(game_round.y_prob[turn : turn + 1], game_round.threshold)
+    outcome = "right" if (guess == "p") == bool(label) else "wrong"
     truth = f"Labelled {CLASS_NAMES[label]}"
     answer = (
-        f"The CNN says {_SIGNS[sign]}: {right}. Probability of IDC {probability:.1%}, positive "
-        f"from {game_round.threshold:.1%} on."
+        f"The CNN predicts {_GUESSES[guess]}: {outcome}. Probability of IDC {probability:.1%}, its "
+        f"threshold is {game_round.threshold:.1%}."
     )
     return {
         "label": label,

@@ -1,7 +1,7 @@
-"""The pieces of You against the CNN: choosing a round, playing it, leaving it.
+"""Choose, play and leave a round of You against the CNN.
 
-The address carries the round and its guesses, so a refresh goes on where it was, and the last
-address of a round is its result to share.
+The URL holds the round and its guesses, so a refresh continues at the same turn, and the last URL
+of a round is a link to its result.
 """
 
 import secrets
@@ -25,7 +25,7 @@ _PLAYERS = {1: "One", 2: "Two, on one keyboard"}
 
 
 def choose_round() -> None:
-    """Whose answers, which tissue, how hard, how many players; and the button that begins."""
+    """Choose model, data set, level and number of players; a button starts the round."""
     run = choose_run(with_model=True, default=_best_opponent())
     store = None if run is None else _store_for(run)
     if run is None or store is None:
@@ -48,10 +48,10 @@ def choose_round() -> None:
             key="play_players",
         )
     level, players = level or "easy", players or 1
-    unseen_rows(run, store)  # says so at once where there is nothing to play with
+    unseen_rows(run, store)  # raises if there are no patches to play with
     st.caption(
-        f"{LEVELS[level][0]}: {LEVELS[level][1]}. Of the ten patches three to seven are "
-        "IDC-positive, in cases that the model has never seen."
+        f"{LEVELS[level][0]}: {LEVELS[level][1]}. Three to seven of the ten patches are "
+        "IDC-positive. All are from cases that the model did not train on."
     )
     if st.button("Start", type="primary", icon=":material/play_arrow:", key="play_start"):
         start_round(run, store, level, players)
@@ -67,18 +67,18 @@ def start_round(run: Run, store: PatchStore, level: str, players: int) -> None:
 
 
 def open_game(run: Run, store: PatchStore, game: Game) -> None:
-    """Show a game from its first patch on that is not guessed."""
+    """Show a game at its first patch without a guess."""
     st.session_state[_SEEN] = (game.name, game.turn)
     st.query_params.from_dict({"run": run.id, "data": store.name, URL_PARAMETER: game.code()})
     st.rerun()
 
 
 def linked_game() -> tuple[Game, Run, PatchStore, Round] | None:
-    """The game of the address; None where it names none.
+    """The game in the URL; None if there is none.
 
     Raises:
-        GameError: the link is damaged, or the patches are no longer those.
-        RunError, DataError: its run or data set is not here.
+        GameError: the link is damaged, or its patches have changed.
+        RunError, DataError: its run or data set does not exist.
     """
     code = st.query_params.get(URL_PARAMETER)
     if code is None:
@@ -89,29 +89,29 @@ def linked_game() -> tuple[Game, Run, PatchStore, Round] | None:
     game_round = cached_round(run, store, game.level, game.seed)
     if game_round.check != game.check:
         raise GameError(
-            "The patches of this link are no longer the same: the data set was packed anew, or the "
-            "run has learned since. Start a new round."
+            "The patches of this link have changed: the data set was packed again, or the run was "
+            "trained further. Start a new round."
         )
     return game, run, store, game_round
 
 
 def apply_browser_messages(game: Game) -> Game:
-    """The game after what the browser has just said; the address follows."""
-    guessed, gone_on = browser_message("guessed"), browser_message("next")
+    """Apply the browser's messages to the game and update the URL."""
+    guessed, advanced = browser_message("guessed"), browser_message("next")
     if guessed.get("game") == game.name and isinstance(guessed.get("turn"), int):
-        own = is_own_round(game)
-        game = game.with_guesses(guessed["turn"] - 1, str(guessed.get("guesses")))
+        was_own = is_own_round(game)
+        game = game.guessed(guessed["turn"] - 1, str(guessed.get("guesses")))
         st.query_params[URL_PARAMETER] = game.code()
-        if own:
+        if was_own:
             st.session_state[_OWN][game.name] = game.guesses
-    if gone_on.get("game") == game.name and gone_on.get("turn") == game.turn:
+    if advanced.get("game") == game.name and advanced.get("turn") == game.turn:
         st.session_state[_SEEN] = (game.name, game.turn)
         st.query_params.pop("patch", None)
     return game
 
 
 def turns_seen(game: Game) -> int:
-    """How many patches were looked at after the guess. A link arrives with all of them."""
+    """Number of patches whose reveal was dismissed; all of them when a link is opened."""
     name, count = st.session_state.get(_SEEN, ("", 0))
     if name != game.name or count > game.turn:
         count = game.turn
@@ -120,15 +120,16 @@ def turns_seen(game: Game) -> int:
 
 
 def is_own_round(game: Game) -> bool:
-    """Whether this visitor has drawn the round and guessed each patch here, unseen before.
+    """Whether this visitor started the round here and made all of its guesses.
 
-    An address that was gone back to, or written by hand, holds other guesses than were heard.
+    False for a URL that was edited or reached with the Back button: its guesses differ from those
+    recorded in the session.
     """
     return st.session_state.get(_OWN, {}).get(game.name) == game.guesses
 
 
 def play_turn(game: Game, run: Run, store: PatchStore, game_round: Round) -> None:
-    """The patch to guess, or the one just guessed with label, answer, reason and surroundings."""
+    """The patch to guess, or the patch just guessed with label, prediction and explanation."""
     reveal = turns_seen(game) < game.turn
     turn = game.turn - 1 if reveal else game.turn
     show_board(game, store, game_round, turn=turn, reveal=reveal)
@@ -139,7 +140,7 @@ def play_turn(game: Game, run: Run, store: PatchStore, game_round: Round) -> Non
     rgb = store.patches[row]
     around, why = st.columns([1, 2], gap="large")
     with around:
-        st.subheader("Where it lies")
+        st.subheader("Surroundings")
         opened = _opened(store, row)
         known = probability if opened == row else None
         patch_detail(store, opened, run=run, probability=known, scroll_into_view=False)
@@ -149,24 +150,24 @@ def play_turn(game: Game, run: Run, store: PatchStore, game_round: Round) -> Non
 
 
 def leave_round() -> None:
-    """Back to choosing."""
+    """Return to the choice of a round."""
     for name in (URL_PARAMETER, "patch"):
         st.query_params.pop(name, None)
 
 
-@st.cache_data(max_entries=64, show_spinner="The CNN looks at some patches …")
+@st.cache_data(max_entries=64, show_spinner="The CNN predicts some patches …")
 def _round(key: tuple[str, ...], level: str, seed: int, _run: Run, _store: PatchStore) -> Round:
     return draw_round(_run, _store, level, seed)
 
 
 def cached_round(run: Run, store: PatchStore, level: str, seed: int) -> Round:
-    """`idc.game.rounds.draw_round`, once for all reruns and visitors."""
+    """`idc.game.rounds.draw_round`, cached for all reruns and visitors."""
     key = (run.id, str(run.best().get("sha256")), store.name, store.fingerprint)
     return _round(key, level, seed, run, store)
 
 
 def _opened(store: PatchStore, row: int) -> int:
-    """The neighbour that was chosen in the surroundings, else the patch itself."""
+    """The row of the neighbour in the URL, else of the patch itself."""
     linked = linked_row(store)
     same_case = linked is not None and store.cases[linked] == store.cases[row]
     return linked if linked is not None and same_case else row
@@ -177,7 +178,7 @@ def _store_for(run: Run) -> PatchStore | None:
 
 
 def _best_opponent() -> str:
-    """The run to play against when nobody chose: one with cases that it has not seen."""
+    """The default run: one that has cases outside its training part."""
     fair = [run for run in list_runs() if run.has_model() and run.config.protocol != "random"]
     own = [run.id for run in fair if not run.shipped()]
     if own:

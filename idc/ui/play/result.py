@@ -1,4 +1,4 @@
-"""The end of a round: who had how many right, the link to it, and the scores of the evening."""
+"""The result of a round: scores, link, patches, and the scoreboard."""
 
 import pandas as pd
 import streamlit as st
@@ -19,18 +19,19 @@ from idc.ui.play.share_link import share_link
 from idc.ui.shared.formatting import error_sentences, escape_markdown, metric_row
 
 _RIVAL, _OPENED = "play_rival", "play_answers"
-_TILE_PX = 80  # five a row beside the opened one
+_TILE_PX = 80  # five per row beside the opened patch
 
 
 def show_result(game: Game, run: Run, store: PatchStore, game_round: Round) -> None:
-    """Scores, patches and what to do next. Who came by a link may play the ten before seeing them
-    answered."""
+    """Scores, patches and next actions. A visitor with a link can play before the reveal."""
     _headline(game, run, game_round)
     rival = st.session_state.get(_RIVAL, ("",))
-    mine = is_own_round(game) or rival[0] == game.name or st.session_state.get(_OPENED) == game.name
+    may_see_answers = (
+        is_own_round(game) or rival[0] == game.name or st.session_state.get(_OPENED) == game.name
+    )
     with st.container(horizontal=True, gap="small"):
-        if not mine and st.button(
-            "Play the same ten yourself",
+        if not may_see_answers and st.button(
+            "Play the same patches",
             type="primary",
             icon=":material/play_arrow:",
             key="play_same",
@@ -39,7 +40,7 @@ def show_result(game: Game, run: Run, store: PatchStore, game_round: Round) -> N
             open_game(run, store, game.restarted())
         if st.button(
             "Another round",
-            type="primary" if mine else "secondary",
+            type="primary" if may_see_answers else "secondary",
             icon=":material/refresh:",
             key="play_another",
         ):
@@ -47,37 +48,37 @@ def show_result(game: Game, run: Run, store: PatchStore, game_round: Round) -> N
         st.button(
             "Another level or model", icon=":material/tune:", key="play_tune", on_click=leave_round
         )
-        if not mine and st.button("Show the answers", type="tertiary", key="play_open"):
+        if not may_see_answers and st.button("Show the answers", type="tertiary", key="play_open"):
             st.session_state[_OPENED] = game.name
             st.rerun()
     query = f"?run={run.id}&data={store.name}&game={game.code()}"
-    share_link(query, "This result as a link")
+    share_link(query, "Link to this result")
     if is_own_round(game):
         _enter_scores(game, run, game_round)
-    _round_patches(game, run, store, game_round, open_=mine)
+    _round_patches(game, run, store, game_round, show_answers=may_see_answers)
 
 
 def scoreboard_section() -> None:
-    """The scores so far, and the button that clears them."""
-    st.subheader("Scores of the evening")
-    kept = list_scores()
-    if not kept:
-        st.caption("None yet. A round that is played to its end can be entered here.")
+    """The scoreboard, and the button that clears it."""
+    st.subheader("Scoreboard")
+    scores = list_scores()
+    if not scores:
+        st.caption("No scores yet. After a finished round you can enter yours here.")
         return
     rows = [
         {
             "Name": escape_markdown(score.name),
             "Right": f"{score.right} of {PATCHES_PER_ROUND}",
             "Level": LEVELS[score.level][0] if score.level in LEVELS else "–",
-            "Longest row": str(score.best_streak),
+            "Longest streak": str(score.best_streak),
             "The CNN": f"{score.model_right} of {PATCHES_PER_ROUND}",
         }
-        for score in kept
+        for score in scores
     ]
     table = pd.DataFrame(rows, index=pd.Index(range(1, len(rows) + 1), name="Place"))
     st.table(table.reset_index().astype(str).set_index("Place"))
-    with st.popover("Clear the scores", icon=":material/delete:"):
-        st.markdown(f"All {len(kept)} will be gone, for everybody.")
+    with st.popover("Clear the scoreboard", icon=":material/delete:"):
+        st.markdown(f"Deletes all {len(scores)} scores for all visitors.")
         if st.button("Clear them", type="primary", key="play_clear"):
             with error_sentences():
                 clear_scores()
@@ -86,27 +87,27 @@ def scoreboard_section() -> None:
 
 def _headline(game: Game, run: Run, game_round: Round) -> None:
     model = tally(model_guesses(game_round.y_prob, game_round.threshold), game_round.labels)
-    found = [player_tally(game, number, game_round) for number in range(game.players)]
-    best = max(score.right for score in found)
+    scores = [player_tally(game, number, game_round) for number in range(game.players)]
+    best = max(score.right for score in scores)
     winners = [
-        player_name(game, number) for number, score in enumerate(found) if score.right == best
+        player_name(game, number) for number, score in enumerate(scores) if score.right == best
     ]
-    came_by_link = game.players == 1 and not is_own_round(game) and _rival_of(game) is None
-    who = "This player" if came_by_link else " and ".join(winners)
-    st.subheader(f"{who}: {best} of {PATCHES_PER_ROUND} right. The CNN: {model.right}.")
+    from_link = game.players == 1 and not is_own_round(game) and _rival_of(game) is None
+    winner = "This player" if from_link else " and ".join(winners)
+    st.subheader(f"{winner}: {best} of {PATCHES_PER_ROUND} right. The CNN: {model.right}.")
     entries = [
         (
-            who if game.players == 1 else player_name(game, number),
+            winner if game.players == 1 else player_name(game, number),
             f"{score.right} of {PATCHES_PER_ROUND}",
-            f"Longest row without a miss: {score.best_streak}.",
+            f"Longest streak: {score.best_streak}.",
         )
-        for number, score in enumerate(found)
+        for number, score in enumerate(scores)
     ]
     rival = _rival_of(game)
     if rival is not None:
         entries += [
             (
-                "Who sent the link",
+                "Sender of the link",
                 f"{tally(guesses, game_round.labels).right} of {PATCHES_PER_ROUND}",
                 "",
             )
@@ -116,19 +117,19 @@ def _headline(game: Game, run: Run, game_round: Round) -> None:
     metric_row(entries)
     st.caption(
         f"{LEVELS[game.level][0]}: {LEVELS[game.level][1]}. Against "
-        f"{escape_markdown(run.title)}. Labels are "
-        "a pathologist's outline of the cancer; at its border they are not always right."
+        f"{escape_markdown(run.title)}. The labels come from a pathologist's outline of the cancer "
+        "and can be wrong at its border."
     )
 
 
 def _rival_of(game: Game) -> tuple[str, ...] | None:
-    """The guesses of the link that the visitor has played after."""
+    """The guesses of the link that this visitor replayed; None without one."""
     name, *guesses = st.session_state.get(_RIVAL, ("",))
     return guesses[0] if name == game.name and guesses else None
 
 
 def _enter_scores(game: Game, run: Run, game_round: Round) -> None:
-    """Names for the scores of the evening."""
+    """A form per player to enter the score."""
     model = tally(model_guesses(game_round.y_prob, game_round.threshold), game_round.labels)
     entered = st.session_state.setdefault("play_entered", set())
     for number in range(game.players):
@@ -140,18 +141,18 @@ def _enter_scores(game: Game, run: Run, game_round: Round) -> None:
             st.container(horizontal=True, vertical_alignment="bottom", gap="small"),
         ):
             name = st.text_input(
-                f"Name of {player_name(game, number).lower()} for the scores of the evening"
+                f"Name of {player_name(game, number).lower()} for the scoreboard"
                 if game.players == 2
-                else "Your name for the scores of the evening",
+                else "Your name for the scoreboard",
                 max_chars=MAX_NAME_LENGTH,
                 key=f"play_name_{number}",
                 width=340,
             )
-            sent = st.form_submit_button("Enter the score", key=f"play_enter_button_{number}")
-        if not sent:
+            submitted = st.form_submit_button("Enter the score", key=f"play_enter_button_{number}")
+        if not submitted:
             continue
         with error_sentences():
-            kept = save_score(
+            saved = save_score(
                 Score(
                     name,
                     f"{game.name}-{run.id}",
@@ -161,50 +162,55 @@ def _enter_scores(game: Game, run: Run, game_round: Round) -> None:
                     model.right,
                 )
             )
-            if not kept:
-                raise GameError("This name has a score of this round already; choose another one.")
+            if not saved:
+                raise GameError("This name already has a score for this round. Choose another one.")
             entered.add(key)
             st.rerun()
 
 
 def _round_patches(
-    game: Game, run: Run, store: PatchStore, game_round: Round, *, open_: bool
+    game: Game, run: Run, store: PatchStore, game_round: Round, *, show_answers: bool
 ) -> None:
     st.subheader("The ten patches")
-    if not open_:
-        st.caption("Without answers, so that you can still play them.")
+    if not show_answers:
+        st.caption("Shown without answers, so that you can still play the round.")
     left, right = st.columns([5, 3], gap="medium")
     with left:
         picked = patch_grid(
             store.patches[game_round.rows],
-            [_tile(game, store, game_round, turn, open_) for turn in range(PATCHES_PER_ROUND)],
-            key=f"play_ten_{int(open_)}",
+            [
+                _tile(game, store, game_round, turn, show_answers)
+                for turn in range(PATCHES_PER_ROUND)
+            ],
+            key=f"play_ten_{int(show_answers)}",
             tile_px=_TILE_PX,
             label="The ten patches of the round",
         )
-    if open_ and picked is not None:
+    if show_answers and picked is not None:
         with right:
-            at = game_round.rows.tolist().index(picked)
-            patch_detail(store, picked, run=run, probability=float(game_round.y_prob[at]))
+            turn = game_round.rows.tolist().index(picked)
+            patch_detail(store, picked, run=run, probability=float(game_round.y_prob[turn]))
 
 
-def _tile(game: Game, store: PatchStore, game_round: Round, turn: int, open_: bool) -> PatchTile:
+def _tile(
+    game: Game, store: PatchStore, game_round: Round, turn: int, show_answers: bool
+) -> PatchTile:
     row = int(game_round.rows[turn])
-    if not open_:
+    if not show_answers:
         return PatchTile(row, None, f"{turn + 1}", f"Patch {turn + 1}")
     label = int(game_round.labels[turn])
     model = model_guesses(game_round.y_prob, game_round.threshold)
-    marks = {player_name(game, number): g[turn] for number, g in enumerate(game.guesses)}
-    marks["CNN"] = model[turn]
-    verdicts = {who: "✓" if (sign == "p") == bool(label) else "✗" for who, sign in marks.items()}
-    words = ", ".join(
-        f"{who} {'right' if mark == '✓' else 'wrong'}" for who, mark in verdicts.items()
+    guesses = {player_name(game, number): g[turn] for number, g in enumerate(game.guesses)}
+    guesses["CNN"] = model[turn]
+    marks = {name: "✓" if (guess == "p") == bool(label) else "✗" for name, guess in guesses.items()}
+    outcomes = ", ".join(
+        f"{name} {'right' if mark == '✓' else 'wrong'}" for name, mark in marks.items()
     )
     place = place_of(store, row)
     return PatchTile(
         row,
         label,
-        " ".join(f"{who.replace('Player ', '')} {mark}" for who, mark in verdicts.items()),
-        f"case {place.case}, x {place.x}, y {place.y}, labelled {CLASS_NAMES[label]}; {words}; "
+        " ".join(f"{name.replace('Player ', '')} {mark}" for name, mark in marks.items()),
+        f"case {place.case}, x {place.x}, y {place.y}, labelled {CLASS_NAMES[label]}; {outcomes}; "
         f"probability {float(game_round.y_prob[turn]):.3f}",
     )

@@ -1,4 +1,4 @@
-"""A link to a result, to copy."""
+"""A link to a result, with a copy button."""
 
 from idc.ui.components.own_component import own_component
 
@@ -6,9 +6,9 @@ _view = own_component(__file__)
 
 
 def share_link(query: str, label: str) -> None:
-    """Draw the link.
+    """Show the link.
 
     Args:
-        query: the part of the address from "?" on.
+        query: the query string, with its "?".
     """
     _view(key="play_link", data={"query": query, "label": label})

@@ -1,7 +1,7 @@
-"""Answers as a table: a picture, a name, a probability a row. Headings sort, rows open.
+"""Predictions as a table: thumbnail, name and probability per row. Headings sort, rows open.
 
-Sorting and paging are Python's, as the table shows one page of possibly ten thousand rows; the
-pictures of a page travel as one image.
+Python sorts and pages, because there may be ten thousand rows; the browser shows one page, whose
+thumbnails travel as one image.
 """
 
 import hashlib
@@ -17,21 +17,21 @@ from idc.ui.components.image_uri import webp_uri
 from idc.ui.components.own_component import own_component
 from idc.ui.components.patch_grid import draw_sprite, sprite_columns
 
-_QUALITY = 90  # of thumbnails, drawn at less than the patches' own size on most screens
+_QUALITY = 90  # of thumbnails, which most screens show smaller than the patches
 
 _view = own_component(__file__)
 
 
 @dataclass(frozen=True)
 class AnswerRow:
-    """One answer.
+    """One row.
 
     Attributes:
-        place: the file's number in the upload; what a pick returns.
+        place: index of the file in the upload; returned by a pick.
         name: its path.
         label: ground truth {0, 1}, None if unknown.
         y_prob: probability of IDC-positive, [0, 1].
-        called: the class {0, 1} that it is called.
+        called: predicted class {0, 1}.
     """
 
     place: int
@@ -50,7 +50,7 @@ class TableOrder:
 
 
 def chosen_order(key: str) -> TableOrder:
-    """The order that the visitor chose in the table of this key; as uploaded before that."""
+    """The order chosen in the table of this key; by default the order of the upload."""
     order = st.session_state.get(key, {}).get("order")
     if not isinstance(order, dict) or order.get("by") not in ORDERS:
         return TableOrder()
@@ -66,14 +66,14 @@ def answer_table(
     labelled: bool,
     opened: int | None,
 ) -> int | None:
-    """Show rows; returns the place of the row that was just picked, else None.
+    """Show one page of rows; returns the place of the row just picked, else None.
 
     Args:
-        rows: of this page, in order.
+        rows: of this page, sorted.
         patches: uint8 RGB, shape (len(rows), 50, 50, 3).
-        order: what they are sorted by.
-        labelled: whether there is a column for labels.
-        opened: the place of the row to mark; need not be among the rows.
+        order: the order of the rows.
+        labelled: whether to show a column for labels.
+        opened: place of the row to mark; may be on another page.
     """
     result = _view(
         key=key,

@@ -1,4 +1,4 @@
-"""Predict a patch of a data set: one that a link names, or a held-out example."""
+"""Choose a patch of a data set to predict: a linked one or a held-out example."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,19 +18,21 @@ from idc.ui.predict.patch import ChosenPatch
 from idc.ui.shared.formatting import generated_note
 from idc.ui.shared.pickers import cached_store, choose_store, linked_row
 
-_TRAINED_ON = "The run has trained on this patch, so its answer flatters."
-_TRAINED_ON_CASE = "The run has trained on patches of this case, so its answer flatters."
-_MAY_HAVE_TRAINED = "The run may have trained on this case: its data set is gone or changed."
+_TRAINED_ON = "The run trained on this patch, so its answer says little about unseen tissue."
+_TRAINED_ON_CASE = (
+    "The run trained on patches of this case, so its answer says little about unseen tissue."
+)
+_MAY_HAVE_TRAINED = "The run may have trained on this case: its data set was removed or changed."
 
 
 def choose_example(run: Run) -> ChosenPatch | None:
-    """The patch of the link that brought the visitor here, else one of some held-out patches."""
+    """The linked patch if the URL names one, else a choice of held-out patches."""
     return _linked(run) if "patch" in st.query_params else _example(run)
 
 
 def _linked(run: Run) -> ChosenPatch | None:
-    """The patch that a link names, of the data set that it names."""
-    st.button(  # first, so that a link to what is gone is no dead end
+    """The patch and data set in the URL."""
+    st.button(  # first, so that it is drawn even if the linked patch does not exist
         "Pick another example",
         icon=":material/grid_view:",
         type="tertiary",
@@ -41,8 +43,8 @@ def _linked(run: Run) -> ChosenPatch | None:
     row = linked_row(store)
     if row is None:
         raise IdcError(
-            f"The data set '{store.name}' holds no patch '{st.query_params['patch'][:40]}'; "
-            "pick another example."
+            f"The data set '{store.name}' has no patch '{st.query_params['patch'][:40]}'. "
+            "Pick another example."
         )
     place = place_of(store, row)
     title = f"Case {place.case}, x {place.x}, y {place.y} of {store.name}"
@@ -55,14 +57,14 @@ def _unlink() -> None:
 
 
 def _training_note(run: Run, store: PatchStore, row: int) -> str:
-    """Whether the run has learned from this very patch or, in another data set, from its case."""
+    """A note if the run trained on this patch or, in another data set, on its case; else ""."""
     if run.bundled or store.name != run.config.data:
         trained = trained_on_case(run, int(store.cases[row]))
         return _MAY_HAVE_TRAINED if trained is None else _TRAINED_ON_CASE if trained else ""
     check_same_data(run, store)
     train = run_split(run, store).train
-    at = int(np.searchsorted(train, row))
-    return _TRAINED_ON if at < len(train) and int(train[at]) == row else ""
+    position = int(np.searchsorted(train, row))
+    return _TRAINED_ON if position < len(train) and int(train[position]) == row else ""
 
 
 def _example(run: Run) -> ChosenPatch | None:
@@ -71,12 +73,12 @@ def _example(run: Run) -> ChosenPatch | None:
         return None
     rows = held_out_rows(run, store)
     if not len(rows):
-        st.info("The model has trained on all cases of this data set; upload a patch instead.")
+        st.info("The model trained on all cases of this data set. Upload a patch instead.")
         return None
     table = alternating_sample(store.index.iloc[rows], 9, seed=0)
     table = table.assign(row=rows[table["row"].to_numpy()])
     st.caption(
-        "Held-out patches: the model has not trained on them. Choose one. " + generated_note(store)
+        "Held-out patches: the model did not train on them. Choose one. " + generated_note(store)
     )
     picked = patch_grid(
         store.patches[table["row"].to_numpy()],
@@ -93,6 +95,6 @@ def _example(run: Run) -> ChosenPatch | None:
 
 
 def _example_tile(entry: Mapping[Any, Any]) -> PatchTile:
-    """Without the label: the visitor may want to guess first."""
+    """A tile without the label, so that the visitor can guess first."""
     details = f"case {entry['case']}, x {entry['x']}, y {entry['y']}"
     return PatchTile(int(entry["row"]), None, f"case {entry['case']}", details)

@@ -1,4 +1,4 @@
-"""Many files on Predict: progress and a stop, then a table, the matrix, and what was refused."""
+"""Predict several files: progress with a stop button, then table, confusion matrix and refusals."""
 
 import weakref
 from collections.abc import Sequence
@@ -29,17 +29,17 @@ from idc.wording import duration
 
 _JOB, _TABLE, _OPENED = "many", "many_table", "many_opened"
 _ROWS_A_PAGE = 25
-_MAX_REFUSED_ROWS = 20  # more are a table that scrolls
-_BAR_DELAY_S = 1.5  # a few patches are answered before a bar would be drawn
+_MAX_REFUSED_ROWS = 20  # a longer list becomes a scrolling table
+_BAR_DELAY_S = 1.5  # a few patches finish before that, without a progress bar
 
 
 class _SessionJob:
-    """The work on one upload, in its visitor's session alone: where that goes, the work stops.
+    """The job of one upload, referenced only by its visitor's session; it stops with the session.
 
-    Its thread holds the work itself, and with it pictures that count against every visitor's.
+    The job's thread holds the decoded images, which count towards the limit of all visitors.
 
     Attributes:
-        request: the model and the files that the work is for.
+        request: identifies model and files.
     """
 
     def __init__(self, request: tuple[object, ...], job: FilePredictionJob) -> None:
@@ -54,13 +54,13 @@ def has_many_files(files: Sequence[UploadedFile]) -> bool:
 
 
 def show_file_predictions(run: Run, files: Sequence[UploadedFile]) -> None:
-    """Answer all files, zips among them, and show the answers.
+    """Predict all files, including those in zips, and show the predictions.
 
     Args:
-        files: at least one; their answers are kept while they stay and the model does.
+        files: at least one. Predictions are kept while files and model stay the same.
 
     Raises:
-        UploadError: they are too many.
+        UploadError: there are too many files.
     """
     job = _job(run, files)
     if job.state().running:
@@ -72,12 +72,12 @@ def show_file_predictions(run: Run, files: Sequence[UploadedFile]) -> None:
     if state.problem:
         st.warning(escape_markdown(state.problem), icon=":material/info:")
     elif state.done < state.total:
-        st.info(f"Stopped: {state.done:,} of {state.total:,} files are answered.")
+        st.info(f"Stopped after {state.done:,} of {state.total:,} files.")
     _show_answers(run, job.answers())
 
 
 def _job(run: Run, files: Sequence[UploadedFile]) -> FilePredictionJob:
-    """The work on these files by this model, begun if it is new."""
+    """The job for these files and this model; started if it is new."""
     request = (run.id, run.best().get("sha256", ""), tuple(file.file_id for file in files))
     kept: _SessionJob | None = st.session_state.get(_JOB)
     if kept is not None and kept.request == request:
@@ -109,16 +109,18 @@ def _watch(job: FilePredictionJob) -> None:
 def _show_answers(run: Run, answers: FilePredictions) -> None:
     threshold = run.calibration().threshold
     _counts(answers, threshold)
-    cell = _matrix(answers, threshold)
-    where = answers.in_cell(cell, threshold)
+    cell = _confusion_matrix_section(answers, threshold)
+    selected = answers.in_cell(cell, threshold)
     if cell is not None:
-        st.markdown(f"**{CELL_NAMES[cell]}**: {file_count(int(where.sum()))}")
-    if where.any():
-        _table(answers, where, threshold)
+        st.markdown(f"**{CELL_NAMES[cell]}**: {file_count(int(selected.sum()))}")
+    if selected.any():
+        _table(answers, selected, threshold)
     _refused(answers)
     st.download_button(
-        "Answers as CSV",
-        lambda: answers.csv(threshold, run.title).encode("utf-8-sig"),  # Excel asks for the mark
+        "Download as CSV",
+        lambda: answers.csv(threshold, run.title).encode(
+            "utf-8-sig"
+        ),  # Excel needs the byte order mark
         "idc-answers.csv",
         "text/csv",
         icon=":material/download:",
@@ -131,37 +133,41 @@ def _counts(answers: FilePredictions, threshold: float) -> None:
     answered, positives = int(answers.answered().sum()), answers.positives(threshold)
     metric_row(
         [
-            ("Answered", f"{answered:,}", ""),
-            (CLASS_NAMES[1], f"{positives:,}", f"Called so from {threshold:.1%} on."),
+            ("Predicted", f"{answered:,}", ""),
+            (
+                CLASS_NAMES[1],
+                f"{positives:,}",
+                f"Probability of at least {threshold:.1%}, the threshold of the run.",
+            ),
             (CLASS_NAMES[0], f"{answered - positives:,}", ""),
-            ("Refused", f"{len(answers.names) - answered:,}", "The sentences are below."),
+            ("Refused", f"{len(answers.names) - answered:,}", "The reasons are listed below."),
         ]
     )
 
 
-def _matrix(answers: FilePredictions, threshold: float) -> str | None:
-    """The matrix of those that have a label; the cell that is open."""
+def _confusion_matrix_section(answers: FilePredictions, threshold: float) -> str | None:
+    """The confusion matrix of the labelled files; returns its open cell."""
     labelled = answers.labelled()
     if not labelled.any():
         return None
     report = evaluate(answers.labels[labelled], answers.y_prob[labelled], threshold)
     st.subheader("Confusion matrix")
     st.caption(
-        f"{file_count(int(labelled.sum()))} with a label in the name or the folder. "
+        f"{file_count(int(labelled.sum()))} with a label in the file or folder name. "
         f"Balanced accuracy {format_score(report.balanced_accuracy)}, sensitivity "
         f"{format_score(report.sensitivity)}, specificity "
-        f"{format_score(report.specificity)}. Choose a number to see its files alone."
+        f"{format_score(report.specificity)}. Click a number to list only its files."
     )
-    matrix, _ = st.columns([3, 1])
-    with matrix:
+    left, _ = st.columns([3, 1])
+    with left:
         return confusion_matrix(report.confusion_matrix, key="many_matrix", selected=None)
 
 
-def _table(answers: FilePredictions, where: np.ndarray, threshold: float) -> None:
+def _table(answers: FilePredictions, selected: np.ndarray, threshold: float) -> None:
     order = chosen_order(_TABLE)
-    places = answers.sorted_positions(where, order.by, descending=order.descending)
+    places = answers.sorted(selected, order.by, descending=order.descending)
     pages, page = -(-len(places) // _ROWS_A_PAGE), 1
-    # On a phone the opened patch comes first, so that it does not lie below all the others.
+    # On a phone columns are stacked: the opened patch comes above the table, not below it.
     opened_side, table_side = st.columns([1, 4], gap="medium")
     with table_side:
         if pages > 1:
@@ -179,8 +185,8 @@ def _table(answers: FilePredictions, where: np.ndarray, threshold: float) -> Non
         st.session_state[_OPENED] = picked
     with opened_side:
         opened = st.session_state.get(_OPENED)
-        if opened is None or not where[opened]:
-            st.caption("Choose a file to see its patch large; choose a heading to sort.")
+        if opened is None or not selected[opened]:
+            st.caption("Choose a file to see its patch enlarged. Click a heading to sort.")
         else:
             _opened(answers, opened, threshold)
 
@@ -199,8 +205,8 @@ def _opened(answers: FilePredictions, place: int, threshold: float) -> None:
     st.markdown(f"**{coloured_class(row.called)}**")
     st.progress(row.y_prob, text=f"Probability of IDC: **{row.y_prob:.1%}**")
     if row.label is not None:
-        right = "agrees with" if row.label == row.called else "contradicts"
-        st.markdown(f"The label is **{CLASS_NAMES[row.label]}**: the answer {right} it.")
+        relation = "agrees with" if row.label == row.called else "contradicts"
+        st.markdown(f"Label: **{CLASS_NAMES[row.label]}**. The prediction {relation} it.")
     st.caption(escape_markdown(row.name))
 
 
@@ -208,10 +214,10 @@ def _refused(answers: FilePredictions) -> None:
     places = np.flatnonzero(~answers.answered())
     if not len(places):
         return
-    with st.expander(f"{file_count(len(places))} without an answer", expanded=len(places) <= 5):
+    with st.expander(f"{file_count(len(places))} without a prediction", expanded=len(places) <= 5):
         rows = [(answers.names[place], answers.problems[place]) for place in places]
-        table = pd.DataFrame(rows, columns=["File", "Why"])
+        table = pd.DataFrame(rows, columns=["File", "Reason"])
         if len(places) > _MAX_REFUSED_ROWS:
-            st.dataframe(table, hide_index=True, alt="Files without an answer, and why")
+            st.dataframe(table, hide_index=True, alt="Files without a prediction, and the reasons")
         else:
             st.table(table.map(escape_markdown).set_index("File"))

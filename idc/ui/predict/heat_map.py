@@ -1,4 +1,4 @@
-"""Answers for a region or a whole slide: as a heat map, one patch opened, and as files."""
+"""Predictions for a region or a whole slide: heat map, opened patch and downloads."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,13 +20,14 @@ from idc.ui.shared.formatting import coloured_class, escape_markdown, format_sha
 
 @dataclass(frozen=True)
 class MappedImage:
-    """An image that a heat map is laid over.
+    """An image below a heat map.
 
     Attributes:
-        name: of the file.
-        rgb: uint8 RGB, shape (height, width, 3): all of it, possibly shrunk.
-        picture: the same, as the browser takes it.
-        coordinate_space: what the coordinates are px of: "image" or "slide at full resolution".
+        name: file name.
+        rgb: uint8 RGB, shape (height, width, 3): the whole image, possibly shrunk.
+        picture: the same image, encoded for the browser.
+        coordinate_space: "image" or "slide at full resolution": the pixels that displayed
+            coordinates count.
     """
 
     name: str
@@ -36,7 +37,7 @@ class MappedImage:
 
 
 def show_map(run: Run, answers: RegionPredictions, image: MappedImage, *, key: str) -> int | None:
-    """The heat map; returns the number of the picked cell, in the order of `Layout.places`."""
+    """The heat map; returns the index of the picked cell in `RegionLayout.places`."""
     layout = answers.layout
     columns, rows = picture_edges(layout, image.picture.width, image.picture.height)
     boxes = layout.boxes_px()
@@ -66,11 +67,10 @@ def show_answers(
     *,
     key: str,
 ) -> None:
-    """The answers in one line, the heat map, the patch picked in it with its reasons, the files.
+    """Summary, heat map, the picked patch with its explanation, and downloads.
 
     Args:
-        patch_of: row and column of a tile -> the patch as the model was shown it, uint8 RGB, shape
-            (50, 50, 3).
+        patch_of: row and column of a tile -> the model's input, uint8 RGB, shape (50, 50, 3).
     """
     show_summary(run, answers)
     sentence, _ = _warning(run.id, answers, run, patch_of)
@@ -82,7 +82,7 @@ def show_answers(
         st.caption(model_note(run))
     if picked is None:
         with right:
-            st.caption("Click on a patch to see it as the model does.")
+            st.caption("Click a patch to see the model's input and explanation.")
             downloads(run, answers, image, key=key)
         return
     row, column = answers.layout.places[picked].tolist()
@@ -95,7 +95,7 @@ def show_answers(
     explanation(run, patch, float(answers.tiles[tile]))
 
 
-# By identity, so the answers are held as long as what is known of them.
+# Hashed by identity, so the cache entry also holds a reference to the predictions.
 @st.cache_resource(max_entries=8, show_spinner=False, hash_funcs={RegionPredictions: id})
 def _warning(
     run_id: str, answers: RegionPredictions, _run: Run, _patch_of: Callable[[int, int], np.ndarray]
@@ -104,14 +104,14 @@ def _warning(
 
 
 def show_summary(run: Run, answers: RegionPredictions) -> None:
-    """The answers in one line."""
+    """The share of tissue predicted as IDC-positive, in one line."""
     threshold = run.calibration().threshold
     area_mm2 = _tissue_mm2(answers.layout)
     cells = answers.predicted_positive(threshold)[answers.layout.tissue]
     called = format_share(float(cells.mean())) if len(cells) else "–"
     st.markdown(
-        f"**{called}** of {area_mm2:,.2f} mm² of tissue called IDC-positive, from {threshold:.1%} "
-        "on."
+        f"**{called}** of {area_mm2:,.2f} mm² of tissue predicted as IDC-positive (probability "
+        f"of at least {threshold:.1%})."
     )
 
 
@@ -122,10 +122,10 @@ def show_tile(
     place: tuple[int, int],
     coordinate_space: str,
 ) -> None:
-    """A picked patch, large, with its answer.
+    """A picked patch, enlarged, with its prediction.
 
     Args:
-        patch: uint8 RGB, shape (50, 50, 3), as the model was shown it.
+        patch: the model's input, uint8 RGB, shape (50, 50, 3).
         place: row and column of its cell.
         coordinate_space: see `MappedImage`.
     """
@@ -140,12 +140,12 @@ def show_tile(
     ]
     if layout.tiling.overlaps:
         mean = float(answers.cells()[place])
-        facts.insert(1, f"Mean of all patches that cover this place: {mean:.3f}")
+        facts.insert(1, f"Mean of all patches that overlap here: {mean:.3f}")
     st.markdown("  \n".join(facts))
 
 
 def downloads(run: Run, answers: RegionPredictions, image: MappedImage, *, key: str) -> None:
-    """Files for other programs, made when they are asked for."""
+    """Downloads for other programs, computed on click."""
     stem = image.name.rsplit(".", 1)[0][:60] or "region"
     threshold = run.calibration().threshold
     with st.container(horizontal=True):
@@ -157,7 +157,7 @@ def downloads(run: Run, answers: RegionPredictions, image: MappedImage, *, key: 
             icon=":material/table:",
             key=f"{key}-csv",
             on_click="ignore",
-            help=f"One row a cell; x and y in px of the {image.coordinate_space}.",
+            help=f"One row per cell; x and y in px of the {image.coordinate_space}.",
         )
         st.download_button(
             "GeoJSON",
@@ -180,13 +180,13 @@ def downloads(run: Run, answers: RegionPredictions, image: MappedImage, *, key: 
             icon=":material/image:",
             key=f"{key}-png",
             on_click="ignore",
-            help="The heat map on its picture. The viewer's own button saves what you see.",
+            help="The heat map over the image. The viewer's own button saves the current view.",
         )
 
 
-def tiling_words(layout: RegionLayout) -> str:
-    """How many patches, of how much tissue."""
-    tiles = patch_count(int(layout.tiles_to_predict().sum()))
+def tiling_summary(layout: RegionLayout) -> str:
+    """Size of the region, number of patches and share of background, as a sentence."""
+    tiles = patch_count(int(layout.wanted().sum()))
     areas = layout.areas_px
     background = 1 - areas[layout.tissue].sum() / areas.sum()
     width_mm, height_mm = (
@@ -194,7 +194,7 @@ def tiling_words(layout: RegionLayout) -> str:
     )
     return (
         f"{width_mm:,.2f} × {height_mm:,.2f} mm: **{tiles}** of 200 × 200 µm, "
-        f"{format_share(float(background))} of the area is background and left out."
+        f"{format_share(float(background))} of the area is background and skipped."
     )
 
 

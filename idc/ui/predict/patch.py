@@ -1,4 +1,4 @@
-"""The pieces of Predict: where the image comes from, and the answer for one patch."""
+"""Sections of Predict: the source of the image and the prediction of one patch."""
 
 from dataclasses import dataclass
 
@@ -19,12 +19,12 @@ UPLOAD, EXAMPLE, WHOLE_SLIDE = "Upload", "Pick an example", "Whole slide"
 
 @dataclass(frozen=True)
 class ChosenPatch:
-    """What is to be predicted.
+    """The patch to predict.
 
     Attributes:
         rgb: uint8 RGB, shape (50, 50, 3).
-        title: where it comes from.
-        notes: what was done to bring it to 50x50.
+        title: file name or place in the data set.
+        notes: what the visitor should know about it, such as resizing.
         label: ground truth {0, 1}, None if unknown.
     """
 
@@ -35,13 +35,13 @@ class ChosenPatch:
 
 
 def choose_source() -> str:
-    """`UPLOAD`, `EXAMPLE` or `WHOLE_SLIDE`; a link decides at first."""
-    by_link = EXAMPLE if "patch" in st.query_params else None
-    by_link = WHOLE_SLIDE if "slide" in st.query_params else by_link
+    """`UPLOAD`, `EXAMPLE` or `WHOLE_SLIDE`; the URL sets the default."""
+    linked = EXAMPLE if "patch" in st.query_params else None
+    linked = WHOLE_SLIDE if "slide" in st.query_params else linked
     source = st.segmented_control(
         "Image",
         [UPLOAD, EXAMPLE, WHOLE_SLIDE],
-        default=by_link or UPLOAD,
+        default=linked or UPLOAD,
         required=True,
         key="source",
         label_visibility="collapsed",
@@ -50,22 +50,22 @@ def choose_source() -> str:
 
 
 def uploaded_patch(image: DecodedImage, name: str) -> ChosenPatch:
-    """An upload as one patch, with a note on what its size means."""
+    """An upload scaled to one patch, with a note if it had to be resized."""
     height, width = image.rgb.shape[:2]
     notes = list(image.notes)
     if (height, width) != PATCH_SHAPE[:2]:
         side_um = round(PATCH_SIZE_PX * MPP_UM)
         notes.append(
             f"Resized from {width} x {height} to {PATCH_SIZE_PX} x {PATCH_SIZE_PX} px. The model "
-            f"was trained on {side_um} x {side_um} um a patch; at another scale its answer means "
-            "little."
+            f"was trained on patches of {side_um} x {side_um} um; at another scale its answer is "
+            "unreliable."
         )
     return ChosenPatch(to_patch_size(image.rgb), name, tuple(notes))
 
 
 def show_prediction(run: Run, chosen: ChosenPatch) -> None:
-    """The patch, the answer, and what the answer rests on."""
-    with st.spinner("The model looks at it …", show_time=True):
+    """The patch, its prediction and the explanation."""
+    with st.spinner("Predicting …", show_time=True):
         y_prob = float(predict_patches(run, chosen.rgb[None])[0])
     threshold = run.calibration().threshold
     y_pred = int(y_prob >= threshold)
@@ -76,10 +76,12 @@ def show_prediction(run: Run, chosen: ChosenPatch) -> None:
     with answer:
         st.subheader(coloured_class(y_pred))
         st.progress(y_prob, text=f"Probability of IDC: **{y_prob:.1%}**")
-        st.markdown(f"Called IDC-positive from {threshold:.1%} on. {model_note(run)}")
+        st.markdown(
+            f"IDC-positive means a probability of at least {threshold:.1%}. {model_note(run)}"
+        )
         if chosen.label is not None:
-            right = "agrees with" if chosen.label == y_pred else "contradicts"
-            st.markdown(f"The label is **{class_name(chosen.label)}**: the answer {right} it.")
+            relation = "agrees with" if chosen.label == y_pred else "contradicts"
+            st.markdown(f"Label: **{class_name(chosen.label)}**. The prediction {relation} it.")
         for note in chosen.notes:
             st.info(escape_markdown(note), icon=":material/info:")
         show_warnings(run, chosen.rgb)
@@ -87,16 +89,16 @@ def show_prediction(run: Run, chosen: ChosenPatch) -> None:
 
 
 def model_note(run: Run) -> str:
-    """Which model answered, and what it has seen."""
+    """Which model predicted, and on which tissue it was trained."""
     if run.bundled:
         return (
-            "Answered by the model that comes with IDC Lab, trained on real patches; probability "
-            "and threshold are calibrated on cases that it has not seen."
+            "Predicted by the bundled model, trained on real patches. Probability and threshold "
+            "are calibrated on cases outside its training part."
         )
     answer = (
-        f"Answered by the run **{escape_markdown(run.title)}**, best weights of epoch "
+        f"Predicted by the run **{escape_markdown(run.title)}**, best weights of epoch "
         f"{run.best().get('epoch', '–')}."
     )
     if run.environment().get("data_generated"):
-        answer += " It has only seen generated tissue; for real patches choose the bundled model."
+        answer += " It trained only on generated tissue; for real tissue choose the bundled model."
     return answer

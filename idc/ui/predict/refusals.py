@@ -1,4 +1,4 @@
-"""The file uploader's key, and the sentence for a visitor whose upload was refused."""
+"""The file uploader's key, and the reason for a refused upload."""
 
 import streamlit as st
 
@@ -10,13 +10,13 @@ _KEY, _NUMBER = "upload", "upload_number"
 
 
 def uploader_key() -> str:
-    """The key of the file uploader; another one once its files were removed."""
+    """The key of the file uploader, which changes when the files are removed."""
     number = st.session_state.get(_NUMBER, 0)
     return f"{_KEY}-{number}" if number else _KEY
 
 
 def remove_uploads() -> None:
-    """Remove all that this visitor keeps, and begin with an empty uploader."""
+    """Remove all files of this visitor and reset the uploader."""
     session = current_session_id()
     remove_uploaded_files(session)
     quota.forget_refusal(session)
@@ -24,12 +24,12 @@ def remove_uploads() -> None:
 
 
 def show_upload_refusal() -> None:
-    """Say why an upload was refused. The uploader itself shows no more than a number, 413."""
+    """Show why an upload was refused; the uploader itself shows only the status code 413."""
     session = current_session_id()
     sentence = quota.refusal(session)
     if not sentence:
         return
-    kept = quota.usage_of(session)
+    usage = quota.usage_of(session)
     st.error(escape_markdown(sentence), icon=":material/error:")
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Remove my files", key="remove_uploads", icon=":material/delete:"):
@@ -38,4 +38,4 @@ def show_upload_refusal() -> None:
         if st.button("Dismiss", key="dismiss_refusal", type="tertiary"):
             quota.forget_refusal(session)
             st.rerun()
-        st.caption(f"You keep {file_count(kept.files)}, {kept.bytes / 10**6:,.1f} MB.")
+        st.caption(f"Your uploads: {file_count(usage.files)}, {usage.bytes / 10**6:,.1f} MB.")

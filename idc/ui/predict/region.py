@@ -1,4 +1,4 @@
-"""A region that a visitor brought: its scale, how it is tiled, and its heat map."""
+"""An uploaded region: its scale, its tiling and its heat map."""
 
 from functools import partial
 
@@ -19,7 +19,7 @@ from idc.ui.components.slide_viewer.slide_viewer import jpeg_picture
 from idc.ui.predict.heat_map import (
     MappedImage,
     show_answers,
-    tiling_words,
+    tiling_summary,
 )
 from idc.ui.shared.formatting import escape_markdown, patch_count
 from idc.ui.shared.timed_progress import timed_progress
@@ -31,38 +31,38 @@ _PREVIEW_PX = 10**6
 
 
 def show_region(run: Run, image: DecodedImage, *, name: str, key: str) -> None:
-    """Ask for its scale, show how it is tiled, and once asked for, the model's answers.
+    """Ask for the scale, show the tiling and, after a click, the predictions.
 
     Args:
-        key: of the file; another file, another key.
+        key: identifies the file.
     """
     for note in image.notes:
         st.info(escape_markdown(note), icon=":material/info:")
     mpp_um, stride = choose_scale(image.mpp_um, key=key)
     if mpp_um is None:
         st.info(
-            "How much tissue does a pixel cover? The model knows 4 µm a pixel, so everything else "
-            "is rescaled. Choose the objective that the image was taken with.",
+            "The model works at 4 µm per pixel and rescales other images. Choose the objective of "
+            "the microscope with which the image was taken.",
             icon=":material/straighten:",
         )
         return
     region = _cached_region(key, mpp_um, stride, image)
     request = (key, mpp_um, stride, run.id, run.best().get("sha256", ""))
     answers = _session_answers().get(request)
-    place = st.empty()
+    slot = st.empty()
     if answers is None:
-        with place.container():
+        with slot.container():
             answers = _confirm_and_predict(run, image, region)
         if answers is None:
             return
         _store_answers(request, answers)
-        place.empty()
+        slot.empty()
     shown = _mapped_image(key, name, image)
     show_answers(run, answers, shown, partial(tile_at, region), key="region")
 
 
 def choose_scale(file_mpp_um: float | None, *, key: str) -> tuple[float | None, int]:
-    """Micrometres per pixel, None until they are chosen; and the px from tile to tile."""
+    """Choose micrometres per pixel (None until chosen) and the stride of the tiles in px."""
     choices = {f"{title} · {um:g}": um for title, um in OBJECTIVE_MPP_UM.items()}
     known = f"{_FROM_FILE} · {file_mpp_um:.4g}" if file_mpp_um else None
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -88,28 +88,28 @@ def choose_scale(file_mpp_um: float | None, *, key: str) -> tuple[float | None, 
         overlaps = st.toggle(
             "Overlap and average",
             key=f"overlap_{key}",
-            help="Patches overlap by half: four times as many, and each place is the mean of up to "
-            "four answers. Finer, and less dependent on where the grid happens to lie.",
+            help="Patches overlap by half: four times as many, and each cell is the mean of up to "
+            "four of them. The map is finer and depends less on the position of the grid.",
         )
     return mpp_um, PATCH_SIZE_PX // 2 if overlaps else PATCH_SIZE_PX
 
 
 def _confirm_and_predict(run: Run, image: DecodedImage, region: Region) -> RegionPredictions | None:
-    """Show the tiling; once the visitor agrees, predict. None until then."""
+    """Show the tiling and predict after a click; None until then."""
     layout = region.layout
     count = int(layout.tiles_to_predict().sum())
     if layout.mpp_um > MPP_UM:
         st.warning(escape_markdown(scale_note(layout.mpp_um)), icon=":material/info:")
-        st.markdown(tiling_words(layout))
+        st.markdown(tiling_summary(layout))
     else:
-        st.markdown(f"{escape_markdown(scale_note(layout.mpp_um))} {tiling_words(layout)}")
+        st.markdown(f"{escape_markdown(scale_note(layout.mpp_um))} {tiling_summary(layout)}")
     if region.mirrored:
         st.info(
-            "It is smaller than a patch, so it is mirrored at its edges to fill one.",
+            "The image is smaller than a patch and is mirrored at its edges to fill one.",
             icon=":material/info:",
         )
     if not count:
-        st.warning("There is no tissue in it: all is background.", icon=":material/info:")
+        st.warning("No tissue found: the whole image is background.", icon=":material/info:")
     buttons = st.container(horizontal=True)
     started = buttons.button(
         f"Predict {patch_count(count)}", type="primary", disabled=not count, key="predict_region"
@@ -118,9 +118,9 @@ def _confirm_and_predict(run: Run, image: DecodedImage, region: Region) -> Regio
         picture = tiling_picture(layout, downscaled_picture(image.rgb, _PREVIEW_PX))
         st.image(picture, alt="The region with the patches that will be predicted")
         return None
-    # Any click ends this run of the script, at the next progress: that is all that stops it.
+    # Any click ends this script run at the next progress update; Stop needs no other handling.
     buttons.button("Stop", icon=":material/stop:", key="stop_region")
-    with timed_progress("The model looks at {total:,} patches …") as progress:
+    with timed_progress("Predicting {total:,} patches …") as progress:
         return predict_region(run, region, on_progress=progress)
 
 
@@ -138,7 +138,7 @@ def _store_answers(request: tuple[object, ...], answers: RegionPredictions) -> N
         kept.pop(next(iter(kept)))
 
 
-# What a visitor's reruns need again and again.
+# Needed in every rerun of a visitor.
 @st.cache_resource(scope="session", max_entries=2, show_spinner=False)
 def _cached_region(key: str, mpp_um: float, stride: int, _image: DecodedImage) -> Region:
     return lay_out_region(_image.rgb, mpp_um, stride)

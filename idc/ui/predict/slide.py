@@ -1,4 +1,4 @@
-"""A whole slide on the server's disk: chosen, tiled, answered in the background, shown."""
+"""Predict a whole slide on the server's disk: choice, tiling, background job and result."""
 
 from pathlib import Path
 
@@ -26,58 +26,62 @@ from idc.large_images.whole_slide import WholeSlide, lay_out_slide
 from idc.patches import PATCH_SIZE_PX
 from idc.runs.run import Run
 from idc.ui.components.slide_viewer.slide_viewer import jpeg_picture
-from idc.ui.predict.heat_map import MappedImage, show_answers, tiling_words
+from idc.ui.predict.heat_map import MappedImage, show_answers, tiling_summary
 from idc.ui.predict.region import choose_scale
 from idc.ui.shared.formatting import escape_markdown
 from idc.wording import duration
 
-_PARAMETERS = ("slide", "um", "overlap")  # in the URL, so that a refresh finds the answers again
-_MAX_OVERVIEW_READS = 64  # for a look at the tissue before the visitor has asked for anything
+_PARAMETERS = ("slide", "um", "overlap")  # in the URL, so that a refresh finds the result again
+_MAX_OVERVIEW_READS = 64  # to find the tissue before the visitor starts a prediction
 _STATES = {
     "waiting": "Waiting for its turn …",
     "looking": "Looking for tissue …",
-    "predicting": "The model looks at {total:,} patches …",
+    "predicting": "Predicting {total:,} patches …",
 }
 
 
 def show_whole_slide(run: Run) -> None:
-    """Choose a file, show how it is tiled, and the answers as soon as there are any."""
+    """Choose a file, show its tiling, and the predictions once they exist."""
     path = _choose_slide()
     if path is None:
         return
     width, height, file_mpp_um = _facts(str(path), path.stat().st_mtime_ns)
     st.markdown(
         f"**{escape_markdown(path.name)}**: {width:,} × {height:,} px at full resolution"
-        + (f", {file_mpp_um:.4g} µm a pixel." if file_mpp_um else "; it does not say its scale.")
+        + (
+            f", {file_mpp_um:.4g} µm per pixel."
+            if file_mpp_um
+            else "; the file does not state its scale."
+        )
     )
     key = f"slide_{path}"
-    _from_url(key, file_mpp_um)
+    _load_from_url(key, file_mpp_um)
     mpp_um, stride = choose_scale(file_mpp_um, key=key)
     if mpp_um is None:
-        st.info("Choose the objective that it was scanned with.", icon=":material/straighten:")
+        st.info(
+            "Choose the objective with which the slide was scanned.", icon=":material/straighten:"
+        )
         return
-    question = SlideRequest(path, mpp_um, run, stride)
-    _to_url(question, file_mpp_um)
-    found = _saved_answers(question)
-    if found is not None:
-        _show_answers(question, found)
+    request = SlideRequest(path, mpp_um, run, stride)
+    _write_to_url(request, file_mpp_um)
+    saved = _saved_answers(request)
+    if saved is not None:
+        _show_answers(request, saved)
         return
-    job = slide_job(question)
+    job = slide_job(request)
     if job is not None and job.live:
         _watch(job)
     else:
-        _offer(question, job)
+        _offer(request, job)
 
 
 def _choose_slide() -> Path | None:
     if not allowed_folders():
         st.info(
-            "Whole-slide files (svs, ndpi, mrxs, scn, pyramidal TIFF) are read from folders of the "
-            "computer that this app runs on. Whoever started it names them in "
-            f"{FOLDERS_VARIABLE}, for "
-            f"example `{FOLDERS_VARIABLE}=/data/slides streamlit run streamlit_app.py`; no "
-            "other folder "
-            "can be read from this page. In a shell, `python -m idc predict slide.svs` reads any.",
+            "Whole-slide files (svs, ndpi, mrxs, scn, pyramidal TIFF) are read from folders on the "
+            f"server. The operator lists these folders in {FOLDERS_VARIABLE}, for example "
+            f"`{FOLDERS_VARIABLE}=/data/slides streamlit run streamlit_app.py`. This page reads no "
+            "other folder; in a shell, `python -m idc predict slide.svs` reads any file.",
             icon=":material/folder_off:",
         )
         return None
@@ -92,39 +96,41 @@ def _choose_slide() -> Path | None:
         placeholder="Choose a file, or type a path",
         key="slide_path",
         accept_new_options=True,
-        help=f"From the folders that {FOLDERS_VARIABLE} names: "
+        help=f"Files in the folders of {FOLDERS_VARIABLE}: "
         + ", ".join(f"`{folder}`" for folder in allowed_folders()),
     )
     if not text:
-        _forget_url()
+        _clear_url()
         if not paths:
-            st.caption("There is no whole-slide file in these folders yet.")
+            st.caption("These folders contain no whole-slide file.")
         return None
     return allowed_slide(text)
 
 
-def _offer(question: SlideRequest, job: SlideJob | None) -> None:
-    """How the slide would be tiled, and the button that starts it."""
+def _offer(request: SlideRequest, job: SlideJob | None) -> None:
+    """Show the tiling of the slide and the button that starts the prediction."""
     if job is not None and job.state == "failed":
         st.error(escape_markdown(job.problem), icon=":material/error:")
     if job is not None and job.state == "stopped":
-        st.caption("Stopped; nothing was kept.")
-    tiled = _cached_layout(question.name(), question)
-    if tiled is not None:
-        st.markdown(tiling_words(tiled[0]))
+        st.caption("Stopped. No result was saved.")
+    preview = _cached_layout(request.name(), request)
+    if preview is not None:
+        st.markdown(tiling_summary(preview[0]))
     st.button(
         "Predict the slide",
         type="primary",
         key="predict_slide",
         on_click=_start,
-        args=(question,),
-        help="It goes on when you leave the page, and the answers stay.",
+        args=(request,),
+        help="Continues when you leave the page. The result is saved.",
     )
-    if tiled is None:
-        st.caption("The file has no small level, so its tissue is found while it is predicted.")
+    if preview is None:
+        st.caption(
+            "The file has no low-resolution level, so its tissue is found during the prediction."
+        )
     else:
         st.image(
-            tiling_picture(*tiled),
+            tiling_picture(*preview),
             alt="The slide with the patches that will be predicted",
             width="stretch",
         )
@@ -132,7 +138,7 @@ def _offer(question: SlideRequest, job: SlideJob | None) -> None:
 
 @st.fragment(run_every=1)
 def _watch(job: SlideJob) -> None:
-    """Where the job stands; the page is drawn anew when it ends."""
+    """Progress of the job; reruns the page when it ends."""
     if not job.live:
         st.rerun()
     text = _STATES.get(job.state, "").format(total=job.total)
@@ -141,23 +147,23 @@ def _watch(job: SlideJob) -> None:
         text += f" {duration(left_s)} left"
     st.progress(job.done / job.total if job.total else 0.0, text=text)
     st.button("Stop", icon=":material/stop:", key="stop_slide", on_click=job.stop)
-    st.caption("It goes on when you leave the page.")
+    st.caption("Continues when you leave the page.")
 
 
-def _show_answers(question: SlideRequest, found: SlidePredictions) -> None:
-    name, layout = question.name(), found.answers.layout
-    image = _mapped_image(name, question.path.name, found)
+def _show_answers(request: SlideRequest, saved: SlidePredictions) -> None:
+    name, layout = request.name(), saved.answers.layout
+    image = _mapped_image(name, request.path.name, saved)
     show_answers(
-        question.run,
-        found.answers,
+        request.run,
+        saved.answers,
         image,
-        lambda row, column: _tile(name, row, column, question, layout),
+        lambda row, column: _tile(name, row, column, request, layout),
         key="whole_slide",
     )
 
 
-def _from_url(key: str, file_mpp_um: float | None) -> None:
-    """On arrival, set the widgets as the URL says; a broken number is as good as none."""
+def _load_from_url(key: str, file_mpp_um: float | None) -> None:
+    """Set the widgets from the URL when the page opens. An invalid number is ignored."""
     if f"scale_{key}" in st.session_state:
         return
     try:
@@ -171,11 +177,11 @@ def _from_url(key: str, file_mpp_um: float | None) -> None:
         st.session_state[f"overlap_{key}"] = True
 
 
-def _to_url(question: SlideRequest, file_mpp_um: float | None) -> None:
-    wanted = {"slide": str(question.path)}
-    if question.mpp_um != file_mpp_um:
-        wanted["um"] = f"{question.mpp_um:g}"
-    if question.stride != PATCH_SIZE_PX:
+def _write_to_url(request: SlideRequest, file_mpp_um: float | None) -> None:
+    wanted = {"slide": str(request.path)}
+    if request.mpp_um != file_mpp_um:
+        wanted["um"] = f"{request.mpp_um:g}"
+    if request.stride != PATCH_SIZE_PX:
         wanted["overlap"] = "1"
     for name in _PARAMETERS:
         if name not in wanted:
@@ -184,7 +190,7 @@ def _to_url(question: SlideRequest, file_mpp_um: float | None) -> None:
             st.query_params[name] = wanted[name]
 
 
-def _forget_url() -> None:
+def _clear_url() -> None:
     for name in _PARAMETERS:
         st.query_params.pop(name, None)
 
@@ -201,39 +207,39 @@ def _facts(path: str, changed_ns: int) -> tuple[int, int, float | None]:
 
 
 @st.cache_resource(max_entries=4, show_spinner="Looking for tissue …")
-def _cached_layout(name: str, _question: SlideRequest) -> tuple[RegionLayout, np.ndarray] | None:
-    """None where looking at the whole slide takes long."""
-    with WholeSlide(_question.path) as slide:
+def _cached_layout(name: str, _request: SlideRequest) -> tuple[RegionLayout, np.ndarray] | None:
+    """Layout and overview image of a slide; None if reading the overview takes long."""
+    with WholeSlide(_request.path) as slide:
         if slide.overview_reads > _MAX_OVERVIEW_READS:
             return None
         overview = slide.overview()
-        return lay_out_slide(slide, overview, _question.mpp_um, _question.stride), overview
+        return lay_out_slide(slide, overview, _request.mpp_um, _request.stride), overview
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _mapped_image(name: str, file_name: str, _found: SlidePredictions) -> MappedImage:
+def _mapped_image(name: str, file_name: str, _saved: SlidePredictions) -> MappedImage:
     return MappedImage(
-        file_name, _found.overview, jpeg_picture(_found.overview), "slide at full resolution"
+        file_name, _saved.overview, jpeg_picture(_saved.overview), "slide at full resolution"
     )
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _tile(
-    name: str, row: int, column: int, _question: SlideRequest, _layout: RegionLayout
+    name: str, row: int, column: int, _request: SlideRequest, _layout: RegionLayout
 ) -> np.ndarray:
-    with WholeSlide(_question.path) as slide:
+    with WholeSlide(_request.path) as slide:
         return slide.tile(_layout, row, column)
 
 
-def _saved_answers(question: SlideRequest) -> SlidePredictions | None:
-    when = saved_at_ns(question)
-    return None if when is None else _cached_answers(question.name(), when, question)
+def _saved_answers(request: SlideRequest) -> SlidePredictions | None:
+    changed_ns = saved_at_ns(request)
+    return None if changed_ns is None else _cached_answers(request.name(), changed_ns, request)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _cached_answers(name: str, when: int, _question: SlideRequest) -> SlidePredictions | None:
-    return saved_predictions(_question)
+def _cached_answers(name: str, changed_ns: int, _request: SlideRequest) -> SlidePredictions | None:
+    return saved_predictions(_request)
 
 
-def _start(question: SlideRequest) -> None:
-    start_slide_job(question)
+def _start(request: SlideRequest) -> None:
+    start_slide_job(request)

@@ -1,4 +1,4 @@
-"""Predict what a visitor drops on the page: a patch, a region, or many files."""
+"""Predict an upload: a patch, a region or several files."""
 
 import streamlit as st
 
@@ -17,15 +17,15 @@ _KINDS = ("One patch, scaled down", "A region, cut into patches")
 
 
 def show_upload(run: Run) -> None:
-    """The uploader, and what the model says about what is in it."""
+    """The uploader and the predictions for its files."""
     files = st.file_uploader(
-        "A patch, a region, many patches or a zip of them: PNG, JPEG or TIFF",
+        "Patches, a larger region or a zip of patches: PNG, JPEG or TIFF",
         type=["png", "jpg", "jpeg", "tif", "tiff", "bmp", "webp", "zip"],
         accept_multiple_files=True,
         max_upload_size=MAX_FILE_BYTES // 10**6,
         key=uploader_key(),
-        help="H&E-stained tissue. A patch has 50 × 50 px at 4 µm a pixel (2.5x), so 200 × 200 µm. "
-        "Of anything larger you are asked what it is.",
+        help="Tissue stained with H&E. A patch has 50 × 50 px at 4 µm per pixel (2.5x objective), "
+        "which is 200 × 200 µm. For a larger image you choose what it shows.",
     )
     show_upload_refusal()
     if files and has_many_files(files):
@@ -46,11 +46,11 @@ def _show_image(run: Run, file: UploadedFile) -> None:
 
 
 def _kind(image: DecodedImage, key: str) -> str | None:
-    """What a larger image is. Guessed at first by its size and what the file says of its scale."""
+    """Choose what a larger image shows; the default depends on its size and scale."""
     height, width = image.rgb.shape[:2]
     likely = _KINDS[0] if fits_one_patch(width, height, image.mpp_um) else _KINDS[1]
     return st.segmented_control(
-        f"{width:,} × {height:,} px: what is it?",
+        f"{width:,} × {height:,} px: what does it show?",
         _KINDS,
         default=likely,
         required=True,
@@ -58,19 +58,19 @@ def _kind(image: DecodedImage, key: str) -> str | None:
     )
 
 
-# A region is looked at in many reruns, and a large one takes a second to decode. One has 300 MB at
-# most, so only a few are kept, whoever brought them; a file's id is known to its visitor alone.
+# Every rerun needs the decoded image, and a large one takes a second to decode. An image has at
+# most 300 MB, so the shared cache holds only a few. Only its visitor knows the id of a file.
 @st.cache_resource(max_entries=4, ttl="10m", show_spinner=False)
 def _decoded(file_id: str, _file: UploadedFile) -> DecodedImage | UploadError:
-    """A file's picture, or why it is refused: errors are not kept, and a slow file would take its
-    whole time again at each rerun.
+    """Decode a file, or return the error: Streamlit does not cache exceptions, so a slow file would
+    be decoded again in every rerun.
 
     Raises:
-        ServerBusy: this one may come again.
+        ServerBusy: not cached, because a retry may succeed.
     """
     try:
         return decode_image(_file.getvalue(), _file.name)
     except ServerBusy:
         raise
     except UploadError as error:
-        return type(error)(str(error))  # without the frames, which hold the file
+        return type(error)(str(error))  # without the traceback, which references the file
