@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.browser]
 VISITORS, PREDICTIONS = 8, 60
 
 
-def test_everybody_gets_the_own_answers_while_the_hostile_set_comes_in(app, home, chromium):
+def test_visitors_get_their_own_answers_during_a_hostile_upload(app, home, chromium):
     colours = np.random.default_rng(0).integers(0, 256, (VISITORS, PREDICTIONS, 3))
     before = sorted(os.listdir(home))
     contexts = [chromium.new_context() for _ in range(VISITORS + 1)]
@@ -81,7 +81,7 @@ def figure(page, label):
     return int(metric.get_by_test_id("stMetricValue").inner_text())
 
 
-def test_body_that_is_too_large_is_answered_413_and_the_server_goes_on(app):
+def test_oversized_request_body_gets_413_and_the_server_stays_up(app):
     address = urlsplit(app)
     for announced in (True, False):
         connection = http.client.HTTPConnection(address.hostname, address.port, timeout=120)

@@ -9,7 +9,7 @@ from tests.support.made_tissue import pink_patches
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
-def test_maps_change_under_the_hand_without_asking_the_server(page, app):
+def test_maps_are_switched_without_a_request_to_the_server(page, app):
     sent = []
     page.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(frame)))
     page.goto(f"{app}/predict")

@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 TOKEN = "canary-7f3a9c51e2d8b604"
 
 
-def test_api_and_pages_are_served_by_one_app(home, monkeypatch):
+def test_api_answers_beside_the_pages(home, monkeypatch):
     monkeypatch.setenv(API_TOKEN_VARIABLE, TOKEN)
     with running_app(home) as address:
         endpoint, bearer = f"{address}/api/predict", {"Authorization": f"Bearer {TOKEN}"}

@@ -69,7 +69,7 @@ def test_server_answers_health_checks_and_forbids_framing(app):
         assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
 
 
-def test_narrow_screen_cuts_nothing_off(app, page):
+def test_narrow_screen_clips_nothing(app, page):
     page.set_viewport_size({"width": 390, "height": 800})
     page.goto(app)
     expect(page.get_by_role("button", name="Pack")).to_be_visible()

@@ -8,7 +8,7 @@ from tests.support.made_patches import tiny_store
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
-def test_two_play_ten_patches_by_keyboard_and_share_the_result(page, app):
+def test_two_players_finish_a_round_by_keyboard_and_share_it(page, app):
     tiny_store("mine", cases=12)
     page.goto(f"{app}/play")
     page.get_by_role("radio", name="Hard").click()  # on noise nothing is easy

@@ -16,7 +16,7 @@ window.setInterval = (call, ms, ...rest) => ms === 1000 ? 0 : setInterval(call, 
 """
 
 
-def test_run_is_followed_though_the_browser_asks_for_no_redraw(home, app, page):
+def test_page_recovers_when_the_browser_requests_no_redraw(home, app, page):
     tiny_store("tiny", cases=3, per_case=10)
     run = create_run(preset_config("fast", "tiny", protocol="random", patches=None))
     with run.trainer_lock():

@@ -29,7 +29,7 @@ def large(page):
     return page.get_by_role("img", name=re.compile("^Patch at"))
 
 
-def test_copied_link_shows_the_same_and_back_undoes(app, page):
+def test_copied_link_restores_the_view_and_back_undoes(app, page):
     measure_store(tiny_store("tiny", cases=3, per_case=30))
     page.goto(f"{app}/dataset")
     page.get_by_role("tab", name="All patches").click()
@@ -66,7 +66,7 @@ def test_copied_link_shows_the_same_and_back_undoes(app, page):
     assert page.complaints == []
 
 
-def test_everything_is_reached_by_keyboard(app, page):
+def test_all_controls_are_reachable_by_keyboard(app, page):
     measure_store(tiny_store("tiny", cases=2, per_case=12))
     page.goto(f"{app}/dataset?view=roam")
     expect(tiles(page)).to_have_count(24)

@@ -80,7 +80,7 @@ def point(page, column, row):
     return left + (column + 0.5) * side, top + (row + 0.5) * side
 
 
-def test_slide_answers_to_wheel_sliders_mouse_and_keys(app, page, messages):
+def test_slide_reacts_to_wheel_sliders_mouse_and_keys(app, page, messages):
     slide = open_slide(page, app)
     quiet = len(messages)
 
@@ -142,7 +142,7 @@ def test_slide_answers_to_wheel_sliders_mouse_and_keys(app, page, messages):
     assert page.complaints == []
 
 
-def test_two_runs_are_judged_each_at_its_own_threshold_until_the_slider_is_moved(app, page):
+def test_two_runs_use_their_own_thresholds_until_the_slider_moves(app, page):
     usual, bold = answered_run("usual"), answered_run("bold", threshold=0.248)
     page.goto(f"{app}/slides?data=square&case=7&run={usual.id}&run2={bold.id}")
     legend = page.get_by_role("list", name="Legend")

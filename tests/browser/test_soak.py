@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 BENCH = Path(__file__).resolve().parents[2] / "bench" / "soak.py"
 
 
-def test_server_grows_little_over_trainings_and_leaves_no_process(chromium):
+def test_memory_stays_bounded_over_trainings_without_leftover_processes(chromium):
     done = subprocess.run(
         [sys.executable, str(BENCH), "--trainings", "1", "--minutes", "0", "--json"],
         capture_output=True,

@@ -41,7 +41,7 @@ def middle(target):
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
-def test_light_filter_and_camera(home, app, page, frames):
+def test_lamps_filter_and_camera_chapter(home, app, page, frames):
     page.goto(f"{app}/how_it_works")
     verdict, said = page.locator(".verdict"), page.locator(".fires")
     expect(verdict).to_contain_text("the camera fires for the 1 alone")
@@ -81,7 +81,7 @@ def test_light_filter_and_camera(home, app, page, frames):
     assert page.complaints == []
 
 
-def test_filter_on_a_patch_every_layer_and_what_training_did(trained_run, app, page, frames):
+def test_filter_layers_and_training_chapters(trained_run, app, page, frames):
     store = open_store("tiny")
     patch = store.patches[0].astype(float)
     page.goto(f"{app}/how_it_works?chapter=A+filter+on+a+patch&patch=1_1_1")
@@ -136,7 +136,7 @@ def test_filter_on_a_patch_every_layer_and_what_training_did(trained_run, app, p
     assert page.complaints == []
 
 
-def test_network_that_is_built_by_keys_trains_and_is_a_run_like_any_other(home, app, page):
+def test_network_built_by_keyboard_trains_as_an_ordinary_run(home, app, page):
     tiny_store("tiny", cases=4, per_case=20)
     page.goto(f"{app}/build?architecture=2x1-w4-k3-max-d0-average")
     blocks = page.locator(".blocks .layer")

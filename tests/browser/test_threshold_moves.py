@@ -31,7 +31,7 @@ def fact(page, name):
     return page.locator(".facts div").filter(has_text=name).locator("dd")
 
 
-def test_threshold_moves_everything_in_the_browser(results, app, page):
+def test_threshold_slider_updates_everything_in_the_browser(results, app, page):
     page.goto(f"{app}/evaluate?threshold=0.3")
     slider = page.get_by_role("slider", name="Threshold")
     expect(slider).to_have_value("0.3")

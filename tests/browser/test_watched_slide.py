@@ -20,7 +20,7 @@ def marks(page):
     return page.locator(f"{VIEWER} canvas").nth(1).evaluate("canvas => canvas.toDataURL()")
 
 
-def test_slide_is_repainted_while_training_and_replayed_afterwards(home, app, page):
+def test_slide_updates_during_training_and_in_the_replay(home, app, page):
     from idc.shipped.demo import pack_demo
 
     pack_demo("demo", cases=4, seed=1)

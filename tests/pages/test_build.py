@@ -22,7 +22,7 @@ def layers(at):
     return json.loads(at.get("bidi_component")[0].proto.json)["layers"]
 
 
-def test_each_choice_changes_the_figures_and_the_layers_at_once(home):
+def test_each_choice_updates_costs_and_layers(home):
     at = open_page("build")
     assert metrics(at)["Parameters"] == f"{costs_of(Architecture()).parameters:,}"
     assert metrics(at)["Receptive field"] == "22 × 22 px"
@@ -38,7 +38,7 @@ def test_each_choice_changes_the_figures_and_the_layers_at_once(home):
     assert at.query_params["architecture"] == str(built)
 
 
-def test_link_opens_the_network_that_it_names(home):
+def test_link_opens_its_network(home):
     at = open_page("build", query={"architecture": "2x3-w8-k5-average-d20-flatten"})
 
     assert at.slider(key="built_convolutions").value == 3
@@ -46,7 +46,7 @@ def test_link_opens_the_network_that_it_names(home):
     assert at.slider(key="built_dropout").value == 20
 
 
-def test_another_address_is_another_network(home):
+def test_changed_url_changes_the_network(home):
     at = open_page("build")
     first = at.query_params["architecture"]
     at.slider(key="built_blocks").set_value(4).run()
@@ -56,14 +56,14 @@ def test_another_address_is_another_network(home):
     assert first != at.query_params["architecture"]
 
 
-def test_broken_link_is_told_and_the_proposed_network_stands(home):
+def test_broken_link_shows_an_error_and_the_default_network(home):
     at = open_page("build", query={"architecture": "huge"})
 
     assert "architecture must have the form" in at.error[0].value
     assert at.slider(key="built_blocks").value == Architecture().blocks
 
 
-def test_network_beyond_the_limits_is_refused_in_a_sentence(home):
+def test_network_beyond_the_limits_shows_an_error_sentence(home):
     at = open_page("build", query={"architecture": "5x1-w8-k3-max-d0-average"})
 
     at.slider(key="built_width").set_value(64).run()
@@ -73,7 +73,7 @@ def test_network_beyond_the_limits_is_refused_in_a_sentence(home):
     assert not at.exception
 
 
-def test_train_it_starts_a_run_of_this_network(home, started):
+def test_train_button_starts_a_run_of_this_network(home, started):
     tiny_store("tiny", cases=4, per_case=20)
     at = open_page("build", query={"architecture": "2x1-w4-k3-max-d10-average"})
 
@@ -87,7 +87,7 @@ def test_train_it_starts_a_run_of_this_network(home, started):
     assert (run.config.epochs, run.config.name, run.config.patches) == (2, "mine", None)
 
 
-def test_data_that_cannot_be_split_is_told_before_anything_starts(home, started):
+def test_data_that_cannot_be_split_starts_no_run(home, started):
     tiny_store("tiny", cases=2, per_case=10)
     at = open_page("build")
 

@@ -59,7 +59,7 @@ def say(at, name, **message):
     return at.run()
 
 
-def test_start_draws_a_round_and_asks_for_its_first_patch(drawn):
+def test_start_draws_a_round_and_shows_its_first_patch(drawn):
     at = open_page("play")
     at.button(key="play_start").click().run()
 
@@ -69,12 +69,12 @@ def test_start_draws_a_round_and_asks_for_its_first_patch(drawn):
     assert (sent(at, "players")["turn"], sent(at, "players")["mode"]) == (1, "ask")
 
 
-def test_before_the_guess_neither_label_nor_answer_is_in_the_page(drawn):
+def test_page_contains_no_label_and_no_prediction_before_the_guess(drawn):
     at = open_link(drawn, "")
     [view] = at.get("bidi_component")
     told = json.loads(view.proto.json)
 
-    assert told["reveal"] is None
+    assert data["reveal"] is None
     assert set(told) == {"game", "turn", "of", "mode", "picture", "alt", "players", "reveal"}
     [player] = told["players"]
     assert (player["right"], player["hits"]) == (0, [])
@@ -83,16 +83,16 @@ def test_before_the_guess_neither_label_nor_answer_is_in_the_page(drawn):
     assert "Case" not in everything  # by which the label could be looked up
 
 
-def test_guess_tells_label_answer_and_surroundings_and_the_address_follows(drawn):
+def test_guess_reveals_label_and_prediction_and_updates_the_url(drawn):
     at = open_link(drawn, "")
     game, guess = sent(at, "players")["game"], right_guesses(drawn, 1)
     say(at, "guessed", game=game, turn=1, guesses=guess)
 
-    told = sent(at, "players")
-    assert (told["mode"], told["reveal"]["label"]) == ("reveal", int(drawn.labels[0]))
-    assert told["players"][0]["hit"] is True
-    assert told["reveal"]["answer"].endswith(
-        f"Probability of IDC {drawn.y_prob[0]:.1%}, positive from {drawn.threshold:.1%} on."
+    data = sent(at, "players")
+    assert (data["mode"], data["reveal"]["label"]) == ("reveal", int(drawn.labels[0]))
+    assert data["players"][0]["hit"] is True
+    assert data["reveal"]["answer"].endswith(
+        f"Probability of IDC {drawn.y_prob[0]:.1%}, its threshold is {drawn.threshold:.1%}."
     )
     assert sent(at, "cells")["place"]  # its neighbourhood
     assert address(at) == CODE.format(check=drawn.check, guesses=guess)
@@ -101,7 +101,7 @@ def test_guess_tells_label_answer_and_surroundings_and_the_address_follows(drawn
     assert (sent(at, "players")["mode"], sent(at, "players")["turn"]) == ("ask", 2)
 
 
-def test_message_about_another_patch_or_round_changes_nothing(drawn):
+def test_message_about_another_patch_or_round_is_ignored(drawn):
     at = open_link(drawn, "")
     say(at, "guessed", game=sent(at, "players")["game"], turn=4, guesses="p")
     say(at, "guessed", game="h1-000000-0000", turn=1, guesses="p")
@@ -110,7 +110,7 @@ def test_message_about_another_patch_or_round_changes_nothing(drawn):
     assert sent(at, "players")["mode"] == "ask"
 
 
-def test_link_shows_the_result_without_spoiling_the_ten(drawn):
+def test_link_shows_the_result_without_the_answers(drawn):
     at = open_link(drawn, right_guesses(drawn))
 
     assert metrics(at)["This player"] == "10 of 10"
@@ -121,7 +121,7 @@ def test_link_shows_the_result_without_spoiling_the_ten(drawn):
     assert sent(at, "players")["turn"] == 1
 
 
-def test_own_round_can_be_entered_once_and_a_name_is_plain_text(drawn):
+def test_own_score_can_be_entered_once_under_an_escaped_name(drawn):
     name = "<b>*Ada*</b>"
     game = parse_game(CODE.format(check=drawn.check, guesses=right_guesses(drawn)))
     at = open_link(drawn, right_guesses(drawn))
@@ -137,10 +137,10 @@ def test_own_round_can_be_entered_once_and_a_name_is_plain_text(drawn):
     assert not at.text_input
 
 
-def test_scores_are_cleared_by_a_button_that_asks(drawn):
+def test_scoreboard_is_cleared_after_confirmation(drawn):
     save_score(Score("Ada", "round", "easy", 7, 3, 9))
     at = open_page("play")
-    assert "All 1 will be gone, for everybody." in text(at)
+    assert "Deletes all 1 scores for all visitors." in text(at)
     at.button(key="play_clear").click().run()
 
     assert list_scores() == []
@@ -156,7 +156,7 @@ def test_scores_are_cleared_by_a_button_that_asks(drawn):
         ({"data": "gone"}, "gone"),
     ],
 )
-def test_useless_link_is_one_sentence_and_a_way_on(drawn, change, words):
+def test_invalid_link_shows_a_sentence_and_a_new_round_button(drawn, change, words):
     at = open_link(drawn, "p", **change)
 
     assert not at.exception
@@ -166,7 +166,7 @@ def test_useless_link_is_one_sentence_and_a_way_on(drawn, change, words):
     assert at.button(key="play_start")
 
 
-def test_without_unseen_cases_the_page_says_so(home):
+def test_page_without_unseen_cases_shows_a_sentence(home):
     from idc.runs.run import BEST_FILE, WEIGHTS_FILE
     from tests.support.evaluated_run import evaluated_run
 

@@ -56,7 +56,7 @@ def finished_run():
     return run
 
 
-def test_summary_tells_what_would_be_trained_on(home):
+def test_summary_states_the_training_data(home):
     tiny_store("tiny", cases=10, per_case=10)
     at = open_page("train", preset="notebook")
 
@@ -70,7 +70,7 @@ def test_summary_tells_what_would_be_trained_on(home):
     )
 
 
-def test_fast_network_is_offered_first(home):
+def test_fast_network_is_the_default(home):
     tiny_store("tiny", cases=3, per_case=10)
     at = open_page("train")
 
@@ -78,7 +78,7 @@ def test_fast_network_is_offered_first(home):
     assert at.selectbox(key="balancing_fast").value == PRESETS["fast"].settings["balancing"]
 
 
-def test_preset_fills_in_the_notebooks_settings(home):
+def test_notebook_preset_fills_in_its_settings(home):
     tiny_store("tiny", cases=3, per_case=10)
     at = open_page("train", preset="notebook")
 
@@ -88,7 +88,7 @@ def test_preset_fills_in_the_notebooks_settings(home):
     assert at.toggle(key="early_stopping_notebook").value is False
 
 
-def test_start_makes_a_run_of_the_forms_settings(home, started):
+def test_start_creates_a_run_with_the_settings_of_the_form(home, started):
     tiny_store("tiny", cases=3, per_case=10)
     at = open_page("train", preset="notebook")
     at.selectbox(key="protocol").set_value("random").run()
@@ -110,7 +110,7 @@ def test_start_makes_a_run_of_the_forms_settings(home, started):
     assert at.button(key="start").label == "Queue training"
 
 
-def test_split_that_cannot_be_made_is_a_sentence(home):
+def test_impossible_split_shows_a_sentence(home):
     tiny_store("tiny", cases=2, per_case=10)
     at = open_page("train")
 
@@ -119,7 +119,7 @@ def test_split_that_cannot_be_made_is_a_sentence(home):
     assert not at.exception
 
 
-def test_random_split_is_said_to_flatter(home):
+def test_random_split_shows_a_warning(home):
     tiny_store("tiny", cases=3, per_case=10)
     at = open_page("train")
     at.selectbox(key="protocol").set_value("random").run()
@@ -185,7 +185,7 @@ def test_slide_to_watch_is_chosen_before_the_start(home, started):
     assert requested_case(run) == held_out[1]
 
 
-def test_split_in_which_every_case_trains_has_no_slide_to_watch(home):
+def test_split_without_a_held_out_case_has_no_slide_to_watch(home):
     tiny_store("tiny", cases=3, per_case=10)
     at = open_page("train")
     at.selectbox(key="protocol").set_value("random").run()
@@ -193,7 +193,7 @@ def test_split_in_which_every_case_trains_has_no_slide_to_watch(home):
     assert "No slide to watch" in text(at)
 
 
-def test_watched_slide_is_shown_beside_its_truth_with_its_frames(home):
+def test_watched_slide_is_shown_with_ground_truth_and_frames(home):
     store = tiny_store("tiny", cases=4, per_case=4)
     run = training_run()
     case, other = held_out_cases(store, make_split(store.index, "case-disjoint")).tolist()
@@ -213,7 +213,7 @@ def test_watched_slide_is_shown_beside_its_truth_with_its_frames(home):
     assert base64.b64decode(film["frames"][-1]["levels"]) == bytes([0, 253, 127, 255])
 
 
-def test_presenter_turns_the_trainer_to_another_case(home):
+def test_visitor_can_choose_another_case_to_watch(home):
     store = tiny_store("tiny", cases=4, per_case=4)
     run = training_run()
     case, other = held_out_cases(store, make_split(store.index, "case-disjoint")).tolist()
@@ -232,7 +232,7 @@ def test_presenter_turns_the_trainer_to_another_case(home):
         assert requested_case(run) == case
 
 
-def test_patches_that_are_most_wrong_now_are_a_strip(home):
+def test_patches_with_the_largest_errors_are_shown(home):
     store = tiny_store("tiny", cases=4, per_case=4)
     run = training_run()
     worst = [[str(place_of(store, 3)), 0.02], ["99_1_1", 0.9], [str(place_of(store, 4)), 0.97]]
@@ -247,7 +247,7 @@ def test_patches_that_are_most_wrong_now_are_a_strip(home):
     ]
 
 
-def test_run_whose_data_set_is_gone_still_shows_its_curves(home):
+def test_run_without_its_data_set_still_shows_its_curves(home):
     tiny_store("tiny", cases=4, per_case=4)
     finished_run()
     delete_store("tiny")
@@ -312,7 +312,7 @@ def test_replay_shows_the_run_as_it_was(home, clock):
     assert len(film_of(at)["frames"]) == 1
 
 
-def test_closed_replay_leaves_the_run_as_it_ended(home, clock):
+def test_closed_replay_shows_the_final_state(home, clock):
     replayable_run()
     at = open_page("train")
     at.button(key="replay_start").click().run()
@@ -323,7 +323,7 @@ def test_closed_replay_leaves_the_run_as_it_ended(home, clock):
     assert at.button(key="replay_start").label == "Replay"
 
 
-def test_replay_that_reaches_its_end_shows_the_run_as_it_ended(home, clock):
+def test_finished_replay_shows_the_final_state(home, clock):
     replayable_run()
     at = open_page("train")
     at.button(key="replay_start").click().run()
@@ -335,7 +335,7 @@ def test_replay_that_reaches_its_end_shows_the_run_as_it_ended(home, clock):
     assert at.session_state["replay"].playing is False
 
 
-def test_run_that_came_with_idc_lab_is_not_offered_to_go_on(home):
+def test_shipped_run_cannot_be_continued(home):
     tiny_store("tiny", cases=3, per_case=10)
     run = finished_run()
     (run.folder / ENVIRONMENT_FILE).write_text('{"shipped": true}')
@@ -357,7 +357,7 @@ def test_running_run_can_be_stopped_from_the_page(home):
         assert "Stopping at the next step" in text(at)
 
 
-def test_running_run_pauses_and_then_offers_to_go_on(home):
+def test_running_run_can_be_paused_and_resumed(home):
     tiny_store("tiny", cases=3, per_case=10)
     run = finished_run()
     run.write_status(RunStatus(state="running", phase="training", epochs=3, epoch=1, steps=2))
@@ -374,7 +374,7 @@ def test_running_run_pauses_and_then_offers_to_go_on(home):
         assert control.read_request(run.folder)[0] == control.RESUME
 
 
-def test_paused_run_whose_trainer_has_left_gets_a_new_one(home, started):
+def test_paused_run_without_a_trainer_gets_a_new_one(home, started):
     tiny_store("tiny", cases=3, per_case=10)
     run = finished_run()
     run.write_status(RunStatus(state="paused", epochs=3, epoch=1, reason="Paused."))
@@ -388,7 +388,7 @@ def test_paused_run_whose_trainer_has_left_gets_a_new_one(home, started):
     assert run.status().state == "starting"
 
 
-def test_paused_run_whose_trainer_died_on_its_way_to_a_stop_can_be_stopped_again(home, started):
+def test_paused_run_can_be_stopped_again_after_its_trainer_died(home, started):
     tiny_store("tiny", cases=3, per_case=10)
     run = finished_run()
     run.write_status(RunStatus(state="paused", epochs=3, epoch=1, reason="Paused."))
@@ -405,7 +405,7 @@ def test_paused_run_whose_trainer_died_on_its_way_to_a_stop_can_be_stopped_again
     assert not at.button(key="ask_withdraw").disabled
 
 
-def test_queued_run_shows_its_place_and_can_be_withdrawn(home):
+def test_queued_run_shows_its_position_and_can_be_withdrawn(home):
     tiny_store("tiny", cases=3, per_case=10)
     first, second = finished_run(), finished_run()
     first.write_status(RunStatus(state="running", phase="training", epochs=3))
@@ -441,7 +441,7 @@ def test_name_and_notes_are_saved_from_the_page(home):
     assert "rate too high" in text(at)
 
 
-def test_deleted_run_is_taken_back_by_undo(home):
+def test_undo_restores_a_deleted_run(home):
     tiny_store("tiny", cases=3, per_case=10)
     run = finished_run()
     at = open_page("train")
@@ -465,7 +465,7 @@ def test_live_run_cannot_be_deleted(home):
     assert not open_page("train").button(key=f"delete_{run.id}").disabled
 
 
-def test_all_runs_are_listed_with_where_they_stand(home):
+def test_all_runs_are_listed_with_their_states(home):
     tiny_store("tiny", cases=3, per_case=10)
     run = finished_run()
     write_notes(run.folder, RunNotes("Monday", "good one"))
@@ -480,7 +480,7 @@ def test_all_runs_are_listed_with_where_they_stand(home):
     }
 
 
-def test_fork_from_the_page_keeps_the_split_and_takes_the_new_settings(home, started):
+def test_fork_keeps_the_split_and_uses_the_new_settings(home, started):
     tiny_store("tiny", cases=3, per_case=10)
     run = finished_run()
     fake_checkpoint(run)
@@ -551,7 +551,7 @@ def test_cpu_is_offered_while_the_gpu_is_busy(home, started, a_gpu):
     assert is_cpu_only(open_run(started[0]).folder)
 
 
-def test_cpu_is_not_offered_where_there_is_no_gpu(home):
+def test_cpu_is_not_offered_without_a_gpu(home):
     tiny_store("tiny", cases=3, per_case=10)
     run = finished_run()
     run.write_status(RunStatus(state="failed", epochs=3, epoch=1, reason="Out of memory."))
@@ -559,7 +559,7 @@ def test_cpu_is_not_offered_where_there_is_no_gpu(home):
     assert not {"On the CPU", "Train on the CPU now"} & set(toggles(open_page("train")))
 
 
-def test_run_that_filled_the_gpu_can_go_on_on_the_cpu(home, started, a_gpu):
+def test_run_that_exhausted_the_gpu_can_continue_on_the_cpu(home, started, a_gpu):
     tiny_store("tiny", cases=3, per_case=10)
     run = finished_run()
     run.write_status(RunStatus(state="failed", epochs=3, epoch=1, reason="Out of memory."))

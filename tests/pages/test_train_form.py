@@ -49,7 +49,7 @@ def test_link_fills_in_the_form():
     assert not at.warning
 
 
-def test_what_is_changed_is_in_the_url_and_what_is_as_proposed_is_not():
+def test_url_holds_only_changed_settings():
     at = open_page("train")
     assert settings_in_url(at) == {}
 
@@ -61,7 +61,7 @@ def test_what_is_changed_is_in_the_url_and_what_is_as_proposed_is_not():
     assert settings_in_url(at) == {"augmentation": "flips+stain"}
 
 
-def test_another_preset_brings_its_own_values():
+def test_preset_change_shows_its_own_values():
     at = open_page("train", query={"epochs": "9"})
     at.selectbox(key="preset").set_value("notebook").run()
 
@@ -73,7 +73,7 @@ def rate(at):
     return at.number_input(key="learning_rate_fast").value
 
 
-def test_proposed_rate_follows_the_batch_size_until_another_one_is_set():
+def test_learning_rate_follows_the_batch_size_until_changed():
     at = open_page("train")
     at.number_input(key="batch_size_fast").set_value(256).run()
     assert rate(at) == 0.008
@@ -85,7 +85,7 @@ def test_proposed_rate_follows_the_batch_size_until_another_one_is_set():
 
 
 @pytest.mark.parametrize("linked", [{}, {"learning_rate": "0.004"}])
-def test_link_of_a_large_batch_keeps_its_rate_proposed_or_not(linked):
+def test_link_with_a_large_batch_keeps_its_learning_rate(linked):
     link = {"batch_size": "256", **linked}
     at = open_page("train", query=link)
 
@@ -94,7 +94,7 @@ def test_link_of_a_large_batch_keeps_its_rate_proposed_or_not(linked):
     assert rate(at.run()) == (0.004 if linked else 0.008)
 
 
-def test_whoever_is_quicker_than_the_address_bar_loses_no_change():
+def test_outdated_url_does_not_undo_a_change():
     at = open_page("train")
     at.number_input(key="epochs_fast").set_value(9).run()
     del at.query_params["epochs"]  # the browser has not shown it yet
@@ -104,7 +104,7 @@ def test_whoever_is_quicker_than_the_address_bar_loses_no_change():
     assert settings_in_url(at) == {"epochs": "9", "seed": "5"}
 
 
-def test_hostile_link_is_one_sentence_and_the_form_is_as_proposed():
+def test_hostile_link_shows_one_sentence_and_the_default_form():
     at = open_page(
         "train",
         query={"data": "../../etc", "epochs": "0", "batch_size": "9" * 400, "preset": "<b>x</b>"},
@@ -122,14 +122,14 @@ def test_hostile_link_is_one_sentence_and_the_form_is_as_proposed():
     assert not at.warning  # said once; the visitor goes on
 
 
-def test_more_patches_than_there_are_means_all_of_them():
+def test_patch_count_above_the_data_set_means_all_patches():
     at = open_page("train", query={"patches": "1000000"})
 
     assert at.number_input(key="patches_tiny").value == 60
     assert not at.exception
 
 
-def test_mixed_precision_is_offered_where_there_is_a_gpu_alone(monkeypatch):
+def test_mixed_precision_is_offered_only_with_a_gpu(monkeypatch):
     at = open_page("train", query={"precision": "mixed"})
     assert "mixed precision requires a GPU" in at.warning[0].value
     assert not [box for box in at.selectbox if box.key == "precision_fast"]
@@ -140,7 +140,7 @@ def test_mixed_precision_is_offered_where_there_is_a_gpu_alone(monkeypatch):
     assert not at.warning
 
 
-def test_form_that_was_closed_opens_as_it_was():
+def test_reopened_form_keeps_its_values():
     at = open_page("train", query={"epochs": "7"})
     at.session_state["setup"] = False
     at.run()
@@ -160,7 +160,7 @@ def upload(at, content):
     )
 
 
-def test_file_from_the_shell_fills_in_the_form_and_the_command_line_is_shown():
+def test_settings_file_fills_in_the_form_and_command_line():
     config = preset_config("notebook", "tiny", patches=None, epochs=4, seed=3, balancing="weights")
     at = open_page("train")
     upload(at, write_settings_file(config).encode()).run()
@@ -176,7 +176,7 @@ def test_file_from_the_shell_fills_in_the_form_and_the_command_line_is_shown():
     assert at.code[0].value.splitlines()[-1].strip() == "--balancing=weights"
 
 
-def test_what_the_form_has_no_place_for_is_said():
+def test_setting_that_is_not_on_the_form_shows_a_warning():
     config = preset_config("fast", "tiny", patches=None, split_seed=3)
     at = open_page("train")
     upload(at, write_settings_file(config).encode()).run()
@@ -184,7 +184,7 @@ def test_what_the_form_has_no_place_for_is_said():
     assert at.warning[0].value.startswith("Not applied: split\\_seed\\: not on the form")
 
 
-def test_file_that_holds_no_settings_is_a_sentence():
+def test_file_with_invalid_settings_shows_a_sentence():
     at = open_page("train")
     upload(at, b'{"data": "tiny", "epochs": -1}').run()
 
@@ -195,7 +195,7 @@ def test_file_that_holds_no_settings_is_a_sentence():
 # What it would take
 
 
-def test_time_and_memory_are_told_before_the_start(home):
+def test_form_estimates_time_and_memory(home):
     save_speed(
         SpeedKey(device_description(), "fast", 64, "float32"),
         {
@@ -219,7 +219,7 @@ def test_time_and_memory_are_told_before_the_start(home):
     assert "It takes at most **1 min 0 s**" in text(at)
 
 
-def test_unknown_speed_is_measured_beside_the_page(monkeypatch):
+def test_unknown_speed_is_measured_in_the_background(monkeypatch):
     asked = []
     monkeypatch.setattr("idc.ui.train.estimate.start_benchmark", asked.append)
     at = open_page("train")
@@ -228,7 +228,7 @@ def test_unknown_speed_is_measured_beside_the_page(monkeypatch):
     assert set(asked) == {SpeedKey(device_description(), "fast", 64, "float32")}
 
 
-def test_running_trainer_is_not_disturbed_by_measuring(monkeypatch, started):
+def test_speed_is_not_measured_during_a_training(monkeypatch, started):
     asked = []
     monkeypatch.setattr("idc.ui.train.estimate.start_benchmark", asked.append)
     at = open_page("train", query={"epochs": "2"})
@@ -241,7 +241,7 @@ def test_running_trainer_is_not_disturbed_by_measuring(monkeypatch, started):
     assert asked == []
 
 
-def test_views_of_training_patches_are_shown_and_others_on_request():
+def test_augmented_training_patches_are_shown_and_redrawn_on_request():
     at = open_page("train", query={"augmentation": "flips+stain"})
     first = at.get("image")[0].proto.imgs[0].url
 
@@ -254,7 +254,7 @@ def test_views_of_training_patches_are_shown_and_others_on_request():
 # Several runs
 
 
-def test_several_seeds_are_as_many_runs(started):
+def test_each_seed_starts_a_run(started):
     at = open_page("train", query={"seed": "7", "name": "mine"})
     at.number_input(key="seeds").set_value(3).run()
     assert at.button(key="start").label == "Start 3 trainings"
@@ -265,7 +265,7 @@ def test_several_seeds_are_as_many_runs(started):
     assert told == [(7, "mine, seed 7"), (8, "mine, seed 8"), (9, "mine, seed 9")]
 
 
-def test_both_splits_are_two_runs_and_lead_to_their_gap(started):
+def test_both_splits_start_two_runs_and_open_their_comparison(started):
     at = open_page("train", query={"epochs": "2"})
     at.button(key="start_both").click().run()
 
