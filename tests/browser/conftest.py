@@ -1,4 +1,4 @@
-"""The app on a real port, and a real Chromium in front of it."""
+"""The app on a real port, driven by a real Chromium."""
 
 import shutil
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from tests.support.browser_tools import broken_pictures, wait_until
 from tests.support.process_stacks import process_outputs
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-PATIENCE_MS = 90_000  # only so that a broken app does not hang the tests
+PATIENCE_MS = 90_000  # limits the time lost on a broken app
 
 _QUIET = (
     "--no-sandbox",
@@ -23,14 +23,14 @@ _QUIET = (
 )
 
 _HARMLESS = (
-    "404",  # Streamlit itself probes two addresses below a deep link that do not exist
-    "Image source error",  # also a picture that was superseded on its way: see `broken_pictures`
+    "404",  # Streamlit probes two URLs below a deep link that do not exist
+    "Image source error",  # also logged for an image replaced while loading: see `broken_pictures`
 )
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
-    """Add the outputs of the app's processes to the report of a failed test."""
+    """Report the stacks of the processes when a test fails."""
     report = yield
     if report.when == "call" and report.failed and "home" in item.funcargs:
         report.sections.append(("Process outputs", process_outputs(item.funcargs["home"])))
@@ -46,7 +46,7 @@ def app(home) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def chromium():
-    """A headless Chromium; skips where none is installed."""
+    """A headless Chromium; skips the test if none is installed."""
     if CHROMIUM is None:
         pytest.skip("needs Chromium (Debian: apt-get install chromium)")
     from playwright.sync_api import expect, sync_playwright
@@ -60,7 +60,7 @@ def chromium():
 
 @pytest.fixture
 def page(chromium):
-    """A tab that collects what the browser complains about."""
+    """A tab that collects the errors of the browser."""
     context = chromium.new_context(viewport={"width": 1280, "height": 1000})
     context.set_default_timeout(PATIENCE_MS)
     tab = context.new_page()

@@ -51,7 +51,7 @@ def test_visitors_get_their_own_answers_during_a_hostile_upload(app, home, chrom
 
 
 def hostile_set():
-    """A part of the set, small enough to cross the browser's own channel quickly."""
+    """A sample of the hostile files, small enough to upload quickly."""
     files = [*list(malformed_files().items())[::10]]
     files += [(name, data) for name, (_, data) in bombs_and_polyglots().items()]
     files += [(f"{name}.zip", data) for name, (_, data) in hostile_zips().items()]
@@ -69,7 +69,7 @@ def uploaded(page, files):
 
 
 def shown_answers(page):
-    """Names and probabilities of the table's first page."""
+    """Names and probabilities on the first page of the table."""
     page.get_by_role("button", name="Download as CSV").wait_for()
     page.locator("tbody span.name").first.wait_for()
     y_prob = page.locator("tbody td.y_prob").all_text_contents()

@@ -1,4 +1,4 @@
-"""Predict's maps of reasons, as a visitor handles them."""
+"""The explanation maps on Predict: switching needs no request."""
 
 import cv2
 import pytest
@@ -20,7 +20,7 @@ def test_maps_are_switched_without_a_request_to_the_server(page, app):
     expect(canvas).to_be_visible()
     expect(page.get_by_text("which is not installed here")).to_be_visible()
     page.wait_for_load_state("networkidle")
-    before, asked = picture(page), len(sent)
+    before, request_count = picture(page), len(sent)
 
     page.get_by_role("radio", name="Occlusion").check()
     expect(page.get_by_text("hiding it lowers the probability: it speaks for IDC")).to_be_visible()
@@ -31,8 +31,8 @@ def test_maps_are_switched_without_a_request_to_the_server(page, app):
     expect(page.get_by_label("Opacity")).to_be_hidden()
 
     assert len({before, occlusion, clear}) == 3
-    assert picture(page) == clear  # nothing is left over the patch
-    assert len(sent) == asked
+    assert picture(page) == clear  # no map is drawn over the patch
+    assert len(sent) == request_count
     assert page.complaints == []
 
 

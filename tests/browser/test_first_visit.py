@@ -1,4 +1,4 @@
-"""A first visit: from an empty home to a prediction, with nothing downloaded."""
+"""A first visit: from an empty home to a prediction without a download."""
 
 from pathlib import Path
 
@@ -41,7 +41,7 @@ def test_from_an_empty_home_to_a_prediction(app, page):
     expect(page.get_by_text("Predicted by the bundled model")).to_be_visible()
     keep(page, "4-prediction")
 
-    menu(page, "Evaluate")  # a recorded run is there already, with its pictures
+    menu(page, "Evaluate")  # shows a recorded run with its patches
     page.get_by_role("button").filter(has_text="of IDC-").first.click()
     expect(page.get_by_role("option").first).to_be_visible()
     keep(page, "5-evaluation")

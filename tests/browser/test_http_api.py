@@ -1,4 +1,4 @@
-"""The HTTP API on the app as users start it: served beside the pages, without leaking its token."""
+"""The HTTP API on the running app: works beside the pages and never reveals its token."""
 
 import urllib.request
 
@@ -28,6 +28,6 @@ def test_api_answers_beside_the_pages(home, monkeypatch):
     assert good.json()["model"]["run"] == "bundled"
     assert (bad.status_code, good.headers["X-Frame-Options"]) == (401, "DENY")
     assert health.json() == {"status": "ok", "version": "0.1.0", "worker": "alive"}
-    assert b"<title>Streamlit</title>" in shell  # Streamlit's page, not the API
-    responses = good.text + bad.text + health.text + (home / "server.txt").read_text()
-    assert TOKEN not in responses
+    assert b"<title>Streamlit</title>" in shell  # Streamlit's page
+    output = good.text + bad.text + health.text + (home / "server.txt").read_text()
+    assert TOKEN not in output

@@ -1,4 +1,4 @@
-"""The whole way over real patches: pack, train while watching, look behind a number, predict."""
+"""The whole workflow on real patches: pack, train, evaluate and predict."""
 
 import re
 import zipfile
@@ -51,7 +51,7 @@ def test_from_the_zip_to_a_prediction(app, page, real_data, tmp_path):
     canvas = chart(page)
     canvas.evaluate("canvas => { canvas.dataset.seen = 'yes' }")
     wait_until(lambda: picture(page) != before, "the chart has grown")
-    assert canvas.get_attribute("data-seen") == "yes"  # redrawn in place, so it did not flicker
+    assert canvas.get_attribute("data-seen") == "yes"  # redrawn in place, without flicker
 
     page.reload()
     expect(page.get_by_role("button", name="Stop", exact=True)).to_be_visible()

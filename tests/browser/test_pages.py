@@ -1,4 +1,4 @@
-"""Every page, reached as people reach it: by link, on any screen."""
+"""Every page by direct link, on wide and narrow screens."""
 
 import json
 import urllib.request
@@ -28,7 +28,7 @@ TITLES = {
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory):
-    """One server for all of these tests: each is a visitor of its own and changes nothing."""
+    """One server for all tests of this file; they change nothing."""
     with running_app(tmp_path_factory.mktemp("home")) as address:
         yield address
 
@@ -61,9 +61,9 @@ def test_cold_deep_link_shows_the_page_in_its_frame(app, page, path):
 
 def test_server_answers_health_checks_and_forbids_framing(app):
     with urllib.request.urlopen(f"{app}/healthz") as answer:
-        told = json.loads(answer.read())
-        assert told["status"] == "ok" and told["worker"] in ("alive", "not running")
-        assert set(told) == {"status", "version", "worker"}
+        health = json.loads(answer.read())
+        assert health["status"] == "ok" and health["worker"] in ("alive", "not running")
+        assert set(health) == {"status", "version", "worker"}
         assert answer.headers["X-Frame-Options"] == "DENY"
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]

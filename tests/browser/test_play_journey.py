@@ -1,4 +1,4 @@
-"""You against the CNN by keyboard: two on a stage, then the link in another visitor's hands."""
+"""You against the CNN by keyboard: two players, then the link opened by another visitor."""
 
 import pytest
 from playwright.sync_api import expect
@@ -11,15 +11,17 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 def test_two_players_finish_a_round_by_keyboard_and_share_it(page, app):
     tiny_store("mine", cases=12)
     page.goto(f"{app}/play")
-    page.get_by_role("radio", name="Hard").click()  # on noise nothing is easy
+    page.get_by_role("radio", name="Hard").click()  # no patch of random pixels is easy
     page.get_by_role("radio", name="Two, on one keyboard").click()
     page.get_by_role("button", name="Start").click()
     for turn in range(1, 11):
         expect(board(page, "ask", turn)).to_be_visible()
         page.keyboard.press("a")
-        expect(page.get_by_text("Guessed", exact=True)).to_have_count(1)  # hidden from the other
+        expect(page.get_by_text("Guessed", exact=True)).to_have_count(
+            1
+        )  # the other player's guess is hidden
         assert page.get_by_text("Labelled IDC").count() == 0
-        page.keyboard.press("d")  # a guess stands
+        page.keyboard.press("d")  # a guess cannot be changed
         page.keyboard.press("l")
         expect(board(page, "reveal", turn)).to_be_visible()
         page.keyboard.press("Enter")

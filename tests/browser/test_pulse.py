@@ -1,4 +1,4 @@
-"""A page whose browser has lost the beat of its redraws goes on by itself."""
+"""The redraw watchdog: a page recovers when the browser stops requesting redraws."""
 
 import pytest
 from playwright.sync_api import expect
@@ -10,7 +10,7 @@ from tests.support.made_patches import tiny_store
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-WITHOUT_A_BEAT = """
+WITHOUT_REDRAWS = """
 const setInterval = window.setInterval;
 window.setInterval = (call, ms, ...rest) => ms === 1000 ? 0 : setInterval(call, ms, ...rest);
 """
@@ -21,7 +21,7 @@ def test_page_recovers_when_the_browser_requests_no_redraw(home, app, page):
     run = create_run(preset_config("fast", "tiny", protocol="random", patches=None))
     with run.trainer_lock():
         run.write_status(RunStatus(state="running", phase="training", epochs=9, steps=5))
-        page.add_init_script(WITHOUT_A_BEAT)
+        page.add_init_script(WITHOUT_REDRAWS)
         page.goto(f"{app}/train?run={run.id}")
         expect(page.get_by_text("epoch 1 of 9")).to_be_visible()
 

@@ -1,4 +1,4 @@
-"""A region in the browser: uploaded, tiled, answered as a heat map, a patch of it opened."""
+"""A region in the browser: upload, tiling, heat map and an opened patch."""
 
 import csv
 import re
@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 def at_cell(page, boxes_of, number):
-    """Click into the middle of a region's cell, on the map that shows all of it."""
+    """Click the middle of a cell on the map, which shows the whole region."""
     width, height, side = boxes_of
     where = page.locator(".map").bounding_box()
     scale = min(where["width"] / width, where["height"] / height) * 0.96
@@ -28,7 +28,7 @@ def at_cell(page, boxes_of, number):
 def test_region_from_upload_to_an_opened_patch(app, page, tmp_path):
     slide = generate_slide(0, 1)
     rgb = np.ascontiguousarray(slide.rgb[300:700, 300:900])
-    twice = cv2.resize(rgb, None, fx=2, fy=2, interpolation=cv2.INTER_NEAREST)  # 2 um a pixel
+    twice = cv2.resize(rgb, None, fx=2, fy=2, interpolation=cv2.INTER_NEAREST)  # 2 um per pixel
     path = tmp_path / "region.png"
     cv2.imwrite(str(path), twice[..., ::-1])
 
@@ -46,7 +46,7 @@ def test_region_from_upload_to_an_opened_patch(app, page, tmp_path):
     page.locator(".map").scroll_into_view_if_needed()
     at_cell(page, (1200, 800, 100), (3, 4))
     expect(page.get_by_text("x 400, y 300 px of the image")).to_be_visible()
-    told = page.get_by_text("Probability of IDC: ").inner_text()
+    shown = page.get_by_text("Probability of IDC: ").inner_text()
     readout = page.locator(".readout").inner_text()
     assert readout.startswith("region.png · x 400, y 300 · probability 0.")
 
@@ -57,5 +57,5 @@ def test_region_from_upload_to_an_opened_patch(app, page, tmp_path):
     assert len(rows) == 12 * 8
     y_prob = f"{float(rows['400', '300']):.3f}"
     assert readout.endswith(y_prob)
-    assert y_prob in told
+    assert y_prob in shown
     assert page.complaints == []

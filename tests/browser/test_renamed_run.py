@@ -1,4 +1,4 @@
-"""A run that is renamed while it is looked at stays the one that is meant."""
+"""A run renamed by another visitor stays selected."""
 
 import pytest
 from playwright.sync_api import expect
@@ -29,7 +29,7 @@ def test_delete_after_a_rename_deletes_the_run_that_is_shown(home, app, page):
     page.get_by_role("textbox", name="Name", exact=True).last.fill("renamed")
     page.get_by_role("button", name="Save").click()
     expect(picker).to_have_value(f"renamed · {shown.id}")
-    write_notes(shown.folder, RunNotes("renamed again"))  # somebody else, in another tab
+    write_notes(shown.folder, RunNotes("renamed again"))  # another visitor
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Delete").click()
 

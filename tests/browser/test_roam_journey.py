@@ -1,4 +1,4 @@
-"""Roaming in a real browser: by hand, by keyboard, and by a link."""
+"""Browsing all patches in a real browser: by mouse, by keyboard and by link."""
 
 import re
 import urllib.parse
@@ -72,7 +72,7 @@ def test_all_controls_are_reachable_by_keyboard(app, page):
     expect(tiles(page)).to_have_count(24)
 
     page.get_by_role("spinbutton", name="Page").focus()
-    page.keyboard.press("Tab")  # of the only page there is none before and none after
+    page.keyboard.press("Tab")  # the page buttons are disabled on a single page
     expect(tiles(page).first).to_be_focused()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")

@@ -1,4 +1,4 @@
-"""The slide viewer under a mouse and keys: what moves there asks no server."""
+"""The slide viewer with mouse and keyboard: interaction needs no request."""
 
 import json
 
@@ -22,7 +22,7 @@ SIDE = 8  # patches
 
 @pytest.fixture
 def home(home):
-    """One case of 8 x 8 patches; a run that answers from 0 in the first to 1 in the last."""
+    """One case of 8 x 8 patches; a run with probabilities from 0 to 1 in patch order."""
     rng = np.random.default_rng(0)
     with StoreWriter("square", SIDE**2) as writer:
         writer.add(
@@ -41,7 +41,7 @@ def home(home):
 
 
 def answered_run(name="", threshold=0.5):
-    """A run that answers from 0 in the first patch to 1 in the last."""
+    """A run with probabilities from 0 in the first patch to 1 in the last."""
     run = create_run(
         preset_config("notebook", open_store("square").name, protocol="random", name=name)
     )
@@ -54,7 +54,7 @@ def answered_run(name="", threshold=0.5):
 
 @pytest.fixture
 def messages(page):
-    """What the browser sent to the server."""
+    """The messages that the browser sent to the server."""
     sent = []
     page.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(frame)))
     return sent
@@ -72,7 +72,7 @@ def open_slide(page, app):
 
 
 def point(page, column, row):
-    """Where on the screen the middle of a patch lies while the whole slide is shown."""
+    """Screen position of the middle of a patch while the whole slide is visible."""
     box = page.locator(".map").bounding_box()
     side = min(box["width"], box["height"]) * 0.96 / SIDE
     left = box["x"] + box["width"] / 2 - SIDE / 2 * side
@@ -84,14 +84,14 @@ def test_slide_reacts_to_wheel_sliders_mouse_and_keys(app, page, messages):
     slide = open_slide(page, app)
     quiet = len(messages)
 
-    # Hovering reads a patch out.
+    # Hovering shows the values of a patch.
     page.mouse.move(*point(page, 2, 5))
     readout = page.locator(".readout")
     expect(readout).to_have_text(
         "Case 7 · x 101, y 251 · labelled IDC-positive · probability 0.667"
     )
 
-    # The wheel enlarges the tissue below the pointer, which stays where it is.
+    # The wheel zooms in at the pointer.
     whole = pixels(page, 0)
     page.mouse.wheel(0, -240)
     wait_until(lambda: pixels(page, 0) != whole, "the wheel has zoomed")
@@ -101,7 +101,7 @@ def test_slide_reacts_to_wheel_sliders_mouse_and_keys(app, page, messages):
     page.keyboard.press("0")
     wait_until(lambda: pixels(page, 0) == whole, "0 shows the whole slide again")
 
-    # The threshold recounts and repaints the marks alone.
+    # The threshold updates only counts and marks.
     page.get_by_role("radio", name="Errors").check()
     legend = page.get_by_role("list", name="Legend")
     expect(legend).to_contain_text("False alarm (FP): 0")
@@ -117,7 +117,7 @@ def test_slide_reacts_to_wheel_sliders_mouse_and_keys(app, page, messages):
     page.get_by_role("slider", name="Opacity").fill("0.1")
     wait_until(lambda: pixels(page, 1) != marks, "the opacity has changed")
 
-    # None of this asked the server.
+    # Nothing was sent to the server.
     assert len(messages) == quiet
 
     # Keys move from patch to patch; Enter opens the one in the middle.

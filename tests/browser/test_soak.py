@@ -1,4 +1,4 @@
-"""The soak of `bench/soak.py`, shortened: live charts in three tabs, and nothing left behind."""
+"""A short run of `bench/soak.py`: live charts in three tabs, no leftover processes."""
 
 import json
 import subprocess
@@ -20,8 +20,8 @@ def test_memory_stays_bounded_over_trainings_without_leftover_processes(chromium
     )
 
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout.splitlines()[-1])
-    assert told["trainings"] == 1
-    assert told["before_mb"] > 50  # it was the server that was measured
-    assert told["growth_mb"] < 50
-    assert told["left"] == []
+    result = json.loads(done.stdout.splitlines()[-1])
+    assert result["trainings"] == 1
+    assert result["before_mb"] > 50  # checks that the server was measured
+    assert result["growth_mb"] < 50
+    assert result["left"] == []

@@ -1,4 +1,4 @@
-"""How it works and Build under a mouse and keys: what moves there asks no server."""
+"""How it works and Build with mouse and keyboard: interaction needs no request."""
 
 import re
 import urllib.parse
@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 @pytest.fixture
 def frames(page):
-    """What the tab has sent to the server."""
+    """The messages that the tab sent to the server."""
     sent = []
     page.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(frame)))
     return sent
@@ -27,7 +27,7 @@ def number(text):
 
 
 def within(value):
-    """The same number, as three digits on screen can tell."""
+    """The same number, within the three digits on screen."""
     return pytest.approx(value, rel=6e-3, abs=1e-6)
 
 
@@ -43,22 +43,22 @@ def middle(target):
 
 def test_lamps_filter_and_camera_chapter(home, app, page, frames):
     page.goto(f"{app}/how_it_works")
-    verdict, said = page.locator(".verdict"), page.locator(".fires")
+    verdict, camera = page.locator(".verdict"), page.locator(".fires")
     expect(verdict).to_contain_text("the camera fires for the 1 alone")
-    expect(said).to_have_text("10 is at least 8: it fires.")
+    expect(camera).to_have_text("10 is at least 8: it fires.")
     page.wait_for_load_state("networkidle")
-    asked = len(frames)
+    message_count = len(frames)
 
-    # The notebook's figures: a filter for the 0, and one that cannot tell.
+    # A filter for the 0, and one that cannot distinguish the digits.
     page.get_by_role("button", name="Lets the 0 through").click()
     expect(verdict).to_contain_text("the camera fires for the 0 alone")
-    expect(said).to_have_text("−2 is below 8: it stays silent.")
+    expect(camera).to_have_text("−2 is below 8: it stays silent.")
     row = page.get_by_role("row", name="A 1")
     expect(row).to_contain_text("missed: a false negative")
     page.get_by_role("button", name="Clear glass").click()
     expect(verdict).to_contain_text("it cannot tell a 1 from a 0")
 
-    # A filter drawn by keys, then by a drag.
+    # Edit a filter by keyboard, then by dragging.
     page.get_by_role("button", name="Start with an empty one").click()
     pane = page.get_by_role("button", name="Pane in row 1, column 1: ignored, 0")
     pane.press("ArrowRight")
@@ -74,10 +74,10 @@ def test_lamps_filter_and_camera_chapter(home, app, page, frames):
     expect(page.locator(".total")).to_have_text("Sum: 4")
     slider = page.get_by_role("slider", name="Fires from")
     press(slider, "ArrowLeft", 4)
-    expect(said).to_have_text("4 is at least 4: it fires.")
+    expect(camera).to_have_text("4 is at least 4: it fires.")
     expect(verdict).to_contain_text("the camera fires for the 1 alone")
 
-    assert len(frames) == asked
+    assert len(frames) == message_count
     assert page.complaints == []
 
 
@@ -88,9 +88,9 @@ def test_filter_layers_and_training_chapters(trained_run, app, page, frames):
     picture = page.get_by_role("application", name="Patch. Column 26, row 26")
     expect(picture).to_be_visible()
     page.wait_for_load_state("networkidle")
-    asked = len(frames)
+    message_count = len(frames)
 
-    # To the corner by keys: five places of the filter lie outside there.
+    # Move to the corner by keyboard: five cells of the filter lie outside.
     picture = page.locator(".picture.patch")
     press(picture, "ArrowLeft", 25)
     press(picture, "ArrowUp", 25)
@@ -104,13 +104,13 @@ def test_filter_layers_and_training_chapters(trained_run, app, page, frames):
     kernel = np.load(trained_run.folder / "first_filters" / "epoch-0001.npy")
     learned = (patch[:2, :2] / 255 * kernel[1:, 1:, :, 0]).sum()
     assert number(total.inner_text()) == pytest.approx(learned, rel=2e-2, abs=5e-3)
-    assert len(frames) == asked
+    assert len(frames) == message_count
 
     page.get_by_role("button", name="Next: Every layer").click()
     page.get_by_role("button", name="Pooling (largest)").first.click()
     expect(page.get_by_text("50 × 50 × 32 → 25 × 25 × 32")).to_be_visible()
-    asked = len(frames)
-    # Two convolutions of 3 and a pooling of 2: six pixels.
+    message_count = len(frames)
+    # Two 3 x 3 convolutions and 2 x 2 pooling: a receptive field of six pixels.
     field = page.get_by_text("6 × 6 px of the patch, columns 19 to 24, rows 19 to 24")
     expect(field).to_be_visible()
     values = page.locator(".picture.one")
@@ -124,7 +124,7 @@ def test_filter_layers_and_training_chapters(trained_run, app, page, frames):
     expect(page.get_by_role("heading", name="Softmax")).to_be_visible()
     shares = page.locator(".answer td:last-child").all_inner_texts()
     assert sum(float(share.rstrip(" %")) for share in shares) == pytest.approx(100, abs=0.11)
-    assert len(frames) == asked
+    assert len(frames) == message_count
 
     page.get_by_role("button", name="Next: What training does").click()
     epoch = page.get_by_role("slider", name="Epoch")

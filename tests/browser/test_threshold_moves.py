@@ -1,4 +1,4 @@
-"""Evaluate in a real browser: it counts what Python counts, and a move sends nothing."""
+"""Evaluate in a real browser: counts equal Python's, and moving the threshold sends nothing."""
 
 import re
 
@@ -21,7 +21,7 @@ def results(home):
 
 
 def counts(page):
-    """tn, fp, fn, tp as they stand on the matrix."""
+    """tn, fp, fn, tp of the displayed confusion matrix."""
     cells = page.get_by_role("button").filter(has_text="of IDC-")
     expect(cells).to_have_count(4)
     return [int(cells.nth(i).locator(".count").inner_text()) for i in range(4)]
@@ -37,7 +37,7 @@ def test_threshold_slider_updates_everything_in_the_browser(results, app, page):
     expect(slider).to_have_value("0.3")
     number = page.get_by_role("spinbutton", name="Threshold as a number")
 
-    # The address's threshold, then others typed: the matrix and the scores are Python's own.
+    # The threshold of the URL, then typed ones: matrix and scores equal Python's.
     for threshold in (0.3, 0.5, 0.501, 0.0, 1.0, 0.96875):
         number.fill(str(threshold))
         report = results.report(threshold)
@@ -45,7 +45,7 @@ def test_threshold_slider_updates_everything_in_the_browser(results, app, page):
         expect(fact(page, "Specificity")).to_have_text(f"{report.specificity:.3f}")
         assert counts(page) == [count for row in report.confusion_matrix for count in row]
 
-    # Once the hand rests, the address has it, the slider stays, and a refresh keeps it.
+    # After a pause the URL holds the threshold, and a refresh keeps it.
     expect(page).to_have_url(re.compile(r"\bthreshold=0\.96875\b"))
     expect(page.get_by_text("At the threshold 0.96875.")).to_be_visible()
     assert number.input_value() == "0.96875"
@@ -53,8 +53,8 @@ def test_threshold_slider_updates_everything_in_the_browser(results, app, page):
     expect(slider).to_have_value("0.969")
     assert counts(page) == [5, 0, 3, 2]
 
-    # Within a move nothing is sent: the browser draws it before Python hears of it.
-    page.get_by_role("heading", name="Export").wait_for()
+    # While the slider moves, nothing is sent; the browser draws immediately.
+    page.get_by_role("heading", name="To hand on").wait_for()
     page.wait_for_load_state("networkidle")
     sent = page.evaluate(
         """async () => {
@@ -83,11 +83,11 @@ def test_threshold_slider_updates_everything_in_the_browser(results, app, page):
     alarms = page.get_by_role("listbox", name="False alarms").get_by_role("option")
     expect(alarms.filter(visible=True)).to_have_count(2)
 
-    # Arrow keys on the slider, as anybody's hand.
+    # Arrow keys move the slider.
     slider.press("ArrowRight")
     expect(page).to_have_url(re.compile(r"\bthreshold=0\.451\b"))
 
-    # Each number opens its images, by mouse and by keyboard.
+    # Each number opens its patches, by mouse and by keyboard.
     page.get_by_role("button", name="Missed IDC").click()
     expect(page.get_by_text("Missed IDC (FN): 1 patch")).to_be_visible()
     bar = page.get_by_role("button", name="0.95 to 1.00: 2 IDC-positive patches")

@@ -1,4 +1,4 @@
-"""A slide turns from noise into a map while the network trains; then back in time, and again."""
+"""The watched slide during a training, on the time slider and in the replay."""
 
 import pytest
 from playwright.sync_api import expect
@@ -11,12 +11,12 @@ VIEWER = ".st-key-watched_network .viewer"
 
 
 def frame(page):
-    """The place of the frame on screen, "finished epochs-steps"."""
+    """The name of the displayed frame, "finished epochs-steps"."""
     return page.locator(VIEWER).get_attribute("data-frame")
 
 
 def marks(page):
-    """The pixels that lie over the tissue."""
+    """The pixels of the layer above the tissue."""
     return page.locator(f"{VIEWER} canvas").nth(1).evaluate("canvas => canvas.toDataURL()")
 
 
@@ -32,7 +32,7 @@ def test_slide_updates_during_training_and_in_the_replay(home, app, page):
     wait_for_picture(page, "training patches, each followed by six views")
     page.get_by_role("button", name="Start training").click()
 
-    # It paints itself, in place: the canvas stays the same one.
+    # It is redrawn in place, on the same canvas.
     expect(page.get_by_role("button", name="Stop", exact=True)).to_be_visible()
     page.locator(f"{VIEWER} canvas").nth(1).evaluate("canvas => { canvas.dataset.seen = 'yes' }")
     wait_until(lambda: frame(page) == "0-0", "the untrained network is on screen")
@@ -43,7 +43,7 @@ def test_slide_updates_during_training_and_in_the_replay(home, app, page):
     assert page.locator(f"{VIEWER} canvas").nth(1).get_attribute("data-seen") == "yes"
     learned = marks(page)
 
-    # Back in time and forth, in the browser alone.
+    # The time slider works in the browser only.
     slider = page.get_by_role("slider", name="Point in the training")
     slider.press("Home")
     expect(page.get_by_text("at the start")).to_be_visible()

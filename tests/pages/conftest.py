@@ -15,6 +15,6 @@ def no_processes_beside(monkeypatch):
 
 @pytest.fixture(autouse=True)
 def fresh_caches():
-    """What one test cached must not reach the next."""
+    """Clear Streamlit's caches after each test."""
     st.cache_data.clear()
     st.cache_resource.clear()

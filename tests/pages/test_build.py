@@ -12,7 +12,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def started(monkeypatch):
-    """Runs whose trainer the page has started; none really starts."""
+    """Ids of the runs whose trainer the page started; the start is faked."""
     ids = []
     monkeypatch.setattr("idc.launch.start.start_trainer", lambda run: ids.append(run.id))
     return ids
@@ -50,7 +50,7 @@ def test_changed_url_changes_the_network(home):
     at = open_page("build")
     first = at.query_params["architecture"]
     at.slider(key="built_blocks").set_value(4).run()
-    at.query_params["architecture"] = "2x3-w8-k5-average-d20-flatten"  # somebody opens a link
+    at.query_params["architecture"] = "2x3-w8-k5-average-d20-flatten"  # the visitor opens a link
 
     assert at.run().slider(key="built_blocks").value == 2
     assert first != at.query_params["architecture"]

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.slow
 
 
 def sent(at, number=-1):
-    """What a component of the page was given; the last one by default."""
+    """The data sent to a component of the page, by default the last one."""
     return json.loads(at.get("bidi_component")[number].proto.json)
 
 
@@ -63,7 +63,7 @@ def test_every_layer_of_the_chosen_run_on_the_chosen_patch(trained_run):
     negative, positive = np.exp(shown["layers"][-1]["sums"])
     answer = predict_patches(trained_run, store.patches[row][None])[0]
     assert positive / (negative + positive) == pytest.approx(float(answer), abs=1e-4)
-    assert shown["note"] == ""  # nothing is calibrated
+    assert shown["note"] == ""  # the run is not calibrated
 
 
 def test_calibration_of_the_bundled_model_is_explained(home):
@@ -79,7 +79,7 @@ def test_first_filters_of_each_epoch_are_shown(trained_run):
     assert film["shape"] == [3, 3, 3, 32]
     levels = np.frombuffer(base64.b64decode(film["kernels"]), np.uint8).astype(float)
     before, after = (levels.reshape(2, -1) - 128) / 127 * film["largest"]
-    assert 0 < np.abs(after - before).max() < 0.1  # an epoch moves them a little
+    assert 0 < np.abs(after - before).max() < 0.1  # one epoch changes them slightly
 
 
 def test_run_without_saved_filters_shows_a_note(trained_run):

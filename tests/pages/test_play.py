@@ -1,4 +1,4 @@
-"""You against the CNN: nothing is told before the guess, and links carry rounds."""
+"""You against the CNN: no answer is sent before the guess, and links hold rounds."""
 
 import json
 
@@ -18,7 +18,7 @@ CODE = "e1-00c0de-{check}-{guesses}"
 
 @pytest.fixture
 def drawn(home, monkeypatch):
-    """Ten patches of made tissue, by a stand-in for the bundled model; without the reasons.
+    """Ten generated patches with a stand-in for the bundled model, without explanations.
 
     What is darker than a middle grey is positive to it, whatever the model's threshold.
     """
@@ -43,13 +43,13 @@ def open_link(drawn, guesses, **change):
 
 
 def sent(at, key):
-    """What the component with this key in its data was sent."""
+    """The data sent to the component that has this key in its data."""
     found = [json.loads(view.proto.json) for view in at.get("bidi_component")]
     return next(data for data in found if key in data)
 
 
 def address(at):
-    """The game in the address; AppTest gives one that the page wrote as a list."""
+    """The game in the URL; AppTest returns a value written by the page as a list."""
     code = at.query_params["game"]
     return code if isinstance(code, str) else code[0]
 
@@ -72,15 +72,15 @@ def test_start_draws_a_round_and_shows_its_first_patch(drawn):
 def test_page_contains_no_label_and_no_prediction_before_the_guess(drawn):
     at = open_link(drawn, "")
     [view] = at.get("bidi_component")
-    told = json.loads(view.proto.json)
+    data = json.loads(view.proto.json)
 
     assert data["reveal"] is None
-    assert set(told) == {"game", "turn", "of", "mode", "picture", "alt", "players", "reveal"}
-    [player] = told["players"]
+    assert set(data) == {"game", "turn", "of", "mode", "picture", "alt", "players", "reveal"}
+    [player] = data["players"]
     assert (player["right"], player["hits"]) == (0, [])
-    everything = text(at) + view.proto.json.replace(told["picture"], "")
+    everything = text(at) + view.proto.json.replace(data["picture"], "")
     assert "IDC-" not in everything and f"{drawn.y_prob[0]:.3f}" not in everything
-    assert "Case" not in everything  # by which the label could be looked up
+    assert "Case" not in everything  # the label could be looked up by it
 
 
 def test_guess_reveals_label_and_prediction_and_updates_the_url(drawn):
@@ -94,7 +94,7 @@ def test_guess_reveals_label_and_prediction_and_updates_the_url(drawn):
     assert data["reveal"]["answer"].endswith(
         f"Probability of IDC {drawn.y_prob[0]:.1%}, its threshold is {drawn.threshold:.1%}."
     )
-    assert sent(at, "cells")["place"]  # its neighbourhood
+    assert sent(at, "cells")["place"]  # the surroundings
     assert address(at) == CODE.format(check=drawn.check, guesses=guess)
 
     say(at, "next", game=game, turn=1)
@@ -115,7 +115,7 @@ def test_link_shows_the_result_without_the_answers(drawn):
 
     assert metrics(at)["This player"] == "10 of 10"
     assert [tile["label"] for tile in sent(at, "tiles")["tiles"]] == [None] * 10
-    assert not at.text_input  # a link enters no score
+    assert not at.text_input  # a linked round cannot be entered
     at.button(key="play_same").click().run()
     assert address(at) == CODE.format(check=drawn.check, guesses="")
     assert sent(at, "players")["turn"] == 1

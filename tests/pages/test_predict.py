@@ -69,7 +69,7 @@ def test_prediction_is_explained(trained_run):
 
     assert [one["title"] for one in maps["maps"]] == ["Grad-CAM", "Occlusion"]
     assert len(views["tiles"]) == 8
-    # All eight views of one colour are the same picture.
+    # All eight views of a uniform patch are equal.
     assert "The answer stands when the patch is turned or mirrored" in text(at)
 
 
@@ -163,7 +163,7 @@ def test_linked_patch_is_predicted(trained_run):
     assert ("The run trained on this patch" in "".join(i.value for i in at.info)) == trained_on
     at.button(key="unlink").click().run()
     assert "patch" not in at.query_params
-    assert len(at.get("bidi_component")) == 1  # the examples to pick from
+    assert len(at.get("bidi_component")) == 1  # the grid of examples
 
 
 def test_linked_patch_warns_if_the_run_trained_on_its_case(trained_run):

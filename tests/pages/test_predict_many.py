@@ -29,7 +29,7 @@ LABELLED = zip_of(
 def upload(at, *files):
     kinds = [(name, data, "application/octet-stream") for name, data in files]
     at.file_uploader(key="upload").set_value(kinds).run()
-    for _ in range(60):  # a rerun waits for the answers for a while
+    for _ in range(60):  # each rerun waits a while for the predictions
         if not at.session_state["many"].job.state().running:
             break
         at.session_state["many"].job.wait()
@@ -38,7 +38,7 @@ def upload(at, *files):
 
 
 def sent(at, key):
-    """What the component of this key was sent."""
+    """The data sent to the component with this key."""
     return next(
         json.loads(view.proto.json)
         for view in at.get("bidi_component")
@@ -83,11 +83,11 @@ def test_predictions_are_kept_over_reruns_until_the_files_change(home):
 
 
 def test_job_stops_with_the_session_of_its_visitor(home, monkeypatch):
-    asked, may_go_on = threading.Event(), threading.Event()
+    started, released = threading.Event(), threading.Event()
 
     def predict(run, patches):
-        asked.set()
-        assert may_go_on.wait(120)
+        started.set()
+        assert released.wait(120)
         return np.zeros(len(patches), np.float32)
 
     monkeypatch.setattr(file_job, "predict_patches", predict)
@@ -95,12 +95,12 @@ def test_job_stops_with_the_session_of_its_visitor(home, monkeypatch):
     at = open_page("predict")
     at.file_uploader(key="upload").set_value([("many.zip", files, "application/zip")]).run()
     job = at.session_state["many"].job
-    assert asked.wait(120)
+    assert started.wait(120)
     assert job.state().running and len(at.button(key="stop_many").label) > 0
 
     del at
     wait_until(lambda: gc.collect() < 0 or job.is_stopped(), "the work is stopped")
-    may_go_on.set()
+    released.set()
     job.wait(120)
 
     assert job.state().done < 200
@@ -134,8 +134,8 @@ def test_hostile_zip_shows_one_sentence(home):
 
 def test_refused_upload_shows_its_reason_and_files_can_be_removed(home):
     at = open_page("predict")
-    session = "test session id"  # AppTest's
-    with pytest.raises(QuotaExceeded), quota.reserve(session, 10**9):
+    session = "test session id"  # of AppTest
+    with pytest.raises(QuotaExceeded), quota.room(session, 10**9):
         pass
     at.run()
     assert at.error[0].value.startswith("A file of more than 200 MB is not accepted")

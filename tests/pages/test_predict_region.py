@@ -17,7 +17,7 @@ from tests.support.made_slides import GLASS, PINK, tissue_squares, write_slide
 
 @pytest.fixture(autouse=True)
 def answering(home, monkeypatch):
-    """The model answers 0.75 for everything."""
+    """A model that predicts 0.75 for every patch."""
 
     def answer(run, patches, on_progress=None):
         return np.full(len(patches), 0.75, np.float32)
@@ -31,7 +31,7 @@ def upload(at, name, data, kind="image/png"):
 
 
 def choice(at, label):
-    """The choice whose label begins like that."""
+    """The segmented control whose label starts with this text."""
     return next(one for one in at.get("button_group") if one.proto.label.startswith(label))
 
 
@@ -42,7 +42,7 @@ def as_png(rgb: np.ndarray) -> bytes:
 
 
 def viewer(at) -> dict:
-    """What the slide viewer was sent."""
+    """The data sent to the slide viewer."""
     return json.loads(at.get("bidi_component")[0].proto.json)
 
 
@@ -125,7 +125,7 @@ def test_predictions_stay_until_the_request_changes():
     at = region_at_10x(open_page("predict"))
     at.button(key="predict_region").click().run()
     choice(at, "Objective").set_value("20x · 0.5").run()
-    assert not at.get("bidi_component")  # another scale has other answers
+    assert not at.get("bidi_component")  # another scale needs another prediction
     choice(at, "Objective").set_value("10x · 1").run()
 
     assert len(at.get("bidi_component")) == 1
@@ -171,8 +171,8 @@ def test_entered_scale_enlarges_the_region_with_a_warning():
     choice(at, "Objective").set_value("Other").run()
     at.number_input[0].set_value(8.0).run()
 
-    said = at.warning[0].value.replace("\\", "")
-    assert said.startswith("Enlarged 1:2 to the model's 4 µm per pixel.")
+    sentence = at.warning[0].value.replace("\\", "")
+    assert sentence.startswith("Enlarged 1:2 to the model's 4 µm a pixel.")
 
 
 def test_scale_that_shrinks_the_image_to_nothing_shows_a_sentence():

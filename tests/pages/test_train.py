@@ -26,7 +26,7 @@ from tests.support.made_patches import tiny_store
 
 @pytest.fixture
 def started(monkeypatch):
-    """Runs whose trainer the page has started; none really starts."""
+    """Ids of the runs whose trainer the page started; the start is faked."""
     ids = []
     for module in ("idc.launch.start", "idc.launch.fork", "idc.ui.train.controls"):
         monkeypatch.setattr(f"{module}.start_trainer", lambda run: ids.append(run.id))
@@ -103,8 +103,8 @@ def test_start_creates_a_run_with_the_settings_of_the_form(home, started):
         7,
         "for the lecture",
     )
-    assert run.config.patches is None  # all, for there are fewer than 40,000
-    assert at.session_state["setup"] is False  # so that the curves come into view
+    assert run.config.patches is None  # all patches: fewer than 40,000 exist
+    assert at.session_state["setup"] is False  # makes the curves visible
     at.session_state["setup"] = True
     assert "waits in the queue" in at.run().info[0].value
     assert at.button(key="start").label == "Queue training"
@@ -150,7 +150,7 @@ def test_curves_and_scores_of_a_run_are_shown(home):
 
 
 def components(at):
-    """What our own components were sent, in the order of the page."""
+    """The data sent to our own components, in page order."""
     return [json.loads(entry.proto.json) for entry in at.get("bidi_component")]
 
 
@@ -160,7 +160,7 @@ def film_of(at):
 
 
 def training_run(**settings):
-    """A run by case on the store "tiny" that says it trains; hold its lock to be believed."""
+    """A run by case on the store "tiny" with the state running; it is live while its lock is held."""
     run = create_run(preset_config("fast", "tiny", epochs=3, **settings))
     status = RunStatus(state="running", phase="training", epochs=3, epoch=1, step=1, steps=2)
     run.write_status(status)
@@ -224,9 +224,12 @@ def test_visitor_can_choose_another_case_to_watch(home):
         picker.set_value(other).run()
         assert requested_case(run) == other
         picker = at.selectbox(key=f"watched_case_{run.id}_{other}")
-        assert (picker.value, picker.proto.default) == (other, 1)  # also for a browser just come
+        assert (picker.value, picker.proto.default) == (
+            other,
+            1,
+        )  # also for a browser that just opened the page
 
-        request_case(run.folder, case)  # somebody else, in another tab
+        request_case(run.folder, case)  # another visitor
         at.run()
         assert at.selectbox(key=f"watched_case_{run.id}_{case}").value == case
         assert requested_case(run) == case
@@ -282,11 +285,11 @@ def clock(monkeypatch):
     return now
 
 
-def told(at, does, value=None):
-    """A command of the browser's bar."""
-    at.session_state["replay_bar"] = {"told": {"do": does, "value": value}}
+def send_command(at, action, value=None):
+    """Send a command of the replay bar."""
+    at.session_state["replay_bar"] = {"told": {"do": action, "value": value}}
     at.session_state["replay"] = at.session_state["replay"].after_command(
-        {"do": does, "value": value}, replay.time.monotonic()
+        {"do": action, "value": value}, replay.time.monotonic()
     )
     return at.run()
 
@@ -300,7 +303,7 @@ def test_replay_shows_the_run_as_it_was(home, clock):
     assert film_of(at)["frames"] == []
     assert not [button for button in at.button if button.key in ("stop", "continue")]
 
-    told(at, "speed", 1.0)
+    send_command(at, "speed", 1.0)
     clock["s"] += 1.5
     at.run()
     assert [frame["title"] for frame in film_of(at)["frames"]] == ["epoch 1, step 1 of 2"]
@@ -327,7 +330,7 @@ def test_finished_replay_shows_the_final_state(home, clock):
     replayable_run()
     at = open_page("train")
     at.button(key="replay_start").click().run()
-    clock["s"] += 31.0  # all of it in 30 s is the first speed
+    clock["s"] += 31.0  # the default speed replays the run in 30 s
     at.run()
 
     assert ":blue-badge" in text(at)
@@ -412,7 +415,7 @@ def test_queued_run_shows_its_position_and_can_be_withdrawn(home):
     write_notes(first.folder, RunNotes("Monday"))
     second.write_status(RunStatus(state="queued", epochs=3))
 
-    def look():
+    def open_queued_run():
         at = open_page("train", query={"run": second.id}, setup=True)
         assert at.info[0].value.startswith("**Monday** is training now. Runs train one at a time")
         assert at.info[-1].value == (
@@ -461,7 +464,9 @@ def test_live_run_cannot_be_deleted(home):
     with run.trainer_lock():
         assert open_page("train").button(key=f"delete_{run.id}").disabled
         run.write_status(RunStatus(state="paused", epochs=3, epoch=1))
-        assert open_page("train").button(key=f"delete_{run.id}").disabled  # its network is ready
+        assert (
+            open_page("train").button(key=f"delete_{run.id}").disabled
+        )  # its trainer still holds the network
     assert not open_page("train").button(key=f"delete_{run.id}").disabled
 
 
@@ -496,7 +501,7 @@ def test_fork_keeps_the_split_and_uses_the_new_settings(home, started):
 
 
 def fake_checkpoint(run):
-    """Whole, though no network would take it."""
+    """A valid checkpoint file that fits no network."""
     folder = run.folder / "checkpoints"
     folder.mkdir()
     np.savez(folder / "epoch-0001.npz", v0000=np.zeros(1))

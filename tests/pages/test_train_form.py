@@ -11,7 +11,7 @@ from tests.support.made_patches import tiny_store
 
 @pytest.fixture
 def started(monkeypatch):
-    """Runs whose trainer the page has started, in order; none really starts."""
+    """Ids of the runs whose trainer the page started; the start is faked."""
     ids = []
     monkeypatch.setattr("idc.launch.start.start_trainer", lambda run: ids.append(run.id))
     return ids
@@ -97,7 +97,7 @@ def test_link_with_a_large_batch_keeps_its_learning_rate(linked):
 def test_outdated_url_does_not_undo_a_change():
     at = open_page("train")
     at.number_input(key="epochs_fast").set_value(9).run()
-    del at.query_params["epochs"]  # the browser has not shown it yet
+    del at.query_params["epochs"]  # the browser has not received it yet
     at.number_input(key="train_seed").set_value(5).run()
 
     assert at.number_input(key="epochs_fast").value == 9
@@ -119,7 +119,7 @@ def test_hostile_link_shows_one_sentence_and_the_default_form():
     assert not at.exception
 
     at.number_input(key="epochs_fast").set_value(4).run()
-    assert not at.warning  # said once; the visitor goes on
+    assert not at.warning  # shown once
 
 
 def test_patch_count_above_the_data_set_means_all_patches():
@@ -192,7 +192,7 @@ def test_file_with_invalid_settings_shows_a_sentence():
     assert not at.exception
 
 
-# What it would take
+# The estimate
 
 
 def test_form_estimates_time_and_memory(home):
@@ -220,25 +220,25 @@ def test_form_estimates_time_and_memory(home):
 
 
 def test_unknown_speed_is_measured_in_the_background(monkeypatch):
-    asked = []
-    monkeypatch.setattr("idc.ui.train.estimate.start_benchmark", asked.append)
+    measured_keys = []
+    monkeypatch.setattr("idc.ui.train.estimate.start_benchmark", measured_keys.append)
     at = open_page("train")
 
     assert "Measuring this device's training speed" in text(at)
-    assert set(asked) == {SpeedKey(device_description(), "fast", 64, "float32")}
+    assert set(measured_keys) == {SpeedKey(device_description(), "fast", 64, "float32")}
 
 
 def test_speed_is_not_measured_during_a_training(monkeypatch, started):
-    asked = []
-    monkeypatch.setattr("idc.ui.train.estimate.start_benchmark", asked.append)
+    measured_keys = []
+    monkeypatch.setattr("idc.ui.train.estimate.start_benchmark", measured_keys.append)
     at = open_page("train", query={"epochs": "2"})
     at.button(key="start").click().run()
-    asked.clear()
+    measured_keys.clear()
     at.session_state["setup"] = True
     at.run()
 
     assert "unknown while another run trains" in text(at)
-    assert asked == []
+    assert measured_keys == []
 
 
 def test_augmented_training_patches_are_shown_and_redrawn_on_request():
@@ -261,8 +261,8 @@ def test_each_seed_starts_a_run(started):
     at.button(key="start").click().run()
 
     runs = {run.id: run for run in list_runs()}
-    told = [(runs[run_id].config.seed, runs[run_id].config.name) for run_id in started]
-    assert told == [(7, "mine, seed 7"), (8, "mine, seed 8"), (9, "mine, seed 9")]
+    seeds_and_names = [(runs[run_id].config.seed, runs[run_id].config.name) for run_id in started]
+    assert seeds_and_names == [(7, "mine, seed 7"), (8, "mine, seed 8"), (9, "mine, seed 9")]
 
 
 def test_both_splits_start_two_runs_and_open_their_comparison(started):

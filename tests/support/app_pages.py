@@ -1,4 +1,4 @@
-"""Run the app and its pages with AppTest."""
+"""Run the app in AppTest: the main script with one page open."""
 
 from collections.abc import Mapping
 
@@ -10,9 +10,10 @@ FRAME = "idc/ui/main.py"
 def open_page(
     name: str, *, query: Mapping[str, str | list[str]] | None = None, **state: object
 ) -> AppTest:
-    """Open a page with the parameters ``query``; ``state`` is put into the session before."""
-    # A busy machine loads TensorFlow slowly.
-    at = AppTest.from_file(f"../../{FRAME}", default_timeout=300)
+    """The app with a page open, by a link with ``query``; first ``state`` goes into the session."""
+    at = AppTest.from_file(
+        f"../../{FRAME}", default_timeout=300
+    )  # importing TensorFlow is slow on a busy machine
     for key, value in state.items():
         at.session_state[key] = value
     at.run()
@@ -29,5 +30,5 @@ def metrics(at: AppTest) -> dict[str, str]:
 
 
 def text(at: AppTest) -> str:
-    """All text and captions on the page."""
+    """All text on the page."""
     return "\n".join(str(element.value) for element in [*at.markdown, *at.caption])

@@ -15,13 +15,13 @@ def wait_until(condition: Callable[[], object], what: str, most_s: float = 180) 
 
 
 def wait_for_picture(page: Page, name: str) -> None:
-    """Wait until an image is loaded; the server discards it when the page reruns."""
+    """Wait until an image has loaded; the server drops it when the page is redrawn."""
     image = page.get_by_role("img", name=name)
     wait_until(lambda: image.evaluate("image => image.naturalWidth > 0"), f"'{name}' is shown")
 
 
 def broken_pictures(page: Page) -> list[str]:
-    """The addresses of the images on the page that did not load or cannot be decoded."""
+    """URLs of the images on the page that failed to load or to decode."""
     return page.evaluate(
         "() => [...document.images]"
         ".filter(image => image.currentSrc && image.complete && !image.naturalWidth)"

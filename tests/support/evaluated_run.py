@@ -1,4 +1,4 @@
-"""A run with handwritten predictions, for the tests of the Evaluate page and its report."""
+"""A run with handwritten predictions, for the tests of Evaluate and the report."""
 
 import numpy as np
 import pandas as pd
@@ -8,7 +8,7 @@ from idc.runs.run import PREDICTIONS_FILE, Run, RunStatus
 from idc.settings.training_config import preset_config
 from tests.support.made_patches import tiny_store
 
-# Rows 0 to 9: labels alternate 0, 1; one false alarm, two missed.
+# Rows 0 to 9: labels alternate 0 and 1; one false positive, two false negatives.
 Y_PROB = (0.1, 0.9, 0.2, 0.8, 0.7, 0.95, 0.3, 0.4, 0.05, 0.2)
 
 

@@ -136,8 +136,8 @@ def _training_chapter() -> None:
     st.markdown(
         "All weights start at random. The network predicts a patch, training compares the "
         "prediction with the label, and every weight changes slightly to reduce the error. This is "
-        "repeated thousands of times. Below are the filters of the first layer after each **epoch**, which "
-        "is one pass over all training patches."
+        "repeated thousands of times. Below are the filters of the first layer after each "
+        "**epoch**, which is one pass over all training patches."
     )
     run = choose_run(with_model=True)
     if run is None:
