@@ -160,7 +160,7 @@ def film_of(at):
 
 
 def training_run(**settings):
-    """A run by case on the store "tiny" with the state running; it is live while its lock is held."""
+    """A run by case on the store "tiny" with the state running; live while its lock is held."""
     run = create_run(preset_config("fast", "tiny", epochs=3, **settings))
     status = RunStatus(state="running", phase="training", epochs=3, epoch=1, step=1, steps=2)
     run.write_status(status)
@@ -427,7 +427,7 @@ def test_queued_run_shows_its_position_and_can_be_withdrawn(home):
         raise InterruptedError
 
     with first.trainer_lock(), hold_device(first.id, 1.0, lambda: None):
-        waits = hold_device(second.id, 2.0, look)
+        waits = hold_device(second.id, 2.0, open_queued_run)
         with second.trainer_lock(), pytest.raises(InterruptedError), waits:
             pass
 
