@@ -66,7 +66,7 @@ def test_summary_states_the_training_data(home):
     assert table.loc["IDC share"].to_dict() == dict.fromkeys(table.columns, "50.0%")
     assert (
         "Training array (70, 50, 50, 3), held-out array (30, 50, 50, 3), uint8 RGB. "
-        "4 steps per epoch, 80 in all." in text(at)
+        "4 steps per epoch, 80 in total." in text(at)
     )
 
 
@@ -345,7 +345,7 @@ def test_shipped_run_cannot_be_continued(home):
     at = open_page("train")
 
     assert not [button for button in at.button if button.key == "continue"]
-    assert "came with IDC Lab" in text(at)
+    assert "shipped with IDC Lab" in text(at)
 
 
 def test_running_run_can_be_stopped_from_the_page(home):

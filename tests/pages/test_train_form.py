@@ -212,11 +212,9 @@ def test_form_estimates_time_and_memory(home):
     )
     at = open_page("train")
 
-    assert "It takes about **1 min 0 s** on CPU, 2 cores and about **1.2 GB** of memory." in text(
-        at
-    )
+    assert "Takes about **1 min 0 s** on CPU, 2 cores and about **1.2 GB** of memory." in text(at)
     at.toggle(key="early_stopping_fast").set_value(True).run()
-    assert "It takes at most **1 min 0 s**" in text(at)
+    assert "Takes at most **1 min 0 s**" in text(at)
 
 
 def test_unknown_speed_is_measured_in_the_background(monkeypatch):
