@@ -206,7 +206,7 @@ def test_no_path_can_be_read_without_allowed_folders(monkeypatch):
     monkeypatch.delenv("IDC_SLIDES", raising=False)
     at = open_page("predict", source="Whole slide")
 
-    assert "Whoever started it names them in IDC_SLIDES" in at.info[0].value
+    assert "The operator lists these folders in IDC_SLIDES" in at.info[0].value
     assert len(at.selectbox) == 1  # the run
 
 

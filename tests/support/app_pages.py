@@ -1,5 +1,6 @@
 """Run the app in AppTest: the main script with one page open."""
 
+import json
 from collections.abc import Mapping
 
 from streamlit.testing.v1 import AppTest
@@ -32,3 +33,8 @@ def metrics(at: AppTest) -> dict[str, str]:
 def text(at: AppTest) -> str:
     """All text on the page."""
     return "\n".join(str(element.value) for element in [*at.markdown, *at.caption])
+
+
+def component_data(at):
+    """The data sent to our own components, in page order."""
+    return [json.loads(entry.proto.json) for entry in at.get("bidi_component")]
