@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
@@ -11,10 +12,9 @@ FRAME = "idc/ui/main.py"
 def open_page(
     name: str, *, query: Mapping[str, str | list[str]] | None = None, **state: object
 ) -> AppTest:
-    """The app with a page open, by a link with ``query``; first ``state`` goes into the session."""
-    at = AppTest.from_file(
-        f"../../{FRAME}", default_timeout=300
-    )  # importing TensorFlow is slow on a busy machine
+    """Open a page of the app with the query parameters ``query`` and the session state ``state``."""
+    # The timeout covers the import of TensorFlow on a busy machine.
+    at = AppTest.from_file(f"../../{FRAME}", default_timeout=300)
     for key, value in state.items():
         at.session_state[key] = value
     at.run()
@@ -35,6 +35,6 @@ def text(at: AppTest) -> str:
     return "\n".join(str(element.value) for element in [*at.markdown, *at.caption])
 
 
-def component_data(at):
+def component_data(at: AppTest) -> list[dict[str, Any]]:
     """The data sent to our own components, in page order."""
     return [json.loads(entry.proto.json) for entry in at.get("bidi_component")]
