@@ -72,7 +72,7 @@ def test_button_downloads_and_packs_the_data_set(monkeypatch):
 
     assert list_stores() == ["idc", "idc-2"]
     assert at.success[0].value.startswith(
-        "The real data set is installed as **idc-2**. All 3 patches"
+        "The real data set is installed as **idc-2**. Downloaded, checked and packed 3 patches"
     )
     assert "**idc-2**: 3 patches of 1 cases" in unescaped(text(at))
 
@@ -93,7 +93,7 @@ def test_running_download_shows_amount_speed_and_time_left():
 
 
 def test_waiting_download_shows_its_reason_and_the_kept_part():
-    reason = "The connection to Kaggle broke off; trying again in 8 s"
+    reason = "The connection to Kaggle was interrupted; trying again in 8 s"
     left_by(replace(UNDER_WAY, phase="waiting", reason=reason))
     with hold_lock():
         at = open_page("home")

@@ -12,7 +12,7 @@ FRAME = "idc/ui/main.py"
 def open_page(
     name: str, *, query: Mapping[str, str | list[str]] | None = None, **state: object
 ) -> AppTest:
-    """Open a page of the app with the query parameters ``query`` and the session state ``state``."""
+    """Open a page of the app with query parameters ``query`` and session state ``state``."""
     # The timeout covers the import of TensorFlow on a busy machine.
     at = AppTest.from_file(f"../../{FRAME}", default_timeout=300)
     for key, value in state.items():
