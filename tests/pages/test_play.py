@@ -151,7 +151,7 @@ def test_scoreboard_is_cleared_after_confirmation(drawn):
     ("change", "words"),
     [
         ({"game": "h1-xyz"}, "not a round of the game"),
-        ({"game": "e1-00c0de-ffff-p"}, "no longer the same"),
+        ({"game": "e1-00c0de-ffff-p"}, "have changed"),
         ({"run": "../../etc"}, "There is no run"),
         ({"data": "gone"}, "gone"),
     ],

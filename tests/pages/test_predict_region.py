@@ -172,7 +172,7 @@ def test_entered_scale_enlarges_the_region_with_a_warning():
     at.number_input[0].set_value(8.0).run()
 
     sentence = at.warning[0].value.replace("\\", "")
-    assert sentence.startswith("Enlarged 1:2 to the model's 4 µm a pixel.")
+    assert sentence.startswith("Enlarged 1:2 to the model's 4 µm per pixel.")
 
 
 def test_scale_that_shrinks_the_image_to_nothing_shows_a_sentence():
@@ -223,7 +223,7 @@ def test_whole_slide_shows_its_tiling_before_the_prediction(slides):
     at = open_page("predict", query={"slide": str(path)})
 
     assert not at.exception
-    assert "600 × 400 px at full resolution, 1 µm a pixel" in text(at)
+    assert "600 × 400 px at full resolution, 1 µm per pixel" in text(at)
     assert "**2 patches**" in text(at)
     assert at.button(key="predict_slide").label == "Predict the slide"
 

@@ -100,7 +100,7 @@ def apply_browser_messages(game: Game) -> Game:
     guessed, advanced = browser_message("guessed"), browser_message("next")
     if guessed.get("game") == game.name and isinstance(guessed.get("turn"), int):
         was_own = is_own_round(game)
-        game = game.guessed(guessed["turn"] - 1, str(guessed.get("guesses")))
+        game = game.with_guesses(guessed["turn"] - 1, str(guessed.get("guesses")))
         st.query_params[URL_PARAMETER] = game.code()
         if was_own:
             st.session_state[_OWN][game.name] = game.guesses

@@ -165,7 +165,7 @@ def _confusion_matrix_section(answers: FilePredictions, threshold: float) -> str
 
 def _table(answers: FilePredictions, selected: np.ndarray, threshold: float) -> None:
     order = chosen_order(_TABLE)
-    places = answers.sorted(selected, order.by, descending=order.descending)
+    places = answers.sorted_positions(selected, order.by, descending=order.descending)
     pages, page = -(-len(places) // _ROWS_A_PAGE), 1
     # On a phone columns are stacked: the opened patch comes above the table, not below it.
     opened_side, table_side = st.columns([1, 4], gap="medium")

@@ -186,7 +186,7 @@ def downloads(run: Run, answers: RegionPredictions, image: MappedImage, *, key: 
 
 def tiling_summary(layout: RegionLayout) -> str:
     """Size of the region, number of patches and share of background, as a sentence."""
-    tiles = patch_count(int(layout.wanted().sum()))
+    tiles = patch_count(int(layout.tiles_to_predict().sum()))
     areas = layout.areas_px
     background = 1 - areas[layout.tissue].sum() / areas.sum()
     width_mm, height_mm = (

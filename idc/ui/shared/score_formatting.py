@@ -25,4 +25,4 @@ def difference_words(difference: Difference) -> str:
     if math.isnan(difference.low):
         return f"{signed(difference.value)} (no interval: {difference.no_interval})"
     text = f"{signed(difference.value)} ({signed(difference.low)} to {signed(difference.high)})"
-    return f"**{text}**" if difference.clear else text
+    return f"**{text}**" if difference.excludes_zero else text
