@@ -1,23 +1,21 @@
 """idc.game.scoreboard: saving, listing and clearing scores, also concurrently."""
 
-import multiprocessing
+import os
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
 
 from idc.errors import GameError
 from idc.game.scoreboard import SCORES_FILE, Score, clear_scores, list_scores, save_score
+from tests.support import PROGRAMS, PROJECT
 
 ADA = Score("Ada", "e1-00c0de-9b1e-bundled", "easy", 7, 4, 9)
 
 
 def named(name: str, **more: object) -> Score:
     return replace(ADA, name=name, **more)
-
-
-def keep_many(name: str, count: int) -> None:
-    for number in range(count):
-        save_score(named(name, round=str(number)))
 
 
 def test_no_file_exists_without_scores(home):
@@ -82,12 +80,23 @@ def test_damaged_file_is_a_game_error(home):
 
 
 def test_concurrent_writers_lose_no_score(home):
-    spawn = multiprocessing.get_context("spawn")
-    writers = [spawn.Process(target=keep_many, args=(name, 50)) for name in ("Ada", "Ben")]
+    writers = [
+        subprocess.Popen(
+            [sys.executable, PROGRAMS / "scoring_child.py", name, "50"],
+            env={**os.environ, "PYTHONPATH": str(PROJECT)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for name in ("Ada", "Ben")
+    ]
     for writer in writers:
-        writer.start()
+        assert writer.stdout.readline() == "ready\n"
     for writer in writers:
-        writer.join()
+        writer.stdin.write("go\n")
+        writer.stdin.flush()
+    for writer in writers:
+        writer.communicate()
 
-    assert [writer.exitcode for writer in writers] == [0, 0]
+    assert [writer.returncode for writer in writers] == [0, 0]
     assert sorted(score.name for score in list_scores()) == ["Ada"] * 50 + ["Ben"] * 50
