@@ -125,8 +125,8 @@ def ask(address: str, files: list[bytes], expected: np.ndarray, at: int, size: i
         answer = requests.post(f"{address}/api/predict", files=form, headers=header, timeout=300)
     took_s = time.perf_counter() - began
     answer.raise_for_status()
-    told = [entry["probability"] for entry in answer.json()["answers"]]
-    if not np.allclose(told, expected[places], atol=1e-4):
+    answered = [entry["probability"] for entry in answer.json()["answers"]]
+    if not np.allclose(answered, expected[places], atol=1e-4):
         raise SystemExit("An answer is not the bare model's.")
     return took_s
 

@@ -105,7 +105,7 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-# What the app is asked for
+# The requests to the app
 
 
 def made_run(store: PatchStore) -> None:

@@ -74,9 +74,13 @@ def main() -> None:
 
 def report(run: Run, kind: str, patches: np.ndarray) -> np.ndarray:
     """Print one line; bool, shape (n,): which patches are warned about."""
-    told = warning_reasons(profile_of(run), patches, predict_with_features(run, patches).features)
-    warned = np.array([bool(names) for names in told])
-    counts = {name: sum(name in names for names in told) / len(told) for name in WARNING_SENTENCES}
+    reasons = warning_reasons(
+        profile_of(run), patches, predict_with_features(run, patches).features
+    )
+    warned = np.array([bool(names) for names in reasons])
+    counts = {
+        name: sum(name in names for names in reasons) / len(reasons) for name in WARNING_SENTENCES
+    }
     words = ", ".join(f"{name} {100 * share:.1f}" for name, share in counts.items() if share)
     print(f"{kind:<52}{len(patches):>8,}{100 * warned.mean():>8.1f}  {words}", flush=True)
     return warned

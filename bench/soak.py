@@ -157,7 +157,7 @@ def _left_over(home: Path) -> list[str]:
                 if mark in (folder / "environ").read_bytes().split(b"\0"):
                     words = (folder / "cmdline").read_bytes().replace(b"\0", b" ")
                     lines.append(words.decode(errors="replace").strip())
-            except OSError:  # it ended, or is somebody else's
+            except OSError:  # it ended, or belongs to another user
                 continue
         return [line for line in lines if line]
 

@@ -43,7 +43,7 @@ def test_document_names_modules_that_exist(document):
 
 
 def test_every_bench_is_quoted():
-    """By a document or by a docstring that states its figures; else nobody would miss it."""
+    """By a document, a docstring or a test; an unquoted bench is deleted."""
     benches = sorted((PROJECT / "bench").glob("*.py"))
     sources = [*DOCUMENTS, *(PROJECT / "idc").rglob("*.py"), *(PROJECT / "tests").rglob("*.py")]
     quoted = {

@@ -97,7 +97,11 @@ def report_html(run: Run, results: Results, threshold: float) -> str:
 
 def _template() -> Any:
     environment = Environment(
-        loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined
+        loader=FileSystemLoader(_FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     scale = SvgScale()
     environment.globals["svg"] = scale

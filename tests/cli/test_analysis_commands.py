@@ -43,10 +43,10 @@ def becomes(monkeypatch):
 def test_leakage_of_a_random_split_as_json(store, capsys):
     assert main(["leakage", "--data", "tiny", "--protocol", "random", "--seed", "5", "--json"]) == 0
 
-    told = json.loads(capsys.readouterr().out)
-    assert (told["data"], told["protocol"], told["seed"]) == ("tiny", "random", 5)
-    assert told["sizes"] == {"train": 28, "validation": 6, "test": 6}
-    assert told["leaks"] and told["adjacent"]["train-test"] > 0
+    report = json.loads(capsys.readouterr().out)
+    assert (report["data"], report["protocol"], report["seed"]) == ("tiny", "random", 5)
+    assert report["sizes"] == {"train": 28, "validation": 6, "test": 6}
+    assert report["leaks"] and report["adjacent"]["train-test"] > 0
 
 
 def test_leakage_by_case_is_none(store, capsys):
@@ -62,8 +62,8 @@ def test_leakage_of_a_runs_own_split(store, capsys):
 
     assert main(["leakage", "--run", run.id, "--json"]) == 0
 
-    told = json.loads(capsys.readouterr().out)
-    assert (told["protocol"], told["seed"]) == ("random", 5)
+    report = json.loads(capsys.readouterr().out)
+    assert (report["protocol"], report["seed"]) == ("random", 5)
 
 
 def test_compare_prints_both_runs_and_their_difference(store, capsys):
@@ -76,8 +76,8 @@ def test_compare_prints_both_runs_and_their_difference(store, capsys):
     assert "disagreements       10" in out
 
     assert main(["compare", older.id, newer.id, "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert told["runs"][1]["difference_to_first"]["accuracy"]["value"] == 0.5
+    report = json.loads(capsys.readouterr().out)
+    assert report["runs"][1]["difference_to_first"]["accuracy"]["value"] == 0.5
 
 
 def test_compare_of_one_run_is_refused(store, capsys):
@@ -92,13 +92,13 @@ def test_doubtful_labels_are_printed_as_csv(store, capsys):
 
     assert main(["doubtful", run.id]) == 0
 
-    told = capsys.readouterr()
-    rows = list(csv.DictReader(io.StringIO(told.out)))
+    printed = capsys.readouterr()
+    rows = list(csv.DictReader(io.StringIO(printed.out)))
     assert [(row["x"], row["label"], row["probability"]) for row in rows] == [
         ("101", "0", "0.970000"),
         ("251", "1", "0.050000"),
     ]
-    assert told.err == "2 of 8 labels are doubtful.\n"
+    assert printed.err == "2 of 8 labels are doubtful.\n"
 
 
 def test_marks_are_printed_as_csv(store, capsys):

@@ -88,7 +88,7 @@ def test_data_set_of_new_cases_prints_no_warning(run, unsure, capsys):
 
     printed = capsys.readouterr()
     assert json.loads(printed.out)["seen_cases"] == 0
-    assert "Careful" not in printed.err
+    assert "Warning" not in printed.err
 
 
 def test_run_without_its_data_set_scores_another_with_a_warning(run, unsure, capsys):
@@ -99,4 +99,4 @@ def test_run_without_its_data_set_scores_another_with_a_warning(run, unsure, cap
 
     printed = capsys.readouterr()
     assert json.loads(printed.out)["seen_cases"] is None
-    assert "cannot be told" in printed.err
+    assert "it is unknown whether the run trained on some" in printed.err

@@ -22,7 +22,7 @@ def zip_of(path, members, **how):
 
 @pytest.fixture
 def too_deep(tmp_path):
-    """A folder that nobody can list, not even root, whom no mode bits stop: its path is too long.
+    """A folder that cannot be listed, by root either: its path is too long.
 
     Made step by step from inside, since no call takes such a path whole.
     """
@@ -172,7 +172,7 @@ def test_device_under_a_files_name_is_not_read(tmp_path):
         read(FolderSource(tmp_path), "a")
 
 
-def test_folder_that_cannot_be_listed_is_an_error_and_not_an_empty_one(too_deep):
+def test_unlistable_folder_is_an_error(too_deep):
     with pytest.raises(DataError, match=r"cannot be read \(File name too long\); check its rights"):
         list(FolderSource(too_deep).names())
 

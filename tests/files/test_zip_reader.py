@@ -188,7 +188,7 @@ def test_what_the_directory_says_of_its_members():
     assert members.room.tolist() == members.packed.tolist()  # side by side
 
 
-def test_so_many_members_and_no_more_are_listed_where_that_is_asked_for():
+def test_member_limit_is_applied_to_the_listing():
     whole = zip_bytes({"a/": b"", "b": b"", "c": b""})
 
     assert len(ZipReader(whole, max_members=3)) == 2
@@ -314,7 +314,7 @@ def local_header(name, body):
         (8, b"\1\0"),  # encrypted
         (8, b"\x20\0"),  # a patch of another member
         (8, b"\x40\0"),  # strongly encrypted
-        (10, b"\x63\0"),  # packed in a way that nobody knows
+        (10, b"\x63\0"),  # an unknown compression method
         (16, b"\0\0\0\0"),  # another checksum
         (20, b"\0\0\0\0"),  # no bytes in the zip
         (20, b"\xff\xff\xff\x7f"),  # 2 GB in the zip

@@ -11,7 +11,7 @@ def checkerboard(side: int) -> np.ndarray:
     return np.repeat(((x + y) % 2 * 254).astype(np.uint8)[..., None], 3, axis=2)
 
 
-def test_shrinking_gives_the_mean_of_what_a_pixel_covers_never_a_false_pattern():
+def test_shrinking_averages_covered_pixels_without_aliasing():
     shrunk = to_model_scale(checkerboard(320), 1.0)
 
     assert shrunk.shape == (80, 80, 3)

@@ -54,7 +54,7 @@ def test_without_overlap_a_cells_mean_is_its_tiles_answer():
     np.testing.assert_array_equal(Tiling(100, 100).cell_means(tiles), tiles)
 
 
-def test_with_overlap_a_cell_is_the_mean_of_the_tiles_that_cover_it():
+def test_overlapping_tiles_are_averaged_per_cell():
     tiles = np.array([[0.0, 1.0], [0.5, NAN]], np.float32)
     expected = [[0.0, 0.5, 1.0], [0.25, 0.5, 1.0], [0.5, 0.5, NAN]]
 
@@ -72,7 +72,7 @@ def test_only_tiles_that_cover_a_wanted_cell_are_asked():
     assert tiling.tiles_covering(cells).tolist() == [[False, True], [False, True]]
 
 
-def test_the_tile_to_open_is_the_one_that_begins_at_the_cell_or_the_last():
+def test_opened_tile_starts_at_the_cell_or_is_the_last():
     tiling = Tiling(75, 75, 25)
 
     assert [tiling.tile_of(0, 0), tiling.tile_of(2, 1), tiling.tile_of(2, 2)] == [

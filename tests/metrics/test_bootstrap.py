@@ -67,7 +67,7 @@ def test_spread_of_the_cases_alone():
     assert accuracy.case_quartiles == pytest.approx(((3 / 8 + 6 / 8) / 2, 6 / 8, 7 / 8))
 
 
-def test_case_of_one_class_is_left_out_of_the_spread_it_is_undefined_for():
+def test_single_class_case_is_left_out_of_undefined_spread():
     found = bootstrap(GOOD, [(0, 0.1)], [(0, 0.9)]).intervals(0.5)
 
     assert (found["sensitivity"].cases, found["specificity"].cases) == (1, 3)
@@ -87,7 +87,7 @@ def test_interval_of_the_calibration_error_lies_high_and_its_meaning_says_so():
     surely, never = [(1, 0.5)] * 4, [(0, 0.5)] * 4
     error = bootstrap(*[surely, never] * 6).intervals(0.5)["calibration_error"]
 
-    assert error.value == 0  # half are positive, as told; but rarely of a draw
+    assert error.value == 0  # half are positive, as predicted, but rarely in a draw
     assert error.high - error.value > 0.2
     assert SCORE_DESCRIPTIONS["calibration_error"][1].endswith("so its interval is biased upwards")
 

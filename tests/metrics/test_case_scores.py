@@ -95,7 +95,7 @@ def test_weighted_cases_score_as_if_their_patches_came_so_many_times(weights, ti
     }
 
 
-def test_ranking_of_more_steps_than_are_taken_at_once_agrees_with_scikit_learn(monkeypatch):
+def test_ranking_in_several_steps_agrees_with_scikit_learn(monkeypatch):
     monkeypatch.setattr("idc.metrics.case_scores._STEPS_PER_CHUNK", 7)
     y_true, y_prob, cases = random_predictions(2, ties=False)
 
@@ -129,7 +129,7 @@ def test_draw_without_any_patch_of_a_class_is_undefined_there_alone():
     assert found["accuracy"].tolist() == [1, 1]
 
 
-def test_table_of_cases_begins_with_the_worst_and_ends_with_those_of_one_class():
+def test_case_table_starts_with_worst_and_ends_with_single_class_cases():
     y_true = np.array([0, 1, 0, 1, 0, 0, 0, 0])
     y_prob = np.array([0.1, 0.9, 0.9, 0.9, 0.1, 0.2, 0.9, 0.1])
     cases = np.array([1, 1, 2, 2, 3, 3, 4, 4])

@@ -204,7 +204,7 @@ def test_each_patch_is_in_its_cell():
 
 @pytest.mark.parametrize("threshold", [0.1, 0.3, 0.6, 0.7, 0.9])
 def test_float32_probabilities_fall_in_the_cells_that_the_matrix_counts(threshold):
-    # float32(0.7) lies below 0.7: whoever compares in float32 takes it for equal
+    # float32(0.7) lies below 0.7, but equals it in a float32 comparison
     y_true = np.array([0, 1] * 11)
     y_prob = (np.repeat(np.arange(11), 2) / 10).astype(np.float32)
 

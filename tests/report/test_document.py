@@ -111,7 +111,7 @@ def test_report_of_one_class_says_what_is_undefined(home):
     assert "nan" not in words
 
 
-def test_report_of_a_whole_data_set_says_that_the_run_trained_on_some_of_it(run):
+def test_report_of_whole_data_set_states_overlap_with_training(run):
     store = open_store("tiny")  # 15 cases of 2 patches, split by patch
     whole = results_of(store, "all", np.arange(30), np.full(30, 0.9, np.float32))
     trained = len(np.unique(store.cases[run_split(run, store).train]))

@@ -34,8 +34,8 @@ def test_custom_network_trains_resumes_predicts_evaluates_and_forks(home, monkey
     assert read_first_filters(run.folder).kernels.shape == (3, 3, 3, 3, 4)
     assert set(again.predictions()["part"]) == {"validation", "test"}
     results = saved_results(again, "test")
-    asked = predict_patches(again, store.patches[results.rows])
-    assert np.allclose(asked, results.y_prob, atol=1e-5)
+    predicted = predict_patches(again, store.patches[results.rows])
+    assert np.allclose(predicted, results.y_prob, atol=1e-5)
     model = keras.models.load_model(run.folder / "model.keras")
     assert model.count_params() == again.best()["parameters"]
 

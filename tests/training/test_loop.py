@@ -56,7 +56,7 @@ def scores(run):
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    """A run of two epochs, trained in this process, and the phases that it told of."""
+    """A run of two epochs, trained in this process, and its reported phases."""
     from idc.training.loop import train
 
     with pytest.MonkeyPatch.context() as patch:

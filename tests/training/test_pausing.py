@@ -20,9 +20,9 @@ from tests.support.made_patches import tiny_store
 pytestmark = pytest.mark.slow  # imports TensorFlow
 
 
-class Asked:
-    """Requests as a visitor makes them, one at each look; looks: at the start, after each step,
-    after each batch of the validation part, and again and again while paused."""
+class ScriptedRequests:
+    """A visitor's requests, one at each poll: at the start, after each step, after each batch of the
+    validation part, and repeatedly while paused."""
 
     def __init__(self, *requests):
         self._requests = list(requests)
@@ -55,13 +55,13 @@ def trained(run, *requests):
     """Train it; returns the states and reasons that it went through."""
     from idc.training.loop import train
 
-    told = []
+    states = []
     train(
         run,
-        on_status=lambda status: told.append((status.state, status.reason)),
-        requests=Asked(*requests),
+        on_status=lambda status: states.append((status.state, status.reason)),
+        requests=ScriptedRequests(*requests),
     )
-    return list(dict.fromkeys(told))
+    return list(dict.fromkeys(states))
 
 
 @functools.cache  # the same in each home: settings and patches are
@@ -86,9 +86,9 @@ DONE = ("finished", "All 2 epochs are done.")
 def test_pause_within_an_epoch_resumes_at_the_exact_step(tiny):
     run = new_run()
 
-    told = trained(run, "", PAUSE, "", RESUME)
+    states = trained(run, "", PAUSE, "", RESUME)
 
-    assert told == [("running", ""), PAUSED_WITHIN, DONE]
+    assert states == [("running", ""), PAUSED_WITHIN, DONE]
     assert [(step["epoch"], step["step"]) for step in run.log().steps] == [
         (1, 1),
         (1, 2),
@@ -125,9 +125,9 @@ def test_pause_during_validation_does_not_repeat_the_epoch(tiny, leaves_at_once)
 def test_one_epoch_requests_pause_after_each_epoch(tiny):
     run = new_run(epochs=3)
 
-    told = trained(run, ONE_EPOCH, "", "", "", ONE_EPOCH, "", "", "", RESUME)
+    states = trained(run, ONE_EPOCH, "", "", "", ONE_EPOCH, "", "", "", RESUME)
 
-    assert told == [
+    assert states == [
         ("running", ""),
         ("paused", "Paused after 1 of 3 epochs."),
         ("paused", "Paused after 2 of 3 epochs."),
@@ -138,9 +138,9 @@ def test_one_epoch_requests_pause_after_each_epoch(tiny):
 def test_stop_within_an_epoch_scores_the_best_weights_and_keeps_the_step(tiny):
     run = new_run()
 
-    told = trained(run, "", "", "", "", STOP)
+    states = trained(run, "", "", "", "", STOP)
 
-    assert told[-1] == ("stopped", "Stopped on request after 1 of 2 epochs and 1 of 2 steps.")
+    assert states[-1] == ("stopped", "Stopped on request after 1 of 2 epochs and 1 of 2 steps.")
     assert set(run.predictions()["part"]) == {"validation", "test"}
     prepare_to_resume(run)
     trained(run)
@@ -150,18 +150,18 @@ def test_stop_within_an_epoch_scores_the_best_weights_and_keeps_the_step(tiny):
 def test_stop_of_a_paused_run_scores_the_best_weights(tiny, monkeypatch):
     from idc.training.observers.outputs import predict_held_out
 
-    run, meanwhile = new_run(), []
+    run, while_scoring = new_run(), []
 
     def looked_at(*args):
-        meanwhile.append(read_status(run.folder).state)
+        while_scoring.append(read_status(run.folder).state)
         predict_held_out(*args)
 
     monkeypatch.setattr("idc.training.loop.predict_held_out", looked_at)
 
-    told = trained(run, ONE_EPOCH, "", "", "", STOP)
+    states = trained(run, ONE_EPOCH, "", "", "", STOP)
 
-    assert told[-1] == ("stopped", "Stopped on request after 1 of 2 epochs.")
-    assert meanwhile == ["running"]  # so that, killed then, it shows as interrupted
+    assert states[-1] == ("stopped", "Stopped on request after 1 of 2 epochs.")
+    assert while_scoring == ["running"]  # so that, killed then, it shows as interrupted
     assert set(run.predictions()["part"]) == {"validation", "test"}
 
 

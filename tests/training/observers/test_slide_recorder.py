@@ -80,20 +80,20 @@ def test_start_and_each_epoch_are_recorded(run, store):
 
 
 def test_validation_predictions_are_reused(run, store):
-    asked = []
+    predicted_rows = []
 
     def answer(rows):
-        asked.append(rows.tolist())
+        predicted_rows.append(rows.tolist())
         return np.zeros(len(rows))
 
     watch = watching_trainer(run, store, answer=answer)
     watch.begin(0, 0.0)
     watch.after_epoch(1, 9.0, np.zeros(4, np.float32))
-    assert asked == [[4, 5, 6, 7]]
+    assert predicted_rows == [[4, 5, 6, 7]]
 
     request_case(run.folder, 3)
     watch.after_epoch(2, 18.0, np.zeros(4, np.float32))
-    assert asked[1:] == [[8, 9, 10, 11]]
+    assert predicted_rows[1:] == [[8, 9, 10, 11]]
 
 
 def test_frames_of_a_long_epoch_are_spaced_by_time_and_cost(run, store):
