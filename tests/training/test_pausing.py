@@ -21,8 +21,8 @@ pytestmark = pytest.mark.slow  # imports TensorFlow
 
 
 class ScriptedRequests:
-    """A visitor's requests, one at each poll: at the start, after each step, after each batch of the
-    validation part, and repeatedly while paused."""
+    """A visitor's requests, one at each poll: at the start, after each step, after each batch of
+    the validation part, and repeatedly while paused."""
 
     def __init__(self, *requests):
         self._requests = list(requests)
