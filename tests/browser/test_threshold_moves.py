@@ -54,7 +54,7 @@ def test_threshold_slider_updates_everything_in_the_browser(results, app, page):
     assert counts(page) == [5, 0, 3, 2]
 
     # While the slider moves, nothing is sent; the browser draws immediately.
-    page.get_by_role("heading", name="To hand on").wait_for()
+    page.get_by_role("heading", name="Export").wait_for()
     page.wait_for_load_state("networkidle")
     sent = page.evaluate(
         """async () => {

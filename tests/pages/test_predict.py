@@ -139,7 +139,7 @@ def test_example_shows_its_label_after_the_choice(trained_run):
     }
     at.run()
 
-    assert "The label is **IDC-" in text(at)
+    assert "Label: **IDC-" in text(at)
 
 
 def test_data_set_packed_again_shows_a_sentence_instead_of_examples(trained_run):

@@ -66,7 +66,7 @@ def test_zip_shows_counts_matrix_table_and_refusals(home):
         ("more/1/c.png", 1),
     ]
     assert at.table[0].value.iloc[0, 0].startswith("notes.txt is not a PNG")
-    assert "3 files with a label in the name or the folder" in text(at)
+    assert "3 files with a label in the file or folder name" in text(at)
 
 
 def test_predictions_are_kept_over_reruns_until_the_files_change(home):
@@ -135,7 +135,7 @@ def test_hostile_zip_shows_one_sentence(home):
 def test_refused_upload_shows_its_reason_and_files_can_be_removed(home):
     at = open_page("predict")
     session = "test session id"  # of AppTest
-    with pytest.raises(QuotaExceeded), quota.room(session, 10**9):
+    with pytest.raises(QuotaExceeded), quota.reserve(session, 10**9):
         pass
     at.run()
     assert at.error[0].value.startswith("A file of more than 200 MB is not accepted")
