@@ -21,10 +21,10 @@ import numpy as np
 from idc.datasets.leakage import MIN_CORRELATION, check_leakage
 from idc.datasets.signatures import (
     MAX_HAMMING_DISTANCE,
+    compute_signatures,
     grey_levels,
     low_frequency_correlation,
     perceptual_hashes,
-    signatures,
     similar_pairs,
 )
 from idc.datasets.splits import make_split
@@ -52,7 +52,7 @@ def main() -> None:
 
 def compare_with_naive(store: PatchStore) -> None:
     """Near hashes of all patches: by banding, and each with each."""
-    signed = signatures(store.patches, np.arange(len(store)))
+    signed = compute_signatures(store.patches, np.arange(len(store)))
     hashes, group = signed.hashes[~signed.near_uniform], np.flatnonzero(~signed.near_uniform)
     began = time.perf_counter()
     pairs = similar_pairs(hashes, np.arange(len(hashes)))
@@ -76,7 +76,7 @@ def made_copies(store: PatchStore, count: int) -> None:
     """How many copies are found, by kind."""
     rng = np.random.default_rng(0)
     rows = np.sort(rng.choice(len(store), min(count, len(store)), replace=False))
-    signed = signatures(store.patches, rows)
+    signed = compute_signatures(store.patches, rows)
     patches = store.patches[rows[~signed.near_uniform]]
     hashes = perceptual_hashes(grey_levels(patches))
     noise = rng.normal(0, 5, patches.shape)

@@ -23,13 +23,13 @@ DRAWN = [name for name in SOURCES if name.startswith(("streamlit_app", "pages.",
 FRAME = "idc.ui.main"  # calls Streamlit when it is imported
 
 # Package -> the packages that it may import, inside functions too. Every module may import BOTTOM.
-BOTTOM = {"errors", "patches", "wording"}
+BOTTOM = {"errors", "patches", "progress", "wording"}
 MAY_IMPORT: dict[str, set[str]] = {
     "files": set(),
     "processes": {"files"},
     "metrics": set(),
     "imaging": set(),
-    "demo_tissue": set(),
+    "demo_tissue": {"processes"},
     "datasets": {"files", "processes", "imaging"},
     "networks": {"files"},
     "uploads": {"files", "processes", "imaging"},

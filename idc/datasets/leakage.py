@@ -6,7 +6,7 @@ scanner and often a gland.
 """
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,13 +16,14 @@ import pandas as pd
 from idc.datasets.signatures import (
     MIN_CONTRAST,
     Signatures,
+    compute_signatures,
     low_frequency_correlation,
-    signatures,
     similar_pairs,
 )
 from idc.datasets.splits import PARTS, Split
 from idc.datasets.store import PatchStore
 from idc.patches import PATCH_SIZE_PX
+from idc.progress import ProgressCallback
 
 PART_PAIRS = tuple(itertools.combinations(PARTS, 2))
 LEAKAGE_KINDS: Mapping[str, str] = {
@@ -36,8 +37,6 @@ MIN_CORRELATION = 0.95  # copies exceed it, chance pairs of similar hashes do no
 _NEIGHBOUR_OFFSETS = ((1, 0), (0, 1), (1, 1), (-1, 1))
 _CHUNK_SIZE = 4_096
 
-ProgressCallback = Callable[[int, int], None]
-
 
 @dataclass(frozen=True)
 class LeakageFinding:
@@ -48,14 +47,14 @@ class LeakageFinding:
         pairs: int64, shape (n, 2): rows of the store; the first is in the earlier part. Of the
             patches of one part with identical pixels, only the first is in pairs of copies.
         parts: int8, shape (n, 2): their positions in `idc.datasets.splits.PARTS`.
-        touching: held-out part -> number of its patches with a partner in the training part;
+        touched: held-out part -> number of its patches with a partner in the training part;
             here each of several identical patches counts.
     """
 
     kind: str
     pairs: np.ndarray
     parts: np.ndarray
-    touching: Mapping[str, int]
+    touched: Mapping[str, int]
 
     def counts(self) -> dict[tuple[str, str], int]:
         """Number of pairs in each two parts, in the order of `PART_PAIRS`."""
@@ -63,10 +62,6 @@ class LeakageFinding:
             pair: int(np.sum((self.parts == [PARTS.index(part) for part in pair]).all(axis=1)))
             for pair in PART_PAIRS
         }
-
-    def touched(self, part: str) -> int:
-        """Number of patches of a held-out part with a partner in the training part."""
-        return self.touching[part]
 
     def examples(self, count: int, seed: int = 0) -> np.ndarray:
         """A sample of pairs, as sorted positions in `pairs`; with the training part if possible."""
@@ -117,7 +112,7 @@ class LeakageReport:
         for part in PARTS[1:]:
             size = self.sizes[part]
             for kind, finding in self.findings.items():
-                if touched := finding.touched(part):
+                if touched := finding.touched[part]:
                     sentences.append(
                         f"{touched:,} of {size:,} {part} patches ({touched / size:.1%}) "
                         f"{_LEAK_TEXTS[kind]}."
@@ -147,7 +142,7 @@ class LeakageReport:
             "shared_cases": named(self.shared_cases),
             **{kind: named(finding.counts()) for kind, finding in self.findings.items()},
             "touched_by_training": {
-                kind: {part: finding.touched(part) for part in PARTS[1:]}
+                kind: {part: finding.touched[part] for part in PARTS[1:]}
                 for kind, finding in self.findings.items()
             },
             "near_uniform": self.near_uniform,
@@ -175,7 +170,7 @@ def check_leakage(
     """
     rows = np.concatenate([split.rows(part) for part in PARTS]).astype(np.int64)
     part = np.repeat(np.arange(len(PARTS), dtype=np.int8), [len(split.rows(p)) for p in PARTS])
-    signed = signatures(store.patches, rows, on_progress=on_progress)
+    signed = compute_signatures(store.patches, rows, on_progress=on_progress)
     index = store.index.iloc[rows]
     each = np.arange(len(rows))
     found = {
@@ -274,12 +269,12 @@ def _to_finding(
     """
     swapped = part[pairs[:, 0]] > part[pairs[:, 1]]
     pairs = np.where(swapped[:, None], pairs[:, ::-1], pairs)
-    touching = {}
+    touched = {}
     for number, name in enumerate(PARTS[1:], 1):
         with_train = (part[pairs[:, 0]] == 0) & (part[pairs[:, 1]] == number)
         of_these = np.isin(alike[part == number], alike[pairs[with_train, 1]])
-        touching[name] = int(of_these.sum())
-    return LeakageFinding(kind, rows[pairs], part[pairs], touching)
+        touched[name] = int(of_these.sum())
+    return LeakageFinding(kind, rows[pairs], part[pairs], touched)
 
 
 def near_uniform_note(report: LeakageReport) -> str:

@@ -25,13 +25,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from idc.datasets.store import PATCHES_FILE, PatchStore, ProgressCallback, is_current, npy_header
+from idc.datasets.store import PATCHES_FILE, PatchStore, is_current, npy_header
 from idc.errors import DataError
 from idc.files import atomic
 from idc.files.home import data_dir
 from idc.patches import PATCH_BYTES, PATCH_SHAPE
 from idc.processes.job_registry import JobRegistry
 from idc.processes.thread_job import ThreadJob
+from idc.progress import ProgressCallback
 
 MIN_TISSUE_DENSITY = 0.065
 COLUMNS = ("tissue", "stain", "haematoxylin")

@@ -7,7 +7,7 @@ brightened or scaled keeps nearly all bits; unrelated patches differ in about 32
 
 import hashlib
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -16,6 +16,7 @@ import pandas as pd
 import scipy.fft
 
 from idc.patches import PATCH_SIZE_PX
+from idc.progress import ProgressCallback
 
 # Of copies made of real patches (JPEG quality 60, 20 grey levels brighter, shrunk to 40 px and
 # back, noise of 5 grey levels) 99 % or more differ in at most 6 bits; of 164 million
@@ -51,11 +52,11 @@ class Signatures:
         return self.contrast < MIN_CONTRAST
 
 
-def signatures(
+def compute_signatures(
     patches: np.ndarray,
     rows: np.ndarray,
     *,
-    on_progress: Callable[[int, int], None] | None = None,
+    on_progress: ProgressCallback | None = None,
 ) -> Signatures:
     """Compute the signatures of patches, in chunks of a few thousand.
 

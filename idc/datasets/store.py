@@ -20,7 +20,7 @@ import json
 import mmap
 import re
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,6 +31,7 @@ from idc.errors import DataError
 from idc.files.atomic import json_bytes
 from idc.files.home import data_dir
 from idc.patches import PATCH_SHAPE
+from idc.progress import ProgressCallback
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,8 +53,6 @@ INDEX_DTYPES = {
 _OPEN_ATTEMPTS = 3  # while other processes replace the store
 
 _NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
-
-ProgressCallback = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,9 @@ cut into patches with the file names, grid and labelling rule of the real set.
 from __future__ import annotations
 
 import os
-from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import cv2
 import numpy as np
@@ -28,6 +27,8 @@ from idc.demo_tissue.tumour import draw_growth_pattern, outline_tumour, paint_tu
 from idc.demo_tissue.vessels import paint_vessels
 from idc.errors import ConfigError
 from idc.patches import PATCH_SIZE_PX, PatchName
+from idc.processes.prefetch import map_ahead
+from idc.progress import ProgressCallback
 
 GENERATED_NOTICE = "generated tissue, not from patients"
 FIRST_CASE = 90001  # above all case numbers of the real set
@@ -147,7 +148,7 @@ def generate_cases(
     cases: int = 12,
     seed: int = 0,
     *,
-    on_progress: Callable[[int, int], None] | None = None,
+    on_progress: ProgressCallback | None = None,
     threads: int | None = None,
 ) -> Iterator[DemoSlide]:
     """Generate cases `FIRST_CASE`, `FIRST_CASE + 1`, ... in order; workers prefetch a few.
@@ -161,13 +162,9 @@ def generate_cases(
     if cases < 1:
         raise ConfigError(f"The number of demo cases must be 1 or more. Received: {cases}")
     threads = threads or os.cpu_count() or 1
-    with ThreadPoolExecutor(threads, thread_name_prefix="demo-tissue") as pool:
-        ahead: deque[Future[DemoSlide]] = deque()
-        for number in range(cases + threads):
-            if number < cases:
-                ahead.append(pool.submit(generate_slide, seed, number))
-            if number >= threads:
-                slide = ahead.popleft().result()
-                if on_progress is not None:
-                    on_progress(number - threads + 1, cases)
-                yield slide
+    generate = partial(generate_slide, seed)
+    slides = map_ahead(generate, range(cases), threads=threads, ahead=threads)
+    for number, slide in enumerate(slides, 1):
+        if on_progress is not None:
+            on_progress(number, cases)
+        yield slide

@@ -1,7 +1,6 @@
 """A run's saved predictions, joined with their patches."""
 
 import contextlib
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +10,7 @@ from idc.datasets.store import PatchStore, list_stores, open_store
 from idc.errors import DataError, RunError
 from idc.metrics.scores import CONFUSION_CELLS, ScoreReport, confusion_cell_names, evaluate
 from idc.prediction.predictor import predict_patches
+from idc.progress import ProgressCallback
 from idc.runs.run import Run, check_same_data
 
 
@@ -117,7 +117,7 @@ def saved_results(run: Run, part: str | None = None) -> Results:
 
 
 def fresh_results(
-    run: Run, store: PatchStore, *, on_progress: Callable[[int, int], None] | None = None
+    run: Run, store: PatchStore, *, on_progress: ProgressCallback | None = None
 ) -> Results:
     """Predict all patches of a store by the run's best weights.
 

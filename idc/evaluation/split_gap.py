@@ -77,8 +77,8 @@ class SplitGap:
         if math.isnan(gap.value):
             return "The gap is undefined: one of the runs has scored patches of only one class."
         scores = (
-            f"Balanced accuracy is {_with_interval(promised)} under the random split and "
-            f"{_with_interval(got)} on unseen cases."
+            f"Balanced accuracy is {promised.text()} under the random split and "
+            f"{got.text()} on unseen cases."
         )
         size = f"{abs(gap.value):.3f} {'more' if gap.value > 0 else 'less'}"
         if gap.no_interval:
@@ -163,9 +163,3 @@ def _same_settings(random: Run, by_case: Run) -> bool:
     """Whether the settings are equal except for the split and what depends on it."""
     settings = [{**run.config.to_json(), **_SPLIT_SETTINGS} for run in (random, by_case)]
     return settings[0] == settings[1]
-
-
-def _with_interval(score: Interval) -> str:
-    if math.isnan(score.low):
-        return f"{score.value:.3f}"
-    return f"{score.value:.3f} ({score.low:.3f} to {score.high:.3f})"

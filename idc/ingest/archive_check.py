@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
-from idc.datasets.store import ProgressCallback
 from idc.errors import DataError, DownloadError
 from idc.files.sources import UnreadableMember, ZipSource
 from idc.ingest.listing import list_patches
+from idc.progress import ProgressCallback
 
 _BLOCK_BYTES = 2**20
 _MAX_MEMBER_BYTES = 2**30  # of members that are not patches; a patch has 8 kB

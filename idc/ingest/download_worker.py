@@ -16,7 +16,6 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from idc.datasets.store import ProgressCallback
 from idc.errors import DownloadError, IdcError
 from idc.files.home import download_dir
 from idc.ingest.archive_check import DamagedArchive, check_archive
@@ -39,6 +38,7 @@ from idc.ingest.stop_signal import StopSignal
 from idc.patches import PATCH_BYTES
 from idc.processes.thread_job import StopRequested
 from idc.processes.time_left import time_left_s
+from idc.progress import ProgressCallback
 
 OnStatus = Callable[[DownloadStatus], None]
 

@@ -7,24 +7,25 @@ when it is complete (`idc.datasets.store_writer`).
 
 import os
 import struct
-from collections import deque
 from collections.abc import Generator, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from idc.datasets.store import PackReport, ProgressCallback
+from idc.datasets.store import PackReport
 from idc.datasets.store_writer import PatchBlock, StoreWriter
 from idc.errors import DataError
 from idc.files.sources import OpenSources, Source, UnreadableMember
 from idc.imaging.rescaling import to_patch_size
 from idc.ingest.listing import PatchListing, list_patches
 from idc.patches import PATCH_SHAPE, PATCH_SIZE_PX, PatchName
+from idc.processes.prefetch import map_ahead
+from idc.progress import ProgressCallback
 
 _MAX_SIDE_PX = 1000  # a larger image is not a patch
 _MAX_DAMAGED_NAMES = 20
@@ -133,19 +134,10 @@ class _PackCounts:
 def _decode_all(listing: PatchListing, sources: Sequence[Source]) -> Generator[_Batch, None, None]:
     """All batches in order, decoded a few ahead of the consumer."""
     threads = min(os.cpu_count() or 1, _MAX_THREADS)
-    ahead: deque[Future[_Batch]] = deque()
-    with ThreadPoolExecutor(threads, thread_name_prefix="decode") as pool:
-        try:
-            for start in range(0, len(listing), _BATCH_SIZE):
-                rows = range(start, min(start + _BATCH_SIZE, len(listing)))
-                ahead.append(pool.submit(_decode_batch, listing, sources, rows))
-                if len(ahead) > 2 * threads:
-                    yield ahead.popleft().result()
-            while ahead:
-                yield ahead.popleft().result()
-        finally:
-            for future in ahead:
-                future.cancel()
+    starts = range(0, len(listing), _BATCH_SIZE)
+    batches = (range(start, min(start + _BATCH_SIZE, len(listing))) for start in starts)
+    decode = partial(_decode_batch, listing, sources)
+    return map_ahead(decode, batches, threads=threads, ahead=2 * threads)
 
 
 def _decode_batch(listing: PatchListing, sources: Sequence[Source], rows: range) -> _Batch:

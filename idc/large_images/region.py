@@ -5,7 +5,6 @@ The image is rescaled to the model's scale (`idc.imaging.rescaling`), separated 
 px of the original image.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import cv2
@@ -16,6 +15,7 @@ from idc.imaging.tiling import Tiling, cut_tiles
 from idc.imaging.tissue_mask import MIN_TISSUE_SHARE, cell_shares, tissue_mask
 from idc.patches import MPP_UM, PATCH_SIZE_PX
 from idc.prediction.predictor import predict_patches
+from idc.progress import ProgressCallback
 from idc.runs.run import Run
 
 # Two of the model's batches: small enough for progress, for stopping, and for other requests.
@@ -134,7 +134,7 @@ def predict_region(
     run: Run,
     region: Region,
     *,
-    on_progress: Callable[[int, int], None] | None = None,
+    on_progress: ProgressCallback | None = None,
 ) -> RegionPredictions:
     """Predict every tile with tissue by a run's model.
 

@@ -5,7 +5,7 @@ is not coarser than the model's scale. A child process (`idc.large_images.slide_
 decodes the file; the server itself never reads it.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -20,6 +20,7 @@ from idc.large_images.region import RegionLayout, RegionPredictions
 from idc.patches import MPP_UM, PATCH_SIZE_PX
 from idc.prediction.predictor import predict_patches
 from idc.processes.child import Answer, Child, ChildDied, ChildTimeout
+from idc.progress import ProgressCallback
 from idc.runs.run import Run
 
 SLIDE_ONLY_SUFFIXES = (".svs", ".ndpi", ".mrxs", ".scn", ".vms", ".bif", ".svslide")
@@ -100,7 +101,7 @@ class WholeSlide:
         factor = downsample / self.downsamples[self._level(downsample)]
         return max(1, min(_MAX_SIDE_PX, int(_MAX_SIDE_PX / factor)))
 
-    def overview(self, on_progress: Callable[[int, int], None] | None = None) -> np.ndarray:
+    def overview(self, on_progress: ProgressCallback | None = None) -> np.ndarray:
         """The whole slide as a small image, at most `OVERVIEW_SIDE_PX` per side.
 
         Returns:
@@ -195,7 +196,7 @@ def predict_slide(
     slide: WholeSlide,
     layout: RegionLayout,
     *,
-    on_progress: Callable[[int, int], None] | None = None,
+    on_progress: ProgressCallback | None = None,
 ) -> RegionPredictions:
     """Predict every tile with tissue by a run's model, in memory independent of the slide's size.
 

@@ -52,6 +52,14 @@ class Interval:
     undefined: str = ""
     no_interval: str = ""
 
+    def text(self) -> str:
+        """ "0.870 (0.850 to 0.890)"; "–" if the score is undefined."""
+        if math.isnan(self.value):
+            return "–"
+        if math.isnan(self.low):
+            return f"{self.value:.3f}"
+        return f"{self.value:.3f} ({self.low:.3f} to {self.high:.3f})"
+
     def to_json(self) -> dict[str, Any]:
         """Plain values; undefined ones are None."""
         return {name: _json_value(value) for name, value in asdict(self).items()}

@@ -1,12 +1,13 @@
 """Predict with a model in this process. Pages use `idc.prediction.predictor` instead."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import keras
 import numpy as np
 
 from idc.networks.backends import sync_variables
 from idc.networks.models import IDC_POSITIVE
+from idc.progress import ProgressCallback
 
 BATCH_SIZE = 256
 
@@ -16,7 +17,7 @@ def predict_probabilities(
     patches: np.ndarray,
     rows: np.ndarray | None = None,
     *,
-    on_progress: Callable[[int, int], None] | None = None,
+    on_progress: ProgressCallback | None = None,
 ) -> np.ndarray:
     """The model's probability of IDC-positive for each patch.
 

@@ -7,7 +7,6 @@ imports it: a child process (`idc.prediction.predictor_worker`) does, and keeps 
 import atexit
 import functools
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +15,7 @@ from idc.errors import PredictionError
 from idc.patches import PATCH_SHAPE
 from idc.processes.child import Answer, Child, ChildDied, ChildTimeout
 from idc.processes.environment import KEEP_FREED_MEMORY
+from idc.progress import ProgressCallback
 from idc.runs.run import BUNDLED_RUN_ID, Run, list_runs, open_run
 
 _CHUNK = 256  # the model's batch size: a single patch waits for at most one batch
@@ -50,7 +50,7 @@ def predict_patches(
     run: Run,
     patches: np.ndarray,
     *,
-    on_progress: Callable[[int, int], None] | None = None,
+    on_progress: ProgressCallback | None = None,
 ) -> np.ndarray:
     """The calibrated probability of IDC-positive, by a run's best weights.
 

@@ -8,7 +8,6 @@ searched in the local data sets.
 
 import contextlib
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -23,14 +22,13 @@ from idc.prediction.appearance import MIN_TRAINING_PATCHES, AppearanceProfile, f
 from idc.prediction.predictor import predict_with_features
 from idc.processes.job_registry import JobRegistry
 from idc.processes.thread_job import ThreadJob
+from idc.progress import ProgressCallback
 from idc.runs.run import Run, check_same_data
 from idc.runs.split import run_split, train_cases
 
 SAMPLE_SIZE = 4_000
 _HELD_OUT_SAMPLE_SIZE = 1_000
 _CHUNK = 256
-
-OnProgress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -109,7 +107,7 @@ def reference_patches(run: Run, store: PatchStore) -> ReferencePatches:
 
 
 def compute_training_features(
-    run: Run, reference: ReferencePatches, *, on_progress: OnProgress | None = None
+    run: Run, reference: ReferencePatches, *, on_progress: ProgressCallback | None = None
 ) -> TrainingFeatures:
     """Compute and save what `load_training_features` reads.
 

@@ -28,7 +28,7 @@ class FairSemaphore:
         self._waiting: deque[threading.Event] = deque()
         self._lock = threading.Lock()
 
-    def waiting(self) -> int:
+    def waiting_count(self) -> int:
         """How many threads wait now."""
         return len(self._waiting)
 

@@ -1,13 +1,13 @@
 """Demo tissue as a data set: a source of a store like zip, folder and download."""
 
 import sys
-from collections.abc import Callable
 
 from idc.datasets.store import PackReport, check_store_name, open_store
 from idc.datasets.store_writer import Patch, StoreWriter
 from idc.demo_tissue.generate import GENERATED_NOTICE, generate_cases, slide_patches
 from idc.ingest.packing_job import PackJob, start_job
 from idc.launch.standby import ensure_standby
+from idc.progress import ProgressCallback
 from idc.shipped.recorded_runs import install_recorded_runs
 
 DEMO_CASES, DEMO_SEED = 12, 0
@@ -21,7 +21,7 @@ def pack_demo(
     cases: int = DEMO_CASES,
     seed: int = DEMO_SEED,
     replace_existing: bool = False,
-    on_progress: Callable[[int, int], None] | None = None,
+    on_progress: ProgressCallback | None = None,
 ) -> PackReport:
     """Generate cases of demo tissue and pack them. The same seed gives the same patches.
 

@@ -117,7 +117,7 @@ def test_many_copies_of_one_patch_count_once_per_pair_of_parts(home):
     report = check_leakage(store, split([0, 1], [2, 3], []))
 
     assert counts(report, "Identical patches") == [1, 0, 0]
-    assert report.findings["identical"].touched("validation") == 2
+    assert report.findings["identical"].touched["validation"] == 2
 
 
 def test_each_scored_copy_of_a_training_patch_is_counted(home):
@@ -178,8 +178,8 @@ def test_neighbours_of_training_patches_are_counted(home):
     report = check_leakage(store, split([0, 2], [1], [3, 4]))
 
     assert counts(report, "Neighbours on the slide") == [2, 1, 0]
-    assert report.findings["adjacent"].touched("validation") == 1
-    assert report.findings["adjacent"].touched("test") == 1
+    assert report.findings["adjacent"].touched["validation"] == 1
+    assert report.findings["adjacent"].touched["test"] == 1
     assert "1 of 2 test patches (50.0%) touch a training patch on the slide." in report.sentences()
     found = report.findings["adjacent"]
     assert found.pairs[found.examples(9)].tolist() == [[0, 1], [2, 3], [2, 1]]
@@ -218,5 +218,5 @@ def test_only_the_random_split_of_real_slides_has_neighbours(home, real_data):
     by_case = check_leakage(store, make_split(store.index, "case-disjoint"))
 
     assert sum(random.findings["adjacent"].counts().values()) > 5_000
-    assert random.findings["adjacent"].touched("test") > 0.95 * random.sizes["test"]
+    assert random.findings["adjacent"].touched["test"] > 0.95 * random.sizes["test"]
     assert not by_case.leaks

@@ -8,10 +8,10 @@ from scipy.fft import dctn
 from idc.datasets.signatures import (
     MAX_HAMMING_DISTANCE,
     MIN_CONTRAST,
+    compute_signatures,
     grey_levels,
     low_frequency_correlation,
     perceptual_hashes,
-    signatures,
     similar_pairs,
 )
 from tests.support.made_tissue import smooth_patches
@@ -38,7 +38,7 @@ def test_hash_bits_mark_low_frequencies_above_the_median():
 def test_equal_pixels_share_a_content_id():
     one, other = smooth_patches(1, 2)
 
-    signed = signatures(np.stack([one, other, one]), np.array([0, 1, 2]))
+    signed = compute_signatures(np.stack([one, other, one]), np.array([0, 1, 2]))
 
     assert signed.content_ids.tolist() == [0, 1, 0]
 
@@ -46,7 +46,9 @@ def test_equal_pixels_share_a_content_id():
 def test_signatures_cover_the_given_rows_and_report_progress():
     patches, progress = smooth_patches(2, 5), []
 
-    signed = signatures(patches, np.array([4, 0]), on_progress=lambda *at: progress.append(at))
+    signed = compute_signatures(
+        patches, np.array([4, 0]), on_progress=lambda *at: progress.append(at)
+    )
 
     assert signed.hashes.tolist() == hash_of(patches[[4, 0]]).tolist()
     assert progress == [(2, 2)]
@@ -56,14 +58,14 @@ def test_patches_of_one_colour_are_near_uniform():
     patches = np.stack([np.full((50, 50, 3), 240, np.uint8), smooth_patches(3)[0]])
     patches[0, :5, :5] -= 5  # a speck
 
-    signed = signatures(patches, np.arange(2))
+    signed = compute_signatures(patches, np.arange(2))
 
     assert signed.near_uniform.tolist() == [True, False]
     assert signed.contrast[0] < MIN_CONTRAST < signed.contrast[1]
 
 
 def test_no_patches_have_no_signatures():
-    signed = signatures(np.empty((0, 50, 50, 3), np.uint8), np.empty(0, np.int64))
+    signed = compute_signatures(np.empty((0, 50, 50, 3), np.uint8), np.empty(0, np.int64))
 
     assert len(signed.content_ids) == len(signed.hashes) == len(signed.contrast) == 0
     assert similar_pairs(signed.hashes, signed.content_ids).shape == (0, 2)

@@ -25,7 +25,11 @@ def scores(at):
 
 def move(at, threshold):
     sent = components(at)["threshold_slider"]
-    moved = {"board": sent["board"], "showing": sent["showing"], "threshold": threshold}
+    moved = {
+        "predictions_id": sent["predictions_id"],
+        "showing": sent["showing"],
+        "threshold": threshold,
+    }
     at.session_state["threshold_slider"] = {"moved": moved}
     return at.run()
 
@@ -154,7 +158,7 @@ def test_named_thresholds_come_from_validation_and_never_from_test(home):
     at = open_page("evaluate")
 
     sent = components(at)["threshold_slider"]
-    assert sent["board"].endswith("/test")
+    assert sent["predictions_id"].endswith("/test")
     named = {preset["name"]: preset["threshold"] for preset in sent["presets"]}
     assert named == {"half": 0.5, "balanced": 0.25, "sensitive": 0.3}
     assert "test patches never choose one" in sent["note"]
@@ -182,9 +186,9 @@ def test_order_can_be_the_most_doubtful_first(home):
 def test_bar_of_the_histogram_shows_its_patches(home):
     evaluated_run()
     at = open_page("evaluate")
-    board = components(at)["probability_plot"]["board"]
+    board = components(at)["probability_plot"]["predictions_id"]
     chosen = {"kind": "bar", "bin": 4, "label": 0}  # 0.20 to 0.25
-    pick(at, "probabilities", {"board": board, "chosen": chosen})
+    pick(at, "probabilities", {"predictions_id": board, "chosen": chosen})
 
     assert opened(at) == [(2, "p 0.20")]
     assert "**IDC-negative, probability 0.20 to 0.25**: 1 patch" in text(at)
@@ -194,8 +198,8 @@ def test_bar_of_the_histogram_shows_its_patches(home):
 def test_point_of_the_calibration_curve_shows_its_patches(home):
     evaluated_run()
     at = open_page("evaluate")
-    board = components(at)["probability_plot"]["board"]
-    pick(at, "probabilities", {"board": board, "chosen": {"kind": "point", "bin": 2}})
+    board = components(at)["probability_plot"]["predictions_id"]
+    pick(at, "probabilities", {"predictions_id": board, "chosen": {"kind": "point", "bin": 2}})
 
     assert opened(at) == [(2, "p 0.20"), (9, "p 0.20")]
 
@@ -203,8 +207,8 @@ def test_point_of_the_calibration_curve_shows_its_patches(home):
 def test_case_shows_its_patches_most_wrong_first(home):
     evaluated_run(cases=5)
     at = open_page("evaluate")
-    board = components(at)["case_table"]["board"]
-    pick(at, "cases", {"board": board, "case": 3})
+    board = components(at)["case_table"]["predictions_id"]
+    pick(at, "cases", {"predictions_id": board, "case": 3})
 
     assert opened(at) == [(4, "p 0.70"), (5, "p 0.95")]
     assert "**Case 3**: 2 patches" in text(at)
@@ -213,11 +217,11 @@ def test_case_shows_its_patches_most_wrong_first(home):
 def test_slide_of_a_case_shows_predictions_at_the_shared_threshold(home):
     evaluated_run(cases=5)
     at = open_page("evaluate")
-    board = components(at)["case_table"]["board"]
-    pick(at, "cases", {"board": board, "case": 3})
+    board = components(at)["case_table"]["predictions_id"]
+    pick(at, "cases", {"predictions_id": board, "case": 3})
 
     slide = components(at)["slide_viewer"]
-    assert (slide["title"], slide["board"]) == ("Case 3", board)
+    assert (slide["title"], slide["predictions_id"]) == ("Case 3", board)
     [saved] = slide["values"]
     y_prob = np.frombuffer(base64.b64decode(saved["data"]), "<f4")
     assert y_prob.tolist() == [np.float32(0.7), np.float32(0.95)]
@@ -246,8 +250,8 @@ def test_slide_click_opens_the_slides_page(home):
 def test_invalid_pick_opens_nothing(home, key, value):
     evaluated_run(cases=5)
     at = open_page("evaluate")
-    board = components(at)["case_table"]["board"]
-    pick(at, key, {"board": board, **value} if isinstance(value, dict) else value)
+    board = components(at)["case_table"]["predictions_id"]
+    pick(at, key, {"predictions_id": board, **value} if isinstance(value, dict) else value)
 
     assert not at.exception
     assert "probability 0." not in text(at) and "**Case" not in text(at)
@@ -309,7 +313,7 @@ def test_error_strips_hold_most_wrong_patches_and_follow_the_threshold(home):
     assert [tile["row"] for tile in alarms["tiles"]] == [4, 6, 2, 0, 8]
     assert [tile["row"] for tile in missed["tiles"]] == [9, 7, 3, 1, 5]
     assert missed["y_prob"] == pytest.approx([0.2, 0.4, 0.8, 0.9, 0.95])
-    assert alarms["errors_of"] == components(at)["threshold_slider"]["board"]
+    assert alarms["errors_of"] == components(at)["threshold_slider"]["predictions_id"]
 
 
 # Published results

@@ -73,12 +73,12 @@ def test_calibration_of_the_bundled_model_is_explained(home):
 
 
 def test_first_filters_of_each_epoch_are_shown(trained_run):
-    film = sent(chapter("What training does"))
+    timeline = sent(chapter("What training does"))
 
-    assert film["epochs"] == [0, 1]
-    assert film["shape"] == [3, 3, 3, 32]
-    levels = np.frombuffer(base64.b64decode(film["kernels"]), np.uint8).astype(float)
-    before, after = (levels.reshape(2, -1) - 128) / 127 * film["largest"]
+    assert timeline["epochs"] == [0, 1]
+    assert timeline["shape"] == [3, 3, 3, 32]
+    levels = np.frombuffer(base64.b64decode(timeline["kernels"]), np.uint8).astype(float)
+    before, after = (levels.reshape(2, -1) - 128) / 127 * timeline["largest"]
     assert 0 < np.abs(after - before).max() < 0.1  # one epoch changes them slightly
 
 

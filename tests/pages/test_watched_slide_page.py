@@ -17,7 +17,7 @@ from tests.support.page_runs import finished_run, training_run
 
 
 def timeline_data(at):
-    [data] = [data for data in component_data(at) if "film" in data and "frames" in data]
+    [data] = [data for data in component_data(at) if "timeline_id" in data and "frames" in data]
     return data
 
 
@@ -57,13 +57,16 @@ def test_watched_slide_is_shown_with_ground_truth_and_frames(home):
         at = open_page("train")
 
     network, truth = [data for data in component_data(at) if "image" in data]
-    assert (network["film"], truth["film"]) == (f"{run.id}/{case}", None)
+    assert (network["timeline_id"], truth["timeline_id"]) == (f"{run.id}/{case}", None)
     assert (network["truth"], truth["truth"]) == (False, True)
     assert network["image"] == truth["image"]
-    film = timeline_data(at)
-    assert film["film"] == network["film"]
-    assert [frame["title"] for frame in film["frames"]] == ["at the start", "epoch 2, step 1 of 2"]
-    assert base64.b64decode(film["frames"][-1]["levels"]) == bytes([0, 253, 127, 255])
+    timeline = timeline_data(at)
+    assert timeline["timeline_id"] == network["timeline_id"]
+    assert [frame["title"] for frame in timeline["frames"]] == [
+        "at the start",
+        "epoch 2, step 1 of 2",
+    ]
+    assert base64.b64decode(timeline["frames"][-1]["levels"]) == bytes([0, 253, 127, 255])
 
 
 def test_visitor_can_choose_another_case_to_watch(home):
@@ -140,9 +143,9 @@ def clock(monkeypatch):
 
 def send_command(at, action, value=None):
     """Send a command of the replay bar."""
-    at.session_state["replay_bar"] = {"told": {"do": action, "value": value}}
+    at.session_state["replay_bar"] = {"command": {"action": action, "value": value}}
     at.session_state["replay"] = at.session_state["replay"].after_command(
-        {"do": action, "value": value}, replay.time.monotonic()
+        {"action": action, "value": value}, replay.time.monotonic()
     )
     return at.run()
 

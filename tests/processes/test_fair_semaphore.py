@@ -15,10 +15,10 @@ def take(turns: FairSemaphore, name: str, served: list[str]) -> threading.Thread
         with turns:
             served.append(name)
 
-    waiting = turns.waiting()
+    waiting = turns.waiting_count()
     thread = threading.Thread(target=wait)
     thread.start()
-    wait_until(lambda: turns.waiting() == waiting + 1 or not thread.is_alive(), "it waits")
+    wait_until(lambda: turns.waiting_count() == waiting + 1 or not thread.is_alive(), "it waits")
     return thread
 
 
@@ -62,7 +62,7 @@ def test_who_gives_up_leaves_the_line_and_the_place_free_for_others():
     with turns:
         with pytest.raises(AcquireTimeout), turns:
             pass
-        assert turns.waiting() == 0
+        assert turns.waiting_count() == 0
     with turns:
         pass
 

@@ -16,8 +16,8 @@ export default function ({ data, parentElement, setStateValue }) {
   matrix.rewrite = () => writeTexts(matrix, data);
   matrix.rewrite();
   setOpenCell(matrix, data.open);
-  if (!data.board) return undefined;
-  matrix.stop = followThreshold(sharedPredictions(data.board), ({ all }) => {
+  if (!data.predictions_id) return undefined;
+  matrix.stop = followThreshold(sharedPredictions(data.predictions_id), ({ all }) => {
     matrix.rewrite = () => writeTexts(matrix, tableFromCounts(data, all, matrix.by));
     matrix.rewrite();
   });
@@ -33,7 +33,7 @@ function newMatrix(parentElement, data) {
     newFoot(matrix),
   );
   const frame = element("div", "frame");
-  if (data.board) frame.append(newRateChoice(matrix));
+  if (data.predictions_id) frame.append(newRateChoice(matrix));
   frame.append(table);
   parentElement.append(frame);
   return matrix;

@@ -44,7 +44,7 @@ def confusion_matrix(
     _view(
         key=key,
         data=matrix_data(counts)
-        | {"selected": selected, "open": open_cell, "board": predictions_id},
+        | {"selected": selected, "open": open_cell, "predictions_id": predictions_id},
         default={"pick": None},
         on_pick_change=lambda: None,
     )

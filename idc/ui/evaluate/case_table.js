@@ -30,13 +30,13 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
     const next = number === view.opened ? null : number;
     view.opened = next;
     update(view);
-    setStateValue("pick", { board: data.board, case: next });
+    setStateValue("pick", { predictions_id: data.predictions_id, case: next });
   };
   view.goTo = (number) => setTriggerValue("slide", number);
   view.slides = data.slides;
   view.opened = data.open;
   view.stop?.();
-  view.stop = followThreshold(sharedPredictions(data.board), (predictions) => {
+  view.stop = followThreshold(sharedPredictions(data.predictions_id), (predictions) => {
     view.predictions = predictions;
     update(view);
   });

@@ -27,12 +27,14 @@ def case_table(
     state = st.session_state.get(key, {})
     pick = state.get("pick")
     opened = (
-        pick.get("case") if isinstance(pick, dict) and pick.get("board") == predictions_id else None
+        pick.get("case")
+        if isinstance(pick, dict) and pick.get("predictions_id") == predictions_id
+        else None
     )
     opened = _known(opened, cases)
     _view(
         key=key,
-        data={"board": predictions_id, "open": opened, "slides": slides},
+        data={"predictions_id": predictions_id, "open": opened, "slides": slides},
         default={"pick": None},
         on_pick_change=lambda: None,
         on_slide_change=lambda: None,

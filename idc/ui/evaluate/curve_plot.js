@@ -21,7 +21,7 @@ export default function ({ data, parentElement }) {
       ...data.published.map(({ name }, i) => [name, "theirs", DASHES[i % DASHES.length]]),
     ]),
   );
-  view.stop = followThreshold(sharedPredictions(data.board), ({ all, threshold }) => {
+  view.stop = followThreshold(sharedPredictions(data.predictions_id), ({ all, threshold }) => {
     const scores = scoresFromCounts(all);
     moveMark(roc, 1 - scores.specificity, scores.sensitivity, threshold);
     moveMark(recall, scores.sensitivity, scores.precision, threshold);

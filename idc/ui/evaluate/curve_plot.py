@@ -18,7 +18,7 @@ def curve_plot(predictions_id: str, drawn: dict[str, Any], *, key: str) -> None:
         predictions_id: `idc.ui.evaluate.browser_predictions.predictions_id`.
         drawn: `curve_data`.
     """
-    _view(key=key, data={"board": predictions_id, **drawn})
+    _view(key=key, data={"predictions_id": predictions_id, **drawn})
 
 
 def curve_data(results: Results, roc_auc: float, average_precision: float) -> dict[str, Any]:

@@ -22,7 +22,7 @@ export default function ({ data, parentElement, setStateValue }) {
   const open = (chosen) => {
     const next = isSameMark(chosen, view.opened) ? null : chosen;
     setOpened(view, next);
-    setStateValue("pick", { board: data.board, chosen: next });
+    setStateValue("pick", { predictions_id: data.predictions_id, chosen: next });
   };
   if (view.content !== data.content) {
     view.content = data.content;
@@ -34,7 +34,7 @@ export default function ({ data, parentElement, setStateValue }) {
   }
   setOpened(view, data.open);
   view.stop?.();
-  view.stop = followThreshold(sharedPredictions(data.board), ({ threshold }) => {
+  view.stop = followThreshold(sharedPredictions(data.predictions_id), ({ threshold }) => {
     for (const { plot, line } of [view.histogram, view.calibration]) {
       line.setAttribute("x1", plot.x(threshold));
       line.setAttribute("x2", plot.x(threshold));

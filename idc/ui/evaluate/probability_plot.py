@@ -30,7 +30,7 @@ def probability_plot(
     opened = _opened(st.session_state.get(key, {}).get("pick"), predictions_id, plots)
     _view(
         key=key,
-        data={"board": predictions_id, "open": opened, **plots},
+        data={"predictions_id": predictions_id, "open": opened, **plots},
         default={"pick": None},
         on_pick_change=lambda: None,
     )
@@ -54,7 +54,7 @@ def plot_data(results: Results) -> dict[str, Any]:
 
 def _opened(pick: Any, predictions_id: str, plots: dict[str, Any]) -> dict[str, Any] | None:
     """The bar or point that the browser reports, if it belongs to these predictions and exists."""
-    if not isinstance(pick, dict) or pick.get("board") != predictions_id:
+    if not isinstance(pick, dict) or pick.get("predictions_id") != predictions_id:
         return None
     chosen = pick.get("chosen")
     bars = [

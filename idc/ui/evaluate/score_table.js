@@ -11,7 +11,7 @@ export default function ({ data, parentElement }) {
   table.data = data;
   table.stop?.();
   update(table, data.threshold, null);
-  table.stop = followThreshold(sharedPredictions(data.board), (predictions) => {
+  table.stop = followThreshold(sharedPredictions(data.predictions_id), (predictions) => {
     update(table, predictions.threshold, scoresFromCounts(predictions.all));
   });
   return () => table.stop();

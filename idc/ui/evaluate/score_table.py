@@ -40,4 +40,4 @@ def table_data(
         aside = baseline_note(negative_share) if name == "accuracy" else ""
         texts = {"name": name, "title": title, "meaning": meaning, "aside": aside}
         rows.append({**texts, "headline": name in HEADLINE, **intervals[name].to_json()})
-    return {"board": predictions_id, "threshold": threshold, "scores": rows}
+    return {"predictions_id": predictions_id, "threshold": threshold, "scores": rows}

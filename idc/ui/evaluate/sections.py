@@ -238,8 +238,8 @@ def published_table(scored: ThresholdedResults) -> None:
     rows = [
         {
             "Result": "**This run**" + (" (not comparable)" if reasons else ""),
-            "Balanced accuracy": _with_interval(scored.intervals["balanced_accuracy"]),
-            "F1, IDC class": _with_interval(scored.intervals["f1"]),
+            "Balanced accuracy": scored.intervals["balanced_accuracy"].text(),
+            "F1, IDC class": scored.intervals["f1"].text(),
             "Protocol": PROTOCOLS[scored.run.config.protocol],
             "Source": f"{scored.results.part} part, threshold {scored.threshold:.3g}",
         }
@@ -301,15 +301,6 @@ def _slide_query(scored: ThresholdedResults, case: int) -> dict[str, str]:
     store = scored.results.store
     data = {} if store is None else {"data": store.name}
     return {**data, "case": str(case), "run": scored.run.id}
-
-
-def _with_interval(interval: Interval) -> str:
-    if interval.no_interval:
-        return format_score(interval.value)
-    return (
-        f"{format_score(interval.value)} ({format_score(interval.low)} – "
-        f"{format_score(interval.high)})"
-    )
 
 
 @st.cache_data(max_entries=8, show_spinner=False)

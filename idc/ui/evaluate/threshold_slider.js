@@ -15,9 +15,9 @@ const REST_MS = 250;
 
 export default function ({ data, parentElement, setStateValue }) {
   const bar = parentElement.bar ?? (parentElement.bar = newBar(parentElement));
-  bar.predictions = sharedPredictions(data.board);
+  bar.predictions = sharedPredictions(data.predictions_id);
   bar.report = (threshold) =>
-    setStateValue("moved", { board: data.board, showing: data.showing, threshold });
+    setStateValue("moved", { predictions_id: data.predictions_id, showing: data.showing, threshold });
   loadPredictions(bar.predictions, data);
   showPresets(bar, data.presets);
   bar.note.textContent = data.note;

@@ -42,7 +42,7 @@ def threshold_slider(
         key=key,
         # The initial threshold, not the current one, so that a move resends no data.
         data={
-            "board": predictions_id,
+            "predictions_id": predictions_id,
             "showing": display_id,
             "threshold": initial,
             "presets": [asdict(preset) for preset in presets],
@@ -76,7 +76,7 @@ def _initial_threshold(predictions_id: str, default: float, key: str) -> tuple[i
 
 def _moved_threshold(moved: Any, predictions_id: str, display_id: int) -> float | None:
     """The threshold that the browser reports, if it is valid and belongs to this display."""
-    if not isinstance(moved, dict) or moved.get("board") != predictions_id:
+    if not isinstance(moved, dict) or moved.get("predictions_id") != predictions_id:
         return None
     if moved.get("showing") != display_id:  # sent before the URL set another threshold
         return None

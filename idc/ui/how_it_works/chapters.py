@@ -154,7 +154,9 @@ def _training_chapter() -> None:
     example = _choose_example(run)
     if example is None:
         return
-    first_filters_timeline(kept, example.rgb, first_window(_layer_views(run, example)), key="film")
+    first_filters_timeline(
+        kept, example.rgb, first_window(_layer_views(run, example)), key="first_filters"
+    )
 
 
 CHAPTERS: dict[str, Callable[[], None]] = {

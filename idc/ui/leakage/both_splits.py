@@ -17,7 +17,7 @@ from idc.ui.shared.formatting import (
     format_start_time,
     metric_row,
 )
-from idc.ui.shared.score_formatting import difference_words, signed, with_interval
+from idc.ui.shared.score_formatting import difference_words, signed
 from idc.wording import duration
 
 _REDRAW_EVERY_S = 1.0
@@ -210,8 +210,8 @@ def _table(gap: SplitGap) -> dict[str, list[str]]:
     rows = [
         (
             title,
-            with_interval(gap.scores["random"][name]),
-            with_interval(gap.scores["case-disjoint"][name]),
+            gap.scores["random"][name].text(),
+            gap.scores["case-disjoint"][name].text(),
             difference_words(gap.differences[name]),
         )
         for name, title in SCORES.items()

@@ -9,6 +9,7 @@ from sklearn import metrics
 
 from idc.evaluation.run_groups import CurveBand
 from idc.metrics.bootstrap import Interval
+from idc.ui.shared.figures import with_layout
 
 # Okabe & Ito 2008 without the two class colours. Dashes distinguish the runs without colour.
 RUN_COLOURS = ("#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#6B7F8C")
@@ -83,7 +84,7 @@ def learning_curves_figure(bands: Sequence[tuple[str, CurveBand]], title: str) -
     last_epoch = max((int(band.epochs[-1]) for _, band in bands if len(band.epochs)), default=1)
     figure.update_xaxes(title="epoch", dtick=max(1, round(last_epoch / 10)))
     figure.update_yaxes(title=title)
-    return _with_layout(figure)
+    return with_layout(figure, 400, legend_below=True)
 
 
 def split_gap_figure(scores: Mapping[str, tuple[Interval, Interval]]) -> go.Figure:
@@ -117,7 +118,7 @@ def split_gap_figure(scores: Mapping[str, tuple[Interval, Interval]]) -> go.Figu
         )
     figure.update_xaxes(title="score", range=[None, 1.01])
     figure.update_yaxes(tickvals=list(range(len(names))), ticktext=names)
-    return _with_layout(figure)
+    return with_layout(figure, 400, legend_below=True)
 
 
 def _chance_line(x: list[float], y: list[float]) -> go.Figure:
@@ -130,16 +131,7 @@ def _chance_line(x: list[float], y: list[float]) -> go.Figure:
         line={"color": "#8A9A96", "dash": "dot", "width": 1},
         hoverinfo="skip",
     )
-    return _with_layout(figure)
-
-
-def _with_layout(figure: go.Figure) -> go.Figure:
-    figure.update_layout(
-        height=400,
-        margin={"l": 10, "r": 10, "t": 10, "b": 10},
-        legend={"orientation": "h", "y": -0.2, "yanchor": "top", "x": 0},
-    )
-    return figure
+    return with_layout(figure, 400, legend_below=True)
 
 
 def _add_curve(figure: go.Figure, number: int, name: str, x: np.ndarray, y: np.ndarray) -> None:

@@ -26,7 +26,7 @@ def class_counts_figure(negative: int, positive: int) -> go.Figure:
         )
     )
     figure.update_yaxes(title="patches", rangemode="tozero")
-    return _with_layout(figure, 340)
+    return with_layout(figure, 340)
 
 
 def case_counts_figure(index: pd.DataFrame) -> go.Figure:
@@ -51,7 +51,7 @@ def case_counts_figure(index: pd.DataFrame) -> go.Figure:
     figure.update_layout(barmode="stack", bargap=0.1)
     figure.update_xaxes(title="case, largest first", type="category", nticks=20)
     figure.update_yaxes(title="patches")
-    return _with_layout(figure, 340)
+    return with_layout(figure, 340)
 
 
 def case_shares_figure(cases: pd.DataFrame) -> go.Figure:
@@ -81,7 +81,7 @@ def case_shares_figure(cases: pd.DataFrame) -> go.Figure:
     figure.update_layout(bargap=0.1, showlegend=False)
     figure.update_xaxes(title="case, lowest share first", type="category", nticks=20)
     figure.update_yaxes(title="IDC-positive", range=[0, 1.02], tickformat=".0%")
-    return _with_layout(figure, 340)
+    return with_layout(figure, 340)
 
 
 def reliability_figure(tables: Mapping[str, pd.DataFrame]) -> go.Figure:
@@ -114,7 +114,7 @@ def reliability_figure(tables: Mapping[str, pd.DataFrame]) -> go.Figure:
         )
     figure.update_xaxes(title="probability of IDC", range=[0, 1])
     figure.update_yaxes(title="share that is IDC-positive", range=[0, 1.02], tickformat=".0%")
-    return _with_layout(figure, 320)
+    return with_layout(figure, 320)
 
 
 def epoch_figure(epochs: pd.DataFrame, train: str, validation: str, title: str) -> go.Figure:
@@ -147,13 +147,19 @@ def epoch_figure(epochs: pd.DataFrame, train: str, validation: str, title: str) 
     )
     figure.update_xaxes(title="epoch", dtick=max(1, round(len(epochs) / 10)))
     figure.update_yaxes(title=title)
-    return _with_layout(figure, 320)
+    return with_layout(figure, 320)
 
 
-def _with_layout(figure: go.Figure, height: int) -> go.Figure:
+def with_layout(figure: go.Figure, height: int, *, legend_below: bool = False) -> go.Figure:
+    """The same figure with small margins and a horizontal legend above or below the plot.
+
+    Args:
+        height: px.
+    """
+    y, anchor, top = (-0.2, "top", 10) if legend_below else (1.02, "bottom", 36)
     figure.update_layout(
         height=height,
-        margin={"l": 10, "r": 10, "t": 36, "b": 10},
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        margin={"l": 10, "r": 10, "t": top, "b": 10},
+        legend={"orientation": "h", "y": y, "yanchor": anchor, "x": 0},
     )
     return figure

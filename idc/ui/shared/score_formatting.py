@@ -1,21 +1,13 @@
-"""Format scores with confidence intervals, and differences of scores."""
+"""Format differences of scores with their confidence intervals."""
 
 import math
 
-from idc.metrics.bootstrap import Difference, Interval
-from idc.ui.shared.formatting import format_score
+from idc.metrics.bootstrap import Difference
 
 
 def signed(value: float) -> str:
     """A difference of scores: "+0.012", "−0.012"; "–" where it is undefined."""
     return "–" if math.isnan(value) else f"{value:+.3f}".replace("-", "−")
-
-
-def with_interval(interval: Interval) -> str:
-    """ "0.870 (0.850 to 0.890)"."""
-    if math.isnan(interval.low):
-        return format_score(interval.value)
-    return f"{format_score(interval.value)} ({interval.low:.3f} to {interval.high:.3f})"
 
 
 def difference_words(difference: Difference) -> str:

@@ -2,15 +2,16 @@
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import streamlit as st
 
+from idc.progress import ProgressCallback
 from idc.wording import duration
 
 
 @contextlib.contextmanager
-def timed_progress(text: str) -> Iterator[Callable[[int, int], None]]:
+def timed_progress(text: str) -> Iterator[ProgressCallback]:
     """Show a bar inside a ``with`` block, which receives a callback ``(done, total)``.
 
     Args:

@@ -7,7 +7,7 @@ const MAX_DRIFT = 0.03; // of the whole length; below it the extrapolation goes 
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const bar = parentElement.bar ?? (parentElement.bar = newBar(parentElement));
-  bar.send = (does, value) => setTriggerValue("told", { do: does, value });
+  bar.send = (action, value) => setTriggerValue("command", { action, value });
   const commanded = bar.data?.number !== data.number || bar.data?.playing !== data.playing;
   const off = Math.abs(currentTime(bar) - data.at) > MAX_DRIFT * data.end;
   if (commanded || off) bar.base = { at: data.at, time: performance.now() };

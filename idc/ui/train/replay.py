@@ -58,20 +58,20 @@ class Playback:
         """The state after a command of the browser.
 
         Args:
-            command: ``{"do": "play"}``, "pause", "seek" with ``value`` in seconds, or "speed" with
-                ``value``. Any other command changes nothing.
+            command: ``{"action": "play"}``, "pause", "seek" with ``value`` in seconds, or
+                "speed" with ``value``. Any other command changes nothing.
             now: time of the command (`time.monotonic`).
         """
         at_s = self.now_s(now)
         here = replace(self, at_s=at_s, since=now, number=self.number + 1)
-        do, value = command.get("do"), command.get("value")
-        if do == "play":
+        action, value = command.get("action"), command.get("value")
+        if action == "play":
             return replace(here, playing=True, at_s=0.0 if at_s >= self.end_s else at_s)
-        if do == "pause":
+        if action == "pause":
             return replace(here, playing=False)
-        if do == "seek" and isinstance(value, int | float):
+        if action == "seek" and isinstance(value, int | float):
             return replace(here, at_s=min(max(float(value), 0.0), self.end_s))
-        if do == "speed" and isinstance(value, int | float) and value in _SPEEDS.values():
+        if action == "speed" and isinstance(value, int | float) and value in _SPEEDS.values():
             return replace(here, speed=float(value))
         return self
 
@@ -115,7 +115,7 @@ def replay_bar(playback: Playback) -> None:
             "playing": playback.playing and playback.now_s(now) < playback.end_s,
             "number": playback.number,
         },
-        on_told_change=_take_command,
+        on_command_change=_take_command,
     )
 
 
@@ -132,11 +132,11 @@ def _start_replay(run_id: str, end_s: float) -> None:
 
 
 def _take_command() -> None:
-    command = st.session_state.get(_KEY, {}).get("told")
+    command = st.session_state.get(_KEY, {}).get("command")
     playback = st.session_state.get(_STATE_KEY)
     if playback is None or not isinstance(command, dict):
         return
-    if command.get("do") == "close":
+    if command.get("action") == "close":
         st.session_state[_STATE_KEY] = None
     else:
         st.session_state[_STATE_KEY] = playback.after_command(command, time.monotonic())

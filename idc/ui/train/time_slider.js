@@ -14,7 +14,7 @@ const MAX_FRAME_MS = 600;
 
 export default function ({ data, parentElement }) {
   const bar = parentElement.bar ?? (parentElement.bar = newBar(parentElement));
-  const sequence = sharedFrames(data.film);
+  const sequence = sharedFrames(data.timeline_id);
   if (bar.sequence !== sequence) stop(bar);
   bar.sequence = sequence;
   updateFrames(sequence, data);

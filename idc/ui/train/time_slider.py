@@ -34,7 +34,7 @@ def time_slider(timeline_id: str, frames: Sequence[Frame], *, steps: int, key: s
     _view(
         key=key,
         data={
-            "film": timeline_id,
+            "timeline_id": timeline_id,
             "label": "Point in the training",
             "content": digest.hexdigest(),
             "frames": [

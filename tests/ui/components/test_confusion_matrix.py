@@ -71,7 +71,7 @@ def test_browser_receives_data_and_open_cell():
     at = run_page(selected="fn")
 
     data = matrix_data([[12403, 1065], [812, 20312]])
-    assert sent(at) == data | {"selected": "fn", "open": "fn", "board": None}
+    assert sent(at) == data | {"selected": "fn", "open": "fn", "predictions_id": None}
     assert at.session_state["open"] == "fn"
 
 

@@ -14,7 +14,7 @@ def page():
     if st.session_state.get("away"):
         return
     st.session_state["at"] = threshold_slider(
-        st.session_state.get("board", "run/test"),
+        st.session_state.get("predictions_id", "run/test"),
         {"content": "x"},
         [ThresholdPreset("half", "0.5", 0.5, "The usual one.")],
         default=0.5,
@@ -30,7 +30,11 @@ def run_page(**query):
 
 
 def move(at, threshold, predictions_id="run/test"):
-    moved = {"board": predictions_id, "showing": sent(at)["showing"], "threshold": threshold}
+    moved = {
+        "predictions_id": predictions_id,
+        "showing": sent(at)["showing"],
+        "threshold": threshold,
+    }
     at.session_state["slider"] = {"moved": moved}
     return at.run()
 
@@ -88,7 +92,7 @@ def test_move_for_other_predictions_is_ignored():
 
 def test_another_run_starts_at_its_own_default():
     at = move(run_page(threshold="0.31"), 0.8)
-    at.session_state["board"] = "another/test"
+    at.session_state["predictions_id"] = "another/test"
     at.run()
 
     assert at.session_state["at"] == 0.5

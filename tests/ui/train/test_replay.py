@@ -10,8 +10,8 @@ from idc.ui.train.replay import Playback
 STARTED = Playback("run", end_s=300.0, since=1_000.0)
 
 
-def after(playback, now, do, value=None):
-    return playback.after_command({"do": do, "value": value}, now)
+def after(playback, now, action, value=None):
+    return playback.after_command({"action": action, "value": value}, now)
 
 
 def test_default_speed_replays_the_run_in_30_s():

@@ -62,7 +62,7 @@ export function updateControls(viewer) {
   viewer.source.hidden = names.length < 2 || !["probability", "errors"].includes(layer);
   viewer.outlineBox.checked = viewer.showOutline;
   viewer.outlineField.hidden = !slide.outline;
-  viewer.thresholdField.field.hidden = Boolean(slide.board);
+  viewer.thresholdField.field.hidden = Boolean(slide.predictions_id);
   viewer.sliders.hidden = layer === "tissue";
   viewer.bar.hidden = fitting.length < 2 && !slide.outline;
   choices.hidden = fitting.length < 2;

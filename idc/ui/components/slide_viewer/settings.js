@@ -9,7 +9,7 @@ export function restoreSettings(viewer, data) {
   if (viewer.memory) return;
   viewer.memory = data.memory;
   // With a shared threshold, errors are what changes.
-  const preferredLayer = data.truth ? "truth" : data.board ? "errors" : null;
+  const preferredLayer = data.truth ? "truth" : data.predictions_id ? "errors" : null;
   const fresh = { preferredLayer, sourceIndex: 0, opacity: 0.65, showOutline: true };
   const { camera, shown, ...chosen } = savedSettings.get(data.memory) ?? {};
   Object.assign(viewer, fresh, chosen);

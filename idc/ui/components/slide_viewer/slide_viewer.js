@@ -40,16 +40,16 @@ export default function ({ data, parentElement, setStateValue }) {
   refresh(viewer);
   viewer.stop?.();
   const stops = [];
-  if (data.board) {
+  if (data.predictions_id) {
     stops.push(
-      followThreshold(sharedPredictions(data.board), ({ threshold }) =>
+      followThreshold(sharedPredictions(data.predictions_id), ({ threshold }) =>
         changeSettings(viewer, { threshold }),
       ),
     );
   }
-  if (data.film)
+  if (data.timeline_id)
     stops.push(
-      followFrames(sharedFrames(data.film), (sequence) => showFrameValues(viewer, sequence)),
+      followFrames(sharedFrames(data.timeline_id), (sequence) => showFrameValues(viewer, sequence)),
     );
   if (data.beside) stops.push(linkViewer(viewer, data.beside));
   viewer.root.classList.toggle("small", Boolean(data.beside));
