@@ -9,7 +9,6 @@ from idc.datasets.splits import Split
 from idc.launch.start import create_run
 from idc.runs import watched_slide
 from idc.runs.watched_slide import (
-    Frame,
     default_case,
     drop_frames_after,
     held_out_cases,
@@ -20,27 +19,17 @@ from idc.runs.watched_slide import (
     write_frame,
 )
 from idc.settings.training_config import preset_config
-from tests.support.made_patches import tiny_store
+from tests.support.watched_slides import frame, split_by_case, three_case_store
 
 
 @pytest.fixture
 def store(home):
-    """Three cases of four patches: 1 trains, 2 is the validation part, 3 the test part."""
-    return tiny_store("tiny", cases=3, per_case=4)
+    return three_case_store()
 
 
 @pytest.fixture
 def run(store):
     return create_run(preset_config("fast", "tiny"))
-
-
-def split_by_case(store):
-    train, validation, test = (np.flatnonzero(store.cases == case) for case in (1, 2, 3))
-    return Split("case-disjoint", 0, train, validation, test)
-
-
-def frame(case=2, epoch=0, step=0, levels=b"\x00\x01\x02\x03"):
-    return Frame(case, epoch, step, elapsed_s=1.5, levels=levels)
 
 
 # Which case
