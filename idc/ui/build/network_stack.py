@@ -6,7 +6,7 @@ from dataclasses import asdict
 from idc.networks.architecture import LayerSpec
 from idc.ui.components.own_component import own_component
 
-_view = own_component(__file__, "pixels")
+_view = own_component(__file__, "pixels", "layer_colours")
 
 
 def network_stack(layers: Sequence[LayerSpec], *, key: str) -> None:

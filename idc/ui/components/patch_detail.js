@@ -33,7 +33,7 @@ function newDetail(parentElement) {
   const around = element("div", "around");
   around.setAttribute("role", "group");
   around.setAttribute("aria-label", "The patch among its neighbours on the slide");
-  const zoom = element("button", "zoom");
+  const zoom = element("button", "text-button");
   zoom.type = "button";
   const caption = element("p", "caption", "On the slide; choose a neighbour to open it.");
   parentElement.append(large, zoom, around, caption);

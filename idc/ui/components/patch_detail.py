@@ -25,7 +25,7 @@ from idc.ui.shared.links import slide_link
 
 _RADIUS_PATCHES = 2  # patches to each side
 
-_view = own_component(__file__)
+_view = own_component(__file__, "text_button")
 
 
 def patch_detail(

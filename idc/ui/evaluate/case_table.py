@@ -7,7 +7,7 @@ import streamlit as st
 
 from idc.ui.components.own_component import own_component
 
-_view = own_component(__file__, "plot")
+_view = own_component(__file__, "plot", "table")
 
 
 def case_table(

@@ -11,7 +11,7 @@ from idc.prediction.layer_views import LayerViews
 from idc.runs.run import Run
 from idc.ui.components.own_component import own_component
 
-_view = own_component(__file__, "pixels")
+_view = own_component(__file__, "pixels", "layer_colours")
 
 
 def layer_explorer(patch: np.ndarray, views: LayerViews, run: Run, *, key: str) -> None:

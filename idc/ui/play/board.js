@@ -59,7 +59,7 @@ function newPatch(data) {
   const picture = element("img", "patch");
   picture.src = data.picture;
   picture.alt = data.alt;
-  const toggle = element("button", "toggle");
+  const toggle = element("button", "text-button");
   toggle.type = "button";
   const show = () => {
     picture.classList.toggle("pixels", !smooth);

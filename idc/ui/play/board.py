@@ -23,7 +23,7 @@ _KEYS = {  # players -> per player: guess -> (key names shown, key names of the 
 }
 _GUESSES = {"n": CLASS_NAMES[0], "p": CLASS_NAMES[1]}
 
-_view = own_component(__file__)
+_view = own_component(__file__, "text_button")
 
 
 def browser_message(name: str) -> dict[str, Any]:

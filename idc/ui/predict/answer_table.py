@@ -19,7 +19,7 @@ from idc.ui.components.patch_grid import draw_sprite, sprite_columns
 
 _QUALITY = 90  # of thumbnails, which most screens show smaller than the patches
 
-_view = own_component(__file__)
+_view = own_component(__file__, "table")
 
 
 @dataclass(frozen=True)
