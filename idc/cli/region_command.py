@@ -10,6 +10,7 @@ import numpy as np
 from idc.errors import DataError, IdcError, SlideError
 from idc.files.sources import UnreadableMember, existing_path, read_file
 from idc.imaging.rescaling import scale_note
+from idc.large_images.frames import bounds_note
 from idc.large_images.region import RegionPredictions, lay_out_region, predict_region, tile_at
 from idc.large_images.region_exports import region_csv, region_geojson
 from idc.large_images.region_pictures import downscaled_picture, region_png
@@ -54,6 +55,8 @@ def region_command(options: argparse.Namespace) -> None:
         "For research and teaching, not for diagnosis.",
         file=sys.stderr,
     )
+    if note := bounds_note(answers.layout.bounds_px):
+        print(note, file=sys.stderr)
     if doubt:
         print(f"Warning: {doubt}", file=sys.stderr)
     _write(options.csv, region_csv(answers, threshold).encode())

@@ -26,6 +26,10 @@ class Polygon:
         """The exterior, then the holes."""
         return (self.exterior, *self.holes)
 
+    def moved(self, offset: np.ndarray) -> "Polygon":
+        """The same area, moved by int64 (x, y)."""
+        return Polygon(self.exterior + offset, tuple(hole + offset for hole in self.holes))
+
 
 def cell_outlines(cells: np.ndarray) -> list[Polygon]:
     """Outline the areas of set cells. Cells that touch only at a corner are two areas.

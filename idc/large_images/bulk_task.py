@@ -18,6 +18,7 @@ import numpy as np
 from idc.datasets.store import PatchStore, open_store
 from idc.errors import IdcError, PredictionError, SlideError
 from idc.files import atomic
+from idc.large_images.frames import LEVEL_0
 from idc.large_images.region import RegionPredictions, cell_boxes
 from idc.large_images.region_exports import COLUMNS
 from idc.large_images.whole_slide import SLIDE_SUFFIXES
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _METADATA_KEY = b"idc"  # the key in the file's metadata
+_BOUNDS_KEY = b"bounds_px"  # x, y, width, height, or null: QuPath's frame
+_CASE_FRAME = "case"  # px at 4 um from the case's origin
 
 
 @dataclass(frozen=True)
@@ -146,7 +149,10 @@ def predict_task(task: SlideTask, settings: BulkSettings, folder: Path) -> str:
         table = _predict_case(task, settings) if task.data else _predict_slide(task, settings)
         with atomic.replacement_path(folder / task.result_name()) as beside:
             pq.write_table(
-                table.replace_schema_metadata({_METADATA_KEY: fingerprint_bytes}), beside
+                table.replace_schema_metadata(
+                    {**(table.schema.metadata or {}), _METADATA_KEY: fingerprint_bytes}
+                ),
+                beside,
             )
     except IdcError as error:
         return str(error)
@@ -166,7 +172,8 @@ def _fingerprint(task: SlideTask, settings: BulkSettings) -> bytes:
         except OSError as error:
             raise SlideError(f"'{task.name}' is no longer there.") from error
         slide = [task.path, facts.st_size, facts.st_mtime_ns]
-    return json.dumps({**asdict(settings), "slide": slide}, sort_keys=True).encode()
+    depends_on = {**asdict(settings), "slide": slide, "columns": COLUMNS}
+    return json.dumps(depends_on, sort_keys=True).encode()
 
 
 def _predict_slide(task: SlideTask, settings: BulkSettings) -> "pa.Table":
@@ -180,8 +187,10 @@ def _predict_slide(task: SlideTask, settings: BulkSettings) -> "pa.Table":
         if mpp_um is None:
             raise SlideError(f"'{task.name}' does not state its scale; give it with --mpp.")
     request = SlideRequest(path, mpp_um, _open_unchanged_run(settings), settings.stride)
-    return _result_table(
-        *_boxes_and_probabilities(predict_slide_file(request).answers), settings.threshold
+    answers = predict_slide_file(request).answers
+    table = _result_table(*_boxes_and_probabilities(answers), settings.threshold, LEVEL_0)
+    return table.replace_schema_metadata(
+        {_BOUNDS_KEY: json.dumps(answers.layout.bounds_px).encode()}
     )
 
 
@@ -204,13 +213,15 @@ def _predict_case(task: SlideTask, settings: BulkSettings) -> "pa.Table":
     store.release_pages()
     side = np.full(len(rows), PATCH_SIZE_PX)
     boxes = np.stack([store.columns["x"][rows], store.columns["y"][rows], side, side], axis=1)
-    return _result_table(boxes, np.concatenate(y_prob), settings.threshold)
+    return _result_table(boxes, np.concatenate(y_prob), settings.threshold, _CASE_FRAME)
 
 
 _BATCH_ROWS = 8_192  # 60 MB of pixels
 
 
-def _result_table(boxes: np.ndarray, y_prob: np.ndarray, threshold: float) -> "pa.Table":
+def _result_table(
+    boxes: np.ndarray, y_prob: np.ndarray, threshold: float, frame: str
+) -> "pa.Table":
     """A table with the columns `COLUMNS`; predictions are null where ``y_prob`` is nan."""
     import pyarrow as pa
 
@@ -220,6 +231,7 @@ def _result_table(boxes: np.ndarray, y_prob: np.ndarray, threshold: float) -> "p
         pa.array(known),
         pa.array(y_prob, pa.float32(), mask=~known),
         pa.array((y_prob.astype(np.float64) >= threshold).astype(np.int8), pa.int8(), mask=~known),
+        pa.repeat(frame, len(boxes)),
     ]
     return pa.table(columns, names=list(COLUMNS))
 

@@ -13,6 +13,7 @@ import numpy as np
 from idc.imaging.rescaling import to_model_scale
 from idc.imaging.tiling import Tiling, cut_tiles
 from idc.imaging.tissue_mask import MIN_TISSUE_SHARE, cell_shares, tissue_mask
+from idc.large_images.frames import Bounds
 from idc.patches import MPP_UM, PATCH_SIZE_PX
 from idc.prediction.predictor import predict_patches
 from idc.progress import ProgressCallback
@@ -31,6 +32,8 @@ class RegionLayout:
         mpp_um: its micrometres per pixel.
         tiling: cells and tiles at 4 um a pixel.
         tissue: bool, shape (rows, columns) of cells; the others are background.
+        bounds_px: the box to which QuPath crops the image, see `idc.large_images.frames`; None if
+            it shows the whole image.
     """
 
     width_px: int
@@ -38,6 +41,7 @@ class RegionLayout:
     mpp_um: float
     tiling: Tiling
     tissue: np.ndarray
+    bounds_px: Bounds | None = None
 
     @property
     def x_edges_px(self) -> np.ndarray:

@@ -1,7 +1,9 @@
 """Export the predictions for a region: CSV, and GeoJSON for QuPath.
 
-All coordinates are px of the original image (of a whole slide: at full resolution) from its upper
-left corner. In QuPath, open that image and drop the GeoJSON file on it.
+All coordinates are px of the original image (of a whole slide: at full resolution, level 0). CSV
+counts from the upper left corner of the whole image, and says so in its column ``frame``. GeoJSON
+counts as QuPath does, from the corner of the slide's bounds where the file states them
+(`idc.large_images.frames`). In QuPath, open that image and drop the GeoJSON file on it.
 """
 
 import csv
@@ -13,12 +15,13 @@ import numpy as np
 
 from idc.imaging.geojson import box_ring, closed_ring, feature, label_class, named_class
 from idc.imaging.outline import Polygon, cell_outlines
+from idc.large_images.frames import BOUNDS, LEVEL_0, qupath_origin_px
 from idc.large_images.region import RegionLayout, RegionPredictions, cell_boxes
 
 PREDICTED_CLASS = "IDC region (predicted)"
 _PREDICTED_RGB = (213, 94, 0)
 
-COLUMNS = ("x_px", "y_px", "width_px", "height_px", "is_tissue", "y_prob", "y_pred")
+COLUMNS = ("x_px", "y_px", "width_px", "height_px", "is_tissue", "y_prob", "y_pred", "frame")
 
 
 def region_csv(answers: RegionPredictions, threshold: float) -> str:
@@ -32,12 +35,14 @@ def region_csv(answers: RegionPredictions, threshold: float) -> str:
     for box, y_prob in zip(boxes.tolist(), answers.cells()[within].tolist(), strict=True):
         known = not np.isnan(y_prob)
         answer = [f"{y_prob:.6f}", int(y_prob >= threshold)] if known else ["", ""]
-        writer.writerow([*box, int(known), *answer])
+        writer.writerow([*box, int(known), *answer, LEVEL_0])
     return file.getvalue()
 
 
 def region_geojson(answers: RegionPredictions, *, name: str, model: str, threshold: float) -> str:
     """A feature collection: one tile per cell with tissue, and outlines of the predicted region.
+
+    In QuPath's frame. A cell that begins before the bounds has negative coordinates.
 
     Args:
         name: of the image; identifiers depend only on it and on the position.
@@ -45,13 +50,17 @@ def region_geojson(answers: RegionPredictions, *, name: str, model: str, thresho
         threshold: IDC-positive at or above it.
     """
     layout, cells = answers.layout, answers.cells()
+    origin = qupath_origin_px(layout.bounds_px)
+    boxes = layout.boxes_px() - [*origin, 0, 0]
     tiles = [
         _tile(name, box, float(y_prob), model, threshold)
-        for box, y_prob in zip(layout.boxes_px(), cells[layout.tissue], strict=True)
+        for box, y_prob in zip(boxes, cells[layout.tissue], strict=True)
     ]
     outlines = [
-        _outline(name, i, ring) for i, ring in enumerate(predicted_outlines(answers, threshold))
+        _outline(name, i, polygon.moved(-origin))
+        for i, polygon in enumerate(predicted_outlines(answers, threshold))
     ]
+    _, _, width_px, height_px = layout.bounds_px or (0, 0, layout.width_px, layout.height_px)
     collection = {
         "type": "FeatureCollection",
         "features": outlines + tiles,
@@ -59,8 +68,10 @@ def region_geojson(answers: RegionPredictions, *, name: str, model: str, thresho
             "image": name,
             "model": model,
             "threshold": threshold,
-            "width_px": layout.width_px,
-            "height_px": layout.height_px,
+            "frame": BOUNDS if layout.bounds_px else LEVEL_0,
+            "origin_px": origin.tolist(),
+            "width_px": width_px,
+            "height_px": height_px,
             "um_per_px": layout.mpp_um,
         },
     }

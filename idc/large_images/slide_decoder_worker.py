@@ -21,6 +21,12 @@ from PIL import Image
 from idc.processes.child import serve
 
 _MAX_MEMORY_BYTES = 4 * 2**30  # address space; the largest box takes 0.3
+_BOUNDS_PROPERTIES = (
+    openslide.PROPERTY_NAME_BOUNDS_X,
+    openslide.PROPERTY_NAME_BOUNDS_Y,
+    openslide.PROPERTY_NAME_BOUNDS_WIDTH,
+    openslide.PROPERTY_NAME_BOUNDS_HEIGHT,
+)
 _UNREADABLE = "is not a whole-slide file that OpenSlide can read, or it is damaged"
 
 
@@ -63,6 +69,7 @@ def _metadata(slide: openslide.OpenSlide) -> dict[str, Any]:
         "mpp_um": _mean_property(
             slide, openslide.PROPERTY_NAME_MPP_X, openslide.PROPERTY_NAME_MPP_Y
         ),
+        "bounds": [slide.properties.get(name) for name in _BOUNDS_PROPERTIES],
         "vendor": slide.properties.get(openslide.PROPERTY_NAME_VENDOR, ""),
     }
 

@@ -15,6 +15,7 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -22,6 +23,7 @@ import numpy as np
 from idc.errors import SlideError
 from idc.files.home import whole_slides_dir
 from idc.imaging.tiling import Tiling
+from idc.large_images.frames import Bounds
 from idc.large_images.region import RegionLayout, RegionPredictions
 from idc.large_images.whole_slide import WholeSlide, lay_out_slide, predict_slide
 from idc.patches import PATCH_SIZE_PX
@@ -119,6 +121,7 @@ def save_predictions(request: SlideRequest, predictions: SlidePredictions) -> No
         "mpp_um": layout.mpp_um,
         "stride": layout.tiling.stride,
         "tiled_px": [layout.tiling.width, layout.tiling.height],
+        "bounds_px": layout.bounds_px,
     }
     temporary = Path(tempfile.mkdtemp(prefix=".", dir=folder.parent))
     try:
@@ -142,7 +145,9 @@ def saved_predictions(request: SlideRequest) -> SlidePredictions | None:
     """The saved predictions for exactly this request; None if there are none."""
     folder = whole_slides_dir() / request.name()
     # A damaged folder counts as missing: it can be computed again.
-    with contextlib.suppress(OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
+    with contextlib.suppress(
+        OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile, SlideError
+    ):
         metadata = json.loads((folder / _METADATA_FILE).read_text())
         with np.load(folder / _CELLS_FILE, allow_pickle=False) as cells:
             tiles, tissue = cells["tiles"], cells["tissue"]
@@ -151,11 +156,24 @@ def saved_predictions(request: SlideRequest) -> SlidePredictions | None:
             width, height = metadata["tiled_px"]
             tiling = Tiling(width, height, metadata["stride"])
             layout = RegionLayout(
-                metadata["width_px"], metadata["height_px"], metadata["mpp_um"], tiling, tissue
+                metadata["width_px"],
+                metadata["height_px"],
+                metadata["mpp_um"],
+                tiling,
+                tissue,
+                _saved_bounds(metadata, request.path),
             )
             overview = cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
             return SlidePredictions(RegionPredictions(layout, tiles), overview)
     return None
+
+
+def _saved_bounds(metadata: dict[str, Any], path: Path) -> Bounds | None:
+    if "bounds_px" not in metadata:  # saved before bounds were read
+        with WholeSlide(path) as slide:
+            return slide.bounds_px
+    bounds = metadata["bounds_px"]
+    return None if bounds is None else (bounds[0], bounds[1], bounds[2], bounds[3])
 
 
 def saved_at_ns(request: SlideRequest) -> int | None:

@@ -6,6 +6,7 @@ decodes the file; the server itself never reads it.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -16,6 +17,7 @@ from idc.errors import SlideError
 from idc.imaging.rescaling import MAX_MPP_UM, MIN_MPP_UM, check_mpp
 from idc.imaging.tiling import Tiling, cut_tiles
 from idc.imaging.tissue_mask import MIN_TISSUE_SHARE, cell_shares, tissue_mask
+from idc.large_images.frames import parse_bounds
 from idc.large_images.region import RegionLayout, RegionPredictions
 from idc.patches import MPP_UM, PATCH_SIZE_PX
 from idc.prediction.predictor import predict_patches
@@ -46,6 +48,8 @@ class WholeSlide:
         width, height: px at full resolution.
         downsamples: of the levels, rising from 1.
         mpp_um: micrometres per px at full resolution from the file; None if it states none.
+        bounds_px: x, y, width, height of the scanned part at full resolution, to which QuPath crops
+            the slide; None if the file states none.
 
     Raises:
         SlideError: it cannot be read.
@@ -61,6 +65,7 @@ class WholeSlide:
         try:
             metadata = self._ask({}, _OPEN_TIMEOUT_S)[0]
             self.width, self.height, self.downsamples, self.mpp_um = _validated(metadata, path)
+            self.bounds_px = parse_bounds(metadata.get("bounds"), self.width, self.height)
         except BaseException:
             self._child.close()
             raise
@@ -182,13 +187,13 @@ def lay_out_slide(
             "than any slide; check the scale."
         )
     tiling = Tiling(width, height, stride)
-    layout = RegionLayout(slide.width, slide.height, mpp_um, tiling, np.empty(0, bool))
+    layout = RegionLayout(
+        slide.width, slide.height, mpp_um, tiling, np.empty(0, bool), slide.bounds_px
+    )
     columns = np.rint(layout.x_edges_px * (overview.shape[1] / slide.width)).astype(np.int64)
     rows = np.rint(layout.y_edges_px * (overview.shape[0] / slide.height)).astype(np.int64)
     tissue_shares = cell_shares(tissue_mask(overview), columns, rows)
-    return RegionLayout(
-        slide.width, slide.height, mpp_um, tiling, tissue_shares >= MIN_TISSUE_SHARE
-    )
+    return replace(layout, tissue=tissue_shares >= MIN_TISSUE_SHARE)
 
 
 def predict_slide(

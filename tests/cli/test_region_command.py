@@ -9,7 +9,7 @@ from idc.__main__ import main
 from idc.cli import region_command
 from idc.large_images import region, whole_slide
 from tests.support.made_patches import png
-from tests.support.made_slides import PINK, tissue_squares, write_slide
+from tests.support.made_slides import PINK, tissue_squares, write_scn, write_slide
 
 
 @pytest.fixture(autouse=True)
@@ -45,6 +45,29 @@ def test_whole_slide_is_written_as_csv_geojson_and_png(slide, tmp_path, capsys):
     assert "2 cells of tissue at 1 um per pixel, 100.0% of them" in capsys.readouterr().err
 
 
+def test_slide_with_bounds_is_written_in_the_frame_of_qupath(tmp_path, capsys):
+    rgb = tissue_squares(600, 400, 200, [(0, 0), (1, 2)])
+    path = write_scn(tmp_path / "s.scn", rgb, size=(1600, 1200), at=(400, 320), mpp_um=1.0)
+    made = tmp_path / "out.geojson"
+
+    assert main(["predict", str(path), "--geojson", str(made)]) == 0
+    out, err = capsys.readouterr()
+    rows = [row for row in csv.DictReader(out.splitlines()) if row["is_tissue"] == "1"]
+    at = [(int(row["x_px"]), int(row["y_px"])) for row in rows]
+    assert at == [(400, 200), (400, 400), (800, 400), (800, 600)]
+    assert {row["frame"] for row in rows} == {"level 0"}
+    collection = json.loads(made.read_text())
+    tiles = [one for one in collection["features"] if one["properties"]["objectType"] == "tile"]
+    corners = [tuple(tile["geometry"]["coordinates"][0][0]) for tile in tiles]
+    assert corners == [(0, -120), (0, 80), (400, 80), (400, 280)]
+    outline = collection["features"][0]["geometry"]["coordinates"][0]
+    assert sorted(map(tuple, outline[1:])) == [(0, -120), (0, 280), (200, -120), (200, 280)]
+    facts = collection["properties"]
+    assert (facts["frame"], facts["origin_px"]) == ("bounds", [400, 320])
+    assert (facts["width_px"], facts["height_px"]) == (600, 400)
+    assert "its coordinates are x_px - 400 and y_px - 320" in err
+
+
 def test_image_with_a_given_scale_is_a_region(tmp_path, capsys):
     path = tmp_path / "a.png"
     path.write_bytes(png(PINK, height=200, width=400))
@@ -52,7 +75,7 @@ def test_image_with_a_given_scale_is_a_region(tmp_path, capsys):
     assert main(["predict", str(path), "--mpp", "1", "--overlap"]) == 0
     out, err = capsys.readouterr()
     assert out.splitlines()[1:] == [
-        f"{x},{y},100,100,1,0.750000,1" for y in (0, 100) for x in (0, 100, 200, 300)
+        f"{x},{y},100,100,1,0.750000,1,level 0" for y in (0, 100) for x in (0, 100, 200, 300)
     ]
     assert "Shrunk 4:1" in err
 

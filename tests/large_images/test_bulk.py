@@ -2,6 +2,7 @@ import importlib.util
 from dataclasses import replace
 
 import numpy as np
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
@@ -22,7 +23,7 @@ from idc.large_images.region_exports import COLUMNS
 from idc.prediction import predictor
 from idc.runs.run import BUNDLED_RUN_ID, open_run
 from tests.support.made_patches import tiny_store
-from tests.support.made_slides import tissue_squares, write_slide
+from tests.support.made_slides import tissue_squares, write_scn, write_slide
 
 
 @pytest.fixture
@@ -90,6 +91,19 @@ def test_each_slide_gives_one_file_with_a_row_per_cell(slides, settings, request
     assert table.column("y_px").to_pylist() == [0, 0, 0, 200, 200, 200]
 
 
+def test_result_of_a_slide_with_bounds_names_its_frame(settings, request_sizes, tmp_path):
+    rgb = tissue_squares(200, 200, 200, [(0, 0)])
+    path = write_scn(tmp_path / "s.scn", rgb, size=(800, 600), at=(400, 200), mpp_um=1.0)
+    (task,) = slide_tasks([path])
+
+    assert predict_task(task, settings, tmp_path) == ""
+
+    table = pq.read_table(tmp_path / task.result_name())
+    assert set(table.column("frame").to_pylist()) == {"level 0"}
+    assert table.filter(pc.field("is_tissue")).column("x_px").to_pylist() == [400]
+    assert table.schema.metadata[b"bounds_px"] == b"[400, 200, 200, 200]"
+
+
 def test_each_case_gives_one_file_with_a_row_per_patch(settings, request_sizes, tmp_path):
     store = tiny_store("tiny", cases=3, per_case=12)
     task = case_tasks("tiny")[1]
@@ -99,6 +113,7 @@ def test_each_case_gives_one_file_with_a_row_per_patch(settings, request_sizes, 
     table = pq.read_table(tmp_path / "case-2.parquet")
     assert table.column("x_px").to_pylist() == store.columns["x"][store.cases == 2].tolist()
     assert table.column("y_prob").to_pylist() == [0.75] * 12
+    assert set(table.column("frame").to_pylist()) == {"case"}
     assert request_sizes == [12]
 
 

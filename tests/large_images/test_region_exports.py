@@ -19,10 +19,10 @@ def test_csv_has_every_cell_and_no_prediction_for_background():
 
     assert rows == [
         list(COLUMNS),
-        ["0", "0", "100", "100", "1", "0.125000", "0"],
-        ["100", "0", "100", "100", "1", "0.750000", "1"],
-        ["0", "100", "100", "100", "0", "", ""],
-        ["100", "100", "100", "100", "1", "0.500000", "1"],
+        ["0", "0", "100", "100", "1", "0.125000", "0", "level 0"],
+        ["100", "0", "100", "100", "1", "0.750000", "1", "level 0"],
+        ["0", "100", "100", "100", "0", "", "", "level 0"],
+        ["100", "100", "100", "100", "1", "0.500000", "1", "level 0"],
     ]
 
 
@@ -34,6 +34,8 @@ def test_geojson_has_tiles_of_tissue_and_the_predicted_region():
         "image": "a.png",
         "model": "M",
         "threshold": 0.5,
+        "frame": "level 0",
+        "origin_px": [0, 0],
         "width_px": 200,
         "height_px": 200,
         "um_per_px": 2.0,
@@ -62,7 +64,7 @@ def test_region_smaller_than_a_patch_is_exported_in_its_own_size():
     answers = RegionPredictions(layout, np.array([[0.75]], np.float32))
     made = json.loads(region_geojson(answers, name="a.png", model="M", threshold=0.5))
 
-    assert region_csv(answers, 0.5).splitlines()[1:] == ["0,0,80,80,1,0.750000,1"]
+    assert region_csv(answers, 0.5).splitlines()[1:] == ["0,0,80,80,1,0.750000,1,level 0"]
     assert [feature["geometry"]["coordinates"] for feature in made["features"]] == [
         [[[80, 0], [80, 80], [0, 80], [0, 0], [80, 0]]],
         [[[0, 0], [80, 0], [80, 80], [0, 80], [0, 0]]],
@@ -91,11 +93,8 @@ def test_cell_just_below_the_threshold_is_negative_in_every_export():
     made = json.loads(region_geojson(answers, name="a.png", model="M", threshold=threshold))
 
     assert answers.predicted_positive(threshold).tolist() == [[False, True]]
-    assert [row[-1] for row in csv.reader(io.StringIO(region_csv(answers, threshold)))] == [
-        "y_pred",
-        "0",
-        "1",
-    ]
+    rows = csv.DictReader(io.StringIO(region_csv(answers, threshold)))
+    assert [row["y_pred"] for row in rows] == ["0", "1"]
     classes = [tile["properties"]["classification"]["name"] for tile in made["features"][1:]]
     assert classes == ["IDC-negative", "IDC-positive"]
     [outline] = predicted_outlines(answers, threshold)

@@ -1,6 +1,8 @@
+import json
 import os
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -19,7 +21,7 @@ from idc.large_images.slide_predictions import (
     start_slide_job,
 )
 from idc.runs.run import BUNDLED_RUN_ID, open_run
-from tests.support.made_slides import made_answers, tissue_squares, write_slide
+from tests.support.made_slides import made_answers, tissue_squares, write_scn, write_slide
 
 
 @pytest.fixture
@@ -81,6 +83,28 @@ def test_saved_predictions_are_loaded_exactly(question):
     np.testing.assert_array_equal(again.answers.cells(), predictions.answers.cells())
     assert again.answers.layout.x_edges_px.tolist() == [0, 25, 50, 75, 100]
     assert saved_at_ns(question) is not None
+
+
+def test_bounds_are_saved_and_found_again(question):
+    predictions = found_answers()
+    layout = replace(predictions.answers.layout, bounds_px=(3, 4, 20, 10))
+    answers = replace(predictions.answers, layout=layout)
+    save_predictions(question, replace(predictions, answers=answers))
+
+    assert saved_predictions(question).answers.layout.bounds_px == (3, 4, 20, 10)
+
+
+def test_predictions_saved_without_bounds_take_them_from_the_file(home, tmp_path):
+    rgb = tissue_squares(600, 400, 200, [(0, 0)])
+    path = write_scn(tmp_path / "s.scn", rgb, size=(1600, 1200), at=(400, 320), mpp_um=1.0)
+    request = SlideRequest(path, 1.0, open_run(BUNDLED_RUN_ID))
+    save_predictions(request, found_answers())
+    facts = whole_slides_dir() / request.name() / "facts.json"
+    saved = json.loads(facts.read_text())
+    del saved["bounds_px"]
+    facts.write_text(json.dumps(saved))
+
+    assert saved_predictions(request).answers.layout.bounds_px == (400, 320, 600, 400)
 
 
 def test_different_requests_have_different_names(question, tmp_path):

@@ -42,6 +42,52 @@ def write_slide(
     return path
 
 
+def write_scn(
+    path: Path, rgb: np.ndarray, *, size: tuple[int, int], at: tuple[int, int], mpp_um: float
+) -> Path:
+    """Write a Leica SCN slide of ``size`` (width, height) px, of which ``rgb`` was scanned at x, y.
+
+    OpenSlide reports the scanned box as the slide's bounds.
+    """
+    nm = 1000 * mpp_um
+    whole = (round(size[0] * nm), round(size[1] * nm))
+    macro = np.full((60, 80, 3), GLASS, np.uint8)
+    images = [(macro, whole, (0, 0), 0.6), (rgb, None, at, 10)]
+    texts = []
+    for ifd, (pixels, view, offset, objective) in enumerate(images):
+        height, width = pixels.shape[:2]
+        view_nm = view or (round(width * nm), round(height * nm))
+        texts.append(
+            f'<image><creationDate>2026-01-01T00:00:00Z</creationDate><device model="m"/>'
+            f'<pixels sizeX="{width}" sizeY="{height}">'
+            f'<dimension sizeX="{width}" sizeY="{height}" r="0" ifd="{ifd}"/></pixels>'
+            f'<view sizeX="{view_nm[0]}" sizeY="{view_nm[1]}"'
+            f' offsetX="{round(offset[0] * nm)}" offsetY="{round(offset[1] * nm)}"/>'
+            f"<scanSettings><objectiveSettings><objective>{objective}</objective>"
+            "</objectiveSettings><illuminationSettings><numericalAperture>0.4</numericalAperture>"
+            "<illuminationSource>brightfield</illuminationSource></illuminationSettings>"
+            "</scanSettings></image>"
+        )
+    about = (
+        '<scn xmlns="http://www.leica-microsystems.com/scn/2010/10/01">'
+        f'<collection sizeX="{whole[0]}" sizeY="{whole[1]}"><barcode/>{"".join(texts)}'
+        "</collection></scn>"
+    )
+    with tifffile.TiffWriter(path, bigtiff=True) as file:
+        for number, (pixels, *_) in enumerate(images):
+            file.write(
+                pixels,
+                tile=(128, 128),
+                photometric="rgb",
+                compression="deflate",
+                description=None if number else about,
+                metadata=None,
+                resolution=(1e4 / mpp_um,) * 2,
+                resolutionunit="CENTIMETER",
+            )
+    return path
+
+
 def made_answers(
     tiles: list[list[float]], *, mpp_um: float = 4.0, stride: int = 50
 ) -> RegionPredictions:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
+from idc.large_images.frames import bounds_note
 from idc.large_images.region import RegionLayout, RegionPredictions, cell_boxes
 from idc.large_images.region_exports import region_csv, region_geojson
 from idc.large_images.region_pictures import picture_edges, region_png
@@ -157,7 +158,8 @@ def downloads(run: Run, answers: RegionPredictions, image: MappedImage, *, key: 
             icon=":material/table:",
             key=f"{key}-csv",
             on_click="ignore",
-            help=f"One row per cell; x and y in px of the {image.coordinate_space}.",
+            help=f"One row per cell; x and y in px of the {image.coordinate_space}. "
+            + bounds_note(answers.layout.bounds_px),
         )
         st.download_button(
             "GeoJSON",
