@@ -19,7 +19,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns the exit code."""
     options = build_parser().parse_args(arguments)
     try:
-        return int(_COMMANDS[options.command](options) or 0)
+        code = int(_COMMANDS[options.command](options) or 0)
+        sys.stdout.flush()  # a reader that has ended is noticed here, not at Python's exit
+        return code
     except IdcError as error:
         return print_error(error)
     except BrokenPipeError:
@@ -31,9 +33,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
+    from idc.runs.run import open_run
+
+    run = open_run(options.run)  # an unknown run is reported before scikit-learn is imported
     from idc.cli.evaluate_command import evaluate_command
 
-    evaluate_command(options)
+    evaluate_command(run, options)
 
 
 def _predict(options: argparse.Namespace) -> int:

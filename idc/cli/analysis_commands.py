@@ -44,10 +44,11 @@ def leakage_command(options: argparse.Namespace) -> None:
 
 def compare_command(options: argparse.Namespace) -> None:
     """Compare runs; print tables or JSON."""
-    from idc.evaluation.compared_runs import balanced_thresholds, compare_runs
     from idc.runs.run import open_run
 
-    runs = [open_run(run) for run in options.run]
+    runs = [open_run(run) for run in options.run]  # before scikit-learn, which is slow to import
+    from idc.evaluation.compared_runs import balanced_thresholds, compare_runs
+
     compared = compare_runs(runs, options.part)
     thresholds = (
         balanced_thresholds(runs) if options.own_thresholds else [options.threshold] * len(runs)
@@ -92,14 +93,16 @@ def folds_command(options: argparse.Namespace) -> None:
 
 def doubtful_command(options: argparse.Namespace) -> None:
     """Print the doubtful labels of a run or of folds as CSV."""
-    from idc.evaluation.doubtful_labels import held_out_predictions
     from idc.launch.folds import open_folds
     from idc.runs.run import open_run
 
     if options.folds:
-        held_out = held_out_predictions(open_folds(options.folds).finished(), ["test"])
+        runs, parts = open_folds(options.folds).finished(), ["test"]
     else:
-        held_out = held_out_predictions([open_run(options.run)], ["test", "validation"])
+        runs, parts = [open_run(options.run)], ["test", "validation"]
+    from idc.evaluation.doubtful_labels import held_out_predictions  # imports scikit-learn: 1 s
+
+    held_out = held_out_predictions(runs, parts)
     table = held_out.table()
     print(f"{len(table):,} of {len(held_out.rows):,} labels are doubtful.", file=sys.stderr)
     print(table.to_csv(index=False, float_format="%.6f", lineterminator="\n"), end="")

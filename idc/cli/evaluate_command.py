@@ -12,22 +12,21 @@ from idc.metrics.bootstrap import Bootstrap, Interval
 from idc.metrics.scores import ScoreReport, baseline_note, classification_report
 from idc.processes.console import ProgressLine
 from idc.report.export import write_predictions, write_report
-from idc.runs.run import Run, open_run
+from idc.runs.run import Run
 from idc.runs.split import seen_cases, training_overlap_note
 
 _PRINTED_SCORES = ("accuracy", "balanced_accuracy", "sensitivity", "specificity", "f1", "roc_auc")
 
 
-def evaluate_command(options: argparse.Namespace) -> None:
-    """Print the scores; write the report and the predictions if requested.
+def evaluate_command(run: Run, options: argparse.Namespace) -> None:
+    """Print a run's scores; write the report and the predictions if requested.
 
     Args:
         options: from `idc.cli.parser`.
 
     Raises:
-        IdcError: the run or the data is missing or damaged, or a file cannot be written.
+        IdcError: predictions or data are missing or damaged, or a file cannot be written.
     """
-    run = open_run(options.run)
     results = (
         _evaluate_other_data(run, options.data)
         if options.data

@@ -1,32 +1,50 @@
-"""The shell's commands, as scripts call them."""
+"""The shell's commands: in this process, and as real processes where those differ."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
 
 import pytest
 
+from idc.__main__ import main
 from idc.runs.lineage import read_lineage
 from idc.runs.run import open_run
 from tests.support.fake_kaggle import Answer
 from tests.support.made_patches import png, tiny_store, write_patches_zip
 
 
-def idc(*words):
+def real_shell(*words):
+    """Run a command as a process of its own."""
     return subprocess.run(
         [sys.executable, "-m", "idc", *map(str, words)], capture_output=True, text=True
     )
 
 
-def test_pack_and_verify_print_what_scripts_read(home, tmp_path):
+@pytest.fixture
+def shell(capsys):
+    """Runs a command in this process; returns its exit code, output and errors."""
+
+    def run(*words):
+        capsys.readouterr()
+        try:
+            code = main([str(word) for word in words])
+        except SystemExit as ended:  # of argparse
+            code = ended.code
+        return subprocess.CompletedProcess(words, code, *capsys.readouterr())
+
+    return run
+
+
+def test_pack_and_verify_print_what_scripts_read(home, tmp_path, shell):
     write_patches_zip(
         tmp_path / "two.zip", "8863_idx5_x1_y1_class0.png", "8864_idx5_x1_y1_class1.png"
     )
 
-    packed = idc("pack", tmp_path / "two.zip", "--name", "two")
-    verified = idc("verify", "two")
-    measured = idc("measure", "two")
+    packed = real_shell("pack", tmp_path / "two.zip", "--name", "two")
+    verified = shell("verify", "two")
+    measured = shell("measure", "two")
 
     assert packed.returncode == 0
     assert packed.stdout.splitlines() == [
@@ -39,10 +57,10 @@ def test_pack_and_verify_print_what_scripts_read(home, tmp_path):
 
 
 @pytest.mark.slow  # fetches, checks and packs
-def test_download_fetches_checks_and_packs(home, kaggle):
+def test_download_fetches_checks_and_packs(home, kaggle, shell):
     kaggle.storage = [Answer(cut_after=1_000)]
 
-    done = idc("download", "--name", "real", "--expect", 3)
+    done = shell("download", "--name", "real", "--expect", 3)
 
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines() == [
@@ -53,8 +71,8 @@ def test_download_fetches_checks_and_packs(home, kaggle):
 
 
 @pytest.mark.slow  # fetches and checks
-def test_download_of_another_archive_is_refused(home, kaggle):
-    done = idc("download")
+def test_download_of_another_archive_is_refused(home, kaggle, shell):
+    done = shell("download")
 
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("idc: The zip is complete, but holds 3 different patches")
@@ -95,8 +113,8 @@ def test_interrupted_download_keeps_received_bytes(home, kaggle):
         (("predict", "nowhere.png"), "idc: There is no file or folder at 'nowhere.png'"),
     ],
 )
-def test_bad_input_is_one_sentence_and_exit_code_2(home, words, sentence):
-    done = idc(*words)
+def test_bad_input_is_one_sentence_and_exit_code_2(home, shell, words, sentence):
+    done = shell(*words)
 
     assert done.returncode == 2
     assert done.stdout == ""
@@ -104,37 +122,72 @@ def test_bad_input_is_one_sentence_and_exit_code_2(home, words, sentence):
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_runs_of_an_empty_home_is_an_empty_list(home):
-    assert json.loads(idc("runs", "--json").stdout) == []
+def test_process_with_bad_input_ends_with_one_sentence_and_exit_code_2(home):
+    done = real_shell("verify", "none")
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("idc: There is no data set named 'none'")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_unknown_run_is_refused_before_scikit_learn_is_imported(home):
+    code = (
+        "import sys; from idc.__main__ import main; "
+        "print([main(line.split()) for line in sys.argv[1:]]); "
+        "print({'keras', 'sklearn'} & set(sys.modules))"
+    )
+    lines = ["evaluate none", "predict a.png --run none", "compare none b", "doubtful none"]
+
+    done = subprocess.run([sys.executable, "-c", code, *lines], capture_output=True, text=True)
+
+    assert done.stdout == "[2, 2, 2, 2]\nset()\n"
+    assert done.stderr == "idc: There is no run 'none'.\n" * 4
+
+
+def test_closed_output_pipe_ends_a_command_without_an_error(home):
+    reader, writer = os.pipe()
+    os.close(reader)
+    buffered = {name: text for name, text in os.environ.items() if name != "PYTHONUNBUFFERED"}
+
+    done = subprocess.run(
+        [sys.executable, "-m", "idc", "runs"], stdout=writer, stderr=subprocess.PIPE, env=buffered
+    )
+
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_runs_of_an_empty_home_is_an_empty_list(home, shell):
+    assert json.loads(shell("runs", "--json").stdout) == []
 
 
 @pytest.mark.parametrize(
     "command",
     ["download", "pack", "verify", "train", "resume", "fork", "runs", "evaluate", "predict"],
 )
-def test_every_command_has_help(command):
-    done = idc(command, "--help")
+def test_every_command_has_help(command, shell):
+    done = shell(command, "--help")
 
     assert done.returncode == 0
     assert done.stdout.startswith(f"usage: python -m idc {command}")
 
 
 @pytest.mark.slow
-def test_train_prints_the_split_and_ends_with_the_runs_id(home):
+def test_train_prints_the_split_and_ends_with_the_runs_id(home, shell):
     tiny_store("tiny", cases=4, per_case=12)
-    done = idc("train", "--data", "tiny", "--epochs", 1, "--batch-size", 8, "--name", "first")
+    done = real_shell("train", "--data", "tiny", "--epochs", 1, "--batch-size", 8, "--name", "first")
 
     assert done.returncode == 0
     run_id = done.stdout.splitlines()[-1]
-    [listed] = json.loads(idc("runs", "--json").stdout)
+    [listed] = json.loads(shell("runs", "--json").stdout)
     assert (listed["run"], listed["name"], listed["state"]) == (run_id, "first", "finished")
     assert "validation" in done.stderr
 
-    again = idc("resume", run_id, "--more-epochs", 1)
+    again = real_shell("resume", run_id, "--more-epochs", 1)
     assert (again.returncode, again.stdout.splitlines()[-1]) == (0, run_id)
-    assert json.loads(idc("runs", "--json").stdout)[0]["epoch"] == 2
+    assert json.loads(shell("runs", "--json").stdout)[0]["epoch"] == 2
 
-    forked = idc("fork", run_id, "--seed", 5, "--epochs", 1, "--name", "forked")
+    forked = real_shell("fork", run_id, "--seed", 5, "--epochs", 1, "--name", "forked")
     assert forked.returncode == 0
     child = open_run(forked.stdout.splitlines()[-1])
     assert (child.status().state, child.config.seed, child.config.name) == ("finished", 5, "forked")
@@ -144,8 +197,8 @@ def test_train_prints_the_split_and_ends_with_the_runs_id(home):
 
 
 @pytest.mark.slow
-def test_evaluate_scores_the_saved_predictions(trained_run):
-    scored = json.loads(idc("evaluate", trained_run.id, "--json").stdout)
+def test_evaluate_scores_the_saved_predictions(trained_run, shell):
+    scored = json.loads(shell("evaluate", trained_run.id, "--json").stdout)
 
     (tn, fp), (fn, tp) = scored["confusion_matrix"]
     assert scored["part"] == "test"
@@ -155,15 +208,15 @@ def test_evaluate_scores_the_saved_predictions(trained_run):
     assert scored["accuracy"] == (tn + tp) / scored["n"]
     assert scored["threshold"] == 0.5
     assert {"balanced_accuracy", "sensitivity", "specificity", "f1", "roc_auc"} <= set(scored)
-    strict = json.loads(idc("evaluate", trained_run.id, "--json", "--threshold", 1).stdout)
+    strict = json.loads(shell("evaluate", trained_run.id, "--json", "--threshold", 1).stdout)
     assert strict["confusion_matrix"][0][1] == 0
 
 
 @pytest.mark.slow
-def test_evaluate_on_another_data_set_scores_all_its_patches(trained_run):
+def test_evaluate_on_another_data_set_scores_all_its_patches(trained_run, shell):
     tiny_store("other", cases=2, per_case=5, first_case=70)
 
-    done = idc("evaluate", trained_run.id, "--data", "other", "--json")
+    done = shell("evaluate", trained_run.id, "--data", "other", "--json")
 
     scored = json.loads(done.stdout)
     assert (scored["n"], scored["data"], scored["part"]) == (10, "other", "all")
@@ -171,15 +224,15 @@ def test_evaluate_on_another_data_set_scores_all_its_patches(trained_run):
 
 
 @pytest.mark.slow
-def test_evaluate_warns_about_cases_that_the_run_trained_on(trained_run):
-    done = idc("evaluate", trained_run.id, "--data", trained_run.config.data, "--json")
+def test_evaluate_warns_about_cases_that_the_run_trained_on(trained_run, shell):
+    done = shell("evaluate", trained_run.id, "--data", trained_run.config.data, "--json")
 
     assert "Warning: the run trained on" in done.stderr
     assert done.returncode == 0
 
 
 @pytest.mark.slow
-def test_predict_prints_one_line_per_image_in_order(trained_run, tmp_path):
+def test_predict_prints_one_line_per_image_in_order(trained_run, tmp_path, shell):
     (tmp_path / "b.png").write_bytes(png((200, 100, 150)))
     folder = tmp_path / "folder"
     folder.mkdir()
@@ -188,7 +241,7 @@ def test_predict_prints_one_line_per_image_in_order(trained_run, tmp_path):
     (folder / "notes.txt").write_text("no image")
     write_patches_zip(tmp_path / "some.zip", "8863_idx5_x1_y1_class0.png")
 
-    done = idc("predict", tmp_path / "b.png", folder, tmp_path / "some.zip")
+    done = shell("predict", tmp_path / "b.png", folder, tmp_path / "some.zip")
 
     lines = done.stdout.splitlines()
     assert done.returncode == 0
@@ -207,12 +260,12 @@ def test_predict_prints_one_line_per_image_in_order(trained_run, tmp_path):
 
 
 @pytest.mark.slow
-def test_predict_reports_a_damaged_image_and_predicts_the_others(trained_run, tmp_path):
+def test_predict_reports_a_damaged_image_and_predicts_the_others(trained_run, tmp_path, shell):
     (tmp_path / "good.png").write_bytes(png((200, 100, 150)))
     (tmp_path / "bad.png").write_bytes(png((200, 100, 150))[:-20])
     out = tmp_path / "out.csv"
 
-    done = idc("predict", tmp_path / "bad.png", tmp_path / "good.png", "--csv", out)
+    done = shell("predict", tmp_path / "bad.png", tmp_path / "good.png", "--csv", out)
 
     assert done.returncode == 2
     assert done.stdout == ""
