@@ -32,15 +32,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return print_error(IdcError("Interrupted."))
 
 
-def _evaluate(options: argparse.Namespace) -> None:
-    from idc.runs.run import open_run
-
-    run = open_run(options.run)  # an unknown run is reported before scikit-learn is imported
-    from idc.cli.evaluate_command import evaluate_command
-
-    evaluate_command(run, options)
-
-
 def _predict(options: argparse.Namespace) -> int:
     from idc.cli.predict_command import predict_command
 
@@ -48,7 +39,6 @@ def _predict(options: argparse.Namespace) -> int:
 
 
 _COMMANDS: dict[str, Callable[[argparse.Namespace], int | None]] = {
-    "evaluate": _evaluate,
     "predict": _predict,
     **analysis_commands.COMMANDS,
     **data_commands.COMMANDS,

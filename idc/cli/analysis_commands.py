@@ -1,4 +1,7 @@
-"""Shell commands that analyse: leakage of splits, doubtful labels, comparison of runs."""
+"""Shell commands that analyse: scores of a run, comparisons, doubtful labels, leakage of splits.
+
+Each looks for its run before it imports scikit-learn, which takes a second.
+"""
 
 import argparse
 import json
@@ -6,6 +9,16 @@ import math
 import sys
 
 from idc.processes.console import progress_line
+
+
+def evaluate_command(options: argparse.Namespace) -> None:
+    """Print a run's scores; write the report and the predictions if requested."""
+    from idc.runs.run import open_run
+
+    run = open_run(options.run)
+    from idc.cli.evaluate_command import evaluate_run
+
+    evaluate_run(run, options)
 
 
 def leakage_command(options: argparse.Namespace) -> None:
@@ -46,7 +59,7 @@ def compare_command(options: argparse.Namespace) -> None:
     """Compare runs; print tables or JSON."""
     from idc.runs.run import open_run
 
-    runs = [open_run(run) for run in options.run]  # before scikit-learn, which is slow to import
+    runs = [open_run(run) for run in options.run]
     from idc.evaluation.compared_runs import balanced_thresholds, compare_runs
 
     compared = compare_runs(runs, options.part)
@@ -100,7 +113,7 @@ def doubtful_command(options: argparse.Namespace) -> None:
         runs, parts = open_folds(options.folds).finished(), ["test"]
     else:
         runs, parts = [open_run(options.run)], ["test", "validation"]
-    from idc.evaluation.doubtful_labels import held_out_predictions  # imports scikit-learn: 1 s
+    from idc.evaluation.doubtful_labels import held_out_predictions
 
     held_out = held_out_predictions(runs, parts)
     table = held_out.table()
@@ -120,6 +133,7 @@ def _score(value: float) -> str:
 
 
 COMMANDS = {
+    "evaluate": evaluate_command,
     "leakage": leakage_command,
     "compare": compare_command,
     "folds": folds_command,

@@ -18,7 +18,7 @@ from idc.runs.split import seen_cases, training_overlap_note
 _PRINTED_SCORES = ("accuracy", "balanced_accuracy", "sensitivity", "specificity", "f1", "roc_auc")
 
 
-def evaluate_command(run: Run, options: argparse.Namespace) -> None:
+def evaluate_run(run: Run, options: argparse.Namespace) -> None:
     """Print a run's scores; write the report and the predictions if requested.
 
     Args:

@@ -175,7 +175,9 @@ def test_every_command_has_help(command, shell):
 @pytest.mark.slow
 def test_train_prints_the_split_and_ends_with_the_runs_id(home, shell):
     tiny_store("tiny", cases=4, per_case=12)
-    done = real_shell("train", "--data", "tiny", "--epochs", 1, "--batch-size", 8, "--name", "first")
+    done = real_shell(
+        "train", "--data", "tiny", "--epochs", 1, "--batch-size", 8, "--name", "first"
+    )
 
     assert done.returncode == 0
     run_id = done.stdout.splitlines()[-1]
