@@ -22,7 +22,6 @@ from idc.datasets.signatures import (
 )
 from idc.datasets.splits import PARTS, Split
 from idc.datasets.store import PatchStore
-from idc.patches import PATCH_SIZE_PX
 from idc.progress import ProgressCallback
 
 PART_PAIRS = tuple(itertools.combinations(PARTS, 2))
@@ -82,6 +81,7 @@ class LeakageReport:
         near_uniform: patches with so little contrast (glass, one colour) that they look alike
             without being copies; their identical and similar pairs are not counted.
         uniform_copies: how many of them share their pixels with a patch of another part.
+        unknown: what the data set does not tell, so it is unchecked: "cases", "places".
     """
 
     sizes: Mapping[str, int]
@@ -89,6 +89,7 @@ class LeakageReport:
     findings: Mapping[str, LeakageFinding]
     near_uniform: int
     uniform_copies: int
+    unknown: tuple[str, ...] = ()
 
     @property
     def leaks(self) -> bool:
@@ -117,10 +118,21 @@ class LeakageReport:
                         f"{touched:,} of {size:,} {part} patches ({touched / size:.1%}) "
                         f"{_LEAK_TEXTS[kind]}."
                     )
-        return sentences or [self._no_training_leak()]
+        return (sentences or [self._no_training_leak()]) + self._unknown_sentence()
+
+    def _unknown_sentence(self) -> list[str]:
+        if not self.unknown:
+            return []
+        hidden = {"cases": "patches of one patient", "places": "neighbours on a slide"}
+        return [
+            f"The data set does not tell the {' and '.join(self.unknown)} of its patches, so "
+            f"{' and '.join(hidden[what] for what in self.unknown)} in two parts cannot be found."
+        ]
 
     def _no_training_leak(self) -> str:
         """The sentence for scored parts without a copy or a neighbour in the training part."""
+        if not self.leaks and self.unknown:
+            return "No patch has a copy in another part."
         if not self.leaks:
             return (
                 "No case is in two parts, and no patch has a copy or a neighbour in another part."
@@ -148,6 +160,7 @@ class LeakageReport:
             "near_uniform": self.near_uniform,
             "uniform_copies": self.uniform_copies,
             "leaks": self.leaks,
+            "unknown": list(self.unknown),
         }
 
 
@@ -171,31 +184,37 @@ def check_leakage(
     rows = np.concatenate([split.rows(part) for part in PARTS]).astype(np.int64)
     part = np.repeat(np.arange(len(PARTS), dtype=np.int8), [len(split.rows(p)) for p in PARTS])
     signed = compute_signatures(store.patches, rows, on_progress=on_progress)
-    index = store.index.iloc[rows]
+    index, about = store.index.iloc[rows], store.description
     each = np.arange(len(rows))
+    known = {"cases": about.has_cases, "places": about.has_places}
+    adjacent = np.empty((0, 2), np.int64)
+    if about.has_places:
+        adjacent = adjacent_pairs(index, part, about.side_px)
     found = {
         "identical": (_identical_pairs(signed, part), signed.content_ids),
         "similar": (_near_identical_pairs(store, rows, signed, part), signed.content_ids),
-        "adjacent": (adjacent_pairs(index, part), each),
+        "adjacent": (adjacent, each),
     }
     return LeakageReport(
         sizes={name: len(split.rows(name)) for name in PARTS},
-        shared_cases=_shared_cases(index["case"].to_numpy(), part),
+        shared_cases=_shared_cases(index["case"].to_numpy(), part, known=about.has_cases),
         findings={
             kind: _to_finding(kind, pairs, rows, part, alike)
             for kind, (pairs, alike) in found.items()
         },
         near_uniform=int(signed.near_uniform.sum()),
         uniform_copies=_uniform_copies(signed, part),
+        unknown=tuple(what for what, is_known in known.items() if not is_known),
     )
 
 
-def adjacent_pairs(index: pd.DataFrame, part: np.ndarray) -> np.ndarray:
+def adjacent_pairs(index: pd.DataFrame, part: np.ndarray, side_px: int) -> np.ndarray:
     """Patches of different parts that share an edge or a corner on their slide.
 
     Args:
         index: columns ``case``, ``x``, ``y``, n rows.
         part: int, shape (n,).
+        side_px: distance of two neighbours.
 
     Returns:
         int64, shape (pairs, 2): positions in the index.
@@ -203,9 +222,7 @@ def adjacent_pairs(index: pd.DataFrame, part: np.ndarray) -> np.ndarray:
     places = index[["case", "x", "y"]].astype("int64").assign(position=np.arange(len(index)))
     found = []
     for right, down in _NEIGHBOUR_OFFSETS:
-        moved = places.assign(
-            x=places["x"] - right * PATCH_SIZE_PX, y=places["y"] - down * PATCH_SIZE_PX
-        )
+        moved = places.assign(x=places["x"] - right * side_px, y=places["y"] - down * side_px)
         both = places.merge(moved, on=["case", "x", "y"])
         pairs = both[["position_x", "position_y"]].to_numpy()
         found.append(pairs[part[pairs[:, 0]] != part[pairs[:, 1]]])
@@ -254,7 +271,11 @@ def _uniform_copies(signed: Signatures, part: np.ndarray) -> int:
     return int((table.groupby("content")["part"].transform("nunique") > 1).sum())
 
 
-def _shared_cases(cases: np.ndarray, part: np.ndarray) -> dict[tuple[str, str], int]:
+def _shared_cases(
+    cases: np.ndarray, part: np.ndarray, *, known: bool
+) -> dict[tuple[str, str], int]:
+    if not known:
+        return dict.fromkeys(PART_PAIRS, 0)
     of_part = {name: set(cases[part == number].tolist()) for number, name in enumerate(PARTS)}
     return {(one, other): len(of_part[one] & of_part[other]) for one, other in PART_PAIRS}
 

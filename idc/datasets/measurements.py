@@ -14,6 +14,7 @@ is proportional to the amount of stain (Beer-Lambert):
 
 import contextlib
 import io
+import math
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -29,7 +30,6 @@ from idc.datasets.store import PATCHES_FILE, PatchStore, is_current, npy_header
 from idc.errors import DataError
 from idc.files import atomic
 from idc.files.home import data_dir
-from idc.patches import PATCH_BYTES, PATCH_SHAPE
 from idc.processes.job_registry import JobRegistry
 from idc.processes.thread_job import ThreadJob
 from idc.progress import ProgressCallback
@@ -38,8 +38,8 @@ MIN_TISSUE_DENSITY = 0.065
 COLUMNS = ("tissue", "stain", "haematoxylin")
 
 _VERSION = 1  # increase it when the method changes: older tables are ignored
-_PATCHES_PER_BLOCK = 1_024
-_PATCHES_PER_CHUNK = 64  # 480 kB of pixels: these and their densities fit a core's cache
+_BLOCK_BYTES = 7_680_000  # of pixels, read at once
+_CHUNK_BYTES = 480_000  # of pixels: these and their densities fit a core's cache
 
 _OPTICAL_DENSITY = -np.log10((np.arange(256) + 1) / 256).astype(np.float32)
 _STAIN_VECTORS = np.array(  # density of red, green and blue; haematoxylin, eosin, DAB
@@ -69,15 +69,16 @@ def measure_patches(patches: np.ndarray) -> np.ndarray:
     """Measure patches.
 
     Args:
-        patches: uint8 RGB, shape (n, 50, 50, 3).
+        patches: uint8 RGB, shape (n, side, side, 3).
 
     Returns:
         float32, shape (n, 3): the columns `COLUMNS`.
     """
     found = np.empty((len(patches), len(COLUMNS)), np.float32)
-    for start in range(0, len(patches), _PATCHES_PER_CHUNK):
-        some = slice(start, start + _PATCHES_PER_CHUNK)
-        planes = cv2.split(patches[some].reshape(len(patches[some]), -1, 3))  # (some, 2500) each
+    chunk_size = max(1, _CHUNK_BYTES // math.prod(patches.shape[1:]))
+    for start in range(0, len(patches), chunk_size):
+        some = slice(start, start + chunk_size)
+        planes = cv2.split(patches[some].reshape(len(patches[some]), -1, 3))  # (some, pixels) each
         red, green, blue = (cv2.LUT(plane, _OPTICAL_DENSITY) for plane in planes)
         means = np.stack([plane.mean(axis=1) for plane in (red, green, blue)], axis=1)
         is_tissue = red + green + blue > 3 * MIN_TISSUE_DENSITY
@@ -103,7 +104,7 @@ def measure_store(
         DataError: the store's file cannot be read, or was replaced during the work.
     """
     try:
-        found = _measure_file(data_dir() / store.name / PATCHES_FILE, len(store), on_progress)
+        found = _measure_file(data_dir() / store.name / PATCHES_FILE, store, on_progress)
         if not is_current(store):
             raise _replaced_error(store)
         table = pa.table(dict(zip(COLUMNS, np.ascontiguousarray(found.T), strict=True)))
@@ -137,17 +138,22 @@ def _path(store: PatchStore) -> Path:
     return data_dir() / store.name / f"measurements-{_VERSION}-{store.fingerprint[:16]}.parquet"
 
 
-def _measure_file(path: Path, count: int, on_progress: ProgressCallback | None) -> np.ndarray:
-    """float32, shape (count, 3), computed on all cores."""
+def _measure_file(
+    path: Path, store: PatchStore, on_progress: ProgressCallback | None
+) -> np.ndarray:
+    """float32, shape (n, 3), computed on all cores."""
+    count, about = len(store), store.description
+    header_bytes = len(npy_header(count, about.side_px))
     found = np.empty((count, len(COLUMNS)), np.float32)
-    starts = range(0, count, _PATCHES_PER_BLOCK)
+    block_size = max(1, _BLOCK_BYTES // about.patch_bytes)
+    starts = range(0, count, block_size)
     with path.open("rb") as file:
 
         def measure_block(start: int) -> np.ndarray:
-            patches = min(_PATCHES_PER_BLOCK, count - start)
-            offset = len(npy_header(count)) + start * PATCH_BYTES
-            pixels = os.pread(file.fileno(), patches * PATCH_BYTES, offset)
-            return measure_patches(np.frombuffer(pixels, np.uint8).reshape(-1, *PATCH_SHAPE))
+            patches = min(block_size, count - start)
+            offset = header_bytes + start * about.patch_bytes
+            pixels = os.pread(file.fileno(), patches * about.patch_bytes, offset)
+            return measure_patches(np.frombuffer(pixels, np.uint8).reshape(-1, *about.patch_shape))
 
         pool = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="measure")
         try:

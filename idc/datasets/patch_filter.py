@@ -12,7 +12,6 @@ import numpy as np
 from idc.datasets.measurements import Measurements
 from idc.datasets.splits import PARTS, Split
 from idc.datasets.store import PatchStore
-from idc.patches import PATCH_SIZE_PX
 
 UNUSED = "unused"
 SPLIT_PARTS = (*PARTS, UNUSED)
@@ -129,7 +128,7 @@ def patch_columns(
     if answers is not None:
         probability = np.full(len(store), np.nan, np.float32)
         probability[answers[0]] = answers[1]
-    edge = np.minimum(height, width) < PATCH_SIZE_PX
+    edge = np.minimum(height, width) < store.description.side_px
     return PatchColumns(store.cases, store.labels, edge, part, probability, measured, threshold)
 
 

@@ -10,7 +10,6 @@ import cv2
 import numpy as np
 
 from idc.datasets.store import PatchStore
-from idc.patches import PATCH_SIZE_PX
 
 GAP = -1  # instead of a row number: the data set holds no patch there
 
@@ -60,13 +59,10 @@ def neighbour_rows(store: PatchStore, row: int, radius: int = 2) -> np.ndarray:
         int64, shape (2 * radius + 1, 2 * radius + 1), top to bottom and left to right; `GAP` where
         the data set holds no patch.
     """
-    at = place_of(store, row)
+    at, side = place_of(store, row), store.description.side_px
     steps = range(-radius, radius + 1)
     places = [
-        [
-            Place(at.case, at.x + PATCH_SIZE_PX * right, at.y + PATCH_SIZE_PX * down)
-            for right in steps
-        ]
+        [Place(at.case, at.x + side * right, at.y + side * down) for right in steps]
         for down in steps
     ]
     found = [[find_row(store, place) for place in line] for line in places]
@@ -80,17 +76,17 @@ def stitch_neighbourhood(store: PatchStore, rows: np.ndarray) -> np.ndarray:
         rows: int64, shape (down, right): row numbers, or `GAP`.
 
     Returns:
-        uint8 RGBA, shape (50 * down, 50 * right, 4). Gaps are transparent. An edge patch has its
-        original size; the rest of its square is transparent.
+        uint8 RGBA, shape (side * down, side * right, 4). Gaps are transparent. An edge patch has
+        its original size; the rest of its square is transparent.
     """
-    down, right = rows.shape
-    image = np.zeros((down * PATCH_SIZE_PX, right * PATCH_SIZE_PX, 4), np.uint8)
+    (down, right), side = rows.shape, store.description.side_px
+    image = np.zeros((down * side, right * side, 4), np.uint8)
     for (line, column), row in np.ndenumerate(rows):
         if row == GAP:
             continue
         patch = original_size_patch(store, int(row))
         height, width = patch.shape[:2]
-        top, left = line * PATCH_SIZE_PX, column * PATCH_SIZE_PX
+        top, left = line * side, column * side
         image[top : top + height, left : left + width, :3] = patch
         image[top : top + height, left : left + width, 3] = 255
     return image
@@ -100,7 +96,8 @@ def original_size_patch(store: PatchStore, row: int) -> np.ndarray:
     """uint8 RGB, shape (height, width, 3): an edge patch is reduced to its original size."""
     height, width = (int(store.columns[name][row]) for name in ("height", "width"))
     patch = store.patches[row]
-    height, width = min(height, PATCH_SIZE_PX), min(width, PATCH_SIZE_PX)
+    side = store.description.side_px
+    height, width = min(height, side), min(width, side)
     if (height, width) == patch.shape[:2]:
         return patch
     return cv2.resize(np.asarray(patch), (width, height), interpolation=cv2.INTER_AREA)

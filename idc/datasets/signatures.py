@@ -5,8 +5,10 @@ transform of the grey patch, each above or below their median. A copy that was c
 brightened or scaled keeps nearly all bits; unrelated patches differ in about 32.
 """
 
+import functools
 import hashlib
 import itertools
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -15,7 +17,6 @@ import numpy as np
 import pandas as pd
 import scipy.fft
 
-from idc.patches import PATCH_SIZE_PX
 from idc.progress import ProgressCallback
 
 # Of copies made of real patches (JPEG quality 60, 20 grey levels brighter, shrunk to 40 px and
@@ -25,11 +26,9 @@ MAX_HAMMING_DISTANCE = 6
 # Standard deviation of grey levels. Below it a patch is glass or one colour: its hash is noise.
 MIN_CONTRAST = 5.0
 
-_CHUNK_SIZE = 4_096
+_CHUNK_BYTES = 30_000_000  # of pixels
 _HASH_FREQUENCIES, _CORRELATED_FREQUENCIES = 8, 16  # frequencies per axis
 _BANDS, _BAND_BITS = 8, 8
-# The orthonormal cosine transform, the lowest frequencies first.
-_DCT_BASIS = scipy.fft.dct(np.eye(PATCH_SIZE_PX, dtype=np.float32), axis=0, norm="ortho")
 
 
 @dataclass(frozen=True)
@@ -61,20 +60,21 @@ def compute_signatures(
     """Compute the signatures of patches, in chunks of a few thousand.
 
     Args:
-        patches: uint8 RGB, shape (n, 50, 50, 3), possibly a memory map.
+        patches: uint8 RGB, shape (n, side, side, 3), possibly a memory map.
         rows: which of them, shape (m,).
         on_progress: called with (patches done, patches in all).
     """
     digests: list[bytes] = []
     hashes, contrast = np.empty(len(rows), np.uint64), np.empty(len(rows), np.float32)
-    for start in range(0, len(rows), _CHUNK_SIZE):
-        here = slice(start, start + _CHUNK_SIZE)
+    chunk_size = max(1, _CHUNK_BYTES // math.prod(patches.shape[1:]))
+    for start in range(0, len(rows), chunk_size):
+        here = slice(start, start + chunk_size)
         chunk = np.ascontiguousarray(patches[rows[here]])
         digests.extend(hashlib.blake2b(patch, digest_size=16).digest() for patch in chunk)
         grey = grey_levels(chunk)
         hashes[here], contrast[here] = perceptual_hashes(grey), grey.std(axis=(1, 2))
         if on_progress:
-            on_progress(min(start + _CHUNK_SIZE, len(rows)), len(rows))
+            on_progress(min(start + chunk_size, len(rows)), len(rows))
     content_ids = pd.factorize(np.array(digests, dtype=object))[0] if digests else np.empty(0)
     return Signatures(content_ids.astype(np.int64), hashes, contrast)
 
@@ -83,24 +83,23 @@ def grey_levels(patches: np.ndarray) -> np.ndarray:
     """Convert patches to grey levels.
 
     Args:
-        patches: uint8 RGB, shape (n, 50, 50, 3).
+        patches: uint8 RGB, shape (n, side, side, 3).
 
     Returns:
-        float32 [0, 255], shape (n, 50, 50).
+        float32 [0, 255], shape (n, side, side).
     """
     # OpenCV converts single images only: use one tall image.
-    tall = np.ascontiguousarray(patches).reshape(-1, PATCH_SIZE_PX, 3)
+    tall = np.ascontiguousarray(patches).reshape(-1, patches.shape[2], 3)
     if not len(tall):
-        return np.empty((0, PATCH_SIZE_PX, PATCH_SIZE_PX), np.float32)
-    grey = cv2.cvtColor(tall, cv2.COLOR_RGB2GRAY)
-    return grey.reshape(-1, PATCH_SIZE_PX, PATCH_SIZE_PX).astype(np.float32)
+        return np.empty(patches.shape[:3], np.float32)
+    return cv2.cvtColor(tall, cv2.COLOR_RGB2GRAY).reshape(patches.shape[:3]).astype(np.float32)
 
 
 def perceptual_hashes(grey: np.ndarray) -> np.ndarray:
     """The perceptual hash of each patch.
 
     Args:
-        grey: float32 [0, 255], shape (n, 50, 50).
+        grey: float32 [0, 255], shape (n, side, side).
 
     Returns:
         uint64, shape (n,).
@@ -116,7 +115,7 @@ def low_frequency_correlation(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     Independent of fine detail, brightness and contrast.
 
     Args:
-        one, other: uint8 RGB, shape (n, 50, 50, 3).
+        one, other: uint8 RGB, shape (n, side, side, 3).
 
     Returns:
         float64 [-1, 1], shape (n,); 0 where a patch has a single colour.
@@ -158,8 +157,14 @@ def similar_pairs(hashes: np.ndarray, group: np.ndarray) -> np.ndarray:
 
 def _low_frequencies(grey: np.ndarray, each_way: int) -> np.ndarray:
     """float32, shape (n, each_way ** 2); the first is the brightness."""
-    basis = _DCT_BASIS[:each_way]
+    basis = _dct_basis(grey.shape[1])[:each_way]
     return (basis @ grey @ basis.T).reshape(len(grey), each_way**2)
+
+
+@functools.cache
+def _dct_basis(side_px: int) -> np.ndarray:
+    """The orthonormal cosine transform, the lowest frequencies first; float32 (side, side)."""
+    return scipy.fft.dct(np.eye(side_px, dtype=np.float32), axis=0, norm="ortho")
 
 
 def _band_keys(hashes: np.ndarray) -> Iterator[np.ndarray]:

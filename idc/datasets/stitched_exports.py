@@ -17,7 +17,6 @@ from idc.datasets.stitched_slide import StitchedSlide, stitch_slide
 from idc.datasets.store import PatchStore
 from idc.imaging.geojson import box_ring, closed_ring, feature, label_class, named_class
 from idc.imaging.outline import Polygon
-from idc.patches import MPP_UM
 
 OUTLINE_CLASS = "IDC region (labels)"
 _OUTLINE_RGB = (0, 229, 255)
@@ -57,7 +56,7 @@ def slide_geojson(slide: StitchedSlide, probabilities: Mapping[str, np.ndarray])
             "top": slide.top,
             "width_px": slide.width,
             "height_px": slide.height,
-            "um_per_px": MPP_UM,
+            "um_per_px": slide.mpp_um,
         },
     }
     return json.dumps(collection, allow_nan=False)

@@ -15,7 +15,6 @@ from idc.datasets.full_set import expected_patches
 from idc.datasets.store import PatchStore
 from idc.errors import DataError
 from idc.imaging.outline import Polygon, cell_outlines
-from idc.patches import MPP_UM, PATCH_SIZE_PX
 
 # Colour of gaps in images without alpha: glass, so that lossy compression leaves no dark rim
 # around the tissue. `StitchedSlide.boxes` gives the gaps.
@@ -33,9 +32,11 @@ class StitchedSlide:
         rows: int64, shape (n,): row numbers in the store, in reading order (by y, then x).
         labels: int8 {0, 1}, shape (n,).
         boxes: int64, shape (n, 4): x, y, width, height of each patch in px of the stitched slide.
-            Patches at the slide's edge are smaller than 50 px.
-        grid: int64, shape (grid rows, grid columns): the number [0, n) of the patch in each cell
-            of 50 x 50 px, -1 for a gap.
+            Patches at the slide's edge are smaller than the others.
+        grid: int64, shape (grid rows, grid columns): the number [0, n) of the patch in each cell,
+            -1 for a gap.
+        side_px: side of a cell.
+        mpp_um: micrometres per px; None if unknown.
         left, top: offset in px of the stitched slide in the whole slide; a patch named x, y lies
             at (x - left, y - top).
         width, height: px of the stitched slide, the bounding box of its patches.
@@ -50,11 +51,15 @@ class StitchedSlide:
     top: int
     width: int
     height: int
+    side_px: int
+    mpp_um: float | None
 
     @property
-    def size_mm(self) -> tuple[float, float]:
-        """(width, height) of the tissue."""
-        return self.width * MPP_UM / 1000, self.height * MPP_UM / 1000
+    def size_mm(self) -> tuple[float, float] | None:
+        """(width, height) of the tissue; None if the scale is unknown."""
+        if self.mpp_um is None:
+            return None
+        return self.width * self.mpp_um / 1000, self.height * self.mpp_um / 1000
 
     def outlines(self) -> list[Polygon]:
         """The outline of the IDC-positive patches, in px of the stitched slide."""
@@ -73,7 +78,7 @@ class StitchedSlide:
 
     def _to_px(self, ring: np.ndarray) -> np.ndarray:
         """Cell corners in px, clipped: patches at the right and lower edge may be smaller."""
-        return np.minimum(ring * PATCH_SIZE_PX, [self.width, self.height])
+        return np.minimum(ring * self.side_px, [self.width, self.height])
 
 
 def lay_out_case(store: PatchStore, case: int) -> StitchedSlide:
@@ -97,13 +102,13 @@ def lay_out_case(store: PatchStore, case: int) -> StitchedSlide:
             f"The patches of case {case} lie up to {max(right, bottom):,} px apart, too far for "
             "one slide; check the file names that the data set was packed from."
         )
-    column, row = (boxes[:, :2] // PATCH_SIZE_PX).T
+    side = store.description.side_px
+    column, row = (boxes[:, :2] // side).T
     grid = np.full((row.max() + 1, column.max() + 1), -1, np.int64)
     grid[row, column] = np.arange(len(table))
     rows = np.arange(first, last)
-    return StitchedSlide(
-        case, rows, table["label"].to_numpy(), boxes, grid, left, top, right, bottom
-    )
+    labels, mpp_um = table["label"].to_numpy(), store.description.mpp_um
+    return StitchedSlide(case, rows, labels, boxes, grid, left, top, right, bottom, side, mpp_um)
 
 
 def stitch_slide(store: PatchStore, slide: StitchedSlide) -> np.ndarray:
@@ -117,7 +122,7 @@ def stitch_slide(store: PatchStore, slide: StitchedSlide) -> np.ndarray:
     image = np.full((slide.height, line.size), line).reshape(slide.height, slide.width, 3)
     patches = store.patches[slide.rows[0] : slide.rows[-1] + 1]
     for patch, (x, y, width, height) in zip(patches, slide.boxes.tolist(), strict=True):
-        if (width, height) != (PATCH_SIZE_PX, PATCH_SIZE_PX):
+        if (width, height) != (slide.side_px, slide.side_px):
             patch = cv2.resize(patch, (width, height), interpolation=cv2.INTER_AREA)
         image[y : y + height, x : x + width] = patch
     return image
@@ -135,9 +140,9 @@ def slide_thumbnail(
         uint8 RGBA, shape (height, width, 4); alpha 0 in gaps, else 255.
     """
     rows, columns = slide.grid.shape
-    cell_px = min(max_size_px[0] // columns, max_size_px[1] // rows, PATCH_SIZE_PX) or 1
+    cell_px = min(max_size_px[0] // columns, max_size_px[1] // rows, slide.side_px) or 1
     column_of_patches = store.patches[slide.rows[0] : slide.rows[-1] + 1].reshape(
-        -1, PATCH_SIZE_PX, 3
+        -1, slide.side_px, 3
     )
     cells = np.full((len(slide.rows) + 1, cell_px, cell_px, 4), 255, np.uint8)
     cells[:-1, ..., :3] = cv2.resize(

@@ -2,10 +2,11 @@
 
 A store is a folder ``data/<name>/``:
 
-- ``patches.npy``: uint8 RGB, shape (n, 50, 50, 3), a plain NumPy file
-- ``index.parquet``: one row per patch in the same order (case, x, y, label, height, width), sorted
-  by case, then y, then x
-- ``store.json``: format version, counts, checksums and the packing report
+- ``patches.npy``: uint8 RGB, shape (n, side, side, 3), a plain NumPy file
+- ``index.parquet``: one row per patch in the same order (case, x, y, label, height, width, and
+  part where the data set brings its own split), sorted by case, then y, then x
+- ``store.json``: format version, counts, checksums, the packing report, and the description of the
+  data set (`idc.datasets.description`) where it is not the Kaggle set's
 
 Packing (`idc.ingest.packing`) writes a hidden folder and renames it, so a store is complete or
 absent.
@@ -27,10 +28,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from idc.datasets.description import DataDescription
 from idc.errors import DataError
 from idc.files.atomic import json_bytes
 from idc.files.home import data_dir
-from idc.patches import PATCH_SHAPE
 from idc.progress import ProgressCallback
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ INDEX_DTYPES = {
     "height": "int16",
     "width": "int16",
 }
+PART_COLUMN = "part"  # int8: position in `idc.datasets.splits.PARTS`, only in sets with parts
 
 _OPEN_ATTEMPTS = 3  # while other processes replace the store
 
@@ -64,7 +66,7 @@ class PackReport:
     damaged: int = 0
     damaged_names: tuple[str, ...] = ()  # the first few
     foreign: int = 0  # files not named like a patch
-    resized: int = 0  # edge patches brought to 50x50
+    resized: int = 0  # patches of another size brought to the side of the store
     generated: bool = False  # generated tissue, not from patients
 
     @classmethod
@@ -85,10 +87,12 @@ class PatchStore:
 
     Attributes:
         columns: of the index, each of shape (n,): case int32, x int32, y int32, label int8 {0, 1},
-            height int16, width int16 (the patch's size before it was brought to 50x50).
-        patches: uint8 RGB, shape (n, 50, 50, 3), a read-only memory map.
+            height int16, width int16 (the patch's size before it was brought to the side of the
+            store); with ``description.has_parts`` also part int8.
+        patches: uint8 RGB, shape (n, side, side, 3), a read-only memory map.
         report: the packing report.
         fingerprint: hex digest of pixels and index.
+        description: size, scale, classes, cases and places.
     """
 
     name: str
@@ -96,6 +100,7 @@ class PatchStore:
     patches: np.ndarray
     report: PackReport
     fingerprint: str
+    description: DataDescription
 
     def __len__(self) -> int:
         return len(self.patches)
@@ -179,14 +184,17 @@ def _open_with_meta(name: str, meta: dict[str, Any]) -> PatchStore:
         index = (folder / INDEX_FILE).read_bytes()
         # Check the digest first: the reader may raise any exception on a damaged index.
         whole = hashlib.sha256(index).hexdigest() == meta["index_sha256"]
-        whole = whole and _header_is_intact(folder / PATCHES_FILE, meta["patches"])
+        description = DataDescription.from_json(meta.get("description"))
+        header = npy_header(meta["patches"], description.side_px)
+        whole = whole and _header_is_intact(folder / PATCHES_FILE, header)
         if not whole:
             raise _damaged_error(name)
         patches = np.load(folder / PATCHES_FILE, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError) as error:
         raise _damaged_error(name) from error
     report = PackReport.from_json(meta["report"])
-    return PatchStore(name, _read_index(index), patches, report, _fingerprint(meta))
+    columns = _read_index(index, with_parts=description.has_parts)
+    return PatchStore(name, columns, patches, report, _fingerprint(meta), description)
 
 
 def delete_store(name: str) -> None:
@@ -264,11 +272,11 @@ def write_index(path: Path, columns: Mapping[str, np.ndarray]) -> None:
     parquet.write_table(pa.table(arrays), path)
 
 
-def npy_header(count: int) -> bytes:
-    """The header of ``patches.npy`` for ``count`` patches; its length is constant."""
+def npy_header(count: int, side_px: int) -> bytes:
+    """The header of ``patches.npy``; its length does not depend on the number of patches."""
     header = io.BytesIO()
     np.lib.format.write_array_header_1_0(
-        header, {"descr": "|u1", "fortran_order": False, "shape": (count, *PATCH_SHAPE)}
+        header, {"descr": "|u1", "fortran_order": False, "shape": (count, side_px, side_px, 3)}
     )
     return header.getvalue()
 
@@ -304,14 +312,15 @@ def report_json(report: PackReport) -> dict[str, Any]:
     return asdict(report)
 
 
-def _read_index(content: bytes) -> dict[str, np.ndarray]:
+def _read_index(content: bytes, *, with_parts: bool) -> dict[str, np.ndarray]:
     import pyarrow as pa
     from pyarrow import parquet
 
     table = parquet.ParquetFile(pa.BufferReader(content)).read(use_threads=False)
+    dtypes = INDEX_DTYPES | ({PART_COLUMN: "int8"} if with_parts else {})
     return {
         name: np.concatenate([np.empty(0, dtype), *map(np.from_dlpack, table[name].chunks)])
-        for name, dtype in INDEX_DTYPES.items()
+        for name, dtype in dtypes.items()
     }
 
 
@@ -331,8 +340,7 @@ def _meta_digest(meta: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(meta, sort_keys=True).encode()).hexdigest()
 
 
-def _header_is_intact(path: Path, count: int) -> bool:
-    header = npy_header(count)
+def _header_is_intact(path: Path, header: bytes) -> bool:
     with path.open("rb") as file:
         return file.read(len(header)) == header
 
@@ -343,7 +351,8 @@ def _pixels_are_intact(
     total = path.stat().st_size
     digest = hashlib.sha256()
     with path.open("rb") as file:
-        file.seek(len(npy_header(meta["patches"])))
+        side_px = DataDescription.from_json(meta.get("description")).side_px
+        file.seek(len(npy_header(meta["patches"], side_px)))
         while block := file.read(8 * 2**20):
             digest.update(block)
             if on_progress:

@@ -15,11 +15,13 @@ from types import TracebackType
 import numpy as np
 from filelock import FileLock, Timeout
 
+from idc.datasets.description import KAGGLE_DESCRIPTION, DataDescription
 from idc.datasets.store import (
     FORMAT_VERSION,
     INDEX_DTYPES,
     INDEX_FILE,
     META_FILE,
+    PART_COLUMN,
     PATCHES_FILE,
     PackReport,
     check_store_name,
@@ -32,7 +34,7 @@ from idc.datasets.store import (
 from idc.errors import DataError
 from idc.files import atomic
 from idc.files.home import data_dir
-from idc.patches import PATCH_BYTES, PATCH_SHAPE, PATCH_SIZE_PX, PatchName
+from idc.patches import PATCH_SIZE_PX, PatchName
 
 _LOCK_TIMEOUT_S = 0.2  # another packing holds it briefly to remove leftovers
 _LEFTOVER_SUFFIXES = ("packing", "replaced", "deleted")
@@ -43,8 +45,8 @@ class Patch:
     """One decoded patch to add to a store.
 
     Attributes:
-        rgb: uint8 RGB, shape (50, 50, 3).
-        height, width: original size in px, before resizing to 50x50.
+        rgb: uint8 RGB, shape (side, side, 3).
+        height, width: original size in px, before resizing to the side of the store.
     """
 
     name: PatchName
@@ -59,13 +61,16 @@ class PatchBlock:
 
     Attributes:
         names: int32, shape (k, 4): case, y, x, label.
-        pixels: uint8 RGB, shape (k, 50, 50, 3), contiguous.
-        sizes: int16, shape (k, 2): original height, width in px, before resizing to 50x50.
+        pixels: uint8 RGB, shape (k, side, side, 3), contiguous.
+        sizes: int16, shape (k, 2): original height, width in px, before resizing to the side.
+        parts: int8, shape (k,): positions in `idc.datasets.splits.PARTS`, for a data set with its
+            own parts.
     """
 
     names: np.ndarray
     pixels: np.ndarray
     sizes: np.ndarray
+    parts: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.names)
@@ -74,9 +79,7 @@ class PatchBlock:
     def from_patches(cls, patches: Sequence[Patch]) -> "PatchBlock":
         """Combine patches into a block."""
         names = [(p.name.case, p.name.y, p.name.x, p.name.label) for p in patches]
-        pixels = np.empty((len(patches), *PATCH_SHAPE), np.uint8)
-        for row, patch in enumerate(patches):
-            pixels[row] = patch.rgb
+        pixels = np.stack([patch.rgb for patch in patches]).astype(np.uint8, copy=False)
         sizes = [(patch.height, patch.width) for patch in patches]
         return cls(
             np.array(names, np.int32).reshape(-1, 4),
@@ -92,14 +95,23 @@ class StoreWriter:
         name: the store's name.
         max_patches: maximum number of patches, for the check of the free space.
         replace_existing: replace a store of that name.
+        description: of the data set.
 
     Raises:
         DataError: the name is taken, another packing of that name runs, or the disk is too full.
     """
 
-    def __init__(self, name: str, max_patches: int, *, replace_existing: bool = False) -> None:
+    def __init__(
+        self,
+        name: str,
+        max_patches: int,
+        *,
+        replace_existing: bool = False,
+        description: DataDescription = KAGGLE_DESCRIPTION,
+    ) -> None:
         self._target = data_dir() / check_store_name(name)
         self._replace_existing = replace_existing
+        self._description = description
         self._refuse_taken_name()
         self._folder = _packing_path(name)
         self._replaced = _replaced_path(name)
@@ -107,6 +119,7 @@ class StoreWriter:
         self._max_patches = max_patches
         self._hash = hashlib.sha256()
         self._blocks: list[np.ndarray] = []  # of the index, int32 (k, 6)
+        self._parts: list[np.ndarray] = []
         self._count = 0
 
     @property
@@ -149,6 +162,9 @@ class StoreWriter:
             DataError: the disk is full or fails.
         """
         self._blocks.append(np.concatenate([block.names, block.sizes], axis=1))
+        if self._description.has_parts:
+            assert block.parts is not None, "a data set with parts needs the part of each patch"
+            self._parts.append(block.parts)
         self._count += len(block)
         pixels = block.pixels.reshape(-1).data
         self._hash.update(pixels)
@@ -188,7 +204,7 @@ class StoreWriter:
         _remove_leftovers(self._target.name)
         _remove_idle_leftovers()
         self._refuse_taken_name()  # again, now with the lock
-        needed = self._max_patches * PATCH_BYTES
+        needed = self._max_patches * self._description.patch_bytes
         free = shutil.disk_usage(data_dir()).free
         if needed > free:
             raise DataError(
@@ -198,11 +214,11 @@ class StoreWriter:
             )
         self._folder.mkdir()
         self._pixels = (self._folder / PATCHES_FILE).open("wb")
-        self._pixels.write(npy_header(0))
+        self._pixels.write(npy_header(0, self._description.side_px))
 
     def _complete(self, report: PackReport) -> None:
         self._pixels.seek(0)
-        self._pixels.write(npy_header(self.count))
+        self._pixels.write(npy_header(self.count, self._description.side_px))
         self._pixels.close()
         write_index(self._folder / INDEX_FILE, self._index())
         for file in (PATCHES_FILE, INDEX_FILE):
@@ -214,6 +230,8 @@ class StoreWriter:
             "index_sha256": atomic.file_sha256(self._folder / INDEX_FILE),
             "report": report_json(report),
         }
+        if not self._description.is_idc_set:  # older versions read the Kaggle set's stores
+            meta["description"] = self._description.to_json()
         atomic.replace_json(self._folder / META_FILE, with_checksum(meta))
         if self._target.exists():
             self._target.rename(self._replaced)
@@ -225,10 +243,13 @@ class StoreWriter:
         empty = np.empty((0, 6), np.int32)
         case, y, x, label, height, width = np.concatenate([empty, *self._blocks]).T
         columns = {"case": case, "x": x, "y": y, "label": label, "height": height, "width": width}
-        return {
+        index = {
             name: np.ascontiguousarray(column, INDEX_DTYPES[name])
             for name, column in columns.items()
         }
+        if self._description.has_parts:
+            index[PART_COLUMN] = np.concatenate([np.empty(0, np.int8), *self._parts])
+        return index
 
     def _clean_up(self) -> None:
         if hasattr(self, "_pixels"):

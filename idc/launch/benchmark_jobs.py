@@ -92,7 +92,7 @@ _jobs: JobRegistry[SpeedKey, BenchmarkJob] = JobRegistry(_MAX_KEPT)
 
 def benchmark_command(key: SpeedKey) -> list[str]:
     """Build the command line of the benchmark process."""
-    arguments = [key.network, str(key.batch_size), key.precision]
+    arguments = [key.network, str(key.batch_size), key.precision, str(key.side_px)]
     return module_command("idc.training.device_benchmark", *arguments)
 
 

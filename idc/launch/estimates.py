@@ -4,10 +4,7 @@ from dataclasses import dataclass
 
 from idc.datasets.splits import Split
 from idc.launch.training_speed import MAX_TESTED_BATCH, DeviceSpeed, RunSpeed
-from idc.patches import PATCH_SHAPE
 from idc.settings.training_config import TrainingConfig
-
-_PATCH_BYTES = PATCH_SHAPE[0] * PATCH_SHAPE[1] * PATCH_SHAPE[2]
 
 
 @dataclass(frozen=True)
@@ -30,11 +27,16 @@ class Estimate:
 
 
 def estimate(
-    config: TrainingConfig, split: Split, speed: DeviceSpeed, measured: RunSpeed | None
+    config: TrainingConfig,
+    split: Split,
+    patch_bytes: int,
+    speed: DeviceSpeed,
+    measured: RunSpeed | None,
 ) -> Estimate:
     """Estimate a training.
 
     Args:
+        patch_bytes: of one stored patch.
         speed: benchmark result at this batch size, or at `MAX_TESTED_BATCH` if that is smaller.
         measured: speed of finished runs with these settings; overrides the benchmark.
     """
@@ -57,7 +59,7 @@ def estimate(
         seconds=speed.start_s + config.epochs * epoch_s + scored * predict_s,
         memory_bytes=_peak_memory_bytes(speed, batch_scale),
         gpu_bytes=None if speed.gpu_bytes is None else int(speed.gpu_bytes * batch_scale),
-        cache_bytes=(train + scored) * _PATCH_BYTES,
+        cache_bytes=(train + scored) * patch_bytes,
         source=source,
     )
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from idc.errors import RunError
+from idc.errors import DataError, RunError
 from idc.files import atomic
 from idc.files.home import home_dir
 from idc.networks.hardware import device_description
@@ -34,6 +34,7 @@ class SpeedKey:
     network: str
     batch_size: int
     precision: str
+    side_px: int
 
     @property
     def path(self) -> Path:
@@ -84,10 +85,10 @@ class RunSpeed:
     runs: int
 
 
-def speed_key(config: TrainingConfig) -> SpeedKey:
-    """Build the key of the benchmark for these settings on this machine."""
+def speed_key(config: TrainingConfig, side_px: int) -> SpeedKey:
+    """Build the key of the benchmark for these settings and patches on this machine."""
     batch_size = min(config.batch_size, MAX_TESTED_BATCH)
-    return SpeedKey(device_description(), config.network, batch_size, config.precision)
+    return SpeedKey(device_description(), config.network, batch_size, config.precision, side_px)
 
 
 def load_speed(key: SpeedKey) -> DeviceSpeed | None:
@@ -110,18 +111,23 @@ def save_speed(key: SpeedKey, values: Mapping[str, Any]) -> DeviceSpeed:
     return speed
 
 
-def run_speed(config: TrainingConfig, device: str, runs: Sequence[Run]) -> RunSpeed | None:
+def run_speed(
+    config: TrainingConfig, side_px: int, device: str, runs: Sequence[Run]
+) -> RunSpeed | None:
     """Median speed of the newest matching runs on this device; None without any.
 
     Args:
+        side_px: side of the patches.
         device: description as in ``environment.json`` of a run.
         runs: newest first.
     """
     found = []
     for run in runs:
         if _comparison_key(run.config) == _comparison_key(config):
-            with contextlib.suppress(RunError):  # skip damaged runs
-                if run.environment().get("device") == device and not run.shipped():
+            with contextlib.suppress(RunError, DataError):  # skip damaged runs
+                same_side = run.description().side_px == side_px
+                same_device = run.environment().get("device") == device
+                if same_side and same_device and not run.shipped():
                     found += _run_timings(run)
         if len(found) == _MAX_RUNS_READ:
             break

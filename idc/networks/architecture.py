@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from math import prod
 
 from idc.errors import ConfigError
-from idc.patches import PATCH_SHAPE, PATCH_SIZE_PX
+from idc.patches import PATCH_SIZE_PX
 
 CUSTOM_PRESET = "yours"  # the preset whose network is built on Build
 
@@ -64,9 +64,7 @@ class Architecture:
         check_choice("pooling", self.pooling, tuple(POOLINGS))
         _check_in_range("dropout_percent", self.dropout_percent, DROPOUT_RANGE_PERCENT)
         check_choice("ending", self.ending, tuple(ENDINGS))
-        costs = costs_of(self)
-        _check_at_most("parameters", costs.parameters, MAX_PARAMETERS)
-        _check_at_most("multiply-adds per patch", costs.multiply_adds, MAX_MULTIPLY_ADDS)
+        check_costs(self)
 
     def __str__(self) -> str:
         """The form used in settings and URLs: "3x1-w16-k3-max-d0-average"."""
@@ -76,11 +74,15 @@ class Architecture:
         )
 
 
-def parse_architecture(text: str) -> Architecture:
+def parse_architecture(text: str, side_px: int = PATCH_SIZE_PX) -> Architecture:
     """Parse the form used in settings and URLs.
 
+    Args:
+        side_px: side of its patches.
+
     Raises:
-        ConfigError: the text has another form, or a choice lies outside its range.
+        ConfigError: the text has another form, a choice lies outside its range, or the network is
+            too deep or too large for such patches.
     """
     match = _ARCHITECTURE_PATTERN.fullmatch(text)
     if match is None:
@@ -88,9 +90,11 @@ def parse_architecture(text: str) -> Architecture:
             f"architecture must have the form '{Architecture()}'. Received: {text[:60]!r}"
         )
     blocks, convolutions, width, kernel, pooling, dropout, ending = match.groups()
-    return Architecture(
+    architecture = Architecture(
         int(blocks), int(convolutions), int(width), int(kernel), pooling, int(dropout), ending
     )
+    check_costs(architecture, side_px)
+    return architecture
 
 
 @dataclass(frozen=True)
@@ -136,9 +140,13 @@ class Costs:
         return batch_size * self.values * _BYTES_PER_VALUE
 
 
-def costs_of(architecture: Architecture) -> Costs:
-    """The costs summed over all layers."""
-    layers = layers_of(architecture)
+def costs_of(architecture: Architecture, side_px: int = PATCH_SIZE_PX) -> Costs:
+    """The costs summed over all layers.
+
+    Raises:
+        ConfigError: the network is too deep for patches of that side.
+    """
+    layers = layers_of(architecture, side_px)
     return Costs(
         parameters=sum(layer.parameters for layer in layers),
         multiply_adds=sum(layer.multiply_adds for layer in layers),
@@ -147,13 +155,28 @@ def costs_of(architecture: Architecture) -> Costs:
     )
 
 
-def check_batch_memory(architecture: Architecture, batch_size: int) -> None:
+def check_costs(architecture: Architecture, side_px: int = PATCH_SIZE_PX) -> None:
+    """Check that a network is small enough to train.
+
+    Raises:
+        ConfigError: it is too deep or too large for patches of that side.
+    """
+    costs = costs_of(architecture, side_px)
+    _check_at_most("parameters", costs.parameters, MAX_PARAMETERS)
+    # Large patches cost more by their area; the limit is for patches of the Kaggle set.
+    limit = MAX_MULTIPLY_ADDS * max(1, side_px**2 // PATCH_SIZE_PX**2)
+    _check_at_most("multiply-adds per patch", costs.multiply_adds, limit)
+
+
+def check_batch_memory(
+    architecture: Architecture, batch_size: int, side_px: int = PATCH_SIZE_PX
+) -> None:
     """Check that a batch fits into memory.
 
     Raises:
         ConfigError: it needs more than `MAX_TRAINING_BYTES`.
     """
-    costs = costs_of(architecture)
+    costs = costs_of(architecture, side_px)
     if costs.training_bytes(batch_size) > MAX_TRAINING_BYTES:
         limit = MAX_TRAINING_BYTES // costs.training_bytes(1)
         raise ConfigError(
@@ -163,14 +186,23 @@ def check_batch_memory(architecture: Architecture, batch_size: int) -> None:
         )
 
 
-def layers_of(architecture: Architecture) -> tuple[LayerSpec, ...]:
-    """All layers, from the rescaled patch to the two probabilities."""
-    return tuple(_iter_layers(architecture))
+def layers_of(architecture: Architecture, side_px: int = PATCH_SIZE_PX) -> tuple[LayerSpec, ...]:
+    """All layers, from the rescaled patch to the two probabilities.
+
+    Raises:
+        ConfigError: the pooling of so many blocks leaves nothing of a patch of that side.
+    """
+    if architecture.pooling != "none" and side_px >> architecture.blocks < 1:
+        raise ConfigError(
+            f"{architecture.blocks} blocks with pooling leave nothing of a patch of {side_px} px; "
+            "choose fewer blocks."
+        )
+    return tuple(_iter_layers(architecture, side_px))
 
 
-def _iter_layers(architecture: Architecture) -> Iterator[LayerSpec]:
-    side, maps, field, step = PATCH_SIZE_PX, PATCH_SHAPE[2], 1, 1
-    yield LayerSpec("Rescaling", 0, PATCH_SHAPE)
+def _iter_layers(architecture: Architecture, side_px: int) -> Iterator[LayerSpec]:
+    side, maps, field, step = side_px, 3, 1, 1
+    yield LayerSpec("Rescaling", 0, (side, side, maps))
     for block in range(1, architecture.blocks + 1):
         filters = architecture.width * 2 ** (block - 1)
         for _ in range(architecture.convolutions):
@@ -186,11 +218,10 @@ def _iter_layers(architecture: Architecture) -> Iterator[LayerSpec]:
             yield LayerSpec(kind, block, (side, side, maps), 0, 0, field)
         if architecture.dropout_percent:
             yield LayerSpec("Dropout", block, (side, side, maps), 0, 0, field)
-    yield from _head_layers(architecture.ending, side, maps)
+    yield from _head_layers(architecture.ending, side, maps, side_px)
 
 
-def _head_layers(ending: str, side: int, maps: int) -> Iterator[LayerSpec]:
-    whole = PATCH_SIZE_PX
+def _head_layers(ending: str, side: int, maps: int, whole: int) -> Iterator[LayerSpec]:
     if ending == "average":
         yield LayerSpec("GlobalAveragePooling2D", 0, (maps,), 0, 0, whole)
         features = maps

@@ -38,7 +38,7 @@ class FeatureExtractor:
         """Probabilities and features from one forward pass.
 
         Args:
-            patches: uint8 RGB, shape (n, 50, 50, 3).
+            patches: uint8 RGB, shape (n, side, side, 3).
 
         Returns:
             probability of IDC-positive, float32 [0, 1], shape (n,); and the input of the last
@@ -59,7 +59,7 @@ class FeatureExtractor:
         without the bias.
 
         Args:
-            patches: uint8 RGB, shape (n, 50, 50, 3).
+            patches: uint8 RGB, shape (n, side, side, 3).
 
         Returns:
             float32, shape (n, height, width) of the maps: contributions to the log-odds.

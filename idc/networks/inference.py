@@ -22,7 +22,7 @@ def predict_probabilities(
     """The model's probability of IDC-positive for each patch.
 
     Args:
-        patches: uint8 RGB, shape (n, 50, 50, 3), possibly a memory map.
+        patches: uint8 RGB, shape (n, side, side, 3), possibly a memory map.
         rows: int, the patches to predict, in this order; all by default.
         on_progress: called with (predicted patches, all patches).
 
@@ -48,11 +48,11 @@ def padded_batches(
     A few patches get a smaller batch size: one uploaded patch must not cost as much as 256.
 
     Args:
-        patches: uint8 RGB, shape (n, 50, 50, 3), possibly a memory map.
+        patches: uint8 RGB, shape (n, side, side, 3), possibly a memory map.
         rows: int, the patches to use, in this order; all by default.
 
     Yields:
-        (positions of the batch's patches in ``rows``; uint8, shape (batch size, 50, 50, 3)).
+        (positions of the batch's patches in ``rows``; uint8, shape (batch size, side, side, 3)).
     """
     count = len(patches) if rows is None else len(rows)
     size = next(s for s in (1, 8, 64, BATCH_SIZE) if s >= min(count, BATCH_SIZE))

@@ -11,11 +11,11 @@ import keras
 import numpy as np
 
 from idc.networks.receptive_field import (
-    PATCH_SPANS,
-    WHOLE_PATCH_SPANS,
     Spans,
     merge_spans,
+    patch_spans,
     spans_after_window,
+    whole_patch_spans,
 )
 
 MAX_MAPS = 128  # sent per layer
@@ -27,7 +27,7 @@ def inspect_layers(model: keras.Model, patch: np.ndarray) -> tuple[list[dict[str
     """Describe every layer and its output for a patch.
 
     Args:
-        patch: uint8 RGB, shape (50, 50, 3).
+        patch: uint8 RGB, shape (side, side, 3).
 
     Returns:
         One entry per layer, in the order of the network:
@@ -55,8 +55,8 @@ def inspect_layers(model: keras.Model, patch: np.ndarray) -> tuple[list[dict[str
         given = layer.input if isinstance(layer.input, list) else [layer.input]
         inputs = [number_of[id(tensor)] for tensor in given if id(tensor) in number_of]
         entry = _layer_metadata(layer, value, inputs)
-        input_spans = [entries[number]["spans"] for number in inputs] or [PATCH_SPANS]
-        entry["spans"] = _receptive_spans(layer, input_spans)
+        input_spans = [entries[number]["spans"] for number in inputs] or [patch_spans(len(patch))]
+        entry["spans"] = _receptive_spans(layer, input_spans, len(patch))
         entry["maps"] = _encode_maps(value, block)
         if isinstance(layer, keras.layers.Conv2D):
             entry["filters"] = _encode_filters(layer, block)
@@ -80,7 +80,7 @@ def _layer_metadata(layer: keras.Layer, value: np.ndarray, inputs: list[int]) ->
     }
 
 
-def _receptive_spans(layer: keras.Layer, input_spans: list[Spans]) -> Spans:
+def _receptive_spans(layer: keras.Layer, input_spans: list[Spans], side_px: int) -> Spans:
     kinds = keras.layers
     if isinstance(layer, kinds.Conv2D):
         return spans_after_window(
@@ -91,7 +91,7 @@ def _receptive_spans(layer: keras.Layer, input_spans: list[Spans]) -> Spans:
             input_spans[0], layer.pool_size[0], layer.strides[0], layer.padding
         )
     if isinstance(layer, kinds.Dense | kinds.GlobalAveragePooling2D):
-        return WHOLE_PATCH_SPANS
+        return whole_patch_spans(side_px)
     if isinstance(layer, kinds.Add):
         return merge_spans(*input_spans)
     return input_spans[0]  # elementwise; flattened values keep their positions

@@ -1,7 +1,7 @@
 """The CNNs by name, in plain Keras 3.
 
-Every model takes uint8 RGB patches, shape (n, 50, 50, 3), as they are in the store, and rescales
-them inside. Its output is float32, shape (n, 2): the probabilities of IDC-negative and
+Every model takes uint8 RGB patches, shape (n, side, side, 3), as they are in the store, and
+rescales them inside. Its output is float32, shape (n, 2): the probabilities of IDC-negative and
 IDC-positive.
 """
 
@@ -13,7 +13,7 @@ from keras import layers
 
 from idc.errors import ConfigError
 from idc.networks.architecture import CUSTOM_PRESET, HIDDEN_UNITS, parse_architecture
-from idc.patches import PATCH_SHAPE
+from idc.patches import PATCH_SIZE_PX
 
 IDC_POSITIVE = 1  # column of the model's output
 
@@ -26,31 +26,32 @@ _STANDARDISATION = (
 )
 
 
-def build_model(name: str) -> keras.Model:
+def build_model(name: str, side_px: int = PATCH_SIZE_PX) -> keras.Model:
     """Build an untrained, uncompiled network; its weights follow `keras.utils.set_random_seed`.
 
     Args:
         name: `idc.settings.training_config.TrainingConfig.network`.
+        side_px: side of its patches.
 
     Raises:
-        ConfigError: there is no network of that name.
+        ConfigError: there is no network of that name, or it is too deep for such patches.
     """
     if name.startswith(f"{CUSTOM_PRESET}-"):
-        return custom_cnn(name.removeprefix(f"{CUSTOM_PRESET}-"))
+        return custom_cnn(name.removeprefix(f"{CUSTOM_PRESET}-"), side_px)
     if name not in _BUILDERS:
         raise ConfigError(f"preset must be one of {', '.join(_BUILDERS)}. Received: {name!r}")
-    return _BUILDERS[name]()
+    return _BUILDERS[name](side_px)
 
 
-def notebook_cnn() -> keras.Model:
-    """The notebook's CNN, layer by layer: 2,514,410 parameters.
+def notebook_cnn(side_px: int = PATCH_SIZE_PX) -> keras.Model:
+    """The notebook's CNN, layer by layer: 2,514,410 parameters for patches of 50 px.
 
     The notebook's input is BGR as OpenCV reads it, 0 to 255, unscaled; here it is uint8 RGB,
     divided by 255 inside. All layers from the first convolution on are the notebook's.
     """
     return keras.Sequential(
         [
-            keras.Input(PATCH_SHAPE, dtype="uint8", name="patch"),
+            _patch_input(side_px),
             layers.Rescaling(1 / 255),
             _conv_relu(32),
             layers.BatchNormalization(),
@@ -79,18 +80,18 @@ def notebook_cnn() -> keras.Model:
     )
 
 
-def fast_cnn() -> keras.Model:
+def fast_cnn(side_px: int = PATCH_SIZE_PX) -> keras.Model:
     """A small residual network that trains and predicts quickly."""
-    return residual_cnn("fast", widths=(16, 32, 64))
+    return residual_cnn("fast", widths=(16, 32, 64), side_px=side_px)
 
 
-def accurate_cnn() -> keras.Model:
+def accurate_cnn(side_px: int = PATCH_SIZE_PX) -> keras.Model:
     """The same architecture with more channels: slower to train, with better scores."""
-    return residual_cnn("accurate", widths=(32, 64, 96))
+    return residual_cnn("accurate", widths=(32, 64, 96), side_px=side_px)
 
 
-def residual_cnn(name: str, widths: Sequence[int]) -> keras.Model:
-    """A residual network (He et al. 2015, arXiv:1512.03385) for 50x50 patches.
+def residual_cnn(name: str, widths: Sequence[int], side_px: int = PATCH_SIZE_PX) -> keras.Model:
+    """A residual network (He et al. 2015, arXiv:1512.03385).
 
     The stem halves the patch; each stage halves it again, then adds one residual block. The last
     batch normalisation of a block starts at zero, so that the block is initially the identity
@@ -100,7 +101,7 @@ def residual_cnn(name: str, widths: Sequence[int]) -> keras.Model:
     Args:
         widths: channels of each stage; the stem has as many as the first.
     """
-    patch = keras.Input(PATCH_SHAPE, dtype="uint8", name="patch")
+    patch = _patch_input(side_px)
     x = layers.Rescaling(*_STANDARDISATION, name="standardise")(patch)
     x = _relu(_batch_norm(_linear_conv(widths[0], 4, strides=2, name="stem")(x)))
     for number, width in enumerate(widths, start=1):
@@ -113,18 +114,19 @@ def residual_cnn(name: str, widths: Sequence[int]) -> keras.Model:
     return keras.Model(patch, x, name=name)
 
 
-def custom_cnn(architecture: str) -> keras.Model:
+def custom_cnn(architecture: str, side_px: int = PATCH_SIZE_PX) -> keras.Model:
     """A network built on Build, with the layers that `idc.networks.architecture` lists.
 
     Args:
         architecture: see `idc.networks.architecture.parse_architecture`.
 
     Raises:
-        ConfigError: it cannot be parsed, or a choice lies outside its range.
+        ConfigError: it cannot be parsed, a choice lies outside its range, or it is too deep or too
+            large for such patches.
     """
-    built = parse_architecture(architecture)
+    built = parse_architecture(architecture, side_px)
     pool = {"max": layers.MaxPooling2D, "average": layers.AveragePooling2D, "none": None}
-    patch = keras.Input(PATCH_SHAPE, dtype="uint8", name="patch")
+    patch = _patch_input(side_px)
     x = layers.Rescaling(*_STANDARDISATION, name="standardise")(patch)
     for block in range(1, built.blocks + 1):
         for number in range(1, built.convolutions + 1):
@@ -140,6 +142,10 @@ def custom_cnn(architecture: str) -> keras.Model:
         x = _dense(HIDDEN_UNITS)(layers.Flatten(name="features")(x))
     x = _softmax_output()(x)
     return keras.Model(patch, x, name=f"{CUSTOM_PRESET}-{built}")
+
+
+def _patch_input(side_px: int) -> Any:
+    return keras.Input((side_px, side_px, 3), dtype="uint8", name="patch")
 
 
 def _linear_conv(filters: int, size: int, *, strides: int = 1, name: str) -> layers.Layer:
@@ -178,7 +184,7 @@ def _softmax_output() -> layers.Layer:
     return layers.Dense(2, activation="softmax", dtype="float32", name="probabilities")
 
 
-_BUILDERS: dict[str, Callable[[], keras.Model]] = {
+_BUILDERS: dict[str, Callable[[int], keras.Model]] = {
     "notebook": notebook_cnn,
     "fast": fast_cnn,
     "accurate": accurate_cnn,

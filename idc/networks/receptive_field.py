@@ -5,12 +5,17 @@ position along a side, the first and the last pixel that affect the value there;
 count.
 """
 
-from idc.patches import PATCH_SIZE_PX
-
 Spans = tuple[tuple[int, int], ...]
 
-PATCH_SPANS: Spans = tuple((pixel, pixel) for pixel in range(PATCH_SIZE_PX))
-WHOLE_PATCH_SPANS: Spans = ((0, PATCH_SIZE_PX - 1),)
+
+def patch_spans(side_px: int) -> Spans:
+    """The spans of the patch itself."""
+    return tuple((pixel, pixel) for pixel in range(side_px))
+
+
+def whole_patch_spans(side_px: int) -> Spans:
+    """The spans of a value that all pixels affect."""
+    return ((0, side_px - 1),)
 
 
 def spans_after_window(input_spans: Spans, size: int, stride: int, padding: str) -> Spans:

@@ -9,11 +9,12 @@ import keras
 from idc.errors import PredictionError
 from idc.files.atomic import file_sha256
 from idc.networks.models import build_model
+from idc.patches import PATCH_SIZE_PX
 
 _Layout = dict[str, tuple[tuple[int, ...], str]]  # name in the file -> shape, dtype
 
 
-def load_model(path: Path, network: str, sha256: str) -> keras.Model:
+def load_model(path: Path, network: str, sha256: str, side_px: int = PATCH_SIZE_PX) -> keras.Model:
     """Build a network and load its weights.
 
     Loading an untrusted ``.keras`` file can run code; loading a checked weights file cannot.
@@ -23,6 +24,7 @@ def load_model(path: Path, network: str, sha256: str) -> keras.Model:
             trainer may have been killed between writing the weights and their digest.
         network: a name known to `idc.networks.models.build_model`.
         sha256: the expected hex digest.
+        side_px: side of its patches.
 
     Raises:
         PredictionError: the file is missing, its digest differs, or the name, shape or dtype of an
@@ -40,7 +42,7 @@ def load_model(path: Path, network: str, sha256: str) -> keras.Model:
             f"The weights of '{path.parent.name}' are damaged on disk (their checksum differs); "
             "continue the run to write them again, or choose another run."
         )
-    model = build_model(network)
+    model = build_model(network, side_px)
     try:
         if problem := _layout_mismatch(_layout(path), _expected_layout(model)):
             raise PredictionError(
@@ -62,7 +64,7 @@ def previous_weights_path(path: Path) -> Path:
 
 def save_weights(model: keras.Model, path: Path) -> None:
     """Write the weights without the optimizer's state, for `load_model`."""
-    plain = build_model(model.name)
+    plain = build_model(model.name, model.input_shape[1])
     plain.set_weights(model.get_weights())
     plain.save_weights(path)
 

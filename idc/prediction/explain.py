@@ -7,12 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from idc.patches import PATCH_SIZE_PX
 from idc.prediction.predictor import grad_cam, predict_patches
 from idc.runs.run import Run
 
-OCCLUDER_PX = 12  # side of the hidden square: 48 um, a few cells
-_CORNERS_PX = range(-5, 44, 4)  # 13 per side, symmetric about the patch
+_SQUARES_PER_SIDE = 13
+_OCCLUDER_SHARE = 0.24  # of the patch's side: 12 of 50 px, 48 um, a few cells
 _BATCH_SIZE = 64
 _PLACE_NAMES = (
     ("upper left", "top", "upper right"),
@@ -36,7 +35,7 @@ class EightViews:
     """Predictions for a patch turned and mirrored. Tissue has no preferred orientation.
 
     Attributes:
-        patches: uint8 RGB, shape (8, 50, 50, 3), the first one as it is.
+        patches: uint8 RGB, shape (8, side, side, 3), the first one as it is.
         y_prob: float32 [0, 1], shape (8,), calibrated.
         threshold: a patch is called positive at or above this probability.
     """
@@ -108,7 +107,7 @@ def explain(run: Run, rgb: np.ndarray) -> Explanation:
     """Explain a run's prediction for a patch.
 
     Args:
-        rgb: uint8 RGB, shape (50, 50, 3).
+        rgb: uint8 RGB, shape (side, side, 3).
 
     Raises:
         PredictionError: as `idc.prediction.predictor.predict_patches`.
@@ -125,7 +124,7 @@ def explain(run: Run, rgb: np.ndarray) -> Explanation:
     return Explanation(
         y_prob,
         grad_cam(run, rgb[None])[0],
-        occlusion_map(y_prob - y_hidden, corners),
+        occlusion_map(y_prob - y_hidden, corners, len(rgb)),
         EightViews(turned, y_views, run.calibration().threshold),
     )
 
@@ -134,10 +133,10 @@ def eight_views(rgb: np.ndarray) -> np.ndarray:
     """A patch turned four ways, and its mirror image turned four ways.
 
     Args:
-        rgb: uint8 RGB, shape (50, 50, 3).
+        rgb: uint8 RGB, shape (side, side, 3).
 
     Returns:
-        uint8 RGB, shape (8, 50, 50, 3), the first one as it is.
+        uint8 RGB, shape (8, side, side, 3), the first one as it is.
     """
     both = (rgb, rgb[:, ::-1])
     return np.stack([np.rot90(image, turns) for image in both for turns in range(4)])
@@ -149,35 +148,40 @@ def occlude_squares(rgb: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     The mean colour keeps the stain; a grey or white square would itself influence the prediction.
 
     Args:
-        rgb: uint8 RGB, shape (50, 50, 3).
+        rgb: uint8 RGB, shape (side, side, 3).
 
     Returns:
-        uint8 RGB, shape (n, 50, 50, 3); and int64, shape (n, 2), each square's left upper corner
-        (x, y), which may lie outside of the patch so that its rim is hidden equally often.
+        uint8 RGB, shape (n, side, side, 3); and int64, shape (n, 2), the left upper corner
+        (x, y) of each square, which may lie outside of the patch so that its rim is hidden
+        equally often.
     """
+    side = len(rgb)
     mean = rgb.reshape(-1, 3).mean(axis=0).round().astype(np.uint8)
-    corners = np.array([(x, y) for y in _CORNERS_PX for x in _CORNERS_PX])
+    starts = _square_starts(side)
+    corners = np.array([(x, y) for y in starts for x in starts])
     hidden = np.repeat(rgb[None], len(corners), axis=0)
     for image, (x, y) in zip(hidden, corners.tolist(), strict=True):
-        image[_patch_slice(y), _patch_slice(x)] = mean
+        image[_patch_slice(y, side), _patch_slice(x, side)] = mean
     return hidden, corners
 
 
-def occlusion_map(effect: np.ndarray, corners: np.ndarray) -> np.ndarray:
+def occlusion_map(effect: np.ndarray, corners: np.ndarray, side_px: int) -> np.ndarray:
     """The mean effect of all squares that cover a pixel.
 
     Args:
         effect: float [-1, 1], shape (n,), of hiding each square.
         corners: int64, shape (n, 2), from `occlude_squares`.
+        side_px: side of the patch.
 
     Returns:
-        float32 [-1, 1], shape (50, 50).
+        float32 [-1, 1], shape (side, side).
     """
-    total = np.zeros((PATCH_SIZE_PX, PATCH_SIZE_PX))
-    count = np.zeros((PATCH_SIZE_PX, PATCH_SIZE_PX))
+    total = np.zeros((side_px, side_px))
+    count = np.zeros((side_px, side_px))
     for value, (x, y) in zip(effect.tolist(), corners.tolist(), strict=True):
-        total[_patch_slice(y), _patch_slice(x)] += value
-        count[_patch_slice(y), _patch_slice(x)] += 1
+        covered = _patch_slice(y, side_px), _patch_slice(x, side_px)
+        total[covered] += value
+        count[covered] += 1
     return (total / count).astype(np.float32)
 
 
@@ -193,6 +197,19 @@ def strongest_place(shares: np.ndarray) -> str:
     return "the " + _PLACE_NAMES[down][across]
 
 
-def _patch_slice(start: int) -> slice:
+def occluder_px(side_px: int) -> int:
+    """Side of the square that hides a part of a patch."""
+    return round(_OCCLUDER_SHARE * side_px)
+
+
+def _square_starts(side_px: int) -> list[int]:
+    """Where the squares begin along a side, symmetric about the patch, some outside of it."""
+    square = occluder_px(side_px)
+    outside = round(0.1 * side_px)
+    starts = np.linspace(-outside, side_px - square + outside, _SQUARES_PER_SIDE)
+    return starts.round().astype(int).tolist()
+
+
+def _patch_slice(start: int, side_px: int) -> slice:
     """The part of a square's side that lies on the patch."""
-    return slice(max(start, 0), min(start + OCCLUDER_PX, PATCH_SIZE_PX))
+    return slice(max(start, 0), min(start + occluder_px(side_px), side_px))

@@ -6,9 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from idc.errors import PredictionError
-from idc.patches import PATCH_SHAPE
-from idc.prediction.predictor import ask_model
+from idc.prediction.predictor import ask_model, check_patches
 from idc.runs.run import Run
 
 
@@ -52,14 +50,11 @@ def view_layers(run: Run, patch: np.ndarray) -> LayerViews:
     """Run a patch through a run's best weights, and return the outputs of all layers.
 
     Args:
-        patch: uint8 RGB, shape (50, 50, 3).
+        patch: uint8 RGB, shape (side, side, 3).
 
     Raises:
         PredictionError: the run has no weights, they are damaged, or the worker failed.
     """
-    if patch.shape != PATCH_SHAPE or patch.dtype != np.uint8:
-        raise PredictionError(
-            f"patch must be uint8 of shape (50, 50, 3). Received: {patch.dtype} {patch.shape}"
-        )
+    check_patches(run, patch[None])
     answer, block = ask_model(run, patch[None], "layers")
     return LayerViews(answer["layers"], bytes(block))

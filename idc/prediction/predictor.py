@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from idc.errors import PredictionError
-from idc.patches import PATCH_SHAPE
 from idc.processes.child import Answer, Child, ChildDied, ChildTimeout
 from idc.processes.environment import KEEP_FREED_MEMORY
 from idc.progress import ProgressCallback
@@ -55,7 +54,7 @@ def predict_patches(
     """The calibrated probability of IDC-positive, by a run's best weights.
 
     Args:
-        patches: uint8 RGB, shape (n, 50, 50, 3), possibly a memory map.
+        patches: uint8 RGB, shape (n, side, side, 3), possibly a memory map.
         on_progress: called with (patches done, patches in all).
 
     Returns:
@@ -64,7 +63,7 @@ def predict_patches(
     Raises:
         PredictionError: the run has no weights, they are damaged, or the worker failed.
     """
-    _check_patches(patches)
+    check_patches(run, patches)
     answers = [np.empty(0, np.float32)]
     for start in range(0, len(patches), _CHUNK):
         answers.append(_ask_for_array(run, patches[start : start + _CHUNK]))
@@ -77,12 +76,12 @@ def predict_with_features(run: Run, patches: np.ndarray) -> PredictionWithFeatur
     """Probabilities as of `predict_patches`, and the features that they are computed from.
 
     Args:
-        patches: uint8 RGB, shape (n, 50, 50, 3), n >= 1.
+        patches: uint8 RGB, shape (n, side, side, 3), n >= 1.
 
     Raises:
         PredictionError: as `predict_patches`.
     """
-    _check_patches(patches)
+    check_patches(run, patches)
     starts = range(0, len(patches), _CHUNK)
     outputs = np.concatenate(
         [_ask_for_array(run, patches[start : start + _CHUNK], "features") for start in starts]
@@ -95,7 +94,7 @@ def grad_cam(run: Run, patches: np.ndarray) -> np.ndarray:
     `idc.networks.grad_cam.Inside.grad_cam`.
 
     Args:
-        patches: uint8 RGB, shape (n, 50, 50, 3).
+        patches: uint8 RGB, shape (n, side, side, 3).
 
     Returns:
         float32, shape (n, height, width) of the network's last map of features.
@@ -103,7 +102,7 @@ def grad_cam(run: Run, patches: np.ndarray) -> np.ndarray:
     Raises:
         PredictionError: as `predict_patches`.
     """
-    _check_patches(patches)
+    check_patches(run, patches)
     return _ask_for_array(run, patches, "grad-cam")
 
 
@@ -113,7 +112,8 @@ def warm_predictor() -> None:
     Raises:
         PredictionError: as `predict_patches`.
     """
-    predict_patches(default_model(), np.zeros((1, *PATCH_SHAPE), np.uint8))
+    run = default_model()
+    predict_patches(run, np.zeros((1, *run.description().patch_shape), np.uint8))
 
 
 def worker_alive() -> bool:
@@ -144,10 +144,16 @@ def _device_environ(device: str) -> dict[str, str]:
     }
 
 
-def _check_patches(patches: np.ndarray) -> None:
-    if patches.ndim != 4 or patches.shape[1:] != PATCH_SHAPE or patches.dtype != np.uint8:
+def check_patches(run: Run, patches: np.ndarray) -> None:
+    """Check that patches have the shape that a run's model takes.
+
+    Raises:
+        PredictionError: another shape or dtype.
+    """
+    side = run.description().side_px
+    if patches.shape[1:] != (side, side, 3) or patches.dtype != np.uint8:
         raise PredictionError(
-            f"patches must be uint8 of shape (n, 50, 50, 3). Received: {patches.dtype} "
+            f"patches must be uint8 of shape (n, {side}, {side}, 3). Received: {patches.dtype} "
             f"{patches.shape}"
         )
 
@@ -161,7 +167,7 @@ def ask_model(run: Run, patches: np.ndarray, kind: str) -> Answer:
     """Send a request about patches to the worker; returns the worker's answer.
 
     Args:
-        patches: uint8 RGB, shape (n, 50, 50, 3).
+        patches: uint8 RGB, shape (n, side, side, 3).
         kind: the kind of request, see `idc.prediction.predictor_worker.answer`.
 
     Raises:
@@ -187,6 +193,7 @@ def _ask_worker(run: Run, sha256: str, patches: np.ndarray, kind: str) -> Answer
         "kind": kind,
         "folder": str(run.folder),
         "network": run.config.network,
+        "side_px": patches.shape[1],
         "sha256": sha256,
         "count": len(patches),
     }

@@ -15,7 +15,6 @@ from idc.networks.grad_cam import FeatureExtractor
 from idc.networks.inference import predict_probabilities
 from idc.networks.layer_maps import inspect_layers
 from idc.networks.weights import load_model
-from idc.patches import PATCH_SHAPE
 from idc.processes.child import serve
 from idc.runs.run import WEIGHTS_FILE
 
@@ -28,8 +27,9 @@ def answer(question: dict[str, Any], block: bytes) -> tuple[dict[str, Any], byte
     `idc.networks.layer_maps.inspect_layers`).
     """
     try:
-        model, inside = _model(question["folder"], question["network"], question["sha256"])
-        patches = np.frombuffer(block, np.uint8).reshape(question["count"], *PATCH_SHAPE)
+        side = question["side_px"]
+        model, inside = _model(question["folder"], question["network"], question["sha256"], side)
+        patches = np.frombuffer(block, np.uint8).reshape(question["count"], side, side, 3)
         if question["kind"] == "layers":
             entries, maps = inspect_layers(model, patches[0])
             return {"layers": entries}, maps
@@ -45,8 +45,10 @@ def answer(question: dict[str, Any], block: bytes) -> tuple[dict[str, Any], byte
 
 
 @functools.lru_cache(maxsize=3)
-def _model(folder: str, network: str, sha256: str) -> tuple[keras.Model, FeatureExtractor]:
-    model = load_model(Path(folder) / WEIGHTS_FILE, network, sha256)
+def _model(
+    folder: str, network: str, sha256: str, side_px: int
+) -> tuple[keras.Model, FeatureExtractor]:
+    model = load_model(Path(folder) / WEIGHTS_FILE, network, sha256, side_px)
     return model, FeatureExtractor(model)
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from idc.datasets.description import DataDescription
 from idc.datasets.store import PatchStore
 from idc.errors import ConfigError, RunError
 from idc.files.home import runs_dir
@@ -82,6 +83,14 @@ class Run:
     def environment(self) -> dict[str, Any]:
         """Versions and device; empty until the trainer has loaded Keras."""
         return _read_json(self.folder / ENVIRONMENT_FILE)
+
+    def description(self) -> DataDescription:
+        """The description of the data set that it trained on, without the names of cases.
+
+        Raises:
+            DataError: it is damaged.
+        """
+        return DataDescription.from_json(self.environment().get("data_description"))
 
     def best(self) -> dict[str, Any]:
         """``epoch``, scores and ``sha256`` of the best weights; empty before the first ones."""

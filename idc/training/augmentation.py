@@ -2,8 +2,6 @@
 
 import numpy as np
 
-from idc.patches import PATCH_SIZE_PX
-
 # The random draws for a batch of n patches: nothing; or views, int64 (n,); or views with stain
 # factors and stain shifts, float64 (n, 1, 1, 3) each.
 AugmentationDraw = tuple[np.ndarray, ...]
@@ -13,13 +11,13 @@ def augment(patches: np.ndarray, kind: str, rng: np.random.Generator) -> np.ndar
     """Augment each patch independently.
 
     Args:
-        patches: uint8 RGB, shape (n, 50, 50, 3). Not changed.
+        patches: uint8 RGB, shape (n, side, side, 3). Not changed.
         kind: "none", "flips" (one of the 8 flips and right-angle rotations) or "flips+stain" (also
             stronger or weaker stain in each colour channel).
         rng: source of the random draws.
 
     Returns:
-        uint8 RGB, shape (n, 50, 50, 3).
+        uint8 RGB, shape (n, side, side, 3).
     """
     return apply_augmentation(patches, draw_augmentation(kind, rng, len(patches)))
 
@@ -39,10 +37,10 @@ def apply_augmentation(patches: np.ndarray, drawn: AugmentationDraw) -> np.ndarr
     """Apply a draw of `draw_augmentation`.
 
     Args:
-        patches: uint8 RGB, shape (n, 50, 50, 3). Not changed.
+        patches: uint8 RGB, shape (n, side, side, 3). Not changed.
 
     Returns:
-        uint8 RGB, shape (n, 50, 50, 3).
+        uint8 RGB, shape (n, side, side, 3).
     """
     if not drawn:
         return patches
@@ -51,9 +49,9 @@ def apply_augmentation(patches: np.ndarray, drawn: AugmentationDraw) -> np.ndarr
     return jitter_stain(viewed, *stain) if stain else viewed
 
 
-def view_pixel_indices() -> np.ndarray:
-    """Source pixel of each pixel of a view: int32, shape (8, 2500), one row per view."""
-    pixels = np.arange(PATCH_SIZE_PX**2, dtype=np.int32).reshape(1, PATCH_SIZE_PX, PATCH_SIZE_PX)
+def view_pixel_indices(side_px: int) -> np.ndarray:
+    """Source pixel of each pixel of a view: int32, shape (8, side * side), one row per view."""
+    pixels = np.arange(side_px**2, dtype=np.int32).reshape(1, side_px, side_px)
     return _apply_views(np.repeat(pixels, 8, axis=0), np.arange(8)).reshape(8, -1)
 
 
@@ -61,10 +59,10 @@ def eight_views(patch: np.ndarray) -> np.ndarray:
     """All flips and right-angle rotations of a patch.
 
     Args:
-        patch: uint8 RGB, shape (50, 50, 3).
+        patch: uint8 RGB, shape (side, side, 3).
 
     Returns:
-        uint8 RGB, shape (8, 50, 50, 3), the patch itself first.
+        uint8 RGB, shape (8, side, side, 3), the patch itself first.
     """
     return _apply_views(np.repeat(patch[None], 8, axis=0), np.arange(8))
 

@@ -43,14 +43,14 @@ WHOLE_BATCH = BatchShard()
 class TrainingBatches(keras.utils.PyDataset):
     """One epoch's batches in the epoch's own order.
 
-    Each item is (patches, targets): uint8 RGB, shape (b, 50, 50, 3), and one-hot float32, shape
+    Each item is (patches, targets): uint8 RGB, shape (b, side, side, 3), and one-hot float32, shape
     (b, 2). The last batch may be smaller.
 
     If the patches are on the device, `idc.training.device_patches.device_inputs` take the place of
     the patches.
 
     Args:
-        patches: uint8 RGB, shape (n, 50, 50, 3), possibly a memory map.
+        patches: uint8 RGB, shape (n, side, side, 3), possibly a memory map.
         labels: {0, 1}, shape (n,).
         rows: the training part's row numbers.
         balancing: "resampling" draws equal numbers of both classes, ``len(rows)`` in total.

@@ -1,5 +1,5 @@
 """Training speed of this device: ``python -m idc.training.device_benchmark NETWORK BATCH
-PRECISION``.
+PRECISION SIDE``.
 
 Runs as a separate process, like a trainer. It imports what a trainer imports, takes a few steps on
 random patches with the trainer's batches, and prints one line of JSON: the attributes of an
@@ -22,15 +22,15 @@ def main(arguments: list[str]) -> int:
     from idc.errors import IdcError
     from idc.processes.console import print_error
 
-    network, batch_size, precision = arguments
+    network, batch_size, precision, side_px = arguments
     try:
-        print(json.dumps(measure(network, int(batch_size), precision)))
+        print(json.dumps(measure(network, int(batch_size), precision, int(side_px))))
     except IdcError as error:
         return print_error(error)
     return 0
 
 
-def measure(network: str, batch_size: int, precision: str) -> dict[str, Any]:
+def measure(network: str, batch_size: int, precision: str, side_px: int) -> dict[str, Any]:
     """The attributes of an `idc.launch.training_speed.DeviceSpeed`."""
     began = time.monotonic()
     # Keras before modules that import pandas, as in the trainer.
@@ -45,9 +45,9 @@ def measure(network: str, batch_size: int, precision: str) -> dict[str, Any]:
         preset, "random", architecture=architecture, batch_size=batch_size, precision=precision
     )
     rng = np.random.default_rng(0)
-    patches = rng.integers(0, 256, (max(batch_size, BATCH_SIZE), 50, 50, 3), np.uint8)
+    patches = rng.integers(0, 256, (max(batch_size, BATCH_SIZE), side_px, side_px, 3), np.uint8)
     with precision_scope(precision):
-        model = build_model(network)
+        model = build_model(network, side_px)
     compile_model(model, config, 1_000)
     base_bytes = _peak_bytes()
     batch = TrainingBatches(

@@ -10,7 +10,6 @@ import keras
 import numpy as np
 from keras import ops
 
-from idc.patches import PATCH_SHAPE
 from idc.training.augmentation import AugmentationDraw, draw_augmentation, view_pixel_indices
 
 _NAME = "patches_on_device"
@@ -35,7 +34,7 @@ def model_with_device_patches(network: keras.Model, patches: np.ndarray, kind: s
     Both share their weights, so training the model trains the network.
 
     Args:
-        patches: uint8 RGB, shape (n, 50, 50, 3), possibly a memory map; copied to the device.
+        patches: uint8 RGB, shape (n, side, side, 3), possibly a memory map; copied to the device.
         kind: as for `idc.training.augmentation.augment`.
     """
     one = device_inputs(np.zeros(1, int), draw_augmentation(kind, np.random.default_rng(0), 1))
@@ -49,13 +48,14 @@ def variables_without_patches(variables: list[keras.Variable]) -> list[keras.Var
 
 
 class PatchesOnDevice(keras.layers.Layer):
-    """Maps `device_inputs` to augmented patches: uint8 RGB, shape (b, 50, 50, 3)."""
+    """Maps `device_inputs` to augmented patches: uint8 RGB, shape (b, side, side, 3)."""
 
     def __init__(self, patches: np.ndarray) -> None:
         super().__init__(autocast=False, trainable=False)
         pixels = patches.reshape(len(patches), -1, 3)
         self._patches = keras.Variable(pixels, dtype="uint8", trainable=False, name=_NAME)
-        self._view_pixels = view_pixel_indices()
+        self._patch_shape = patches.shape[1:]
+        self._view_pixels = view_pixel_indices(patches.shape[1])
 
     def call(self, inputs: list[Any]) -> Any:
         """Equal to `idc.training.augmentation.apply_augmentation`, except that stain may differ by
@@ -65,7 +65,7 @@ class PatchesOnDevice(keras.layers.Layer):
         if drawn:
             pixels = ops.take(ops.convert_to_tensor(self._view_pixels), drawn[0], axis=0)
             patches = ops.take_along_axis(patches, pixels[:, :, None], axis=1)
-        patches = ops.reshape(patches, (-1, *PATCH_SHAPE))
+        patches = ops.reshape(patches, (-1, *self._patch_shape))
         return patches if len(drawn) < 3 else _jitter_stain(patches, *drawn[1:])
 
 

@@ -1,6 +1,7 @@
 """The environment of a run: versions, device, data."""
 
 import platform
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -12,7 +13,7 @@ from idc.networks.devices import describe_device
 
 
 def describe_environment(store: PatchStore) -> dict[str, Any]:
-    """The content of ``environment.json``. Contains no path, user or host name."""
+    """The content of ``environment.json``. Contains no path, case, user or host name."""
     backend = keras.backend.backend()
     return {
         "device": describe_device(),
@@ -26,6 +27,7 @@ def describe_environment(store: PatchStore) -> dict[str, Any]:
         "data_patches": len(store),
         "data_sha256": store.fingerprint,
         "data_generated": store.report.generated,
+        "data_description": replace(store.description, case_names=()).to_json(),
     }
 
 

@@ -35,7 +35,7 @@ def choose_input_pipeline(patches: np.ndarray) -> InputPipeline:
     prepare batches in advance.
 
     Args:
-        patches: of the store, uint8 RGB, shape (n, 50, 50, 3).
+        patches: of the store, uint8 RGB, shape (n, side, side, 3).
     """
     if not uses_gpu():
         return InputPipeline()

@@ -118,7 +118,7 @@ def _build_models(
 ) -> tuple[keras.Model, keras.Model]:
     config = run.config
     with precision_scope(config.precision):
-        model = fitted_model = build_model(config.network)
+        model = fitted_model = build_model(config.network, store.description.side_px)
         if pipeline.patches_on_device:
             fitted_model = model_with_device_patches(model, store.patches, config.augmentation)
     compile_model(

@@ -160,7 +160,7 @@ def test_inner_patch_touches_eight_patches_of_its_case(block):
     part = np.zeros(10, int)
     part[[4, 9]] = 2
 
-    pairs = adjacent_pairs(block, part)
+    pairs = adjacent_pairs(block, part, 50)
 
     assert sorted(map(sorted, pairs.tolist())) == sorted(sorted([4, n]) for n in range(9) if n != 4)
 
@@ -168,8 +168,8 @@ def test_inner_patch_touches_eight_patches_of_its_case(block):
 def test_neighbours_in_one_part_or_further_apart_do_not_count(block):
     apart = block.iloc[[0, 2, 6, 8]]
 
-    assert adjacent_pairs(block, np.zeros(10, int)).shape == (0, 2)
-    assert adjacent_pairs(apart, np.arange(4)).shape == (0, 2)
+    assert adjacent_pairs(block, np.zeros(10, int), 50).shape == (0, 2)
+    assert adjacent_pairs(apart, np.arange(4), 50).shape == (0, 2)
 
 
 def test_neighbours_of_training_patches_are_counted(home):

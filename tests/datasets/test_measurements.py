@@ -83,7 +83,7 @@ def test_block_size_does_not_change_the_result():
 
 
 def test_store_is_measured_in_its_order_and_saved(home, monkeypatch):
-    monkeypatch.setattr(measurements, "_PATCHES_PER_BLOCK", 7)
+    monkeypatch.setattr(measurements, "_BLOCK_BYTES", 7 * 7_500)
     store = tiny_store("tiny", cases=3, per_case=10)
     seen = []
 

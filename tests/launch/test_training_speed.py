@@ -25,7 +25,7 @@ VALUES = {
     "peak_bytes": 3,
     "gpu_bytes": None,
 }
-KEY = SpeedKey("CPU, 2 cores", "fast", 64, "float32")
+KEY = SpeedKey("CPU, 2 cores", "fast", 64, "float32", 50)
 PRINTS = f"import json; print('noise'); print(json.dumps({VALUES!r}))"
 
 
@@ -60,10 +60,10 @@ def test_speeds_are_saved_per_device_network_batch_size_and_precision(home):
 
     assert load_speed(KEY) == kept
     for other in (
-        SpeedKey("CPU, 4 cores", "fast", 64, "float32"),
-        SpeedKey("CPU, 2 cores", "notebook", 64, "float32"),
-        SpeedKey("CPU, 2 cores", "fast", 32, "float32"),
-        SpeedKey("CPU, 2 cores", "fast", 64, "mixed"),
+        SpeedKey("CPU, 4 cores", "fast", 64, "float32", 50),
+        SpeedKey("CPU, 2 cores", "notebook", 64, "float32", 50),
+        SpeedKey("CPU, 2 cores", "fast", 32, "float32", 50),
+        SpeedKey("CPU, 2 cores", "fast", 64, "mixed", 50),
     ):
         assert load_speed(other) is None
 
@@ -76,7 +76,7 @@ def test_damaged_speed_file_gives_none(home):
 
 
 def test_large_batch_is_benchmarked_at_a_smaller_size(home):
-    assert speed_key(preset_config("fast", "a", batch_size=8_192)).batch_size == 256
+    assert speed_key(preset_config("fast", "a", batch_size=8_192), 50).batch_size == 256
 
 
 # Speed of finished runs
@@ -102,7 +102,7 @@ def test_run_speed_is_derived_from_matching_runs(home):
     run_with_log(augmentation="none")
     run_with_log(device="NVIDIA H100, 80 GiB")
 
-    speed = run_speed(preset_config("fast", "b", epochs=99), "CPU, 2 cores", list_runs())
+    speed = run_speed(preset_config("fast", "b", epochs=99), 50, "CPU, 2 cores", list_runs())
 
     assert speed.runs == 1
     assert speed.step_s == pytest.approx(0.2)
@@ -112,7 +112,7 @@ def test_run_speed_is_derived_from_matching_runs(home):
 def test_run_speed_without_matching_runs_is_none(home):
     run_with_log(seconds=())
 
-    assert run_speed(preset_config("fast", "b"), "CPU, 2 cores", list_runs()) is None
+    assert run_speed(preset_config("fast", "b"), 50, "CPU, 2 cores", list_runs()) is None
 
 
 # Background benchmark
@@ -142,7 +142,7 @@ def test_one_benchmark_at_a_time_and_none_outlives_the_server(prints):
     job = prints("import time; time.sleep(600)")
 
     assert benchmark_jobs.start_benchmark(KEY) is job
-    assert benchmark_jobs.start_benchmark(SpeedKey("x", "fast", 1, "float32")) is None
+    assert benchmark_jobs.start_benchmark(SpeedKey("x", "fast", 1, "float32", 50)) is None
     benchmark_jobs.stop_benchmarks()
 
     assert ended(job).state == "stopped"
@@ -163,7 +163,7 @@ def test_starting_a_training_stops_the_benchmark(prints):
 @pytest.mark.slow  # loads TensorFlow
 def test_benchmark_measures_this_device(home):
     done = subprocess.run(
-        [sys.executable, "-m", "idc.training.device_benchmark", "fast", "4", "float32"],
+        [sys.executable, "-m", "idc.training.device_benchmark", "fast", "4", "float32", "50"],
         capture_output=True,
         text=True,
     )

@@ -130,3 +130,25 @@ def test_config_rejects_an_invalid_architecture():
 
 def test_notebook_network_is_below_the_size_limits():
     assert MAX_PARAMETERS > 2_514_410
+
+
+def test_layers_are_those_of_keras_at_another_side():
+    from idc.networks.models import build_model
+
+    architecture = Architecture(blocks=2, width=8, ending="flatten")
+
+    specs = layers_of(architecture, 96)
+
+    assert (
+        sum(layer.parameters for layer in specs)
+        == build_model(f"yours-{architecture}", 96).count_params()
+    )
+    assert specs[0].shape == (96, 96, 3)
+
+
+def test_pooling_that_leaves_nothing_of_a_patch_is_refused():
+    deep = Architecture(blocks=5, width=4)
+
+    assert layers_of(deep, 32)[-2].shape == (64,)
+    with pytest.raises(ConfigError, match="5 blocks with pooling leave nothing of a patch of 28"):
+        layers_of(deep, 28)

@@ -101,3 +101,23 @@ def test_unknown_network_is_rejected_by_name():
 
     with pytest.raises(ConfigError, match="Received: 'resnet'"):
         build_model("resnet")
+
+
+@pytest.mark.parametrize("side_px", [28, 96, 224])
+@pytest.mark.parametrize("name", ["fast", "accurate", "yours-3x1-w8-k3-max-d0-flatten"])
+def test_networks_are_built_for_the_side_of_the_patches(name, side_px):
+    from idc.networks.models import build_model
+
+    model = build_model(name, side_px)
+
+    assert model.input_shape == (None, side_px, side_px, 3)
+    assert model.output_shape == (None, 2)
+
+
+def test_notebook_grows_with_the_area_of_its_last_maps():
+    from idc.networks.models import build_model
+
+    small, usual = build_model("notebook", 28), build_model("notebook", 50)
+
+    # 7x7 and 12x12 values of 128 maps, each with a weight to 128 units
+    assert usual.count_params() - small.count_params() == (12 * 12 - 7 * 7) * 128 * 128

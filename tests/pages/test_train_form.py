@@ -197,7 +197,7 @@ def test_file_with_invalid_settings_shows_a_sentence():
 
 def test_form_estimates_time_and_memory(home):
     save_speed(
-        SpeedKey(device_description(), "fast", 64, "float32"),
+        SpeedKey(device_description(), "fast", 64, "float32", 50),
         {
             "device": "CPU, 2 cores",
             "step_s": 10.0,
@@ -223,7 +223,7 @@ def test_unknown_speed_is_measured_in_the_background(monkeypatch):
     at = open_page("train")
 
     assert "Measuring this device's training speed" in text(at)
-    assert set(measured_keys) == {SpeedKey(device_description(), "fast", 64, "float32")}
+    assert set(measured_keys) == {SpeedKey(device_description(), "fast", 64, "float32", 50)}
 
 
 def test_speed_is_not_measured_during_a_training(monkeypatch, started):

@@ -89,7 +89,7 @@ def test_occlusion_map_is_the_mean_over_the_squares_that_cover_a_pixel():
     effect = np.zeros(len(corners))
     effect[:2] = 0.9, 0.3
 
-    effect_map = occlusion_map(effect, corners)
+    effect_map = occlusion_map(effect, corners, 50)
 
     assert effect_map[0, 0] == pytest.approx(0.45)  # of 0.9 and 0
     assert effect_map[0, 8] == pytest.approx(0.4)  # of 0.9, 0.3 and 0

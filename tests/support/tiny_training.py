@@ -30,10 +30,10 @@ def tiny_config(**settings):
     )
 
 
-def tiny_network(preset):
+def tiny_network(preset, side_px=50):
     """A network of 30 parameters with all kinds of state: batch statistics, random seeds."""
     layers = keras.layers
-    inputs = keras.Input((50, 50, 3), dtype="uint8")
+    inputs = keras.Input((side_px, side_px, 3), dtype="uint8")
     x = layers.Rescaling(1 / 255)(inputs)
     x = layers.GlobalAveragePooling2D()(x)
     x = layers.BatchNormalization()(x)

@@ -93,7 +93,12 @@ def save_predictions(run: Run, split: Split, y_probs: dict[str, np.ndarray]) -> 
 
 def predict_held_out(run: Run, split: Split, store: PatchStore) -> None:
     """Predict the held-out parts with the best weights; save the whole model as a file."""
-    best = load_model(run.folder / WEIGHTS_FILE, run.config.network, run.best()["sha256"])
+    best = load_model(
+        run.folder / WEIGHTS_FILE,
+        run.config.network,
+        run.best()["sha256"],
+        store.description.side_px,
+    )
     save_predictions(
         run,
         split,

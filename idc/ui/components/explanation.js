@@ -204,9 +204,9 @@ function updateReadout(shown, event) {
   }
   const box = shown.canvas.getBoundingClientRect();
   const [u, v] = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
-  const [x, y] = [u, v].map((part) => Math.round(part * shown.data.patch_um));
+  const [x, y] = [u, v].map((part) => Math.round(part * shown.data.side));
   const value = valueAt(map, u, v);
-  shown.under.textContent = `At ${x}, ${y} µm: ${formatSigned(value)} ${map.unit}`;
+  shown.under.textContent = `At ${x}, ${y} ${shown.data.unit}: ${formatSigned(value)} ${map.unit}`;
 }
 
 function formatSigned(value) {

@@ -9,8 +9,8 @@ import streamlit as st
 from idc.datasets.place import place_of
 from idc.datasets.store import PatchStore
 from idc.errors import IdcError
-from idc.patches import CLASS_NAMES, MPP_UM, PATCH_SIZE_PX
-from idc.prediction.explain import OCCLUDER_PX, Explanation, explain, strongest_place
+from idc.patches import CLASS_NAMES
+from idc.prediction.explain import Explanation, explain, occluder_px, strongest_place
 from idc.prediction.image_warnings import patch_warnings
 from idc.prediction.predictor import predict_with_features
 from idc.prediction.training_features import (
@@ -59,26 +59,32 @@ def explanation(run: Run, rgb: np.ndarray, probability: float) -> None:
     with slot.container():
         _view(
             key="explanation",
-            data=explanation_data(rgb, probability, found),
+            data=explanation_data(rgb, probability, found, run.description().mpp_um),
         )
     _show_views(found)
     _nearest_section(run, rgb)
 
 
-def explanation_data(rgb: np.ndarray, probability: float, found: Explanation) -> dict[str, Any]:
+def explanation_data(
+    rgb: np.ndarray, probability: float, found: Explanation, mpp_um: float | None
+) -> dict[str, Any]:
     """The data from which the browser draws the maps over the patch.
 
     Returns:
-        "picture": PNG data URI, 50 x 50 px; "patch_um": its side; "maps": for each "title",
+        "picture": PNG data URI; "side" and "unit": its side in µm, or px at an unknown scale;
+        "maps": for each "title",
         "width", "height", "values" row by row, "range" (the value of the full colour), "against"
         and "for" (what its two colours mean), "unit", "about" and "found" (sentences).
     """
     shares, effect = found.grad_cam_map, found.occlusion
-    side_um = round(PATCH_SIZE_PX * MPP_UM)
+    scale, unit = (mpp_um, "µm") if mpp_um else (1.0, "px")
+    side = round(len(rgb) * scale)
+    square = round(occluder_px(len(rgb)) * scale)
     height, width = shares.shape
     return {
         "picture": png_uri(rgb),
-        "patch_um": side_um,
+        "side": side,
+        "unit": unit,
         "maps": [
             {
                 "title": "Grad-CAM",
@@ -88,7 +94,7 @@ def explanation_data(rgb: np.ndarray, probability: float, found: Explanation) ->
                 "against": "speaks against IDC",
                 "about": "Grad-CAM weights the last feature maps of the network by their effect on "
                 "the answer, for IDC and against it. The map has "
-                f"{width} × {height} values, one per {round(side_um / width)} µm; the colours in "
+                f"{width} × {height} values, one per {round(side / width)} {unit}; the colours in "
                 "between are interpolated.",
                 "found": _attention_found(shares),
             },
@@ -99,7 +105,7 @@ def explanation_data(rgb: np.ndarray, probability: float, found: Explanation) ->
                 "for": "hiding it lowers the probability: it speaks for IDC",
                 "against": "hiding it raises the probability: it speaks against IDC",
                 "about": f"What the probability ({probability:.2f}) loses when a square of "
-                f"{round(OCCLUDER_PX * MPP_UM)} µm is painted over with the patch's mean colour, "
+                f"{square} {unit} is painted over with the patch's mean colour, "
                 "one place at a time.",
                 "found": _occlusion_found(effect),
             },

@@ -88,10 +88,13 @@ def all_slides(store: PatchStore) -> None:
 
 def slide_facts(store: PatchStore, slide: StitchedSlide) -> None:
     """Share of IDC, size and completeness of a case, and whether it is generated."""
-    width, height = slide.size_mm
     positive = format_share(float(np.mean(slide.labels)))
+    size = f"{slide.width:,} × {slide.height:,} px"
+    if slide.size_mm is not None:
+        width, height = slide.size_mm
+        size = f"{width:.1f} × {height:.1f} mm"
     st.markdown(
-        f"**Case {slide.case}**: {positive} IDC-positive, {width:.1f} × {height:.1f} mm. "
+        f"**Case {slide.case}**: {positive} IDC-positive, {size}. "
         f"{coverage_note(slide)} {generated_note(store)}"
     )
 

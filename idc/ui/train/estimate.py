@@ -2,12 +2,13 @@
 
 import streamlit as st
 
+from idc.datasets.description import DataDescription
 from idc.datasets.splits import Split
 from idc.launch.active_training import active_training_name
 from idc.launch.benchmark_jobs import benchmark_job, start_benchmark
 from idc.launch.estimates import estimate
 from idc.launch.standby import ensure_standby
-from idc.launch.training_speed import load_speed, run_speed, speed_key
+from idc.launch.training_speed import SpeedKey, load_speed, run_speed, speed_key
 from idc.runs.run import list_runs
 from idc.settings.training_config import TrainingConfig
 from idc.ui.shared.formatting import escape_markdown
@@ -16,27 +17,36 @@ from idc.wording import duration
 _REDRAW_EVERY_S = 1.0
 
 
-def estimate_line(config: TrainingConfig, split: Split, busy: bool) -> None:
+def estimate_line(
+    config: TrainingConfig, split: Split, description: DataDescription, busy: bool
+) -> None:
     """Show the estimate. If the speed is unknown, measure it in the background first.
 
     Args:
         busy: whether a run is training; measuring would disturb it and be inaccurate.
     """
-    key = speed_key(config)
-    waiting = load_speed(key) is None and not busy and not _failed(config)
+    key = speed_key(config, description.side_px)
+    waiting = load_speed(key) is None and not busy and not _failed(key)
     if not busy:
         ensure_standby()  # preloads Keras, so that a start from this form does not wait for it
     run_every = _REDRAW_EVERY_S if waiting else None
-    st.fragment(_estimate, run_every=run_every, key="estimate")(config, split, busy, waiting)
+    show = st.fragment(_estimate, run_every=run_every, key="estimate")
+    show(config, split, description, busy, waiting)
 
 
-def _estimate(config: TrainingConfig, split: Split, busy: bool, waiting: bool) -> None:
-    key = speed_key(config)
+def _estimate(
+    config: TrainingConfig,
+    split: Split,
+    description: DataDescription,
+    busy: bool,
+    waiting: bool,
+) -> None:
+    key = speed_key(config, description.side_px)
     speed = load_speed(key)
     if speed is None:
         if busy or active_training_name():  # a training may have started since the page was drawn
             st.caption("Time and memory: unknown while another run trains.")
-        elif _failed(config):
+        elif _failed(key):
             job = benchmark_job(key)
             st.caption(f"Time and memory: unknown. {escape_markdown(job.problem) if job else ''}")
             if waiting:
@@ -47,7 +57,8 @@ def _estimate(config: TrainingConfig, split: Split, busy: bool, waiting: bool) -
         return
     if waiting:
         st.rerun()  # the whole page: ends the periodic redraw
-    needs = estimate(config, split, speed, run_speed(config, speed.device, list_runs()))
+    measured = run_speed(config, description.side_px, speed.device, list_runs())
+    needs = estimate(config, split, description.patch_bytes, speed, measured)
     bound = "at most " if config.early_stopping else "about "
     sentence = f"Takes {bound}**{duration(needs.seconds)}** on {escape_markdown(speed.device)}"
     if needs.memory_bytes is not None:
@@ -61,8 +72,8 @@ def _estimate(config: TrainingConfig, split: Split, busy: bool, waiting: bool) -
     )
 
 
-def _failed(config: TrainingConfig) -> bool:
-    job = benchmark_job(speed_key(config))
+def _failed(key: SpeedKey) -> bool:
+    job = benchmark_job(key)
     return job is not None and job.state == "failed"
 
 

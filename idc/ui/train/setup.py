@@ -66,7 +66,7 @@ def new_run(busy: str | None) -> None:
         _data_summary(store, split, config)
         leakage_link(config)
         watched = choose_watched_case(store, split)
-        estimate_line(config, split, busy is not None)
+        estimate_line(config, split, store.description, busy is not None)
         _start(config, watched, busy)
         augmentation_view(store, split, config.augmentation)
         settings_files(config)

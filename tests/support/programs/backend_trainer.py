@@ -21,7 +21,7 @@ from tests.support import tiny_training
 from tests.support.disk_faults import install_fault
 
 
-def without_dropout(preset):
+def without_dropout(preset, side_px=50):
     import keras
 
     layers = keras.layers

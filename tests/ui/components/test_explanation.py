@@ -11,7 +11,7 @@ def maps(attention, occlusion):
     """The data sent to the browser about Grad-CAM and occlusion."""
     views = EightViews(eight_views(PATCH), np.full(8, 0.7, np.float32), 0.5)
     found = Explanation(0.7, np.asarray(attention, np.float32), occlusion, views)
-    return explanation_data(PATCH, 0.7, found)["maps"]
+    return explanation_data(PATCH, 0.7, found, 4.0)["maps"]
 
 
 def effect(row, column, value):
