@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.app_server import running_app
+from tests.support.app_server import SharedApp, running_app, shared_app
 from tests.support.browser_tools import broken_pictures, wait_until
 from tests.support.process_stacks import process_outputs
 
@@ -37,9 +37,23 @@ def pytest_runtest_makereport(item, call):
     return report
 
 
+@pytest.fixture(scope="session")
+def shared_server(tmp_path_factory) -> Iterator[SharedApp]:
+    """One server for all tests of this process: each start costs seconds."""
+    with shared_app(tmp_path_factory.mktemp("server")) as server:
+        yield server
+
+
 @pytest.fixture
-def app(home) -> Iterator[str]:
-    """A fresh server with an empty home."""
+def app(shared_server, home) -> str:
+    """The address of the shared server, which serves the empty home of this test."""
+    shared_server.use_home(home)
+    return shared_server.address
+
+
+@pytest.fixture
+def fresh_app(home) -> Iterator[str]:
+    """The address of a server that starts for this test, with an empty home."""
     with running_app(home) as address:
         yield address
 

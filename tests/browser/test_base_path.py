@@ -11,9 +11,9 @@ STACK = ".blocks button.layer"
 LAMPS = ".lamp"
 
 
-@pytest.fixture
-def app(home):
-    with running_app(home, base_path="lab") as address:
+@pytest.fixture(scope="module")
+def app(tmp_path_factory):
+    with running_app(tmp_path_factory.mktemp("home"), base_path="lab") as address:
         yield address
 
 

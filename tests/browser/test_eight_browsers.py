@@ -9,6 +9,7 @@ import pytest
 
 from idc.prediction.predictor import predict_patches
 from idc.runs.run import BUNDLED_RUN_ID, open_run
+from tests.support.app_server import running_app
 from tests.support.browser_tools import wait_until
 from tests.support.hostile_files import GOOD, bombs_and_polyglots, hostile_zips, malformed_files
 from tests.support.made_patches import png
@@ -16,6 +17,21 @@ from tests.support.made_patches import png
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
 VISITORS, PREDICTIONS = 8, 60
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("IDC_HOME", str(folder))
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def app(home):
+    """A server of this file's own: the hostile files and its output concern no other test."""
+    with running_app(home) as address:
+        yield address
 
 
 def test_visitors_get_their_own_answers_during_a_hostile_upload(app, home, chromium):

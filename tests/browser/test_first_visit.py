@@ -20,8 +20,8 @@ def keep(page, name):
     page.screenshot(path=SHOTS / f"{name}.png", full_page=True)
 
 
-def test_from_an_empty_home_to_a_prediction(app, page):
-    page.goto(app)
+def test_from_an_empty_home_to_a_prediction(fresh_app, page):
+    page.goto(fresh_app)
     expect(page.get_by_text("Start with a data set")).to_be_visible()
     expect(page.get_by_role("heading", name="Get the real data set")).to_be_visible()
     expect(page.get_by_text("Use a downloaded copy")).to_be_visible()

@@ -6,8 +6,6 @@ import urllib.request
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.app_server import running_app
-
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 TITLES = {
@@ -24,13 +22,6 @@ TITLES = {
     "build": "Build",
     "play": "You against the CNN",
 }
-
-
-@pytest.fixture(scope="module")
-def app(tmp_path_factory):
-    """One server for all tests of this file; they change nothing."""
-    with running_app(tmp_path_factory.mktemp("home")) as address:
-        yield address
 
 
 @pytest.mark.parametrize("path", TITLES)

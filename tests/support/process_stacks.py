@@ -15,12 +15,19 @@ def process_outputs(home: Path) -> str:
     """The last lines of all outputs, after each process has written its stacks to its own."""
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):  # it has ended or belongs to another user
-            ours = f"IDC_HOME={home}".encode() in (folder / "environ").read_bytes().split(b"\0")
-            if ours and any(name in (folder / "cmdline").read_bytes() for name in _DUMP_ON_SIGNAL):
+            dumps = any(name in (folder / "cmdline").read_bytes() for name in _DUMP_ON_SIGNAL)
+            if dumps and _works_on(home, folder):
                 os.kill(int(folder.name), signal.SIGUSR1)
     time.sleep(1)  # processes do not report when they have finished writing
     outputs = [home / "server.txt", *home.glob("runs/*/status.json"), *home.glob("runs/*/*.txt")]
     return "\n".join(_end(path, home) for path in outputs if path.exists())
+
+
+def _works_on(home: Path, process: Path) -> bool:
+    """Whether a process (its folder in /proc) has this home, directly or through a link."""
+    entries = (process / "environ").read_bytes().split(b"\0")
+    environ = dict(entry.partition(b"=")[::2] for entry in entries)
+    return Path(os.fsdecode(environ.get(b"IDC_HOME", b""))).resolve() == home.resolve()
 
 
 def _end(path: Path, home: Path) -> str:
