@@ -19,6 +19,7 @@ import openslide
 from PIL import Image
 
 from idc.processes.child import serve
+from idc.processes.resource_limits import lower_limit
 
 _MAX_MEMORY_BYTES = 4 * 2**30  # address space; the largest box takes 0.3
 _BOUNDS_PROPERTIES = (
@@ -93,21 +94,14 @@ def _pixels(slide: openslide.OpenSlide, question: Mapping[str, Any]) -> np.ndarr
     return cv2.resize(np.asarray(page), size, interpolation=interpolation)
 
 
-def _lower_limit(kind: int, value: int) -> None:
-    """Lower a limit for good; one that is lower already stays."""
-    hard = resource.getrlimit(kind)[1]
-    value = value if hard == resource.RLIM_INFINITY else min(value, hard)
-    resource.setrlimit(kind, (value, value))
-
-
 def main() -> None:
     """Drop resources that reading does not need, then answer until the parent disconnects."""
     cv2.setNumThreads(1)
-    _lower_limit(resource.RLIMIT_CORE, 0)
-    _lower_limit(resource.RLIMIT_FSIZE, 0)  # no file can be written
-    _lower_limit(resource.RLIMIT_NOFILE, 512)  # some formats are a folder of files
+    lower_limit(resource.RLIMIT_CORE, 0)
+    lower_limit(resource.RLIMIT_FSIZE, 0)  # no file can be written
+    lower_limit(resource.RLIMIT_NOFILE, 512)  # some formats are a folder of files
     if sys.platform == "linux":  # macOS knows the limit but does not let it be set
-        _lower_limit(resource.RLIMIT_AS, _MAX_MEMORY_BYTES)
+        lower_limit(resource.RLIMIT_AS, _MAX_MEMORY_BYTES)
     serve(answer)
 
 

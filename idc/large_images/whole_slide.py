@@ -22,6 +22,7 @@ from idc.large_images.region import RegionLayout, RegionPredictions
 from idc.patches import MPP_UM, PATCH_SIZE_PX
 from idc.prediction.predictor import predict_patches
 from idc.processes.child import Answer, Child, ChildDied, ChildTimeout
+from idc.processes.environment import DECODER_VARIABLES
 from idc.progress import ProgressCallback
 from idc.runs.run import Run
 
@@ -35,9 +36,6 @@ _MAX_CELLS = 2 * 10**6
 _OPEN_TIMEOUT_S = 60.0
 _READ_TIMEOUT_S = 120.0  # a box from a slow network disk
 _BATCH_SIZE = 256  # a batch of the model
-
-# A loader may need these to find its libraries. Everything else, secrets above all, stays here.
-_INHERITED_VARIABLES = ("LANG", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONHOME", "PYTHONPATH")
 
 
 class WholeSlide:
@@ -59,7 +57,7 @@ class WholeSlide:
         self.path = path
         self._child = Child(
             "idc.large_images.slide_decoder_worker",
-            inherit=_INHERITED_VARIABLES,
+            inherit=DECODER_VARIABLES,
             max_answer_bytes=3 * _MAX_SIDE_PX**2,
         )
         try:

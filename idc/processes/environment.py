@@ -12,6 +12,9 @@ API_TOKEN_VARIABLE = "IDC_API_TOKEN"
 KAGGLE_TOKEN_VARIABLE = "KAGGLE_API_TOKEN"
 _KAGGLE_SECRETS = (KAGGLE_TOKEN_VARIABLE, "KAGGLE_KEY", "KAGGLE_USER_SECRETS_TOKEN")
 
+# What the dynamic loader of a decoder may need. Decoders of untrusted files inherit nothing else.
+DECODER_VARIABLES = ("LANG", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONHOME", "PYTHONPATH")
+
 # By default glibc returns freed blocks to the system at once, and the next training step requests
 # them again: some 35,000 page faults per step of the fast network, more than half of its CPU time
 # (bench/page_faults.py). glibc reads these variables when a process starts; other C libraries

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from idc.processes.child import Answer, Child, ChildDied
+from idc.processes.environment import DECODER_VARIABLES
 from idc.processes.fair_semaphore import FairSemaphore
 from idc.uploads.resolution import plausible_mpp
 
@@ -42,9 +43,6 @@ STANDARD_LIMITS = DecodeLimits(
 )  # 1 s and 300 MB are enough in practice
 LARGE_LIMITS = DecodeLimits(max_pixels=MAX_PIXELS, time_s=20.0, memory_bytes=1536 * 2**20)
 
-# The dynamic loader may need these. All other variables, which may hold secrets, are not passed.
-_INHERITED_VARIABLES = ("LANG", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONHOME", "PYTHONPATH")
-
 
 class DecoderPool:
     """Decoder processes with the same limits, each decoding one image at a time.
@@ -58,7 +56,7 @@ class DecoderPool:
         self.idle_children = [
             Child(
                 "idc.uploads.decoder_worker",
-                inherit=_INHERITED_VARIABLES,
+                inherit=DECODER_VARIABLES,
                 max_answer_bytes=3 * limits.max_pixels,
                 max_questions=images_per_child,
             )

@@ -25,6 +25,7 @@ from PIL import (  # plugins by name: Pillow would otherwise load them after the
 )
 
 from idc.processes.child import Reply, serve
+from idc.processes.resource_limits import lower_limit
 from idc.uploads.pixel_conversion import Refusal, to_rgb
 from idc.uploads.resolution import mpp_of_tiff
 
@@ -82,7 +83,7 @@ def answer(request: Mapping[str, Any], data: bytes) -> Reply:
         ``{"ok": False, "reason"}``.
     """
     if sys.platform == "linux":  # macOS defines the limit but rejects setting it
-        _lower_limit(resource.RLIMIT_AS, request["max_memory_bytes"])
+        lower_limit(resource.RLIMIT_AS, request["max_memory_bytes"])
     try:
         return _answer(request, data)
     except Refusal as refusal:
@@ -234,20 +235,13 @@ def _orientation(image: Image.Image) -> int | None:
     return stated if isinstance(stated, int) else 1
 
 
-def _lower_limit(kind: int, value: int) -> None:
-    """Lower a limit for good; one that is lower already stays."""
-    hard = resource.getrlimit(kind)[1]
-    value = value if hard == resource.RLIM_INFINITY else min(value, hard)
-    resource.setrlimit(kind, (value, value))
-
-
 def main() -> None:
     """Give up what decoding does not need, then answer until the parent hangs up."""
-    _lower_limit(resource.RLIMIT_CORE, 0)
-    _lower_limit(resource.RLIMIT_FSIZE, 0)  # no file can be written
-    _lower_limit(resource.RLIMIT_NOFILE, 32)
-    _lower_limit(resource.RLIMIT_NPROC, 0)  # no process can be started (root is exempt)
-    _lower_limit(resource.RLIMIT_CPU, 600)  # ends an orphan in an endless loop
+    lower_limit(resource.RLIMIT_CORE, 0)
+    lower_limit(resource.RLIMIT_FSIZE, 0)  # no file can be written
+    lower_limit(resource.RLIMIT_NOFILE, 32)
+    lower_limit(resource.RLIMIT_NPROC, 0)  # no process can be started (root is exempt)
+    lower_limit(resource.RLIMIT_CPU, 600)  # ends an orphan in an endless loop
     # A warning means a damaged or forged file, except these, which affect no pixel.
     warnings.simplefilter("error", UserWarning)
     warnings.simplefilter("error", RuntimeWarning)  # DecompressionBombWarning
