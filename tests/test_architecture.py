@@ -33,7 +33,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "datasets": {"files", "processes", "imaging"},
     "networks": {"files"},
     "uploads": {"files", "processes", "imaging"},
-    "ingest": {"files", "processes", "imaging", "datasets"},
+    "ingest": {"files", "processes", "imaging", "datasets", "uploads"},
     "settings": {"datasets", "networks"},
     "runs": {"files", "metrics", "datasets", "settings"},
     "training": {"files", "processes", "metrics", "datasets", "networks", "settings", "runs"},

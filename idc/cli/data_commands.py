@@ -31,22 +31,41 @@ def download_command(options: argparse.Namespace) -> None:
 def pack_command(options: argparse.Namespace) -> None:
     from idc.datasets.full_set import completeness
     from idc.datasets.store import open_store
-    from idc.ingest.packing import pack
+    from idc.ingest.layouts.plan import PackOptions
+    from idc.ingest.pack_data import pack_data, preview_data
 
+    choices = PackOptions(
+        labels=options.labels,
+        positive=options.positive,
+        class_names=options.classes,
+        pattern=options.pattern,
+        side_px=options.side,
+        mpp_um=options.mpp,
+        skip_copies=options.skip_copies,
+        with_cases=not options.no_cases,
+    )
+    if options.dry_run:
+        print("\n".join(preview_data(options.source, choices)[0].lines()))
+        return
     with progress_line() as progress:
-        report = pack(
+        report = pack_data(
             options.source,
             options.name,
+            choices,
             replace_existing=options.replace,
             on_progress=progress.count,
         )
     store = open_store(options.name)
-    negative, positive = (int((store.labels == label).sum()) for label in (0, 1))
-    print(f"{len(store):,} patches: {negative:,} IDC-negative, {positive:,} IDC-positive")
-    print(completeness(store.index).sentence())
+    counts = [int((store.labels == label).sum()) for label in (0, 1)]
+    negative, positive = store.description.class_names
+    print(f"{len(store):,} patches: {counts[0]:,} {negative}, {counts[1]:,} {positive}")
+    if store.description.is_idc_set:
+        print(completeness(store.index).sentence())
+    for note in report.notes:
+        print(note)
     for count, text in (
         (report.second_copies, "second copies dropped"),
-        (report.resized, "edge patches resized to 50x50"),
+        (0 if report.layout else report.resized, "edge patches resized to 50x50"),
         (report.foreign, "foreign files skipped"),
         (report.damaged, "damaged patches skipped"),
     ):

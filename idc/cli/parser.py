@@ -47,10 +47,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="number of distinct patches that the zip must contain (277524, as published)",
     )
 
-    sub = command("pack", "Pack zips and folders of patches into one data set.")
-    sub.add_argument("source", nargs="+", type=Path, help="a zip or a folder")
-    sub.add_argument("--name", required=True, help="the data set's name")
-    sub.add_argument("--replace", action="store_true", help="replace a data set of that name")
+    _add_pack(command("pack", "Pack pictures of two classes into one data set."))
 
     sub = command("demo", "Generate demo tissue: no patient data, no download.")
     sub.add_argument("--name", default="demo", help="the data set's name (demo)")
@@ -294,3 +291,56 @@ def _threshold(text: str) -> float:
     if not 0 <= value <= 1:
         raise argparse.ArgumentTypeError(f"must lie in [0, 1], received {text}")
     return value
+
+
+def _add_pack(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument(
+        "source", nargs="+", type=Path, help="a zip, a folder, a CSV of labels, HDF5 or .npz files"
+    )
+    sub.add_argument("--name", required=True, help="the data set's name")
+    sub.add_argument("--replace", action="store_true", help="replace a data set of that name")
+    sub.add_argument(
+        "--dry-run", action="store_true", help="show what was recognised, and pack nothing"
+    )
+    sub.add_argument(
+        "--labels", type=Path, metavar="CSV", help="a table of file,label and perhaps case,x,y"
+    )
+    sub.add_argument(
+        "--positive",
+        type=_comma_separated,
+        default=(),
+        metavar="NAME[,NAME]",
+        help="the positive class or classes; all others become the negative one",
+    )
+    sub.add_argument(
+        "--classes",
+        type=_comma_separated,
+        default=(),
+        metavar="NEGATIVE,POSITIVE",
+        help="names for the two classes",
+    )
+    sub.add_argument(
+        "--pattern",
+        default="",
+        metavar="REGEX",
+        help="a regular expression with the named groups case, x, y or label, searched in each "
+        "file's path",
+    )
+    sub.add_argument("--side", type=int, metavar="PX", help="side of the stored patches, 28 to 512")
+    sub.add_argument(
+        "--mpp", type=float, metavar="UM", help="micrometres per pixel of the pictures"
+    )
+    sub.add_argument(
+        "--skip-copies",
+        action="store_true",
+        help="leave out pictures whose names mark likely copies (rotated, augmented, numbered)",
+    )
+    sub.add_argument(
+        "--no-cases",
+        action="store_true",
+        help="pictures of one patient cannot be told apart; only a random split is possible",
+    )
+
+
+def _comma_separated(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())

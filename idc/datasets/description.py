@@ -1,6 +1,6 @@
 """What a data set holds: size and scale of its patches, its classes, cases and places."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -76,7 +76,7 @@ class DataDescription:
 
         The published split, the expected counts and the bundled model apply only there.
         """
-        return self == KAGGLE_DESCRIPTION
+        return replace(self, has_parts=False) == KAGGLE_DESCRIPTION
 
     def case_name(self, case: int) -> str:
         """The name of a case, by its number in the index."""

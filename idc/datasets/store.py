@@ -68,6 +68,8 @@ class PackReport:
     foreign: int = 0  # files not named like a patch
     resized: int = 0  # patches of another size brought to the side of the store
     generated: bool = False  # generated tissue, not from patients
+    layout: str = ""  # what the files were recognised as; "" for the Kaggle set's
+    notes: tuple[str, ...] = ()  # what to know about the packing, one sentence each
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> PackReport:
@@ -77,6 +79,7 @@ class PackReport:
                 **value,
                 "sources": tuple(value["sources"]),
                 "damaged_names": tuple(value["damaged_names"]),
+                "notes": tuple(value.get("notes", ())),
             }
         )
 

@@ -230,7 +230,7 @@ class StoreWriter:
             "index_sha256": atomic.file_sha256(self._folder / INDEX_FILE),
             "report": report_json(report),
         }
-        if not self._description.is_idc_set:  # older versions read the Kaggle set's stores
+        if self._description != KAGGLE_DESCRIPTION:  # older versions read the Kaggle set's stores
             meta["description"] = self._description.to_json()
         atomic.replace_json(self._folder / META_FILE, with_checksum(meta))
         if self._target.exists():

@@ -62,22 +62,36 @@ def pack(
                 "named like 8863_idx5_x451_y1451_class0.png. Choose the data set's zip, or the "
                 "folder that it was unpacked to."
             )
-        with (
-            StoreWriter(name, len(listing), replace_existing=replace_existing) as writer,
-            closing(_decode_all(listing, sources)) as batches,
-        ):
-            found = _PackCounts()
-            for batch in batches:
-                writer.add_block(batch.block)
-                found.add(batch)
-                if on_progress:
-                    on_progress(found.names, len(listing))
-            if not writer.count:
-                raise DataError(
-                    f"None of the {len(listing):,} patches could be decoded: the source is "
-                    "damaged, so download it again."
-                )
-            return writer.finish(found.report(listing, sources))
+        return pack_listing(
+            sources, listing, name, replace_existing=replace_existing, on_progress=on_progress
+        )
+
+
+def pack_listing(
+    sources: Sequence[Source],
+    listing: PatchListing,
+    name: str,
+    *,
+    replace_existing: bool = False,
+    on_progress: ProgressCallback | None = None,
+) -> PackReport:
+    """Pack listed patches; arguments and errors as of `pack`."""
+    with (
+        StoreWriter(name, len(listing), replace_existing=replace_existing) as writer,
+        closing(_decode_all(listing, sources)) as batches,
+    ):
+        found = _PackCounts()
+        for batch in batches:
+            writer.add_block(batch.block)
+            found.add(batch)
+            if on_progress:
+                on_progress(found.names, len(listing))
+        if not writer.count:
+            raise DataError(
+                f"None of the {len(listing):,} patches could be decoded: the source is "
+                "damaged, so download it again."
+            )
+        return writer.finish(found.report(listing, sources))
 
 
 def decode_patch(data: bytes) -> np.ndarray | None:
