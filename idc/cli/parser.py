@@ -184,6 +184,13 @@ def _add_predict(sub: argparse.ArgumentParser) -> None:
     region.add_argument(
         "--overlap", action="store_true", help="patches overlap by half and are averaged"
     )
+    region.add_argument(
+        "--only",
+        type=Path,
+        metavar="FILE",
+        help="predict only inside these annotations: GeoJSON from QuPath (with --out also a "
+        "folder with a file for each slide: a.geojson for a.svs)",
+    )
     region.add_argument("--geojson", metavar="FILE", help="write the predictions for QuPath")
     region.add_argument("--png", metavar="FILE", help="write the heat map")
     many = sub.add_argument_group("many slides: files, folders of them, or a data set's cases")

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
+from idc.cli.annotation_table import print_annotations
 from idc.errors import DataError, IdcError, SlideError
 from idc.files.sources import UnreadableMember, existing_path, read_file
 from idc.imaging.rescaling import scale_note
+from idc.large_images.annotation_summary import annotation_summaries
 from idc.large_images.frames import bounds_note
 from idc.large_images.region import RegionPredictions, lay_out_region, predict_region, tile_at
 from idc.large_images.region_exports import region_csv, region_geojson
@@ -21,6 +23,7 @@ from idc.patches import PATCH_SIZE_PX
 from idc.prediction.predictor import default_model
 from idc.processes.console import ProgressLine, progress_line
 from idc.runs.run import Run, open_run
+from idc.uploads.annotations import Annotations, read_annotation_file
 from idc.uploads.gate import MAX_FILE_BYTES, decode_image
 
 _UNKNOWN_SCALE = "'{}' does not state its scale; give it with --mpp (40x is 0.25, 20x 0.5, 2.5x 4)."
@@ -28,8 +31,8 @@ _UNKNOWN_SCALE = "'{}' does not state its scale; give it with --mpp (40x is 0.25
 
 def is_region_request(options: argparse.Namespace) -> bool:
     """Whether to predict a region or slide rather than patches."""
-    has_option = options.region or options.mpp or options.overlap or options.geojson or options.png
-    return bool(has_option) or any(
+    of_region = (options.region, options.mpp, options.overlap, options.geojson, options.png)
+    return bool(any(of_region) or options.only) or any(
         path.suffix.lower() in SLIDE_ONLY_SUFFIXES for path in options.path
     )
 
@@ -45,7 +48,8 @@ def region_command(options: argparse.Namespace) -> None:
         raise DataError(f"'{path}' is not a file; give a region or a whole slide.")
     run = open_run(options.run) if options.run else default_model()
     stride = PATCH_SIZE_PX // 2 if options.overlap else PATCH_SIZE_PX
-    answers, picture, doubt = _predict_slide_file(path, run, options.mpp, stride)
+    only = read_annotation_file(options.only) if options.only else None
+    answers, picture, doubt = _predict_slide_file(path, run, options.mpp, stride, only)
     threshold = run.calibration().threshold if options.threshold is None else options.threshold
     cells = answers.predicted_positive(threshold)[answers.layout.tissue]
     positive_text = f"{cells.mean():.1%}" if len(cells) else "nothing"
@@ -55,6 +59,8 @@ def region_command(options: argparse.Namespace) -> None:
         "For research and teaching, not for diagnosis.",
         file=sys.stderr,
     )
+    if only:
+        print_annotations(only, annotation_summaries(answers, threshold))
     if note := bounds_note(answers.layout.bounds_px):
         print(note, file=sys.stderr)
     if doubt:
@@ -68,7 +74,7 @@ def region_command(options: argparse.Namespace) -> None:
 
 
 def _predict_slide_file(
-    path: Path, run: Run, mpp_um: float | None, stride: int
+    path: Path, run: Run, mpp_um: float | None, stride: int, only: Annotations | None
 ) -> tuple[RegionPredictions, np.ndarray, str | None]:
     """The predictions, an overview picture (uint8 RGB), and a warning or None."""
     with progress_line() as progress:
@@ -78,12 +84,12 @@ def _predict_slide_file(
         except SlideError:
             if path.suffix.lower() in SLIDE_ONLY_SUFFIXES:
                 raise
-            return _predict_image(path, run, mpp_um, stride, progress)
+            return _predict_image(path, run, mpp_um, stride, only, progress)
         if mpp_um is None:
             raise IdcError(_UNKNOWN_SCALE.format(path.name))
         words = {"looking": "looking for tissue", "predicting": "predicting"}
         found = predict_slide_file(
-            SlideRequest(path, mpp_um, run, stride),
+            SlideRequest(path, mpp_um, run, stride, only),
             lambda state, done, total: progress.show(done / total, words[state]),
         )
         with WholeSlide(path) as slide:
@@ -92,7 +98,12 @@ def _predict_slide_file(
 
 
 def _predict_image(
-    path: Path, run: Run, mpp_um: float | None, stride: int, progress: ProgressLine
+    path: Path,
+    run: Run,
+    mpp_um: float | None,
+    stride: int,
+    only: Annotations | None,
+    progress: ProgressLine,
 ) -> tuple[RegionPredictions, np.ndarray, str | None]:
     """Predict an image of another format, decoded like an upload. Returns as above."""
     try:
@@ -105,7 +116,7 @@ def _predict_image(
     if mpp_um is None:
         raise IdcError(_UNKNOWN_SCALE.format(path.name))
     print(scale_note(mpp_um), file=sys.stderr)
-    region = lay_out_region(image.rgb, mpp_um, stride)
+    region = lay_out_region(image.rgb, mpp_um, stride, only)
     answers = predict_region(run, region, on_progress=progress.count)
     doubt = region_warning(run, answers, partial(tile_at, region))
     return answers, downscaled_picture(image.rgb), doubt

@@ -56,7 +56,9 @@ def _tasks(options: argparse.Namespace) -> list[SlideTask]:
         raise IdcError(
             "The patches of a data set have a fixed scale and grid; omit --mpp and --overlap."
         )
-    return case_tasks(options.data) if options.data else slide_tasks(options.path)
+    if options.data and options.only:
+        raise IdcError("--only takes annotations of a slide; omit it with --data.")
+    return case_tasks(options.data) if options.data else slide_tasks(options.path, options.only)
 
 
 def _predict_missing_slides(

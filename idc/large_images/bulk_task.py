@@ -16,20 +16,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from idc.datasets.store import PatchStore, open_store
-from idc.errors import IdcError, PredictionError, SlideError
+from idc.errors import IdcError, PredictionError, SlideError, UploadError
 from idc.files import atomic
+from idc.files.sources import existing_path
+from idc.large_images.annotation_summary import annotation_summaries
 from idc.large_images.frames import LEVEL_0
-from idc.large_images.region import RegionPredictions, cell_boxes
-from idc.large_images.region_exports import COLUMNS
+from idc.large_images.region import cell_boxes
+from idc.large_images.region_exports import COLUMNS, cell_labels
 from idc.large_images.whole_slide import SLIDE_SUFFIXES
 from idc.patches import PATCH_SIZE_PX
 from idc.runs.run import Run, open_run
+from idc.uploads.annotations import read_annotation_file
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 _METADATA_KEY = b"idc"  # the key in the file's metadata
 _BOUNDS_KEY = b"bounds_px"  # x, y, width, height, or null: QuPath's frame
+_ANNOTATIONS_KEY = b"annotations"  # what was predicted inside each
 _CASE_FRAME = "case"  # px at 4 um from the case's origin
 
 
@@ -41,12 +45,15 @@ class SlideTask:
         name: for messages.
         path: a whole-slide file; empty for a case.
         data, case: a packed data set's name and one of its cases.
+        only: a GeoJSON file of annotations of this slide, outside of which nothing is predicted;
+            empty for the whole slide.
     """
 
     name: str
     path: str = ""
     data: str = ""
     case: int = 0
+    only: str = ""
 
     def result_name(self) -> str:
         """The result's file name, distinct for slides of the same name in different folders."""
@@ -90,12 +97,18 @@ def bulk_settings(
     return BulkSettings(run.id, run.best()["sha256"], threshold, mpp_um, stride)
 
 
-def slide_tasks(paths: list[Path]) -> list[SlideTask]:
+def slide_tasks(paths: list[Path], only: Path | None = None) -> list[SlideTask]:
     """Tasks for whole-slide files and all slides below folders, in the given order, each once.
 
+    Args:
+        only: a file of annotations for every slide, or a folder with one for each, ``a.geojson``
+            or ``a.svs.geojson`` for ``a.svs``; a slide without one fails.
+
     Raises:
+        DataError: ``only`` does not exist.
         SlideError: a path does not exist, or no slide was found.
     """
+    only = existing_path(only).resolve() if only else None
     tasks: dict[str, SlideTask] = {}
     for path in paths:
         path = path.expanduser().resolve()
@@ -110,12 +123,23 @@ def slide_tasks(paths: list[Path]) -> list[SlideTask]:
         else:
             raise SlideError(f"There is no file or folder at '{path}'; check the path.")
         for file in files:
-            tasks[str(file)] = SlideTask(file.name, path=str(file))
+            tasks[str(file)] = SlideTask(
+                file.name, path=str(file), only=_annotation_file(only, file)
+            )
     if not tasks:
         raise SlideError(
             f"There is no slide at these paths; supported are {', '.join(SLIDE_SUFFIXES)}."
         )
     return list(tasks.values())
+
+
+def _annotation_file(only: Path | None, slide: Path) -> str:
+    if only is None:
+        return ""
+    if not only.is_dir():
+        return str(only)
+    long, short = only / f"{slide.name}.geojson", only / f"{slide.stem}.geojson"
+    return str(long if long.exists() else short)
 
 
 def case_tasks(data: str) -> list[SlideTask]:
@@ -173,7 +197,20 @@ def _fingerprint(task: SlideTask, settings: BulkSettings) -> bytes:
             raise SlideError(f"'{task.name}' is no longer there.") from error
         slide = [task.path, facts.st_size, facts.st_mtime_ns]
     depends_on = {**asdict(settings), "slide": slide, "columns": COLUMNS}
+    if task.only:
+        depends_on["annotations"] = _sha256(Path(task.only))
     return json.dumps(depends_on, sort_keys=True).encode()
+
+
+def _sha256(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise UploadError(
+            f"The annotations '{path.name}' cannot be read ({error.strerror}); --only takes a "
+            "file, or a folder with one file for each slide."
+        ) from error
 
 
 def _predict_slide(task: SlideTask, settings: BulkSettings) -> "pa.Table":
@@ -186,17 +223,21 @@ def _predict_slide(task: SlideTask, settings: BulkSettings) -> "pa.Table":
             mpp_um = slide.mpp_um
         if mpp_um is None:
             raise SlideError(f"'{task.name}' does not state its scale; give it with --mpp.")
-    request = SlideRequest(path, mpp_um, _open_unchanged_run(settings), settings.stride)
+    only = read_annotation_file(Path(task.only)) if task.only else None
+    request = SlideRequest(path, mpp_um, _open_unchanged_run(settings), settings.stride, only)
     answers = predict_slide_file(request).answers
-    table = _result_table(*_boxes_and_probabilities(answers), settings.threshold, LEVEL_0)
+    reported = answers.layout.reported
+    boxes = cell_boxes(answers.layout.x_edges_px, answers.layout.y_edges_px)[reported]
+    y_prob = answers.cells()[reported]
+    labels = cell_labels(answers.layout)[reported]
+    table = _result_table(boxes, y_prob, settings.threshold, LEVEL_0, labels)
+    annotations = [one.to_json() for one in annotation_summaries(answers, settings.threshold)]
     return table.replace_schema_metadata(
-        {_BOUNDS_KEY: json.dumps(answers.layout.bounds_px).encode()}
+        {
+            _BOUNDS_KEY: json.dumps(answers.layout.bounds_px).encode(),
+            _ANNOTATIONS_KEY: json.dumps(annotations).encode(),
+        }
     )
-
-
-def _boxes_and_probabilities(answers: RegionPredictions) -> tuple[np.ndarray, np.ndarray]:
-    boxes = cell_boxes(answers.layout.x_edges_px, answers.layout.y_edges_px)
-    return boxes.reshape(-1, 4), answers.cells().ravel()
 
 
 def _predict_case(task: SlideTask, settings: BulkSettings) -> "pa.Table":
@@ -213,16 +254,18 @@ def _predict_case(task: SlideTask, settings: BulkSettings) -> "pa.Table":
     store.release_pages()
     side = np.full(len(rows), PATCH_SIZE_PX)
     boxes = np.stack([store.columns["x"][rows], store.columns["y"][rows], side, side], axis=1)
-    return _result_table(boxes, np.concatenate(y_prob), settings.threshold, _CASE_FRAME)
+    labels = np.full(len(rows), "", object)
+    return _result_table(boxes, np.concatenate(y_prob), settings.threshold, _CASE_FRAME, labels)
 
 
 _BATCH_ROWS = 8_192  # 60 MB of pixels
 
 
 def _result_table(
-    boxes: np.ndarray, y_prob: np.ndarray, threshold: float, frame: str
+    boxes: np.ndarray, y_prob: np.ndarray, threshold: float, frame: str, labels: np.ndarray
 ) -> "pa.Table":
-    """A table with the columns `COLUMNS`; predictions are null where ``y_prob`` is nan."""
+    """A table with the columns `COLUMNS`; predictions are null where ``y_prob`` is nan, and the
+    annotation where the label is empty."""
     import pyarrow as pa
 
     known = ~np.isnan(y_prob)
@@ -232,6 +275,7 @@ def _result_table(
         pa.array(y_prob, pa.float32(), mask=~known),
         pa.array((y_prob.astype(np.float64) >= threshold).astype(np.int8), pa.int8(), mask=~known),
         pa.repeat(frame, len(boxes)),
+        pa.array(labels, pa.string(), mask=labels == ""),
     ]
     return pa.table(columns, names=list(COLUMNS))
 

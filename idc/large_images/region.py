@@ -13,11 +13,13 @@ import numpy as np
 from idc.imaging.rescaling import to_model_scale
 from idc.imaging.tiling import Tiling, cut_tiles
 from idc.imaging.tissue_mask import MIN_TISSUE_SHARE, cell_shares, tissue_mask
-from idc.large_images.frames import Bounds
+from idc.large_images.annotated_cells import AnnotatedCells, annotated_cells
+from idc.large_images.frames import Bounds, qupath_origin_px
 from idc.patches import MPP_UM, PATCH_SIZE_PX
 from idc.prediction.predictor import predict_patches
 from idc.progress import ProgressCallback
 from idc.runs.run import Run
+from idc.uploads.annotations import Annotations
 
 # Two of the model's batches: small enough for progress, for stopping, and for other requests.
 _BATCH_SIZE = 512
@@ -34,6 +36,8 @@ class RegionLayout:
         tissue: bool, shape (rows, columns) of cells; the others are background.
         bounds_px: the box to which QuPath crops the image, see `idc.large_images.frames`; None if
             it shows the whole image.
+        annotated: the cells inside annotations, outside of which nothing is predicted or reported;
+            None if there are no annotations.
     """
 
     width_px: int
@@ -42,6 +46,7 @@ class RegionLayout:
     tiling: Tiling
     tissue: np.ndarray
     bounds_px: Bounds | None = None
+    annotated: AnnotatedCells | None = None
 
     @property
     def x_edges_px(self) -> np.ndarray:
@@ -59,6 +64,15 @@ class RegionLayout:
         return np.outer(np.diff(self.y_edges_px), np.diff(self.x_edges_px))
 
     @property
+    def reported(self) -> np.ndarray:
+        """bool, shape (rows, columns): the cells that exports list, with tissue or without.
+
+        Not the mirrored padding of a small region, and with annotations only the cells inside.
+        """
+        within = self.areas_px > 0
+        return within if self.annotated is None else within & self.annotated.inside()
+
+    @property
     def places(self) -> np.ndarray:
         """int64, shape (n, 2): row and column of the cells with tissue, in reading order."""
         return np.argwhere(self.tissue)
@@ -66,6 +80,21 @@ class RegionLayout:
     def boxes_px(self) -> np.ndarray:
         """int64, shape (n, 4): x, y, width, height of the cells with tissue, in px as above."""
         return cell_boxes(self.x_edges_px, self.y_edges_px)[self.tissue]
+
+    def only_inside(self, annotations: Annotations | None) -> "RegionLayout":
+        """The same layout, limited to the cells whose centre lies inside annotations.
+
+        Args:
+            annotations: in QuPath's frame; None for no limit.
+
+        Raises:
+            UploadError: see `annotated_cells`.
+        """
+        if annotations is None:
+            return self
+        origin = qupath_origin_px(self.bounds_px)
+        annotated = annotated_cells(annotations, self.x_edges_px, self.y_edges_px, origin)
+        return replace(self, tissue=self.tissue & annotated.inside(), annotated=annotated)
 
     def tiles_to_predict(self) -> np.ndarray:
         """bool, shape (tile rows, tile columns): the tiles to predict."""
@@ -111,16 +140,22 @@ class RegionPredictions:
         return self.cells().astype(np.float64) >= threshold
 
 
-def lay_out_region(rgb: np.ndarray, mpp_um: float, stride: int = PATCH_SIZE_PX) -> Region:
+def lay_out_region(
+    rgb: np.ndarray,
+    mpp_um: float,
+    stride: int = PATCH_SIZE_PX,
+    only: Annotations | None = None,
+) -> Region:
     """Prepare a region.
 
     Args:
         rgb: uint8 RGB, shape (height, width, 3), the original image.
         mpp_um: its micrometres per pixel.
         stride: px from tile to tile, see `Tiling`.
+        only: predict only inside these annotations.
 
     Raises:
-        UploadError: the scale is implausible for this image.
+        UploadError: the scale is implausible for this image, or no cell lies inside annotations.
     """
     height, width = rgb.shape[:2]
     scaled = to_model_scale(rgb, mpp_um)
@@ -130,7 +165,7 @@ def lay_out_region(rgb: np.ndarray, mpp_um: float, stride: int = PATCH_SIZE_PX) 
     layout = RegionLayout(width, height, mpp_um, tiling, np.empty(0, bool))
     # Mirrored padding lies outside of the image and is not tissue.
     tissue = (tissue_shares >= MIN_TISSUE_SHARE) & (layout.areas_px > 0)
-    layout = replace(layout, tissue=tissue)
+    layout = replace(layout, tissue=tissue).only_inside(only)
     return Region(whole, layout, mirrored=whole is not scaled)
 
 

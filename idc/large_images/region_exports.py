@@ -15,34 +15,61 @@ import numpy as np
 
 from idc.imaging.geojson import box_ring, closed_ring, feature, label_class, named_class
 from idc.imaging.outline import Polygon, cell_outlines
+from idc.large_images.annotation_summary import annotation_summaries
 from idc.large_images.frames import BOUNDS, LEVEL_0, qupath_origin_px
 from idc.large_images.region import RegionLayout, RegionPredictions, cell_boxes
+from idc.prediction.file_predictions import spreadsheet_safe
 
 PREDICTED_CLASS = "IDC region (predicted)"
 _PREDICTED_RGB = (213, 94, 0)
 
-COLUMNS = ("x_px", "y_px", "width_px", "height_px", "is_tissue", "y_prob", "y_pred", "frame")
+COLUMNS = (
+    "x_px",
+    "y_px",
+    "width_px",
+    "height_px",
+    "is_tissue",
+    "y_prob",
+    "y_pred",
+    "frame",
+    "annotation",
+)
 
 
 def region_csv(answers: RegionPredictions, threshold: float) -> str:
-    """One row per cell, including background, where the prediction is empty."""
+    """One row per cell, including background, where the prediction is empty.
+
+    With annotations, one row per cell inside them. Their names are untrusted: none is left that a
+    spreadsheet would execute as a formula.
+    """
     layout = answers.layout
-    within = layout.areas_px > 0  # excludes the mirrored padding of a small region
+    within = layout.reported
     boxes = cell_boxes(layout.x_edges_px, layout.y_edges_px)[within]
+    labels = cell_labels(layout)[within]
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(COLUMNS)
-    for box, y_prob in zip(boxes.tolist(), answers.cells()[within].tolist(), strict=True):
+    y_probs = answers.cells()[within].tolist()
+    for box, y_prob, label in zip(boxes.tolist(), y_probs, labels, strict=True):
         known = not np.isnan(y_prob)
         answer = [f"{y_prob:.6f}", int(y_prob >= threshold)] if known else ["", ""]
-        writer.writerow([*box, int(known), *answer, LEVEL_0])
+        writer.writerow([*box, int(known), *answer, LEVEL_0, spreadsheet_safe(label)])
     return file.getvalue()
+
+
+def cell_labels(layout: RegionLayout) -> np.ndarray:
+    """object, shape (rows, columns): the annotation of each cell, "" without one."""
+    if layout.annotated is None:
+        return np.full(layout.tissue.shape, "", object)
+    return layout.annotated.labels()
 
 
 def region_geojson(answers: RegionPredictions, *, name: str, model: str, threshold: float) -> str:
     """A feature collection: one tile per cell with tissue, and outlines of the predicted region.
 
-    In QuPath's frame. A cell that begins before the bounds has negative coordinates.
+    In QuPath's frame. A cell that begins before the bounds has negative coordinates. With
+    annotations only the cells inside; a tile's ``metadata`` names its annotation, and the
+    collection's ``properties`` sum up each.
 
     Args:
         name: of the image; identifiers depend only on it and on the position.
@@ -52,9 +79,10 @@ def region_geojson(answers: RegionPredictions, *, name: str, model: str, thresho
     layout, cells = answers.layout, answers.cells()
     origin = qupath_origin_px(layout.bounds_px)
     boxes = layout.boxes_px() - [*origin, 0, 0]
+    labels = cell_labels(layout)[layout.tissue]
     tiles = [
-        _tile(name, box, float(y_prob), model, threshold)
-        for box, y_prob in zip(boxes, cells[layout.tissue], strict=True)
+        _tile(name, box, float(y_prob), model, threshold, label)
+        for box, y_prob, label in zip(boxes, cells[layout.tissue], labels, strict=True)
     ]
     outlines = [
         _outline(name, i, polygon.moved(-origin))
@@ -73,6 +101,7 @@ def region_geojson(answers: RegionPredictions, *, name: str, model: str, thresho
             "width_px": width_px,
             "height_px": height_px,
             "um_per_px": layout.mpp_um,
+            "annotations": [one.to_json() for one in annotation_summaries(answers, threshold)],
         },
     }
     return json.dumps(collection, allow_nan=False)
@@ -92,8 +121,9 @@ def _px(layout: RegionLayout, ring: np.ndarray) -> np.ndarray:
 
 
 def _tile(
-    name: str, box: np.ndarray, y_prob: float, model: str, threshold: float
+    name: str, box: np.ndarray, y_prob: float, model: str, threshold: float, annotation: str
 ) -> dict[str, Any]:
+    metadata = {"metadata": {"annotation": annotation}} if annotation else {}
     place = f"{name}_x{box[0]}_y{box[1]}"
     return feature(
         place,
@@ -102,6 +132,7 @@ def _tile(
         name=place,
         classification=label_class(int(y_prob >= threshold)),
         measurements={f"Probability of IDC: {model}": round(y_prob, 6)},
+        **metadata,
     )
 
 

@@ -12,7 +12,7 @@ import tempfile
 import threading
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ import numpy as np
 from idc.errors import SlideError
 from idc.files.home import whole_slides_dir
 from idc.imaging.tiling import Tiling
+from idc.large_images.annotated_cells import AnnotatedCells
 from idc.large_images.frames import Bounds
 from idc.large_images.region import RegionLayout, RegionPredictions
 from idc.large_images.whole_slide import WholeSlide, lay_out_slide, predict_slide
@@ -30,6 +31,7 @@ from idc.patches import PATCH_SIZE_PX
 from idc.processes.job_registry import JobRegistry
 from idc.processes.thread_job import ThreadJob
 from idc.runs.run import Run
+from idc.uploads.annotations import Annotations
 
 _prediction_lock = threading.Lock()  # two at once would only slow each other down
 MAX_SAVED_PREDICTIONS = 30
@@ -46,15 +48,17 @@ class SlideRequest:
         mpp_um: micrometres per px at full resolution.
         run: whose model predicts.
         stride: px between neighbouring tiles, see `Tiling`.
+        only: predict only inside these annotations; None for the whole slide.
     """
 
     path: Path
     mpp_um: float
     run: Run
     stride: int = PATCH_SIZE_PX
+    only: Annotations | None = None
 
     def name(self) -> str:
-        """A hash of file, scale, stride, run and weights: 16 hex digits.
+        """A hash of file, scale, stride, run, weights and annotations: 16 hex digits.
 
         Raises:
             SlideError: the file is gone.
@@ -65,7 +69,8 @@ class SlideRequest:
             raise SlideError(f"'{self.path.name}' is no longer there.") from error
         weights = self.run.best().get("sha256", "")
         file = [str(self.path), metadata.st_size, metadata.st_mtime_ns]
-        identity = json.dumps([*file, self.mpp_um, self.stride, self.run.id, weights])
+        annotations = [self.only.sha256, self.only.file_name] if self.only else []
+        identity = json.dumps([*file, self.mpp_um, self.stride, self.run.id, weights, *annotations])
         return hashlib.sha256(identity.encode()).hexdigest()[:16]
 
 
@@ -98,7 +103,7 @@ def predict_slide_file(
     step = on_step or (lambda state, done, total: None)
     with WholeSlide(request.path) as slide:
         overview = slide.overview(lambda done, total: step("looking", done, total))
-        layout = lay_out_slide(slide, overview, request.mpp_um, request.stride)
+        layout = lay_out_slide(slide, overview, request.mpp_um, request.stride, request.only)
         answers = predict_slide(
             request.run,
             slide,
@@ -122,11 +127,15 @@ def save_predictions(request: SlideRequest, predictions: SlidePredictions) -> No
         "stride": layout.tiling.stride,
         "tiled_px": [layout.tiling.width, layout.tiling.height],
         "bounds_px": layout.bounds_px,
+        "annotations": _annotated_names(layout.annotated),
     }
     temporary = Path(tempfile.mkdtemp(prefix=".", dir=folder.parent))
     try:
         np.savez_compressed(
-            temporary / _CELLS_FILE, tiles=predictions.answers.tiles, tissue=layout.tissue
+            temporary / _CELLS_FILE,
+            tiles=predictions.answers.tiles,
+            tissue=layout.tissue,
+            **_annotated_arrays(layout.annotated),
         )
         cv2.imwrite(str(temporary / _OVERVIEW_FILE), predictions.overview[..., ::-1])
         (temporary / _METADATA_FILE).write_text(json.dumps(metadata, indent=1))
@@ -151,6 +160,7 @@ def saved_predictions(request: SlideRequest) -> SlidePredictions | None:
         metadata = json.loads((folder / _METADATA_FILE).read_text())
         with np.load(folder / _CELLS_FILE, allow_pickle=False) as cells:
             tiles, tissue = cells["tiles"], cells["tissue"]
+            annotated = _saved_annotated(metadata.get("annotations"), cells, tissue.shape)
         picture = cv2.imread(str(folder / _OVERVIEW_FILE))
         if picture is not None:
             width, height = metadata["tiled_px"]
@@ -162,6 +172,7 @@ def saved_predictions(request: SlideRequest) -> SlidePredictions | None:
                 tiling,
                 tissue,
                 _saved_bounds(metadata, request.path),
+                annotated,
             )
             overview = cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
             return SlidePredictions(RegionPredictions(layout, tiles), overview)
@@ -174,6 +185,27 @@ def _saved_bounds(metadata: dict[str, Any], path: Path) -> Bounds | None:
             return slide.bounds_px
     bounds = metadata["bounds_px"]
     return None if bounds is None else (bounds[0], bounds[1], bounds[2], bounds[3])
+
+
+def _annotated_names(annotated: AnnotatedCells | None) -> dict[str, Any] | None:
+    return {"file": annotated.file_name, "names": annotated.names} if annotated else None
+
+
+def _annotated_arrays(annotated: AnnotatedCells | None) -> dict[str, Any]:
+    if annotated is None:
+        return {}
+    counts = np.array([len(cells) for cells in annotated.cells])
+    return {"annotated_cells": np.concatenate(annotated.cells), "annotated_counts": counts}
+
+
+def _saved_annotated(
+    names: dict[str, Any] | None, arrays: Mapping[str, np.ndarray], shape: tuple[int, int]
+) -> AnnotatedCells | None:
+    if names is None:
+        return None
+    ends = np.cumsum(arrays["annotated_counts"])
+    cells = np.split(arrays["annotated_cells"], ends[:-1])
+    return AnnotatedCells(names["file"], tuple(names["names"]), tuple(cells), shape)
 
 
 def saved_at_ns(request: SlideRequest) -> int | None:

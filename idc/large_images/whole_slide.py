@@ -25,6 +25,7 @@ from idc.processes.child import Answer, Child, ChildDied, ChildTimeout
 from idc.processes.environment import DECODER_VARIABLES
 from idc.progress import ProgressCallback
 from idc.runs.run import Run
+from idc.uploads.annotations import Annotations
 
 SLIDE_ONLY_SUFFIXES = (".svs", ".ndpi", ".mrxs", ".scn", ".vms", ".bif", ".svslide")
 SLIDE_SUFFIXES = (*SLIDE_ONLY_SUFFIXES, ".tif", ".tiff")  # a TIFF may be an ordinary image
@@ -163,12 +164,19 @@ class WholeSlide:
 
 
 def lay_out_slide(
-    slide: WholeSlide, overview: np.ndarray, mpp_um: float, stride: int = PATCH_SIZE_PX
+    slide: WholeSlide,
+    overview: np.ndarray,
+    mpp_um: float,
+    stride: int = PATCH_SIZE_PX,
+    only: Annotations | None = None,
 ) -> RegionLayout:
     """Tile a slide and separate tissue from background, using its overview.
 
+    Args:
+        only: predict only inside these annotations.
+
     Raises:
-        UploadError: the scale is implausible.
+        UploadError: the scale is implausible, or no cell lies inside annotations.
         SlideError: the slide is smaller than a patch or larger than any slide.
     """
     factor = check_mpp(mpp_um) / MPP_UM
@@ -191,7 +199,7 @@ def lay_out_slide(
     columns = np.rint(layout.x_edges_px * (overview.shape[1] / slide.width)).astype(np.int64)
     rows = np.rint(layout.y_edges_px * (overview.shape[0] / slide.height)).astype(np.int64)
     tissue_shares = cell_shares(tissue_mask(overview), columns, rows)
-    return replace(layout, tissue=tissue_shares >= MIN_TISSUE_SHARE)
+    return replace(layout, tissue=tissue_shares >= MIN_TISSUE_SHARE).only_inside(only)
 
 
 def predict_slide(

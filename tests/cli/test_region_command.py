@@ -8,6 +8,7 @@ import pytest
 from idc.__main__ import main
 from idc.cli import region_command
 from idc.large_images import region, whole_slide
+from tests.support.made_annotations import annotation_bytes, box_feature
 from tests.support.made_patches import png
 from tests.support.made_slides import PINK, tissue_squares, write_scn, write_slide
 
@@ -68,6 +69,42 @@ def test_slide_with_bounds_is_written_in_the_frame_of_qupath(tmp_path, capsys):
     assert "its coordinates are x_px - 400 and y_px - 320" in err
 
 
+def test_only_predicts_inside_annotations_in_the_frame_of_qupath(tmp_path, capsys, monkeypatch):
+    asked = []
+
+    def answer(run, patches):
+        asked.append(len(patches))
+        return np.full(len(patches), 0.75, np.float32)
+
+    monkeypatch.setattr(whole_slide, "predict_patches", answer)
+    rgb = np.full((400, 600, 3), PINK, np.uint8)
+    path = write_scn(tmp_path / "s.scn", rgb, size=(1600, 1200), at=(400, 400), mpp_um=1.0)
+    only = tmp_path / "a.geojson"
+    left, cell = box_feature("Left", 0, 0, 200, 400), box_feature("", 0, 0, 9, 9, objectType="cell")
+    only.write_bytes(annotation_bytes(left, cell))
+
+    assert main(["predict", str(path), "--only", str(only)]) == 0
+    out, err = capsys.readouterr()
+    assert asked == [2]
+    assert out.splitlines()[1:] == [
+        f"400,{y},200,200,1,0.750000,1,level 0,Left" for y in (400, 600)
+    ]
+    assert "Only inside the annotations of 'a.geojson'. 1 object was ignored (1 cell)" in err
+    assert err.splitlines()[-3:-1] == [
+        "annotation      cells   area mm2  IDC-positive",
+        "Left                2      0.080        100.0%",
+    ]
+
+
+def test_only_makes_an_image_a_region(tmp_path, capsys):
+    path, only = tmp_path / "a.tif", tmp_path / "a.geojson"
+    write_slide(path, np.full((200, 400, 3), PINK, np.uint8), mpp_um=1.0, levels=())
+    only.write_bytes(annotation_bytes(box_feature("Right", 200, 0, 400, 200)))
+
+    assert main(["predict", str(path), "--only", str(only)]) == 0
+    assert capsys.readouterr().out.splitlines()[1:] == ["200,0,200,200,1,0.750000,1,level 0,Right"]
+
+
 def test_image_with_a_given_scale_is_a_region(tmp_path, capsys):
     path = tmp_path / "a.png"
     path.write_bytes(png(PINK, height=200, width=400))
@@ -75,7 +112,7 @@ def test_image_with_a_given_scale_is_a_region(tmp_path, capsys):
     assert main(["predict", str(path), "--mpp", "1", "--overlap"]) == 0
     out, err = capsys.readouterr()
     assert out.splitlines()[1:] == [
-        f"{x},{y},100,100,1,0.750000,1,level 0" for y in (0, 100) for x in (0, 100, 200, 300)
+        f"{x},{y},100,100,1,0.750000,1,level 0," for y in (0, 100) for x in (0, 100, 200, 300)
     ]
     assert "Shrunk 4:1" in err
 
@@ -102,6 +139,9 @@ def test_doubtful_region_prints_a_warning(slide, tmp_path, capsys, monkeypatch):
         (["a.png", "--mpp", "99"], "The scale must lie between 0.05 and 16 um per pixel"),
         (["a.png", "a.png", "--mpp", "1"], "Give a single path"),
         (["missing.svs"], "There is no file or folder at 'missing.svs'"),
+        (["a.png", "--only", "none.geojson"], "There is no file or folder at 'none.geojson'"),
+        (["a.png", "--only", "bad.svs"], "'bad.svs' is not GeoJSON"),
+        (["a.png", "--mpp", "1", "--only", "far.geojson"], "No patch of this image has its centre"),
         (["bad.svs"], "'bad.svs' is not a whole-slide file that OpenSlide can read"),
     ],
 )
@@ -109,6 +149,7 @@ def test_refusals_are_one_sentence(words, sentence, tmp_path, monkeypatch, capsy
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a.png").write_bytes(png(PINK, height=200, width=400))
     (tmp_path / "bad.svs").write_bytes(b"no slide")
+    (tmp_path / "far.geojson").write_bytes(annotation_bytes(box_feature("A", 900, 0, 999, 99)))
 
     assert main(["predict", *words]) == 2
     assert sentence in capsys.readouterr().err

@@ -1,4 +1,5 @@
 import importlib.util
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -22,6 +23,7 @@ from idc.large_images.bulk_task import (
 from idc.large_images.region_exports import COLUMNS
 from idc.prediction import predictor
 from idc.runs.run import BUNDLED_RUN_ID, open_run
+from tests.support.made_annotations import annotation_bytes, box_feature
 from tests.support.made_patches import tiny_store
 from tests.support.made_slides import tissue_squares, write_scn, write_slide
 
@@ -102,6 +104,41 @@ def test_result_of_a_slide_with_bounds_names_its_frame(settings, request_sizes, 
     assert set(table.column("frame").to_pylist()) == {"level 0"}
     assert table.filter(pc.field("is_tissue")).column("x_px").to_pylist() == [400]
     assert table.schema.metadata[b"bounds_px"] == b"[400, 200, 200, 200]"
+
+
+def test_only_limits_each_slide_to_its_own_annotations(
+    slides, request_sizes, one_worker_here, home, tmp_path, capsys
+):
+    only = tmp_path / "only"
+    only.mkdir()
+    (only / "s0.geojson").write_bytes(annotation_bytes(box_feature("A", 0, 0, 200, 400)))
+    (only / "s1.svs.geojson").write_bytes(annotation_bytes(box_feature("B", 200, 0, 400, 400)))
+    out = tmp_path / "out"
+    arguments = ["predict", str(slides), "--out", str(out), "--only", str(only)]
+
+    assert main(arguments) == 2
+
+    assert request_sizes == [2, 1]
+    first, second = (pq.read_table(path) for path in sorted(out.iterdir()))
+    assert first.column("annotation").to_pylist() == ["A", "A"]
+    assert second.column("y_prob").to_pylist() == [None, 0.75]
+    assert json.loads(second.schema.metadata[b"annotations"]) == [
+        {"name": "B", "cells": 1, "area_mm2": pytest.approx(0.04), "positive_share": 1.0}
+    ]
+    assert "s2.svs: The annotations 's2.geojson' cannot be read" in capsys.readouterr().err
+
+
+def test_changed_annotations_are_predicted_again(slides, settings, request_sizes, tmp_path):
+    only, path = tmp_path / "a.geojson", slides / "s0.svs"
+    only.write_bytes(annotation_bytes(box_feature("A", 0, 0, 200, 200)))
+    (task,) = slide_tasks([path], only)
+    assert predict_task(task, settings, tmp_path) == ""
+    assert is_done(task, settings, tmp_path)
+    assert not is_done(replace(task, only=""), settings, tmp_path)
+
+    only.write_bytes(annotation_bytes(box_feature("A", 0, 0, 200, 400)))
+
+    assert not is_done(task, settings, tmp_path)
 
 
 def test_each_case_gives_one_file_with_a_row_per_patch(settings, request_sizes, tmp_path):

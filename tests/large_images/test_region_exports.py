@@ -19,10 +19,10 @@ def test_csv_has_every_cell_and_no_prediction_for_background():
 
     assert rows == [
         list(COLUMNS),
-        ["0", "0", "100", "100", "1", "0.125000", "0", "level 0"],
-        ["100", "0", "100", "100", "1", "0.750000", "1", "level 0"],
-        ["0", "100", "100", "100", "0", "", "", "level 0"],
-        ["100", "100", "100", "100", "1", "0.500000", "1", "level 0"],
+        ["0", "0", "100", "100", "1", "0.125000", "0", "level 0", ""],
+        ["100", "0", "100", "100", "1", "0.750000", "1", "level 0", ""],
+        ["0", "100", "100", "100", "0", "", "", "level 0", ""],
+        ["100", "100", "100", "100", "1", "0.500000", "1", "level 0", ""],
     ]
 
 
@@ -39,6 +39,7 @@ def test_geojson_has_tiles_of_tissue_and_the_predicted_region():
         "width_px": 200,
         "height_px": 200,
         "um_per_px": 2.0,
+        "annotations": [],
     }
     assert outline["geometry"]["coordinates"] == [
         [[200, 0], [200, 200], [100, 200], [100, 0], [200, 0]]
@@ -64,7 +65,7 @@ def test_region_smaller_than_a_patch_is_exported_in_its_own_size():
     answers = RegionPredictions(layout, np.array([[0.75]], np.float32))
     made = json.loads(region_geojson(answers, name="a.png", model="M", threshold=0.5))
 
-    assert region_csv(answers, 0.5).splitlines()[1:] == ["0,0,80,80,1,0.750000,1,level 0"]
+    assert region_csv(answers, 0.5).splitlines()[1:] == ["0,0,80,80,1,0.750000,1,level 0,"]
     assert [feature["geometry"]["coordinates"] for feature in made["features"]] == [
         [[[80, 0], [80, 80], [0, 80], [0, 0], [80, 0]]],
         [[[0, 0], [80, 0], [80, 80], [0, 80], [0, 0]]],

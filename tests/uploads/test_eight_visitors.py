@@ -41,7 +41,7 @@ def test_single_patch_waits_for_at_most_one_batch_of_a_long_job(monkeypatch):
     long = in_thread(lambda: predict_patches(run, np.zeros((1_000, 50, 50, 3), np.uint8)))
     wait_until(lambda: worker.counts, "the long job is being answered")
     single = in_thread(lambda: predict_patches(run, np.zeros((1, 50, 50, 3), np.uint8)))
-    wait_until(lambda: worker.semaphore.waiting() == 1, "the single patch waits")
+    wait_until(lambda: worker.semaphore.waiting_count() == 1, "the single patch waits")
     worker.may_answer.set()
     single.join()
     long.join()
