@@ -8,9 +8,15 @@ import pytest
 from idc.__main__ import main
 from idc.cli import region_command
 from idc.large_images import region, whole_slide
-from tests.support.made_annotations import annotation_bytes, box_feature
 from tests.support.made_patches import png
-from tests.support.made_slides import PINK, tissue_squares, write_scn, write_slide
+from tests.support.made_slides import (
+    PINK,
+    annotation_bytes,
+    box_feature,
+    tissue_squares,
+    write_scn,
+    write_slide,
+)
 
 
 @pytest.fixture(autouse=True)

@@ -18,8 +18,7 @@ from idc.large_images.slide_predictions import (
     saved_predictions,
 )
 from idc.runs.run import BUNDLED_RUN_ID, open_run
-from tests.support.made_annotations import box_feature, made_annotations
-from tests.support.made_slides import PINK, made_answers
+from tests.support.made_slides import PINK, box_feature, made_annotations, made_answers
 
 NAN = np.nan
 LAYOUT = made_answers([[0.5, 0.5, 0.5], [0.5, 0.5, 0.5]]).layout  # centres at 25, 75, 125
@@ -121,7 +120,7 @@ def test_overlapping_tiles_give_a_cell_the_same_mean(monkeypatch):
     part = predict_region(None, lay_out_region(rgb, 4.0, 25, only)).cells()
 
     known = np.isfinite(part)
-    assert known.sum() == 6
+    assert known.sum() == 8
     np.testing.assert_array_equal(part[known], whole[known])
 
 
@@ -196,12 +195,9 @@ def test_geojson_has_only_tiles_inside_and_sums_up_annotations():
 
 def test_saved_predictions_keep_their_annotations(home, tmp_path):
     (tmp_path / "s.svs").write_bytes(b"slide")
-    only = made_annotations(box_feature("A", 0, 0, 100, 50), box_feature("B", 50, 0, 100, 50))
-    answers = limited(
-        made_answers([[0.25, 0.75, NAN]]),
-        box_feature("A", 0, 0, 100, 50),
-        box_feature("B", 50, 0, 100, 50),
-    )
+    features = [box_feature("A", 0, 0, 100, 50), box_feature("B", 50, 0, 100, 50)]
+    only = made_annotations(*features)
+    answers = limited(made_answers([[0.25, 0.75, NAN]]), *features)
     request = SlideRequest(tmp_path / "s.svs", 4.0, open_run(BUNDLED_RUN_ID), only=only)
     save_predictions(request, SlidePredictions(answers, np.zeros((5, 15, 3), np.uint8)))
     layout = saved_predictions(request).answers.layout

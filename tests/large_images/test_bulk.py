@@ -23,9 +23,14 @@ from idc.large_images.bulk_task import (
 from idc.large_images.region_exports import COLUMNS
 from idc.prediction import predictor
 from idc.runs.run import BUNDLED_RUN_ID, open_run
-from tests.support.made_annotations import annotation_bytes, box_feature
 from tests.support.made_patches import tiny_store
-from tests.support.made_slides import tissue_squares, write_scn, write_slide
+from tests.support.made_slides import (
+    annotation_bytes,
+    box_feature,
+    tissue_squares,
+    write_scn,
+    write_slide,
+)
 
 
 @pytest.fixture

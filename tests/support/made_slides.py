@@ -1,5 +1,6 @@
-"""Small whole-slide files and region predictions with exact values."""
+"""Small whole-slide files, annotations of QuPath, and region predictions with exact values."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,8 @@ import tifffile
 
 from idc.imaging.tiling import Tiling
 from idc.large_images.region import RegionLayout, RegionPredictions
+from idc.uploads.annotation_parser import parse_annotations
+from idc.uploads.annotations import Annotation, Annotations
 
 PINK = (225, 150, 190)
 GLASS = (244, 242, 245)
@@ -99,3 +102,28 @@ def made_answers(
     tissue = ~np.isnan(tiling.cell_means(array))
     layout = RegionLayout(int(columns * factor), int(rows * factor), mpp_um, tiling, tissue)
     return RegionPredictions(layout, array)
+
+
+def box_feature(name: str | None, x: float, y: float, right: float, bottom: float, **properties):
+    """A Feature with a rectangle."""
+    ring = [[x, y], [right, y], [right, bottom], [x, bottom], [x, y]]
+    return {
+        "type": "Feature",
+        "geometry": {"type": "Polygon", "coordinates": [ring]},
+        "properties": {"objectType": "annotation", "name": name, **properties},
+    }
+
+
+def annotation_bytes(*features) -> bytes:
+    """The bytes of a GeoJSON file."""
+    return json.dumps({"type": "FeatureCollection", "features": features}).encode()
+
+
+def made_annotations(*features) -> Annotations:
+    """The same, parsed in this process."""
+    found = parse_annotations(annotation_bytes(*features))
+    areas = [
+        Annotation(name, tuple(polygons))
+        for name, polygons in zip(found.names, found.polygons, strict=True)
+    ]
+    return Annotations("a.geojson", "0" * 64, tuple(areas))
