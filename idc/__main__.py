@@ -5,13 +5,15 @@ error, which is one sentence.
 """
 
 import argparse
+import contextlib
+import errno
 import os
 import sys
 from collections.abc import Callable, Sequence
 
 from idc.cli import analysis_commands, data_commands, maintainer_commands, training_commands
 from idc.cli.parser import build_parser
-from idc.errors import IdcError
+from idc.errors import IdcError, file_error_sentence
 from idc.processes.console import print_error
 
 
@@ -20,16 +22,39 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = build_parser().parse_args(arguments)
     try:
         code = int(_COMMANDS[options.command](options) or 0)
-        sys.stdout.flush()  # a reader that has ended is noticed here, not at Python's exit
+        sys.stdout.flush()  # a reader that has ended, or a full disk, is noticed here, not at exit
         return code
     except IdcError as error:
         return print_error(error)
     except BrokenPipeError:
-        # The reader (head, less) has ended; avoid a second error when Python flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()  # the reader (head, less) has ended
         return 0
     except KeyboardInterrupt:
         return print_error(IdcError("Interrupted."))
+    except OSError as error:
+        _discard_output()
+        return print_error(IdcError(_system_error_sentence(error)))
+    except Exception as error:
+        if os.environ.get("IDC_TRACEBACK"):
+            raise
+        return print_error(
+            IdcError(
+                f"An error in IDC Lab or in a file: {type(error).__name__}: {str(error)[:200]}. Set "
+                "IDC_TRACEBACK=1 to see where."
+            )
+        )
+
+
+def _discard_output() -> None:
+    """Avoid a second error when Python flushes the standard output at exit."""
+    with contextlib.suppress(OSError, ValueError):  # replaced by a buffer without a descriptor
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _system_error_sentence(error: OSError) -> str:
+    if error.errno == errno.ENOSPC and error.filename is None:
+        return "The output cannot be written: the disk is full. Free some space."
+    return file_error_sentence(error) or f"A file cannot be read or written ({error})."
 
 
 def _predict(options: argparse.Namespace) -> int:

@@ -77,3 +77,15 @@ class GameError(IdcError):
 
 class DownloadError(IdcError):
     """The data set could not be fetched, or the downloaded bytes are not the expected ones."""
+
+
+def file_error_sentence(error: OSError) -> str | None:
+    """What the system refuses, as a sentence; None if the error names neither file nor reason."""
+    if not error.strerror:
+        return None
+    if error.filename is None:
+        return f"The system refuses to read or write a file ({error.strerror})."
+    return (
+        f"'{error.filename}' cannot be read or written ({error.strerror}); check the disk and the "
+        "file's permissions."
+    )

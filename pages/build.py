@@ -3,7 +3,7 @@
 import streamlit as st
 
 from idc.ui.build.sections import choose_architecture, show_network, train_section
-from idc.ui.shared.formatting import error_sentences
+from idc.ui.shared.guard import error_sentences
 
 st.title("Build")
 st.caption("Design a network, see immediately what it costs, and train it.")

@@ -12,7 +12,7 @@ from idc.ui.compare.sections import (
     matrix_difference,
     scores_section,
 )
-from idc.ui.shared.formatting import error_sentences
+from idc.ui.shared.guard import error_sentences
 
 st.title("Compare")
 

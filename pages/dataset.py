@@ -4,7 +4,7 @@ import streamlit as st
 
 from idc.ui.dataset.all_patches import browse_patches
 from idc.ui.dataset.overview import counts_section, key_figures, sample_section
-from idc.ui.shared.formatting import error_sentences
+from idc.ui.shared.guard import error_sentences, guarded
 from idc.ui.shared.pickers import choose_store
 
 VIEWS = {"overview": "Overview", "roam": "All patches"}  # URL value -> title of the tab
@@ -24,7 +24,7 @@ with error_sentences():
     if store is None:
         st.stop()
     st.session_state["tab"] = VIEWS.get(st.query_params.get("view", ""), VIEWS["overview"])
-    overview, all_patches = st.tabs(list(VIEWS.values()), key="tab", on_change=keep_tab)
+    overview, all_patches = st.tabs(list(VIEWS.values()), key="tab", on_change=guarded(keep_tab))
     # Streamlit runs hidden tabs too, so draw only the open one.
     if overview.open:
         with overview:

@@ -17,7 +17,8 @@ from idc.ui.evaluate.sections import (
     scores_section,
 )
 from idc.ui.evaluate.tables import calibration_section, learning_curves
-from idc.ui.shared.formatting import describe_run, error_sentences
+from idc.ui.shared.formatting import describe_run
+from idc.ui.shared.guard import error_sentences
 from idc.ui.shared.links import run_links
 from idc.ui.shared.pickers import choose_run
 

@@ -4,7 +4,7 @@ import streamlit as st
 
 from idc.datasets.store import list_stores
 from idc.ui.home.sections import add_data_section, pack_progress, runs_overview, stores_overview
-from idc.ui.shared.formatting import error_sentences
+from idc.ui.shared.guard import error_sentences
 
 st.title("IDC Lab")
 st.markdown(

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from idc.ui.how_it_works.chapters import choose_chapter, show_chapter
-from idc.ui.shared.formatting import error_sentences
+from idc.ui.shared.guard import error_sentences
 
 st.title("How it works")
 

@@ -4,7 +4,7 @@ import streamlit as st
 
 from idc.ui.labels.folds import folds_section
 from idc.ui.labels.sections import choose_predictions, export, review, summary
-from idc.ui.shared.formatting import error_sentences
+from idc.ui.shared.guard import error_sentences
 from idc.ui.shared.pickers import cached_store, choose_run
 
 st.title("Labels")

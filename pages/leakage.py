@@ -4,7 +4,7 @@ import streamlit as st
 
 from idc.ui.leakage.both_splits import offer_pair, pair_of_url, show_pair
 from idc.ui.leakage.sections import choose_split, leakage_check, show_report
-from idc.ui.shared.formatting import error_sentences
+from idc.ui.shared.guard import error_sentences
 
 st.title("Leakage")
 st.caption(

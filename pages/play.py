@@ -12,7 +12,8 @@ from idc.ui.play.current_round import (
     turns_seen,
 )
 from idc.ui.play.result import scoreboard_section, show_result
-from idc.ui.shared.formatting import error_sentences, escape_markdown
+from idc.ui.shared.formatting import escape_markdown
+from idc.ui.shared.guard import error_sentences, guarded
 
 st.title("You against the CNN")
 
@@ -21,7 +22,7 @@ with error_sentences():
         linked = linked_game()
     except IdcError as error:
         st.error(escape_markdown(str(error)), icon=":material/error:")
-        st.button("New round", type="primary", on_click=leave_round)
+        st.button("New round", type="primary", on_click=guarded(leave_round))
         st.stop()
     if linked is None:
         st.caption("Which of ten tissue patches show cancer? For teaching, not for diagnosis.")

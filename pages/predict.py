@@ -6,7 +6,7 @@ from idc.ui.predict.examples import choose_example
 from idc.ui.predict.patch import EXAMPLE, WHOLE_SLIDE, choose_source, show_prediction
 from idc.ui.predict.slide import show_whole_slide
 from idc.ui.predict.upload import show_upload
-from idc.ui.shared.formatting import error_sentences
+from idc.ui.shared.guard import error_sentences
 from idc.ui.shared.pickers import choose_run
 
 st.title("Predict")

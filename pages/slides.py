@@ -4,7 +4,7 @@ import streamlit as st
 
 from idc.datasets.stitched_slide import lay_out_case
 from idc.ui.components.slide_viewer.case_slide import show_slide
-from idc.ui.shared.formatting import error_sentences
+from idc.ui.shared.guard import error_sentences
 from idc.ui.shared.pickers import choose_store
 from idc.ui.slides.run_layers import answers_of, choose_runs, thresholds_of
 from idc.ui.slides.sections import (

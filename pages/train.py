@@ -4,7 +4,7 @@ import streamlit as st
 
 from idc.launch.active_training import active_training_name
 from idc.runs.run import list_runs
-from idc.ui.shared.formatting import error_sentences
+from idc.ui.shared.guard import error_sentences
 from idc.ui.shared.pickers import choose_run
 from idc.ui.train.live_run import show_run
 from idc.ui.train.run_actions import run_actions, run_notes, undo_notice

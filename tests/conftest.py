@@ -1,6 +1,7 @@
 """Fixtures that several test files share."""
 
 import functools
+import logging
 import os
 import shutil
 import subprocess
@@ -34,6 +35,25 @@ def fast_app_tests() -> Iterator[None]:
         )
         patch.setattr(script_runner, "_clean_problem_modules", lambda: None)
         yield
+
+
+@pytest.fixture
+def expected_page_errors() -> None:
+    """Request this in a test in which a page fails on purpose."""
+
+
+@pytest.fixture(autouse=True)
+def no_page_errors(request) -> Iterator[None]:
+    """Fail a test in which a page hid a bug behind the guard's sentence."""
+    errors: list[logging.LogRecord] = []
+    recorder = logging.Handler(logging.ERROR)
+    recorder.emit = errors.append  # type: ignore[method-assign]
+    logger = logging.getLogger("idc.ui.shared.guard")
+    logger.addHandler(recorder)
+    yield
+    logger.removeHandler(recorder)
+    if "expected_page_errors" not in request.fixturenames:
+        assert [record.exc_text or str(record.exc_info) for record in errors] == []
 
 
 @pytest.fixture

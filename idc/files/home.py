@@ -3,13 +3,32 @@
 import os
 from pathlib import Path
 
+from idc.errors import DataError
+
 PROJECT_DIR = Path(__file__).resolve().parents[2]
 
 
 def home_dir() -> Path:
-    """The folder of all files that the app writes: ``IDC_HOME``, else the project's folder."""
+    """The folder of all files that the app writes: ``IDC_HOME``, else the project's folder.
+
+    Raises:
+        DataError: no folder can have the path in ``IDC_HOME``.
+    """
     moved = os.environ.get("IDC_HOME", "").strip()
-    return Path(moved).expanduser().resolve() if moved else PROJECT_DIR
+    if not moved:
+        return PROJECT_DIR
+    try:
+        path = Path(moved).expanduser().resolve()
+        path.exists()  # raises for a path that is too long
+    except (OSError, RuntimeError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise DataError(
+            f"IDC_HOME is '{moved[:100]}', which cannot be a folder ({str(reason).rstrip('.')}); "
+            "set it to another path."
+        ) from error
+    if path.exists() and not path.is_dir():
+        raise DataError(f"IDC_HOME is '{moved[:100]}', which is a file; set it to a folder.")
+    return path
 
 
 def data_dir() -> Path:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from idc.server.garbage_collection import freeze_imports
 from idc.ui.shared import address
+from idc.ui.shared.guard import guarded
 
 ICON = str(Path(__file__).with_name("icon.svg"))
 STYLE = Path(__file__).with_name("frame.css")
@@ -43,4 +44,4 @@ with st.sidebar:
     st.caption("For teaching and research, not for diagnosis.")
 
 address.start_visit(current.url_path)
-current.run()
+guarded(current.run)()

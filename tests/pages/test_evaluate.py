@@ -3,7 +3,6 @@ import json
 
 import numpy as np
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from idc.evaluation.results import saved_results
 from idc.runs.run import BUNDLED_RUN_ID, list_runs, open_run
@@ -296,9 +295,7 @@ def test_patch_picked_in_another_grid_replaces_the_open_one(home):
 
 def test_linked_patch_is_shown_on_arrival(home):
     evaluated_run()
-    at = AppTest.from_file("../../pages/evaluate.py", default_timeout=60)
-    at.query_params["patch"] = "1_451_1"
-    at.run()
+    at = open_page("evaluate", query={"patch": "1_451_1"})
 
     assert "Linked patch" in [each.value for each in at.subheader]
     assert "**Case 1**, x 451, y 1" in text(at)

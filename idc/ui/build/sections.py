@@ -25,7 +25,8 @@ from idc.networks.architecture import (
 from idc.settings.training_config import preset_config
 from idc.ui.build.network_stack import network_stack
 from idc.ui.shared import address
-from idc.ui.shared.formatting import error_sentences, escape_markdown, metric_row
+from idc.ui.shared.formatting import escape_markdown, metric_row
+from idc.ui.shared.guard import error_sentences
 from idc.ui.shared.pickers import choose_store
 
 _PARAMETER = "architecture"

@@ -17,6 +17,7 @@ from idc.ui.components.patch_grid import PatchTile, patch_grid
 from idc.ui.shared import address
 from idc.ui.shared.comparison_figures import precision_recall_curves, roc_curves
 from idc.ui.shared.formatting import escape_markdown, format_score
+from idc.ui.shared.guard import guarded_fragment
 from idc.ui.shared.links import slide_link
 from idc.ui.shared.pickers import linked_row, run_title
 from idc.ui.shared.score_formatting import difference_words
@@ -183,7 +184,7 @@ def matrix_difference(result: ComparedRuns, thresholds: Sequence[float]) -> None
     st.table(pd.DataFrame(columns, index=cells))
 
 
-@st.fragment
+@guarded_fragment
 def disagreements(result: ComparedRuns, thresholds: Sequence[float]) -> None:
     """Patches that two runs classify differently, the open patch, and the slide of both runs."""
     st.subheader("Where they disagree")

@@ -26,6 +26,7 @@ from idc.ui.components.image_uri import png_uri
 from idc.ui.components.own_component import own_component
 from idc.ui.components.patch_grid import PatchTile, patch_grid
 from idc.ui.shared.formatting import escape_markdown
+from idc.ui.shared.guard import guarded_fragment
 from idc.ui.shared.links import slide_link
 
 _NEAREST = 8
@@ -193,7 +194,7 @@ def _nearest_section(run: Run, rgb: np.ndarray) -> None:
         _show_nearest_patches(run, store, known, rgb)
 
 
-@st.fragment(run_every=1.0)
+@guarded_fragment(run_every=1.0)
 def _collect_features(run: Run, store: PatchStore) -> None:
     """Compute the features of the training patches, once per model, then redraw the page."""
     if load_training_features(run, store) is not None:

@@ -27,13 +27,13 @@ from idc.ui.dataset.filters import (
 )
 from idc.ui.dataset.patch_cache import patch_source, runs_on
 from idc.ui.dataset.view_url import current_view, show_view
-from idc.ui.shared.formatting import error_sentences
+from idc.ui.shared.guard import error_sentences, guarded, guarded_fragment
 from idc.ui.shared.pickers import choose_from_titles, run_title
 
 _TILE_PX = 78  # minimum; seven fit beside the opened patch on a laptop
 
 
-@st.fragment
+@guarded_fragment
 def browse_patches(store: PatchStore) -> None:
     """Draw filters, grid and opened patch. A fragment: a click does not redraw the whole page."""
     with error_sentences():
@@ -148,12 +148,16 @@ def _opened(
             probability=None if known is None else known[row],
             on_open=lambda other: show_view(replace(current_view(), patch=other), fixed_params),
         )
+
+    def close() -> None:
+        show_view(replace(current_view(), patch=None), fixed_params)
+
     st.button(
         "Close",
         icon=":material/close:",
         type="tertiary",
         key="roam_close",
-        on_click=lambda: show_view(replace(current_view(), patch=None), fixed_params),
+        on_click=guarded(close),
     )
 
 

@@ -19,7 +19,8 @@ from idc.datasets.patch_filter_url import PAGE_SIZES, DatasetView
 from idc.datasets.store import PatchStore
 from idc.patches import CLASS_NAMES
 from idc.ui.dataset.view_url import current_view, show_view
-from idc.ui.shared.formatting import error_sentences, escape_markdown
+from idc.ui.shared.formatting import escape_markdown
+from idc.ui.shared.guard import error_sentences, guarded, guarded_fragment
 from idc.wording import duration
 
 _ANY = "any"
@@ -125,7 +126,8 @@ def clear_filters(view: DatasetView, fixed_params: Mapping[str, str], *, key: st
         type="tertiary",
         key=key,
         disabled=view.filters == PatchFilters(),
-        on_click=lambda: show_view(replace(view, filters=PatchFilters(), page=1), fixed_params),
+        on_click=guarded(show_view),
+        args=(replace(view, filters=PatchFilters(), page=1), fixed_params),
     )
 
 
@@ -160,12 +162,16 @@ def _page_button(
     title: str, step: int, page: int, pages: int, fixed_params: Mapping[str, str]
 ) -> None:
     """A button to the previous or next page."""
+
+    def turn() -> None:
+        show_view(replace(current_view(), page=page + step), fixed_params)
+
     st.button(
         title,
         icon=":material/chevron_left:" if step < 0 else ":material/chevron_right:",
         key=f"roam_turn_{step}",
         disabled=not 1 <= page + step <= pages,
-        on_click=lambda: show_view(replace(current_view(), page=page + step), fixed_params),
+        on_click=guarded(turn),
     )
 
 
@@ -173,7 +179,7 @@ def measuring_status(store: PatchStore) -> None:
     """Progress of the measuring and a button to start it; nothing once it has finished."""
     job = measurement_job(store)
     if job is not None and job.state == "measuring":
-        st.fragment(_measuring_status, run_every=1)(store, job)
+        guarded_fragment(_measuring_status, run_every=1)(store, job)
     else:
         _measuring_status(store, job)
 
@@ -186,7 +192,7 @@ def _measuring_status(store: PatchStore, job: MeasurementJob | None) -> None:
             job.done / max(job.total, 1),
             text=f"Measuring tissue and stain (once per data set): {progress}",
         )
-        st.button("Stop", key="stop_measuring", icon=":material/stop:", on_click=job.stop)
+        st.button("Stop", key="stop_measuring", icon=":material/stop:", on_click=guarded(job.stop))
         return
     if job is not None and job.state == "done":
         st.rerun()
@@ -197,7 +203,7 @@ def _measuring_status(store: PatchStore, job: MeasurementJob | None) -> None:
         "Measure them now",
         key="measure",
         icon=":material/straighten:",
-        on_click=_start,
+        on_click=guarded(_start),
         args=(store,),
     )
 

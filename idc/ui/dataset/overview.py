@@ -11,6 +11,7 @@ from idc.ui.components.patch_tiles import store_grid
 from idc.ui.components.slide_viewer.case_slide import cached_case_table
 from idc.ui.shared.figures import case_counts_figure, case_shares_figure, class_counts_figure
 from idc.ui.shared.formatting import format_share, metric_row, store_origin
+from idc.ui.shared.guard import guarded
 
 
 def key_figures(store: PatchStore) -> None:
@@ -71,13 +72,17 @@ def counts_section(store: PatchStore) -> None:
     _case_list(cases)
 
 
+def _next_seed() -> None:
+    st.session_state.seed = st.session_state.seed % 9_999 + 1
+
+
 def sample_section(store: PatchStore) -> None:
     """Random patches of both classes side by side."""
     seed_field, shuffle = st.columns([1, 5], vertical_alignment="bottom")
     shuffle.button(
         "Shuffle",
         icon=":material/shuffle:",
-        on_click=lambda: st.session_state.update(seed=st.session_state.seed % 9_999 + 1),
+        on_click=guarded(_next_seed),
     )
     seed = seed_field.number_input(
         "Seed",

@@ -42,7 +42,8 @@ from idc.ui.evaluate.patch_gallery import patch_gallery
 from idc.ui.evaluate.probability_plot import plot_data, probability_plot
 from idc.ui.evaluate.score_table import score_table
 from idc.ui.evaluate.threshold_slider import threshold_slider
-from idc.ui.shared.formatting import error_sentences, format_score
+from idc.ui.shared.formatting import format_score
+from idc.ui.shared.guard import error_sentences, guarded_fragment
 from idc.ui.shared.report_table import report_table
 
 _ERRORS_SHOWN = 10  # patches per kind of error
@@ -121,7 +122,7 @@ def scores_section(scored: ThresholdedResults) -> None:
     )
 
 
-@st.fragment
+@guarded_fragment
 def matrix_section(scored: ThresholdedResults) -> None:
     """The confusion matrix and the patches of the chosen cell."""
     st.subheader("Confusion matrix")
@@ -156,7 +157,7 @@ def curves_section(scored: ThresholdedResults) -> None:
     published_table(scored)
 
 
-@st.fragment
+@guarded_fragment
 def probability_section(scored: ThresholdedResults) -> None:
     """Histogram and calibration plot, and the patches of the chosen bar or point."""
     st.subheader("Probabilities")
@@ -177,7 +178,7 @@ def probability_section(scored: ThresholdedResults) -> None:
     patch_gallery(scored.run, results, where, scored.threshold, title=title, key="probability")
 
 
-@st.fragment
+@guarded_fragment
 def errors_section(scored: ThresholdedResults) -> None:
     """The most wrong patches at the current threshold."""
     st.subheader("Most wrong")
@@ -193,7 +194,7 @@ def errors_section(scored: ThresholdedResults) -> None:
         )
 
 
-@st.fragment
+@guarded_fragment
 def cases_section(scored: ThresholdedResults) -> None:
     """All cases, and the patches and slide of the chosen case."""
     st.subheader("Case by case")

@@ -25,7 +25,8 @@ from idc.ingest.download import (
 )
 from idc.patches import PATCH_SIZE_PX
 from idc.ui.home.kaggle_form import kaggle_form
-from idc.ui.shared.formatting import error_sentences, escape_markdown
+from idc.ui.shared.formatting import escape_markdown
+from idc.ui.shared.guard import error_sentences, guarded, guarded_fragment
 from idc.ui.shared.pickers import cached_store
 
 _REDRAW_EVERY_S = 1.0
@@ -47,7 +48,7 @@ def get_data() -> None:
                 _offer()
             return
         live = status.live
-        st.fragment(_watch, run_every=_REDRAW_EVERY_S if live else None, key="get")(live)
+        guarded_fragment(_watch, run_every=_REDRAW_EVERY_S if live else None, key="get")(live)
 
 
 def _offer() -> None:
@@ -100,7 +101,7 @@ def _show_progress(status: DownloadStatus) -> None:
         "Stop",
         icon=":material/pause:",
         key="stop_download",
-        on_click=request_stop,
+        on_click=guarded(request_stop),
         help="Keeps the part downloaded so far. You can resume later.",
     )
 
@@ -118,7 +119,7 @@ def _show_result(status: DownloadStatus) -> None:
             icon=":material/grid_view:",
             query_params={"data": status.name},
         )
-        st.button("Dismiss", key="dismiss_download", on_click=forget_download)
+        st.button("Dismiss", key="dismiss_download", on_click=guarded(forget_download))
 
 
 def _show_interruption(status: DownloadStatus) -> None:
@@ -137,7 +138,7 @@ def _show_interruption(status: DownloadStatus) -> None:
             "Discard",
             icon=":material/delete:",
             key="give_up",
-            on_click=discard_download,
+            on_click=guarded(discard_download),
             help="Deletes the part downloaded so far.",
         )
     if resume:

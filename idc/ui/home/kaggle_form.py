@@ -17,6 +17,7 @@ from idc.ingest.kaggle_login import (
     stored_logins,
 )
 from idc.ui.shared.formatting import escape_markdown
+from idc.ui.shared.guard import guarded
 
 _TOKEN, _FILE, _OUTCOME = "kaggle_token", "kaggle_json", "kaggle_told"
 
@@ -35,7 +36,10 @@ def kaggle_form(*, expanded: bool) -> None:
             st.file_uploader("or kaggle.json", type="json", max_upload_size=1, key=_FILE)
             # In a callback, so that the token leaves the session before the page is drawn.
             st.form_submit_button(
-                "Check and store", icon=":material/key:", key="store_kaggle", on_click=_submit
+                "Check and store",
+                icon=":material/key:",
+                key="store_kaggle",
+                on_click=guarded(_submit),
             )
         if outcome := st.session_state.pop(_OUTCOME, None):
             accepted, sentence = outcome
@@ -81,5 +85,8 @@ def _stored_credentials() -> None:
     if stored := stored_logins():
         st.caption("Stored: " + ", ".join(escape_markdown(str(path)) for path in stored))
         st.button(
-            "Delete them", icon=":material/delete:", key="forget_kaggle", on_click=forget_login
+            "Delete them",
+            icon=":material/delete:",
+            key="forget_kaggle",
+            on_click=guarded(forget_login),
         )

@@ -10,7 +10,8 @@ from idc.ingest.packing_job import PackJob, forget_job, pack_jobs, start_packing
 from idc.runs.run import list_runs
 from idc.shipped.demo import start_demo
 from idc.ui.home.get_data import get_data
-from idc.ui.shared.formatting import describe_run, error_sentences, escape_markdown, store_origin
+from idc.ui.shared.formatting import describe_run, escape_markdown, store_origin
+from idc.ui.shared.guard import error_sentences, guarded, guarded_fragment
 from idc.ui.shared.pickers import cached_store
 from idc.wording import duration
 
@@ -134,7 +135,7 @@ def pack_progress() -> None:
     jobs = pack_jobs()
     if jobs:
         busy = any(job.live for job in jobs)
-        st.fragment(_pack_progress, run_every=0.5 if busy else None)(busy)
+        guarded_fragment(_pack_progress, run_every=0.5 if busy else None)(busy)
 
 
 def _pack_progress(was_busy: bool) -> None:
@@ -157,7 +158,7 @@ def _show_job(job: PackJob) -> None:
         st.progress(
             job.done / job.total if job.total else 0.0, text=f"Packing **{name}**: {progress}"
         )
-        st.button("Cancel", key=f"cancel_{job.name}", on_click=job.stop)
+        st.button("Cancel", key=f"cancel_{job.name}", on_click=guarded(job.stop))
         return
     if job.state == "failed":
         st.error(escape_markdown(job.problem), icon=":material/error:")
@@ -165,7 +166,7 @@ def _show_job(job: PackJob) -> None:
         st.warning(f"Packing **{name}** was cancelled. Nothing is left of it.")
     else:
         st.success(f"**{name}** is packed and ready.", icon=":material/check:")
-    st.button("Dismiss", key=f"dismiss_{job.name}", on_click=forget_job, args=(job.name,))
+    st.button("Dismiss", key=f"dismiss_{job.name}", on_click=guarded(forget_job), args=(job.name,))
 
 
 def _packing_notes(report: PackReport) -> str:

@@ -21,6 +21,7 @@ from idc.ui.how_it_works.first_filters import first_filters_timeline
 from idc.ui.how_it_works.lamp_filter import lamp_filter
 from idc.ui.how_it_works.layer_explorer import layer_explorer
 from idc.ui.shared.formatting import escape_markdown
+from idc.ui.shared.guard import guarded
 from idc.ui.shared.pickers import cached_store, choose_run, choose_store, linked_row
 
 _PATCHES_PER_CLASS = 4  # to choose from
@@ -62,7 +63,7 @@ def show_chapter(chapter: str) -> None:
             f"Next: {names[position + 1]}",
             icon=":material/arrow_forward:",
             key="next_chapter",
-            on_click=_open,
+            on_click=guarded(_open),
             args=(names[position + 1],),
         )
     else:

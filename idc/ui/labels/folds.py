@@ -8,7 +8,8 @@ from idc.datasets.store import PatchStore
 from idc.launch.active_training import active_training_name
 from idc.launch.folds import FoldJob, create_folds, list_folds, start_folds
 from idc.runs.run import Run
-from idc.ui.shared.formatting import STATE_BADGES, error_sentences, escape_markdown
+from idc.ui.shared.formatting import STATE_BADGES, escape_markdown
+from idc.ui.shared.guard import error_sentences, guarded, guarded_fragment
 from idc.wording import duration
 
 _REDRAW_EVERY_S = 1.0
@@ -27,7 +28,9 @@ def folds_section(run: Run, store: PatchStore) -> None:
             "trained on its case. The number of trainings equals the number of folds."
         )
         _form(run, store)
-        st.fragment(_watch, run_every=_REDRAW_EVERY_S if live else None, key="folds")(run.id, live)
+        guarded_fragment(_watch, run_every=_REDRAW_EVERY_S if live else None, key="folds")(
+            run.id, live
+        )
 
 
 def _form(run: Run, store: PatchStore) -> None:
@@ -81,7 +84,10 @@ def _show(job: FoldJob) -> None:
             st.caption("Stopping at the next step; finished folds and epochs are kept.")
         else:
             st.button(
-                "Stop", icon=":material/stop:", key=f"stop_{job.id}", on_click=_stop_callback(job)
+                "Stop",
+                icon=":material/stop:",
+                key=f"stop_{job.id}",
+                on_click=guarded(_stop_callback(job)),
             )
     elif finished < job.folds and st.button(
         "Continue",

@@ -28,6 +28,7 @@ from idc.runs.run import Run, open_run
 from idc.ui.components.patch_detail import patch_detail
 from idc.ui.components.patch_grid import PatchTile, patch_grid
 from idc.ui.shared.formatting import escape_markdown, format_share, metric_row
+from idc.ui.shared.guard import guarded, guarded_fragment
 
 _TILES_A_PAGE = 48
 _TILE_PX = 78
@@ -100,7 +101,7 @@ def summary(held_out: HeldOutPredictions, doubts: pd.DataFrame) -> None:
     )
 
 
-@st.fragment
+@guarded_fragment
 def review(store: PatchStore, doubts: pd.DataFrame, title: str) -> None:
     """The doubtful patches, the open patch, and buttons for its verdict."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
@@ -267,7 +268,7 @@ def _verdict_buttons(mark: Mark, reviewed: pd.DataFrame) -> None:
                 shortcut=shortcut,
                 help=f"{VERDICTS[verdict]}. Opens the next patch.",
                 disabled=not mark.reviewer,
-                on_click=_save,
+                on_click=guarded(_save),
                 args=(mark, verdict, reviewed),
             )
 
@@ -313,7 +314,7 @@ def _verdicts_so_far(marks: pd.DataFrame, mark: Mark) -> None:
             "Remove mark",
             type="tertiary",
             key="unmark",
-            on_click=remove_mark,
+            on_click=guarded(remove_mark),
             args=(mark.data, mark.case, mark.x, mark.y, mark.reviewer),
         )
 

@@ -11,12 +11,12 @@ from idc.settings.url_query import DEFAULT_PRESET, form_defaults
 from idc.ui.shared.comparison_figures import split_gap_figure
 from idc.ui.shared.formatting import (
     describe_run,
-    error_sentences,
     escape_markdown,
     format_score,
     format_start_time,
     metric_row,
 )
+from idc.ui.shared.guard import error_sentences, guarded, guarded_fragment
 from idc.ui.shared.score_formatting import difference_words, signed
 from idc.wording import duration
 
@@ -104,7 +104,7 @@ def show_pair(pair: SplitPair) -> None:
         f"{config.seed}. The runs differ only in the split."
     )
     may_change = any(run.status().may_change for run in pair.runs)
-    st.fragment(_watch, run_every=_REDRAW_EVERY_S if may_change else None, key="pair")(
+    guarded_fragment(_watch, run_every=_REDRAW_EVERY_S if may_change else None, key="pair")(
         pair, may_change
     )
     st.button(
@@ -112,7 +112,7 @@ def show_pair(pair: SplitPair) -> None:
         type="tertiary",
         icon=":material/arrow_back:",
         key="forget_pair",
-        on_click=forget_pair,
+        on_click=guarded(forget_pair),
     )
 
 

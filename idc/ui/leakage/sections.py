@@ -19,6 +19,7 @@ from idc.datasets.store import PatchStore
 from idc.runs.run import check_same_data, open_run
 from idc.runs.split import run_split
 from idc.ui.shared.formatting import escape_markdown
+from idc.ui.shared.guard import guarded
 from idc.ui.shared.pickers import cached_store, choose_from_titles, choose_store
 
 _EXAMPLES = 6
@@ -90,7 +91,7 @@ def _split_of_run(run_id: str) -> tuple[PatchStore, Split]:
         type="tertiary",
         icon=":material/tune:",
         key="other_split",
-        on_click=_forget_run,
+        on_click=guarded(_forget_run),
     )
     return store, split
 

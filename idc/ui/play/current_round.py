@@ -16,7 +16,7 @@ from idc.runs.run import BUNDLED_RUN_ID, Run, list_runs, open_run
 from idc.ui.components.explanation import explanation, show_warnings
 from idc.ui.components.patch_detail import patch_detail
 from idc.ui.play.board import browser_message, show_board
-from idc.ui.shared.formatting import error_sentences
+from idc.ui.shared.guard import error_sentences, guarded
 from idc.ui.shared.pickers import cached_store, choose_run, choose_store, linked_row
 
 URL_PARAMETER = "game"
@@ -133,7 +133,9 @@ def play_turn(game: Game, run: Run, store: PatchStore, game_round: Round) -> Non
     reveal = turns_seen(game) < game.turn
     turn = game.turn - 1 if reveal else game.turn
     show_board(game, store, game_round, turn=turn, reveal=reveal)
-    st.button("Leave this round", type="tertiary", icon=":material/close:", on_click=leave_round)
+    st.button(
+        "Leave this round", type="tertiary", icon=":material/close:", on_click=guarded(leave_round)
+    )
     if not reveal:
         return
     row, probability = int(game_round.rows[turn]), float(game_round.y_prob[turn])

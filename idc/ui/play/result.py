@@ -16,7 +16,8 @@ from idc.ui.components.patch_grid import PatchTile, patch_grid
 from idc.ui.play.board import player_name, player_tally
 from idc.ui.play.current_round import is_own_round, leave_round, open_game, start_round
 from idc.ui.play.share_link import share_link
-from idc.ui.shared.formatting import error_sentences, escape_markdown, metric_row
+from idc.ui.shared.formatting import escape_markdown, metric_row
+from idc.ui.shared.guard import error_sentences, guarded
 
 _RIVAL, _OPENED = "play_rival", "play_answers"
 _TILE_PX = 80  # five per row beside the opened patch
@@ -46,7 +47,10 @@ def show_result(game: Game, run: Run, store: PatchStore, game_round: Round) -> N
         ):
             start_round(run, store, game.level, game.players)
         st.button(
-            "Another level or model", icon=":material/tune:", key="play_tune", on_click=leave_round
+            "Another level or model",
+            icon=":material/tune:",
+            key="play_tune",
+            on_click=guarded(leave_round),
         )
         if not may_see_answers and st.button("Show the answers", type="tertiary", key="play_open"):
             st.session_state[_OPENED] = game.name

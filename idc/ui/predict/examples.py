@@ -16,6 +16,7 @@ from idc.runs.split import held_out_rows, run_split
 from idc.ui.components.patch_grid import PatchTile, patch_grid
 from idc.ui.predict.patch import ChosenPatch
 from idc.ui.shared.formatting import generated_note
+from idc.ui.shared.guard import guarded
 from idc.ui.shared.pickers import cached_store, choose_store, linked_row
 
 _TRAINED_ON = "The run trained on this patch, so its answer says little about unseen tissue."
@@ -37,7 +38,7 @@ def _linked(run: Run) -> ChosenPatch | None:
         icon=":material/grid_view:",
         type="tertiary",
         key="unlink",
-        on_click=_unlink,
+        on_click=guarded(_unlink),
     )
     store = cached_store(st.query_params.get("data", run.config.data))
     row = linked_row(store)

@@ -23,6 +23,7 @@ from idc.ui.shared.formatting import (
     format_score,
     metric_row,
 )
+from idc.ui.shared.guard import guarded_fragment
 from idc.uploads.file_batch import batch_files
 from idc.uploads.zip_archive import looks_like_zip
 from idc.wording import duration
@@ -92,7 +93,7 @@ def _job(run: Run, files: Sequence[UploadedFile]) -> FilePredictionJob:
     return job
 
 
-@st.fragment(run_every=1.0)
+@guarded_fragment(run_every=1.0)
 def _watch(job: FilePredictionJob) -> None:
     state = job.state()
     if not state.running:
@@ -105,7 +106,7 @@ def _watch(job: FilePredictionJob) -> None:
         st.rerun()
 
 
-@st.fragment
+@guarded_fragment
 def _show_answers(run: Run, answers: FilePredictions) -> None:
     threshold = run.calibration().threshold
     _counts(answers, threshold)

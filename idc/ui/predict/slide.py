@@ -29,6 +29,7 @@ from idc.ui.components.slide_viewer.slide_viewer import jpeg_picture
 from idc.ui.predict.heat_map import MappedImage, show_answers, tiling_summary
 from idc.ui.predict.region import choose_scale
 from idc.ui.shared.formatting import escape_markdown
+from idc.ui.shared.guard import guarded, guarded_fragment
 from idc.wording import duration
 
 _PARAMETERS = ("slide", "um", "overlap")  # in the URL, so that a refresh finds the result again
@@ -120,7 +121,7 @@ def _offer(request: SlideRequest, job: SlideJob | None) -> None:
         "Predict the slide",
         type="primary",
         key="predict_slide",
-        on_click=_start,
+        on_click=guarded(_start),
         args=(request,),
         help="Continues when you leave the page. The result is saved.",
     )
@@ -136,7 +137,7 @@ def _offer(request: SlideRequest, job: SlideJob | None) -> None:
         )
 
 
-@st.fragment(run_every=1)
+@guarded_fragment(run_every=1)
 def _watch(job: SlideJob) -> None:
     """Progress of the job; reruns the page when it ends."""
     if not job.live:
@@ -146,7 +147,7 @@ def _watch(job: SlideJob) -> None:
     if left_s is not None:
         text += f" {duration(left_s)} left"
     st.progress(job.done / job.total if job.total else 0.0, text=text)
-    st.button("Stop", icon=":material/stop:", key="stop_slide", on_click=job.stop)
+    st.button("Stop", icon=":material/stop:", key="stop_slide", on_click=guarded(job.stop))
     st.caption("Continues when you leave the page.")
 
 

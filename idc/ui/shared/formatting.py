@@ -4,7 +4,6 @@ import contextlib
 import math
 import re
 import time
-from collections.abc import Iterator
 from datetime import datetime
 
 import streamlit as st
@@ -13,7 +12,6 @@ from idc.datasets.full_set import completeness
 from idc.datasets.splits import PROTOCOLS
 from idc.datasets.store import PatchStore
 from idc.demo_tissue.generate import GENERATED_NOTICE
-from idc.errors import IdcError
 from idc.patches import CLASS_NAMES
 from idc.runs.run import Run, RunStatus
 from idc.settings.training_config import PRESETS
@@ -28,15 +26,6 @@ STATE_BADGES = {
     "interrupted": ":orange-badge[:material/bolt: interrupted]",
     "failed": ":red-badge[:material/error: failed]",
 }
-
-
-@contextlib.contextmanager
-def error_sentences() -> Iterator[None]:
-    """Show an `IdcError` as its sentence; let every other exception propagate."""
-    try:
-        yield
-    except IdcError as error:
-        st.error(escape_markdown(str(error)), icon=":material/error:")
 
 
 def escape_markdown(text: str) -> str:

@@ -12,6 +12,7 @@ from idc.prediction.case_predictions import (
 )
 from idc.runs.run import BUNDLED_RUN_ID, Run, list_runs, open_run
 from idc.ui.shared.formatting import escape_markdown
+from idc.ui.shared.guard import guarded
 from idc.ui.shared.pickers import choose_from_titles, reset_picker, run_title
 
 _NONE = "none"
@@ -82,7 +83,7 @@ def _answers(run: Run, store: PatchStore, slide: StitchedSlide) -> np.ndarray:
                     "Predict the whole case",
                     icon=":material/psychology:",
                     key=f"ask_{run.id}",
-                    on_click=st.session_state["asked"].add,
+                    on_click=guarded(st.session_state["asked"].add),
                     args=(request,),
                 )
         return answers

@@ -14,6 +14,7 @@ from idc.runs.run import Run
 from idc.ui.components.patch_detail import patch_detail
 from idc.ui.components.slide_viewer.case_slide import cached_case_table
 from idc.ui.shared.formatting import format_share, generated_note
+from idc.ui.shared.guard import guarded
 from idc.ui.shared.pickers import linked_row
 from idc.ui.slides.contact_sheet import SlideCard, contact_sheet
 
@@ -48,7 +49,11 @@ def choose_slide(store: PatchStore) -> int | None:
             _step("Previous", ":material/chevron_left:", cases[at - 1] if at else None)
             _step("Next", ":material/chevron_right:", (cases[at + 1 :] or [None])[0])
             st.button(
-                "All slides", icon=":material/apps:", key="all_slides", on_click=_open, args=(None,)
+                "All slides",
+                icon=":material/apps:",
+                key="all_slides",
+                on_click=guarded(_open),
+                args=(None,),
             )
     return case
 
@@ -161,7 +166,9 @@ def keep_patch_in_url(store: PatchStore, row: int | None) -> None:
 
 
 def _step(label: str, icon: str, case: int | None) -> None:
-    st.button(label, icon=icon, disabled=case is None, on_click=_open, args=(case,), key=label)
+    st.button(
+        label, icon=icon, disabled=case is None, on_click=guarded(_open), args=(case,), key=label
+    )
 
 
 def _open(case: int | None) -> None:

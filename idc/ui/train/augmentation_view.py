@@ -8,12 +8,13 @@ from idc.datasets.splits import Split
 from idc.datasets.store import PatchStore
 from idc.settings.training_config import AUGMENTATIONS
 from idc.training.augmentation_preview import preview_picture, preview_rows
+from idc.ui.shared.guard import guarded_fragment
 
 _ZOOM = 2
 _DRAW_COUNT = "augmentation-drawn"
 
 
-@st.fragment
+@guarded_fragment
 def augmentation_view(store: PatchStore, split: Split, kind: str) -> None:
     """Show random training patches and augmented views of them.
 

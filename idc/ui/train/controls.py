@@ -12,7 +12,8 @@ from idc.runs.device_queue import queue_position
 from idc.runs.lineage import read_lineage
 from idc.runs.lock import is_locked
 from idc.runs.run import Run, RunStatus, list_runs
-from idc.ui.shared.formatting import error_sentences, escape_markdown
+from idc.ui.shared.formatting import escape_markdown
+from idc.ui.shared.guard import error_sentences, guarded
 
 _PENDING = {
     control.STOP: "Stopping at the next step. Finished epochs are kept.",
@@ -189,7 +190,7 @@ def _button(
         key=key or f"ask_{request}",
         help=help_text,
         type="primary" if primary else "secondary",
-        on_click=_request_callback(run, request),
+        on_click=guarded(_request_callback(run, request)),
     )
 
 

@@ -12,6 +12,7 @@ from idc.launch.training_speed import SpeedKey, load_speed, run_speed, speed_key
 from idc.runs.run import list_runs
 from idc.settings.training_config import TrainingConfig
 from idc.ui.shared.formatting import escape_markdown
+from idc.ui.shared.guard import guarded_fragment
 from idc.wording import duration
 
 _REDRAW_EVERY_S = 1.0
@@ -30,7 +31,7 @@ def estimate_line(
     if not busy:
         ensure_standby()  # preloads Keras, so that a start from this form does not wait for it
     run_every = _REDRAW_EVERY_S if waiting else None
-    show = st.fragment(_estimate, run_every=run_every, key="estimate")
+    show = guarded_fragment(_estimate, run_every=run_every, key="estimate")
     show(config, split, description, busy, waiting)
 
 

@@ -11,7 +11,8 @@ from idc.runs.log import RunLog
 from idc.runs.run import Run, RunStatus
 from idc.runs.snapshot import RunSnapshot, current_snapshot
 from idc.ui.components.confusion_matrix import confusion_matrix
-from idc.ui.shared.formatting import describe_run, error_sentences, escape_markdown
+from idc.ui.shared.formatting import describe_run, escape_markdown
+from idc.ui.shared.guard import error_sentences, guarded_fragment
 from idc.ui.shared.links import run_leakage_link
 from idc.ui.shared.report_table import report_table
 from idc.ui.train.controls import run_controls
@@ -36,7 +37,7 @@ def show_run(run: Run) -> None:
     status = run.status()
     playing = not status.may_change and is_playing(run)
     every = _REDRAW_EVERY_S if status.may_change or playing else None
-    st.fragment(_watch, run_every=every, key="watch")(run, status.state, playing)
+    guarded_fragment(_watch, run_every=every, key="watch")(run, status.state, playing)
 
 
 def _watch(run: Run, state: str, was_playing: bool) -> None:

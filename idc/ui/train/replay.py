@@ -12,6 +12,7 @@ import streamlit as st
 from idc.runs.run import Run
 from idc.runs.snapshot import RunSnapshot, logged_duration_s, snapshot_at
 from idc.ui.components.own_component import own_component
+from idc.ui.shared.guard import guarded
 
 _STATE_KEY = "replay"
 _KEY = "replay_bar"
@@ -95,7 +96,7 @@ def replay_button(run: Run, whole: RunSnapshot) -> None:
             "Replay",
             icon=":material/replay:",
             key="replay_start",
-            on_click=_start_replay,
+            on_click=guarded(_start_replay),
             args=(run.id, logged_duration_s(whole)),
             help="Watch the training again as it appeared live, at a speed of your choice.",
         )

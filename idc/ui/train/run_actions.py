@@ -13,7 +13,8 @@ from idc.runs.run import Run, RunStatus
 from idc.runs.trash import delete_run, deleted_runs, restore_run
 from idc.settings.help_texts import SETTING_HELP
 from idc.settings.training_config import AUGMENTATIONS, BALANCINGS, TrainingConfig
-from idc.ui.shared.formatting import error_sentences, escape_markdown
+from idc.ui.shared.formatting import escape_markdown
+from idc.ui.shared.guard import error_sentences
 from idc.ui.shared.pickers import reset_picker, select_in_picker
 
 

@@ -6,7 +6,8 @@ import streamlit as st
 from idc.runs.device_queue import queue_position
 from idc.runs.run import Run, list_runs
 from idc.settings.training_config import PRESETS
-from idc.ui.shared.formatting import error_sentences, format_score, format_start_time
+from idc.ui.shared.formatting import format_score, format_start_time
+from idc.ui.shared.guard import error_sentences, guarded_fragment
 from idc.ui.shared.pickers import select_in_picker
 from idc.ui.train.run_actions import deleted_list
 
@@ -17,7 +18,7 @@ def run_list(runs: list[Run]) -> None:
     """The table in a collapsed expander; a click on a row chooses the run."""
     with st.expander(f"All runs ({len(runs):,})", icon=":material/list:"):
         live = any(run.status().live for run in runs)
-        st.fragment(_table, run_every=_REDRAW_EVERY_S if live else None, key="run_list")()
+        guarded_fragment(_table, run_every=_REDRAW_EVERY_S if live else None, key="run_list")()
         deleted_list()
 
 

@@ -5,6 +5,7 @@ import streamlit as st
 from idc.errors import IdcError
 from idc.settings.json_file import MAX_BYTES, read_settings_file, train_command, write_settings_file
 from idc.settings.training_config import TrainingConfig
+from idc.ui.shared.guard import guarded
 from idc.ui.train.form import fill_in, show_form_problem
 
 _UPLOADED = "settings_uploaded"
@@ -28,7 +29,7 @@ def settings_files(config: TrainingConfig) -> None:
         "Fill in the form from a config.json",
         type="json",
         key=_UPLOADED,
-        on_change=_load,
+        on_change=guarded(_load),
         max_upload_size=1,
     )
     st.caption("The address of this page contains these settings: a copied link fills in the form.")

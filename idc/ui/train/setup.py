@@ -17,7 +17,8 @@ from idc.server.streamlit_internals import ExpanderContainer
 from idc.settings.training_config import TrainingConfig, split_for_config
 from idc.settings.variants import MAX_SEEDS
 from idc.ui.leakage.both_splits import start_both_splits
-from idc.ui.shared.formatting import error_sentences, escape_markdown, format_share
+from idc.ui.shared.formatting import escape_markdown, format_share
+from idc.ui.shared.guard import error_sentences
 from idc.ui.shared.links import leakage_link
 from idc.ui.shared.pickers import choose_store, select_in_picker
 from idc.ui.train.augmentation_view import augmentation_view

@@ -17,7 +17,7 @@ from idc.runs.watched_slide import Frame, default_case, held_out_cases, request_
 from idc.ui.components.patch_grid import patch_grid
 from idc.ui.components.patch_tiles import patch_tile
 from idc.ui.components.slide_viewer.case_slide import cached_case_table, show_slide
-from idc.ui.shared.formatting import error_sentences
+from idc.ui.shared.guard import error_sentences, guarded
 from idc.ui.shared.pickers import cached_store
 from idc.ui.train.time_slider import time_slider
 
@@ -188,7 +188,7 @@ def _picker(
         cases.index(current),
         format_func=_titles(store).__getitem__,
         key=key,
-        on_change=(lambda: on_choice(st.session_state[key])) if on_choice else None,
+        on_change=guarded(lambda: on_choice(st.session_state[key])) if on_choice else None,
         label_visibility="collapsed",
     )
     return current if case is None else int(case)
