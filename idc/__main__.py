@@ -37,12 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if os.environ.get("IDC_TRACEBACK"):
             raise
-        return print_error(
-            IdcError(
-                f"An error in IDC Lab or in a file: {type(error).__name__}: {str(error)[:200]}. Set "
-                "IDC_TRACEBACK=1 to see where."
-            )
-        )
+        what = f"{type(error).__name__}: {str(error)[:200]}"
+        sentence = f"An error in IDC Lab or in a file: {what}. Set IDC_TRACEBACK=1 to see where."
+        return print_error(IdcError(sentence))
 
 
 def _discard_output() -> None:

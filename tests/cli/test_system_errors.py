@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +13,7 @@ from idc.__main__ import main
 
 def real_shell(*words, output, home):
     """Run a command whose standard output is the file ``output``."""
-    with open(output, "wb") as file:
+    with Path(output).open("wb") as file:
         return subprocess.run(
             [sys.executable, "-m", "idc", *words],
             stdout=file,
@@ -22,7 +23,7 @@ def real_shell(*words, output, home):
         )
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_output_to_a_full_disk_is_one_sentence(home):
     ended = real_shell("runs", output="/dev/full", home=home)
 
