@@ -12,7 +12,15 @@ from idc.runs.run import BUNDLED_RUN_ID, open_run
 from idc.ui.predict import patch
 from tests.support.app_pages import open_page, text
 from tests.support.made_patches import png
-from tests.support.made_slides import GLASS, PINK, tissue_squares, write_slide
+from tests.support.made_slides import (
+    GLASS,
+    PINK,
+    annotation_bytes,
+    box_feature,
+    tissue_squares,
+    write_scn,
+    write_slide,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -191,6 +199,50 @@ def test_blank_region_cannot_be_predicted():
     assert at.button(key="predict_region").disabled
 
 
+def annotate(at, *features):
+    """Choose annotations in the field of the shown image."""
+    field = next(one for one in at.file_uploader if one.label.startswith("Only inside"))
+    data = annotation_bytes(*features)
+    return field.upload("a.geojson", data, "application/geo+json").run()
+
+
+def test_only_patches_inside_annotations_are_predicted():
+    at = region_at_10x(open_page("predict"))
+    annotate(
+        at,
+        box_feature("T[u](http://x)", 400, 200, 600, 400),
+        box_feature("Glass", 200, 0, 400, 200),
+        box_feature("", 0, 0, 9, 9, objectType="cell"),
+    )
+
+    assert "1 object was ignored \\(1 cell\\)" in at.info[-1].value
+    assert "**1 patch** of 200 × 200 µm, 50.0% of the area inside the annotations" in text(at)
+    at.button(key="predict_region").click().run()
+    assert unpacked(viewer(at)["boxes"], "<u2") == [400, 200, 200, 200]
+    table = at.table[0].value
+    assert table.index.tolist() == [r"T\[u\]\(http\://x\)", "Glass"]
+    assert table.to_numpy().tolist() == [["1", "0.04", "100.0%"], ["0", "0.00", "–"]]
+
+
+def test_annotations_change_the_request():
+    at = region_at_10x(open_page("predict"))
+    at.button(key="predict_region").click().run()
+    annotate(at, box_feature("A", 400, 200, 600, 400))
+
+    assert not at.get("bidi_component")
+    assert at.button(key="predict_region").label == "Predict 1 patch"
+
+
+def test_refused_annotations_are_one_sentence():
+    at = region_at_10x(open_page("predict"))
+    annotate(at, box_feature("A", 4000, 200, 6000, 400))
+
+    assert not at.exception
+    assert "No patch of this image has its centre inside" in at.error[0].value
+    annotate(at, {"type": "Feature", "geometry": {"type": "Polygon", "coordinates": 5}})
+    assert "has an outline that is no list" in at.error[0].value
+
+
 # Whole slides
 
 
@@ -226,6 +278,17 @@ def test_whole_slide_shows_its_tiling_before_the_prediction(slides):
     assert "600 × 400 px at full resolution, 1 µm per pixel" in text(at)
     assert "**2 patches**" in text(at)
     assert at.button(key="predict_slide").label == "Predict the slide"
+
+
+def test_whole_slide_is_limited_to_annotations(slides):
+    rgb = tissue_squares(600, 400, 200, [(0, 0), (1, 2)])
+    path = write_scn(slides / "s.scn", rgb, size=(1600, 1200), at=(400, 400), mpp_um=1.0)
+    at = open_page("predict", query={"slide": str(path)})
+    assert "**2 patches**" in text(at)
+    annotate(at, box_feature("A", 400, 200, 600, 400))
+
+    assert not at.exception
+    assert "**1 patch** of 200 × 200 µm, 0.0% of the area inside the annotations" in text(at)
 
 
 def test_saved_predictions_are_shown_after_a_refresh(slides):

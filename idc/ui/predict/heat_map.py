@@ -15,6 +15,7 @@ from idc.runs.run import Run
 from idc.ui.components.explanation import explanation, show_warnings
 from idc.ui.components.patch_tiles import enlarged
 from idc.ui.components.slide_viewer.slide_viewer import KEEP_PICK, Cells, Picture, slide_viewer
+from idc.ui.predict.annotations import show_annotation_table
 from idc.ui.predict.patch import model_note
 from idc.ui.shared.formatting import coloured_class, escape_markdown, format_share, patch_count
 
@@ -52,7 +53,9 @@ def show_map(run: Run, answers: RegionPredictions, image: MappedImage, *, key: s
         key=key,
         title=image.name,
         values={run.title: answers.cells()[layout.tissue]},
-        gap_note="not coloured: background, not predicted",
+        gap_note="not coloured: background, not predicted"
+        if layout.annotated is None
+        else "not coloured: background or outside of the annotations, not predicted",
         clip_to_cells=False,
         threshold=run.calibration().threshold,
         mpp_um=layout.mpp_um * layout.width_px / image.picture.width,
@@ -74,6 +77,7 @@ def show_answers(
         patch_of: row and column of a tile -> the model's input, uint8 RGB, shape (50, 50, 3).
     """
     show_summary(run, answers)
+    show_annotation_table(answers, run.calibration().threshold)
     sentence, _ = _warning(run.id, answers, run, patch_of)
     if sentence:
         st.warning(escape_markdown(sentence), icon=":material/warning:")
@@ -190,13 +194,14 @@ def tiling_summary(layout: RegionLayout) -> str:
     """Size of the region, number of patches and share of background, as a sentence."""
     tiles = patch_count(int(layout.tiles_to_predict().sum()))
     areas = layout.areas_px
-    background = 1 - areas[layout.tissue].sum() / areas.sum()
+    background = 1 - areas[layout.tissue].sum() / areas[layout.reported].sum()
+    where = "" if layout.annotated is None else " inside the annotations"
     width_mm, height_mm = (
         side * layout.mpp_um / 1000 for side in (layout.width_px, layout.height_px)
     )
     return (
         f"{width_mm:,.2f} × {height_mm:,.2f} mm: **{tiles}** of 200 × 200 µm, "
-        f"{format_share(float(background))} of the area is background and skipped."
+        f"{format_share(float(background))} of the area{where} is background and skipped."
     )
 
 

@@ -16,6 +16,7 @@ from idc.large_images.region_pictures import downscaled_picture, tiling_picture
 from idc.patches import MPP_UM, PATCH_SIZE_PX
 from idc.runs.run import Run
 from idc.ui.components.slide_viewer.slide_viewer import jpeg_picture
+from idc.ui.predict.annotations import choose_annotations
 from idc.ui.predict.heat_map import (
     MappedImage,
     show_answers,
@@ -23,6 +24,7 @@ from idc.ui.predict.heat_map import (
 )
 from idc.ui.shared.formatting import escape_markdown, patch_count
 from idc.ui.shared.timed_progress import timed_progress
+from idc.uploads.annotations import Annotations
 from idc.uploads.gate import DecodedImage
 
 _FROM_FILE, _OTHER = "From the file", "Other"
@@ -46,8 +48,10 @@ def show_region(run: Run, image: DecodedImage, *, name: str, key: str) -> None:
             icon=":material/straighten:",
         )
         return
-    region = _cached_region(key, mpp_um, stride, image)
-    request = (key, mpp_um, stride, run.id, run.best().get("sha256", ""))
+    only = choose_annotations(key)
+    limit = only.sha256 if only else ""
+    region = _cached_region(key, mpp_um, stride, limit, image, only)
+    request = (key, mpp_um, stride, limit, run.id, run.best().get("sha256", ""))
     answers = _session_answers().get(request)
     slot = st.empty()
     if answers is None:
@@ -109,7 +113,8 @@ def _confirm_and_predict(run: Run, image: DecodedImage, region: Region) -> Regio
             icon=":material/info:",
         )
     if not count:
-        st.warning("No tissue found: the whole image is background.", icon=":material/info:")
+        where = "whole image" if layout.annotated is None else "area inside the annotations"
+        st.warning(f"No tissue found: the {where} is background.", icon=":material/info:")
     buttons = st.container(horizontal=True)
     started = buttons.button(
         f"Predict {patch_count(count)}", type="primary", disabled=not count, key="predict_region"
@@ -140,8 +145,15 @@ def _store_answers(request: tuple[object, ...], answers: RegionPredictions) -> N
 
 # Needed in every rerun of a visitor.
 @st.cache_resource(scope="session", max_entries=2, show_spinner=False)
-def _cached_region(key: str, mpp_um: float, stride: int, _image: DecodedImage) -> Region:
-    return lay_out_region(_image.rgb, mpp_um, stride)
+def _cached_region(
+    key: str,
+    mpp_um: float,
+    stride: int,
+    limit: str,
+    _image: DecodedImage,
+    _only: Annotations | None,
+) -> Region:
+    return lay_out_region(_image.rgb, mpp_um, stride, _only)
 
 
 @st.cache_resource(scope="session", max_entries=1, show_spinner=False)

@@ -26,6 +26,7 @@ from idc.large_images.whole_slide import WholeSlide, lay_out_slide
 from idc.patches import PATCH_SIZE_PX
 from idc.runs.run import Run
 from idc.ui.components.slide_viewer.slide_viewer import jpeg_picture
+from idc.ui.predict.annotations import choose_annotations
 from idc.ui.predict.heat_map import MappedImage, show_answers, tiling_summary
 from idc.ui.predict.region import choose_scale
 from idc.ui.shared.formatting import escape_markdown
@@ -63,7 +64,7 @@ def show_whole_slide(run: Run) -> None:
             "Choose the objective with which the slide was scanned.", icon=":material/straighten:"
         )
         return
-    request = SlideRequest(path, mpp_um, run, stride)
+    request = SlideRequest(path, mpp_um, run, stride, choose_annotations(key))
     _write_to_url(request, file_mpp_um)
     saved = _saved_answers(request)
     if saved is not None:
@@ -214,7 +215,8 @@ def _cached_layout(name: str, _request: SlideRequest) -> tuple[RegionLayout, np.
         if slide.overview_reads > _MAX_OVERVIEW_READS:
             return None
         overview = slide.overview()
-        return lay_out_slide(slide, overview, _request.mpp_um, _request.stride), overview
+        layout = lay_out_slide(slide, overview, _request.mpp_um, _request.stride, _request.only)
+        return layout, overview
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
