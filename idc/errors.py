@@ -28,6 +28,10 @@ class RunError(IdcError):
     """A run does not exist, is damaged, or is in the wrong state for the action."""
 
 
+class DamagedFile(RunError):
+    """A file of a run is gone or differs from its checksum."""
+
+
 @contextlib.contextmanager
 def write_errors_as_run_error(what: str) -> Iterator[None]:
     """Raise errors of writing a run's files as `RunError`.

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from idc.evaluation.results import saved_parts, saved_results
+from idc.ui.evaluate.damaged_files import damaged_files
 from idc.ui.evaluate.opened_patch import linked_patch
 from idc.ui.evaluate.sections import (
     cases_section,
@@ -17,7 +18,7 @@ from idc.ui.evaluate.sections import (
     scores_section,
 )
 from idc.ui.evaluate.tables import calibration_section, learning_curves
-from idc.ui.shared.formatting import describe_run
+from idc.ui.shared.formatting import run_heading
 from idc.ui.shared.guard import error_sentences
 from idc.ui.shared.links import run_links
 from idc.ui.shared.pickers import choose_run
@@ -25,10 +26,11 @@ from idc.ui.shared.pickers import choose_run
 st.title("Evaluate")
 
 with error_sentences():
-    run = choose_run(with_predictions=True)
+    run = choose_run(with_predictions=True, with_damaged=True)
     if run is None:
         st.stop()
-    st.markdown(describe_run(run, run.status()))
+    st.markdown(run_heading(run))
+    damaged_files(run)
     parts = saved_parts(run)
     part = parts[0]
     if len(parts) > 1:

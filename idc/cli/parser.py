@@ -86,6 +86,9 @@ def build_parser() -> argparse.ArgumentParser:
     sub = command("runs", "List all runs, the newest first.")
     sub.add_argument("--json", action="store_true", help="as JSON")
 
+    sub = command("recompute", "Write damaged predictions of a run again, from its weights.")
+    sub.add_argument("run", help="the run's id")
+
     sub = command("evaluate", "Score a run on its held-out part, or on another data set.")
     sub.add_argument("run", help="the run's id")
     sub.add_argument("--data", metavar="NAME", help="score all patches of this data set instead")
@@ -117,6 +120,11 @@ def build_parser() -> argparse.ArgumentParser:
         "--profile",
         action="store_true",
         help="do not train: recompute the limits of the warnings from the patches of --data",
+    )
+    sub.add_argument(
+        "--digests",
+        action="store_true",
+        help="do not train: write the checksums and the model digests of all that ships",
     )
 
     command("record", "For maintainers: train the runs that ship with the demo tissue.")

@@ -135,12 +135,27 @@ def _exec_trainer(run_id: str | None, options: argparse.Namespace | None = None)
     os.execve(sys.executable, module_command("idc.training.trainer", *arguments), environment)
 
 
+def recompute_command(options: argparse.Namespace) -> None:
+    """Write a run's predictions and calibration again from its weights, and repair its log."""
+    from idc.launch.recompute import recompute_files
+    from idc.runs.run import open_run
+
+    run = open_run(options.run)
+    recompute_files(run)
+    for problem in [*run.damage(), *run.log().problems]:
+        print(f"Still damaged: {problem}", file=sys.stderr)
+    print(run.id)
+
+
 def runs_command(options: argparse.Namespace) -> None:
-    from idc.runs.run import list_runs
+    from idc.runs.run import list_damaged_runs, list_runs
 
     rows = []
     for run in list_runs():
-        status, best = run.status(), run.log().best_epoch() or {}
+        log = run.log()
+        status, best = run.status(), log.best_epoch() or {}
+        for problem in log.problems:
+            print(f"{run.id}: {problem}", file=sys.stderr)
         rows.append(
             {
                 "run": run.id,
@@ -158,6 +173,8 @@ def runs_command(options: argparse.Namespace) -> None:
                 "reason": status.reason,
             }
         )
+    damaged = list_damaged_runs()
+    rows += [{"run": run.id, "state": "damaged", "reason": run.problem} for run in damaged]
     if options.json:
         print(json.dumps(rows, indent=1))
         return
@@ -177,7 +194,7 @@ def runs_command(options: argparse.Namespace) -> None:
             data="DATA",
         )
     )
-    for row in rows:
+    for row in rows[: len(rows) - len(damaged)]:
         score = row["val_balanced_accuracy"]
         shown = {
             **row,
@@ -186,6 +203,8 @@ def runs_command(options: argparse.Namespace) -> None:
             "score": "" if score is None else f"{score:.3f}",
         }
         print(line.format(**shown))
+    for unreadable in damaged:
+        print(f"{unreadable.id:<32} {'damaged':<12} {unreadable.problem}")
 
 
 COMMANDS = {
@@ -193,5 +212,6 @@ COMMANDS = {
     "resume": resume_command,
     "repeat": repeat_command,
     "fork": fork_command,
+    "recompute": recompute_command,
     "runs": runs_command,
 }

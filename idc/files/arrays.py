@@ -37,17 +37,21 @@ def write_arrays(path: Path, **arrays: npt.ArrayLike) -> None:
         ) from error
 
 
-def read_arrays(path: Path) -> dict[str, np.ndarray]:
+def read_arrays(path: Path, content: bytes | None = None) -> dict[str, np.ndarray]:
     """Read a file that `write_arrays` wrote.
+
+    Args:
+        content: of the file, if it has been read already.
 
     Raises:
         DataError: the file is missing or damaged.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
+        content = path.read_bytes() if content is None else content
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
             intact = archive.testzip() is None  # compares every member with its checksum
         if intact:
-            with np.load(path, allow_pickle=False) as saved:
+            with np.load(io.BytesIO(content), allow_pickle=False) as saved:
                 return {name: saved[name] for name in saved.files}
     except _DAMAGE_ERRORS as error:
         raise DataError(f"'{path.name}' is missing or damaged.") from error

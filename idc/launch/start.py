@@ -22,6 +22,7 @@ from idc.launch import standby
 from idc.processes.detached import module_command, start_detached
 from idc.processes.environment import child_environment
 from idc.runs import control, left_out_patches
+from idc.runs.checksums import write_checked_json
 from idc.runs.device_choice import is_cpu_only
 from idc.runs.lock import is_locked
 from idc.runs.run import CONFIG_FILE, Run
@@ -103,7 +104,7 @@ def create_run(
     try:
         with write_errors_as_run_error(f"The run in '{runs_dir()}'"):
             hidden.mkdir(parents=True)
-            atomic.replace_json(hidden / CONFIG_FILE, config.to_json())
+            write_checked_json(hidden / CONFIG_FILE, config.to_json())
             if config.leave_out_marked:
                 atomic.replace_json(hidden / left_out_patches.LEFT_OUT_FILE, record)
             if populate is not None:

@@ -111,13 +111,13 @@ class AppearanceProfile:
         write_arrays(path, **{field.name: getattr(self, field.name) for field in fields(self)})
 
     @classmethod
-    def load(cls, path: Path) -> "AppearanceProfile":
-        """Read what `save` wrote.
+    def load(cls, path: Path, content: bytes | None = None) -> "AppearanceProfile":
+        """Read what `save` wrote; arguments as `idc.files.arrays.read_arrays`.
 
         Raises:
             DataError: the file is missing or damaged.
         """
-        arrays: dict[str, Any] = read_arrays(path)
+        arrays: dict[str, Any] = read_arrays(path, content)
         try:
             return cls(**{**arrays, "patches": int(arrays["patches"])})
         except (KeyError, TypeError) as error:

@@ -108,7 +108,8 @@ def profile_of(run: Run) -> AppearanceProfile | None:
 def _profile_and_count(run: Run) -> tuple[AppearanceProfile | None, int]:
     """A run's profile and its number of training patches; (None, 0) while unknown."""
     if run.bundled:
-        return AppearanceProfile.load(run.folder / PROFILE_FILE), 0
+        content = run.read_file(PROFILE_FILE, required=True)
+        return AppearanceProfile.load(run.folder / PROFILE_FILE, content), 0
     try:
         known = load_training_features(run, open_store(run.config.data))
     except IdcError:  # the data set is gone

@@ -23,7 +23,7 @@ def train_cases(run: Run) -> np.ndarray:
         RunError: its data set was repacked since. DataError: it is missing.
     """
     if run.bundled:
-        listed = json.loads((run.folder / TRAIN_CASES_FILE).read_text(encoding="utf-8"))
+        listed = json.loads(run.read_file(TRAIN_CASES_FILE, required=True))
         return np.array(listed, np.int32)
     store = open_store(run.config.data)
     check_same_data(run, store)

@@ -3,10 +3,12 @@
 No heavy imports: a trainer that waits for its device must stay small.
 """
 
+import hashlib
 import json
 import time
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from idc.errors import RunError
 from idc.files import atomic
@@ -14,6 +16,18 @@ from idc.runs.lock import is_locked
 
 STATUS_FILE = "status.json"
 TRAINER_OUTPUT_FILE = "trainer.txt"  # other output of its process: warnings, tracebacks
+
+STATES = (
+    "starting",
+    "queued",
+    "running",
+    "paused",
+    "finished",
+    "stopped",
+    "failed",
+    "interrupted",
+)
+_CHECKSUM = "sha256"  # of all other values; absent in older versions
 
 # A trainer takes its lock within a second of its start; after this time, no lock means it is dead.
 _START_GRACE_S = 8.0
@@ -68,14 +82,28 @@ def read_status(run_folder: Path) -> RunStatus:
         RunError: ``status.json`` is unreadable.
     """
     try:
-        return RunStatus(**json.loads((run_folder / STATUS_FILE).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
-        raise RunError(f"The status of the run '{run_folder.name}' is damaged on disk.") from error
+        values = json.loads((run_folder / STATUS_FILE).read_bytes())
+        if values.pop(_CHECKSUM, None) not in (None, _digest(values)):
+            raise ValueError("its checksum differs")
+        status = RunStatus(**values)
+        if status.state not in STATES or not isinstance(status.epoch, int):
+            raise ValueError("it has no state")
+        return status
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise RunError(
+            f"The status of the run '{run_folder.name}' is damaged on disk; evaluate the run or "
+            "delete it."
+        ) from error
 
 
 def write_status(run_folder: Path, status: RunStatus) -> None:
     """Replace ``status.json`` atomically."""
-    atomic.replace_json(run_folder / STATUS_FILE, asdict(status))
+    values = asdict(status)
+    atomic.replace_json(run_folder / STATUS_FILE, {**values, _CHECKSUM: _digest(values)})
+
+
+def _digest(values: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
 def current_status(run_folder: Path) -> RunStatus:

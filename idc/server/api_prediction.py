@@ -28,7 +28,8 @@ def predict_files(run_id: str | None, files: Sequence[ImageFile]) -> dict[str, A
         files: 1 to `MAX_FILES`, each a patch as PNG, JPEG, TIFF, BMP or WebP.
 
     Returns:
-        "model" ("run", "title", and the "sha256" of its weights), "threshold" [0, 1] (positive at
+        "model" ("run", "title", the "sha256" of its weights' file, and its "model_sha256", see
+        `idc.runs.model_hash`), "threshold" [0, 1] (positive at
         or above it), "notice", and "answers" in the order of the files: each a "name" with
         "probability" [0, 1], "class", "warnings" and "notes" (sentences), or with a "detail"
         stating why the file was refused.
@@ -40,7 +41,7 @@ def predict_files(run_id: str | None, files: Sequence[ImageFile]) -> dict[str, A
         PredictionError: the model did not answer.
     """
     run = _open_run_with_model(run_id)
-    sha256 = run.best().get("sha256")
+    sha256, model_sha256 = run.best().get("sha256"), run.model_sha256()
     decoded = [_decode_or_error(file) for file in files]
     images = [image for image in decoded if isinstance(image, DecodedImage)]
     if not images:
@@ -67,7 +68,12 @@ def predict_files(run_id: str | None, files: Sequence[ImageFile]) -> dict[str, A
             answer |= {"detail": str(image)}
         answers.append(answer)
     return {
-        "model": {"run": run.id, "title": run.title, "sha256": sha256},
+        "model": {
+            "run": run.id,
+            "title": run.title,
+            "sha256": sha256,
+            "model_sha256": model_sha256,
+        },
         "threshold": threshold,
         "notice": _NOTICE,
         "answers": answers,

@@ -15,14 +15,15 @@ import pandas as pd
 
 from idc.datasets.store import PatchStore, list_stores, open_store
 from idc.errors import RunError
-from idc.files import atomic
 from idc.launch.start import create_run, trainer_command
 from idc.metrics.calibration import fit_calibration
 from idc.prediction.appearance import AppearanceProfile, fit_profile
 from idc.prediction.predictor import predict_with_features
 from idc.processes.environment import child_environment
+from idc.runs.checksums import write_checked, write_checked_json
 from idc.runs.first_filters import FIRST_FILTERS_DIR as FILTERS_DIR
 from idc.runs.log import LOG_FILE
+from idc.runs.model_hash import model_sha256
 from idc.runs.run import (
     BEST_FILE,
     BUNDLED_RUN_ID,
@@ -47,6 +48,14 @@ from idc.shipped.recorded_runs import RECORDED_DIR
 MODEL_CARD_FILE = "MODEL_CARD.md"
 
 _PROFILE_SAMPLE = 4_000
+_CHECKED_FILES = (
+    CONFIG_FILE,
+    ENVIRONMENT_FILE,
+    PREDICTIONS_FILE,
+    CALIBRATION_FILE,
+    PROFILE_FILE,
+    TRAIN_CASES_FILE,
+)
 
 
 def train_bundled_model(data: str) -> Run:
@@ -78,7 +87,7 @@ def install_bundled_model(run: Run) -> Run:
     y_true = store.labels[validation["row"].to_numpy()]
     y_prob = validation["probability"].to_numpy()
     calibration = fit_calibration(y_true, y_prob)
-    atomic.replace_json(folder / CALIBRATION_FILE, dataclasses.asdict(calibration))
+    write_checked_json(folder / CALIBRATION_FILE, dataclasses.asdict(calibration))
     trained_on = np.unique(store.cases[run_split(run, store).train])
     (folder / TRAIN_CASES_FILE).write_text(json.dumps(trained_on.tolist()) + "\n", encoding="utf-8")
     counts = run_split(run, store).counts(store.index)
@@ -106,6 +115,7 @@ def write_bundled_profile(bundled: Run, store: PatchStore) -> AppearanceProfile:
     )
     profile = fit_profile(training, choosing)
     profile.save(bundled.folder / PROFILE_FILE)
+    add_digests(bundled.folder)
     return profile
 
 
@@ -170,7 +180,7 @@ def _copy_run(
     folder.mkdir(parents=True)
     for name in (CONFIG_FILE, STATUS_FILE, BEST_FILE, *([WEIGHTS_FILE] if with_weights else [])):
         shutil.copyfile(run.folder / name, folder / name)
-    atomic.replace_json(folder / ENVIRONMENT_FILE, {**run.environment(), "shipped": True})
+    write_checked_json(folder / ENVIRONMENT_FILE, {**run.environment(), "shipped": True})
     lines = (run.folder / LOG_FILE).read_text(encoding="utf-8").splitlines(keepends=True)
     kept = [line for line in lines if with_steps or json.loads(line)["event"] != "step"]
     (folder / LOG_FILE).write_text("".join(kept), encoding="utf-8")
@@ -179,6 +189,18 @@ def _copy_run(
             if (run.folder / name).exists():
                 shutil.copytree(run.folder / name, folder / name)
     _with_patch_names(run.predictions(), store).to_parquet(folder / PREDICTIONS_FILE, index=False)
+    add_digests(folder)
+
+
+def add_digests(folder: Path) -> None:
+    """Write the checksums of a shipped run's files, and its model's digest into ``best.json``."""
+    best = json.loads((folder / BEST_FILE).read_bytes())
+    if (folder / WEIGHTS_FILE).exists():
+        best["model_sha256"] = model_sha256(folder / WEIGHTS_FILE)
+    write_checked_json(folder / BEST_FILE, best)
+    for name in _CHECKED_FILES:
+        if (folder / name).exists():
+            write_checked(folder / name, (folder / name).read_bytes())
 
 
 def _with_patch_names(predictions: pd.DataFrame, store: PatchStore) -> pd.DataFrame:

@@ -108,7 +108,8 @@ def model_card(
             "|---|---|",
             *(f"| {name} | {value} |" for name, value in settings.items()),
             "",
-            f"Weights: `best.weights.h5`, sha256 `{best['sha256']}`.",
+            f"Weights: `best.weights.h5`, sha256 of the file `{best['sha256']}`, of the model (its "
+            f"arrays, whatever file they are in) `{best['model_sha256']}`.",
             "",
         ]
     )

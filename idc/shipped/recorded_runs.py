@@ -14,8 +14,8 @@ import pandas as pd
 
 from idc.datasets.store import PatchStore
 from idc.errors import RunError
-from idc.files import atomic
 from idc.files.home import runs_dir
+from idc.runs.checksums import write_checked, write_checked_json
 from idc.runs.run import CONFIG_FILE, ENVIRONMENT_FILE, PREDICTIONS_FILE, SHIPPED_DIR
 
 RECORDED_DIR = SHIPPED_DIR / "demo"
@@ -44,7 +44,7 @@ def install_recorded_runs(store: PatchStore) -> list[str]:
         try:
             shutil.rmtree(hidden, ignore_errors=True)
             shutil.copytree(shipped.parent, hidden)
-            predictions.to_parquet(hidden / PREDICTIONS_FILE, index=False)
+            write_checked(hidden / PREDICTIONS_FILE, predictions.to_parquet(index=False))
             _update_json(hidden / ENVIRONMENT_FILE, data_sha256=store.fingerprint)
             _update_json(hidden / CONFIG_FILE, data=store.name)
             hidden.rename(target)
@@ -68,4 +68,4 @@ def _with_store_rows(predictions: pd.DataFrame, store: PatchStore) -> pd.DataFra
 
 
 def _update_json(path: Path, **values: Any) -> None:
-    atomic.replace_json(path, {**json.loads(path.read_text(encoding="utf-8")), **values})
+    write_checked_json(path, {**json.loads(path.read_text(encoding="utf-8")), **values})

@@ -27,6 +27,7 @@ from typing import Any
 
 from idc.errors import IdcError
 from idc.files.home import runs_dir
+from idc.networks.memory_errors import is_out_of_memory, out_of_memory_advice
 from idc.processes.console import ProgressLine, print_error
 from idc.runs import control
 from idc.runs.device_choice import apply_device_choice
@@ -35,7 +36,6 @@ from idc.runs.lock import hold_lock
 from idc.runs.status import TRAINER_OUTPUT_FILE, RunStatus, read_status, write_status
 from idc.training import standby
 from idc.training.hosts import Hosts, parse_hosts
-from idc.training.memory_errors import is_out_of_memory, out_of_memory_advice
 
 _RESERVE_FILE = ".reserve"
 _RESERVE_BYTES = 64 * 1024

@@ -1,7 +1,8 @@
 import json
 import math
+import random
 
-from idc.runs.log import LOG_FILE, LogWriter, RunLog, extend_log, read_log
+from idc.runs.log import LOG_FILE, LogWriter, RunLog, parse_log, read_log
 
 
 def write_epochs(writer, *epochs, steps=2, **values):
@@ -42,7 +43,9 @@ def test_line_is_in_the_file_as_soon_as_it_is_logged(tmp_path):
 
     writer.append("step", epoch=1, step=1)
 
-    assert (tmp_path / LOG_FILE).read_text() == '{"event": "step", "epoch": 1, "step": 1}\n'
+    assert (tmp_path / LOG_FILE).read_text() == (
+        '{"event": "step", "epoch": 1, "step": 1, "check": "e65bc33f0c378e29"}\n'
+    )
 
 
 def test_start_supersedes_what_was_logged_about_later_epochs(tmp_path):
@@ -104,12 +107,17 @@ def test_line_cut_inside_a_character_is_skipped(tmp_path):
     assert read_log(tmp_path) == RunLog()
 
 
-def test_lines_other_than_events_are_skipped():
-    log = RunLog()
+def test_events_of_later_versions_are_skipped():
+    assert parse_log(b'\n{"event": "other", "epoch": 1}\n') == RunLog()
 
-    extend_log(log, '\n5\nnull\n[]\n{}\n{"event": "other", "epoch": 1}\n')
 
-    assert log == RunLog()
+def test_lines_that_are_no_events_are_reported():
+    log = parse_log(b'5\nnull\n{"event": "epoch", "epoch": "1"}\n{"event": "epoch", "epoch": 1}\n')
+
+    assert log == RunLog(
+        epochs=[{"epoch": 1}],
+        problems=["3 lines of the log are damaged and left out: 1, 2 and 3."],
+    )
 
 
 def test_nan_loss_round_trip(tmp_path):
@@ -118,14 +126,73 @@ def test_nan_loss_round_trip(tmp_path):
     assert math.isnan(read_log(tmp_path).steps[0]["loss"])
 
 
-def test_log_can_be_read_incrementally(tmp_path):
-    log = RunLog()
+def test_damaged_epoch_is_left_out_and_named(tmp_path):
+    writer = LogWriter(tmp_path)
+    write_epochs(writer, 1, 2, steps=0, loss=0.25)
+    path = tmp_path / LOG_FILE
+    path.write_bytes(path.read_bytes().replace(b"0.25", b"0.75", 1))
 
-    extend_log(log, '{"event": "step", "epoch": 1, "step": 1}\n')
-    extend_log(log, '{"event": "step", "epoch": 1, "step": 2}\n')
-    extend_log(log, '{"event": "start", "epoch": 0}\n')
+    log = read_log(tmp_path, finished_epochs=2)
 
-    assert log == RunLog(starts=[{"epoch": 0}])
+    assert log.epochs == [{"epoch": 2, "loss": 0.25}]
+    assert log.problems == [
+        "Line 1 of the log is damaged and left out.",
+        "The log lacks epoch 1, so the curves are incomplete.",
+    ]
+
+
+def test_line_that_lost_its_check_is_left_out(tmp_path):
+    write_epochs(LogWriter(tmp_path), 1, 2, steps=0)
+    path = tmp_path / LOG_FILE
+    first, second = path.read_bytes().splitlines()
+    path.write_bytes(first + b"\n" + second.replace(b"check", b"chuck") + b"\n")
+
+    log = read_log(tmp_path)
+
+    assert epochs_of(log) == [1]
+    assert log.problems == ["Line 2 of the log is damaged and left out."]
+
+
+def test_lines_without_check_of_older_versions_are_read():
+    log = parse_log(b'{"event": "epoch", "epoch": 1}\n{"event": "epoch", "epoch": 2}\n')
+
+    assert log == RunLog(epochs=[{"epoch": 1}, {"epoch": 2}])
+
+
+def test_emptied_removed_or_replaced_log_lacks_its_epochs(tmp_path):
+    lacks = "The log lacks epochs 1 and 2, so the curves are incomplete."
+    assert read_log(tmp_path, finished_epochs=2).problems == [lacks]
+    (tmp_path / LOG_FILE).touch()
+    assert read_log(tmp_path, finished_epochs=2).problems == [lacks]
+    (tmp_path / LOG_FILE).unlink()
+    (tmp_path / LOG_FILE).mkdir()
+    unreadable = "The log cannot be read (Is a directory)."
+    assert read_log(tmp_path, finished_epochs=2).problems == [unreadable, lacks]
+
+
+def test_lost_epoch_that_is_logged_again_takes_its_place(tmp_path):
+    writer = LogWriter(tmp_path)
+    writer.append("epoch", epoch=2, loss=0.2)
+    writer.append("start", epoch=2)
+    writer.append("epoch", epoch=1, loss=0.1)
+
+    assert read_log(tmp_path).epochs == [{"epoch": 1, "loss": 0.1}, {"epoch": 2, "loss": 0.2}]
+
+
+def test_each_single_bit_flip_in_a_log_is_reported_or_harmless(tmp_path):
+    writer = LogWriter(tmp_path)
+    writer.append("start", epoch=0)
+    write_epochs(writer, 1, 2, loss=0.25, val_loss=0.5)
+    intact = read_log(tmp_path, finished_epochs=2)
+    content = (tmp_path / LOG_FILE).read_bytes()
+
+    for bit in random.Random(0).sample(range(8 * len(content)), 200):
+        flipped = bytearray(content)
+        flipped[bit // 8] ^= 1 << bit % 8
+        (tmp_path / LOG_FILE).write_bytes(flipped)
+        log = read_log(tmp_path, finished_epochs=2)
+        assert log.problems or log.epochs == intact.epochs, bit
+        assert all(step in intact.steps for step in log.steps), bit
 
 
 def test_best_epoch_is_the_last_that_was_best_so_far():

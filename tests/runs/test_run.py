@@ -16,6 +16,7 @@ import pytest
 from idc.errors import RunError
 from idc.launch import start
 from idc.launch.start import create_run, prepare_to_resume, start_trainer, trainer_command
+from idc.runs.checksums import CHECKSUMS_FILE
 from idc.runs.lock import LOCK_FILE, hold_lock, is_locked
 from idc.runs.run import (
     BEST_FILE,
@@ -81,7 +82,8 @@ def test_created_run_can_be_opened_with_its_settings(home):
 
     assert open_run(run.id) == run
     assert (run.config, run.title, run.folder) == (config, "Müller", home / "runs" / run.id)
-    assert sorted(path.name for path in run.folder.iterdir()) == [CONFIG_FILE, STATUS_FILE]
+    files = sorted(path.name for path in run.folder.iterdir())
+    assert files == [CHECKSUMS_FILE, CONFIG_FILE, STATUS_FILE]
 
 
 def test_new_run_is_starting_without_results(run):
@@ -208,7 +210,7 @@ def test_has_model_needs_weights_and_checksum(run):
 def test_damaged_file_is_named_with_its_run(run):
     (run.folder / ENVIRONMENT_FILE).write_text("{")
 
-    with pytest.raises(RunError, match=rf"'environment\.json' of the run '{run.id}' is damaged"):
+    with pytest.raises(RunError, match=r"^'environment\.json' of the run 'first' is damaged"):
         run.environment()
 
 
@@ -230,7 +232,9 @@ def test_predictions_before_the_first_epoch_are_refused(run):
 def test_damaged_predictions_raise_run_error(run):
     (run.folder / PREDICTIONS_FILE).write_bytes(b"PAR1 cut off")
 
-    with pytest.raises(RunError, match="The predictions of the run 'first' are damaged on disk"):
+    with pytest.raises(
+        RunError, match=r"^'predictions.parquet' of the run 'first' is damaged on disk"
+    ):
         run.predictions()
 
 
@@ -413,7 +417,9 @@ def test_trainer_command_contains_the_run_id_only(run):
 def test_status_file_is_plain_json(run):
     ended(run, "finished", epoch=20, updated=1.5)
 
-    assert json.loads((run.folder / STATUS_FILE).read_text()) == {
+    values = json.loads((run.folder / STATUS_FILE).read_text())
+    assert len(values.pop("sha256")) == 64
+    assert values == {
         "state": "finished",
         "epochs": 20,
         "phase": "",

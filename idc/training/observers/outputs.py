@@ -15,7 +15,9 @@ from idc.datasets.store import PatchStore
 from idc.files import atomic
 from idc.networks.inference import predict_probabilities
 from idc.networks.weights import load_model, previous_weights_path, save_weights
+from idc.runs.checksums import write_checked, write_checked_json
 from idc.runs.first_filters import save_first_filters
+from idc.runs.model_hash import model_sha256
 from idc.runs.run import BEST_FILE, ENVIRONMENT_FILE, PREDICTIONS_FILE, WEIGHTS_FILE, Run
 from idc.training.environment import describe_environment
 from idc.training.observers.observer import Observer
@@ -37,7 +39,7 @@ class OutputObserver(Observer):
         if not state.restored.step:
             save_first_filters(self._run.folder, self._model, state.restored.epoch)
         environment = describe_environment(self._store)
-        atomic.replace_json(self._run.folder / ENVIRONMENT_FILE, environment)
+        write_checked_json(self._run.folder / ENVIRONMENT_FILE, environment)
 
     def on_validation_end(
         self, state: TrainingState, entry: dict[str, Any], y_prob: np.ndarray
@@ -63,16 +65,17 @@ def save_best_weights(run: Run, model: keras.Model, scores: dict[str, Any]) -> N
     path = run.folder / WEIGHTS_FILE
     with atomic.replacement_path(path) as temporary:
         save_weights(model, temporary)
-        digest = atomic.file_sha256(temporary)
+        digest, model_digest = atomic.file_sha256(temporary), model_sha256(temporary)
         if path.exists() and run.best().get("sha256") == atomic.file_sha256(path):
             _keep_previous_weights(path)
-    atomic.replace_json(
+    write_checked_json(
         run.folder / BEST_FILE,
         {
             **scores,
             "preset": run.config.preset,
             "parameters": model.count_params(),
             "sha256": digest,
+            "model_sha256": model_digest,
         },
     )
 
@@ -88,7 +91,7 @@ def save_predictions(run: Run, split: Split, y_probs: dict[str, np.ndarray]) -> 
         for part, y_prob in y_probs.items()
     )
     content = table.astype({"probability": "float32"}).to_parquet(index=False)
-    atomic.replace_file(run.folder / PREDICTIONS_FILE, content)
+    write_checked(run.folder / PREDICTIONS_FILE, content)
 
 
 def predict_held_out(run: Run, split: Split, store: PatchStore) -> None:

@@ -21,7 +21,7 @@ from idc.datasets.patch_filter import (
 from idc.datasets.patch_filter_url import DatasetView
 from idc.datasets.store import PatchStore
 from idc.errors import RunError
-from idc.runs.run import PREDICTIONS_FILE, Run, check_same_data, list_runs
+from idc.runs.run import Run, check_same_data, list_runs
 from idc.runs.split import run_split
 
 
@@ -74,8 +74,7 @@ def patch_source(store: PatchStore, run: Run | None) -> CachedPatchColumns:
 def _predictions_stamp(run: Run | None) -> str:
     if run is None:
         return ""
-    answered = run.has_predictions()
-    return f"{run.id} {(run.folder / PREDICTIONS_FILE).stat().st_mtime_ns if answered else ''}"
+    return f"{run.id} {run.predictions_modified_ns()}"
 
 
 @st.cache_resource(show_spinner=False, max_entries=6)

@@ -14,7 +14,7 @@ import streamlit as st
 from idc.evaluation.results import Results, saved_parts, saved_results
 from idc.metrics.bootstrap import Bootstrap
 from idc.metrics.thresholds import ThresholdPreset, threshold_presets
-from idc.runs.run import PREDICTIONS_FILE, Run
+from idc.runs.run import Run
 
 
 def predictions_id(run: Run, results: Results) -> str:
@@ -61,8 +61,7 @@ def cached_bootstrap(digest: str, _results: Results) -> Bootstrap:
 
 def validation_presets(run: Run) -> list[ThresholdPreset]:
     """The run's named thresholds, chosen on its validation part alone."""
-    modified_ns = (run.folder / PREDICTIONS_FILE).stat().st_mtime_ns
-    return _presets(run.id, modified_ns, run)
+    return _presets(run.id, run.predictions_modified_ns(), run)
 
 
 @st.cache_data(max_entries=32, show_spinner=False)

@@ -12,6 +12,7 @@ from idc.datasets.full_set import completeness
 from idc.datasets.splits import PROTOCOLS
 from idc.datasets.store import PatchStore
 from idc.demo_tissue.generate import GENERATED_NOTICE
+from idc.errors import RunError
 from idc.patches import CLASS_NAMES
 from idc.runs.run import Run, RunStatus
 from idc.settings.training_config import PRESETS
@@ -67,6 +68,14 @@ def describe_run(run: Run, status: RunStatus) -> str:
         f"**{escape_markdown(run.config.data)}**, {PROTOCOLS[run.config.protocol].lower()}, "
         f"epoch {status.epoch} of {status.epochs}, started {format_start_time(run)}"
     )
+
+
+def run_heading(run: Run) -> str:
+    """`describe_run` with the current status; without the status if it is damaged."""
+    try:
+        return describe_run(run, run.status())
+    except RunError as error:
+        return f":red-badge[:material/error: damaged] {escape_markdown(str(error))}"
 
 
 def file_count(count: int) -> str:

@@ -6,7 +6,7 @@ import streamlit as st
 
 from idc.datasets.place import find_row, parse_place
 from idc.datasets.store import PatchStore, is_current, list_stores, open_store
-from idc.runs.run import BUNDLED_RUN_ID, Run, list_runs, open_run
+from idc.runs.run import BUNDLED_RUN_ID, Run, list_damaged_runs, list_runs, open_run
 from idc.ui.shared import address
 from idc.ui.shared.formatting import escape_markdown
 
@@ -27,7 +27,11 @@ def choose_store(label: str = "Data set", *, warn_missing: bool = True) -> Patch
 
 
 def choose_run(
-    *, with_predictions: bool = False, with_model: bool = False, default: str = ""
+    *,
+    with_predictions: bool = False,
+    with_model: bool = False,
+    with_damaged: bool = False,
+    default: str = "",
 ) -> Run | None:
     """A picker of runs, newest first. Without any, return None and show a link to Train.
 
@@ -36,6 +40,7 @@ def choose_run(
     Args:
         with_predictions: list only runs with saved predictions.
         with_model: list only runs with a trained model.
+        with_damaged: list damaged runs that can still be evaluated, marked as damaged.
         default: id of the run chosen at first; the first run if it is not listed.
     """
     runs = [
@@ -49,11 +54,14 @@ def choose_run(
         runs = [*own, open_run(BUNDLED_RUN_ID), *(run for run in runs if run.shipped())]
     elif with_predictions:
         runs = [*runs, open_run(BUNDLED_RUN_ID)]
-    if not runs:
+    titles = {run.id: run_title(run) for run in runs}
+    if with_damaged:
+        readable = [run for run in list_damaged_runs() if run.can_evaluate()]
+        titles |= {run.id: f"{run.id} (damaged)" for run in readable}
+    if not titles:
         st.info("There is no trained run yet.", icon=":material/info:")
         st.page_link("../../pages/train.py", label="Train one", icon=":material/model_training:")
         return None
-    titles = {run.id: run_title(run) for run in runs}
     return open_run(choose_from_titles("Run", titles, key="run", default=default))
 
 

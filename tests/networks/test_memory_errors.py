@@ -3,8 +3,8 @@ import signal
 import pytest
 
 from idc.launch.start import create_run
+from idc.networks.memory_errors import is_out_of_memory, out_of_memory_advice
 from idc.training import loop
-from idc.training.memory_errors import is_out_of_memory, out_of_memory_advice
 from idc.training.trainer import main
 from tests.support.made_patches import tiny_store
 from tests.support.tiny_training import tiny_config
