@@ -15,6 +15,7 @@ from streamlit.runtime.scriptrunner import script_runner
 
 from idc.runs.run import Run, open_run
 from tests.support.fake_kaggle import FakeKaggle, patches_zip
+from tests.support.forked_processes import Forker
 from tests.support.made_patches import tiny_store
 
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -83,6 +84,24 @@ def real_data() -> Path:
     if not (REAL_DATA / "idc_complete_cases.zip").exists():
         pytest.skip("needs the real patches in ../shared/data")
     return REAL_DATA
+
+
+@pytest.fixture(scope="session")
+def forker() -> Iterator[Forker]:
+    """Starts trainers as real processes in tenths of a second: Keras is imported once."""
+    forker = Forker("idc.training.loop")
+    yield forker
+    forker.close()
+
+
+@pytest.fixture(scope="session")
+def jax_forker() -> Iterator[Forker]:
+    """The same for Keras on JAX."""
+    forker = Forker(
+        "idc.training.loop", "tests.support.tiny_training", environ={"KERAS_BACKEND": "jax"}
+    )
+    yield forker
+    forker.close()
 
 
 @pytest.fixture(scope="session")

@@ -1,11 +1,8 @@
 """The same training on Keras over JAX as over TensorFlow: the same scores, each other's files."""
 
 import importlib.util
-import os
 import shutil
 import signal
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -18,7 +15,6 @@ from idc.processes.child import Child
 from idc.runs.run import BUNDLED_RUN_ID, WEIGHTS_FILE, Run, open_run
 from idc.training import loop, setup
 from idc.training.objective import compile_model
-from tests.support import PROGRAMS, PROJECT
 from tests.support.made_patches import tiny_store
 from tests.support.programs.backend_trainer import without_dropout
 from tests.support.tiny_training import be_tiny, digest, tiny_config
@@ -30,16 +26,11 @@ pytestmark = [
     ),
 ]
 
-TRAINER = PROGRAMS / "backend_trainer.py"
 
-
-def train_on(backend, *words, fault=""):
+def train_on_jax(forker, *words, fault=""):
     """Train in a process of its own; returns its exit code, negative for a signal."""
-    environ = {**os.environ, "KERAS_BACKEND": backend}
-    environ["PYTHONPATH"] = str(PROJECT)
-    return subprocess.run(
-        [sys.executable, TRAINER, *(("--fault", fault) if fault else ()), *words], env=environ
-    ).returncode
+    fault_words = ("--fault", fault) if fault else ()
+    return forker.start("tests.support.programs.backend_trainer", *fault_words, *words).wait()
 
 
 def copy_of(run, ending):
@@ -49,7 +40,7 @@ def copy_of(run, ending):
 
 
 @pytest.fixture(scope="module")
-def continued(tmp_path_factory):
+def continued(jax_forker, tmp_path_factory):
     """An epoch on TensorFlow, one more on TensorFlow or on JAX; and on TensorFlow after JAX."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("IDC_HOME", str(tmp_path_factory.mktemp("backends")))
@@ -63,7 +54,7 @@ def continued(tmp_path_factory):
         for run in (on_tensorflow, on_jax):
             prepare_to_resume(run, more_epochs=1)
         loop.train(on_tensorflow)
-        assert train_on("jax", on_jax.id) == 0
+        assert train_on_jax(jax_forker, on_jax.id) == 0
         back = copy_of(on_jax, "0002")
         prepare_to_resume(back, more_epochs=1)
         loop.train(back)
@@ -97,25 +88,25 @@ def test_tensorflow_resumes_jax_checkpoint(continued):
     assert (log.starts[-1]["epoch"], len(log.epochs), log.starts[-1]["damaged"]) == (2, 3, [])
 
 
-def test_jax_training_killed_within_an_epoch_resumes_identically(home):
+def test_jax_training_killed_within_an_epoch_resumes_identically(home, jax_forker):
     tiny_store("tiny", cases=3, per_case=12)
     undisturbed, killed = create_run(tiny_config()), create_run(tiny_config())
     words = ("--dropout", "--each-step")
 
-    assert train_on("jax", *words, killed.id, fault="kill 30") == -signal.SIGKILL
+    assert train_on_jax(jax_forker, *words, killed.id, fault="kill 30") == -signal.SIGKILL
     prepare_to_resume(killed)
-    assert train_on("jax", *words, killed.id, undisturbed.id) == 0
+    assert train_on_jax(jax_forker, *words, killed.id, undisturbed.id) == 0
 
     assert killed.log().starts[-1]["step"] == 1
     assert digest(killed) == digest(undisturbed)
 
 
-def test_jax_trains_identically_with_patches_on_the_device(home):
+def test_jax_trains_identically_with_patches_on_the_device(home, jax_forker):
     tiny_store("tiny", cases=3, per_case=12)
     runs = fed, on_device = [create_run(tiny_config()) for _ in range(2)]
 
-    assert train_on("jax", fed.id) == 0
-    assert train_on("jax", "--as-on-gpu", on_device.id) == 0
+    assert train_on_jax(jax_forker, fed.id) == 0
+    assert train_on_jax(jax_forker, "--as-on-gpu", on_device.id) == 0
 
     for name in ("loss", "val_loss", "val_roc_auc"):
         values = [[epoch[name] for epoch in run.log().epochs] for run in runs]

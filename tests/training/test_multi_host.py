@@ -1,11 +1,8 @@
 """Two processes on loopback train one run; one is killed within an epoch, and both go on."""
 
 import importlib.util
-import os
 import signal
 import socket
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -17,30 +14,30 @@ from idc.runs.run import open_run
 from idc.settings.training_config import split_for_config
 from idc.training.batches import WHOLE_BATCH, BatchShard, TrainingBatches
 from idc.training.hosts import Hosts, parse_hosts
-from tests.support import PROGRAMS, PROJECT
 from tests.support.made_patches import tiny_store
 from tests.support.tiny_training import tiny_config
 
-TRAINER = PROGRAMS / "backend_trainer.py"
+TRAINER = "tests.support.programs.backend_trainer"
 
 
-def start(*words, fault="", devices=1):
-    environ = {**os.environ, "KERAS_BACKEND": "jax"}
-    environ["XLA_FLAGS"] = f"--xla_force_host_platform_device_count={devices}"
-    environ["PYTHONPATH"] = str(PROJECT)
-    return subprocess.Popen(
-        [sys.executable, TRAINER, *(("--fault", fault) if fault else ()), "--each-step", *words],
-        env=environ,
+def start(forker, *words, fault="", devices=1):
+    """Start a trainer with so many devices, which writes a checkpoint after each step."""
+    return forker.start(
+        TRAINER,
+        *(("--fault", fault) if fault else ()),
+        "--each-step",
+        *words,
+        XLA_FLAGS=f"--xla_force_host_platform_device_count={devices}",
     )
 
 
-def train_on_two(run, fault=""):
+def train_on_two(forker, run, fault=""):
     """Both processes' exit codes. The fault is the second one's."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         hosts = f"127.0.0.1:{free.getsockname()[1]},127.0.0.1:1"
-    first = start(run.id, "--hosts", hosts, "--host-index", "0")
-    second = start("--hosts", hosts, "--host-index", "1", fault=fault)
+    first = start(forker, run.id, "--hosts", hosts, "--host-index", "0")
+    second = start(forker, "--hosts", hosts, "--host-index", "1", fault=fault)
     return first.wait(timeout=400), second.wait(timeout=400)
 
 
@@ -57,21 +54,30 @@ needs_jax = pytest.mark.skipif(
 )
 
 
+@pytest.fixture(scope="module")
+def alone(jax_forker, tmp_path_factory):
+    """A run that one process trained on one device, in a home for further runs."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("IDC_HOME", str(tmp_path_factory.mktemp("hosts")))
+        store = tiny_store("tiny", cases=2, per_case=20)
+        run = create_run(tiny_config())
+        assert (
+            len(split_for_config(run.config, store.index).train) == 28
+        )  # a batch of 16 and one of 12
+        assert start(jax_forker, run.id).wait(timeout=400) == 0
+        yield run
+
+
 @pytest.mark.slow
 @needs_jax
-def test_two_processes_resumed_after_a_kill_match_a_single_process(home):
-    store = tiny_store("tiny", cases=2, per_case=20)
-    alone, together = create_run(tiny_config()), create_run(tiny_config())
-    assert (
-        len(split_for_config(alone.config, store.index).train) == 28
-    )  # a batch of 16 and one of 12
+def test_two_processes_resumed_after_a_kill_match_a_single_process(alone, jax_forker):
+    together = create_run(tiny_config())
 
-    assert start(alone.id).wait(timeout=400) == 0
-    codes = train_on_two(together, fault="kill 40")
+    codes = train_on_two(jax_forker, together, fault="kill 40")
     assert codes[0] != 0 and codes[1] == -signal.SIGKILL
     assert together.status().state in ("failed", "interrupted")
     prepare_to_resume(together)
-    assert train_on_two(together) == (0, 0)
+    assert train_on_two(jax_forker, together) == (0, 0)
 
     assert (together.log().starts[-1]["epoch"], together.log().starts[-1]["step"]) != (0, 0)
     assert curve(together) == pytest.approx(curve(alone), rel=1e-5)
@@ -82,13 +88,11 @@ def test_two_processes_resumed_after_a_kill_match_a_single_process(home):
 
 @pytest.mark.slow
 @needs_jax
-def test_process_on_all_devices_that_divide_the_batch_matches_one_device(home):
-    tiny_store("tiny", cases=2, per_case=20)
-    alone, on_two = create_run(tiny_config()), create_run(tiny_config())
+def test_process_on_all_devices_that_divide_the_batch_matches_one_device(alone, jax_forker):
+    on_two = create_run(tiny_config())
 
-    assert start(alone.id).wait(timeout=400) == 0
     # Of 3 devices, 2 divide a batch of 16.
-    assert start("--as-on-gpu", on_two.id, devices=3).wait(timeout=400) == 0
+    assert start(jax_forker, "--as-on-gpu", on_two.id, devices=3).wait(timeout=400) == 0
 
     assert curve(on_two) == pytest.approx(curve(alone), rel=1e-5)
 
