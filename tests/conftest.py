@@ -4,8 +4,6 @@ import functools
 import logging
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,12 +11,32 @@ import pytest
 from streamlit.components.v2 import manifest_scanner
 from streamlit.runtime.scriptrunner import script_runner
 
+from idc.launch.start import create_run
 from idc.runs.run import Run, open_run
+from idc.settings.training_config import preset_config
 from tests.support.fake_kaggle import FakeKaggle, patches_zip
-from tests.support.forked_processes import Forker
 from tests.support.made_patches import tiny_store
+from tests.support.programs.forker import Forker
 
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let workers take the files in the order below, not by their number of tests."""
+    config.option.loadscopereorder = False
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the longest files first, so that no worker idles while another ends a long one."""
+    ranks: dict[Path, int] = {}
+    for item in items:
+        rank = 0 if item.get_closest_marker("browser") else 1 if _is_slow(item) else 2
+        ranks[item.path] = min(rank, ranks.get(item.path, rank))
+    items.sort(key=lambda item: ranks[item.path])
+
+
+def _is_slow(item: pytest.Item) -> bool:
+    return item.get_closest_marker("slow") is not None
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -105,14 +123,15 @@ def jax_forker() -> Iterator[Forker]:
 
 
 @pytest.fixture(scope="session")
-def trained_home(tmp_path_factory) -> Path:
+def trained_home(tmp_path_factory, forker) -> Path:
     """A home with the store "tiny" and one run on it, really trained for an epoch."""
     folder = tmp_path_factory.mktemp("trained")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("IDC_HOME", str(folder))
         tiny_store("tiny", cases=4, per_case=20)
-        words = "train --data tiny --protocol random --epochs 1 --batch-size 8 --name once"
-        subprocess.run([sys.executable, "-m", "idc", *words.split()], check=True)
+        settings = {"protocol": "random", "epochs": 1, "batch_size": 8, "name": "once"}
+        run = create_run(preset_config("notebook", "tiny", **settings))
+        assert forker.start("idc.training.trainer", run.id).wait() == 0
     return folder
 
 

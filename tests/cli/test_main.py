@@ -37,6 +37,21 @@ def shell(capsys):
     return run
 
 
+@pytest.fixture
+def training_shell(shell, forker, monkeypatch, tmp_path):
+    """The same for commands that replace their process by the trainer: it is forked instead."""
+
+    def replace_process(executable, command, environment):
+        printed = tmp_path / "printed.txt"
+        printed.unlink(missing_ok=True)
+        code = forker.start(*command[2:], output=printed).wait()
+        print(printed.read_text())
+        sys.exit(code)
+
+    monkeypatch.setattr("idc.cli.training_commands.os.execve", replace_process)
+    return shell
+
+
 def test_pack_and_verify_print_what_scripts_read(home, tmp_path, shell):
     write_patches_zip(
         tmp_path / "two.zip", "8863_idx5_x1_y1_class0.png", "8864_idx5_x1_y1_class1.png"
@@ -173,7 +188,7 @@ def test_every_command_has_help(command, shell):
 
 
 @pytest.mark.slow
-def test_train_prints_the_split_and_ends_with_the_runs_id(home, shell):
+def test_train_prints_the_split_and_ends_with_the_runs_id(home, training_shell):
     tiny_store("tiny", cases=4, per_case=12)
     done = real_shell(
         "train", "--data", "tiny", "--epochs", 1, "--batch-size", 8, "--name", "first"
@@ -181,17 +196,17 @@ def test_train_prints_the_split_and_ends_with_the_runs_id(home, shell):
 
     assert done.returncode == 0
     run_id = done.stdout.splitlines()[-1]
-    [listed] = json.loads(shell("runs", "--json").stdout)
+    [listed] = json.loads(training_shell("runs", "--json").stdout)
     assert (listed["run"], listed["name"], listed["state"]) == (run_id, "first", "finished")
     assert "validation" in done.stderr
 
-    again = real_shell("resume", run_id, "--more-epochs", 1)
-    assert (again.returncode, again.stdout.splitlines()[-1]) == (0, run_id)
-    assert json.loads(shell("runs", "--json").stdout)[0]["epoch"] == 2
+    again = training_shell("resume", run_id, "--more-epochs", 1)
+    assert (again.returncode, again.stdout.split()[-1]) == (0, run_id)
+    assert json.loads(training_shell("runs", "--json").stdout)[0]["epoch"] == 2
 
-    forked = real_shell("fork", run_id, "--seed", 5, "--epochs", 1, "--name", "forked")
+    forked = training_shell("fork", run_id, "--seed", 5, "--epochs", 1, "--name", "forked")
     assert forked.returncode == 0
-    child = open_run(forked.stdout.splitlines()[-1])
+    child = open_run(forked.stdout.split()[-1])
     assert (child.status().state, child.config.seed, child.config.name) == ("finished", 5, "forked")
     assert read_lineage(child).sentence() == (
         "Forked from first after epoch 2; other settings: seed 0 → 5."

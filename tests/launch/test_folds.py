@@ -1,9 +1,7 @@
 """Tests of idc.launch.folds: one run per fold, in sequence, with stop requests."""
 
-import os
 import sys
 import threading
-import time
 
 import numpy as np
 import pytest
@@ -16,11 +14,13 @@ from idc.launch import folds
 from idc.launch.folds import FoldJob, create_folds, list_folds, open_folds, start_folds, train_folds
 from idc.launch.start import create_run
 from idc.runs.lock import hold_lock
-from idc.runs.run import list_runs
+from idc.runs.run import list_runs, open_run
 from idc.settings.training_config import TrainingConfig
 from tests.support import PROGRAMS, PROJECT
 from tests.support.disk_faults import install_fault
 from tests.support.made_patches import tiny_store
+from tests.support.programs import fold_trainer
+from tests.support.waiting import wait_until
 
 TRAINER = PROGRAMS / "fold_trainer.py"
 SETTINGS = {"data": "tiny", "protocol": "random", "patches": 24, "epochs": 3, "seed": 1}
@@ -36,24 +36,43 @@ def base(store):
     return create_run(TrainingConfig(**SETTINGS, name="base"))
 
 
+class TrainerThread(threading.Thread):
+    """A trainer of `fold_trainer` in a thread, with the methods of `subprocess.Popen`."""
+
+    def poll(self):
+        return None if self.is_alive() else 0
+
+    def wait(self, timeout):
+        self.join(timeout)
+
+
 @pytest.fixture
 def trainer(monkeypatch):
     """Decides what the trainers of the folds do: finish, wait for a stop, or fail."""
     does = {}
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(PROJECT)]))
-    monkeypatch.setattr(
-        folds,
-        "trainer_command",
-        lambda run: [sys.executable, str(TRAINER), run.id, does.get(run.config.fold, "finish")],
-    )
+
+    def start(command, **_):
+        run_id = command[-1]
+        what = does.get(open_run(run_id).config.fold, "finish")
+        thread = TrainerThread(target=fold_trainer.train, args=(run_id, what))
+        thread.start()
+        return thread
+
+    monkeypatch.setattr(folds, "start_detached", start)
     return does
 
 
-def wait_until(condition):
-    deadline = time.monotonic() + 600  # only so that a broken job does not hang the tests
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+@pytest.fixture
+def trainer_processes(monkeypatch):
+    """The same with processes."""
+    does = {}
+    monkeypatch.setenv("PYTHONPATH", str(PROJECT))
+    monkeypatch.setattr(
+        folds,
+        "trainer_command",
+        lambda run: [sys.executable, TRAINER, run.id, does.get(run.config.fold, "finish")],
+    )
+    return does
 
 
 def test_each_patch_is_predicted_by_the_run_of_its_fold(base, store, trainer):
@@ -93,12 +112,15 @@ def test_folds_exclude_the_left_out_patches_of_the_base_run(store, trainer):
     assert [run.left_out().tolist() for run in job.runs()] == [[0], [0]]
 
 
-def test_stopped_folds_can_be_continued_to_the_end(base, store, trainer):
-    trainer[2] = "wait"
+def test_stopped_folds_can_be_continued_to_the_end(base, store, trainer_processes):
+    trainer_processes[2] = "wait"
     job = create_folds(base, 3)
     worker = threading.Thread(target=train_folds, args=(job,))
     worker.start()
-    wait_until(lambda: len(job.runs()) == 2 and job.runs()[1].status().state == "running")
+    wait_until(
+        lambda: len(job.runs()) == 2 and job.runs()[1].status().state == "running",
+        "the second fold trains",
+    )
     assert job.state() == ("running", "")
 
     job.request_stop()
@@ -109,7 +131,7 @@ def test_stopped_folds_can_be_continued_to_the_end(base, store, trainer):
         job.runs()[0].id
     ]
 
-    trainer[2] = "finish"
+    trainer_processes[2] = "finish"
     job.clear_stop_request()
     stopped = job.runs()[1].id
     assert train_folds(job) == "finished"
@@ -198,7 +220,7 @@ def test_job_trains_real_networks_in_separate_processes(trained_run):
     job = create_folds(trained_run, 2)
 
     start_folds(job)
-    wait_until(lambda: not job.live)
+    wait_until(lambda: not job.live, "both folds are done", timeout_s=600)
 
     assert job.state() == ("finished", "All 2 folds are done.")
     held_out = held_out_predictions(job.finished(), ["test"])

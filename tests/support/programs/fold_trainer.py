@@ -14,19 +14,25 @@ from idc.files.atomic import replace_json
 from idc.runs.run import ENVIRONMENT_FILE, PREDICTIONS_FILE, open_run
 from idc.settings.training_config import split_for_config
 
-if __name__ == "__main__":
-    run = open_run(sys.argv[1])
+
+def train(run_id: str, does: str) -> None:
+    """Finish the run, wait for a stop request, or fail."""
+    run = open_run(run_id)
     with run.trainer_lock():
         run.write_status(replace(run.status(), state="running", phase="training"))
-        while sys.argv[2] == "wait" and not run.stop_requested():
+        while does == "wait" and not run.stop_requested():
             time.sleep(0.02)
-        if sys.argv[2] != "finish":
-            state = {"wait": "stopped", "fail": "failed"}[sys.argv[2]]
+        if does != "finish":
+            state = {"wait": "stopped", "fail": "failed"}[does]
             run.write_status(replace(run.status(), state=state, reason="It broke off."))
-            sys.exit()
+            return
         store = open_store(run.config.data)
         rows = split_for_config(run.config, store.index, run.left_out()).test
         table = pd.DataFrame({"row": rows, "probability": run.config.fold / 10, "part": "test"})
         table.astype({"probability": "float32"}).to_parquet(run.folder / PREDICTIONS_FILE)
         replace_json(run.folder / ENVIRONMENT_FILE, {"data_sha256": store.fingerprint})
         run.write_status(replace(run.status(), state="finished", epoch=run.config.epochs))
+
+
+if __name__ == "__main__":
+    train(*sys.argv[1:])
