@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from idc.files.spreadsheets import spreadsheet_safe
 from idc.imaging.geojson import box_ring, closed_ring, feature, label_class, named_class
 from idc.imaging.outline import Polygon, cell_outlines
 from idc.large_images.annotation_summary import annotation_summaries
 from idc.large_images.frames import BOUNDS, LEVEL_0, qupath_origin_px
 from idc.large_images.region import RegionLayout, RegionPredictions, cell_boxes
-from idc.prediction.file_predictions import spreadsheet_safe
 
 PREDICTED_CLASS = "IDC region (predicted)"
 _PREDICTED_RGB = (213, 94, 0)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from idc.files.spreadsheets import spreadsheet_safe
 from idc.metrics.scores import CONFUSION_CELLS, confusion_cell_names, matrix
 from idc.patches import CLASS_NAMES
 
@@ -14,8 +15,6 @@ ORDERS = {
     "label": "by label",
     "y_prob": "by probability",
 }
-
-_FORMULA_STARTS = "=+-@\t\r\n＝＋－＠"  # what makes a spreadsheet run a cell
 
 
 @dataclass(frozen=True)
@@ -106,9 +105,3 @@ class FilePredictions:
             }
         )
         return table.to_csv(index=False, float_format="%.6f", lineterminator="\r\n")
-
-
-def spreadsheet_safe(text: str) -> str:
-    """Text that a spreadsheet does not execute: an apostrophe is put before a formula."""
-    formula = text[:1] in _FORMULA_STARTS or text.lstrip()[:1] in _FORMULA_STARTS
-    return f"'{text}" if text and formula else text

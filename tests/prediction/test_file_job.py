@@ -10,9 +10,10 @@ import pandas as pd
 import pytest
 
 from idc.errors import PredictionError, UploadError, UploadTimeout
+from idc.files.spreadsheets import spreadsheet_safe
 from idc.prediction import file_job
 from idc.prediction.file_job import FilePredictionJob
-from idc.prediction.file_predictions import FilePredictions, spreadsheet_safe
+from idc.prediction.file_predictions import FilePredictions
 from idc.runs.run import BUNDLED_RUN_ID, open_run
 from idc.uploads.file_batch import MAX_IMAGES, batch_files, label_from_path
 from tests.support.hostile_files import zip_of

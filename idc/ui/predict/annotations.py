@@ -4,9 +4,9 @@ import pandas as pd
 import streamlit as st
 
 from idc.errors import ServerBusy, UploadError
+from idc.files.spreadsheets import spreadsheet_safe
 from idc.large_images.annotation_summary import annotation_summaries
 from idc.large_images.region import RegionPredictions
-from idc.prediction.file_predictions import spreadsheet_safe
 from idc.server.streamlit_internals import UploadedFile
 from idc.ui.shared.formatting import escape_markdown, format_share
 from idc.uploads.annotations import MAX_ANNOTATION_BYTES, Annotations, read_annotations
