@@ -203,9 +203,16 @@ def _saved_annotated(
 ) -> AnnotatedCells | None:
     if names is None:
         return None
-    ends = np.cumsum(arrays["annotated_counts"])
-    cells = np.split(arrays["annotated_cells"], ends[:-1])
-    return AnnotatedCells(names["file"], tuple(names["names"]), tuple(cells), shape)
+    cells, ends = arrays["annotated_cells"], np.cumsum(arrays["annotated_counts"])
+    if len(names["names"]) != len(ends) or not all(
+        isinstance(name, str) for name in names["names"]
+    ):
+        raise ValueError("another number of names than of annotations")
+    if ends[-1] != len(cells) or cells.min() < 0 or cells.max() >= shape[0] * shape[1]:
+        raise ValueError("other cells than those of the grid")
+    return AnnotatedCells(
+        str(names["file"]), tuple(names["names"]), tuple(np.split(cells, ends[:-1])), shape
+    )
 
 
 def saved_at_ns(request: SlideRequest) -> int | None:

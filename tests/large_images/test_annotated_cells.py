@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from idc.errors import UploadError
+from idc.files.home import whole_slides_dir
 from idc.large_images import annotated_cells, region
 from idc.large_images.annotation_summary import AnnotationSummary, annotation_summaries
 from idc.large_images.region import lay_out_region, predict_region
@@ -206,3 +207,18 @@ def test_saved_predictions_keep_their_annotations(home, tmp_path):
     assert layout.tissue.tolist() == [[True, True, False]]
     assert saved_predictions(replace(request, only=None)) is None
     assert saved_predictions(replace(request, only=replace(only, sha256="1" * 64))) is None
+
+
+@pytest.mark.parametrize("names", [["A"], ["A", 5], ["A", "B", "C"], 5])
+def test_saved_annotations_with_damaged_names_count_as_missing(names, home, tmp_path):
+    (tmp_path / "s.svs").write_bytes(b"slide")
+    features = [box_feature("A", 0, 0, 100, 50), box_feature("B", 50, 0, 100, 50)]
+    answers = limited(made_answers([[0.25, 0.75, NAN]]), *features)
+    request = SlideRequest(tmp_path / "s.svs", 4.0, open_run(BUNDLED_RUN_ID))
+    save_predictions(request, SlidePredictions(answers, np.zeros((5, 15, 3), np.uint8)))
+    facts = whole_slides_dir() / request.name() / "facts.json"
+    saved = json.loads(facts.read_text())
+    saved["annotations"]["names"] = names
+    facts.write_text(json.dumps(saved))
+
+    assert saved_predictions(request) is None
