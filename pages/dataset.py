@@ -4,8 +4,9 @@ import streamlit as st
 
 from idc.ui.dataset.all_patches import browse_patches
 from idc.ui.dataset.overview import counts_section, key_figures, sample_section
+from idc.ui.shared.data_set_actions import data_set_actions, data_set_undo
 from idc.ui.shared.guard import error_sentences, guarded
-from idc.ui.shared.pickers import choose_store
+from idc.ui.shared.pickers import choose_store, chosen_store_name
 
 VIEWS = {"overview": "Overview", "roam": "All patches"}  # URL value -> title of the tab
 
@@ -20,6 +21,7 @@ def keep_tab() -> None:
 
 
 with error_sentences():
+    data_set_undo()
     store = choose_store()
     if store is None:
         st.stop()
@@ -35,3 +37,7 @@ with error_sentences():
     if all_patches.open:
         with all_patches:
             browse_patches(store)
+
+# Outside of the block above, because a damaged data set needs them most.
+if name := chosen_store_name():
+    data_set_actions(name)

@@ -4,6 +4,7 @@ import streamlit as st
 
 from idc.datasets.store import list_stores
 from idc.ui.home.sections import add_data_section, pack_progress, runs_overview, stores_overview
+from idc.ui.shared.data_set_actions import data_set_undo, deleted_data_sets
 from idc.ui.shared.guard import error_sentences
 
 st.title("IDC Lab")
@@ -15,6 +16,7 @@ st.markdown(
 
 with error_sentences():
     pack_progress()
+    data_set_undo()
 
 if list_stores():
     with error_sentences():
@@ -28,5 +30,7 @@ if list_stores():
     st.subheader("Add a data set")
 else:
     st.subheader("Start with a data set")
+    with error_sentences():
+        deleted_data_sets()
 with error_sentences():
     add_data_section()

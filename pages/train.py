@@ -7,7 +7,7 @@ from idc.runs.run import list_runs
 from idc.ui.shared.guard import error_sentences
 from idc.ui.shared.pickers import choose_run
 from idc.ui.train.live_run import show_run
-from idc.ui.train.run_actions import run_actions, run_notes, undo_notice
+from idc.ui.train.run_actions import deleted_list, run_actions, run_notes, undo_notice
 from idc.ui.train.run_list import run_list
 from idc.ui.train.setup import new_run, setup_expander
 
@@ -31,3 +31,5 @@ with error_sentences():
             run_actions(run)
         run_notes(run)
         show_run(run)
+    else:
+        deleted_list()

@@ -117,9 +117,38 @@ def verify_command(options: argparse.Namespace) -> None:
     print(f"ok {patches} patches, {cases} cases")
 
 
+def pack_again_command(options: argparse.Namespace) -> None:
+    from idc.datasets.store import open_store
+    from idc.shipped.pack_again import pack_again
+
+    with progress_line() as progress:
+        pack_again(options.name, on_progress=progress.count)
+    print(f"{len(open_store(options.name)):,} patches in the data set '{options.name}'")
+
+
+def delete_command(options: argparse.Namespace) -> None:
+    from idc.launch.deletion import KINDS, delete_named
+
+    kind = delete_named(options.name, options.kind)
+    print(
+        f"The {KINDS[kind]} '{options.name}' is in the trash. "
+        f"To undo: python -m idc restore {options.name} --{kind}"
+    )
+
+
+def restore_command(options: argparse.Namespace) -> None:
+    from idc.launch.deletion import KINDS, restore_named
+
+    kind = restore_named(options.name, options.kind)
+    print(f"The {KINDS[kind]} '{options.name}' is restored.")
+
+
 COMMANDS = {
     "download": download_command,
     "pack": pack_command,
+    "pack-again": pack_again_command,
+    "delete": delete_command,
+    "restore": restore_command,
     "demo": demo_command,
     "measure": measure_command,
     "verify": verify_command,

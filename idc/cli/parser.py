@@ -58,6 +58,11 @@ def build_parser() -> argparse.ArgumentParser:
     sub = command("measure", "Measure tissue share and stain of every patch, for the Dataset page.")
     sub.add_argument("name", help="the data set's name")
 
+    sub = command("pack-again", "Pack a data set again from its recorded source.")
+    sub.add_argument("name", help="the data set's name")
+
+    _add_deletion(command)
+
     sub = command("verify", "Read every byte of a data set and check it.")
     sub.add_argument("name", help="the data set's name")
 
@@ -130,6 +135,24 @@ def build_parser() -> argparse.ArgumentParser:
     command("record", "For maintainers: train the runs that ship with the demo tissue.")
     _add_analysis_commands(command)
     return parser
+
+
+def _add_deletion(command: Callable[[str, str], argparse.ArgumentParser]) -> None:
+    for name, text in (
+        ("delete", "Move a data set or a run to the trash."),
+        ("restore", "Take the last deleted data set or run of a name out of the trash."),
+    ):
+        sub = command(name, text)
+        sub.add_argument("name", metavar="NAME_OR_RUN", help="a data set's name or a run's id")
+        which = sub.add_mutually_exclusive_group()
+        for kind, what in (("data", "a data set"), ("run", "a run")):
+            which.add_argument(
+                f"--{kind}",
+                dest="kind",
+                action="store_const",
+                const=kind,
+                help=f"it is {what}; needed only if both have this name",
+            )
 
 
 def _add_analysis_commands(command: Callable[[str, str], argparse.ArgumentParser]) -> None:

@@ -5,6 +5,7 @@ A store is a folder ``data/<name>/``:
 - ``patches.npy``: uint8 RGB, shape (n, side, side, 3), a plain NumPy file
 - ``index.parquet``: one row per patch in the same order (case, x, y, label, height, width, and
   part where the data set brings its own split), sorted by case, then y, then x
+- ``source.json``: what it was packed from, so that it can be packed again
 - ``store.json``: format version, counts, checksums, the packing report, and the description of the
   data set (`idc.datasets.description`) where it is not the Kaggle set's
 
@@ -20,7 +21,6 @@ import io
 import json
 import mmap
 import re
-import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -41,6 +41,7 @@ FORMAT_VERSION = 1
 PATCHES_FILE = "patches.npy"
 INDEX_FILE = "index.parquet"
 META_FILE = "store.json"
+SOURCE_FILE = "source.json"  # what it was packed from: `idc.ingest.recorded_source`
 
 INDEX_DTYPES = {
     "case": "int32",
@@ -52,6 +53,7 @@ INDEX_DTYPES = {
 }
 PART_COLUMN = "part"  # int8: position in `idc.datasets.splits.PARTS`, only in sets with parts
 
+_FILES = (META_FILE, INDEX_FILE, PATCHES_FILE)
 _OPEN_ATTEMPTS = 3  # while other processes replace the store
 
 _NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
@@ -149,11 +151,16 @@ def check_store_name(name: str) -> str:
 
 
 def list_stores() -> list[str]:
-    """Names of all stores, in alphabetical order."""
+    """Names of all stores, also of damaged ones, in alphabetical order."""
+    try:
+        folders = list(data_dir().iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
     return sorted(
-        path.parent.name
-        for path in data_dir().glob(f"*/{META_FILE}")
-        if _NAME_PATTERN.fullmatch(path.parent.name)
+        folder.name
+        for folder in folders
+        if _NAME_PATTERN.fullmatch(folder.name)
+        and any((folder / file).exists() for file in _FILES)  # damaged ones may lack some
     )
 
 
@@ -200,32 +207,6 @@ def _open_with_meta(name: str, meta: dict[str, Any]) -> PatchStore:
     return PatchStore(name, columns, patches, report, _fingerprint(meta), description)
 
 
-def delete_store(name: str) -> None:
-    """Delete a store. A killed deletion leaves no partial store under its name.
-
-    Raises:
-        DataError: there is no such store, or it cannot be removed.
-    """
-    folder = data_dir() / check_store_name(name)
-    if not folder.is_dir():
-        raise _missing_error(name)
-    hidden = trash_path(name)
-    shutil.rmtree(hidden, ignore_errors=True)  # of a deletion that was killed
-    try:
-        folder.rename(hidden)
-    except OSError as error:
-        raise DataError(
-            f"The data set '{name}' could not be removed ({error.strerror}); check the rights of "
-            f"'{data_dir()}'."
-        ) from error
-    shutil.rmtree(hidden, ignore_errors=True)  # the next packing removes leftovers
-
-
-def trash_path(name: str) -> Path:
-    """The folder of a store that is being deleted."""
-    return data_dir() / f".{name}.deleted"
-
-
 def verify_store(name: str, *, on_progress: ProgressCallback | None = None) -> tuple[int, int]:
     """Read every byte of a store and compare it with the checksums from packing.
 
@@ -245,6 +226,7 @@ def verify_store(name: str, *, on_progress: ProgressCallback | None = None) -> t
         good = _pixels_are_intact(folder / PATCHES_FILE, meta, on_progress)
         # Compare bytes: JSON with other whitespace has the same value.
         good = good and (folder / META_FILE).read_bytes() == json_bytes(with_checksum(meta))
+        good = good and _source_is_intact(folder / SOURCE_FILE)
     except OSError as error:
         raise _damaged_error(name) from error
     if not good:
@@ -289,6 +271,18 @@ def with_checksum(meta: dict[str, Any]) -> dict[str, Any]:
     return {**meta, "self_sha256": _meta_digest(meta)}
 
 
+def read_record(path: Path) -> dict[str, Any]:
+    """Read JSON that was written with `with_checksum`, without the checksum.
+
+    Raises:
+        OSError, ValueError: it cannot be read, or is damaged.
+    """
+    record = json.loads(path.read_bytes())
+    if not isinstance(record, dict) or record.pop("self_sha256", None) != _meta_digest(record):
+        raise ValueError(f"'{path.name}' is damaged")
+    return record
+
+
 def read_meta(folder: Path) -> dict[str, Any]:
     """Read and check ``store.json``.
 
@@ -296,13 +290,13 @@ def read_meta(folder: Path) -> dict[str, Any]:
         DataError: the file is missing, damaged, or of another version.
     """
     try:
-        meta = json.loads((folder / META_FILE).read_bytes())
+        meta = read_record(folder / META_FILE)
     except FileNotFoundError as error:
-        raise _missing_error(folder.name) from error
+        if folder.name in list_stores():
+            raise _damaged_error(folder.name) from error
+        raise missing_error(folder.name) from error
     except (OSError, ValueError, RecursionError) as error:
         raise _damaged_error(folder.name) from error
-    if not isinstance(meta, dict) or meta.pop("self_sha256", None) != _meta_digest(meta):
-        raise _damaged_error(folder.name)
     if meta["format"] != FORMAT_VERSION:
         raise DataError(
             f"The data set '{folder.name}' was packed by another version of IDC Lab; pack it again."
@@ -348,6 +342,16 @@ def _header_is_intact(path: Path, header: bytes) -> bool:
         return file.read(len(header)) == header
 
 
+def _source_is_intact(path: Path) -> bool:
+    """Whether the record of the source is as written; older stores have none."""
+    if not path.exists():
+        return True
+    try:
+        return path.read_bytes() == json_bytes(with_checksum(read_record(path)))
+    except ValueError:
+        return False
+
+
 def _pixels_are_intact(
     path: Path, meta: dict[str, Any], on_progress: ProgressCallback | None
 ) -> bool:
@@ -363,7 +367,8 @@ def _pixels_are_intact(
     return digest.hexdigest() == meta["pixels_sha256"]
 
 
-def _missing_error(name: str) -> DataError:
+def missing_error(name: str) -> DataError:
+    """The error that there is no store of that name."""
     known = ", ".join(list_stores()) or "none yet"
     return DataError(
         f"There is no data set named '{name}' (existing: {known}); pack one first: "

@@ -27,7 +27,6 @@ from idc.datasets.store import (
     check_store_name,
     npy_header,
     report_json,
-    trash_path,
     with_checksum,
     write_index,
 )
@@ -115,7 +114,7 @@ class StoreWriter:
         self._refuse_taken_name()
         self._folder = _packing_path(name)
         self._replaced = _replaced_path(name)
-        self._lock = _lock(name)
+        self._lock = store_lock(name)
         self._max_patches = max_patches
         self._hash = hashlib.sha256()
         self._blocks: list[np.ndarray] = []  # of the index, int32 (k, 6)
@@ -268,7 +267,8 @@ def _replaced_path(name: str) -> Path:
     return data_dir() / f".{name}.replaced"
 
 
-def _lock(name: str) -> FileLock:
+def store_lock(name: str) -> FileLock:
+    """The lock of whoever packs or deletes the store."""
     return FileLock(data_dir() / f".{name}.lock")
 
 
@@ -277,7 +277,7 @@ def _remove_leftovers(name: str) -> None:
     target, growing, moved_aside = data_dir() / name, _packing_path(name), _replaced_path(name)
     if moved_aside.exists() and not target.exists():
         moved_aside.rename(target)  # killed between its two renames
-    for left_over in (growing, moved_aside, trash_path(name)):
+    for left_over in (growing, moved_aside, data_dir() / f".{name}.deleted"):
         shutil.rmtree(left_over, ignore_errors=True)
 
 
@@ -285,7 +285,7 @@ def _remove_idle_leftovers() -> None:
     """Remove the leftovers, possibly gigabytes, of every store that is not being packed."""
     for path in (path for end in _LEFTOVER_SUFFIXES for path in data_dir().glob(f".*.{end}")):
         name = path.stem.removeprefix(".")
-        with contextlib.suppress(Timeout), _lock(name).acquire(timeout=0):
+        with contextlib.suppress(Timeout), store_lock(name).acquire(timeout=0):
             _remove_leftovers(name)
 
 

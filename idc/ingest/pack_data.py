@@ -23,6 +23,7 @@ from idc.ingest.layouts.recognise import array_paths, recognise_arrays, recognis
 from idc.ingest.listing import PatchListing, list_patches
 from idc.ingest.packing import decode_patch, pack_listing
 from idc.ingest.plan_packing import PackPreview, pack_plan, preview_kaggle, preview_plan
+from idc.ingest.recorded_source import record_paths
 from idc.patches import CLASS_NAMES
 from idc.progress import ProgressCallback
 
@@ -57,24 +58,27 @@ def pack_data(
         DataError: the layout is not understood, a source is unreadable, the positive class is
             unknown, the store exists, or the disk is full.
     """
-    options = options or PackOptions()
+    options, paths = options or PackOptions(), list(paths)
     with _recognised(paths, options) as found:
         if found.listing is not None:
-            return pack_listing(
+            report = pack_listing(
                 found.sources,
                 found.listing,
                 name,
                 replace_existing=replace_existing,
                 on_progress=on_progress,
             )
-        return pack_plan(
-            found.plan,
-            options,
-            name,
-            sources=found.labels,
-            replace_existing=replace_existing,
-            on_progress=on_progress,
-        )
+        else:
+            report = pack_plan(
+                found.plan,
+                options,
+                name,
+                sources=found.labels,
+                replace_existing=replace_existing,
+                on_progress=on_progress,
+            )
+    record_paths(name, paths, options)
+    return report
 
 
 def preview_data(

@@ -22,7 +22,9 @@ from idc.datasets.store_writer import PatchBlock, StoreWriter
 from idc.errors import DataError
 from idc.files.sources import OpenSources, Source, UnreadableMember
 from idc.imaging.rescaling import to_patch_size
+from idc.ingest.layouts.plan import PackOptions
 from idc.ingest.listing import PatchListing, list_patches
+from idc.ingest.recorded_source import record_paths
 from idc.patches import PATCH_SHAPE, PATCH_SIZE_PX, PatchName
 from idc.processes.prefetch import map_ahead
 from idc.progress import ProgressCallback
@@ -54,7 +56,8 @@ def pack(
     Raises:
         DataError: a source is unreadable or holds no patch, the store exists, or the disk is full.
     """
-    with OpenSources([Path(path) for path in paths]) as sources:
+    source_paths = [Path(path) for path in paths]
+    with OpenSources(source_paths) as sources:
         listing = list_patches(sources)
         if not len(listing):
             raise DataError(
@@ -62,9 +65,11 @@ def pack(
                 "named like 8863_idx5_x451_y1451_class0.png. Choose the data set's zip, or the "
                 "folder that it was unpacked to."
             )
-        return pack_listing(
+        report = pack_listing(
             sources, listing, name, replace_existing=replace_existing, on_progress=on_progress
         )
+    record_paths(name, source_paths, PackOptions())
+    return report
 
 
 def pack_listing(

@@ -6,6 +6,7 @@ from idc.datasets.store import PackReport, check_store_name, open_store
 from idc.datasets.store_writer import Patch, StoreWriter
 from idc.demo_tissue.generate import GENERATED_NOTICE, generate_cases, slide_patches
 from idc.ingest.packing_job import PackJob, start_job
+from idc.ingest.recorded_source import record_demo
 from idc.launch.standby import ensure_standby
 from idc.progress import ProgressCallback
 from idc.shipped.recorded_runs import install_recorded_runs
@@ -44,6 +45,7 @@ def pack_demo(
             if on_progress:
                 on_progress(done, cases)
         report = writer.finish(report)
+    record_demo(name, cases=cases, seed=seed)
     if (cases, seed) == (DEMO_CASES, DEMO_SEED):
         install_recorded_runs(open_store(name))
     return report

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from idc.__main__ import main
-from idc.datasets.store import delete_store
+from idc.datasets.store_trash import delete_store
 from tests.support.evaluated_run import evaluated_run
 from tests.support.made_patches import tiny_store
 

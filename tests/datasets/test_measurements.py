@@ -10,7 +10,7 @@ from idc.datasets.measurements import (
     measure_store,
     saved_measurements,
 )
-from idc.datasets.store import delete_store
+from idc.datasets.store_trash import delete_store
 from idc.errors import DataError
 from idc.files.home import data_dir
 from idc.imaging.rescaling import to_patch_size

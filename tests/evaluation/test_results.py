@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from idc.datasets.splits import make_split
-from idc.datasets.store import delete_store
+from idc.datasets.store_trash import delete_store
 from idc.errors import DataError, RunError
 from idc.evaluation.results import results_of, saved_parts, saved_results
 from idc.launch.start import create_run

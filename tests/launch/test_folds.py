@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from idc.datasets.label_marks import Mark, save_mark
-from idc.datasets.store import delete_store
+from idc.datasets.store_trash import delete_store
 from idc.errors import LabelError, RunError, SplitError
 from idc.evaluation.doubtful_labels import held_out_predictions
 from idc.launch import folds

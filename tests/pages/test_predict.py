@@ -2,7 +2,8 @@ import json
 
 import pytest
 
-from idc.datasets.store import delete_store, open_store
+from idc.datasets.store import open_store
+from idc.datasets.store_trash import delete_store
 from idc.errors import ServerBusy, UploadError, UploadTimeout
 from idc.prediction.training_features import (
     compute_training_features,

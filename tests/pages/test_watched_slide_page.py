@@ -6,7 +6,7 @@ import pytest
 
 from idc.datasets.place import place_of
 from idc.datasets.splits import make_split
-from idc.datasets.store import delete_store
+from idc.datasets.store_trash import delete_store
 from idc.runs.log import LogWriter
 from idc.runs.run import RunStatus, list_runs
 from idc.runs.watched_slide import Frame, held_out_cases, request_case, requested_case, write_frame

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from idc.datasets.store import PackReport, delete_store, open_store
+from idc.datasets.store import PackReport, open_store
+from idc.datasets.store_trash import delete_store
 from idc.datasets.store_writer import Patch, StoreWriter
 from idc.launch.start import create_run
 from idc.patches import PatchName

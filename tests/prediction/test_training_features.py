@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from idc.datasets.store import PackReport, delete_store, open_store
+from idc.datasets.store import PackReport, open_store
+from idc.datasets.store_trash import delete_store
 from idc.datasets.store_writer import Patch, PatchName, StoreWriter
 from idc.errors import RunError
 from idc.files.home import features_dir

@@ -6,7 +6,7 @@ import pytest
 
 from idc.datasets.label_marks import Mark, remove_mark, save_mark
 from idc.datasets.splits import make_split, split_note
-from idc.datasets.store import delete_store
+from idc.datasets.store_trash import delete_store
 from idc.errors import RunError, SplitError
 from idc.launch.start import create_run
 from idc.runs.left_out_patches import LEFT_OUT_FILE

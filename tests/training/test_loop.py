@@ -11,7 +11,8 @@ import time
 import numpy as np
 import pytest
 
-from idc.datasets.store import delete_store, open_store
+from idc.datasets.store import open_store
+from idc.datasets.store_trash import delete_store
 from idc.files.home import runs_dir
 from idc.launch.start import create_run, prepare_to_resume
 from idc.runs.run import open_run

@@ -10,6 +10,7 @@ from idc.ingest.packing_job import PackJob, forget_job, pack_jobs, start_packing
 from idc.runs.run import list_runs
 from idc.shipped.demo import start_demo
 from idc.ui.home.get_data import get_data
+from idc.ui.shared.data_set_actions import data_set_actions, deleted_data_sets
 from idc.ui.shared.formatting import describe_run, escape_markdown, store_origin
 from idc.ui.shared.guard import error_sentences, guarded, guarded_fragment
 from idc.ui.shared.pickers import cached_store
@@ -19,21 +20,28 @@ from idc.wording import duration
 def stores_overview() -> None:
     """Every packed data set with its counts and its share of the full set."""
     for name in list_stores():
-        with error_sentences(), st.container(border=True):
-            store = cached_store(name)
-            positive = int((store.labels == 1).sum())
-            st.markdown(
-                f"**{escape_markdown(name)}**: {len(store):,} patches of "
-                f"{store.index['case'].nunique():,} "
-                f"cases, {positive / len(store):.1%} IDC-positive"
-            )
-            st.caption(store_origin(store) + _packing_notes(store.report))
-            st.page_link(
-                "../../pages/dataset.py",
-                label="Explore it",
-                icon=":material/grid_view:",
-                query_params={"data": name},
-            )
+        with st.container(border=True):
+            with error_sentences():
+                _store_facts(name)
+            data_set_actions(name)
+    deleted_data_sets()
+
+
+def _store_facts(name: str) -> None:
+    store = cached_store(name)
+    positive = int((store.labels == 1).sum())
+    st.markdown(
+        f"**{escape_markdown(name)}**: {len(store):,} patches of "
+        f"{store.index['case'].nunique():,} "
+        f"cases, {positive / len(store):.1%} IDC-positive"
+    )
+    st.caption(store_origin(store) + _packing_notes(store.report))
+    st.page_link(
+        "../../pages/dataset.py",
+        label="Explore it",
+        icon=":material/grid_view:",
+        query_params={"data": name},
+    )
 
 
 def runs_overview() -> None:

@@ -9,7 +9,7 @@ import secrets
 import streamlit as st
 
 from idc.datasets.store import PatchStore, list_stores
-from idc.errors import GameError
+from idc.errors import DataError, GameError
 from idc.game.rounds import Round, draw_round, unseen_rows
 from idc.game.rules import LEVELS, SEED_COUNT, Game, parse_game
 from idc.runs.run import BUNDLED_RUN_ID, Run, list_runs, open_run
@@ -185,5 +185,12 @@ def _best_opponent() -> str:
     own = [run.id for run in fair if not run.shipped()]
     if own:
         return own[0]
-    real = any(not cached_store(name).report.generated for name in list_stores())
+    real = any(_holds_real_tissue(name) for name in list_stores())
     return BUNDLED_RUN_ID if real else next((run.id for run in fair), BUNDLED_RUN_ID)
+
+
+def _holds_real_tissue(name: str) -> bool:
+    try:
+        return not cached_store(name).report.generated
+    except DataError:
+        return False  # damaged; Home and Dataset say so

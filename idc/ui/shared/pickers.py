@@ -26,6 +26,12 @@ def choose_store(label: str = "Data set", *, warn_missing: bool = True) -> Patch
     return cached_store(choose_from_titles(label, titles, key="data", warn_missing=warn_missing))
 
 
+def chosen_store_name() -> str | None:
+    """Name of the data set in the picker of `choose_store`, also of a damaged one."""
+    name = st.session_state.get("data")
+    return name if name in list_stores() else None
+
+
 def choose_run(
     *,
     with_predictions: bool = False,
