@@ -1,6 +1,6 @@
 """The server's memory after many trainings and an hour of live charts in three tabs.
 
-    python bench/soak.py [--trainings 30] [--minutes 60] [--tabs 3] [--json]
+    python bench/soak.py [--trainings 30] [--minutes 60] [--tabs 3] [--patches 1000] [--json]
 
 Starts a server on an empty home with a little demo tissue, and a browser. One tab presses Start for
 each training; all tabs show the training run on Train, so each redraws its charts every second.
@@ -61,9 +61,10 @@ def main() -> None:
     parser.add_argument("--trainings", type=int, default=30)
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--tabs", type=int, default=3)
+    parser.add_argument("--patches", type=int, default=1000, help="of each training")
     parser.add_argument("--json", action="store_true", help="the result as one line of JSON")
     options = parser.parse_args()
-    result = soak(options.trainings, options.minutes, options.tabs)
+    result = soak(options.trainings, options.minutes, options.tabs, options.patches)
     if options.json:
         print(json.dumps({**asdict(result), "growth_mb": result.growth_mb}))
         return
@@ -76,7 +77,7 @@ def main() -> None:
     print("\n  ".join([f"{len(result.left)} processes left", *result.left]))
 
 
-def soak(trainings: int, minutes: float, tabs: int) -> Soaked:
+def soak(trainings: int, minutes: float, tabs: int, patches: int) -> Soaked:
     """Train again and again with all tabs watching."""
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
@@ -85,12 +86,12 @@ def soak(trainings: int, minutes: float, tabs: int) -> Soaked:
             pages = [browser.new_page(viewport={"width": 1280, "height": 900}) for _ in range(tabs)]
             for page in pages:
                 page.set_default_timeout(_PATIENCE_MS)
-            _train(pages, address)
+            _train(pages, address, patches)
             began = time.monotonic()
             before = _own_memory_mb(server.pid)
             done = stalled = 0
             while done < trainings or time.monotonic() - began < 60 * minutes:
-                stalled += _train(pages, address)
+                stalled += _train(pages, address, patches)
                 done += 1
                 print(
                     f"{done} trainings, {(time.monotonic() - began) / 60:.1f} min, "
@@ -108,10 +109,10 @@ def _make_data(home: Path) -> None:
     pack_demo("demo", cases=4)
 
 
-def _train(pages: list[Page], address: str) -> int:
+def _train(pages: list[Page], address: str, patches: int) -> int:
     """One training, started in the first tab and watched in all. Returns how many had stalled."""
     before = len(list_runs())
-    query = "data=demo&epochs=2&patches=1000&batch_size=32"
+    query = f"data=demo&epochs=2&patches={patches}&batch_size=32"
     pages[0].goto(f"{address}/train?{query}")
     pages[0].get_by_role("button", name="Start training").click()
     wait_until(lambda: len(list_runs()) > before)

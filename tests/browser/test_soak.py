@@ -14,7 +14,7 @@ BENCH = Path(__file__).resolve().parents[2] / "bench" / "soak.py"
 
 def test_memory_stays_bounded_over_trainings_without_leftover_processes(chromium):
     done = subprocess.run(
-        [sys.executable, str(BENCH), "--trainings", "1", "--minutes", "0", "--json"],
+        [sys.executable, str(BENCH), *"--trainings 1 --minutes 0 --patches 300 --json".split()],
         capture_output=True,
         text=True,
     )
