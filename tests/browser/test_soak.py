@@ -14,7 +14,11 @@ BENCH = Path(__file__).resolve().parents[2] / "bench" / "soak.py"
 
 def test_memory_stays_bounded_over_trainings_without_leftover_processes(chromium):
     done = subprocess.run(
-        [sys.executable, str(BENCH), *"--trainings 1 --minutes 0 --patches 300 --json".split()],
+        [
+            sys.executable,
+            str(BENCH),
+            *["--trainings", "1", "--minutes", "0", "--patches", "300", "--json"],
+        ],
         capture_output=True,
         text=True,
     )
