@@ -1,9 +1,12 @@
 """idc.shipped.build_assets: from a finished run to the folder that ships."""
 
+import shutil
+
 import pytest
 
 from idc.datasets.store import open_store
 from idc.evaluation.results import saved_results
+from idc.files.home import home_dir
 from idc.metrics.calibration import Calibration
 from idc.metrics.scores import evaluate
 from idc.prediction.image_warnings import profile_of
@@ -15,21 +18,42 @@ from idc.shipped import build_assets
 pytestmark = pytest.mark.slow  # `trained_run` was really trained
 
 
-@pytest.fixture
-def shipped_to(monkeypatch, tmp_path):
+@pytest.fixture(scope="module")
+def patch():
+    with pytest.MonkeyPatch.context() as patch:
+        yield patch
+
+
+@pytest.fixture(scope="module")
+def trained_run(trained_home, tmp_path_factory, patch):
+    """A run that was really trained for an epoch."""
+    home = tmp_path_factory.mktemp("bundles") / "home"
+    shutil.copytree(trained_home, home)
+    patch.setenv("IDC_HOME", str(home))
+    return open_run(next((home / "runs").iterdir()).name)
+
+
+@pytest.fixture(scope="module")
+def shipped_to(patch, tmp_path_factory):
     """Where things ship to in a test."""
+    folder = tmp_path_factory.mktemp("shipped")
     for module in (build_assets, run):
-        monkeypatch.setattr(module, "SHIPPED_DIR", tmp_path)
-    monkeypatch.setattr(build_assets, "RECORDED_DIR", tmp_path / "demo")
-    monkeypatch.setattr(
+        patch.setattr(module, "SHIPPED_DIR", folder)
+    patch.setattr(build_assets, "RECORDED_DIR", folder / "demo")
+    patch.setattr(
         "idc.prediction.appearance.MIN_TRAINING_PATCHES", 20
     )  # the run has learned from a few patches alone
-    assert tmp_path != SHIPPED_DIR
-    return tmp_path
+    assert folder != SHIPPED_DIR
+    return folder
 
 
-def test_finished_run_becomes_the_bundled_model(trained_run, shipped_to):
-    build_assets.install_bundled_model(trained_run)
+@pytest.fixture(scope="module")
+def bundled(trained_run, shipped_to):
+    """The bundled model that the run became."""
+    return build_assets.install_bundled_model(trained_run)
+
+
+def test_finished_run_becomes_the_bundled_model(trained_run, bundled):
     bundled = open_run(BUNDLED_RUN_ID)
 
     assert (bundled.folder / WEIGHTS_FILE).read_bytes() == (
@@ -47,8 +71,7 @@ def test_finished_run_becomes_the_bundled_model(trained_run, shipped_to):
     )
 
 
-def test_model_card_describes_the_run_without_paths_or_users(trained_run, shipped_to, home):
-    build_assets.install_bundled_model(trained_run)
+def test_model_card_describes_the_run_without_paths_or_users(trained_run, bundled, shipped_to):
     card = (shipped_to / BUNDLED_RUN_ID / build_assets.MODEL_CARD_FILE).read_text(encoding="utf-8")
     validation = saved_results(trained_run, "validation")
     before = evaluate(validation.y_true, validation.y_prob)
@@ -58,19 +81,17 @@ def test_model_card_describes_the_run_without_paths_or_users(trained_run, shippe
     assert f"| log loss | {before.log_loss:.3f} |" in card
     assert f"| validation | {len(validation.rows)} | " in card
     assert "Not for diagnosis" in card
-    assert str(home) not in card
+    assert str(home_dir()) not in card
 
 
-def test_shipped_model_has_an_appearance_profile(trained_run, shipped_to):
-    bundled = build_assets.install_bundled_model(trained_run)
+def test_shipped_model_has_an_appearance_profile(bundled):
     rows = build_assets.profile_rows(bundled, open_store("tiny"))
 
     assert profile_of(bundled).patches == len(rows["train"])
     assert not set(rows["choose"]) & set(rows["report"])
 
 
-def test_shipped_log_contains_epochs_but_no_steps(trained_run, shipped_to):
-    build_assets.install_bundled_model(trained_run)
+def test_shipped_log_contains_epochs_but_no_steps(trained_run, bundled):
     log = open_run(BUNDLED_RUN_ID).log()
 
     assert len(log.epochs) == 1
@@ -78,8 +99,6 @@ def test_shipped_log_contains_epochs_but_no_steps(trained_run, shipped_to):
     assert trained_run.log().steps != []
 
 
-def test_shipped_files_contain_no_local_path(trained_run, shipped_to, home):
-    build_assets.install_bundled_model(trained_run)
-
+def test_shipped_files_contain_no_local_path(bundled, shipped_to):
     for path in (shipped_to / BUNDLED_RUN_ID).glob("*.json*"):
-        assert str(home) not in path.read_text(encoding="utf-8")
+        assert str(home_dir()) not in path.read_text(encoding="utf-8")

@@ -8,8 +8,6 @@ import pandas as pd
 import pytest
 
 from idc.datasets.full_set import published_cases
-from idc.datasets.splits import make_split
-from idc.datasets.store import open_store
 from idc.errors import RunError
 from idc.evaluation.results import saved_results
 from idc.files.atomic import file_sha256
@@ -193,18 +191,3 @@ def test_existing_recorded_run_is_not_replaced(home, recorded):
 def test_recorded_run_of_other_patches_is_not_installed(home, recorded):
     assert install_recorded_runs(tiny_store("tiny", cases=1, per_case=3)) == []
     assert list_runs() == []
-
-
-@pytest.mark.slow
-def test_demo_tissue_comes_with_its_recorded_runs(home):
-    from idc.shipped.demo import pack_demo
-
-    pack_demo("demo")
-    installed = list_runs()
-
-    assert [run.id for run in installed] == sorted(
-        (path.name for path in RECORDED_DIR.iterdir()), reverse=True
-    )
-    held_out = make_split(open_store("demo").index, "case-disjoint").test
-    for run in installed:
-        assert sorted(saved_results(run).rows.tolist()) == held_out.tolist()

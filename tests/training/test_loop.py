@@ -143,7 +143,15 @@ def test_repacked_data_set_is_refused(finished, home):
         train(copy)
 
 
-def test_early_stopping_uses_the_loss_and_best_weights_the_roc_auc(home, monkeypatch):
+@pytest.fixture
+def tiny_network(monkeypatch):
+    """A network of 30 parameters in place of the notebook's, where a test is about the loop."""
+    from tests.support.tiny_training import be_tiny
+
+    be_tiny(monkeypatch.setattr)
+
+
+def test_early_stopping_uses_the_loss_and_best_weights_the_roc_auc(home, tiny_network, monkeypatch):
     from idc.training import loop
 
     tiny_store("tiny", cases=3, per_case=12)
@@ -206,7 +214,7 @@ def test_stopped_run_keeps_finished_epochs_and_can_be_resumed(home, spawn):
     assert [e["epoch"] for e in run.log().epochs] == list(range(1, status.epoch + 2))
 
 
-def test_finished_run_trains_more_epochs_on_request(home):
+def test_finished_run_trains_more_epochs_on_request(home, tiny_network):
     from idc.training.loop import train
 
     tiny_store("tiny", cases=3, per_case=12)
@@ -257,7 +265,7 @@ def test_trainer_outlives_its_parent_process(home):
     wait_until(lambda: not run.status().live, "the trainer has stopped")
 
 
-def test_run_killed_while_scoring_only_scores_when_continued(home):
+def test_run_killed_while_scoring_only_scores_when_continued(home, tiny_network):
     from idc.training.loop import train
 
     tiny_store("tiny", cases=3, per_case=12)
@@ -272,7 +280,7 @@ def test_run_killed_while_scoring_only_scores_when_continued(home):
     assert set(run.predictions()["part"]) == {"validation", "test"}
 
 
-def test_interrupted_early_stopping_does_not_train_further(home):
+def test_interrupted_early_stopping_does_not_train_further(home, tiny_network):
     from idc.training.loop import train
 
     tiny_store("tiny", cases=3, per_case=12)
@@ -285,7 +293,7 @@ def test_interrupted_early_stopping_does_not_train_further(home):
     assert train(run).epoch == done.epoch
 
 
-def test_watched_slide_is_recorded_and_changes_no_weights(home, monkeypatch):
+def test_watched_slide_is_recorded_and_changes_no_weights(home, tiny_network, monkeypatch):
     from idc.runs.watched_slide import held_out_cases, read_frames, request_case
     from idc.training import loop
     from idc.training.observers.slide_recorder import SlideRecorder
