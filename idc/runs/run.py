@@ -224,7 +224,11 @@ class Run:
             return "install IDC Lab again"
         if name in RECOMPUTABLE_FILES and self.has_model():
             return f"compute it again on Evaluate, or with: python -m idc recompute {self.id}"
-        return "continue the run to write it again, or delete it"
+        if name in RECOMPUTABLE_FILES:
+            return "continue the run to write it again, or delete it"
+        if name == BEST_FILE:  # holds the checksum of the weights
+            return "its model cannot be used; evaluate the run, or delete it"
+        return "delete the run"
 
     def _read_json(self, name: str) -> dict[str, Any]:
         try:
@@ -281,8 +285,14 @@ class DamagedRun:
         return self.folder.name
 
     def can_evaluate(self) -> bool:
-        """Whether it has predictions, and the settings to find their patches."""
-        return self.run is not None and self.run.has_predictions()
+        """Whether it has predictions, and what is needed to find their patches."""
+        if self.run is None:
+            return False
+        try:
+            self.run.environment()  # holds the data set's fingerprint
+        except RunError:
+            return False
+        return self.run.has_predictions()
 
 
 def open_run(run_id: str) -> Run:

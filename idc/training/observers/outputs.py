@@ -12,6 +12,7 @@ import pandas as pd
 
 from idc.datasets.splits import Split
 from idc.datasets.store import PatchStore
+from idc.errors import DamagedFile
 from idc.files import atomic
 from idc.networks.inference import predict_probabilities
 from idc.networks.weights import load_model, previous_weights_path, save_weights
@@ -66,7 +67,7 @@ def save_best_weights(run: Run, model: keras.Model, scores: dict[str, Any]) -> N
     with atomic.replacement_path(path) as temporary:
         save_weights(model, temporary)
         digest, model_digest = atomic.file_sha256(temporary), model_sha256(temporary)
-        if path.exists() and run.best().get("sha256") == atomic.file_sha256(path):
+        if path.exists() and _best_sha256(run) == atomic.file_sha256(path):
             _keep_previous_weights(path)
     write_checked_json(
         run.folder / BEST_FILE,
@@ -113,6 +114,13 @@ def predict_held_out(run: Run, split: Split, store: PatchStore) -> None:
     # For other programs: uncompiled, so that loading it needs no class of this project.
     with atomic.replacement_path(run.folder / MODEL_FILE) as temporary:
         best.save(temporary)
+
+
+def _best_sha256(run: Run) -> str:
+    try:
+        return str(run.best().get("sha256"))
+    except DamagedFile:  # it is about to be replaced
+        return ""
 
 
 def _keep_previous_weights(path: Path) -> None:

@@ -19,7 +19,7 @@ from idc.evaluation.run_groups import (
 )
 from idc.runs.run import Run
 from idc.ui.shared.comparison_figures import learning_curves_figure
-from idc.ui.shared.formatting import escape_markdown, format_score
+from idc.ui.shared.formatting import escape_markdown, format_score, log_problems
 
 
 def choose_groups(runs: Sequence[Run]) -> list[RunGroup]:
@@ -40,6 +40,9 @@ def choose_groups(runs: Sequence[Run]) -> list[RunGroup]:
 def learning_curves(groups: Sequence[RunGroup]) -> None:
     """A chosen curve over the epochs, all runs in one chart."""
     st.subheader("Learning curves")
+    for group in groups:
+        for run in group.runs:
+            log_problems(run.log(), run.title)
     curve = st.segmented_control(
         "Curve",
         list(CURVES),

@@ -19,7 +19,7 @@ from idc.ui.shared.comparison_figures import precision_recall_curves, roc_curves
 from idc.ui.shared.formatting import escape_markdown, format_score
 from idc.ui.shared.guard import guarded_fragment
 from idc.ui.shared.links import slide_link
-from idc.ui.shared.pickers import linked_row, run_title
+from idc.ui.shared.pickers import damaged_note, linked_row, run_title
 from idc.ui.shared.score_formatting import difference_words
 
 MAX_RUNS = 10
@@ -42,6 +42,7 @@ SCORE_NAMES = {
 def choose_runs() -> list[Run]:
     """Let the visitor choose two or more runs, kept in the URL; the first is the reference."""
     own = [run for run in list_runs() if run.has_predictions()]
+    damaged_note()
     if not own:
         st.info("There is no trained run yet.", icon=":material/info:")
         st.page_link("../../pages/train.py", label="Train one", icon=":material/model_training:")

@@ -9,7 +9,7 @@ from idc.metrics.calibration import Calibration, calibration_error, reliability_
 from idc.metrics.scores import evaluate
 from idc.runs.run import Run
 from idc.ui.shared.figures import epoch_figure, reliability_figure
-from idc.ui.shared.formatting import format_score
+from idc.ui.shared.formatting import format_score, log_problems
 
 
 def calibration_section(run: Run, results: Results) -> None:
@@ -65,11 +65,14 @@ def before_and_after(
 
 def learning_curves(run: Run) -> None:
     """Loss, accuracy and balanced accuracy over the epochs."""
-    epochs = run.log().epochs
-    if not epochs:
+    log = run.log()
+    if not (log.epochs or log.problems):
         return
     st.subheader("Learning curves")
-    table = pd.DataFrame(epochs)
+    log_problems(log)
+    if not log.epochs:
+        return
+    table = pd.DataFrame(log.epochs)
     left, right = st.columns(2, gap="large")
     for column, name, title in ((left, "loss", "loss"), (right, "accuracy", "accuracy")):
         with column:

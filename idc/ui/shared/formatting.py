@@ -14,6 +14,7 @@ from idc.datasets.store import PatchStore
 from idc.demo_tissue.generate import GENERATED_NOTICE
 from idc.errors import RunError
 from idc.patches import CLASS_NAMES
+from idc.runs.log import RunLog
 from idc.runs.run import Run, RunStatus
 from idc.settings.training_config import PRESETS
 
@@ -76,6 +77,13 @@ def run_heading(run: Run) -> str:
         return describe_run(run, run.status())
     except RunError as error:
         return f":red-badge[:material/error: damaged] {escape_markdown(str(error))}"
+
+
+def log_problems(log: RunLog, title: str = "") -> None:
+    """Warn of what a run's log lacks; ``title`` names the run where several are shown."""
+    for problem in log.problems:
+        text = f"{title}: {problem}" if title else problem
+        st.warning(escape_markdown(text), icon=":material/warning:")
 
 
 def file_count(count: int) -> str:

@@ -1,6 +1,6 @@
 """Pickers of data sets and runs. The URL holds the choice, so a refresh or a link keeps it."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 import streamlit as st
 
@@ -68,7 +68,21 @@ def choose_run(
         st.info("There is no trained run yet.", icon=":material/info:")
         st.page_link("../../pages/train.py", label="Train one", icon=":material/model_training:")
         return None
-    return open_run(choose_from_titles("Run", titles, key="run", default=default))
+    chosen = open_run(choose_from_titles("Run", titles, key="run", default=default))
+    if with_damaged:
+        damaged_note(leave_out=titles)
+    return chosen
+
+
+def damaged_note(leave_out: Container[str] = ()) -> None:
+    """Name the damaged runs that a picker does not list, with what can be done.
+
+    Args:
+        leave_out: ids of those that it lists.
+    """
+    for run in list_damaged_runs():
+        if run.id not in leave_out:
+            st.caption(f":material/error: {escape_markdown(f'Not listed: {run.problem}')}")
 
 
 def choose_from_titles(

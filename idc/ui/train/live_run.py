@@ -11,7 +11,7 @@ from idc.runs.log import RunLog
 from idc.runs.run import Run, RunStatus
 from idc.runs.snapshot import RunSnapshot, current_snapshot
 from idc.ui.components.confusion_matrix import confusion_matrix
-from idc.ui.shared.formatting import describe_run, escape_markdown
+from idc.ui.shared.formatting import describe_run, escape_markdown, log_problems
 from idc.ui.shared.guard import error_sentences, guarded_fragment
 from idc.ui.shared.links import run_leakage_link
 from idc.ui.shared.report_table import report_table
@@ -51,6 +51,7 @@ def _watch(run: Run, state: str, was_playing: bool) -> None:
             st.rerun()  # the whole page: starts or ends the periodic redraw
         if playback is not None:
             replay_bar(playback)
+        log_problems(current.log)
         _draw(run, snapshot, current, replay=playback is not None)
         if current.status.may_change:
             keep_redrawing("watch_pulse")

@@ -20,6 +20,7 @@ from dataclasses import replace
 from idc.files.atomic import file_sha256
 from idc.launch.start import create_run, prepare_to_resume
 from idc.networks.weights import previous_weights_path
+from idc.runs.checksums import checksums_problem
 from idc.runs.run import open_run
 from idc.runs.status import read_status, write_status
 from idc.training.observers import checkpointing
@@ -65,10 +66,10 @@ def lost_steps(logged, start):
 
 
 def readable(run):
-    """Whether the run's log, predictions and model can be read."""
-    run.log()
-    if run.has_predictions():
-        run.predictions()
+    """Whether the run's log, predictions and model can be read, and none counts as damaged."""
+    if run.log().problems or run.damage() or checksums_problem(run.folder):
+        return False
+    run.environment()
     if not run.has_model():
         return True
     path = run.folder / "best.weights.h5"
