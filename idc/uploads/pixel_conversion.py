@@ -1,35 +1,52 @@
 """Convert any pixel format to 8-bit sRGB on white, without clipping or inverting values.
 
-Used by `idc.uploads.decoder_worker` only, in the decoder process. Each conversion that changes the
-meaning of the values adds a sentence to a list of notes.
+Used by `idc.uploads.pillow_image` and `idc.uploads.tiff_image` only, in the decoder process. Each
+conversion that changes the meaning of the values adds a sentence to a list of notes.
 """
 
 import functools
-from collections.abc import Mapping
 from io import BytesIO
 from typing import Any
 
 from PIL import Image, ImageChops, ImageCms
 
+DAMAGED = "is damaged, incomplete or unsupported; save it as an 8-bit RGB PNG and try again"
 RANGE_UNKNOWN = (
     "holds 32-bit, signed or floating-point values; save it as an 8-bit RGB PNG and try again"
 )
 UNUSUAL_PIXELS = "has an unsupported pixel format; save it as an 8-bit RGB PNG and try again"
 
-_PHOTOMETRIC, _SAMPLE_FORMAT = 262, 339  # TIFF tags
+BILEVEL_NOTE = "Black and white converted to RGB."
+GREY_NOTE = "Grey converted to RGB."
+PALETTE_NOTE = "Palette colours converted to RGB."
+CMYK_NOTE = "CMYK inks converted to RGB."
+YCBCR_NOTE = "YCbCr converted to RGB."
+TURN_NOTE = "Rotated upright by its EXIF orientation."
+PAGE_NOTE = "Only the first of several pages or frames is used."
+
 _MODE_NOTES = {
-    "1": "Black and white converted to RGB.",
-    "L": "Grey converted to RGB.",
-    "LA": "Grey converted to RGB.",
-    "P": "Palette colours converted to RGB.",
+    "1": BILEVEL_NOTE,
+    "L": GREY_NOTE,
+    "LA": GREY_NOTE,
+    "P": PALETTE_NOTE,
     "RGB": "",
     "RGBA": "",
-    "CMYK": "CMYK inks converted to RGB.",
-    "YCbCr": "YCbCr converted to RGB.",
+    "CMYK": CMYK_NOTE,
+    "YCbCr": YCBCR_NOTE,
 }
-_EQUIVALENT_MODE = {"La": "LA", "PA": "RGBA", "RGBa": "RGBA", "RGBX": "RGB"}
+_EQUIVALENT_MODE = {"PA": "RGBA", "RGBX": "RGB"}
 _PROFILE_MODES = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}  # by a profile's colour space
 _MAX_INVISIBLE_DIFFERENCE = 2  # of 255: a profile with smaller changes equals sRGB
+_TRANSPOSE_BY_ORIENTATION = {  # tag 274 of EXIF and TIFF
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+QUARTER_TURNS = (5, 6, 7, 8)  # orientations that exchange width and height
 
 
 class Refusal(Exception):
@@ -48,20 +65,41 @@ def to_rgb(image: Image.Image, raw_mode: str, notes: list[str]) -> Image.Image:
         Refusal: the range of the values is unknown.
     """
     colour, alpha = _split_alpha(_eight_bit(image, raw_mode, notes), notes)
-    rgb = _to_srgb(colour, image.info.get("icc_profile"), notes)
-    return _on_white(rgb, alpha, notes)
+    return opaque_srgb(colour, alpha, image.info.get("icc_profile"), notes)
+
+
+def opaque_srgb(
+    colour: Image.Image, alpha: Image.Image | None, profile: bytes | None, notes: list[str]
+) -> Image.Image:
+    """Apply a colour profile, then put the image on white.
+
+    Args:
+        colour: mode "L", "RGB" or "CMYK".
+        alpha: mode "L", not multiplied into the colours; None if all is opaque.
+        profile: the embedded ICC profile, possibly damaged.
+        notes: a sentence is added for each conversion.
+
+    Returns:
+        An image of mode "RGB".
+    """
+    return _on_white(_to_srgb(colour, profile, notes), alpha, notes)
+
+
+def turned(image: Image.Image, orientation: int) -> Image.Image:
+    """The upright image; the same object for orientation 1 and undefined ones."""
+    turn = _TRANSPOSE_BY_ORIENTATION.get(orientation)
+    return image if turn is None else image.transpose(turn)
 
 
 def _eight_bit(image: Image.Image, raw_mode: str, notes: list[str]) -> Image.Image:
     """The image in a mode of `_MODE_NOTES`, with any colour key scaled to 8 bit."""
-    tags: Mapping[int, Any] = getattr(image, "tag_v2", {})
-    if any(kind != 1 for kind in tags.get(_SAMPLE_FORMAT, ())) or image.mode in ("I", "F"):
+    if image.mode in ("I", "F"):
         raise Refusal(RANGE_UNKNOWN)
-    bits = 16 if ";16" in raw_mode else 12 if ";12" in raw_mode else 8
-    if bits > 8:
-        notes.append(f"{bits}-bit values scaled to 8 bit.")
+    bits = 16 if ";16" in raw_mode else 8
+    if bits == 16:
+        notes.append("16-bit values scaled to 8 bit.")
     if image.mode.startswith("I;16"):
-        return _eight_bit_grey(image, bits, inverted=tags.get(_PHOTOMETRIC) == 0)
+        return _eight_bit_grey(image)
     if raw_mode.startswith("LA;16"):  # Pillow decodes it as RGBA
         image = image.convert("LA")
     if bits == 16 and image.info.pop("transparency", None) is not None:
@@ -73,12 +111,10 @@ def _eight_bit(image: Image.Image, raw_mode: str, notes: list[str]) -> Image.Ima
     return image
 
 
-def _eight_bit_grey(image: Image.Image, bits: int, *, inverted: bool) -> Image.Image:
-    """Scale 12- or 16-bit grey. Pillow's own conversion would clip at 255 instead."""
+def _eight_bit_grey(image: Image.Image) -> Image.Image:
+    """Scale 16-bit grey. Pillow's own conversion would clip at 255 instead."""
     values = image.convert("I")
-    grey = values.point(_scale(bits), "L")
-    if inverted:  # 0 is white; Pillow handles that for 8 bit only
-        grey = ImageChops.invert(grey)
+    grey = values.point(_sixteen_to_eight_bit(), "L")
     key = image.info.get("transparency")
     if key is None:
         return grey
@@ -87,10 +123,9 @@ def _eight_bit_grey(image: Image.Image, bits: int, *, inverted: bool) -> Image.I
 
 
 @functools.cache
-def _scale(bits: int) -> list[int]:
-    """Lookup table of 65536 entries: 0 .. 2**bits - 1 to 0 .. 255, rounded."""
-    top = 2**bits - 1
-    return [min(255, (2 * 255 * value + top) // (2 * top)) for value in range(2**16)]
+def _sixteen_to_eight_bit() -> list[int]:
+    """Lookup table of 65536 entries, rounded."""
+    return [(value + 128) // 257 for value in range(2**16)]
 
 
 def _split_alpha(image: Image.Image, notes: list[str]) -> tuple[Image.Image, Image.Image | None]:

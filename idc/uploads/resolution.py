@@ -8,8 +8,6 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from PIL import Image
-
 # The bounds of `idc.imaging.rescaling`, repeated because the decoder imports as little as possible.
 _MIN_MPP_UM, _MAX_MPP_UM = 0.05, 16.0
 
@@ -20,16 +18,21 @@ _IMAGEJ_MICRON = re.compile(  # ImageJ writes µ as an escape
 )
 
 
-def mpp_of_tiff(image: Image.Image) -> float | None:
-    """Micrometres per pixel of an opened TIFF; None if missing, implausible or not square."""
-    tags: Mapping[int, Any] = getattr(image, "tag_v2", {})
+def mpp_of_tiff(tags: Mapping[int, Any]) -> float | None:
+    """Micrometres per pixel of a TIFF; None if missing, implausible or not square.
+
+    Args:
+        tags: values by number; rationals as (numerator, denominator).
+    """
     try:
         unit_um = _UM_PER_UNIT.get(tags.get(_UNIT, 2))
         if _IMAGEJ_MICRON.match(str(tags.get(_DESCRIPTION, ""))):
             unit_um = 1.0
         if unit_um is None:
             return None
-        across, down = (unit_um / float(tags[tag]) for tag in (_X_RESOLUTION, _Y_RESOLUTION))
+        across, down = (
+            unit_um * tags[tag][1] / tags[tag][0] for tag in (_X_RESOLUTION, _Y_RESOLUTION)
+        )
     except (KeyError, TypeError, ValueError, ZeroDivisionError, OverflowError):
         return None  # no such tags, or hostile ones
     square = abs(across - down) <= 0.02 * max(across, down)
