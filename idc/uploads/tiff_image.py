@@ -25,6 +25,7 @@ from idc.uploads.pixel_conversion import (
     QUARTER_TURNS,
     TURN_NOTE,
     YCBCR_NOTE,
+    Refusal,
     opaque_srgb,
     turned,
 )

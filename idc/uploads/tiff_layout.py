@@ -162,7 +162,7 @@ def _check_codec_and_colours(page: Any, photometric: int, samples: int, is_chann
     bits, chunky = page.bitspersample, page.planarconfig == 1 and samples > 1
     plain = {(MIN_IS_WHITE, 1), (MIN_IS_BLACK, 1), (RGB, 3), (CMYK, 4), (YCBCR, 3)}
     if codec in (JPEG, OLD_JPEG):
-        unusual = bits not in (8, 12, 16) or photometric == PALETTE
+        unusual = bits not in (8, 12) or photometric == PALETTE
         unusual |= chunky and (photometric, samples) not in plain | {(RGB, 4)}
         # Separate planes of chroma may be smaller than the image.
         unusual |= photometric == YCBCR and not chunky

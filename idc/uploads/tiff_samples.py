@@ -40,6 +40,7 @@ def read_samples(page: TiffPage, layout: Layout) -> tuple[np.ndarray, np.ndarray
     colours = np.empty((height, width, n_out), np.uint8)
     alpha = None if layout.alpha is None else np.empty((height, width), np.uint8)
     for plane, top, left, values in _segments(page, layout):
+        values = values.view(np.uint8) if values.dtype == bool else values  # else a mask below
         _check_values(values, layout.bits)
         place = (slice(top, top + values.shape[0]), slice(left, left + values.shape[1]))
         for index in range(values.shape[2]):
@@ -144,9 +145,9 @@ def _subsampled(page: TiffPage, layout: Layout, data: bytes, index: int) -> Segm
 
 def _check_values(values: np.ndarray, bits: int) -> None:
     """A codec may hold other values than the tags say."""
-    if values.dtype.kind not in "bu":
+    if values.dtype.kind != "u":
         raise Refusal(RANGE_UNKNOWN)
-    if 8 * values.dtype.itemsize > bits > 1 and values.size and int(values.max()) >= 2**bits:
+    if 8 * values.dtype.itemsize > bits and values.size and int(values.max()) >= 2**bits:
         raise Refusal(DAMAGED)
 
 
