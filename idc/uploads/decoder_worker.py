@@ -111,24 +111,15 @@ def _expands_too_much(request: Mapping[str, Any]) -> str:
     )
 
 
-from idc.processes.resource_limits import lower_limit
-def _lower_limit(kind: int, value: int) -> None:
-    """Lower a limit for good; one that is lower already stays."""
-    hard = resource.getrlimit(kind)[1]
-    value = value if hard == resource.RLIM_INFINITY else min(value, hard)
-    resource.setrlimit(kind, (value, value))
-
-
 def main() -> None:
     """Give up what decoding does not need, then answer until the parent hangs up."""
-from idc.processes.resource_limits import lower_limit
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # NumPy, loaded for a TIFF, would start threads
     sys.dont_write_bytecode = True
-    _lower_limit(resource.RLIMIT_CORE, 0)
-    _lower_limit(resource.RLIMIT_FSIZE, 0)  # no file can be written
-    _lower_limit(resource.RLIMIT_NOFILE, 32)
-    _lower_limit(resource.RLIMIT_NPROC, 0)  # no process can be started (root is exempt)
-    _lower_limit(resource.RLIMIT_CPU, 600)  # ends an orphan in an endless loop
+    lower_limit(resource.RLIMIT_CORE, 0)
+    lower_limit(resource.RLIMIT_FSIZE, 0)  # no file can be written
+    lower_limit(resource.RLIMIT_NOFILE, 32)
+    lower_limit(resource.RLIMIT_NPROC, 0)  # no process can be started (root is exempt)
+    lower_limit(resource.RLIMIT_CPU, 600)  # ends an orphan in an endless loop
     # A warning means a damaged or forged file, except these, which affect no pixel.
     warnings.simplefilter("error", UserWarning)
     warnings.simplefilter("error", RuntimeWarning)  # DecompressionBombWarning
