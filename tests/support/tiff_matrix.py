@@ -173,7 +173,7 @@ def cases(pixels: Pixels) -> list[Case]:
         predictor = compression in _WITH_PREDICTOR and pixels.bits in (8, 16) and turn % 2 == 0
         options = {
             "compression": None if compression == "none" else compression,
-            "compressionargs": _CODEC_ARGUMENTS.get(compression),
+            "compressionargs": dict(_CODEC_ARGUMENTS.get(compression, {})),  # tifffile adds to it
             "planarconfig": plane if pixels.samples.shape[2] > 1 else None,
             "predictor": predictor or None,
             "tile": (16, 16) if tiled else None,

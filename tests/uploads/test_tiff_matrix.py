@@ -11,7 +11,7 @@ from idc.uploads.gate import decode_image
 from tests.support.tiff_matrix import Case, cases, kinds
 
 KINDS = {pixels.name: pixels for pixels in kinds()}
-N_FILES, N_DECODED = 777, 592
+N_FILES, N_DECODED = 809, 610
 
 
 @functools.cache
