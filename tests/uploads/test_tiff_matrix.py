@@ -8,7 +8,7 @@ import pytest
 
 from idc.errors import UploadError
 from idc.uploads.gate import decode_image
-from tests.support.tiff_matrix import Case, cases, kinds
+from tests.support.tiff_files.matrix import Case, cases, kinds
 
 KINDS = {pixels.name: pixels for pixels in kinds()}
 N_FILES, N_DECODED = 809, 610

@@ -1,0 +1,1 @@
+"""TIFF files for the tests of the upload gate."""
