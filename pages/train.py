@@ -6,6 +6,7 @@ from idc.launch.active_training import active_training_name
 from idc.runs.run import list_runs
 from idc.ui.shared.guard import error_sentences
 from idc.ui.shared.pickers import choose_run
+from idc.ui.train.damaged_runs import damaged_runs
 from idc.ui.train.live_run import show_run
 from idc.ui.train.run_actions import deleted_list, run_actions, run_notes, undo_notice
 from idc.ui.train.run_list import run_list
@@ -22,6 +23,7 @@ with error_sentences():
 
 with error_sentences():
     undo_notice()
+    damaged_runs()
     if runs := list_runs():
         run_list(runs)
         left, right = st.columns([1, 1], vertical_alignment="bottom", gap="small")

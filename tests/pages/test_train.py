@@ -9,10 +9,12 @@ from idc.runs.device_choice import is_cpu_only
 from idc.runs.device_queue import hold_device
 from idc.runs.lineage import read_lineage
 from idc.runs.notes import RunNotes, write_notes
-from idc.runs.run import ENVIRONMENT_FILE, RunStatus, list_runs, open_run
+from idc.runs.run import ENVIRONMENT_FILE, RunStatus, list_damaged_runs, list_runs, open_run
 from idc.runs.status import STATUS_FILE
+from idc.runs.trash import deleted_runs
 from idc.settings.training_config import PRESETS
 from tests.support.app_pages import component_data, open_page, text
+from tests.support.evaluated_run import evaluated_run
 from tests.support.made_patches import tiny_store
 from tests.support.page_runs import finished_run
 
@@ -344,3 +346,30 @@ def test_run_that_exhausted_the_gpu_can_continue_on_the_cpu(home, started, a_gpu
 
     assert started == [run.id]
     assert is_cpu_only(run.folder)
+
+
+def test_damaged_run_is_listed_with_evaluate_and_delete(home):
+    run = evaluated_run()
+    (run.folder / "status.json").write_text("{")
+
+    at = open_page("train")
+    assert "The status of the run" in text(at)
+    links = [entry.proto.label for entry in at.get("page_link")]
+    assert links.count("Evaluate") == 2  # in the menu and beside the run
+    at.button(key=f"delete_{run.id}").click().run()
+
+    assert not at.exception
+    assert (deleted_runs(), list_damaged_runs()) == ([run.id], [])
+    assert at.button(key="undo_delete").label == "Undo"
+
+
+def test_train_page_names_damaged_lines_of_the_log(home):
+    run = evaluated_run()
+    (run.folder / "log.jsonl").write_text('5\n{"event": "other"}\n')
+
+    at = open_page("train", query={"run": run.id})
+
+    assert [warning.value for warning in at.warning] == [
+        "Line 1 of the log is damaged and left out.",
+        "The log lacks epoch 1, so the curves are incomplete.",
+    ]

@@ -78,7 +78,7 @@ def test_evaluate_names_epochs_that_the_log_lacks(run):
     assert "The log lacks epoch 1, so the curves are incomplete." in sentences(at)
 
 
-@pytest.mark.parametrize("page", ["evaluate", "compare", "labels", "slides", "dataset", "train"])
+@pytest.mark.parametrize("page", ["evaluate", "compare", "labels", "slides", "dataset"])
 def test_no_page_fails_on_predictions_replaced_by_a_folder(run, page):
     (run.folder / PREDICTIONS_FILE).unlink()
     (run.folder / PREDICTIONS_FILE).mkdir()
