@@ -108,6 +108,8 @@ class TiffImage:
     def _orientation(self) -> int:
         """The orientation whatever the type of its tag; 1 if there is none."""
         value = self._page.tags.valueof(_ORIENTATION, 1)
+        if isinstance(value, bytes) and len(value) == 1:  # of type BYTE instead of SHORT
+            return value[0]
         return value if isinstance(value, int) else 1
 
 
