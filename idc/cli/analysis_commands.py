@@ -114,11 +114,12 @@ def doubtful_command(options: argparse.Namespace) -> None:
     else:
         runs, parts = [open_run(options.run)], ["test", "validation"]
     from idc.evaluation.doubtful_labels import held_out_predictions
+    from idc.files.spreadsheets import csv_text
 
     held_out = held_out_predictions(runs, parts)
     table = held_out.table()
     print(f"{len(table):,} of {len(held_out.rows):,} labels are doubtful.", file=sys.stderr)
-    print(table.to_csv(index=False, float_format="%.6f", lineterminator="\n"), end="")
+    print(csv_text(table, float_format="%.6f"), end="")
 
 
 def marks_command(options: argparse.Namespace) -> None:

@@ -2,11 +2,14 @@
 
 import argparse
 import csv
+import io
 import sys
 from pathlib import Path
 from typing import Any
 
+from idc.cli.output_file import write_output
 from idc.errors import IdcError
+from idc.files.spreadsheets import spreadsheet_safe
 from idc.processes.console import progress_line
 
 
@@ -66,13 +69,12 @@ def predict_command(options: argparse.Namespace) -> int:
 
 
 def _write_csv(target: str, names: list[str], y_probs: Any, threshold: float) -> None:
-    try:
-        file = sys.stdout if target == "-" else Path(target).open("w", newline="")  # noqa: SIM115
-    except OSError as error:
-        raise IdcError(f"'{target}' cannot be written ({error.strerror}).") from error
-    writer = csv.writer(file, lineterminator="\n")
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["file", "y_prob", "y_pred"])
     for name, y_prob in zip(names, y_probs, strict=True):
-        writer.writerow([name, f"{y_prob:.6f}", int(y_prob >= threshold)])
-    if file is not sys.stdout:
-        file.close()
+        writer.writerow([spreadsheet_safe(name), f"{y_prob:.6f}", int(y_prob >= threshold)])
+    if target == "-":
+        print(text.getvalue(), end="")
+    else:
+        write_output(Path(target), text.getvalue().encode())

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from idc.cli.annotation_table import print_annotations
+from idc.cli.output_file import write_output
 from idc.errors import DataError, IdcError, SlideError
 from idc.files.sources import UnreadableMember, existing_path, read_file
 from idc.imaging.rescaling import scale_note
@@ -127,7 +128,4 @@ def _write(target: str, data: bytes) -> None:
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
         return
-    try:
-        Path(target).write_bytes(data)
-    except OSError as error:
-        raise IdcError(f"'{target}' cannot be written ({error.strerror}).") from error
+    write_output(Path(target), data)

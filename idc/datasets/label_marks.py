@@ -18,6 +18,7 @@ import pandas as pd
 
 from idc.errors import LabelError
 from idc.files.home import home_dir
+from idc.files.spreadsheets import csv_text
 from idc.files.sqlite import open_database
 
 VERDICTS: Mapping[str, str] = {
@@ -129,7 +130,7 @@ def marks_csv(data: str) -> str:
     table = load_marks(data)
     table["marked"] = [when.isoformat(timespec="seconds") for when in table["marked"]]
     table.insert(0, "data", data)
-    return table.to_csv(index=False, lineterminator="\n", float_format="%.6f")
+    return csv_text(table, float_format="%.6f")
 
 
 def places_marked_wrong(data: str) -> pd.DataFrame:

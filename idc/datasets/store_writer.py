@@ -34,6 +34,7 @@ from idc.errors import DataError
 from idc.files import atomic
 from idc.files.home import data_dir
 from idc.patches import PATCH_SIZE_PX, PatchName
+from idc.wording import format_bytes
 
 _LOCK_TIMEOUT_S = 0.2  # another packing holds it briefly to remove leftovers
 _LEFTOVER_SUFFIXES = ("packing", "replaced", "deleted")
@@ -207,8 +208,8 @@ class StoreWriter:
         free = shutil.disk_usage(data_dir()).free
         if needed > free:
             raise DataError(
-                f"The disk is too full: {self._max_patches:,} patches need {needed / 1e6:,.0f} "
-                f"MB and {free / 1e6:,.0f} MB are free in '{data_dir()}'. Free some space, or set "
+                f"The disk is too full: {self._max_patches:,} patches need {format_bytes(needed)} "
+                f"and {format_bytes(free)} are free in '{data_dir()}'. Free some space, or set "
                 "IDC_HOME to a folder on a larger disk."
             )
         self._folder.mkdir()

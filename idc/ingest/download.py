@@ -30,7 +30,7 @@ from idc.ingest.retry_policy import RetryPolicy
 from idc.processes.console import ProgressLine
 from idc.processes.detached import module_command, start_detached
 from idc.processes.environment import child_environment
-from idc.wording import duration
+from idc.wording import duration, format_bytes
 
 _PHASE_TEXTS = {
     "asking": "Asking Kaggle where the file is",
@@ -325,14 +325,6 @@ def fraction_done(status: DownloadStatus) -> float:
     if status.phase in ("checking", "packing"):
         return min(status.done / status.of, 1.0) if status.of else 0.0
     return min(status.here / status.total, 1.0) if status.total else 0.0
-
-
-def format_bytes(count: float) -> str:
-    """Bytes in decimal units: "812 kB", "24.1 MB", "3.3 GB"."""
-    for unit, factor, digits in (("GB", 1e9, 1), ("MB", 1e6, 1), ("kB", 1e3, 0)):
-        if count >= factor:
-            return f"{count / factor:,.{digits}f} {unit}"
-    return f"{count:.0f} bytes"
 
 
 def show_download_progress(line: ProgressLine, status: DownloadStatus) -> None:

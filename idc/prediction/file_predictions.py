@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from idc.files.spreadsheets import spreadsheet_safe
+from idc.files.spreadsheets import csv_text
 from idc.metrics.scores import CONFUSION_CELLS, confusion_cell_names, matrix
 from idc.patches import CLASS_NAMES
 
@@ -95,13 +95,13 @@ class FilePredictions:
         predicted = np.where(self.y_prob.astype(np.float64) >= threshold, *reversed(CLASS_NAMES))
         table = pd.DataFrame(
             {
-                "file": [spreadsheet_safe(name) for name in self.names],
+                "file": self.names,
                 "label": pd.Series(self.labels, dtype="Int64").where(self.labels >= 0),
                 "probability": self.y_prob,
                 "prediction": np.where(self.answered(), predicted, ""),
                 "threshold": threshold,
-                "model": spreadsheet_safe(model),
-                "problem": [spreadsheet_safe(problem) for problem in self.problems],
+                "model": model,
+                "problem": self.problems,
             }
         )
-        return table.to_csv(index=False, float_format="%.6f", lineterminator="\r\n")
+        return csv_text(table, float_format="%.6f", line_end="\r\n")

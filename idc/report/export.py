@@ -9,6 +9,7 @@ import pandas as pd
 from idc.errors import IdcError
 from idc.evaluation.results import Results
 from idc.files import atomic
+from idc.files.spreadsheets import csv_text
 from idc.report.document import report_html
 from idc.runs.run import Run
 
@@ -35,7 +36,7 @@ def predictions_file(results: Results, threshold: float, kind: str) -> bytes:
         raise IdcError(f"Predictions are written as .csv or .parquet. Received: '{kind}'")
     table, buffer = predictions_table(results, threshold), io.BytesIO()
     if kind == ".csv":
-        table.to_csv(buffer, index=False)
+        buffer.write(csv_text(table).encode())
     else:
         table.to_parquet(buffer, index=False)
     return buffer.getvalue()

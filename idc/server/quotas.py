@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from idc.errors import UploadError
 from idc.uploads.gate import MAX_FILE_BYTES
+from idc.wording import format_bytes
 
 MAX_OWNER_BYTES = 300 * 10**6
 MAX_OWNER_FILES = 1_000
@@ -110,7 +111,7 @@ class Quota:
         """Why a reservation of this size does not fit; "" if it does."""
         if size > self.file_bytes + _FORM_OVERHEAD_BYTES:
             return (
-                f"A file of more than {_megabytes(self.file_bytes)} is not accepted; crop or "
+                f"A file of more than {format_bytes(self.file_bytes)} is not accepted; crop or "
                 "shrink the image, or split the zip into parts."
             )
         usage = self._usage()
@@ -124,7 +125,7 @@ class Quota:
             )
         if own.bytes + sum(pending.bytes for pending in own_pending) + size > self.owner_bytes:
             return (
-                f"Your files would exceed {_megabytes(self.owner_bytes)}, the limit for one "
+                f"Your files would exceed {format_bytes(self.owner_bytes)}, the limit for one "
                 "visitor; remove some and upload this one again."
             )
         stored_bytes = sum(stored.bytes for stored in usage.values())
@@ -154,7 +155,3 @@ class Reservation:
             QuotaExceeded: the size does not fit; the earlier reservation stays.
         """
         self._quota.claim(self, size)
-
-
-def _megabytes(count: int) -> str:
-    return f"{count / 10**6:,.3g} MB"

@@ -29,7 +29,7 @@ def test_file_up_to_the_limit_fits_and_a_larger_one_is_refused():
         assert reservation.bytes == 100_000 + FORM_OVERHEAD
 
     assert refused(quota(), "me", 100_001 + FORM_OVERHEAD) == (
-        "A file of more than 0.1 MB is not accepted; crop or shrink the image, or split the zip "
+        "A file of more than 100 kB is not accepted; crop or shrink the image, or split the zip "
         "into parts."
     )
 
@@ -39,7 +39,7 @@ def test_owner_quota_limits_bytes_independently_of_other_owners():
 
     with mine.reserve("me", 50_000):
         pass
-    assert refused(mine, "me", 50_001).startswith("Your files would exceed 0.2 MB, the limit")
+    assert refused(mine, "me", 50_001).startswith("Your files would exceed 200 kB, the limit")
     with mine.reserve("you", 50_001):
         pass
 

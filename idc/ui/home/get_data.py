@@ -14,7 +14,6 @@ from idc.ingest.download import (
     discard_download,
     download_status,
     forget_download,
-    format_bytes,
     fraction_done,
     full_set_size,
     phase_text,
@@ -28,6 +27,7 @@ from idc.ui.home.kaggle_form import kaggle_form
 from idc.ui.shared.formatting import escape_markdown
 from idc.ui.shared.guard import error_sentences, guarded, guarded_fragment
 from idc.ui.shared.pickers import cached_store
+from idc.wording import format_bytes
 
 _REDRAW_EVERY_S = 1.0
 

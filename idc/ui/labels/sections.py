@@ -22,6 +22,7 @@ from idc.evaluation.doubtful_labels import (
     with_verdicts,
 )
 from idc.evaluation.results import saved_parts
+from idc.files.spreadsheets import csv_text
 from idc.launch.folds import list_folds, open_folds
 from idc.patches import CLASS_NAMES
 from idc.runs.run import Run, open_run
@@ -153,7 +154,7 @@ def export(store: PatchStore, doubts: pd.DataFrame) -> None:
         )
         st.download_button(
             "Doubtful patches as CSV",
-            lambda: doubts.to_csv(index=False, float_format="%.6f"),
+            lambda: csv_text(doubts, float_format="%.6f"),
             file_name=f"doubtful_{store.name}.csv",
             mime="text/csv",
             icon=":material/download:",

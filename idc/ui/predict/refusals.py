@@ -5,6 +5,7 @@ import streamlit as st
 from idc.server.streamlit_internals import current_session_id, remove_uploaded_files
 from idc.server.upload_usage import quota
 from idc.ui.shared.formatting import escape_markdown, file_count
+from idc.wording import format_bytes
 
 _KEY, _NUMBER = "upload", "upload_number"
 
@@ -38,4 +39,4 @@ def show_upload_refusal() -> None:
         if st.button("Dismiss", key="dismiss_refusal", type="tertiary"):
             quota.forget_refusal(session)
             st.rerun()
-        st.caption(f"Your uploads: {file_count(usage.files)}, {usage.bytes / 10**6:,.1f} MB.")
+        st.caption(f"Your uploads: {file_count(usage.files)}, {format_bytes(usage.bytes)}.")

@@ -1,5 +1,6 @@
 """Curves of several runs in one plotly figure. Pure functions."""
 
+import html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -28,7 +29,9 @@ def roc_curves(y_true: np.ndarray, answers: Sequence[tuple[str, np.ndarray]]) ->
     for number, (title, y_prob) in enumerate(answers):
         false_positive_rate, sensitivity, _ = metrics.roc_curve(y_true, y_prob)
         auc = metrics.roc_auc_score(y_true, y_prob)
-        _add_curve(figure, number, f"{title}, AUC {auc:.3f}", false_positive_rate, sensitivity)
+        _add_curve(
+            figure, number, f"{html.escape(title)}, AUC {auc:.3f}", false_positive_rate, sensitivity
+        )
     figure.update_xaxes(title="false positive rate (1 − specificity)", range=[0, 1])
     figure.update_yaxes(title="sensitivity", range=[0, 1.02])
     return figure
@@ -45,7 +48,7 @@ def precision_recall_curves(
             y_true, y_prob, drop_intermediate=True
         )
         score = metrics.average_precision_score(y_true, y_prob)
-        _add_curve(figure, number, f"{title}, AP {score:.3f}", sensitivity, precision)
+        _add_curve(figure, number, f"{html.escape(title)}, AP {score:.3f}", sensitivity, precision)
     figure.update_xaxes(title="sensitivity (recall)", range=[0, 1])
     figure.update_yaxes(title="precision", range=[0, 1.02])
     return figure
@@ -59,7 +62,8 @@ def learning_curves_figure(bands: Sequence[tuple[str, CurveBand]], title: str) -
         title: of the y axis.
     """
     figure = go.Figure()
-    for number, (name, band) in enumerate(bands):
+    for number, (title_text, band) in enumerate(bands):
+        name = html.escape(title_text)  # plotly reads a subset of HTML, links included
         line = _line(number)
         if np.any(band.low < band.high):
             figure.add_scatter(

@@ -18,6 +18,8 @@ from idc.runs.log import RunLog
 from idc.runs.run import Run, RunStatus
 from idc.settings.training_config import PRESETS
 
+_WORD_JOINER = "\u2060"
+
 STATE_BADGES = {
     "starting": ":gray-badge[:material/hourglass_top: starting]",
     "queued": ":violet-badge[:material/hourglass_top: queued]",
@@ -31,8 +33,13 @@ STATE_BADGES = {
 
 
 def escape_markdown(text: str) -> str:
-    """Escape text that a visitor may have written, so that Markdown shows it literally."""
+    """Escape text that a visitor may have written, so that Markdown shows it literally.
+
+    Browsers' Markdown turns bare addresses into links after it has removed the escapes, so an
+    invisible character (U+2060, word joiner) separates them.
+    """
     text = re.sub(r"([\\`*_{}\[\]<>()#+!|~$:&])", r"\\\1", text)
+    text = re.sub(r"(?i)(https?|ftp|mailto|xmpp|www)(?=\\?[:.])|(?=@)", rf"\1{_WORD_JOINER}", text)
     # These have a meaning only at the start of a line: lists, rules, underlined headings.
     return re.sub(r"(?m)^(\s*)([-=]|\d+(?=\.))", _escaped, text)
 

@@ -13,7 +13,7 @@ from idc.runs.run import list_runs
 from idc.settings.training_config import TrainingConfig
 from idc.ui.shared.formatting import escape_markdown
 from idc.ui.shared.guard import guarded_fragment
-from idc.wording import duration
+from idc.wording import duration, format_bytes
 
 _REDRAW_EVERY_S = 1.0
 
@@ -63,21 +63,16 @@ def _estimate(
     bound = "at most " if config.early_stopping else "about "
     sentence = f"Takes {bound}**{duration(needs.seconds)}** on {escape_markdown(speed.device)}"
     if needs.memory_bytes is not None:
-        sentence += f" and about **{_size(needs.memory_bytes)}** of memory"
+        sentence += f" and about **{format_bytes(needs.memory_bytes)}** of memory"
     if needs.gpu_bytes is not None:
-        sentence += f", on the GPU {_size(needs.gpu_bytes)}"
+        sentence += f", on the GPU {format_bytes(needs.gpu_bytes)}"
     st.markdown(f":material/timer: {sentence}.")
     st.caption(
         f"{needs.source} In addition, the operating system may cache up to "
-        f"{_size(needs.cache_bytes)} of patches and frees that memory when it is needed."
+        f"{format_bytes(needs.cache_bytes)} of patches and frees that memory when it is needed."
     )
 
 
 def _failed(key: SpeedKey) -> bool:
     job = benchmark_job(key)
     return job is not None and job.state == "failed"
-
-
-def _size(count: int) -> str:
-    """ "740 MB", "1.4 GB"."""
-    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{max(1, round(count / 1e6))} MB"

@@ -13,6 +13,8 @@ from idc.ui.shared.formatting import escape_markdown
         ("&lt;b&gt;", r"\&lt;b\&gt;"),
         ("good\n---", "good\n\\---"),
         ("good\n===", "good\n\\==="),
+        ("see HTTPS://a.b/c", "see HTTPS\u2060\\://a.b/c"),
+        ("www.a.b or me@a.b", "www\u2060.a.b or me\u2060@a.b"),
         ("- a\n 1. one\n2.5 two", "\\- a\n 1\\. one\n2\\.5 two"),
     ],
 )
