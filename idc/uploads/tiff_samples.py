@@ -36,6 +36,7 @@ def read_samples(page: TiffPage, layout: Layout) -> tuple[np.ndarray, np.ndarray
     _check_segments(page, layout)
     height, width = page.imagelength, page.imagewidth
     table, plain = _table(page, layout), _scale(layout.bits)
+    is_same = layout.bits == 8 and np.array_equal(table, np.arange(256))
     n_out = table.shape[1] if table.ndim == 2 else layout.n_colours
     colours = np.empty((height, width, n_out), np.uint8)
     alpha = None if layout.alpha is None else np.empty((height, width), np.uint8)
@@ -43,14 +44,16 @@ def read_samples(page: TiffPage, layout: Layout) -> tuple[np.ndarray, np.ndarray
         values = values.view(np.uint8) if values.dtype == bool else values  # else a mask below
         _check_values(values, layout.bits)
         place = (slice(top, top + values.shape[0]), slice(left, left + values.shape[1]))
-        for index in range(values.shape[2]):
-            sample = plane + index
-            if sample == layout.alpha and alpha is not None:
+        n_used = min(values.shape[2], layout.n_colours - plane)  # of a plane with alpha: none
+        if n_used > 0 and table.ndim == 2:
+            colours[place] = table[values[..., 0]]
+        elif n_used > 0:
+            used = values[..., :n_used]
+            colours[(*place, slice(plane, plane + n_used))] = used if is_same else table[used]
+        if alpha is not None and layout.alpha is not None:
+            index = layout.alpha - plane
+            if 0 <= index < values.shape[2]:
                 alpha[place] = plain[values[..., index]]
-            elif sample < layout.n_colours and table.ndim == 2:
-                colours[place] = table[values[..., index]]
-            elif sample < layout.n_colours:
-                colours[(*place, sample)] = table[values[..., index]]
     if alpha is not None and layout.is_premultiplied:
         _divide_by_alpha(colours, alpha)
     if layout.photometric == YCBCR:
