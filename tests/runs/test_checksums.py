@@ -17,7 +17,17 @@ from idc.runs.checksums import (
     write_checked,
     write_checked_json,
 )
-from idc.runs.run import BEST_FILE, CALIBRATION_FILE, ENVIRONMENT_FILE, PREDICTIONS_FILE, open_run
+from idc.runs.run import (
+    BEST_FILE,
+    BUNDLED_RUN_ID,
+    CALIBRATION_FILE,
+    ENVIRONMENT_FILE,
+    PREDICTIONS_FILE,
+    SHIPPED_DIR,
+    Run,
+    open_run,
+    open_run_at,
+)
 from idc.settings.training_config import TrainingConfig
 
 NAME = "values.bin"
@@ -232,3 +242,26 @@ def test_copied_run_keeps_its_checksums(run):
     shutil.copytree(run.folder, copy)
 
     assert len(open_run("copy").predictions()) == 40
+
+
+@pytest.mark.parametrize("name", ["profile.npz", "train_cases.json", CALIBRATION_FILE])
+def test_damaged_file_of_the_bundled_model_is_reported(tmp_path, name):
+    bundled = open_run(BUNDLED_RUN_ID)
+    copy = Run(tmp_path / BUNDLED_RUN_ID, bundled.config)
+    shutil.copytree(bundled.folder, copy.folder)
+    content = (copy.folder / name).read_bytes()
+    assert copy.read_file(name) == content
+
+    (copy.folder / name).write_bytes(flipped(content, 77))
+
+    with pytest.raises(DamagedFile, match="install IDC Lab again"):
+        copy.read_file(name)
+
+
+def test_each_shipped_run_has_checksums_and_intact_files():
+    for folder in [SHIPPED_DIR / BUNDLED_RUN_ID, *(SHIPPED_DIR / "demo").iterdir()]:
+        assert (folder / CHECKSUMS_FILE).exists()
+        assert checksums_problem(folder) == ""
+        run = open_run_at(folder)
+        assert run.damage() == run.log().problems == []
+        assert bool(run.model_sha256()) == run.has_model()
