@@ -235,10 +235,17 @@ def verify_store(name: str, *, on_progress: ProgressCallback | None = None) -> t
 
 
 def is_current(store: PatchStore) -> bool:
-    """Whether an opened store is still the one on disk under its name."""
+    """Whether an opened store is still the one on disk under its name.
+
+    The file of the pixels must have its size: reading a memory map beyond the end of a file that
+    was cut off ends the process.
+    """
+    folder = data_dir() / store.name
+    size = len(npy_header(len(store), store.patches.shape[1])) + store.patches.nbytes
     try:
-        return _fingerprint(read_meta(data_dir() / store.name)) == store.fingerprint
-    except DataError:
+        whole = (folder / PATCHES_FILE).stat().st_size == size
+        return whole and _fingerprint(read_meta(folder)) == store.fingerprint
+    except (DataError, OSError):
         return False
 
 

@@ -1,6 +1,7 @@
 """idc.datasets.store: opening, read-only pixels, and detection of every damaged byte."""
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -274,6 +275,14 @@ def test_store_is_current_until_replaced_or_deleted(home):
     delete_store("a")
     assert not is_current(opened)
     tiny_store("a", cases=2, per_case=4)
+    assert not is_current(opened)
+
+
+def test_store_with_cut_off_pixels_is_not_current(home):
+    opened = tiny_store("a", cases=2, per_case=6)
+    pixels = home / "data" / "a" / PATCHES_FILE
+    os.truncate(pixels, pixels.stat().st_size - 1)
+
     assert not is_current(opened)
 
 
