@@ -109,7 +109,9 @@ def verdict(intact: View, damaged: View) -> str:
         return "crash"
     if damaged.shown == intact.shown:
         return "same"
-    return "named" if set(damaged.problems) - set(intact.problems) else "silent"
+    new_texts = set(damaged.shown) - set(intact.shown)
+    named = any("damaged" in text for text in new_texts)  # lists name damaged runs as text
+    return "named" if named or set(damaged.problems) - set(intact.problems) else "silent"
 
 
 @contextlib.contextmanager
