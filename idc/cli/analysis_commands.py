@@ -126,7 +126,10 @@ def marks_command(options: argparse.Namespace) -> None:
     """Print all reviewers' marks on a data set as CSV."""
     from idc.datasets.label_marks import marks_csv
 
-    print(marks_csv(options.data), end="")
+    text = marks_csv(options.data)
+    if text.count("\n") == 1:  # the header
+        print(f"No marks on the data set '{options.data}' are stored.", file=sys.stderr)
+    print(text, end="")
 
 
 def _score(value: float) -> str:
