@@ -15,6 +15,7 @@ import numpy as np
 PATCH_SIZE_PX = 50
 PATCH_SHAPE = (PATCH_SIZE_PX, PATCH_SIZE_PX, 3)
 PATCH_BYTES = PATCH_SIZE_PX * PATCH_SIZE_PX * 3  # uint8 RGB
+MAX_PATCH_SIDE_PX = 400  # an image with a longer side is a region, not one patch
 MPP_UM = 4.0  # micrometre per pixel: scanned at 0.25, reduced 16:1
 
 CLASS_NAMES = ("IDC-negative", "IDC-positive")  # position = label

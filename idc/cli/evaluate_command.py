@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Mapping
 
+from idc.cli.output_file import check_outputs
 from idc.datasets.store import open_store
 from idc.evaluation.results import Results, fresh_results, saved_results
 from idc.metrics.bootstrap import Bootstrap, Interval
@@ -27,6 +28,7 @@ def evaluate_run(run: Run, options: argparse.Namespace) -> None:
     Raises:
         IdcError: predictions or data are missing or damaged, or a file cannot be written.
     """
+    check_outputs(options.report, options.predictions)
     results = (
         _evaluate_other_data(run, options.data)
         if options.data

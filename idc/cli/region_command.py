@@ -17,7 +17,7 @@ from idc.large_images.frames import bounds_note
 from idc.large_images.region import RegionPredictions, lay_out_region, predict_region, tile_at
 from idc.large_images.region_exports import region_csv, region_geojson
 from idc.large_images.region_pictures import downscaled_picture, region_png
-from idc.large_images.region_warnings import region_warning
+from idc.large_images.region_warnings import region_notes, region_warning
 from idc.large_images.slide_predictions import SlideRequest, predict_slide_file
 from idc.large_images.whole_slide import SLIDE_ONLY_SUFFIXES, WholeSlide
 from idc.patches import PATCH_SIZE_PX
@@ -50,7 +50,7 @@ def region_command(options: argparse.Namespace) -> None:
     run = open_run(options.run) if options.run else default_model()
     stride = PATCH_SIZE_PX // 2 if options.overlap else PATCH_SIZE_PX
     only = read_annotation_file(options.only) if options.only else None
-    answers, picture, doubt = _predict_slide_file(path, run, options.mpp, stride, only)
+    answers, picture, warning = _predict_slide_file(path, run, options.mpp, stride, only)
     threshold = run.calibration().threshold if options.threshold is None else options.threshold
     cells = answers.predicted_positive(threshold)[answers.layout.tissue]
     positive_text = f"{cells.mean():.1%}" if len(cells) else "nothing"
@@ -64,9 +64,9 @@ def region_command(options: argparse.Namespace) -> None:
         print_annotations(only, annotation_summaries(answers, threshold))
     if note := bounds_note(answers.layout.bounds_px):
         print(note, file=sys.stderr)
-    if doubt:
-        print(f"Warning: {doubt}", file=sys.stderr)
-    _write(options.csv, region_csv(answers, threshold).encode())
+    if warning:
+        print(f"Warning: {warning}", file=sys.stderr)
+    _write(options.csv, region_csv(answers, threshold, warning).encode())
     if options.geojson:
         text = region_geojson(answers, name=path.name, model=run.title, threshold=threshold)
         _write(options.geojson, text.encode())
@@ -76,8 +76,8 @@ def region_command(options: argparse.Namespace) -> None:
 
 def _predict_slide_file(
     path: Path, run: Run, mpp_um: float | None, stride: int, only: Annotations | None
-) -> tuple[RegionPredictions, np.ndarray, str | None]:
-    """The predictions, an overview picture (uint8 RGB), and a warning or None."""
+) -> tuple[RegionPredictions, np.ndarray, str]:
+    """The predictions, an overview picture (uint8 RGB), and a warning, "" for none."""
     with progress_line() as progress:
         try:
             with WholeSlide(path) as slide:
@@ -95,7 +95,7 @@ def _predict_slide_file(
         )
         with WholeSlide(path) as slide:
             doubt = region_warning(run, found.answers, partial(slide.tile, found.answers.layout))
-        return found.answers, found.overview, doubt
+        return found.answers, found.overview, doubt or ""
 
 
 def _predict_image(
@@ -105,7 +105,7 @@ def _predict_image(
     stride: int,
     only: Annotations | None,
     progress: ProgressLine,
-) -> tuple[RegionPredictions, np.ndarray, str | None]:
+) -> tuple[RegionPredictions, np.ndarray, str]:
     """Predict an image of another format, decoded like an upload. Returns as above."""
     try:
         data = read_file(path, MAX_FILE_BYTES)
@@ -120,7 +120,8 @@ def _predict_image(
     region = lay_out_region(image.rgb, mpp_um, stride, only)
     answers = predict_region(run, region, on_progress=progress.count)
     doubt = region_warning(run, answers, partial(tile_at, region))
-    return answers, downscaled_picture(image.rgb), doubt
+    sentences = (*region_notes(region, image.notes), *([doubt] if doubt else []))
+    return answers, downscaled_picture(image.rgb), " ".join(sentences)
 
 
 def _write(target: str, data: bytes) -> None:

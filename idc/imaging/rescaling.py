@@ -122,3 +122,20 @@ def to_patch_size(rgb: np.ndarray) -> np.ndarray:
     shrinks = min(rgb.shape[:2]) >= 2 * PATCH_SIZE_PX
     interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     return cv2.resize(rgb, (PATCH_SIZE_PX, PATCH_SIZE_PX), interpolation=interpolation)
+
+
+def resize_notes(rgb: np.ndarray) -> tuple[str, ...]:
+    """A sentence on the resizing by `to_patch_size`; empty for a patch.
+
+    Args:
+        rgb: uint8 RGB, shape (height, width, 3).
+    """
+    if rgb.shape == PATCH_SHAPE:
+        return ()
+    height, width = rgb.shape[:2]
+    side_um = round(PATCH_SIZE_PX * MPP_UM)
+    return (
+        f"Resized from {width} x {height} to {PATCH_SIZE_PX} x {PATCH_SIZE_PX} px. The model was "
+        f"trained on patches of {side_um} x {side_um} um; at another scale its answer is "
+        "unreliable.",
+    )

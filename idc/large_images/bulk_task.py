@@ -214,6 +214,7 @@ def _sha256(path: Path) -> str:
 
 
 def _predict_slide(task: SlideTask, settings: BulkSettings) -> "pa.Table":
+    from idc.large_images.region_warnings import region_warning
     from idc.large_images.slide_predictions import SlideRequest, predict_slide_file
     from idc.large_images.whole_slide import WholeSlide
 
@@ -226,11 +227,15 @@ def _predict_slide(task: SlideTask, settings: BulkSettings) -> "pa.Table":
     only = read_annotation_file(Path(task.only)) if task.only else None
     request = SlideRequest(path, mpp_um, _open_unchanged_run(settings), settings.stride, only)
     answers = predict_slide_file(request).answers
+    with WholeSlide(path) as slide:
+        tile_of = functools.partial(slide.tile, answers.layout)
+        warning = region_warning(request.run, answers, tile_of) or ""
     reported = answers.layout.reported
     boxes = cell_boxes(answers.layout.x_edges_px, answers.layout.y_edges_px)[reported]
     y_prob = answers.cells()[reported]
     labels = cell_labels(answers.layout)[reported]
-    table = _result_table(boxes, y_prob, settings.threshold, LEVEL_0, labels)
+    warnings = np.where(np.isnan(y_prob), "", warning).astype(object)
+    table = _result_table(boxes, y_prob, settings.threshold, LEVEL_0, labels, warnings)
     annotations = [one.to_json() for one in annotation_summaries(answers, settings.threshold)]
     return table.replace_schema_metadata(
         {
@@ -241,31 +246,44 @@ def _predict_slide(task: SlideTask, settings: BulkSettings) -> "pa.Table":
 
 
 def _predict_case(task: SlideTask, settings: BulkSettings) -> "pa.Table":
+    from idc.prediction.image_warnings import warnings_for_patches
     from idc.prediction.predictor import predict_patches
 
     store = _store(task.data)
     rows = _rows_by_case(task.data)[task.case]
-    y_prob = [
-        predict_patches(
-            _open_unchanged_run(settings), store.patches[rows[start : start + _BATCH_ROWS]]
-        )
-        for start in range(0, len(rows), _BATCH_ROWS)
-    ]
+    y_prob, warnings = [], []
+    for start in range(0, len(rows), _BATCH_ROWS):
+        run = _open_unchanged_run(settings)
+        patches = store.patches[rows[start : start + _BATCH_ROWS]]
+        y_prob.append(predict_patches(run, patches))
+        warnings += [" ".join(sentences) for sentences in warnings_for_patches(run, patches)]
     store.release_pages()
     side = np.full(len(rows), PATCH_SIZE_PX)
     boxes = np.stack([store.columns["x"][rows], store.columns["y"][rows], side, side], axis=1)
     labels = np.full(len(rows), "", object)
-    return _result_table(boxes, np.concatenate(y_prob), settings.threshold, _CASE_FRAME, labels)
+    return _result_table(
+        boxes,
+        np.concatenate(y_prob),
+        settings.threshold,
+        _CASE_FRAME,
+        labels,
+        np.array(warnings, object),
+    )
 
 
 _BATCH_ROWS = 8_192  # 60 MB of pixels
 
 
 def _result_table(
-    boxes: np.ndarray, y_prob: np.ndarray, threshold: float, frame: str, labels: np.ndarray
+    boxes: np.ndarray,
+    y_prob: np.ndarray,
+    threshold: float,
+    frame: str,
+    labels: np.ndarray,
+    warnings: np.ndarray,
 ) -> "pa.Table":
     """A table with the columns `COLUMNS`; predictions are null where ``y_prob`` is nan, and the
-    annotation where the label is empty."""
+    annotation and the warning where they are empty."""
     import pyarrow as pa
 
     known = ~np.isnan(y_prob)
@@ -276,6 +294,7 @@ def _result_table(
         pa.array((y_prob.astype(np.float64) >= threshold).astype(np.int8), pa.int8(), mask=~known),
         pa.repeat(frame, len(boxes)),
         pa.array(labels, pa.string(), mask=labels == ""),
+        pa.array(warnings, pa.string(), mask=warnings == ""),
     ]
     return pa.table(columns, names=list(COLUMNS))
 

@@ -33,14 +33,19 @@ COLUMNS = (
     "y_pred",
     "frame",
     "annotation",
+    "warning",
 )
 
 
-def region_csv(answers: RegionPredictions, threshold: float) -> str:
+def region_csv(answers: RegionPredictions, threshold: float, warning: str = "") -> str:
     """One row per cell, including background, where the prediction is empty.
 
     With annotations, one row per cell inside them. Their names are untrusted: none is left that a
     spreadsheet would execute as a formula.
+
+    Args:
+        warning: why the predictions are unreliable, see `idc.large_images.region_warnings`; stands
+            in every row with a prediction.
     """
     layout = answers.layout
     within = layout.reported
@@ -53,7 +58,8 @@ def region_csv(answers: RegionPredictions, threshold: float) -> str:
     for box, y_prob, label in zip(boxes.tolist(), y_probs, labels, strict=True):
         known = not np.isnan(y_prob)
         answer = [f"{y_prob:.6f}", int(y_prob >= threshold)] if known else ["", ""]
-        writer.writerow([*box, int(known), *answer, LEVEL_0, spreadsheet_safe(label)])
+        texts = [spreadsheet_safe(label), spreadsheet_safe(warning if known else "")]
+        writer.writerow([*box, int(known), *answer, LEVEL_0, *texts])
     return file.getvalue()
 
 

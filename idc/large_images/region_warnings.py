@@ -1,17 +1,35 @@
 """Warn about unreliable predictions for a region or slide, from a sample of its patches."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from idc.large_images.region import RegionPredictions
+from idc.imaging.rescaling import scale_note
+from idc.large_images.region import Region, RegionPredictions
+from idc.patches import MPP_UM
 from idc.prediction.image_warnings import WARNING_SENTENCES, profile_of, warning_reasons
 from idc.prediction.predictor import predict_with_features
 from idc.runs.run import Run
 
 _SAMPLE_SIZE = 48  # patches, spread evenly: enough to tell a third of them from a twentieth
 DOUBTFUL_SHARE = 1 / 3
+
+MIRRORED_NOTE = "The image is smaller than a patch and is mirrored at its edges to fill one."
+
+
+def region_notes(region: Region, image_notes: Sequence[str] = ()) -> tuple[str, ...]:
+    """What was done to a region before it is predicted and affects the answer, in sentences.
+
+    Args:
+        image_notes: those of its `idc.uploads.gate.DecodedImage`.
+    """
+    mpp_um = region.layout.mpp_um
+    return (
+        *image_notes,
+        *([scale_note(mpp_um)] if mpp_um > MPP_UM else []),
+        *([MIRRORED_NOTE] if region.mirrored else []),
+    )
 
 
 def region_warning(

@@ -23,9 +23,8 @@ from idc.prediction.predictor import predict_patches
 from idc.processes.time_left import time_left_s
 from idc.runs.run import Run
 from idc.uploads.file_batch import BatchFile
-from idc.uploads.gate import decode_image
+from idc.uploads.gate import decode_patch_image
 
-MAX_PATCH_SIDE_PX = 400  # a larger image is a region, not a patch
 MAX_PATCHES_IN_MEMORY = 60_000  # of all visitors, 450 MB
 MAX_SLOW_FILES = 5  # a job ends after this many files exceeded the time limit
 
@@ -152,7 +151,7 @@ class FilePredictionJob:
                 break
             file = self._files[place]
             try:
-                image = decode_image(file.read(), file.name, patch_side_px=MAX_PATCH_SIDE_PX)
+                image = decode_patch_image(file.read(), file.name)
             except UploadError as error:
                 self._refuse(place, error)
                 continue

@@ -8,11 +8,10 @@ import numpy as np
 from idc.errors import RunError, ServerBusy, UploadError
 from idc.imaging.rescaling import to_patch_size
 from idc.patches import CLASS_NAMES, PATCH_SHAPE, PATCH_SIZE_PX
-from idc.prediction.file_job import MAX_PATCH_SIDE_PX
 from idc.prediction.image_warnings import warnings_for_patches
 from idc.prediction.predictor import default_model, predict_with_features
 from idc.runs.run import Run, open_run
-from idc.uploads.gate import DecodedImage, decode_image, printable_name
+from idc.uploads.gate import DecodedImage, decode_patch_image, printable_name
 from idc.uploads.image_files import ImageFile
 
 MAX_FILES = 256  # the model's batch size
@@ -91,7 +90,7 @@ def _open_run_with_model(run_id: str | None) -> Run:
 
 def _decode_or_error(file: ImageFile) -> DecodedImage | UploadError:
     try:
-        return decode_image(file.data, file.name, patch_side_px=MAX_PATCH_SIDE_PX)
+        return decode_patch_image(file.data, file.name)
     except ServerBusy:
         raise
     except UploadError as error:

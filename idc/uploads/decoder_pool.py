@@ -111,6 +111,11 @@ def _is_valid_answer(answer: dict[str, Any], request: dict[str, Any], block_byte
     """
     if answer.get("ok") is not True:
         needs_large_limits = answer.get("large") is True and not request["large"]
+        sides = answer.get("larger_than_patch", [])
+        if sides:
+            return len(sides) == 2 and all(
+                type(side) is int and 0 < side <= MAX_SIDE_PX for side in sides
+            )
         return needs_large_limits or isinstance(answer.get("reason"), str)
     height, width, notes, mpp_um = (
         answer.get(key) for key in ("height", "width", "notes", "um_per_px")

@@ -21,7 +21,6 @@ from idc.uploads.pillow_image import PillowImage
 from idc.uploads.pixel_conversion import DAMAGED, Refusal
 
 NO_MEMORY = "needs too much memory to read; crop or shrink it and try again"
-NO_PATCH = "which is larger than a patch; upload it alone, as a region, or crop a patch from it"
 
 _BLOCK_BYTES = 2**22  # pixels are sent in blocks, so that they are never in memory twice
 
@@ -41,6 +40,7 @@ def answer(request: Mapping[str, Any], data: bytes) -> Reply:
         ``{"ok": True, "height", "width", "um_per_px", "notes"}`` with height * width * 3 bytes of
         RGB in blocks, or without a block for the header only;
         ``{"ok": False, "large": True}`` for an image that needs the larger limits;
+        ``{"ok": False, "larger_than_patch": [width, height]}`` for one beyond ``patch_side_px``;
         ``{"ok": False, "reason"}``.
     """
     if sys.platform == "linux":  # macOS defines the limit but rejects setting it
@@ -66,7 +66,7 @@ def _answer(request: Mapping[str, Any], data: bytes) -> Reply:
     if max(width, height) > request["max_side_px"] or width * height > request["max_pixels"]:
         raise Refusal(_too_large(request))
     if request["patch_side_px"] and max(width, height) > request["patch_side_px"]:
-        raise Refusal(f"is {width} x {height} px, {NO_PATCH}")
+        return {"ok": False, "larger_than_patch": [width, height]}, b""
     if width * height > request["standard_pixels"]:
         if 3 * width * height > request["max_expansion_ratio"] * len(data):
             raise Refusal(_expands_too_much(request))

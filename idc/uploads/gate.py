@@ -18,6 +18,8 @@ from typing import Any
 import numpy as np
 
 from idc.errors import ServerBusy, UploadError, UploadTimeout
+from idc.files.file_kinds import ARCHIVE_KIND, TEXT_KIND, FileKind, file_kind
+from idc.patches import MAX_PATCH_SIDE_PX
 from idc.processes.child import Answer, ChildDied, ChildTimeout
 from idc.processes.fair_semaphore import AcquireTimeout
 from idc.uploads.decoder_pool import (
@@ -36,6 +38,7 @@ MAX_FILE_BYTES = 200 * 10**6
 
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP")
 
+_NO_IMAGE = "is not a PNG, JPEG, TIFF, BMP or WebP image"
 _MAX_NOTES = 8
 _MAX_SENTENCE_LENGTH = 200
 _SAVE_AS_ADVICE = "save it as PNG, JPEG, TIFF, BMP or WebP and try again"
@@ -48,20 +51,22 @@ _SIGNATURES = (  # what a file begins with, and its format
     (rb"BM", "BMP"),
     (rb"RIFF....WEBP", "WEBP"),
 )
-_UNSUPPORTED_SIGNATURES = (  # common file types that are not supported
-    (rb"GIF8", "a GIF image"),
-    (rb"[\s\xef\xbb\xbf]*<(svg|!doctype svg|\?xml.*<svg)", "an SVG drawing"),
-    (rb"[\s\xef\xbb\xbf]*<(html|!doctype html)", "a web page"),
-    (rb"%PDF", "a PDF document"),
-    (rb"PK\x03\x04", "a zip archive or an office document"),
-    (rb"....ftyp(heic|heix|heif|mif1|msf1)", "a HEIC photo"),
-    (rb"....ftypavi[fs]", "an AVIF image"),
-    (rb"....jP  |\xff\x4f\xff\x51", "a JPEG 2000 image"),
-    (rb"\xff\x0a|....JXL ", "a JPEG XL image"),
-    (rb"8BPS", "a Photoshop document"),
-    (rb"\0\0\x01\0", "an icon"),
-    (rb".{128}DICM", "a DICOM file"),
-)
+
+
+class LargerThanPatch(UploadError):
+    """An image is a region, but a patch is wanted.
+
+    Attributes:
+        name: the file's name, printable.
+        width, height: in px.
+    """
+
+    def __init__(self, name: str, width: int, height: int) -> None:
+        super().__init__(
+            f"{name} is {width} x {height} px, which is larger than a patch; upload it alone, as a "
+            "region, or crop a patch from it."
+        )
+        self.name, self.width, self.height = name, width, height
 
 
 @dataclass(frozen=True)
@@ -149,6 +154,9 @@ class Gate:
         answer, block = self._ask_pool(first, request, data, name)
         if answer.get("ok") is not True and answer.get("large"):
             answer, block = self._ask_pool(self.large, request, data, name)
+        if "larger_than_patch" in answer:
+            width, height = answer["larger_than_patch"]
+            raise LargerThanPatch(name, int(width), int(height))
         if answer.get("ok") is not True:
             raise UploadError(f"{name} {_one_line(answer['reason'])}.")
         return answer, block, format_
@@ -198,6 +206,18 @@ def decode_image(
     return _gate.decode(data, name, patch_side_px)
 
 
+def decode_patch_image(data: bytes, name: str = "image") -> DecodedImage:
+    """Decode an image that is meant as one patch, of at most `idc.patches.MAX_PATCH_SIDE_PX`.
+
+    Arguments as of `decode_image`.
+
+    Raises:
+        LargerThanPatch: a side is longer; squeezed into a patch it would get a meaningless answer.
+        UploadError: as `decode_image`.
+    """
+    return decode_image(data, name, patch_side_px=MAX_PATCH_SIDE_PX)
+
+
 def image_header(data: bytes, name: str = "image") -> ImageHeader:
     """Format, size and scale of a visitor's file, without its pixels.
 
@@ -236,10 +256,20 @@ def _format(data: bytes, name: str) -> str:
     for pattern, format_ in _SIGNATURES:
         if re.match(pattern, start, re.DOTALL):
             return format_
-    for pattern, what in _UNSUPPORTED_SIGNATURES:
-        if re.match(pattern, start, re.DOTALL | re.IGNORECASE):
-            raise UploadError(f"{name} is {what}, which cannot be read here; {_SAVE_AS_ADVICE}.")
-    raise UploadError(f"{name} is not a PNG, JPEG, TIFF, BMP or WebP image; {_SAVE_AS_ADVICE}.")
+    raise UploadError(f"{name} {_refusal(file_kind(data))}.")
+
+
+def _refusal(kind: FileKind | None) -> str:
+    """Why a file of no accepted format is refused, as the rest of a sentence after its name."""
+    if kind is None:
+        return f"{_NO_IMAGE}; {_SAVE_AS_ADVICE}"
+    if kind.group == TEXT_KIND:
+        return f"{_NO_IMAGE} but {kind.what}; choose an image"
+    if kind.group == ARCHIVE_KIND:
+        return kind.refusal("choose the images inside")
+    if kind.cause:
+        return kind.refusal("choose an image")
+    return f"is {kind.what}, which cannot be read here; {_SAVE_AS_ADVICE}"
 
 
 def printable_name(name: str) -> str:

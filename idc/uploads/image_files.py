@@ -9,8 +9,8 @@ import numpy as np
 
 from idc.errors import DataError, UploadError
 from idc.files.sources import FolderSource, UnreadableMember, ZipSource, existing_path, read_file
-from idc.imaging.rescaling import to_patch_size
-from idc.uploads.gate import MAX_FILE_BYTES, decode_image
+from idc.imaging.rescaling import resize_notes, to_patch_size
+from idc.uploads.gate import MAX_FILE_BYTES, DecodedImage, decode_patch_image
 
 
 @dataclass(frozen=True)
@@ -47,18 +47,34 @@ def image_files(paths: list[Path]) -> Iterator[ImageFile]:
             raise DataError(f"'{path}' is neither a file nor a folder; check the path.")
 
 
-def read_patch(file: ImageFile) -> np.ndarray:
+@dataclass(frozen=True)
+class PatchImage:
+    """A file's image as a patch.
+
+    Attributes:
+        rgb: uint8 RGB, shape (50, 50, 3).
+        notes: what was done to the image, one sentence each.
+    """
+
+    rgb: np.ndarray
+    notes: tuple[str, ...]
+
+
+def read_patch(file: ImageFile) -> PatchImage:
     """A file's image as a patch, decoded by the gate and resized to 50x50.
 
-    Returns:
-        uint8 RGB, shape (50, 50, 3).
-
     Raises:
+        LargerThanPatch: it is a region.
         UploadError: the file is refused; the message states why.
     """
     if file.problem:
         raise UploadError(file.problem)
-    return to_patch_size(decode_image(file.data, file.name).rgb)
+    return as_patch(decode_patch_image(file.data, file.name))
+
+
+def as_patch(image: DecodedImage) -> PatchImage:
+    """A decoded image resized to 50x50, with a note if it had another size."""
+    return PatchImage(to_patch_size(image.rgb), (*image.notes, *resize_notes(image.rgb)))
 
 
 def _image_file(shown: str, read: Callable[[], bytes]) -> ImageFile:

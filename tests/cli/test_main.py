@@ -12,7 +12,7 @@ from idc.__main__ import main
 from idc.runs.lineage import read_lineage
 from idc.runs.run import open_run
 from tests.support.fake_kaggle import Answer
-from tests.support.made_patches import png, tiny_store, write_patches_zip
+from tests.support.made_patches import tiny_store, write_patches_zip
 
 
 def real_shell(*words):
@@ -246,48 +246,3 @@ def test_evaluate_warns_about_cases_that_the_run_trained_on(trained_run, shell):
 
     assert "Warning: the run trained on" in done.stderr
     assert done.returncode == 0
-
-
-@pytest.mark.slow
-def test_predict_prints_one_line_per_image_in_order(trained_run, tmp_path, shell):
-    (tmp_path / "b.png").write_bytes(png((200, 100, 150)))
-    folder = tmp_path / "folder"
-    folder.mkdir()
-    (folder / "2.png").write_bytes(png((10, 20, 30), height=30))
-    (folder / "1.png").write_bytes(png((90, 20, 30)))
-    (folder / "notes.txt").write_text("no image")
-    write_patches_zip(tmp_path / "some.zip", "8863_idx5_x1_y1_class0.png")
-
-    done = shell("predict", tmp_path / "b.png", folder, tmp_path / "some.zip")
-
-    lines = done.stdout.splitlines()
-    assert done.returncode == 0
-    assert lines[0] == "file,y_prob,y_pred"
-    assert [line.split(",")[0] for line in lines[1:]] == [
-        str(tmp_path / "b.png"),
-        str(folder / "1.png"),
-        str(folder / "2.png"),
-        str(tmp_path / "some.zip" / "8863_idx5_x1_y1_class0.png"),
-    ]
-    for line in lines[1:]:
-        _, y_prob, y_pred = line.split(",")
-        assert 0 <= float(y_prob) <= 1
-        assert y_pred == str(int(float(y_prob) >= 0.5))
-    assert "1 files were skipped because they are not images." in done.stderr
-
-
-@pytest.mark.slow
-def test_predict_reports_a_damaged_image_and_predicts_the_others(trained_run, tmp_path, shell):
-    (tmp_path / "good.png").write_bytes(png((200, 100, 150)))
-    (tmp_path / "bad.png").write_bytes(png((200, 100, 150))[:-20])
-    out = tmp_path / "out.csv"
-
-    done = shell("predict", tmp_path / "bad.png", tmp_path / "good.png", "--csv", out)
-
-    assert done.returncode == 2
-    assert done.stdout == ""
-    assert "bad.png" in done.stderr
-    assert [line.split(",")[0] for line in out.read_text().splitlines()] == [
-        "file",
-        str(tmp_path / "good.png"),
-    ]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from idc.cli.output_file import write_output
+from idc.cli.output_file import check_outputs, write_output
 from idc.errors import IdcError
 from idc.files.spreadsheets import csv_text
 from tests.support.disk_faults import install_fault
@@ -36,6 +36,37 @@ def test_full_disk_keeps_the_earlier_file(tmp_path, monkeypatch):
 def test_folder_in_the_way_is_one_sentence(tmp_path):
     with pytest.raises(IdcError, match=r"cannot be written \(Is a directory\)"):
         write_output(tmp_path, b"file\n")
+
+
+def test_outputs_that_can_be_written_pass_the_check(tmp_path):
+    check_outputs(None, "-", "out.csv", tmp_path / "out.csv", "/dev/null")
+
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("target", "sentence"),
+    [
+        (
+            "none/out.csv",
+            "because there is no folder 'none'; create it or choose another path.",
+        ),
+        (".", "'.' is a folder; give the name of a file."),
+        (
+            "a/out.csv",
+            "because there is no folder 'a'; create it or choose another path.",
+        ),
+        ("x" * 300 + "/out.csv", "cannot be written (File name too long); choose another path."),
+    ],
+)
+def test_output_that_cannot_be_written_is_found_before(target, sentence, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a").write_text("a file")
+
+    with pytest.raises(IdcError) as refused:
+        check_outputs(None, target)
+
+    assert sentence in str(refused.value)
 
 
 def test_device_is_written_in_place():

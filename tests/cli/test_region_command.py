@@ -8,6 +8,7 @@ import pytest
 from idc.__main__ import main
 from idc.cli import region_command
 from idc.large_images import region, whole_slide
+from idc.large_images.region_warnings import MIRRORED_NOTE
 from tests.support.made_patches import png
 from tests.support.made_slides import (
     PINK,
@@ -93,7 +94,7 @@ def test_only_predicts_inside_annotations_in_the_frame_of_qupath(tmp_path, capsy
     out, err = capsys.readouterr()
     assert asked == [2]
     assert out.splitlines()[1:] == [
-        f"400,{y},200,200,1,0.750000,1,level 0,Left" for y in (400, 600)
+        f"400,{y},200,200,1,0.750000,1,level 0,Left," for y in (400, 600)
     ]
     assert "Only inside the annotations of 'a.geojson'. 1 object was ignored (1 cell)" in err
     assert err.splitlines()[-3:-1] == [
@@ -108,7 +109,7 @@ def test_only_makes_an_image_a_region(tmp_path, capsys):
     only.write_bytes(annotation_bytes(box_feature("Right", 200, 0, 400, 200)))
 
     assert main(["predict", str(path), "--only", str(only)]) == 0
-    assert capsys.readouterr().out.splitlines()[1:] == ["200,0,200,200,1,0.750000,1,level 0,Right"]
+    assert capsys.readouterr().out.splitlines()[1:] == ["200,0,200,200,1,0.750000,1,level 0,Right,"]
 
 
 def test_image_with_a_given_scale_is_a_region(tmp_path, capsys):
@@ -118,7 +119,7 @@ def test_image_with_a_given_scale_is_a_region(tmp_path, capsys):
     assert main(["predict", str(path), "--mpp", "1", "--overlap"]) == 0
     out, err = capsys.readouterr()
     assert out.splitlines()[1:] == [
-        f"{x},{y},100,100,1,0.750000,1,level 0," for y in (0, 100) for x in (0, 100, 200, 300)
+        f"{x},{y},100,100,1,0.750000,1,level 0,," for y in (0, 100) for x in (0, 100, 200, 300)
     ]
     assert "Shrunk 4:1" in err
 
@@ -133,9 +134,37 @@ def test_doubtful_region_prints_a_warning(slide, tmp_path, capsys, monkeypatch):
     path.write_bytes(png(PINK, height=200, width=400))
 
     assert main(["predict", str(path), "--mpp", "1"]) == 0
-    assert "Warning: Do not believe it." in capsys.readouterr().err
+    out, err = capsys.readouterr()
+    assert "Warning: Do not believe it." in err
+    assert {row["warning"] for row in csv.DictReader(out.splitlines())} == {"Do not believe it."}
     assert main(["predict", str(slide), "--csv", str(tmp_path / "out.csv")]) == 0
     assert "Warning: Do not believe it." in capsys.readouterr().err
+
+
+def test_enlarged_region_smaller_than_a_patch_says_so_in_its_rows(tmp_path, capsys):
+    path = tmp_path / "a.png"
+    path.write_bytes(png(PINK, height=20, width=20))
+
+    assert main(["predict", str(path), "--mpp", "8"]) == 0
+    [row] = csv.DictReader(capsys.readouterr().out.splitlines())
+    assert row["warning"].startswith("Enlarged 1:2 to the model's 4 µm per pixel.")
+    assert row["warning"].endswith(MIRRORED_NOTE)
+
+
+@pytest.mark.parametrize("option", ["--csv", "--geojson", "--png"])
+def test_missing_folder_of_a_result_is_found_before_predicting(
+    option, slide, tmp_path, capsys, monkeypatch
+):
+    def fail(*_):
+        pytest.fail("predicted")
+
+    monkeypatch.setattr(whole_slide, "predict_patches", fail)
+
+    assert main(["predict", str(slide), option, str(tmp_path / "none" / "out")]) == 2
+    assert capsys.readouterr().err == (
+        f"idc: '{tmp_path / 'none' / 'out'}' cannot be written, because there is no folder "
+        f"'{tmp_path / 'none'}'; create it or choose another path.\n"
+    )
 
 
 @pytest.mark.parametrize(

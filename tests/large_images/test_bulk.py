@@ -10,7 +10,7 @@ import pytest
 from idc.__main__ import main
 from idc.cli import slides_command
 from idc.errors import SlideError
-from idc.large_images import whole_slide
+from idc.large_images import region_warnings, whole_slide
 from idc.large_images.bulk import BulkProgress, WorkerLost, pending_tasks, predict_slides
 from idc.large_images.bulk_task import (
     SlideTask,
@@ -21,7 +21,7 @@ from idc.large_images.bulk_task import (
     slide_tasks,
 )
 from idc.large_images.region_exports import COLUMNS
-from idc.prediction import predictor
+from idc.prediction import image_warnings, predictor
 from idc.runs.run import BUNDLED_RUN_ID, open_run
 from tests.support.made_patches import tiny_store
 from tests.support.made_slides import (
@@ -51,7 +51,7 @@ def settings(home):
 
 @pytest.fixture
 def request_sizes(monkeypatch):
-    """The number of patches in each request to a model that always returns 0.75."""
+    """The number of patches in each request to a model that always returns 0.75 and warns."""
     request_sizes = []
 
     def answer(run, patches, **_):
@@ -60,6 +60,10 @@ def request_sizes(monkeypatch):
 
     monkeypatch.setattr(whole_slide, "predict_patches", answer)
     monkeypatch.setattr(predictor, "predict_patches", answer)
+    monkeypatch.setattr(region_warnings, "region_warning", lambda *_: "Unlike tissue.")
+    monkeypatch.setattr(
+        image_warnings, "warnings_for_patches", lambda _, patches: [["A.", "B."], *[[]] * 11]
+    )
     return request_sizes
 
 
@@ -96,6 +100,8 @@ def test_each_slide_gives_one_file_with_a_row_per_cell(slides, settings, request
     assert table.column("y_prob").to_pylist() == [0.75, None, None, 0.75, None, None]
     assert table.column("y_pred").to_pylist() == [1, None, None, 1, None, None]
     assert table.column("y_px").to_pylist() == [0, 0, 0, 200, 200, 200]
+    warning = "Unlike tissue."
+    assert table.column("warning").to_pylist() == [warning, None, None, warning, None, None]
 
 
 def test_result_of_a_slide_with_bounds_names_its_frame(settings, request_sizes, tmp_path):
@@ -155,6 +161,7 @@ def test_each_case_gives_one_file_with_a_row_per_patch(settings, request_sizes, 
     table = pq.read_table(tmp_path / "case-2.parquet")
     assert table.column("x_px").to_pylist() == store.columns["x"][store.cases == 2].tolist()
     assert table.column("y_prob").to_pylist() == [0.75] * 12
+    assert table.column("warning").to_pylist() == ["A. B.", *[None] * 11]
     assert set(table.column("frame").to_pylist()) == {"case"}
     assert request_sizes == [12]
 

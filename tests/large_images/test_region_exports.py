@@ -19,10 +19,10 @@ def test_csv_has_every_cell_and_no_prediction_for_background():
 
     assert rows == [
         list(COLUMNS),
-        ["0", "0", "100", "100", "1", "0.125000", "0", "level 0", ""],
-        ["100", "0", "100", "100", "1", "0.750000", "1", "level 0", ""],
-        ["0", "100", "100", "100", "0", "", "", "level 0", ""],
-        ["100", "100", "100", "100", "1", "0.500000", "1", "level 0", ""],
+        ["0", "0", "100", "100", "1", "0.125000", "0", "level 0", "", ""],
+        ["100", "0", "100", "100", "1", "0.750000", "1", "level 0", "", ""],
+        ["0", "100", "100", "100", "0", "", "", "level 0", "", ""],
+        ["100", "100", "100", "100", "1", "0.500000", "1", "level 0", "", ""],
     ]
 
 
@@ -59,13 +59,19 @@ def test_geojson_has_tiles_of_tissue_and_the_predicted_region():
     assert tiles[0]["geometry"]["coordinates"] == [[[0, 0], [100, 0], [100, 100], [0, 100], [0, 0]]]
 
 
+def test_csv_states_the_warning_beside_each_prediction():
+    rows = list(csv.DictReader(io.StringIO(region_csv(ANSWERS, 0.5, "=Unlike tissue."))))
+
+    assert [row["warning"] for row in rows] == ["'=Unlike tissue."] * 2 + ["", "'=Unlike tissue."]
+
+
 def test_region_smaller_than_a_patch_is_exported_in_its_own_size():
     pink = np.full((80, 80, 3), PINK, np.uint8)
     layout = lay_out_region(pink, 1.0, stride=25).layout  # 20 x 20 px, mirrored to 50 x 50
     answers = RegionPredictions(layout, np.array([[0.75]], np.float32))
     made = json.loads(region_geojson(answers, name="a.png", model="M", threshold=0.5))
 
-    assert region_csv(answers, 0.5).splitlines()[1:] == ["0,0,80,80,1,0.750000,1,level 0,"]
+    assert region_csv(answers, 0.5).splitlines()[1:] == ["0,0,80,80,1,0.750000,1,level 0,,"]
     assert [feature["geometry"]["coordinates"] for feature in made["features"]] == [
         [[[80, 0], [80, 80], [0, 80], [0, 0], [80, 0]]],
         [[[0, 0], [80, 0], [80, 80], [0, 80], [0, 0]]],

@@ -240,7 +240,7 @@ def test_too_many_slow_files_end_the_job(model, monkeypatch):
     def slow(data, name, **_):
         raise UploadTimeout(f"{name} takes longer than 4.5 s to read.")
 
-    monkeypatch.setattr(file_job, "decode_image", slow)
+    monkeypatch.setattr(file_job, "decode_patch_image", slow)
     job = started(grey_pngs(50))
     job.wait(LONG_S)
 

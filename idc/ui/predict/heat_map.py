@@ -1,6 +1,6 @@
 """Predictions for a region or a whole slide: heat map, opened patch and downloads."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,17 +70,20 @@ def show_answers(
     patch_of: Callable[[int, int], np.ndarray],
     *,
     key: str,
+    notes: Sequence[str] = (),
 ) -> None:
     """Summary, heat map, the picked patch with its explanation, and downloads.
 
     Args:
         patch_of: row and column of a tile -> the model's input, uint8 RGB, shape (50, 50, 3).
+        notes: `idc.large_images.region_warnings.region_notes`, for the CSV file.
     """
     show_summary(run, answers)
     show_annotation_table(answers, run.calibration().threshold)
     sentence, _ = _warning(run.id, answers, run, patch_of)
     if sentence:
         st.warning(escape_markdown(sentence), icon=":material/warning:")
+    warning = " ".join((*notes, *([sentence] if sentence else [])))
     left, right = st.columns([3, 1], gap="medium")
     with left:
         picked = show_map(run, answers, image, key=key)
@@ -88,7 +91,7 @@ def show_answers(
     if picked is None:
         with right:
             st.caption("Click a patch to see the model's input and explanation.")
-            downloads(run, answers, image, key=key)
+            downloads(run, answers, image, warning, key=key)
         return
     row, column = answers.layout.places[picked].tolist()
     tile = answers.layout.tiling.tile_of(row, column)
@@ -96,7 +99,7 @@ def show_answers(
     with right:
         show_tile(run, answers, patch, (row, column), image.coordinate_space)
         show_warnings(run, patch)
-        downloads(run, answers, image, key=key)
+        downloads(run, answers, image, warning, key=key)
     explanation(run, patch, float(answers.tiles[tile]))
 
 
@@ -149,14 +152,16 @@ def show_tile(
     st.markdown("  \n".join(facts))
 
 
-def downloads(run: Run, answers: RegionPredictions, image: MappedImage, *, key: str) -> None:
+def downloads(
+    run: Run, answers: RegionPredictions, image: MappedImage, warning: str, *, key: str
+) -> None:
     """Downloads for other programs, computed on click."""
     stem = image.name.rsplit(".", 1)[0][:60] or "region"
     threshold = run.calibration().threshold
     with st.container(horizontal=True):
         st.download_button(
             "CSV",
-            lambda: region_csv(answers, threshold),
+            lambda: region_csv(answers, threshold, warning),
             file_name=f"{stem}-idc.csv",
             mime="text/csv",
             icon=":material/table:",

@@ -5,14 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from idc.imaging.rescaling import to_patch_size
-from idc.patches import MPP_UM, PATCH_SHAPE, PATCH_SIZE_PX
 from idc.prediction.predictor import predict_patches
 from idc.runs.run import Run
 from idc.ui.components.explanation import explanation, show_warnings
 from idc.ui.components.patch_tiles import enlarged
 from idc.ui.shared.formatting import class_name, coloured_class, escape_markdown
 from idc.uploads.gate import DecodedImage
+from idc.uploads.image_files import as_patch
 
 UPLOAD, EXAMPLE, WHOLE_SLIDE = "Upload", "Pick an example", "Whole slide"
 
@@ -51,16 +50,8 @@ def choose_source() -> str:
 
 def uploaded_patch(image: DecodedImage, name: str) -> ChosenPatch:
     """An upload scaled to one patch, with a note if it had to be resized."""
-    height, width = image.rgb.shape[:2]
-    notes = list(image.notes)
-    if (height, width) != PATCH_SHAPE[:2]:
-        side_um = round(PATCH_SIZE_PX * MPP_UM)
-        notes.append(
-            f"Resized from {width} x {height} to {PATCH_SIZE_PX} x {PATCH_SIZE_PX} px. The model "
-            f"was trained on patches of {side_um} x {side_um} um; at another scale its answer is "
-            "unreliable."
-        )
-    return ChosenPatch(to_patch_size(image.rgb), name, tuple(notes))
+    patch = as_patch(image)
+    return ChosenPatch(patch.rgb, name, patch.notes)
 
 
 def show_prediction(run: Run, chosen: ChosenPatch) -> None:

@@ -13,6 +13,7 @@ from idc.large_images.region import (
     tile_at,
 )
 from idc.large_images.region_pictures import downscaled_picture, tiling_picture
+from idc.large_images.region_warnings import MIRRORED_NOTE, region_notes
 from idc.patches import MPP_UM, PATCH_SIZE_PX
 from idc.runs.run import Run
 from idc.ui.components.slide_viewer.slide_viewer import jpeg_picture
@@ -62,7 +63,8 @@ def show_region(run: Run, image: DecodedImage, *, name: str, key: str) -> None:
         _store_answers(request, answers)
         slot.empty()
     shown = _mapped_image(key, name, image)
-    show_answers(run, answers, shown, partial(tile_at, region), key="region")
+    notes = region_notes(region, image.notes)
+    show_answers(run, answers, shown, partial(tile_at, region), key="region", notes=notes)
 
 
 def choose_scale(file_mpp_um: float | None, *, key: str) -> tuple[float | None, int]:
@@ -108,10 +110,7 @@ def _confirm_and_predict(run: Run, image: DecodedImage, region: Region) -> Regio
     else:
         st.markdown(f"{escape_markdown(scale_note(layout.mpp_um))} {tiling_summary(layout)}")
     if region.mirrored:
-        st.info(
-            "The image is smaller than a patch and is mirrored at its edges to fill one.",
-            icon=":material/info:",
-        )
+        st.info(MIRRORED_NOTE, icon=":material/info:")
     if not count:
         where = "whole image" if layout.annotated is None else "area inside the annotations"
         st.warning(f"No tissue found: the {where} is background.", icon=":material/info:")
