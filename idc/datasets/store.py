@@ -68,7 +68,7 @@ class PackReport:
     damaged: int = 0
     damaged_names: tuple[str, ...] = ()  # the first few
     foreign: int = 0  # files not named like a patch
-    resized: int = 0  # patches of another size brought to the side of the store
+    resized: int = 0  # of the Kaggle set: edge patches; else all of another size than the store
     generated: bool = False  # generated tissue, not from patients
     layout: str = ""  # what the files were recognised as; "" for the Kaggle set's
     notes: tuple[str, ...] = ()  # what to know about the packing, one sentence each

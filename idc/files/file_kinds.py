@@ -71,15 +71,13 @@ class FileKind:
         return f"is {self.what}{self.cause}; {advice}"
 
 
+ZIP_KIND = FileKind("a zip archive or an office document", ARCHIVE_KIND)
 _TAR = FileKind("a tar archive", ARCHIVE_KIND)
 _TEXT = FileKind("a text file", TEXT_KIND)
 _PAGE = FileKind("a web page", cause=" (a login or error page that was saved instead of the file?)")
 
 _SIGNATURES: tuple[tuple[bytes, FileKind], ...] = (  # what a file begins with
-    (
-        rb"PK(\x03\x04|\x05\x06|\x07\x08)",
-        FileKind("a zip archive or an office document", ARCHIVE_KIND),
-    ),
+    (rb"PK(\x03\x04|\x05\x06|\x07\x08)", ZIP_KIND),
     (rb"\x1f\x8b", FileKind("a gzip file", ARCHIVE_KIND)),
     (rb"BZh[1-9]", FileKind("a bzip2 file", ARCHIVE_KIND)),
     (rb"\xfd7zXZ\0", FileKind("an xz file", ARCHIVE_KIND)),

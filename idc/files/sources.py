@@ -10,12 +10,26 @@ from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Protocol
 
+import numpy as np
+
 from idc.errors import DataError
 from idc.files.byte_list import BytesList
-from idc.files.zip_reader import ZipReader
+from idc.files.file_kinds import (
+    ARCHIVE_KIND,
+    IMAGE_KIND,
+    READABLE_ZIP_METHODS,
+    TEXT_KIND,
+    ZIP_KIND,
+    FileKind,
+    kind_of_file,
+    zip_method_name,
+)
+from idc.files.zip_reader import Members, ZipReader
 
 # A 50x50 RGB patch has 7,500 bytes of pixels; a larger file under a patch's name is not a patch.
 MAX_MEMBER_BYTES = 2**20
+
+_UNPACK_ADVICE = "unpack it and give the folder"
 
 
 class UnreadableMember(Exception):
@@ -67,12 +81,21 @@ class ZipSource:
     def __init__(self, path: Path, max_bytes: int = MAX_MEMBER_BYTES) -> None:
         self.label = path.name
         self._max_bytes = max_bytes
+        kind = kind_of_file(path)
+        if kind is not None and kind != ZIP_KIND:  # a tar archive may end in a zip
+            raise DataError(f"'{path}' {_no_zip(kind)}.")
         try:
             self._zip = ZipReader(path)
-        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        except NotImplementedError as error:
             raise DataError(
-                f"'{path}' is not a readable zip file (cut off or damaged?); download it again."
+                f"'{path}' uses a zip feature that cannot be read here ({error}); {_UNPACK_ADVICE}."
             ) from error
+        except (zipfile.BadZipFile, OSError, ValueError) as error:
+            raise DataError(f"'{path}' {_no_zip(kind)}.") from error
+        problem = _members_problem(self._zip.members())
+        if problem:
+            self._zip.close()
+            raise DataError(f"'{path}' {problem}.")
 
     def __len__(self) -> int:
         return len(self._zip)
@@ -97,6 +120,28 @@ class ZipSource:
 
     def close(self) -> None:
         self._zip.close()
+
+
+def _no_zip(kind: FileKind | None) -> str:
+    """Why a file is no source, as the rest of a sentence after its path."""
+    if kind is None or kind == ZIP_KIND:
+        return "is not a readable zip file (cut off or damaged?); download it again"
+    if kind.group == TEXT_KIND:
+        return f"is not a readable zip file but {kind.what}; download it again"
+    if kind.group == IMAGE_KIND:
+        return kind.refusal("give the folder of the images, or a zip of it")
+    return kind.refusal("give the folder" if kind.group == ARCHIVE_KIND else "download it again")
+
+
+def _members_problem(members: Members) -> str:
+    """Why no program without a password or another method reads a zip; "" if nothing."""
+    if members.encrypted().any():
+        return f"is protected by a password; {_UNPACK_ADVICE}"
+    unread = members.method[~np.isin(members.method, READABLE_ZIP_METHODS)]
+    if len(unread):
+        name = zip_method_name(int(unread[0]))
+        return f"is compressed with {name}, which cannot be read here; {_UNPACK_ADVICE}"
+    return ""
 
 
 class FolderSource:

@@ -112,7 +112,7 @@ def _recognised(paths: Iterable[Path | str], options: PackOptions) -> Iterator[_
         labels = tuple(source.label for source in sources)
         listing = None
         if options.labels is None and not options.pattern:
-            listing = list_patches(sources)
+            listing = list_patches(sources, labels)
         if listing is None or not len(listing):
             yield _Recognised(recognise_files(sources, options), sources, labels)
             return
@@ -169,7 +169,9 @@ def _kaggle_plan(listing: PatchListing, sources: Sequence[Source], *, with_parts
         places=np.stack([x, y], axis=1),
         parts=parts,
         foreign=listing.foreign,
-        notes=("The file names give case, place and label.",),
+        notes=tuple(
+            filter(None, ("The file names give case, place and label.", listing.conflict_note()))
+        ),
         class_order=CLASS_NAMES,
     )
 

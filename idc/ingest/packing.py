@@ -5,9 +5,11 @@ release the GIL, so threads suffice. Only a few batches are in memory at a time.
 when it is complete (`idc.datasets.store_writer`).
 """
 
+import math
 import os
 import struct
-from collections.abc import Generator, Iterable, Sequence
+from collections import Counter
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -25,7 +27,7 @@ from idc.imaging.rescaling import to_patch_size
 from idc.ingest.layouts.plan import PackOptions
 from idc.ingest.listing import PatchListing, list_patches
 from idc.ingest.recorded_source import record_paths
-from idc.patches import PATCH_SHAPE, PATCH_SIZE_PX, PatchName
+from idc.patches import MPP_UM, PATCH_SHAPE, PATCH_SIZE_PX, PatchName
 from idc.processes.prefetch import map_ahead
 from idc.progress import ProgressCallback
 
@@ -58,7 +60,7 @@ def pack(
     """
     source_paths = [Path(path) for path in paths]
     with OpenSources(source_paths) as sources:
-        listing = list_patches(sources)
+        listing = list_patches(sources, [source.label for source in sources])
         if not len(listing):
             raise DataError(
                 f"There is no patch in {', '.join(repr(s.label) for s in sources)}: no file is "
@@ -125,28 +127,59 @@ class _Batch:
     damaged: np.ndarray  # int32, shape (damaged, 4)
 
 
+def judge_sizes(sizes: Mapping[tuple[int, int], int]) -> tuple[int, str]:
+    """Tell patches at a slide's edge from those of another scale.
+
+    An edge patch is smaller than 50x50 px. A larger one is none; nor is any where no side of any
+    patch has 50 px.
+
+    Args:
+        sizes: (height, width) in px -> number of patches.
+
+    Returns:
+        the number of edge patches; a sentence about the others, "" if all have 50x50 px.
+    """
+    resized = {size: n for size, n in sizes.items() if size != PATCH_SHAPE[:2]}
+    on_scale = any(PATCH_SIZE_PX in size for size in sizes)
+    other = {size: n for size, n in resized.items() if not on_scale or max(size) > PATCH_SIZE_PX}
+    edge_patches = sum(resized.values()) - sum(other.values())
+    if not other:
+        return edge_patches, ""
+    smallest, largest = min(other, key=math.prod), max(other, key=math.prod)
+    spread = " to ".join(dict.fromkeys(f"{w}x{h}" for h, w in (smallest, largest)))
+    count, side = sum(other.values()), PATCH_SIZE_PX
+    patches = "1 patch" if count == 1 else f"{count:,} patches"
+    return edge_patches, (
+        f"{patches} of {spread} px, resized to {side}x{side} px: their scale is "
+        f"probably not {MPP_UM:g} µm per pixel, at which the model works."
+    )
+
+
 class _PackCounts:
     """The counts for the report."""
 
     def __init__(self) -> None:
-        self.names = self._resized = self._damaged = 0
+        self.names = self._damaged = 0
+        self._sizes: Counter[tuple[int, int]] = Counter()
         self._damaged_names: list[str] = []
 
     def add(self, batch: _Batch) -> None:
         self.names += len(batch.block) + len(batch.damaged)
-        self._resized += int((batch.block.sizes != PATCH_SIZE_PX).any(axis=1).sum())
+        self._sizes.update(map(tuple, batch.block.sizes.tolist()))
         self._damaged += len(batch.damaged)
         room = _MAX_DAMAGED_NAMES - len(self._damaged_names)
         self._damaged_names += [PatchName(*n).file_name() for n in batch.damaged[:room].tolist()]
 
     def report(self, listing: PatchListing, sources: Sequence[Source]) -> PackReport:
+        edge_patches, size_note = judge_sizes(self._sizes)
         return PackReport(
             sources=tuple(source.label for source in sources),
             second_copies=listing.second_copies,
             damaged=self._damaged,
             damaged_names=tuple(self._damaged_names),
             foreign=listing.foreign,
-            resized=self._resized,
+            resized=edge_patches,
+            notes=tuple(filter(None, (size_note, listing.conflict_note()))),
         )
 
 

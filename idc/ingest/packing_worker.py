@@ -32,9 +32,9 @@ def main(arguments: list[str] | None = None) -> int:
     os.nice(_NICENESS)
 
     def pack_paths() -> PackReport:
-        from idc.ingest.packing import pack
+        from idc.ingest.pack_data import pack_data
 
-        return pack(options.paths, options.name, on_progress=report_progress)
+        return pack_data(options.paths, options.name, on_progress=report_progress)
 
     return run_packing(pack_paths)
 

@@ -18,6 +18,7 @@ from idc.files.sources import UnreadableMember
 from idc.ingest.layouts.class_names import PositiveClassUnknown
 from idc.ingest.layouts.plan import PackOptions, PackPlan
 from idc.ingest.layouts.prepare import PreparedPlan, Sample, prepare, take_sample
+from idc.ingest.packing import judge_sizes
 from idc.processes.prefetch import map_ahead
 from idc.progress import ProgressCallback
 
@@ -117,12 +118,13 @@ def preview_kaggle(plan: PackPlan) -> tuple[PackPreview, Sample]:
     """
     sample = take_sample(plan)
     about = KAGGLE_DESCRIPTION
+    at_its_scale = not judge_sizes(sample.sizes())[1]
     preview = replace(
         _counted(plan, sample),
         class_names=about.class_names,
         has_places=True,
         side_px=about.side_px,
-        mpp_um=about.mpp_um,
+        mpp_um=about.mpp_um if at_its_scale else None,
     )
     return preview, sample
 

@@ -1,7 +1,7 @@
 """The files of one upload as one list: single images and members of zips."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import PurePosixPath
 from typing import NamedTuple
@@ -54,18 +54,46 @@ def batch_files(files: Sequence[tuple[str, bytes]]) -> list[BatchFile]:
 
 
 def label_from_path(name: str) -> int | None:
-    """The label in a file's path: from a patch's name, else ``class0`` or ``class1`` in the name,
-    else the nearest folder named 0 or 1.
-    """
-    path = PurePosixPath(name.replace("\\", "/"))
-    patch = parse_patch_name(path.name)
+    """The label in a file's path: of `label_in_name`, else of `label_of_folder`."""
+    label = label_in_name(name)
+    return label_of_folder(name) if label is None else label
+
+
+def label_in_name(path: str) -> int | None:
+    """The label in a file's own name: a patch's name, else ``class0`` or ``class1`` in it."""
+    name = PurePosixPath(path.replace("\\", "/")).name
+    patch = parse_patch_name(name)
     if patch is not None:
         return patch.label
-    labelled = _CLASS_IN_NAME.findall(path.name)
-    if labelled:
-        return int(labelled[-1])
-    folders = [folder for folder in path.parts[:-1] if folder in ("0", "1")]
-    return int(folders[-1]) if folders else None
+    labelled = _CLASS_IN_NAME.findall(name)
+    return int(labelled[-1]) if labelled else None
+
+
+def label_of_folder(path: str) -> int | None:
+    """The label of the nearest folder named 0 or 1."""
+    folders = PurePosixPath(path.replace("\\", "/")).parts[:-1]
+    labelled = [folder for folder in folders if folder in ("0", "1")]
+    return int(labelled[-1]) if labelled else None
+
+
+def count_label_conflicts(paths: Iterable[str]) -> int:
+    """How many files lie in a folder of another label than their name states."""
+    labels = ((label_in_name(path), label_of_folder(path)) for path in paths)
+    return sum(None not in pair and pair[0] != pair[1] for pair in labels)
+
+
+def label_conflict_note(count: int, used: str) -> str:
+    """A sentence about files whose folder and name state different labels; "" for none.
+
+    Args:
+        used: whose label is used: "file name" or "folder".
+    """
+    if not count:
+        return ""
+    files = "1 file" if count == 1 else f"{count:,} files"
+    return (
+        f"Folder and file name state different labels for {files}; the label of the {used} is used."
+    )
 
 
 def _members(name: str, data: bytes, *, prefixed: bool) -> list[BatchFile]:

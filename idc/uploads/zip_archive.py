@@ -13,6 +13,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from idc.errors import UploadError
+from idc.files.file_kinds import zip_method_name
 from idc.files.zip_reader import DirectoryTooLarge, Members, TooManyMembers, ZipReader
 from idc.uploads.gate import printable_name
 
@@ -149,8 +150,10 @@ def _kind_problem(members: Members, paths: list[str]) -> str:
     odd = _first_marked(~np.isin(members.kind, (0, _REGULAR_FILE)), paths)
     if odd is not None:
         return f"contains '{odd}', which is not a regular file; {_RECREATE_ADVICE}"
-    if not np.isin(members.method, _COMPRESSION_METHODS).all():
-        return f"uses an unsupported compression; {_RECREATE_ADVICE}, with Deflate"
+    unsupported = members.method[~np.isin(members.method, _COMPRESSION_METHODS)]
+    if len(unsupported):
+        name = zip_method_name(int(unsupported[0]))
+        return f"uses an unsupported compression ({name}); {_RECREATE_ADVICE}, with Deflate"
     return ""
 
 

@@ -1,6 +1,8 @@
 import errno
+import gzip
 import os
 import shutil
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -116,6 +118,74 @@ def test_file_that_is_no_zip_is_refused_in_a_sentence(tmp_path, content):
 
     with pytest.raises(DataError, match=r"a\.zip' is not a readable zip file .* download it again"):
         ZipSource(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"7z\xbc\xaf\x27\x1c\0\4", "is a 7z archive; unpack it and give the folder."),
+        (b"Rar!\x1a\x07\x01\0", "is a RAR archive; unpack it and give the folder."),
+        (gzip.compress(b"words"), "is a gzip file; unpack it and give the folder."),
+        (
+            b"<!DOCTYPE html><title>Sign in</title>",
+            "is a web page (a login or error page that was saved instead of the file?); download "
+            "it again.",
+        ),
+        (b"%PDF-1.7", "is a PDF document; download it again."),
+        (
+            b"case,x,y,label",
+            "is not a readable zip file but a text file; download it again.",
+        ),
+        (
+            b"\x89PNG\r\n\x1a\n",
+            "is a PNG image; give the folder of the images, or a zip of it.",
+        ),
+    ],
+)
+def test_file_of_another_kind_is_named(tmp_path, content, sentence):
+    path = tmp_path / "a.zip"
+    path.write_bytes(content)
+
+    with pytest.raises(DataError) as refused:
+        ZipSource(path)
+
+    assert str(refused.value) == f"'{path}' {sentence}"
+
+
+def test_tar_archive_that_ends_in_a_zip_is_a_tar_archive(tmp_path):
+    inner = zip_of(tmp_path / "inner.zip", {"a": b"a"})
+    path = tmp_path / "a.tar"
+    with tarfile.open(path, "w") as archive:
+        archive.add(inner, "inner.zip")
+
+    with pytest.raises(DataError, match="is a tar archive; unpack it and give the folder"):
+        ZipSource(path)
+
+
+def with_directory_field(path, offset, value):
+    """Change two bytes of the directory's first entry."""
+    content = bytearray(path.read_bytes())
+    at = content.index(b"PK\x01\x02") + offset
+    content[at : at + 2] = value
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("offset", "value", "sentence"),
+    [
+        (10, b"\x09\0", "is compressed with Deflate64, which cannot be read here"),
+        (10, b"\x5d\0", "is compressed with Zstandard, which cannot be read here"),
+        (8, b"\x01\0", "is protected by a password"),
+    ],
+)
+def test_zip_of_another_method_is_named(tmp_path, offset, value, sentence):
+    path = with_directory_field(zip_of(tmp_path / "a.zip", {"a": b"a"}), offset, value)
+
+    with pytest.raises(DataError) as refused:
+        ZipSource(path)
+
+    assert str(refused.value) == f"'{path}' {sentence}; unpack it and give the folder."
 
 
 def test_cut_off_zip_is_refused(tmp_path):

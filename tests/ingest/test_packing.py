@@ -21,7 +21,7 @@ from idc.datasets.store import PackReport, list_stores, open_store, verify_store
 from idc.datasets.store_writer import Patch, StoreWriter
 from idc.errors import DataError
 from idc.imaging.rescaling import to_patch_size
-from idc.ingest.packing import decode_patch, pack
+from idc.ingest.packing import decode_patch, judge_sizes, pack
 from idc.patches import PatchName
 from tests.support import PROGRAMS, PROJECT
 from tests.support.made_patches import png, tiny_store, write_patches_zip
@@ -241,6 +241,49 @@ def test_patch_of_50x50_is_unchanged():
     rgb = np.zeros((50, 50, 3), np.uint8)
 
     assert to_patch_size(rgb) is rgb
+
+
+OTHER_SCALE = "their scale is probably not 4 µm per pixel, at which the model works."
+
+
+@pytest.mark.parametrize(
+    ("sizes", "edge_patches", "sentence"),
+    [
+        ({(50, 50): 9}, 0, ""),
+        ({(50, 50): 9, (20, 50): 2, (20, 20): 1}, 3, ""),
+        ({(20, 50): 1}, 1, ""),
+        ({(96, 96): 4}, 0, f"4 patches of 96x96 px, resized to 50x50 px: {OTHER_SCALE}"),
+        ({(32, 32): 4}, 0, f"4 patches of 32x32 px, resized to 50x50 px: {OTHER_SCALE}"),
+        (
+            {(50, 50): 1, (20, 50): 1, (96, 40): 2, (96, 96): 4},
+            1,
+            f"6 patches of 40x96 to 96x96 px, resized to 50x50 px: {OTHER_SCALE}",
+        ),
+    ],
+)
+def test_patches_of_another_scale_are_no_edge_patches(sizes, edge_patches, sentence):
+    assert judge_sizes(sizes) == (edge_patches, sentence)
+
+
+def test_report_states_the_size_of_patches_of_another_scale(home, tmp_path):
+    source = write_zip(tmp_path / "a.zip", {NEGATIVE: png(BLUISH, 96, 96)})
+
+    report = pack([source], "a")
+
+    assert report.resized == 0
+    assert report.notes == (f"1 patch of 96x96 px, resized to 50x50 px: {OTHER_SCALE}",)
+
+
+def test_report_counts_folders_of_the_other_label(home, tmp_path):
+    source = write_zip(tmp_path / "a.zip", {f"8863/1/{NEGATIVE}": png(BLUISH)})
+
+    report = pack([source], "a")
+
+    assert report.notes == (
+        "Folder and file name state different labels for 1 file; the label of the file name is "
+        "used.",
+    )
+    assert open_store("a").labels.tolist() == [0]
 
 
 # Skipped input

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from idc.datasets.store import PackReport, verify_store
+from idc.datasets.store import PackReport, open_store, verify_store
 from idc.ingest import packing_worker
 from tests.support.made_patches import write_patches_zip
 
@@ -26,6 +26,16 @@ def test_worker_prints_progress_and_then_the_report(home, tmp_path, capsys):
     assert progress == {"done": 1, "total": 1}
     assert PackReport.from_json(end["report"]) == PackReport(sources=("a.zip",))
     assert verify_store("a") == (1, 1)
+
+
+def test_class_folders_are_packed_with_labels_by_folder(home, tmp_path, capsys):
+    names = ("0/a.png", "0/b.png", "1/c.png")
+    source = write_patches_zip(tmp_path / "a.zip", *names)
+
+    assert packing_worker.main(["a", "--", str(source)]) == 0
+
+    assert PackReport.from_json(said(capsys)[-1]["report"]).layout == "class folders"
+    assert sorted(open_store("a").labels.tolist()) == [0, 0, 1]
 
 
 def test_worker_prints_the_problem(home, tmp_path, capsys):

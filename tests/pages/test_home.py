@@ -2,13 +2,21 @@ import pytest
 
 from idc.datasets.store import list_stores
 from idc.ingest import packing_job
+from idc.ingest.pack_data import pack_data
 from tests.support.app_pages import open_page, text
-from tests.support.made_patches import tiny_store, write_patches_zip
+from tests.support.made_patches import png, tiny_store, write_patches_zip
 
 
 @pytest.fixture(autouse=True)
 def no_jobs():
     packing_job._jobs.clear()
+
+
+def write_folder(path, files):
+    for name, content in files.items():
+        (path / name).parent.mkdir(parents=True, exist_ok=True)
+        (path / name).write_bytes(content)
+    return path
 
 
 def pack(at, path, name):
@@ -93,3 +101,27 @@ def test_failed_packing_shows_its_error_and_can_be_dismissed(home, tmp_path):
 
     at.button(key="dismiss_bad").click().run()
     assert not at.error
+
+
+def test_packed_data_set_states_other_sizes_and_conflicting_labels(home, tmp_path):
+    files = {"8863/1/8863_idx5_x1_y1_class0.png": png((200, 100, 150), 96, 96)}
+    pack_data([write_folder(tmp_path / "set", files)], "set")
+
+    shown = text(open_page("home"))
+
+    assert (
+        "1 patch of 96x96 px, resized to 50x50 px: their scale is probably not 4 µm per pixel"
+        in shown.replace("\\", "")
+    )
+    assert "Folder and file name state different labels for 1 file; the label" in shown
+    assert "edge patches" not in shown
+
+
+def test_archive_of_another_kind_is_named_on_the_page(home, tmp_path):
+    (tmp_path / "set.zip").write_bytes(b"7z\xbc\xaf\x27\x1c\0\4")
+    at = pack(open_page("home"), tmp_path / "set.zip", "set")
+    while packing_job.pack_jobs()[0].state == "packing":
+        at.run()
+    at.run()
+
+    assert "is a 7z archive; unpack it and give the folder" in at.error[0].value

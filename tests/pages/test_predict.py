@@ -191,3 +191,18 @@ def test_link_with_an_unknown_patch_shows_a_sentence(trained_run):
         .value.replace("\\", "")
         .startswith("The data set 'tiny' has no patch '3_9951_1'. Pick another example.")
     )
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (b"7z\xbc\xaf\x27\x1c\0\4", "data.zip is a 7z archive; unpack it and choose the images"),
+        (b"<html><title>Sign in</title>", "data.zip is a web page (a login or error page that"),
+        (b"%PDF-1.7", "data.zip is a PDF document, which cannot be read here"),
+    ],
+)
+def test_upload_of_another_kind_is_named(home, data, sentence):
+    at = open_page("predict")
+    at.file_uploader(key="upload").set_value([("data.zip", data, "application/zip")]).run()
+
+    assert at.error[0].value.replace("\\", "").startswith(sentence)

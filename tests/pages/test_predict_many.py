@@ -144,3 +144,14 @@ def test_refused_upload_shows_its_reason_and_files_can_be_removed(home):
 
     assert not at.error and quota.refusal(session) == ""
     assert at.file_uploader(key="upload-1").value == []
+
+
+def test_labels_that_folder_and_name_state_differently_are_counted(home):
+    files = zip_of({"1/9_idx5_x1_y1_class0.png": png((230, 200, 220)), "1/c.png": png((9, 9, 9))})
+
+    at = upload(open_page("predict"), ("case.zip", files))
+
+    assert [warning.value for warning in at.warning] == [
+        "Folder and file name state different labels for 1 file; the label of the file name is "
+        "used."
+    ]

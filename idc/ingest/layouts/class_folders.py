@@ -18,6 +18,7 @@ from idc.ingest.layouts.class_names import known_order, plain
 from idc.ingest.layouts.image_pictures import ImagePictures, is_picture
 from idc.ingest.layouts.likely_copies import likely_copies
 from idc.ingest.layouts.plan import PackOptions, PackPlan, compile_pattern
+from idc.uploads.file_batch import label_conflict_note, label_in_name
 
 PART_FOLDERS = {  # folder -> position in `idc.datasets.splits.PARTS`
     "train": 0,
@@ -92,6 +93,13 @@ def recognise_class_folders(
         notes.append(f"{len(set(cases)):,} cases, from {where}.")
     elif options.with_cases:
         notes.append("No folder and no pattern tells which pictures are of one patient.")
+    if not by_pattern and (order := known_order(sorted(set(classes)))):
+        stated = [label_in_name(path) for path in listing.paths]
+        conflicts = sum(
+            label is not None and name != order[label]
+            for label, name in zip(stated, classes, strict=True)
+        )
+        notes += filter(None, [label_conflict_note(conflicts, "folder")])
     return PackPlan(
         layout="the label by a pattern" if by_pattern else "class folders",
         paths=listing.paths,

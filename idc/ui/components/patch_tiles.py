@@ -53,7 +53,7 @@ def patch_facts(store: PatchStore, row: int, probabilities: pd.Series | None = N
     st.markdown(f"**{class_name(entry.label)}** (label)")
     side_um = round(PATCH_SIZE_PX * MPP_UM)
     facts = [f"Case {entry.case}, x {entry.x}, y {entry.y}", f"{side_um} × {side_um} µm of tissue"]
-    if (entry.height, entry.width) != (PATCH_SIZE_PX, PATCH_SIZE_PX):
+    if min(entry.height, entry.width) < PATCH_SIZE_PX:
         facts.append(f"Edge patch: {entry.width} × {entry.height} px, resized")
     if probabilities is not None:
         facts.append(f"Predicted probability of IDC: {probabilities[row]:.3f}")

@@ -182,10 +182,11 @@ def _packing_notes(report: PackReport) -> str:
         f"{number:,} {what}"
         for number, what in (
             (report.second_copies, "second copies dropped"),
-            (report.resized, "edge patches resized"),
+            (0 if report.layout else report.resized, "edge patches resized"),
             (report.damaged, "damaged patches skipped"),
             (report.foreign, "foreign files skipped"),
         )
         if number
     ]
-    return ". " + ", ".join(notes) + "." if notes else "."
+    counts = ". " + ", ".join(notes) + "." if notes else "."
+    return " ".join((counts, *map(escape_markdown, report.notes)))

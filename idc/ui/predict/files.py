@@ -24,7 +24,7 @@ from idc.ui.shared.formatting import (
     metric_row,
 )
 from idc.ui.shared.guard import guarded_fragment
-from idc.uploads.file_batch import batch_files
+from idc.uploads.file_batch import batch_files, count_label_conflicts, label_conflict_note
 from idc.uploads.zip_archive import looks_like_zip
 from idc.wording import duration
 
@@ -159,6 +159,8 @@ def _confusion_matrix_section(answers: FilePredictions, threshold: float) -> str
         f"{format_score(report.sensitivity)}, specificity "
         f"{format_score(report.specificity)}. Click a number to list only its files."
     )
+    if note := label_conflict_note(count_label_conflicts(answers.names), "file name"):
+        st.warning(note, icon=":material/warning:")
     left, _ = st.columns([3, 1])
     with left:
         return confusion_matrix(report.confusion_matrix, key="many_matrix", selected=None)

@@ -263,3 +263,15 @@ def test_patches_named_as_in_the_kaggle_set_are_previewed_as_packed(home, tmp_pa
     assert (preview.side_px, preview.mpp_um, preview.has_places) == (50, 4.0, True)
     assert classes == ["IDC-negative"]
     assert len(sample.pictures) == 1
+
+
+def test_names_that_state_another_label_than_the_folder_are_counted(home, tmp_path):
+    write_tree(tmp_path, ["0/a_class1.png", "0/b_class0.png", "1/c_class1.png", "1/d.png"])
+
+    store = pack(tmp_path)
+
+    assert store.labels.tolist() == [0, 0, 1, 1]
+    assert (
+        "Folder and file name state different labels for 1 file; the label of the folder is used."
+        in store.report.notes
+    )
