@@ -10,7 +10,7 @@ from idc.cli.output_file import check_outputs
 from idc.datasets.store import open_store
 from idc.evaluation.results import Results, fresh_results, saved_results
 from idc.metrics.bootstrap import Bootstrap, Interval
-from idc.metrics.scores import ScoreReport, baseline_note, classification_report
+from idc.metrics.scores import ScoreReport, baseline_note, classification_report, one_class_note
 from idc.processes.console import ProgressLine
 from idc.report.export import write_predictions, write_report
 from idc.runs.run import Run
@@ -39,6 +39,8 @@ def evaluate_run(run: Run, options: argparse.Namespace) -> None:
         write_report(options.report, run, results, report.threshold)
     if options.predictions:
         write_predictions(options.predictions, results, report.threshold)
+    if note := one_class_note(results.y_true):
+        print(note, file=sys.stderr)
     bootstrap = Bootstrap(results.y_true, results.y_prob, results.cases)
     intervals = bootstrap.intervals(report.threshold)
     about = {

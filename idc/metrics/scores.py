@@ -200,6 +200,22 @@ def _ratio(part: float, whole: float) -> float:
     return part / whole if whole else math.nan
 
 
+def one_class_note(y_true: np.ndarray) -> str:
+    """Which scores patches of a single class leave undefined, and why; "" for both classes.
+
+    Args:
+        y_true: {0, 1}, shape (n,).
+    """
+    labels = np.unique(y_true)
+    if len(labels) != 1:
+        return ""
+    name, score = ("positive", "specificity") if labels[0] else ("negative", "sensitivity")
+    return (
+        f"All {len(y_true):,} patches are labelled IDC-{name}, so {score}, balanced accuracy and "
+        "ROC AUC are undefined."
+    )
+
+
 def baseline_note(negative_share: float) -> str:
     """The baseline to show beside every accuracy.
 

@@ -44,6 +44,17 @@ def test_one_case_has_no_interval_in_print(home, capsys):
     assert "no interval: there is only one case" in capsys.readouterr().out
 
 
+def test_scores_of_one_class_say_what_is_undefined(home, capsys):
+    run = evaluated_run(validation={0: 0.1, 2: 0.7, 4: 0.2})  # even rows are negative
+
+    assert main(["evaluate", run.id]) == 0
+
+    assert capsys.readouterr().err == (
+        "All 3 patches are labelled IDC-negative, so sensitivity, balanced accuracy and ROC AUC "
+        "are undefined.\n"
+    )
+
+
 def test_report_and_predictions_are_written(run, tmp_path, capsys):
     report, table = tmp_path / "out.html", tmp_path / "table.csv"
 

@@ -14,6 +14,7 @@ from idc.metrics.scores import (
     confusion_cell_names,
     evaluate,
     matrix,
+    one_class_note,
     roc_points,
 )
 
@@ -275,3 +276,12 @@ def test_undefined_values_of_the_report_are_nan_and_so_are_their_means():
         [2 / 3, math.nan, math.nan, math.nan], nan_ok=True
     )
     assert table["recall"].tolist() == pytest.approx([1, 0, 1 / 2, 2 / 3])
+
+
+def test_note_on_one_class_names_it_and_the_undefined_scores():
+    assert one_class_note(np.array([0, 0])) == (
+        "All 2 patches are labelled IDC-negative, so sensitivity, balanced accuracy and ROC AUC "
+        "are undefined."
+    )
+    assert "IDC-positive, so specificity, balanced" in one_class_note(np.array([1]))
+    assert one_class_note(np.array([0, 1])) == one_class_note(np.array([], int)) == ""

@@ -370,3 +370,15 @@ def test_changed_data_set_shows_an_error_instead_of_wrong_images(home):
 
     assert "was packed again" in at.error[0].value
     assert "score_table" not in components(at)
+
+
+def test_predictions_of_one_class_say_what_is_undefined(home):
+    evaluated_run(validation={0: 0.1, 2: 0.7, 4: 0.2})
+
+    at = open_page("evaluate")
+
+    assert not at.exception
+    assert [info.value for info in at.info if "labelled" in info.value] == [
+        "All 3 patches are labelled IDC-negative, so sensitivity, balanced accuracy and ROC AUC "
+        "are undefined."
+    ]

@@ -21,7 +21,7 @@ from idc.evaluation.published import PUBLISHED, why_run_not_comparable
 from idc.evaluation.results import Results
 from idc.metrics.bootstrap import Interval, few_cases_note
 from idc.metrics.calibration import CALIBRATION_BINS
-from idc.metrics.scores import baseline_note
+from idc.metrics.scores import baseline_note, one_class_note
 from idc.patches import CLASS_NAMES
 from idc.report.document import report_html
 from idc.report.export import predictions_file
@@ -111,6 +111,8 @@ def scope_section(run: Run, results: Results) -> None:
 def scores_section(scored: ThresholdedResults) -> None:
     """The scores with their intervals."""
     negative_share = float(np.mean(scored.results.y_true == 0))
+    if note := one_class_note(scored.results.y_true):
+        st.info(note, icon=":material/info:")
     score_table(
         scored.predictions_id, scored.threshold, scored.intervals, negative_share, key="scores"
     )

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from idc.metrics.scores import evaluate
+from idc.metrics.scores import evaluate, one_class_note
 from idc.patches import CLASS_NAMES
 from idc.prediction.file_job import FilePredictionJob
 from idc.prediction.file_predictions import FilePredictions
@@ -159,6 +159,8 @@ def _confusion_matrix_section(answers: FilePredictions, threshold: float) -> str
         f"{format_score(report.sensitivity)}, specificity "
         f"{format_score(report.specificity)}. Click a number to list only its files."
     )
+    if note := one_class_note(answers.labels[labelled]):
+        st.info(note, icon=":material/info:")
     if note := label_conflict_note(count_label_conflicts(answers.names), "file name"):
         st.warning(note, icon=":material/warning:")
     left, _ = st.columns([3, 1])
