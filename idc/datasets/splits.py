@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from idc.datasets.class_counts import check_class_counts
 from idc.datasets.full_set import published_cases
 from idc.errors import SplitError
 from idc.patches import CLASS_NAMES
@@ -145,6 +146,7 @@ def make_split(
     labels = index["label"].to_numpy()
     drawn = draw_patches(labels, patches, seed)
     cases = index["case"].to_numpy()[drawn]
+    check_class_counts(labels, index["case"].to_numpy(), protocol)
     if protocol == "random":
         part = _random_parts(len(drawn), seed)
     elif folds:

@@ -40,6 +40,11 @@ READABLE_ZIP_METHODS = (
     zipfile.ZIP_LZMA,
 )
 
+ARCHIVE_SUFFIXES = (
+    *(".zip", ".tar", ".tgz", ".tbz", ".tbz2", ".txz"),
+    *(".gz", ".bz2", ".xz", ".zst", ".7z", ".rar"),
+)
+
 _TAR_BLOCK_BYTES = 512
 _XZ_MEMORY_BYTES = 2**27
 _TEXT_BYTES = 2**12

@@ -219,7 +219,8 @@ def test_random_split_needs_no_second_case():
 
 
 def test_missing_class_error_names_class_part_and_remedy():
-    index = index_of(1, 2, 3, labels=(0,))
+    # With seed 0 the third case trains; both cases with positive patches are held out.
+    index = pd.concat([index_of(1, 2, labels=(0, 1)), index_of(3, labels=(0,))], ignore_index=True)
 
     with pytest.raises(SplitError) as refusal:
         make_split(index, "case-disjoint")

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from idc.errors import DataError
+from idc.files.file_kinds import ARCHIVE_SUFFIXES
 from idc.files.sources import Source
 from idc.ingest.layouts.array_files import ARRAY_SUFFIXES, recognise_hdf5, recognise_npz
 from idc.ingest.layouts.class_folders import list_images, recognise_class_folders
@@ -45,6 +46,11 @@ def recognise_files(sources: Sequence[Source], options: PackOptions) -> PackPlan
     listing = list_images(sources)
     if not listing.paths:
         where = ", ".join(repr(source.label) for source in sources)
+        if archive := _first_archive(sources):
+            raise DataError(
+                f"There is no picture in {where}, but an archive, '{archive}'; unpack it and give "
+                "the folder."
+            )
         raise DataError(
             f"There is no picture in {where} ({listing.others:,} other files); PNG, JPEG, TIFF, "
             "BMP and WebP are read, also in zips, and HDF5 pairs and .npz files."
@@ -54,6 +60,12 @@ def recognise_files(sources: Sequence[Source], options: PackOptions) -> PackPlan
     else:
         plan = recognise_class_folders(sources, listing, options)
     return _checked(plan, options)
+
+
+def _first_archive(sources: Sequence[Source]) -> str:
+    """The first file that is an archive by its name; "" for none."""
+    names = (name for source in sources for name in source.names())
+    return next((name for name in names if name.lower().endswith(ARCHIVE_SUFFIXES)), "")
 
 
 def _checked(plan: PackPlan, options: PackOptions) -> PackPlan:

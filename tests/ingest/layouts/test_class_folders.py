@@ -275,3 +275,17 @@ def test_names_that_state_another_label_than_the_folder_are_counted(home, tmp_pa
         "Folder and file name state different labels for 1 file; the label of the folder is used."
         in store.report.notes
     )
+
+
+def test_folder_that_holds_an_archive_alone_names_it(home, tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "readme.txt").write_text("words")
+    (tmp_path / "in" / "Patches.TAR.gz").write_bytes(b"an archive")
+
+    with pytest.raises(DataError) as refused:
+        pack(tmp_path / "in")
+
+    assert str(refused.value) == (
+        "There is no picture in 'in', but an archive, 'Patches.TAR.gz'; unpack it and give the "
+        "folder."
+    )
