@@ -11,7 +11,7 @@ from idc.cli.annotation_table import print_annotations
 from idc.cli.output_file import write_output
 from idc.errors import DataError, IdcError, SlideError
 from idc.files.sources import UnreadableMember, existing_path, read_file
-from idc.imaging.rescaling import scale_note
+from idc.imaging.rescaling import scale_note, unknown_scale
 from idc.large_images.annotation_summary import annotation_summaries
 from idc.large_images.frames import bounds_note
 from idc.large_images.region import RegionPredictions, lay_out_region, predict_region, tile_at
@@ -26,8 +26,6 @@ from idc.processes.console import ProgressLine, progress_line
 from idc.runs.run import Run, open_run
 from idc.uploads.annotations import Annotations, read_annotation_file
 from idc.uploads.gate import MAX_FILE_BYTES, decode_image
-
-_UNKNOWN_SCALE = "'{}' does not state its scale; give it with --mpp (40x is 0.25, 20x 0.5, 2.5x 4)."
 
 
 def is_region_request(options: argparse.Namespace) -> bool:
@@ -81,13 +79,14 @@ def _predict_slide_file(
     with progress_line() as progress:
         try:
             with WholeSlide(path) as slide:
+                stated = "" if mpp_um else slide.scale_note
                 mpp_um = mpp_um or slide.mpp_um
         except SlideError:
             if path.suffix.lower() in SLIDE_ONLY_SUFFIXES:
                 raise
             return _predict_image(path, run, mpp_um, stride, only, progress)
         if mpp_um is None:
-            raise IdcError(_UNKNOWN_SCALE.format(path.name))
+            raise IdcError(unknown_scale(path.name, stated))
         words = {"looking": "looking for tissue", "predicting": "predicting"}
         found = predict_slide_file(
             SlideRequest(path, mpp_um, run, stride, only),
@@ -95,7 +94,7 @@ def _predict_slide_file(
         )
         with WholeSlide(path) as slide:
             doubt = region_warning(run, found.answers, partial(slide.tile, found.answers.layout))
-        return found.answers, found.overview, doubt or ""
+        return found.answers, found.overview, " ".join(filter(None, (stated, doubt)))
 
 
 def _predict_image(
@@ -115,7 +114,7 @@ def _predict_image(
     image = decode_image(data, path.name)
     mpp_um = mpp_um or image.mpp_um
     if mpp_um is None:
-        raise IdcError(_UNKNOWN_SCALE.format(path.name))
+        raise IdcError(unknown_scale(path.name, image.scale_note))
     print(scale_note(mpp_um), file=sys.stderr)
     region = lay_out_region(image.rgb, mpp_um, stride, only)
     answers = predict_region(run, region, on_progress=progress.count)

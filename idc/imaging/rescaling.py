@@ -107,6 +107,12 @@ def fits_one_patch(width: int, height: int, mpp_um: float | None) -> bool:
     return all(0.8 * patch_um <= side <= 1.25 * patch_um for side in sides_um)
 
 
+def unknown_scale(name: str, note: str = "") -> str:
+    """The shell's message where a file gives no scale: ``note`` says why, else it states none."""
+    problem = f"has no usable scale. {note} Give" if note else "does not state its scale; give"
+    return f"'{name}' {problem} it with --mpp (40x is 0.25, 20x 0.5, 2.5x 4)."
+
+
 def to_patch_size(rgb: np.ndarray) -> np.ndarray:
     """Resize an image to 50x50 px.
 

@@ -19,6 +19,7 @@ from idc.datasets.store import PatchStore, open_store
 from idc.errors import IdcError, PredictionError, SlideError, UploadError
 from idc.files import atomic
 from idc.files.sources import existing_path
+from idc.imaging.rescaling import unknown_scale
 from idc.large_images.annotation_summary import annotation_summaries
 from idc.large_images.frames import LEVEL_0
 from idc.large_images.region import cell_boxes
@@ -218,18 +219,19 @@ def _predict_slide(task: SlideTask, settings: BulkSettings) -> "pa.Table":
     from idc.large_images.slide_predictions import SlideRequest, predict_slide_file
     from idc.large_images.whole_slide import WholeSlide
 
-    path, mpp_um = Path(task.path), settings.mpp_um
+    path, mpp_um, stated = Path(task.path), settings.mpp_um, ""
     if mpp_um is None:
         with WholeSlide(path) as slide:
-            mpp_um = slide.mpp_um
+            mpp_um, stated = slide.mpp_um, slide.scale_note
         if mpp_um is None:
-            raise SlideError(f"'{task.name}' does not state its scale; give it with --mpp.")
+            raise SlideError(unknown_scale(task.name, stated))
     only = read_annotation_file(Path(task.only)) if task.only else None
     request = SlideRequest(path, mpp_um, _open_unchanged_run(settings), settings.stride, only)
     answers = predict_slide_file(request).answers
     with WholeSlide(path) as slide:
         tile_of = functools.partial(slide.tile, answers.layout)
-        warning = region_warning(request.run, answers, tile_of) or ""
+        doubt = region_warning(request.run, answers, tile_of)
+    warning = " ".join(filter(None, (stated, doubt)))
     reported = answers.layout.reported
     boxes = cell_boxes(answers.layout.x_edges_px, answers.layout.y_edges_px)[reported]
     y_prob = answers.cells()[reported]

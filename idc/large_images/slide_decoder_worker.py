@@ -20,6 +20,7 @@ from PIL import Image
 
 from idc.processes.child import serve
 from idc.processes.resource_limits import lower_limit
+from idc.uploads.resolution import Scale, plausible_mpp, scale_of_tiff
 
 _MAX_MEMORY_BYTES = 4 * 2**30  # address space; the largest box takes 0.3
 _BOUNDS_PROPERTIES = (
@@ -28,6 +29,8 @@ _BOUNDS_PROPERTIES = (
     openslide.PROPERTY_NAME_BOUNDS_WIDTH,
     openslide.PROPERTY_NAME_BOUNDS_HEIGHT,
 )
+_STATES_SCALE_IN_TAGS = ("aperio", "generic-tiff")  # of the page at full resolution
+_TAG_UNITS = {"inch": 2, "centimeter": 3}
 _UNREADABLE = "is not a whole-slide file that OpenSlide can read, or it is damaged"
 
 
@@ -63,16 +66,32 @@ def _open_slide(path: str) -> openslide.OpenSlide:
 
 def _metadata(slide: openslide.OpenSlide) -> dict[str, Any]:
     width, height = slide.dimensions
+    scale = _scale(slide)
     return {
         "width": width,
         "height": height,
         "downsamples": list(slide.level_downsamples),
-        "mpp_um": _mean_property(
-            slide, openslide.PROPERTY_NAME_MPP_X, openslide.PROPERTY_NAME_MPP_Y
-        ),
+        "mpp_um": scale.mpp_um,
+        "scale_note": scale.note,
         "bounds": [slide.properties.get(name) for name in _BOUNDS_PROPERTIES],
         "vendor": slide.properties.get(openslide.PROPERTY_NAME_VENDOR, ""),
     }
+
+
+def _scale(slide: openslide.OpenSlide) -> Scale:
+    """What OpenSlide reads, else what the tags state, which OpenSlide also shows."""
+    properties = slide.properties
+    mpp_um = _mean_property(slide, openslide.PROPERTY_NAME_MPP_X, openslide.PROPERTY_NAME_MPP_Y)
+    vendor = properties.get(openslide.PROPERTY_NAME_VENDOR)
+    if vendor not in _STATES_SCALE_IN_TAGS and plausible_mpp(mpp_um) is not None:
+        return Scale(mpp_um)
+    return scale_of_tiff(
+        description=properties.get("tiff.ImageDescription", ""),
+        x_resolution=properties.get("tiff.XResolution"),
+        y_resolution=properties.get("tiff.YResolution"),
+        unit=_TAG_UNITS.get(properties.get("tiff.ResolutionUnit", "")),
+        size=slide.dimensions,
+    )
 
 
 def _mean_property(slide: openslide.OpenSlide, *names: str) -> float | None:

@@ -36,6 +36,7 @@ _MAX_SLIDE_SIDE_PX = 2**24
 _MAX_CELLS = 2 * 10**6
 _OPEN_TIMEOUT_S = 60.0
 _READ_TIMEOUT_S = 120.0  # a box from a slow network disk
+_MAX_SENTENCE_LENGTH = 300
 _BATCH_SIZE = 256  # a batch of the model
 
 
@@ -47,6 +48,8 @@ class WholeSlide:
         width, height: px at full resolution.
         downsamples: of the levels, rising from 1.
         mpp_um: micrometres per px at full resolution from the file; None if it states none.
+        scale_note: one sentence where the file's statements of its scale disagree or are unusable;
+            else empty.
         bounds_px: x, y, width, height of the scanned part at full resolution, to which QuPath crops
             the slide; None if the file states none.
 
@@ -64,6 +67,7 @@ class WholeSlide:
         try:
             metadata = self._ask({}, _OPEN_TIMEOUT_S)[0]
             self.width, self.height, self.downsamples, self.mpp_um = _validated(metadata, path)
+            self.scale_note = _printable(metadata.get("scale_note", ""))
             self.bounds_px = parse_bounds(metadata.get("bounds"), self.width, self.height)
         except BaseException:
             self._child.close()
@@ -158,8 +162,7 @@ class WholeSlide:
         except ChildDied as error:
             raise SlideError(f"'{name}' could not be read safely; it may be damaged.") from error
         if header.get("ok") is not True:
-            reason = "".join(c for c in str(header.get("reason")) if c.isprintable())[:120]
-            raise SlideError(f"'{name}' {reason}.")
+            raise SlideError(f"'{name}' {_printable(header.get('reason'))}.")
         return header, block
 
 
@@ -274,6 +277,11 @@ def _read_tiles(
     factor = MPP_UM / layout.mpp_um
     rgb = slide.read(x * factor, y * factor, size, factor)
     return cut_tiles(rgb, tops - y, lefts - x)
+
+
+def _printable(text: object) -> str:
+    """A sentence from the decoder process, which a hostile file may have taken over."""
+    return "".join(c for c in str(text) if c.isprintable())[:_MAX_SENTENCE_LENGTH]
 
 
 def _validated(metadata: dict[str, Any], path: Path) -> tuple[int, int, list[float], float | None]:

@@ -117,8 +117,8 @@ def _is_valid_answer(answer: dict[str, Any], request: dict[str, Any], block_byte
                 type(side) is int and 0 < side <= MAX_SIDE_PX for side in sides
             )
         return needs_large_limits or isinstance(answer.get("reason"), str)
-    height, width, notes, mpp_um = (
-        answer.get(key) for key in ("height", "width", "notes", "um_per_px")
+    height, width, notes, mpp_um, scale_note = (
+        answer.get(key) for key in ("height", "width", "notes", "um_per_px", "scale_note")
     )
     return (
         type(height) is int
@@ -127,5 +127,6 @@ def _is_valid_answer(answer: dict[str, Any], request: dict[str, Any], block_byte
         and 0 < width <= MAX_SIDE_PX
         and block_bytes == (0 if request["header"] else 3 * height * width)
         and isinstance(notes, list)
+        and isinstance(scale_note, str)
         and mpp_um == plausible_mpp(mpp_um)
     )

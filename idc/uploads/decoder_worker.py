@@ -37,8 +37,8 @@ def answer(request: Mapping[str, Any], data: bytes) -> Reply:
         data: the file.
 
     Returns:
-        ``{"ok": True, "height", "width", "um_per_px", "notes"}`` with height * width * 3 bytes of
-        RGB in blocks, or without a block for the header only;
+        ``{"ok": True, "height", "width", "um_per_px", "scale_note", "notes"}`` with height * width
+        * 3 bytes of RGB in blocks, or without a block for the header only;
         ``{"ok": False, "large": True}`` for an image that needs the larger limits;
         ``{"ok": False, "larger_than_patch": [width, height]}`` for one beyond ``patch_side_px``;
         ``{"ok": False, "reason"}``.
@@ -72,7 +72,12 @@ def _answer(request: Mapping[str, Any], data: bytes) -> Reply:
             raise Refusal(_expands_too_much(request))
         if not request["large"] and not request["header"]:
             return {"ok": False, "large": True}, b""
-    header: dict[str, Any] = {"ok": True, "um_per_px": image.mpp_um, "notes": []}
+    header: dict[str, Any] = {
+        "ok": True,
+        "um_per_px": image.scale.mpp_um,
+        "scale_note": image.scale.note,
+        "notes": [],
+    }
     if request["header"]:
         width, height = (height, width) if image.is_quarter_turned() else (width, height)
         return header | {"height": height, "width": width}, b""

@@ -76,8 +76,8 @@ class ImageHeader:
     Attributes:
         format: one of `FORMATS`, by content.
         height, width: in pixels, after rotation to upright.
-        mpp_um: micrometres per pixel from the file's resolution tags, [0.05, 16]; None if missing
-            or implausible for tissue.
+        mpp_um: micrometres per pixel that the file states, [0.05, 16], see
+            `idc.uploads.resolution`; None if missing or implausible for tissue.
     """
 
     format: str
@@ -93,14 +93,16 @@ class DecodedImage:
     Attributes:
         rgb: uint8 RGB, shape (height, width, 3), 0 .. 255; not writable.
         format: one of `FORMATS`, by content.
-        notes: one sentence per conversion.
+        notes: one sentence per conversion, and on statements of the scale that disagree.
         mpp_um: as in `ImageHeader`.
+        scale_note: the note on the scale alone; "" if there is none.
     """
 
     rgb: np.ndarray
     format: str
     notes: tuple[str, ...]
     mpp_um: float | None = None
+    scale_note: str = ""
 
 
 class Gate:
@@ -127,8 +129,11 @@ class Gate:
         answer, block, format_ = self._ask({"patch_side_px": patch_side_px}, data, name)
         rgb = np.frombuffer(block, np.uint8).reshape(answer["height"], answer["width"], 3)
         rgb.flags.writeable = False
-        notes = tuple(_one_line(note) for note in answer["notes"][:_MAX_NOTES])
-        return DecodedImage(rgb, format_, notes, answer["um_per_px"])
+        scale_note = _one_line(answer["scale_note"])
+        notes = [*([scale_note] if scale_note else []), *map(_one_line, answer["notes"])]
+        return DecodedImage(
+            rgb, format_, tuple(notes[:_MAX_NOTES]), answer["um_per_px"], scale_note
+        )
 
     def close(self) -> None:
         """End all processes. A later image starts new ones."""

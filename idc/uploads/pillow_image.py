@@ -25,6 +25,7 @@ from idc.uploads.pixel_conversion import (
     to_rgb,
     turned,
 )
+from idc.uploads.resolution import Scale
 
 TOO_MANY_SCANS = "has too many progressive scans; save it again as a new file and retry"
 
@@ -47,13 +48,13 @@ class PillowImage:
 
     Attributes:
         width, height: in pixels, as stored.
-        mpp_um: None: these formats state the scale of a print only.
+        scale: unknown: these formats state the scale of a print only.
 
     Raises:
         Exception: any, for a damaged file.
     """
 
-    mpp_um = None
+    scale = Scale()
 
     def __init__(self, data: bytes, format_: str) -> None:
         self._data = data

@@ -29,7 +29,7 @@ from idc.uploads.pixel_conversion import (
     opaque_srgb,
     turned,
 )
-from idc.uploads.resolution import mpp_of_tiff
+from idc.uploads.resolution import Scale, scale_of_tiff
 from idc.uploads.tiff_channels import channel_pages
 from idc.uploads.tiff_layout import (
     CMYK,
@@ -48,6 +48,7 @@ CHANNELS_NOTE = "Three channels taken as red, green and blue."
 EXTRA_NOTE = "Extra channels of unknown meaning ignored."
 
 _ORIENTATION, _PROFILE = 274, 34675  # tags
+_X_RESOLUTION, _Y_RESOLUTION, _RESOLUTION_UNIT = 282, 283, 296
 _TAGS_OF_PIXELS = frozenset(
     {256, 257, 258, 259, 262, 266, 273, 274, 277, 278, 279, 284, 292, 317, 320, 322, 323, 324, 325}
     | {332, 338, 339, 347, 513, 514, 529, 530, 532, 32997}
@@ -66,7 +67,7 @@ class TiffImage:
 
     Attributes:
         width, height: in pixels, as stored.
-        mpp_um: micrometres per pixel, see `idc.uploads.resolution`.
+        scale: see `idc.uploads.resolution`.
 
     Raises:
         Refusal: the header is incomplete.
@@ -80,7 +81,7 @@ class TiffImage:
         self.width, self.height = int(self._page.imagewidth), int(self._page.imagelength)
         if min(self.width, self.height) < 1 or _unread_tags(self._page) & _TAGS_OF_PIXELS:
             raise Refusal(DAMAGED)
-        self.mpp_um = mpp_of_tiff({tag.code: tag.value for tag in self._page.tags})
+        self.scale = page_scale(self._page)
 
     def is_quarter_turned(self) -> bool:
         """Whether the upright image has width and height exchanged."""
@@ -111,6 +112,17 @@ class TiffImage:
         if isinstance(value, bytes) and len(value) == 1:  # of type BYTE instead of SHORT
             return value[0]
         return value if isinstance(value, int) else 1
+
+
+def page_scale(page: TiffPage) -> Scale:
+    """The scale that a page's tags state."""
+    return scale_of_tiff(
+        description=page.description,
+        x_resolution=page.tags.valueof(_X_RESOLUTION),
+        y_resolution=page.tags.valueof(_Y_RESOLUTION),
+        unit=page.tags.valueof(_RESOLUTION_UNIT, 2),
+        size=(int(page.imagewidth), int(page.imagelength)),
+    )
 
 
 def _unread_tags(page: TiffPage) -> set[int]:

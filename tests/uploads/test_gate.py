@@ -282,7 +282,10 @@ def test_decoder_that_cannot_start_causes_one_refusal(gate: Gate) -> None:
         ({"ok": True, "height": 10**6, "width": 1, "notes": []}, bytes(3 * 10**6)),
         ({"ok": False, "reason": "a\nb" * 1000}, b""),
         ({"ok": False}, b""),
-        ({"ok": True, "height": 1, "width": 1, "notes": [], "um_per_px": "4"}, b"123"),
+        (
+            {"ok": True, "height": 1, "width": 1, "notes": [], "um_per_px": "4", "scale_note": ""},
+            b"123",
+        ),
         ({"ok": True, "height": True, "width": 1, "notes": []}, b"123"),
     ],
 )

@@ -47,15 +47,17 @@ def show_whole_slide(run: Run) -> None:
     path = _choose_slide()
     if path is None:
         return
-    width, height, file_mpp_um = _facts(str(path), path.stat().st_mtime_ns)
+    width, height, file_mpp_um, note = _facts(str(path), path.stat().st_mtime_ns)
     st.markdown(
         f"**{escape_markdown(path.name)}**: {width:,} × {height:,} px at full resolution"
         + (
             f", {file_mpp_um:.4g} µm per pixel."
             if file_mpp_um
-            else "; the file does not state its scale."
+            else ("." if note else "; the file does not state its scale.")
         )
     )
+    if note:
+        st.info(escape_markdown(note), icon=":material/info:")
     key = f"slide_{path}"
     _load_from_url(key, file_mpp_um)
     mpp_um, stride = choose_scale(file_mpp_um, key=key)
@@ -203,9 +205,10 @@ def _cached_slide_list(folders: tuple[str, ...]) -> list[str]:
 
 
 @st.cache_data(max_entries=64, show_spinner="Opening the slide …")
-def _facts(path: str, changed_ns: int) -> tuple[int, int, float | None]:
+def _facts(path: str, changed_ns: int) -> tuple[int, int, float | None, str]:
+    """Width and height in px, micrometres per px, and the note on the scale."""
     with WholeSlide(Path(path)) as slide:
-        return slide.width, slide.height, slide.mpp_um
+        return slide.width, slide.height, slide.mpp_um, slide.scale_note
 
 
 @st.cache_resource(max_entries=4, show_spinner="Looking for tissue …")
