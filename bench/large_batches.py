@@ -54,10 +54,10 @@ def score_on_training_cases() -> None:
     import idc.training.setup
     from idc.settings.training_config import split_for_config
 
-    def split(config, index, left_out=None):
-        whole = split_for_config(config, index, left_out)
+    def split(config, store, left_out=None):
+        whole = split_for_config(config, store, left_out)
         rows = whole.train
-        cases = index["case"].to_numpy()[rows]
+        cases = store.cases[rows]
         scored = np.isin(cases, np.unique(cases)[::_EVERY])
         return replace(whole, train=rows[~scored], validation=rows[scored], test=rows[:0])
 

@@ -41,7 +41,9 @@ def main() -> None:
     store = open_store(options.store)
     for protocol in ("random", "case-disjoint"):
         began = time.perf_counter()
-        report = check_leakage(store, make_split(store.index, protocol))
+        report = check_leakage(
+            store, make_split(store.index, protocol, description=store.description)
+        )
         seconds = time.perf_counter() - began
         print(f"{protocol}: {len(store):,} patches in {seconds:.1f} s, so about", end=" ")
         print(f"{seconds * FULL_SET / len(store):.0f} s for {FULL_SET:,}")

@@ -24,7 +24,7 @@ def evaluate_command(options: argparse.Namespace) -> None:
 def leakage_command(options: argparse.Namespace) -> None:
     """Check a split for leakage; print a table or JSON."""
     from idc.datasets.leakage import check_leakage, near_uniform_note
-    from idc.datasets.splits import make_split
+    from idc.datasets.splits import make_split, protocols_for
     from idc.datasets.store import open_store
     from idc.runs.run import check_same_data, open_run
     from idc.runs.split import run_split
@@ -38,10 +38,11 @@ def leakage_command(options: argparse.Namespace) -> None:
         store = open_store(options.data)
         split = make_split(
             store.index,
-            options.protocol,
+            options.protocol or protocols_for(store.description)[0],
             seed=options.seed,
             unlisted=options.unlisted,
             patches=None if options.patches == "all" else options.patches,
+            description=store.description,
         )
     with progress_line() as progress:
         report = check_leakage(store, split, on_progress=progress.count)

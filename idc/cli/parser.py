@@ -160,7 +160,7 @@ def _add_analysis_commands(command: Callable[[str, str], argparse.ArgumentParser
     which = sub.add_mutually_exclusive_group(required=True)
     which.add_argument("--data", metavar="NAME", help="the data set's name")
     which.add_argument("--run", metavar="RUN", help="check the split of this run instead")
-    sub.add_argument("--protocol", choices=list(PROTOCOLS), default="case-disjoint")
+    sub.add_argument("--protocol", choices=list(PROTOCOLS), help="default: by case, if known")
     sub.add_argument("--unlisted", choices=UNLISTED, default="ignore")
     sub.add_argument("--patches", type=_patch_count, default="all", metavar="N|all")
     sub.add_argument("--seed", type=int, default=0, metavar="S")

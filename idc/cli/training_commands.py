@@ -22,7 +22,7 @@ _NOT_SETTINGS = ("command", "config", "run", "hosts", "host_index", "on_cpu")
 def train_command(options: argparse.Namespace) -> None:
     """Create a run and execute its trainer."""
     from idc.datasets.label_marks import rows_marked_wrong
-    from idc.datasets.splits import split_note
+    from idc.datasets.splits import protocols_for, split_note
     from idc.datasets.store import open_store
     from idc.launch.start import start_runs
 
@@ -30,12 +30,14 @@ def train_command(options: argparse.Namespace) -> None:
         _exec_trainer(None, options)
     config = config_from_options(options)
     store = open_store(config.data)
+    if "protocol" not in _given_settings(options) and options.config is None:
+        config = replace(config, protocol=protocols_for(store.description)[0])
     marked = rows_marked_wrong(config.data, store.index) if config.leave_out_marked else None
-    split = split_for_config(config, store.index, marked)
+    split = split_for_config(config, store, marked)
     print(split.counts(store.index).to_string(float_format="{:.3f}".format), file=sys.stderr)
-    held_out = len(split.validation) + len(split.test)
+    held_out, shape = len(split.validation) + len(split.test), store.description.patch_shape
     print(
-        f"training array {(len(split.train), 50, 50, 3)}, held-out array {(held_out, 50, 50, 3)}, "
+        f"training array {(len(split.train), *shape)}, held-out array {(held_out, *shape)}, "
         "uint8 RGB",
         file=sys.stderr,
     )

@@ -1,11 +1,12 @@
 """Train / validation / test splits: pure functions from a store's index to row numbers.
 
-Three protocols:
+Four protocols:
 
 - ``case-disjoint`` (the default): no case is in two parts. Neighbouring patches of one slide share
   stain and tissue, so a model that trained on some of them would be scored on known tissue.
 - ``published``: the 84 / 29 / 49 cases of Cruz-Roa et al. 2014 and Janowczyk & Madabhushi 2016.
 - ``random``: by patch, 70 % for training, as in the notebook. Kept to show how optimistic it is.
+- ``as-given``: the parts that the data set brings.
 """
 
 from collections.abc import Mapping
@@ -15,9 +16,9 @@ import numpy as np
 import pandas as pd
 
 from idc.datasets.class_counts import check_class_counts
+from idc.datasets.description import KAGGLE_DESCRIPTION, DataDescription
 from idc.datasets.full_set import published_cases
 from idc.errors import SplitError
-from idc.patches import CLASS_NAMES
 
 PARTS = ("train", "validation", "test")
 
@@ -25,6 +26,7 @@ PROTOCOLS: Mapping[str, str] = {
     "case-disjoint": "By case (default)",
     "published": "Published cases (84 / 29 / 49)",
     "random": "Random by patch (the notebook's)",
+    "as-given": "As given by the data set",
 }
 PROTOCOL_HELP: Mapping[str, str] = {
     "case-disjoint": "70 % of the cases train, 15 % validate, 15 % test. No case is in two parts, "
@@ -33,6 +35,8 @@ PROTOCOL_HELP: Mapping[str, str] = {
     "can be compared with published ones.",
     "random": "70 % of the patches train, regardless of their case. The training part holds "
     "neighbours of the scored patches, so the scores flatter.",
+    "as-given": "The training, validation and test part that the data set brings. Without a "
+    "validation part, 15 % of the training part validate.",
 }
 UNLISTED = ("ignore", "train")
 
@@ -85,6 +89,17 @@ class Split:
         return pd.DataFrame(table).set_index("part")
 
 
+def protocols_for(description: DataDescription) -> tuple[str, ...]:
+    """The protocols that a data set allows, the one to prefer first."""
+    allowed = {
+        "as-given": description.has_parts,
+        "case-disjoint": description.has_cases,
+        "published": description.is_idc_set,
+        "random": True,
+    }
+    return tuple(protocol for protocol, possible in allowed.items() if possible)
+
+
 def draw_patches(labels: np.ndarray, count: int | None, seed: int) -> np.ndarray:
     """Draw patches at the same rate from both classes, which keeps the class shares.
 
@@ -122,11 +137,13 @@ def make_split(
     patches: int | None = None,
     folds: int = 0,
     fold: int = 0,
+    description: DataDescription = KAGGLE_DESCRIPTION,
 ) -> Split:
     """Split a store's patches into training, validation and test parts.
 
     Args:
-        index: a store's index, columns ``case`` and ``label`` (0/1), one row per patch.
+        index: a store's index, columns ``case`` and ``label`` (0/1), one row per patch; also
+            ``part`` for the protocol ``as-given``.
         protocol: a key of `PROTOCOLS`.
         seed: the same seed gives the same split.
         unlisted: ``published`` only: "ignore" cases in no list, or add them to "train".
@@ -134,23 +151,28 @@ def make_split(
         folds: ``case-disjoint`` only: number of folds of cases; 0 for the shares of 70/15/15.
         fold: the fold, from 1, that is the test part. It holds all patches of its cases, drawn or
             not, so that the folds together predict every patch of the store.
+        description: of the data set.
 
     Raises:
-        SplitError: unknown protocol, too few cases, or a class is missing from the training or
-            validation part; the sentence states what to change.
+        SplitError: the data set does not allow the protocol, there are too few cases, or a class
+            is missing from the training or validation part; the sentence states what to change.
     """
     if protocol not in PROTOCOLS:
         raise SplitError(f"protocol must be one of {', '.join(PROTOCOLS)}. Received: {protocol!r}")
     if unlisted not in UNLISTED:
         raise SplitError(f"unlisted must be 'ignore' or 'train'. Received: {unlisted!r}")
+    _check_allowed(protocol, description)
     labels = index["label"].to_numpy()
     drawn = draw_patches(labels, patches, seed)
     cases = index["case"].to_numpy()[drawn]
-    check_class_counts(labels, index["case"].to_numpy(), protocol)
+    all_cases = index["case"].to_numpy()
+    check_class_counts(labels, all_cases, protocol, description.class_names)
     if protocol == "random":
         part = _random_parts(len(drawn), seed)
+    elif protocol == "as-given":
+        part = _given_parts(index["part"].to_numpy()[drawn], cases, seed, description)
     elif folds:
-        return _fold_split(index, drawn, seed, folds, fold)
+        return _fold_split(index, drawn, seed, folds, fold, description)
     elif protocol == "case-disjoint":
         part = _part_by_case(cases, _deal_cases(np.unique(cases), seed))
     else:
@@ -160,11 +182,16 @@ def make_split(
             part[~listed] = 0
     train, validation, test = (drawn[part == number] for number in range(len(PARTS)))
     split = Split(protocol, seed, train, validation, test, unused=int(np.sum(part < 0)))
-    _check_classes(split, labels)
+    _check_classes(split, labels, description)
     return split
 
 
-def without_rows(split: Split, rows: np.ndarray, labels: np.ndarray) -> Split:
+def without_rows(
+    split: Split,
+    rows: np.ndarray,
+    labels: np.ndarray,
+    description: DataDescription = KAGGLE_DESCRIPTION,
+) -> Split:
     """Remove rows from the training part of a split; the other parts are unchanged.
 
     Args:
@@ -175,7 +202,7 @@ def without_rows(split: Split, rows: np.ndarray, labels: np.ndarray) -> Split:
         SplitError: the training part then lacks a class.
     """
     kept = split.train[~np.isin(split.train, rows)]
-    for label, name in enumerate(CLASS_NAMES):
+    for label, name in enumerate(description.class_names):
         if label not in labels[kept]:
             raise SplitError(
                 f"Without the patches marked as wrongly labelled, the train part holds no {name} "
@@ -184,11 +211,16 @@ def without_rows(split: Split, rows: np.ndarray, labels: np.ndarray) -> Split:
     return replace(split, train=kept, left_out=len(split.train) - len(kept))
 
 
-def redraw_training(split: Split, index: pd.DataFrame, seed: int) -> Split:
+def redraw_training(
+    split: Split,
+    index: pd.DataFrame,
+    seed: int,
+    description: DataDescription = KAGGLE_DESCRIPTION,
+) -> Split:
     """Draw as many other training patches; the other parts are unchanged.
 
     They are drawn at the same rate from both classes among all patches of the training cases;
-    in a random split, which has no such cases, among all that are not held out.
+    in a random or given split, which need no such cases, among all that are not held out.
 
     Args:
         index: the store's index, as for `make_split`.
@@ -197,7 +229,7 @@ def redraw_training(split: Split, index: pd.DataFrame, seed: int) -> Split:
         SplitError: the new training part lacks a class.
     """
     labels = index["label"].to_numpy()
-    if split.protocol == "random":
+    if split.protocol in ("random", "as-given"):
         held_out = np.concatenate([split.validation, split.test])
         pool = np.setdiff1d(np.arange(len(index)), held_out)
     else:
@@ -205,7 +237,7 @@ def redraw_training(split: Split, index: pd.DataFrame, seed: int) -> Split:
         pool = np.flatnonzero(np.isin(cases, np.unique(cases[split.train])))
     drawn = pool[draw_patches(labels[pool], len(split.train), seed)]
     redrawn = replace(split, train=drawn)
-    _check_classes(redrawn, labels)
+    _check_classes(redrawn, labels, description)
     return redrawn
 
 
@@ -225,6 +257,43 @@ def split_note(split: Split) -> str:
             f"{split.left_out:,} patches marked as wrongly labelled are left out of training."
         )
     return " ".join(notes)
+
+
+def _check_allowed(protocol: str, description: DataDescription) -> None:
+    allowed = protocols_for(description)
+    if protocol in allowed:
+        return
+    reason = {
+        "as-given": "brings no parts of its own",
+        "case-disjoint": "does not tell which patches are of one case",
+        "published": "is not the IDC data set, for whose cases this split was published",
+    }[protocol]
+    raise SplitError(
+        f"The data set {reason}, so it cannot be split by {protocol!r}; choose "
+        f"{' or '.join(map(repr, allowed))}."
+    )
+
+
+def _given_parts(
+    given: np.ndarray, cases: np.ndarray, seed: int, description: DataDescription
+) -> np.ndarray:
+    """The data set's own parts; without a validation part, 15 % of the training part validate.
+
+    Whole cases move, if there are at least two.
+    """
+    part = given.astype(int)
+    training = np.flatnonzero(part == 0)
+    if (part == 1).any() or not len(training):
+        return part
+    rng = np.random.default_rng(seed)
+    distinct = np.unique(cases[training])
+    if description.has_cases and len(distinct) > 1:
+        count = max(1, round(VALIDATION_SHARE * len(distinct)))
+        moved = np.isin(cases[training], rng.permutation(distinct)[:count])
+        part[training[moved]] = 1
+    else:
+        part[rng.permutation(training)[: max(1, round(VALIDATION_SHARE * len(training)))]] = 1
+    return part
 
 
 def _random_parts(count: int, seed: int) -> np.ndarray:
@@ -249,7 +318,14 @@ def _deal_cases(cases: np.ndarray, seed: int) -> Mapping[str, frozenset[int]]:
     return {part: frozenset(chosen.tolist()) for part, chosen in zip(PARTS, dealt, strict=True)}
 
 
-def _fold_split(index: pd.DataFrame, drawn: np.ndarray, seed: int, folds: int, fold: int) -> Split:
+def _fold_split(
+    index: pd.DataFrame,
+    drawn: np.ndarray,
+    seed: int,
+    folds: int,
+    fold: int,
+    description: DataDescription,
+) -> Split:
     """Test on a fold of cases; train and validate on the drawn patches of the others."""
     cases = index["case"].to_numpy()
     distinct = np.unique(cases)
@@ -279,7 +355,7 @@ def _fold_split(index: pd.DataFrame, drawn: np.ndarray, seed: int, folds: int, f
         validation=drawn[part == 1],
         test=np.flatnonzero(np.isin(cases, order[fold - 1])),
     )
-    _check_classes(split, index["label"].to_numpy())
+    _check_classes(split, index["label"].to_numpy(), description)
     return split
 
 
@@ -297,16 +373,17 @@ def _part_by_case(cases: np.ndarray, lists: Mapping[str, frozenset[int]]) -> np.
     return part
 
 
-def _check_classes(split: Split, labels: np.ndarray) -> None:
+def _check_classes(split: Split, labels: np.ndarray, description: DataDescription) -> None:
     remedy = {
         "published": "Pack more of the listed cases"
         + (", let unlisted cases join training" if split.unused else "")
         + ", or choose the protocol 'case-disjoint'.",
         "case-disjoint": "Try another seed, use more patches, or pack more cases.",
         "random": "Use more patches or another seed.",
+        "as-given": "Choose another split, or pack the data set with other parts.",
     }[split.protocol]
     for part in ("train", "validation"):
         present = np.unique(labels[split.rows(part)])
-        for label, name in enumerate(CLASS_NAMES):
+        for label, name in enumerate(description.class_names):
             if label not in present:
                 raise SplitError(f"The {part} part holds no {name} patch. {remedy}")

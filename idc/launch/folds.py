@@ -123,7 +123,7 @@ def create_folds(base: Run, folds: int) -> FoldJob:
     store = open_store(base.config.data)
     check_same_data(base, store)
     for fold in range(1, folds + 1):
-        split_for_config(_fold_config(base, folds, fold), store.index, base.left_out())
+        split_for_config(_fold_config(base, folds, fold), store, base.left_out())
     folder = _folds_dir() / f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
     hidden = folder.with_name(f".{folder.name}")
     with write_errors_as_run_error("The folds"):

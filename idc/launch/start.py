@@ -75,7 +75,7 @@ def _check_splits(configs: Sequence[TrainingConfig], left_out_from: Run | None) 
     else:
         left_out = None
     for config in configs:
-        split_for_config(config, store.index, left_out)
+        split_for_config(config, store, left_out)
 
 
 def create_run(

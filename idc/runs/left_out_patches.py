@@ -33,7 +33,7 @@ def snapshot_left_out(config: TrainingConfig) -> dict[str, Any]:
         return {}
     store = open_store(config.data)
     rows = rows_marked_wrong(config.data, store.index)
-    split_for_config(config, store.index, rows)  # raises the errors that the trainer would raise
+    split_for_config(config, store, rows)  # raises the errors that the trainer would raise
     columns = ["case", "x", "y", "label"]
     patches = store.index.iloc[rows][columns].astype("int64").assign(row=rows)
     return {

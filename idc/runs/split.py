@@ -13,7 +13,7 @@ from idc.settings.training_config import split_for_config
 
 def run_split(run: Run, store: PatchStore) -> Split:
     """The split that the run trained with, recomputed from its settings."""
-    return split_for_config(run.config, store.index, run.left_out())
+    return split_for_config(run.config, store, run.left_out())
 
 
 def train_cases(run: Run) -> np.ndarray:

@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, get_args
 
 import numpy as np
-import pandas as pd
 
 from idc.datasets.splits import (
     PROTOCOLS,
@@ -19,6 +18,7 @@ from idc.datasets.splits import (
     redraw_training,
     without_rows,
 )
+from idc.datasets.store import PatchStore
 from idc.errors import ConfigError
 from idc.networks.architecture import (
     CUSTOM_PRESET,
@@ -184,17 +184,17 @@ class TrainingConfig:
 
 
 def split_for_config(
-    config: TrainingConfig, index: pd.DataFrame, left_out: np.ndarray | None = None
+    config: TrainingConfig, store: PatchStore, left_out: np.ndarray | None = None
 ) -> Split:
     """The deterministic split of a configuration.
 
     Args:
-        index: the store's index.
         left_out: int64 rows excluded from training (`idc.runs.run.Run.left_out`).
 
     Raises:
         SplitError: as `idc.datasets.splits.make_split`, or too few training patches are left.
     """
+    index, description = store.index, store.description
     split = make_split(
         index,
         config.protocol,
@@ -203,12 +203,13 @@ def split_for_config(
         patches=config.patches,
         folds=config.folds,
         fold=config.fold,
+        description=description,
     )
     if config.split_seed not in (None, config.seed):
-        split = redraw_training(split, index, config.seed)
+        split = redraw_training(split, index, config.seed, description)
     if left_out is None or not len(left_out):
         return split
-    return without_rows(split, left_out, index["label"].to_numpy())
+    return without_rows(split, left_out, store.labels, description)
 
 
 @dataclass(frozen=True)

@@ -86,7 +86,7 @@ def load_training(
     config = run.config
     store = open_store(config.data)
     check_same_data(run, store)
-    split = split_for_config(config, store.index, run.left_out())
+    split = split_for_config(config, store, run.left_out())
     steps = -(-len(split.train) // config.batch_size)
     weights = class_weights(store.labels[split.train]) if config.balancing == "weights" else None
     keras.utils.set_random_seed(config.seed)

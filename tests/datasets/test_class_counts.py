@@ -18,23 +18,23 @@ def refusal(labels, cases, protocol):
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_one_class_is_named_for_every_protocol(protocol):
     assert refusal([0, 0], [1, 2], protocol) == (
-        "The data set holds negative patches only; training needs at least two of each class, so "
-        "pack positive patches too."
+        "The data set holds IDC-negative patches only; training needs at least two of each class, so "
+        "pack IDC-positive patches too."
     )
-    assert refusal([1], [1], protocol).startswith("The data set holds positive patches only; ")
+    assert refusal([1], [1], protocol).startswith("The data set holds IDC-positive patches only; ")
 
 
 def test_single_patch_of_a_class_cannot_be_split_at_random():
     assert refusal([0, 0, 1], [1, 2, 3], "random") == (
-        "The data set holds 1 positive patch, but training and validation need one each; pack "
-        "more positive patches."
+        "The data set holds 1 IDC-positive patch, but training and validation need one each; pack "
+        "more IDC-positive patches."
     )
 
 
 def test_class_in_one_case_cannot_be_split_by_case():
     assert refusal([0, 1, 1, 1], [4, 4, 5, 6], "case-disjoint") == (
-        "All negative patches are of one case, but training and validation need a case with "
-        "negative patches each; pack more cases."
+        "All IDC-negative patches are of one case, but training and validation need a case with "
+        "IDC-negative patches each; pack more cases."
     )
 
 
@@ -48,5 +48,5 @@ def test_one_class_is_said_before_the_number_of_cases():
     index = pd.DataFrame({"case": [1, 1], "label": [0, 0]})
 
     for folds in (0, 5):
-        with pytest.raises(SplitError, match="holds negative patches only"):
+        with pytest.raises(SplitError, match="holds IDC-negative patches only"):
             make_split(index, "case-disjoint", folds=folds, fold=1)

@@ -300,7 +300,7 @@ def test_watched_slide_is_recorded_and_changes_no_weights(home, tiny_network, mo
 
     store = tiny_store("tiny", cases=4, per_case=12)
     watched, unseen = (create_run(config(protocol="case-disjoint")) for _ in range(2))
-    case = int(held_out_cases(store, split_for_config(watched.config, store.index))[-1])
+    case = int(held_out_cases(store, split_for_config(watched.config, store))[-1])
     request_case(watched.folder, case)
     loop.train(watched)
 

@@ -62,7 +62,7 @@ def alone(jax_forker, tmp_path_factory):
         store = tiny_store("tiny", cases=2, per_case=20)
         run = create_run(tiny_config())
         assert (
-            len(split_for_config(run.config, store.index).train) == 28
+            len(split_for_config(run.config, store).train) == 28
         )  # a batch of 16 and one of 12
         assert start(jax_forker, run.id).wait(timeout=400) == 0
         yield run

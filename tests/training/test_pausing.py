@@ -204,8 +204,9 @@ def test_fork_keeps_the_parents_state_and_held_out_patches(tiny, monkeypatch):
         "Forked from parent after epoch 2; other settings: seed 0 → 7, epochs 2 → 1, "
         "learning_rate 0.004 → 1e-08, weight_decay 0.05 → 0.0."
     )
-    index = open_store("tiny").index
-    before, now = (split_for_config(run.config, index) for run in (parent, child))
+    store = open_store("tiny")
+    index = store.index
+    before, now = (split_for_config(run.config, store) for run in (parent, child))
     assert np.array_equal(before.validation, now.validation)
     assert np.array_equal(before.test, now.test)
     assert not np.array_equal(before.train, now.train)

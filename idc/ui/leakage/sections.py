@@ -14,7 +14,7 @@ from idc.datasets.leakage import (
     near_uniform_note,
 )
 from idc.datasets.place import place_of
-from idc.datasets.splits import PARTS, PROTOCOL_HELP, PROTOCOLS, Split, make_split
+from idc.datasets.splits import PARTS, PROTOCOL_HELP, PROTOCOLS, Split, make_split, protocols_for
 from idc.datasets.store import PatchStore
 from idc.runs.run import check_same_data, open_run
 from idc.runs.split import run_split
@@ -42,7 +42,8 @@ def choose_split() -> tuple[PatchStore, Split] | None:
     store = choose_store()
     if store is None:
         return None
-    protocol = choose_from_titles("Split", PROTOCOLS, key="split")
+    titles = {name: PROTOCOLS[name] for name in protocols_for(store.description)}
+    protocol = choose_from_titles("Split", titles, key="split")
     st.caption(PROTOCOL_HELP[protocol])
     unlisted = protocol == "published" and st.toggle(
         "Cases in no published list join training", key="split_unlisted", bind="query-params"
@@ -71,6 +72,7 @@ def choose_split() -> tuple[PatchStore, Split] | None:
         seed=int(seed),
         unlisted="train" if unlisted else "ignore",
         patches=int(patches),
+        description=store.description,
     )
     return store, split
 

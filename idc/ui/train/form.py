@@ -12,7 +12,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from idc.datasets.label_marks import rows_marked_wrong
-from idc.datasets.splits import PROTOCOL_HELP, PROTOCOLS
+from idc.datasets.splits import PROTOCOL_HELP, PROTOCOLS, protocols_for
 from idc.datasets.store import PatchStore
 from idc.networks.architecture import CUSTOM_PRESET
 from idc.networks.hardware import gpu_description
@@ -99,7 +99,9 @@ class _Form:
         self._store = store
         self._settings: dict[str, Any] = {}
         preset = st.session_state.setdefault("preset", DEFAULT_PRESET)
-        self._defaults = form_defaults(preset, store.name, len(store))
+        self._protocols = protocols_for(store.description)
+        defaults = form_defaults(preset, store.name, len(store))
+        self._defaults = replace(defaults, protocol=self._protocols[0])
 
     def config(self) -> TrainingConfig:
         """Draw all widgets and return their settings."""
@@ -138,7 +140,8 @@ class _Form:
         self._settings["architecture"] = text
 
     def _split(self) -> None:
-        protocol = self._choice(st, "Split", "protocol", PROTOCOLS)
+        titles = {name: PROTOCOLS[name] for name in self._protocols}
+        protocol = self._choice(st, "Split", "protocol", titles)
         st.caption(PROTOCOL_HELP[protocol])
         if protocol == "published" and self._toggle(
             st, "Cases in no published list join training", "unlisted"
@@ -212,11 +215,14 @@ class _Form:
         self._settings["name"] = name.strip()
 
     def _choice(self, column: Any, label: str, name: str, options: Mapping[str, str]) -> str:
+        key = self._prepare_widget(name)
+        if st.session_state[key] not in options:  # chosen for another data set, or by a link
+            st.session_state[key] = getattr(self._defaults, name)
         value = column.selectbox(
             label,
             list(options),
             format_func=lambda option: options[option],
-            key=self._prepare_widget(name),
+            key=key,
             help=SETTING_HELP[name],
         )
         self._settings[name] = value

@@ -63,7 +63,7 @@ def new_run(busy: str | None) -> None:
     with right, error_sentences():
         st.markdown("**Training data**")
         marked = rows_marked_wrong(store.name, store.index) if config.leave_out_marked else None
-        split = split_for_config(config, store.index, marked)
+        split = split_for_config(config, store, marked)
         _data_summary(store, split, config)
         leakage_link(config)
         watched = choose_watched_case(store, split)

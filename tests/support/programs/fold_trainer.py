@@ -27,7 +27,7 @@ def train(run_id: str, does: str) -> None:
             run.write_status(replace(run.status(), state=state, reason="It broke off."))
             return
         store = open_store(run.config.data)
-        rows = split_for_config(run.config, store.index, run.left_out()).test
+        rows = split_for_config(run.config, store, run.left_out()).test
         table = pd.DataFrame({"row": rows, "probability": run.config.fold / 10, "part": "test"})
         table.astype({"probability": "float32"}).to_parquet(run.folder / PREDICTIONS_FILE)
         replace_json(run.folder / ENVIRONMENT_FILE, {"data_sha256": store.fingerprint})
