@@ -251,7 +251,8 @@ def test_class_missing_from_the_test_part_is_allowed():
     [
         (
             {"protocol": "by-hand"},
-            "protocol must be one of case-disjoint, published, random, as-given. Received: 'by-hand'",
+            "protocol must be one of case-disjoint, published, random, as-given. Received: "
+            "'by-hand'",
         ),
         (
             {"protocol": "published", "unlisted": "test"},
