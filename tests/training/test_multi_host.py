@@ -61,9 +61,7 @@ def alone(jax_forker, tmp_path_factory):
         patch.setenv("IDC_HOME", str(tmp_path_factory.mktemp("hosts")))
         store = tiny_store("tiny", cases=2, per_case=20)
         run = create_run(tiny_config())
-        assert (
-            len(split_for_config(run.config, store).train) == 28
-        )  # a batch of 16 and one of 12
+        assert len(split_for_config(run.config, store).train) == 28  # a batch of 16 and one of 12
         assert start(jax_forker, run.id).wait(timeout=400) == 0
         yield run
 
