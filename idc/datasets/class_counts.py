@@ -5,6 +5,7 @@ import numpy as np
 from idc.errors import SplitError
 from idc.patches import CLASS_NAMES
 
+
 def check_class_counts(
     labels: np.ndarray,
     cases: np.ndarray,
@@ -25,8 +26,8 @@ def check_class_counts(
     present = np.unique(labels).tolist()
     if len(present) == 1:
         raise SplitError(
-            f"The data set holds {class_names[present[0]]} patches only; training needs at least two "
-            f"of each class, so pack {class_names[1 - present[0]]} patches too."
+            f"The data set holds {class_names[present[0]]} patches only; training needs at least "
+            f"two of each class, so pack {class_names[1 - present[0]]} patches too."
         )
     for label, name in enumerate(class_names):
         of_class = labels == label

@@ -18,8 +18,8 @@ def refusal(labels, cases, protocol):
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_one_class_is_named_for_every_protocol(protocol):
     assert refusal([0, 0], [1, 2], protocol) == (
-        "The data set holds IDC-negative patches only; training needs at least two of each class, so "
-        "pack IDC-positive patches too."
+        "The data set holds IDC-negative patches only; training needs at least two of each "
+        "class, so pack IDC-positive patches too."
     )
     assert refusal([1], [1], protocol).startswith("The data set holds IDC-positive patches only; ")
 
