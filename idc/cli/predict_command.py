@@ -15,10 +15,10 @@ from idc.errors import IdcError, PredictionError, UploadError
 from idc.files.file_kinds import ARCHIVE_KIND, IMAGE_KIND, file_kind
 from idc.files.sources import existing_path
 from idc.files.spreadsheets import spreadsheet_safe
-from idc.large_images.whole_slide import SLIDE_ONLY_SUFFIXES
+from idc.large_images.whole_slide import SLIDE_ONLY_SUFFIXES, SLIDE_SUFFIXES
 from idc.processes.console import progress_line
 from idc.runs.run import Run
-from idc.uploads.gate import LargerThanPatch, looks_like_image
+from idc.uploads.gate import MAX_FILE_BYTES, LargerThanPatch, looks_like_image
 from idc.uploads.image_files import ImageFile, PatchImage, image_files, read_patch
 
 COLUMNS = ("file", "y_prob", "y_pred", "warning", "problem")
@@ -109,6 +109,10 @@ def _slide_kind(file: ImageFile) -> str:
 def _read_row(file: ImageFile) -> _Row:
     if kind := _slide_kind(file):
         return _Row(file.name, problem=f"'{file.name}' is {kind}; {_REGION_ADVICE}.")
+    if file.problem and file.name.lower().endswith(SLIDE_SUFFIXES):
+        limit = MAX_FILE_BYTES // 10**6
+        problem = f"'{file.name}' cannot be read, or is larger than {limit} MB; {_REGION_ADVICE}."
+        return _Row(file.name, problem=problem)
     try:
         return _Row(file.name, read_patch(file))
     except LargerThanPatch as error:

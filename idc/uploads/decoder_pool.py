@@ -11,6 +11,7 @@ from idc.processes.fair_semaphore import FairSemaphore
 from idc.uploads.resolution import plausible_mpp
 
 MAX_SIDE_PX = 16_384
+_MAX_STATED_SIDE_PX = 2**32  # of a header
 MAX_PIXELS = 100 * 10**6
 # Bytes of pixels per byte of a large image's file; a blank page as JPEG has 190.
 MAX_EXPANSION_RATIO = 200
@@ -114,7 +115,7 @@ def _is_valid_answer(answer: dict[str, Any], request: dict[str, Any], block_byte
         sides = answer.get("larger_than_patch", [])
         if sides:
             return len(sides) == 2 and all(
-                type(side) is int and 0 < side <= MAX_SIDE_PX for side in sides
+                type(side) is int and 0 < side <= _MAX_STATED_SIDE_PX for side in sides
             )
         return needs_large_limits or isinstance(answer.get("reason"), str)
     height, width, notes, mpp_um, scale_note = (

@@ -63,10 +63,10 @@ def _answer(request: Mapping[str, Any], data: bytes) -> Reply:
     # Opening reads the header; no pixel is decoded yet.
     image = _opened(request["format"], data)
     width, height = image.width, image.height
-    if max(width, height) > request["max_side_px"] or width * height > request["max_pixels"]:
-        raise Refusal(_too_large(request))
     if request["patch_side_px"] and max(width, height) > request["patch_side_px"]:
         return {"ok": False, "larger_than_patch": [width, height]}, b""
+    if max(width, height) > request["max_side_px"] or width * height > request["max_pixels"]:
+        raise Refusal(_too_large(request))
     if width * height > request["standard_pixels"]:
         if 3 * width * height > request["max_expansion_ratio"] * len(data):
             raise Refusal(_expands_too_much(request))

@@ -6,9 +6,11 @@ import tarfile
 
 import numpy as np
 import pytest
+import tifffile
 
 from idc.__main__ import main
 from idc.prediction import image_warnings, predictor
+from idc.uploads.gate import MAX_FILE_BYTES
 from tests.support.made_patches import png, write_patches_zip
 from tests.support.made_slides import PINK, write_slide
 
@@ -160,3 +162,25 @@ def test_missing_folder_of_the_table_is_found_before_reading(predict, tmp_path):
         f"idc: '{tmp_path / 'none' / 'out.csv'}' cannot be written, because there is no folder "
         f"'{tmp_path / 'none'}'; create it or choose another path.\n"
     )
+
+
+def test_file_above_the_limit_of_uploads_is_named_as_a_slide(predict, tmp_path):
+    path = tmp_path / "large.tif"
+    with path.open("wb") as file:
+        file.write(b"II*\0")
+        file.truncate(MAX_FILE_BYTES + 1)
+
+    assert predict(path) == (
+        2,
+        [],
+        f"idc: '{path}' cannot be read, or is larger than 200 MB; {ADVICE}\n",
+    )
+
+
+def test_header_of_a_slide_above_the_limits_of_images_is_enough(predict, tmp_path):
+    path = tmp_path / "wide.tif"
+    tifffile.imwrite(path, np.zeros((2, 20_000, 3), np.uint8))
+
+    _, _, err = predict(path)
+
+    assert err.startswith(f"idc: '{path}' is 20,000 x 2 px, which is larger than a patch; ")
