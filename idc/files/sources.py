@@ -130,7 +130,9 @@ def _no_zip(kind: FileKind | None) -> str:
         return f"is not a readable zip file but {kind.what}; download it again"
     if kind.group == IMAGE_KIND:
         return kind.refusal("give the folder of the images, or a zip of it")
-    return kind.refusal("give the folder" if kind.group == ARCHIVE_KIND else "download it again")
+    if kind.group == ARCHIVE_KIND:
+        return kind.refusal("give the folder")
+    return kind.refusal("download it again" if kind.cause else "give a zip or folder of images")
 
 
 def _members_problem(members: Members) -> str:

@@ -131,7 +131,7 @@ def test_file_that_is_no_zip_is_refused_in_a_sentence(tmp_path, content):
             "is a web page (a login or error page that was saved instead of the file?); download "
             "it again.",
         ),
-        (b"%PDF-1.7", "is a PDF document; download it again."),
+        (b"%PDF-1.7", "is a PDF document; give a zip or folder of images."),
         (
             b"case,x,y,label",
             "is not a readable zip file but a text file; download it again.",
