@@ -1,18 +1,22 @@
 """The shell's commands: in this process, and as real processes where those differ."""
 
+import csv
 import json
 import os
 import signal
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from idc.__main__ import main
+from idc.prediction.image_warnings import patch_warnings
+from idc.prediction.predictor import predict_patches
 from idc.runs.lineage import read_lineage
-from idc.runs.run import open_run
+from idc.runs.run import BUNDLED_RUN_ID, open_run
 from tests.support.fake_kaggle import Answer
-from tests.support.made_patches import tiny_store, write_patches_zip
+from tests.support.made_patches import png, tiny_store, write_patches_zip
 
 
 def real_shell(*words):
@@ -246,3 +250,17 @@ def test_evaluate_warns_about_cases_that_the_run_trained_on(trained_run, shell):
 
     assert "Warning: the run trained on" in done.stderr
     assert done.returncode == 0
+
+
+@pytest.mark.slow  # loads the model
+def test_predict_answers_and_warns_as_the_model_does(home, tmp_path, shell):
+    (tmp_path / "glass.png").write_bytes(png((243, 243, 243)))
+    glass = np.full((1, 50, 50, 3), 243, np.uint8)
+    run = open_run(BUNDLED_RUN_ID)
+
+    done = shell("predict", tmp_path / "glass.png")
+
+    [row] = csv.DictReader(done.stdout.splitlines())
+    assert (done.returncode, row["problem"]) == (0, "")
+    assert row["y_prob"] == f"{predict_patches(run, glass)[0]:.6f}"
+    assert row["warning"] == " ".join(patch_warnings(run, glass[0])) != ""
