@@ -24,10 +24,12 @@ def duration(seconds: float) -> str:
 
 
 def format_bytes(count: float) -> str:
-    """Bytes in decimal units: "1 byte", "812 kB", "24.1 MB", "3.3 GB", "1.5 TB"."""
+    """Bytes in decimal units: "1 byte", "812 kB", "24.1 MB", "200 MB", "3.3 GB", "1.5 TB"."""
     units = (("TB", 1e12, 1), ("GB", 1e9, 1), ("MB", 1e6, 1), ("kB", 1e3, 0))
     for unit, factor, digits in units:
         # 999,600 bytes are 1.0 MB, not 1,000 kB: what rounds up to a unit is shown in it.
         if count >= factor * (1 - 0.0005):
+            if count >= 99.95 * factor:  # three digits are enough: 200 MB, not 200.0 MB
+                digits = 0
             return f"{count / factor:,.{digits}f} {unit}"
     return "1 byte" if round(count) == 1 else f"{count:.0f} bytes"

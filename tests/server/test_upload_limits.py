@@ -106,7 +106,7 @@ def test_announced_length_over_the_limit_is_refused_and_the_body_discarded():
     caller = call(quota(), b"a", b"b", length=1_001 + FORM_OVERHEAD)
 
     assert (caller.status, caller.reached, caller.messages) == (413, [], [])
-    assert json.loads(caller.answer)["detail"].startswith("A file of more than 0.001 MB is not")
+    assert json.loads(caller.answer)["detail"].startswith("A file of more than 1 kB is not")
 
 
 def test_body_without_length_is_counted_while_it_arrives():
@@ -123,7 +123,7 @@ def test_upload_counts_against_the_session_in_its_url():
     full = quota(**{"session-1": StorageUsage(1, 1_500)})
 
     assert call(full, bytes(501), length=501).status == 413
-    assert full.refusal("session-1").startswith("Your files would exceed 0.002 MB")
+    assert full.refusal("session-1").startswith("Your files would exceed 2 kB")
     assert call(full, bytes(501), length=501, path=UPLOAD.replace("-1/", "-2/")).status == 200
 
 
