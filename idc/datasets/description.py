@@ -86,6 +86,22 @@ class DataDescription:
         """The name of a class {0, 1}."""
         return self.class_names[int(label)]
 
+    @property
+    def target(self) -> str:
+        """What a probability is of: "IDC" in the Kaggle set, else the positive class's name."""
+        return "IDC" if self.class_names == CLASS_NAMES else self.class_names[1]
+
+    def patch_title(self, case: int, x: int, y: int) -> str:
+        """ "case 8863, x 451, y 1451"; without places its number instead, without cases no case."""
+        where = f"x {x}, y {y}" if self.has_places else f"patch {x}"
+        return f"case {self.case_name(case)}, {where}" if self.has_cases else where
+
+    def size_text(self, height_px: int, width_px: int) -> str:
+        """ "200 × 200 µm of tissue", or in px where the scale is unknown."""
+        if self.mpp_um is None:
+            return f"{width_px} × {height_px} px, unknown scale"
+        return f"{round(width_px * self.mpp_um)} × {round(height_px * self.mpp_um)} µm of tissue"
+
     def scale_text(self) -> str:
         """ "4 µm per pixel", or that the scale is unknown."""
         return "unknown scale" if self.mpp_um is None else f"{self.mpp_um:g} µm per pixel"

@@ -3,6 +3,7 @@ import math
 import pandas as pd
 
 from idc.datasets.cases import case_counts, imbalance_note
+from idc.datasets.description import DataDescription
 
 
 def index(*counts):
@@ -45,3 +46,13 @@ def test_imbalance_note_compares_real_cases_with_the_full_set():
     note = imbalance_note(case_counts(index((8863, 4, 6))))
 
     assert note.startswith("60.0% of these patches are IDC-positive (full set: 28.4%); per")
+
+
+def test_other_data_sets_are_not_compared_with_the_full_set():
+    cats = DataDescription(32, None, ("cat", "dog"), has_cases=False, has_places=False)
+    table = case_counts(index((8863, 4, 6)), cats)
+
+    assert table["expected"].isna().all()
+    assert imbalance_note(table, cats).startswith(
+        "60.0% of these patches are dog. A model that always answers 'dog' is right for 60.0%"
+    )

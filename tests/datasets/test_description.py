@@ -106,3 +106,16 @@ def test_other_case_names_are_numbered_in_their_order(odd):
 
     assert names == tuple(sorted(["1", odd]))
     assert [names[number] for number in numbers] == ["1", odd, "1"]
+
+
+def test_titles_and_sizes_say_only_what_is_known():
+    placed = DataDescription(96, 0.5, ("benign", "malignant"), ("TCGA-A1",))
+    bare = DataDescription(32, None, ("cat", "dog"), has_cases=False, has_places=False)
+
+    assert KAGGLE_DESCRIPTION.patch_title(8863, 451, 1451) == "case 8863, x 451, y 1451"
+    assert placed.patch_title(0, 96, 192) == "case TCGA-A1, x 96, y 192"
+    assert CATS.patch_title(1, 3, 0) == "case Zoe, patch 3"
+    assert bare.patch_title(0, 3, 0) == "patch 3"
+    assert placed.size_text(96, 96) == "48 × 48 µm of tissue"
+    assert bare.size_text(32, 20) == "20 × 32 px, unknown scale"
+    assert (KAGGLE_DESCRIPTION.target, bare.target) == ("IDC", "dog")

@@ -51,3 +51,7 @@ test("a glide interpolates scales geometrically", () => {
 test("the scale bar is the longest round length that fits", () => {
   assert.deepEqual(camera.scaleBar({ scale: 1 }, 4, 160), { px: 125, text: "0.5 mm" });
 });
+
+test("a scale bar at an unknown scale is in px", () => {
+  assert.deepEqual(camera.scaleBar({ scale: 2 }, null, 160), { px: 100, text: "50 px" });
+});

@@ -38,7 +38,7 @@ function newDetail(parentElement) {
   const caption = element("p", "caption", "On the slide; choose a neighbour to open it.");
   parentElement.append(large, zoom, around, caption);
 
-  const detail = { large, around, zoom, buttons: [], data: {} };
+  const detail = { large, around, zoom, caption, buttons: [], data: {} };
   zoom.addEventListener("click", () => {
     smooth = !smooth;
     paint(detail);
@@ -54,6 +54,8 @@ function updateNeighbours(detail) {
   const hadFocus = around.contains(around.getRootNode().activeElement);
   detail.large.setAttribute("aria-label", data.alt);
   around.style.setProperty("--columns", data.columns);
+  // Without places the only cell is the patch itself.
+  around.hidden = detail.caption.hidden = data.cells.length === 1;
   detail.buttons = data.cells.map((cell) => newCell(cell, data));
   around.replaceChildren(...detail.buttons);
   const centre = Math.floor(data.cells.length / 2);

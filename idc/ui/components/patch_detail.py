@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from idc.datasets.description import DataDescription
 from idc.datasets.place import (
     GAP,
     Place,
@@ -16,7 +17,6 @@ from idc.datasets.place import (
     stitch_neighbourhood,
 )
 from idc.datasets.store import PatchStore
-from idc.patches import CLASS_NAMES, MPP_UM, PATCH_SIZE_PX
 from idc.runs.run import Run
 from idc.ui.components.image_uri import png_uri
 from idc.ui.components.own_component import own_component
@@ -24,6 +24,8 @@ from idc.ui.shared.formatting import coloured_class, escape_markdown
 from idc.ui.shared.links import slide_link
 
 _RADIUS_PATCHES = 2  # patches to each side
+
+NO_PLACES = "This data set has no places, so there are no neighbours and no slide."
 
 _view = own_component(__file__, "text_button")
 
@@ -50,20 +52,23 @@ def patch_detail(
     place = place_of(store, row)
     entry = store.index.iloc[row]
     label = int(entry["label"])
-    st.markdown(f"**Case {place.case}**, x {place.x}, y {place.y}")
+    description = store.description
+    st.markdown(_heading(place, description))
     _view(
         key="patch_detail",
         data={
             "place": str(place),
-            "alt": f"Patch at x {place.x}, y {place.y} of case {place.case}, {CLASS_NAMES[label]}",
-            "patch_px": PATCH_SIZE_PX,
+            "alt": _alt(place, description) + f", {description.class_name(label)}",
+            "patch_px": description.side_px,
             "label": label,
             "scrolls": scroll_into_view,
             **surroundings(store, row),
         },
         on_open_change=partial(_open_neighbour, on_open),
     )
-    st.markdown("  \n".join(_facts(entry, run, probability)))
+    st.markdown("  \n".join(_facts(entry, description, run, probability)))
+    if not description.has_places:
+        st.caption(NO_PLACES)
     _links(store, place, run, with_slide_link)
 
 
@@ -71,9 +76,16 @@ def surroundings(store: PatchStore, row: int) -> dict[str, Any]:
     """The data from which the browser draws a patch among its neighbours.
 
     Returns:
-        "picture": PNG data URI, 250 x 250 px, gaps transparent; "columns": 5; "cells": 25, None
+        "picture": PNG data URI, 5 x 5 patches, gaps transparent; "columns": 5; "cells": 25, None
         for a gap, else the place and label of the patch there, and its name for screen readers.
+        Without places only the patch itself: "columns" 1, one cell.
     """
+    if not store.description.has_places:
+        return {
+            "picture": png_uri(store.patches[row]),
+            "columns": 1,
+            "cells": [_cell(store, row)],
+        }
     rows = neighbour_rows(store, row, _RADIUS_PATCHES)
     return {
         "picture": png_uri(stitch_neighbourhood(store, rows)),
@@ -87,7 +99,7 @@ def _cell(store: PatchStore, row: int) -> dict[str, Any]:
     return {
         "place": str(place),
         "label": label,
-        "name": f"x {place.x}, y {place.y}, labelled {CLASS_NAMES[label]}",
+        "name": f"x {place.x}, y {place.y}, labelled {store.description.class_name(label)}",
     }
 
 
@@ -100,21 +112,45 @@ def _open_neighbour(on_open: Callable[[Place], None] | None) -> None:
         st.query_params["patch"] = str(place)
 
 
-def _facts(entry: Any, run: Run | None, probability: float | None) -> list[str]:
-    width_um, height_um = (round(min(side, 50) * MPP_UM) for side in (entry.width, entry.height))
-    facts = [f"Labelled {coloured_class(entry.label)}", f"{width_um} × {height_um} µm of tissue"]
-    if min(entry.height, entry.width) < PATCH_SIZE_PX:
-        facts.append(f"Edge patch: {entry.width} × {entry.height} px, resized to 50 × 50 px")
+def _heading(place: Place, description: DataDescription) -> str:
+    """ "**Case 8863**, x 451, y 1451", or what is known of it."""
+    where = f"x {place.x}, y {place.y}" if description.has_places else f"patch {place.x}"
+    if not description.has_cases:
+        return f"**{where.capitalize()}**"
+    return f"**Case {escape_markdown(description.case_name(place.case))}**, {where}"
+
+
+def _alt(place: Place, description: DataDescription) -> str:
+    if not description.has_places:
+        title = description.patch_title(place.case, place.x, place.y)
+        return title[0].upper() + title[1:]
+    case = description.case_name(place.case)
+    return f"Patch at x {place.x}, y {place.y} of case {case}"
+
+
+def _facts(
+    entry: Any, description: DataDescription, run: Run | None, probability: float | None
+) -> list[str]:
+    side = description.side_px
+    size = description.size_text(min(entry.height, side), min(entry.width, side))
+    facts = [f"Labelled {coloured_class(entry.label, description)}", size]
+    if min(entry.height, entry.width) < side:
+        facts.append(
+            f"Edge patch: {entry.width} × {entry.height} px, resized to {side} × {side} px"
+        )
     if run is not None:
         known = probability is not None and not np.isnan(probability)
         value = f"**{probability:.3f}**" if known else "no saved answer"
-        facts.append(f"Probability of IDC by {escape_markdown(run.title)}: {value}")
+        facts.append(
+            f"Probability of {escape_markdown(description.target)} by "
+            f"{escape_markdown(run.title)}: {value}"
+        )
     return facts
 
 
 def _links(store: PatchStore, place: Place, run: Run | None, with_slide_link: bool) -> None:
     with st.container(horizontal=True, gap="small"):
-        if with_slide_link:
+        if with_slide_link and store.description.has_places:
             slide_link(store, place, "Show on the slide", [run] if run else [])
         if run is not None and run.has_model():
             st.page_link(

@@ -11,14 +11,15 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import cv2
 import numpy as np
 import streamlit as st
 
-from idc.patches import PATCH_SHAPE, PATCH_SIZE_PX
 from idc.ui.components.image_uri import png_uri
 from idc.ui.components.own_component import own_component
 
 MAX_TILES = 200
+_MAX_SPRITE_SIDE_PX = 128  # of a patch; sharp on high-density screens
 
 _view = own_component(__file__)
 
@@ -61,7 +62,7 @@ def patch_grid(
     triggers, and the grid marks the tile of `opened`.
 
     Args:
-        patches: uint8 RGB, shape (n, 50, 50, 3), n at most 200.
+        patches: uint8 RGB, shape (n, side, side, 3), n at most 200.
         tiles: n tiles, in the order of `patches`.
         tile_px: minimum side of a tile on screen; a narrow phone shrinks it to three per row.
         columns: maximum number of tiles per row. None fills the width.
@@ -75,6 +76,7 @@ def patch_grid(
         The picked tile's `row`, None when nothing is picked.
     """
     _check(patches, tiles)
+    patches = _reduced(patches)
     pixels = hashlib.blake2b(patches.tobytes(), digest_size=16).hexdigest()
     display_id = _display_id(key, _digest(pixels, tiles))
     name = "open" if marks_opened else "pick"
@@ -90,7 +92,7 @@ def patch_grid(
             "columns": columns,
             "sprite": _sprite_uri(pixels, patches),
             "sprite_columns": sprite_columns(len(tiles)),
-            "patch_px": PATCH_SIZE_PX,
+            "patch_px": int(patches.shape[1]),
             "tiles": [asdict(tile) for tile in tiles],
             "marks_opened": marks_opened,
             "opened": opened,
@@ -105,7 +107,7 @@ def patch_grid(
 
 
 def sprite_columns(count: int) -> int:
-    """Patches per row of the sprite, which is as square as possible: at most 750 px per side."""
+    """Patches per row of the sprite, which is as square as possible."""
     return max(1, math.ceil(math.sqrt(count)))
 
 
@@ -113,21 +115,29 @@ def draw_sprite(patches: np.ndarray) -> np.ndarray:
     """Arrange patches row by row in one image; unused cells stay black.
 
     Args:
-        patches: uint8 RGB, shape (n, 50, 50, 3), n >= 1.
+        patches: uint8 RGB, shape (n, side, side, 3), n >= 1.
 
     Returns:
-        uint8 RGB, shape (50 * rows, 50 * columns, 3).
+        uint8 RGB, shape (side * rows, side * columns, 3).
     """
     columns = sprite_columns(len(patches))
     rows = math.ceil(len(patches) / columns)
-    cells = np.zeros((rows * columns, *PATCH_SHAPE), np.uint8)
+    cells = np.zeros((rows * columns, *patches.shape[1:]), np.uint8)
     cells[: len(patches)] = patches
-    height, width, channels = PATCH_SHAPE
+    height, width, channels = patches.shape[1:]
     return (
         cells.reshape(rows, columns, height, width, channels)
         .swapaxes(1, 2)
         .reshape(rows * height, columns * width, channels)
     )
+
+
+def _reduced(patches: np.ndarray) -> np.ndarray:
+    """Large patches at the resolution of a tile, uint8 RGB, (n, side, side, 3)."""
+    if not len(patches) or patches.shape[1] <= _MAX_SPRITE_SIDE_PX:
+        return patches
+    size = (_MAX_SPRITE_SIDE_PX, _MAX_SPRITE_SIDE_PX)
+    return np.stack([cv2.resize(patch, size, interpolation=cv2.INTER_AREA) for patch in patches])
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
@@ -140,9 +150,10 @@ def _sprite_uri(pixels: str, _patches: np.ndarray) -> str:
 
 
 def _check(patches: np.ndarray, tiles: Sequence[PatchTile]) -> None:
-    if patches.dtype != np.uint8 or patches.shape != (len(tiles), *PATCH_SHAPE):
+    side = patches.shape[1] if patches.ndim == 4 else 0
+    if patches.dtype != np.uint8 or patches.shape != (len(tiles), side, side, 3):
         raise ValueError(
-            f"patches must be uint8, shape ({len(tiles)}, 50, 50, 3), one per tile. "
+            f"patches must be uint8, shape ({len(tiles)}, {side}, {side}, 3), one per tile. "
             f"Received: {patches.dtype}, shape {patches.shape}"
         )
     if len(tiles) > MAX_TILES:

@@ -1,22 +1,26 @@
 """Plotly figures of results. Pure functions; Streamlit applies the theme's colours."""
 
+import html
 from collections.abc import Mapping
 
 import pandas as pd
 import plotly.graph_objects as go
 
+from idc.datasets.description import KAGGLE_DESCRIPTION, DataDescription
 from idc.patches import CLASS_COLOURS, CLASS_NAMES, NEGATIVE_COLOUR, POSITIVE_COLOUR
 
 TRAINING_COLOUR, VALIDATION_COLOUR = "#6B7F8C", "#00897B"
 
 
-def class_counts_figure(negative: int, positive: int) -> go.Figure:
+def class_counts_figure(
+    negative: int, positive: int, class_names: tuple[str, str] = CLASS_NAMES
+) -> go.Figure:
     """One bar per class, labelled with its number of patches."""
     counts = (negative, positive)
     total = max(sum(counts), 1)
     figure = go.Figure(
         go.Bar(
-            x=list(CLASS_NAMES),
+            x=[html.escape(name) for name in class_names],
             y=list(counts),
             marker_color=list(CLASS_COLOURS),
             text=[f"{count:,} ({count / total:.1%})" for count in counts],
@@ -29,19 +33,23 @@ def class_counts_figure(negative: int, positive: int) -> go.Figure:
     return with_layout(figure, 340)
 
 
-def case_counts_figure(index: pd.DataFrame) -> go.Figure:
+def case_counts_figure(
+    index: pd.DataFrame, description: DataDescription = KAGGLE_DESCRIPTION
+) -> go.Figure:
     """One stacked bar per case, largest case first.
 
     Args:
         index: columns ``case`` and ``label`` (0/1), one row a patch.
+        description: names the cases and classes.
     """
     table = index.groupby(["case", "label"]).size().unstack(fill_value=0)
     table = table.reindex(columns=[0, 1], fill_value=0)
+    names = [html.escape(name) for name in description.class_names]
     order = table.sum(axis=1).sort_values(ascending=False, kind="stable").index
     figure = go.Figure()
-    for label, (name, colour) in enumerate(zip(CLASS_NAMES, CLASS_COLOURS, strict=True)):
+    for label, (name, colour) in enumerate(zip(names, CLASS_COLOURS, strict=True)):
         figure.add_bar(
-            x=[str(case) for case in order],
+            x=[html.escape(description.case_name(case)) for case in order],
             y=table.loc[order, label].tolist(),
             name=name,
             marker_color=colour,
@@ -54,19 +62,22 @@ def case_counts_figure(index: pd.DataFrame) -> go.Figure:
     return with_layout(figure, 340)
 
 
-def case_shares_figure(cases: pd.DataFrame) -> go.Figure:
-    """One bar per case: its IDC-positive share, lowest first, and a line at the overall share.
+def case_shares_figure(
+    cases: pd.DataFrame, description: DataDescription = KAGGLE_DESCRIPTION
+) -> go.Figure:
+    """One bar per case: its positive share, lowest first, and a line at the overall share.
 
     Args:
         cases: columns ``case``, ``patches``, ``positive``, ``share``, one row a case.
     """
     table = cases.sort_values("share", kind="stable")
+    positive = html.escape(description.class_names[1])
     overall = table["positive"].sum() / max(table["patches"].sum(), 1)
     figure = go.Figure(
         go.Bar(
-            x=[str(case) for case in table["case"]],
+            x=[html.escape(description.case_name(case)) for case in table["case"]],
             y=table["share"].tolist(),
-            name="IDC-positive share",
+            name=f"{positive} share",
             marker_color=POSITIVE_COLOUR,
             marker_line_width=0,
             customdata=table["patches"].tolist(),
@@ -80,7 +91,7 @@ def case_shares_figure(cases: pd.DataFrame) -> go.Figure:
     )
     figure.update_layout(bargap=0.1, showlegend=False)
     figure.update_xaxes(title="case, lowest share first", type="category", nticks=20)
-    figure.update_yaxes(title="IDC-positive", range=[0, 1.02], tickformat=".0%")
+    figure.update_yaxes(title=positive, range=[0, 1.02], tickformat=".0%")
     return with_layout(figure, 340)
 
 

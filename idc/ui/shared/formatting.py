@@ -8,12 +8,12 @@ from datetime import datetime
 
 import streamlit as st
 
+from idc.datasets.description import KAGGLE_DESCRIPTION, DataDescription
 from idc.datasets.full_set import completeness
 from idc.datasets.splits import PROTOCOLS
 from idc.datasets.store import PatchStore
 from idc.demo_tissue.generate import GENERATED_NOTICE
 from idc.errors import RunError
-from idc.patches import CLASS_NAMES
 from idc.runs.log import RunLog
 from idc.runs.run import Run, RunStatus
 from idc.settings.training_config import PRESETS
@@ -59,14 +59,15 @@ def format_score(value: float | None) -> str:
     return "–" if value is None or math.isnan(value) else f"{value:.3f}"
 
 
-def class_name(label: int) -> str:
-    """ "IDC-negative" or "IDC-positive"."""
-    return CLASS_NAMES[int(label)]
+def class_name(label: int, description: DataDescription = KAGGLE_DESCRIPTION) -> str:
+    """The name of a class {0, 1} of a data set, escaped for Markdown."""
+    return escape_markdown(description.class_name(label))
 
 
-def coloured_class(label: int) -> str:
+def coloured_class(label: int, description: DataDescription = KAGGLE_DESCRIPTION) -> str:
     """The class in its colour and with its sign (+ or −), as the patch grid shows it."""
-    return f":orange[\\+ {CLASS_NAMES[1]}]" if label else f":blue[− {CLASS_NAMES[0]}]"
+    name = class_name(label, description)
+    return f":orange[\\+ {name}]" if label else f":blue[− {name}]"
 
 
 def describe_run(run: Run, status: RunStatus) -> str:
@@ -123,9 +124,14 @@ def metric_row(entries: list[tuple[str, str, str]]) -> None:
 
 
 def store_origin(store: PatchStore) -> str:
-    """Where a data set comes from: generated, or which share of the full set it holds."""
+    """Where a data set comes from: generated, which share of the full set it holds, or its size."""
     if store.report.generated:
         return GENERATED_NOTICE.capitalize()
+    description = store.description
+    if not description.is_idc_set:
+        return f"Patches of {description.side_px} × {description.side_px} px, " + (
+            description.scale_text()
+        )
     return completeness(store.index).sentence()
 
 

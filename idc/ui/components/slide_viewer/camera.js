@@ -65,7 +65,12 @@ export function interpolatedCamera(from, to, share) {
 }
 
 // The longest of 1, 2, 5, 10, ... micrometres that takes at most `mostPx` on the stage.
+// At an unknown scale (null) in px of the picture.
 export function scaleBar(camera, mppUm, mostPx) {
+  if (!mppUm) {
+    const bar = scaleBar(camera, 1, mostPx);
+    return { px: bar.px, text: `${Math.round((bar.px / camera.scale) * 1000) / 1000} px` };
+  }
   const mostUm = (mostPx / camera.scale) * mppUm;
   const power = Math.pow(10, Math.floor(Math.log10(mostUm)));
   const um = [5, 2, 1].find((step) => step * power <= mostUm) * power;

@@ -30,6 +30,7 @@ def show_slide(
 
     All keyword arguments are those of `slide_viewer`.
     """
+    incomplete = store.description.is_idc_set and is_incomplete(slide)
     return slide_viewer(
         _picture(store.fingerprint, slide.case, store, slide),
         Cells(slide.rows, slide.boxes, slide.labels, (slide.left, slide.top)),
@@ -38,12 +39,13 @@ def show_slide(
         timeline_id=timeline_id,
         sync_group=sync_group,
         labels_layer=labels_layer,
-        title=f"Case {slide.case}",
+        title=f"Case {store.description.case_name(slide.case)}",
+        description=store.description,
         values=values,
         outlines=slide.outlines(),
         picked=picked,
-        gap_note="gap: no patch in this data set" if is_incomplete(slide) else "",
-        hatch_gaps=is_incomplete(slide),
+        gap_note="gap: no patch in this data set" if incomplete else "",
+        hatch_gaps=incomplete,
         threshold=threshold,
         thresholds=thresholds,
     )
@@ -56,7 +58,7 @@ def cached_case_table(store: PatchStore) -> pd.DataFrame:
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _case_table(fingerprint: str, _store: PatchStore) -> pd.DataFrame:
-    return case_counts(_store.index)
+    return case_counts(_store.index, _store.description)
 
 
 # About 3 MB each, shared by all visitors.

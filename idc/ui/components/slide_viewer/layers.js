@@ -22,9 +22,13 @@ export const CORRECT_OPACITY = 0.45; // of correct answers, relative to errors
 export const OUTCOMES = [
   { name: "Correctly negative (TN)", colour: NEGATIVE_COLOUR, wrong: false },
   { name: "False alarm (FP)", colour: POSITIVE_COLOUR, wrong: true },
-  { name: "Missed IDC (FN)", colour: NEGATIVE_COLOUR, wrong: true },
+  { name: "Missed (FN)", colour: NEGATIVE_COLOUR, wrong: true },
   { name: "Correctly positive (TP)", colour: POSITIVE_COLOUR, wrong: false },
 ];
+
+export function outcomeName(slide, outcome) {
+  return outcome === 2 ? `Missed ${slide.target} (FN)` : OUTCOMES[outcome].name;
+}
 
 export const LAYERS = {
   tissue: { title: "Tissue", fits: () => true, paint: () => {} },

@@ -10,6 +10,7 @@ import {
   OUTLINE,
   SECOND_HIGHER,
   outcomeAt,
+  outcomeName,
   predictionsDiffer,
   thresholdOf,
 } from "./layers.js";
@@ -28,7 +29,7 @@ export function legendItems(viewer) {
   const { slide, layer } = viewer;
   const items = LAYER_LEGENDS[layer](viewer);
   if (viewer.showOutline && slide.outline) {
-    items.push({ sign: "outline", text: "labelled IDC-positive", swatch: lineSwatch(OUTLINE) });
+    items.push({ sign: "outline", text: `labelled ${slide.class_names[1]}`, swatch: lineSwatch(OUTLINE) });
   }
   if (slide.gapNote) {
     // The picture fills the gaps, so that there is no background colour to explain.
@@ -39,12 +40,13 @@ export function legendItems(viewer) {
 }
 
 function probabilityLegend(viewer) {
-  const values = viewer.slide.values[viewer.sourceIndex].data;
+  const { slide } = viewer;
+  const values = slide.values[viewer.sourceIndex].data;
   return [
-    { sign: "scale", text: "probability of IDC, 0 to 1", wide: true, swatch: scaleSwatch },
+    { sign: "scale", text: `probability of ${slide.target}, 0 to 1`, wide: true, swatch: scaleSwatch },
     {
       sign: "called",
-      text: `called IDC-positive, from ${formatThreshold(thresholdOf(viewer, viewer.sourceIndex))} on`,
+      text: `called ${slide.class_names[1]}, from ${formatThreshold(thresholdOf(viewer, viewer.sourceIndex))} on`,
       swatch: lineSwatch("#ffffff"),
     },
     ...missingAnswersItem(values.filter(Number.isNaN).length),
@@ -63,8 +65,8 @@ function errorLegend(viewer) {
     else counts[outcome] += 1;
   }
   const items = [1, 2, 3, 0].map((outcome) => ({
-    sign: OUTCOMES[outcome].name,
-    text: `${OUTCOMES[outcome].name}: ${counts[outcome].toLocaleString("en")}`,
+    sign: outcomeName(slide, outcome),
+    text: `${outcomeName(slide, outcome)}: ${counts[outcome].toLocaleString("en")}`,
     swatch: outcomeSwatch(viewer, OUTCOMES[outcome]),
   }));
   const [tn, fp, fn, tp] = counts;
@@ -89,7 +91,7 @@ function disagreementLegend(viewer) {
   }
   const only = (name, own, count, colour, falling) => ({
     sign: colour,
-    text: `only ${name} calls it IDC${own}: ${count.toLocaleString("en")}`,
+    text: `only ${name} calls it ${slide.target}${own}: ${count.toLocaleString("en")}`,
     swatch: stripeSwatch(viewer, colour, falling),
   });
   return [
@@ -112,10 +114,10 @@ function disagreementLegend(viewer) {
   ];
 }
 
-function truthLegend() {
+function truthLegend({ slide }) {
   return [1, 0].map((label) => ({
     sign: `truth ${label}`,
-    text: `labelled IDC-${label ? "positive" : "negative"}`,
+    text: `labelled ${slide.class_names[label]}`,
     swatch: (context, width, height) => {
       context.fillStyle = VIRIDIS[label ? 255 : 0];
       context.fillRect(0, 0, width, height);
@@ -194,7 +196,7 @@ export function describeCell(slide, i) {
     : [slide.origin[0] + slide.boxes[4 * i], slide.origin[1] + slide.boxes[4 * i + 1]];
   const words = [slide.title, `x ${x}, y ${y}`];
   if (slide.labels[i] >= 0) {
-    words.push(`labelled ${slide.labels[i] ? "IDC-positive" : "IDC-negative"}`);
+    words.push(`labelled ${slide.class_names[slide.labels[i]]}`);
   }
   for (const { name, data } of slide.values) {
     const whose = slide.values.length > 1 ? ` (${name})` : "";

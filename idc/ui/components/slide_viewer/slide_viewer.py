@@ -16,8 +16,8 @@ import cv2
 import numpy as np
 import streamlit as st
 
+from idc.datasets.description import KAGGLE_DESCRIPTION, DataDescription
 from idc.imaging.outline import Polygon
-from idc.patches import MPP_UM
 from idc.ui.components.own_component import own_component
 
 _JPEG_QUALITY = 90
@@ -91,7 +91,8 @@ def slide_viewer(
     clip_to_cells: bool = True,
     threshold: float = 0.5,
     thresholds: Mapping[str, float] | None = None,
-    mpp_um: float = MPP_UM,
+    mpp_um: float | None = None,
+    description: DataDescription = KAGGLE_DESCRIPTION,
     predictions_id: str | None = None,
     timeline_id: str | None = None,
     sync_group: str | None = None,
@@ -105,9 +106,9 @@ def slide_viewer(
 
     Args:
         title: for screen readers and saved images: "Case 8863".
-        values: name -> probability of IDC, float [0, 1], shape (n,); nan where there is none.
-            Only the first two are compared.
-        outlines: of the IDC-positive labels, in px of the image.
+        values: name -> probability of the positive class, float [0, 1], shape (n,); nan where
+            there is none. Only the first two are compared.
+        outlines: of the positive labels, in px of the image.
         picked: the id to mark: the one that the last call returned, or another one to replace it.
         gap_note: the legend's text for areas without a cell.
         hatch_gaps: hatch areas without a cell, because tissue may be missing there.
@@ -115,7 +116,8 @@ def slide_viewer(
         threshold: initial value of the slider, which also follows its changes.
         thresholds: name -> threshold of that entry of `values`, where it differs from
             `threshold`. Each applies until the visitor moves the slider.
-        mpp_um: micrometres per px, for the scale bar.
+        mpp_um: micrometres per px, for the scale bar, where it is not the data set's.
+        description: of the data set: class names and scale.
         predictions_id: the `idc.ui.evaluate.browser_predictions` whose threshold replaces the
             viewer's own slider.
         timeline_id: the `idc.ui.train.time_slider` whose frame replaces the first of `values`.
@@ -136,7 +138,9 @@ def slide_viewer(
             "image": picture.uri,
             "width": picture.width,
             "height": picture.height,
-            "mpp_um": mpp_um,
+            "mpp_um": description.mpp_um if mpp_um is None else mpp_um,
+            "class_names": list(description.class_names),
+            "target": description.target,
             "origin": list(cells.origin),
             "ids": _base64_values(cells.ids, np.int32),
             "boxes": _base64_values(cells.boxes, np.uint16),
