@@ -82,7 +82,8 @@ def _predict_slide_file(
                 stated = "" if mpp_um else slide.scale_note
                 mpp_um = mpp_um or slide.mpp_um
         except SlideError:
-            if path.suffix.lower() in SLIDE_ONLY_SUFFIXES:
+            too_large = path.stat().st_size > MAX_FILE_BYTES  # for an image
+            if too_large or path.suffix.lower() in SLIDE_ONLY_SUFFIXES:
                 raise
             return _predict_image(path, run, mpp_um, stride, only, progress)
         if mpp_um is None:

@@ -101,6 +101,8 @@ def bulk_settings(
 def slide_tasks(paths: list[Path], only: Path | None = None) -> list[SlideTask]:
     """Tasks for whole-slide files and all slides below folders, in the given order, each once.
 
+    Of DICOM, whose slides are several files each, only named files are taken.
+
     Args:
         only: a file of annotations for every slide, or a folder with one for each, ``a.geojson``
             or ``a.svs.geojson`` for ``a.svs``; a slide without one fails.
@@ -117,7 +119,9 @@ def slide_tasks(paths: list[Path], only: Path | None = None) -> list[SlideTask]:
             files = sorted(
                 file
                 for file in path.rglob("*")
-                if file.suffix.lower() in SLIDE_SUFFIXES and not file.name.startswith(".")
+                if file.suffix.lower() in SLIDE_SUFFIXES
+                and not file.name.startswith(".")
+                and file.suffix.lower() != ".dcm"  # each file of a series would be a slide
             )
         elif path.is_file():
             files = [path]

@@ -1,9 +1,9 @@
 """Decoder process of whole slides: ``python -m idc.large_images.slide_decoder_worker FD``.
 
-Reads boxes of a slide and returns downscaled RGB pixels. Started by
-`idc.large_images.whole_slide`; no module imports it. OpenSlide and its libraries are C code that
-reads untrusted files, so the process first gives up resources that it does not need. It writes no
-file.
+Reads boxes of a slide, by OpenSlide or else by `idc.large_images.tiff_slide`, and returns
+downscaled RGB pixels. Started by `idc.large_images.whole_slide`; no module imports it. OpenSlide
+and the codecs of TIFF are C code that reads untrusted files, so the process first gives up
+resources that it does not need. It writes no file.
 """
 
 import contextlib
@@ -11,6 +11,7 @@ import functools
 import resource
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -18,8 +19,10 @@ import numpy as np
 import openslide
 from PIL import Image
 
+from idc.large_images.tiff_slide import TiffSlide
 from idc.processes.child import serve
 from idc.processes.resource_limits import lower_limit
+from idc.uploads.pixel_conversion import Refusal
 from idc.uploads.resolution import Scale, plausible_mpp, scale_of_tiff
 
 _MAX_MEMORY_BYTES = 4 * 2**30  # address space; the largest box takes 0.3
@@ -30,7 +33,12 @@ _BOUNDS_PROPERTIES = (
     openslide.PROPERTY_NAME_BOUNDS_HEIGHT,
 )
 _STATES_SCALE_IN_TAGS = ("aperio", "generic-tiff")  # of the page at full resolution
+_TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _TAG_UNITS = {"inch": 2, "centimeter": 3}
+_DICOM_UNREADABLE = (
+    "is a DICOM file that cannot be read as a slide alone; put all files of its series in one "
+    "folder and give its largest file"
+)
 _UNREADABLE = "is not a whole-slide file that OpenSlide can read, or it is damaged"
 
 
@@ -50,31 +58,56 @@ def answer(question: Mapping[str, Any], _: bytes) -> tuple[dict[str, Any], bytes
         if "box" not in question:
             return {"ok": True, **_metadata(slide)}, b""
         return {"ok": True}, _pixels(slide, question).tobytes()
+    except Refusal as refusal:
+        reason = str(refusal)
     except MemoryError:
         reason = "needs too much memory to read"
     except Exception:  # noqa: BLE001  hostile bytes make a decoder raise anything
-        reason = _UNREADABLE
+        reason = _DICOM_UNREADABLE if _starts(question["path"], 128, b"DICM") else _UNREADABLE
     return {"ok": False, "reason": reason}, b""
 
 
 @functools.lru_cache(maxsize=1)
-def _open_slide(path: str) -> openslide.OpenSlide:
+def _open_slide(path: str) -> openslide.OpenSlide | TiffSlide:
+    try:
+        slide = _by_openslide(path)
+    except openslide.OpenSlideError:
+        if not any(_starts(path, 0, signature) for signature in _TIFF_SIGNATURES):
+            raise
+        return TiffSlide(path).checked()
+    if slide.properties.get(openslide.PROPERTY_NAME_VENDOR) != "generic-tiff":
+        return slide
+    other = TiffSlide(path)
+    has_more_levels = len(other.level_downsamples) > slide.level_count
+    return other.checked() if has_more_levels or not other.is_plain else slide
+
+
+def _starts(path: str, at: int, signature: bytes) -> bool:
+    """Whether a file holds a signature at a position; not if it cannot be read."""
+    with contextlib.suppress(OSError), Path(path).open("rb") as file:
+        file.seek(at)
+        return file.read(len(signature)) == signature
+    return False
+
+
+def _by_openslide(path: str) -> openslide.OpenSlide:
     slide = openslide.OpenSlide(path)
     slide.set_cache(openslide.OpenSlideCache(32 * 2**20))
     return slide
 
 
-def _metadata(slide: openslide.OpenSlide) -> dict[str, Any]:
+def _metadata(slide: openslide.OpenSlide | TiffSlide) -> dict[str, Any]:
     width, height = slide.dimensions
-    scale = _scale(slide)
+    scale = slide.scale if isinstance(slide, TiffSlide) else _scale(slide)
+    properties = {} if isinstance(slide, TiffSlide) else slide.properties
     return {
         "width": width,
         "height": height,
         "downsamples": list(slide.level_downsamples),
         "mpp_um": scale.mpp_um,
         "scale_note": scale.note,
-        "bounds": [slide.properties.get(name) for name in _BOUNDS_PROPERTIES],
-        "vendor": slide.properties.get(openslide.PROPERTY_NAME_VENDOR, ""),
+        "bounds": [properties.get(name) for name in _BOUNDS_PROPERTIES],
+        "vendor": properties.get(openslide.PROPERTY_NAME_VENDOR, ""),
     }
 
 
@@ -101,16 +134,18 @@ def _mean_property(slide: openslide.OpenSlide, *names: str) -> float | None:
     return None
 
 
-def _pixels(slide: openslide.OpenSlide, question: Mapping[str, Any]) -> np.ndarray:
+def _pixels(slide: openslide.OpenSlide | TiffSlide, question: Mapping[str, Any]) -> np.ndarray:
     """uint8 RGB, shape (height, width, 3): the box on white, shrunk by area to ``size``."""
     x, y, width, height = question["box"]
-    image = slide.read_region((x, y), question["level"], (width, height))
-    page = Image.new("RGB", image.size, "white")
-    page.paste(image, mask=image.getchannel("A"))  # nothing was scanned where it is transparent
+    box = slide.read_region((x, y), question["level"], (width, height))
+    if isinstance(box, Image.Image):
+        page = Image.new("RGB", box.size, "white")
+        page.paste(box, mask=box.getchannel("A"))  # nothing was scanned where it is transparent
+        box = np.asarray(page)
     size = tuple(question["size"])
     shrinks = size[0] <= width and size[1] <= height
     interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return cv2.resize(np.asarray(page), size, interpolation=interpolation)
+    return cv2.resize(box, size, interpolation=interpolation)
 
 
 def main() -> None:

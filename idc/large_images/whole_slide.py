@@ -27,7 +27,7 @@ from idc.progress import ProgressCallback
 from idc.runs.run import Run
 from idc.uploads.annotations import Annotations
 
-SLIDE_ONLY_SUFFIXES = (".svs", ".ndpi", ".mrxs", ".scn", ".vms", ".bif", ".svslide")
+SLIDE_ONLY_SUFFIXES = (".svs", ".ndpi", ".mrxs", ".scn", ".vms", ".bif", ".svslide", ".dcm")
 SLIDE_SUFFIXES = (*SLIDE_ONLY_SUFFIXES, ".tif", ".tiff")  # a TIFF may be an ordinary image
 OVERVIEW_SIDE_PX = 2_000
 

@@ -1,7 +1,8 @@
 """The samples of a TIFF page as 8-bit arrays, strip by strip or tile by tile.
 
-Used by `idc.uploads.tiff_image` only, in the decoder process. A strip is reduced to 8 bit as soon
-as it is decoded, so that an image of 16 bit needs little more memory than one of 8.
+Used in decoder processes only, by `idc.uploads.tiff_image` and `idc.large_images.tiff_slide`. A
+strip is reduced to 8 bit as soon as it is decoded, so that an image of 16 bit needs little more
+memory than one of 8.
 """
 
 import math
@@ -20,6 +21,7 @@ _REFERENCE_DEFAULT = (0, 1, 255, 1, 128, 1, 255, 1, 128, 1, 255, 1)
 _READ_BYTES = 2**22  # at once
 _BLOCK_PIXELS = 2**20
 
+Box = tuple[int, int, int, int]  # left, top, right, bottom in px
 Segment = tuple[int, int, int, np.ndarray]  # plane, first row, first column, (rows, columns, n)
 
 
@@ -33,14 +35,28 @@ def read_samples(page: TiffPage, layout: Layout) -> tuple[np.ndarray, np.ndarray
     Raises:
         Refusal: strips or tiles are missing, incomplete or of another kind than the tags say.
     """
-    _check_segments(page, layout)
-    height, width = page.imagelength, page.imagewidth
+    check_segments(page, layout)
+    return read_box(page, layout, (0, 0, page.imagewidth, page.imagelength))
+
+
+def read_box(
+    page: TiffPage, layout: Layout, box: Box, indices: tuple[int, ...] | None = None
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Decode a part of a page that `check_segments` has checked; returns as `read_samples`.
+
+    Args:
+        box: bounded by edges of strips or tiles, or of the page.
+        indices: numbers of the strips or tiles in it; None for all.
+    """
+    left0, top0, right0, bottom0 = box
+    height, width = bottom0 - top0, right0 - left0
     table, plain = _table(page, layout), _scale(layout.bits)
     is_same = layout.bits == 8 and np.array_equal(table, np.arange(256))
     n_out = table.shape[1] if table.ndim == 2 else layout.n_colours
     colours = np.empty((height, width, n_out), np.uint8)
     alpha = None if layout.alpha is None else np.empty((height, width), np.uint8)
-    for plane, top, left, values in _segments(page, layout):
+    for plane, top, left, values in _segments(page, layout, indices):
+        top, left = top - top0, left - left0
         values = values.view(np.uint8) if values.dtype == bool else values  # else a mask below
         _check_values(values, layout.bits)
         place = (slice(top, top + values.shape[0]), slice(left, left + values.shape[1]))
@@ -61,7 +77,7 @@ def read_samples(page: TiffPage, layout: Layout) -> tuple[np.ndarray, np.ndarray
     return colours, alpha
 
 
-def _check_segments(page: TiffPage, layout: Layout) -> None:
+def check_segments(page: TiffPage, layout: Layout) -> None:
     """Check that each strip or tile is in the file; libraries leave missing ones black."""
     n_needed, size = math.prod(page.chunked), page.parent.filehandle.size
     offsets, counts = page.dataoffsets[:n_needed], page.databytecounts[:n_needed]
@@ -102,10 +118,13 @@ def _is_whole_jpeg(page: TiffPage) -> bool:
     return len(page.dataoffsets) == 1 and start[:2] == b"\xff\xd8" and b"\xff\xda" in start
 
 
-def _segments(page: TiffPage, layout: Layout) -> Iterator[Segment]:
+def _segments(page: TiffPage, layout: Layout, indices: tuple[int, ...] | None) -> Iterator[Segment]:
     """Decoded strips or tiles, cropped to the image; the first plane is 0."""
+    offsets, counts = page.dataoffsets, page.databytecounts
+    if indices is not None:
+        offsets, counts = (tuple(values[i] for i in indices) for values in (offsets, counts))
     for data, index in page.parent.filehandle.read_segments(
-        page.dataoffsets, page.databytecounts, sort=False, buffersize=_READ_BYTES
+        offsets, counts, indices, sort=False, buffersize=_READ_BYTES
     ):
         if page.compression in (JPEG, OLD_JPEG) and b"\xff\xd9" not in data[-64:]:
             raise Refusal(DAMAGED)  # libjpeg would fill the rest with grey
