@@ -18,8 +18,8 @@ from idc.files.sources import OpenSources, Source, UnreadableMember, existing_pa
 from idc.ingest.layouts.class_folders import PART_FOLDERS
 from idc.ingest.layouts.image_pictures import ImagePictures
 from idc.ingest.layouts.plan import PackOptions, PackPlan
-from idc.ingest.layouts.prepare import Sample
-from idc.ingest.layouts.recognise import array_paths, recognise_arrays, recognise_files
+from idc.ingest.layouts.prepare import Sample, add_rare_classes
+from idc.ingest.layouts.recognise import array_paths, checked, recognise_arrays, recognise_files
 from idc.ingest.listing import PatchListing, list_patches
 from idc.ingest.packing import decode_patch, pack_listing
 from idc.ingest.plan_packing import PackPreview, pack_plan, preview_kaggle, preview_plan
@@ -27,6 +27,7 @@ from idc.ingest.recorded_source import record_paths
 from idc.patches import CLASS_NAMES
 from idc.progress import ProgressCallback
 
+KAGGLE_LAYOUT = "patches named as in the Kaggle set"
 _PATHS_LOOKED_AT = 1_000  # for folders of parts above patches with the Kaggle set's names
 
 
@@ -87,7 +88,7 @@ def preview_data(
     """What `pack_data` would pack.
 
     Returns:
-        the preview, sampled pictures, and the class of each of them.
+        the preview, sampled pictures, at least some of each class, and the class of each of them.
 
     Raises:
         DataError: as `pack_data`, except for an unknown positive class.
@@ -98,6 +99,7 @@ def preview_data(
             preview, sample = preview_kaggle(found.plan)
         else:
             preview, sample = preview_plan(found.plan, options)
+        sample = add_rare_classes(found.plan, sample)
         return preview, sample, [found.plan.classes[number] for number in sample.numbers]
 
 
@@ -119,7 +121,10 @@ def _recognised(paths: Iterable[Path | str], options: PackOptions) -> Iterator[_
         has_parts = _names_parts(sources)
         plan = _kaggle_plan(listing, sources, with_parts=has_parts)
         plain = options == PackOptions() and not has_parts
-        yield _Recognised(plan, sources, labels, listing if plain else None)
+        if plain:
+            yield _Recognised(plan, sources, labels, listing)
+        else:
+            yield _Recognised(checked(plan, options), sources, labels)
 
 
 def _labels_among(paths: list[Path], options: PackOptions) -> tuple[list[Path], PackOptions]:
@@ -161,7 +166,7 @@ def _kaggle_plan(listing: PatchListing, sources: Sequence[Source], *, with_parts
         parts = np.array(found, np.int8)
     members = [(source, number) for source, number in firsts]
     return PackPlan(
-        layout="patches named as in the Kaggle set",
+        layout=KAGGLE_LAYOUT,
         paths=paths,
         pictures=_KagglePictures(sources, members, paths),
         classes=[CLASS_NAMES[value] for value in label.tolist()],

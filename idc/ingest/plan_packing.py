@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Generator
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -57,8 +58,14 @@ class PackPreview:
     notes: tuple[str, ...]
 
     def to_json(self) -> dict[str, object]:
-        """Plain values."""
+        """Plain values, for `from_json`."""
         return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> "PackPreview":
+        """Parse the form of `to_json` after a passage through JSON text."""
+        texts = {name: tuple(values[name]) for name in ("class_names", "notes")}
+        return cls(**{**values, **texts})
 
     def lines(self) -> list[str]:
         """The preview as text, one fact a line."""

@@ -1,7 +1,7 @@
 """``source.json`` of a data set: what it was packed from, so that it can be packed again."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -38,11 +38,8 @@ def record_paths(name: str, paths: Iterable[Path | str], options: PackOptions) -
     Raises:
         DataError: the record cannot be written.
     """
-    chosen = asdict(options)
-    if options.labels is not None:
-        chosen["labels"] = str(options.labels.expanduser().absolute())
     absolute = [str(Path(path).expanduser().absolute()) for path in paths]
-    _write(name, {"paths": absolute, "options": chosen})
+    _write(name, {"paths": absolute, "options": options.to_json()})
 
 
 def record_demo(name: str, *, cases: int, seed: int) -> None:
@@ -64,25 +61,13 @@ def read_source(name: str) -> RecordedSource:
             cases, seed = int(record["demo"]["cases"]), int(record["demo"]["seed"])
             return RecordedSource(demo=(("cases", cases), ("seed", seed)))
         paths = tuple(Path(path) for path in record["paths"])
-        options = _options(record["options"])
+        options = PackOptions.from_json(record["options"])
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise DataError(
             f"It is not recorded what the data set '{name}' was packed from. Delete it, then add "
             "it again."
         ) from error
     return RecordedSource(paths, options)
-
-
-def _options(values: dict[str, Any]) -> PackOptions:
-    known = {option.name for option in fields(PackOptions)}
-    if unknown := values.keys() - known:
-        raise ValueError(f"unknown options {sorted(unknown)}")
-    chosen: dict[str, Any] = {
-        name: tuple(v) if isinstance(v, list) else v for name, v in values.items()
-    }
-    if chosen.get("labels") is not None:
-        chosen["labels"] = Path(chosen["labels"])
-    return PackOptions(**chosen)
 
 
 def _write(name: str, record: dict[str, Any]) -> None:

@@ -24,7 +24,7 @@ def test_from_an_empty_home_to_a_prediction(fresh_app, page):
     page.goto(fresh_app)
     expect(page.get_by_text("Start with a data set")).to_be_visible()
     expect(page.get_by_role("heading", name="Get the real data set")).to_be_visible()
-    expect(page.get_by_text("Use a downloaded copy")).to_be_visible()
+    expect(page.get_by_text("Use your own files")).to_be_visible()
     keep(page, "1-empty")
 
     page.get_by_role("button", name="Start with generated tissue").click()

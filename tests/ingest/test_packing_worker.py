@@ -1,10 +1,16 @@
+import base64
 import json
 
+import cv2
+import numpy as np
 import pytest
 
-from idc.datasets.store import PackReport, open_store, verify_store
+from idc.datasets.store import PackReport, list_stores, open_store, verify_store
 from idc.ingest import packing_worker
+from idc.ingest.layouts.plan import PackOptions
+from idc.ingest.plan_packing import PackPreview
 from tests.support.made_patches import write_patches_zip
+from tests.support.picture_trees import write_tree
 
 
 @pytest.fixture(autouse=True)
@@ -43,3 +49,37 @@ def test_worker_prints_the_problem(home, tmp_path, capsys):
 
     (end,) = said(capsys)
     assert end["problem"].startswith("There is no file or folder at '")
+
+
+def test_preview_packs_nothing_and_shows_pictures_of_each_class(home, tmp_path, capsys):
+    write_tree(tmp_path, ["cats/a.png", "cats/b.png", "dogs/c.png"])
+
+    assert packing_worker.main(["--preview", "a", "--", str(tmp_path)]) == 0
+
+    (end,) = said(capsys)
+    preview = PackPreview.from_json(end["preview"])
+    assert preview.classes == {"cats": 2, "dogs": 1}
+    assert preview.question.startswith("Which class is positive?")
+    strip = cv2.imdecode(np.frombuffer(base64.b64decode(end["sheet"]["cats"]), np.uint8), -1)
+    assert strip.shape == (96, 2 * 96 + 4, 4)
+    assert list_stores() == []
+
+
+def test_options_as_json_are_obeyed(home, tmp_path, capsys):
+    write_tree(tmp_path, ["cats/a.png", "dogs/c.png"])
+    options = json.dumps(PackOptions(positive=("cats",), side_px=64).to_json())
+
+    assert packing_worker.main(["a", f"--options={options}", "--", str(tmp_path)]) == 0
+
+    assert open_store("a").description.class_names == ("dogs", "cats")
+    assert open_store("a").patches.shape == (2, 64, 64, 3)
+
+
+def test_rare_class_is_shown_even_where_the_sample_misses_it(home, tmp_path, capsys):
+    names = [f"cats/{number:03}.png" for number in range(300)]
+    write_tree(tmp_path, [*names, "cows/a.png", "dogs/b.png", "dogs/c.png"])
+    options = json.dumps(PackOptions(positive=("cows",)).to_json())
+
+    assert packing_worker.main(["--preview", "a", f"--options={options}", "--", str(tmp_path)]) == 0
+
+    assert list(said(capsys)[0]["sheet"]) == ["cats", "cows", "dogs"]

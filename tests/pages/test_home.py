@@ -10,6 +10,7 @@ from tests.support.made_patches import png, tiny_store, write_patches_zip
 @pytest.fixture(autouse=True)
 def no_jobs():
     packing_job._jobs.clear()
+    packing_job._previews.clear()
 
 
 def write_folder(path, files):
@@ -19,10 +20,17 @@ def write_folder(path, files):
     return path
 
 
-def pack(at, path, name):
+def check(at, path, name):
     at.text_area(key="pack_paths").set_value(str(path))
     at.text_input(key="pack_name").set_value(name)
-    return at.button[-1].click().run()
+    button = next(button for button in at.button if button.label == "Check the files")
+    return button.click().run()
+
+
+def wait_for_check(at):
+    while packing_job._previews.list_jobs()[0].live:
+        at.run()
+    at.run()
 
 
 def test_empty_home_offers_three_data_sets(home):
@@ -33,7 +41,7 @@ def test_empty_home_offers_three_data_sets(home):
     assert [offer for offer in text(at).splitlines() if offer.startswith("#####")] == [
         "##### Start with generated tissue",
         "##### Get the real data set",
-        "##### Use a downloaded copy",
+        "##### Use your own files",
     ]
     assert at.button(key="make_demo").label == "Start with generated tissue"
     assert not at.exception
@@ -66,7 +74,9 @@ def test_home_compares_each_data_set_with_the_full_set(home):
 
 def test_form_packs_a_zip(home, tmp_path):
     write_patches_zip(tmp_path / "some.zip", "8863_idx5_x1_y1_class0.png")
-    at = pack(open_page("home"), tmp_path / "some.zip", "some")
+    at = check(open_page("home"), tmp_path / "some.zip", "some")
+    wait_for_check(at)
+    at.button(key="pack_now").click().run()
     while packing_job.pack_jobs()[0].state == "packing":
         at.run()
     at.run()
@@ -84,16 +94,27 @@ def test_form_packs_a_zip(home, tmp_path):
     ],
 )
 def test_invalid_path_or_name_shows_an_error_sentence(home, path, name, sentence):
-    at = pack(open_page("home"), path, name)
+    at = check(open_page("home"), path, name)
 
     assert at.error[0].value.replace("\\", "").startswith(sentence)
     assert not at.exception
     assert list_stores() == []
 
 
-def test_failed_packing_shows_its_error_and_can_be_dismissed(home, tmp_path):
+def test_file_that_is_no_zip_is_named_at_the_check(home, tmp_path):
     (tmp_path / "bad.zip").write_bytes(b"this is no zip")
-    at = pack(open_page("home"), tmp_path / "bad.zip", "bad")
+    at = check(open_page("home"), tmp_path / "bad.zip", "bad")
+    wait_for_check(at)
+
+    assert "is not a readable zip file" in at.error[0].value
+
+
+def test_failed_packing_shows_its_error_and_can_be_dismissed(home, tmp_path):
+    source = write_patches_zip(tmp_path / "bad.zip", "8863_idx5_x1_y1_class0.png")
+    at = check(open_page("home"), source, "bad")
+    wait_for_check(at)
+    source.write_bytes(b"this is no zip")
+    at.button(key="pack_now").click().run()
     while packing_job.pack_jobs()[0].state == "packing":
         at.run()
     at.run()
@@ -119,9 +140,7 @@ def test_packed_data_set_states_other_sizes_and_conflicting_labels(home, tmp_pat
 
 def test_archive_of_another_kind_is_named_on_the_page(home, tmp_path):
     (tmp_path / "set.zip").write_bytes(b"7z\xbc\xaf\x27\x1c\0\4")
-    at = pack(open_page("home"), tmp_path / "set.zip", "set")
-    while packing_job.pack_jobs()[0].state == "packing":
-        at.run()
-    at.run()
+    at = check(open_page("home"), tmp_path / "set.zip", "set")
+    wait_for_check(at)
 
     assert "is a 7z archive; unpack it and give the folder" in at.error[0].value

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -47,6 +47,28 @@ class PackOptions:
                 "There are two classes: give the negative and the positive name, for example "
                 f"--classes benign,malignant. Received: {len(self.class_names)} names"
             )
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for `from_json`, with an absolute path of the table."""
+        labels = None if self.labels is None else str(self.labels.expanduser().absolute())
+        return {**asdict(self), "labels": labels}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> "PackOptions":
+        """Parse the form of `to_json`.
+
+        Raises:
+            ValueError: an option is unknown.
+            DataError: as of the class.
+        """
+        if unknown := values.keys() - {option.name for option in fields(cls)}:
+            raise ValueError(f"unknown options {sorted(unknown)}")
+        chosen: dict[str, Any] = {
+            name: tuple(v) if isinstance(v, list) else v for name, v in values.items()
+        }
+        if chosen.get("labels") is not None:
+            chosen["labels"] = Path(chosen["labels"])
+        return cls(**chosen)
 
 
 _PATTERN_GROUPS = {"case", "x", "y", "label"}

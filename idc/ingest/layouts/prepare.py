@@ -1,5 +1,6 @@
 """Decide what a plan becomes: labels, order, side, scale and description of the store."""
 
+import contextlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -18,6 +19,7 @@ from idc.patches import CLASS_NAMES, MPP_UM, PATCH_SIZE_PX
 MAX_OWN_SIDE_PX = 256  # patches of one square size up to this keep it
 DEFAULT_SIDE_PX = 128  # of all others
 
+SHOWN_OF_A_CLASS = 6  # pictures in a preview
 _SAMPLE = 48
 
 
@@ -83,6 +85,24 @@ def take_sample(plan: PackPlan) -> Sample:
     if not pictures:
         raise DataError(f"None of the pictures could be read; the first problem: {problem}")
     return Sample(numbers, pictures, len(chosen) - len(numbers), scales)
+
+
+def add_rare_classes(plan: PackPlan, sample: Sample) -> Sample:
+    """The sample with the first pictures of classes of which it has fewer than `SHOWN_OF_A_CLASS`.
+
+    The pictures to show; sizes and scales are judged by the sample alone.
+    """
+    numbers, pictures = list(sample.numbers), list(sample.pictures)
+    counts = Counter(plan.classes[number] for number in numbers)
+    known = set(numbers)
+    for number, name in enumerate(plan.classes):
+        if counts[name] >= SHOWN_OF_A_CLASS or number in known:
+            continue
+        counts[name] += 1  # an unreadable one counts too, so that few are tried
+        with contextlib.suppress(UnreadableMember, UploadError):
+            pictures.append(plan.pictures.read(number))
+            numbers.append(number)
+    return replace(sample, numbers=numbers, pictures=pictures)
 
 
 def prepare(plan: PackPlan, options: PackOptions, sample: Sample) -> PreparedPlan:

@@ -33,7 +33,7 @@ def recognise_arrays(paths: Sequence[Path], options: PackOptions) -> PackPlan:
     if npz and len(paths) > 1:
         raise DataError("Give one .npz file, or the files of HDF5 pairs, but not both.")
     plan = recognise_npz(npz[0]) if npz else recognise_hdf5(paths)
-    return _checked(plan, options)
+    return checked(plan, options)
 
 
 def recognise_files(sources: Sequence[Source], options: PackOptions) -> PackPlan:
@@ -59,7 +59,7 @@ def recognise_files(sources: Sequence[Source], options: PackOptions) -> PackPlan
         plan = recognise_label_table(options.labels, sources, listing, options)
     else:
         plan = recognise_class_folders(sources, listing, options)
-    return _checked(plan, options)
+    return checked(plan, options)
 
 
 def _first_archive(sources: Sequence[Source]) -> str:
@@ -68,8 +68,10 @@ def _first_archive(sources: Sequence[Source]) -> str:
     return next((name for name in names if name.lower().endswith(ARCHIVE_SUFFIXES)), "")
 
 
-def _checked(plan: PackPlan, options: PackOptions) -> PackPlan:
+def checked(plan: PackPlan, options: PackOptions) -> PackPlan:
     """The plan with the user's options applied."""
+    if plan.cases and not options.with_cases:
+        plan = replace(plan, cases=())
     if options.skip_copies and len(plan.copies) and plan.copies.any():
         plan = select(plan, ~plan.copies)
     if plan.places is not None and not plan.cases:

@@ -2,14 +2,13 @@
 
 import streamlit as st
 
-from idc.datasets.store import PackReport, check_store_name, list_stores
+from idc.datasets.store import PackReport, list_stores
 from idc.demo_tissue.generate import GENERATED_NOTICE
-from idc.errors import DataError
-from idc.files.sources import existing_path
-from idc.ingest.packing_job import PackJob, forget_job, pack_jobs, start_packing
+from idc.ingest.packing_job import PackJob, forget_job, pack_jobs
 from idc.runs.run import list_runs
 from idc.shipped.demo import start_demo
 from idc.ui.home.get_data import get_data
+from idc.ui.home.own_data import own_data_form, own_data_preview
 from idc.ui.shared.data_set_actions import data_set_actions, deleted_data_sets
 from idc.ui.shared.formatting import describe_run, escape_markdown, store_origin
 from idc.ui.shared.guard import error_sentences, guarded, guarded_fragment
@@ -76,8 +75,9 @@ def add_data_section() -> None:
         st.markdown("##### Get the real data set")
         get_data()
     with own, st.container(border=True, height="stretch"):
-        st.markdown("##### Use a downloaded copy")
-        pack_form()
+        st.markdown("##### Use your own files")
+        own_data_form()
+    own_data_preview()
 
 
 def demo_offer() -> None:
@@ -100,42 +100,6 @@ def demo_offer() -> None:
     ):
         start_demo()
         st.rerun()
-
-
-def pack_form() -> None:
-    """Pack a zip or folder on the server's machine."""
-    st.markdown(
-        "The zip from Kaggle, or the folder that it was unpacked to. Packing reads it once and "
-        "unpacks nothing to disk."
-    )
-    with st.form("pack", border=False):
-        paths = st.text_area(
-            "Zip or folder on this computer",
-            placeholder="/home/you/Downloads/archive.zip",
-            help="The full path. Several paths, one per line, become one data set.",
-            height=68,
-            key="pack_paths",
-        )
-        name = st.text_input(
-            "Name",
-            value="idc",
-            max_chars=64,
-            key="pack_name",
-            help="Name of the data set in IDC Lab: letters, digits, '-' and '_'.",
-        )
-        pressed = st.form_submit_button("Pack", icon=":material/inventory_2:", width="stretch")
-    if pressed:
-        _start(paths, name.strip())
-
-
-def _start(paths: str, name: str) -> None:
-    lines = [line.strip().strip("'\"") for line in paths.splitlines() if line.strip()]
-    if not lines:
-        raise DataError("Enter the full path of a zip or folder.")
-    if check_store_name(name) in list_stores():
-        raise DataError(f"A data set named '{name}' already exists. Choose another name.")
-    start_packing([existing_path(line) for line in lines], name)
-    st.rerun()
 
 
 def pack_progress() -> None:
