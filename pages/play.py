@@ -12,8 +12,10 @@ from idc.ui.play.current_round import (
     turns_seen,
 )
 from idc.ui.play.result import scoreboard_section, show_result
-from idc.ui.shared.formatting import escape_markdown
+from idc.ui.shared.formatting import class_name, escape_markdown
 from idc.ui.shared.guard import error_sentences, guarded
+
+QUESTION = "Which of ten tissue patches show cancer? For teaching, not for diagnosis."
 
 st.title("You against the CNN")
 
@@ -25,8 +27,12 @@ with error_sentences():
         st.button("New round", type="primary", on_click=guarded(leave_round))
         st.stop()
     if linked is None:
-        st.caption("Which of ten tissue patches show cancer? For teaching, not for diagnosis.")
-        choose_round()
+        question = st.empty()
+        question.caption(QUESTION)
+        store = choose_round()
+        if store is not None and not store.description.is_idc_set:
+            name = class_name(1, store.description)
+            question.caption(f"Which of ten patches are {name}? For teaching, not for diagnosis.")
         scoreboard_section()
     else:
         game, run, store, game_round = linked

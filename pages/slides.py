@@ -25,6 +25,18 @@ with error_sentences():
         store = choose_store()
     if store is None:
         st.stop()
+    if not store.description.has_places:
+        st.info(
+            "This data set has no places, so its patches cannot be put together to slides.",
+            icon=":material/info:",
+        )
+        st.page_link(
+            "../../pages/dataset.py",
+            label="See them on Dataset",
+            icon=":material/grid_view:",
+            query_params={"data": store.name},
+        )
+        st.stop()
     with slides:
         case = choose_slide(store)
     if case is None:

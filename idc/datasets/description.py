@@ -80,7 +80,7 @@ class DataDescription:
 
     def case_name(self, case: int) -> str:
         """The name of a case, by its number in the index."""
-        return self.case_names[case] if self.case_names else str(case)
+        return self.case_names[case] if case < len(self.case_names) else str(case)
 
     def class_name(self, label: int) -> str:
         """The name of a class {0, 1}."""

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from idc.datasets.description import KAGGLE_DESCRIPTION, DataDescription
 from idc.errors import LabelError
 from idc.files.home import home_dir
 from idc.files.spreadsheets import csv_text
@@ -125,12 +126,29 @@ def load_marks(data: str) -> pd.DataFrame:
     return table.astype({"case": "int64", "x": "int64", "y": "int64", "label": "int64"})
 
 
-def marks_csv(data: str) -> str:
+def marks_csv(data: str, description: DataDescription = KAGGLE_DESCRIPTION) -> str:
     """The marks on a data set as CSV with a header; times in ISO 8601."""
-    table = load_marks(data)
+    table = with_names(load_marks(data), description)
     table["marked"] = [when.isoformat(timespec="seconds") for when in table["marked"]]
     table.insert(0, "data", data)
     return csv_text(table, float_format="%.6f")
+
+
+def with_names(table: pd.DataFrame, description: DataDescription) -> pd.DataFrame:
+    """A copy of a table with the names of cases and, beside ``label``, of classes.
+
+    A table of the Kaggle set stays as it is: its cases are numbers, and its labels are known.
+
+    Args:
+        table: columns ``case`` and ``label``.
+    """
+    if description.is_idc_set:
+        return table
+    named = table.copy()
+    named["case"] = [description.case_name(case) for case in table["case"]]
+    after_label = list(named.columns).index("label") + 1
+    named.insert(after_label, "class", [description.class_name(label) for label in table["label"]])
+    return named
 
 
 def places_marked_wrong(data: str) -> pd.DataFrame:

@@ -62,7 +62,7 @@ class StitchedSlide:
         return self.width * self.mpp_um / 1000, self.height * self.mpp_um / 1000
 
     def outlines(self) -> list[Polygon]:
-        """The outline of the IDC-positive patches, in px of the stitched slide."""
+        """The outline of the positive patches, in px of the stitched slide."""
         positive = np.append(self.labels == 1, False)[self.grid]  # -1 selects the appended False
         return [
             Polygon(self._to_px(polygon.exterior), tuple(map(self._to_px, polygon.holes)))
@@ -87,9 +87,10 @@ def lay_out_case(store: PatchStore, case: int) -> StitchedSlide:
     Raises:
         DataError: the data set holds no such case, or its patches lie too far apart for one slide.
     """
+    name = store.description.case_name(case)
     first, last = np.searchsorted(store.cases, [case, case + 1]).tolist()
     if first == last:
-        raise DataError(f"The data set '{store.name}' holds no case {case}; choose another.")
+        raise DataError(f"The data set '{store.name}' holds no case {name}; choose another.")
     table = store.index.iloc[first:last]
     x, y, width, height = (
         table[name].to_numpy().astype(np.int64) for name in ("x", "y", "width", "height")
@@ -99,7 +100,7 @@ def lay_out_case(store: PatchStore, case: int) -> StitchedSlide:
     right, bottom = (boxes[:, :2] + boxes[:, 2:]).max(axis=0).tolist()
     if right * bottom > MAX_SLIDE_PX:
         raise DataError(
-            f"The patches of case {case} lie up to {max(right, bottom):,} px apart, too far for "
+            f"The patches of case {name} lie up to {max(right, bottom):,} px apart, too far for "
             "one slide; check the file names that the data set was packed from."
         )
     side = store.description.side_px

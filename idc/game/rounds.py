@@ -1,4 +1,4 @@
-"""Draw the ten patches of a round of You against the CNN from cases the run has not trained on."""
+"""Draw the ten patches of a round of You against the CNN from data the run has not trained on."""
 
 import hashlib
 from dataclasses import dataclass
@@ -8,7 +8,6 @@ import numpy as np
 from idc.datasets.store import PatchStore
 from idc.errors import GameError
 from idc.game.rules import draw_patches, positions_of_level
-from idc.patches import PATCH_SIZE_PX
 from idc.prediction.predictor import predict_patches
 from idc.runs.run import Run, check_same_data
 from idc.runs.split import held_out_rows, train_cases
@@ -38,19 +37,29 @@ class Round:
 def unseen_rows(run: Run, store: PatchStore) -> np.ndarray:
     """Rows of all whole patches of cases that the run has not trained on: int64, sorted.
 
+    Without cases, of all whole patches that it has not trained on.
+
     Raises:
-        GameError: there are none.
+        GameError: there are none, or the run trained on patches of other classes or size.
         RunError: the data set was packed again since.
     """
     if run.config.data == store.name and not run.bundled:
         check_same_data(run, store)
+    description, trained = store.description, run.description()
+    if (description.class_names, description.side_px) != (trained.class_names, trained.side_px):
+        raise GameError(
+            f"The run '{run.title}' has trained on patches of other classes or another size than "
+            f"those of the data set '{store.name}'; choose another run or data set."
+        )
     rows = held_out_rows(run, store)
-    rows = rows[~np.isin(store.cases[rows], train_cases(run))]
-    whole = [store.columns[side][rows] == PATCH_SIZE_PX for side in ("height", "width")]
+    if description.has_cases:
+        rows = rows[~np.isin(store.cases[rows], train_cases(run))]
+    whole = [store.columns[name][rows] == description.side_px for name in ("height", "width")]
     rows = rows[whole[0] & whole[1]]
     if not len(rows):
+        what = "case" if description.has_cases else "patch"
         raise GameError(
-            f"The run '{run.title}' has trained on every case of the data set '{store.name}', so "
+            f"The run '{run.title}' has trained on every {what} of the data set '{store.name}', so "
             "no patch is new to it; choose another run or data set."
         )
     return rows
@@ -76,7 +85,11 @@ def draw_round(run: Run, store: PatchStore, level: str, seed: int) -> Round:
     places = np.stack(
         [store.columns[name][candidates[chosen]] for name in ("case", "x", "y")], axis=1
     )
-    chosen = chosen[draw_patches(labels[chosen], places.astype(np.int64), seed)]
+    places = places.astype(np.int64)
+    if not store.description.has_places:
+        places[:, 0] = np.arange(len(places))  # as if on slides of their own: none are neighbours
+    side_px = store.description.side_px
+    chosen = chosen[draw_patches(labels[chosen], places, seed, side_px)]
     return Round(
         candidates[chosen],
         labels[chosen],

@@ -24,7 +24,7 @@ _CODE = re.compile(r"([emh])([12])-([0-9a-f]{6})-([0-9a-f]{4})((?:-[np]{0,10}){1
 _MIN_POSITIVE, _MAX_POSITIVE = (
     3,
     7,
-)  # IDC-positive ones in a round; always five would be a hint at its end
+)  # positive ones in a round; always five would be a hint at its end
 _MIN_DISTANCE_CELLS = (
     3  # cells between two patches of a round, so that none lies in the other's surroundings
 )
@@ -40,8 +40,8 @@ class Game:
         level: a key of `LEVELS`.
         seed: [0, `SEED_COUNT`), of the draw.
         check: four hexadecimal digits of what was drawn, see `idc.game.rounds`.
-        guesses: one string per player (one or two), one character per patch: "p" for IDC-positive,
-            "n" for IDC-negative. Both strings have the same length.
+        guesses: one string per player (one or two), one character per patch: "p" for the positive
+            class, "n" for the negative one. Both strings have the same length.
     """
 
     level: str
@@ -85,7 +85,7 @@ class Game:
             GameError: these are no guesses.
         """
         if not re.fullmatch(f"[np]{{{self.players}}}", guesses):
-            raise GameError("Each player guesses IDC-positive or IDC-negative, once per patch.")
+            raise GameError("Each player guesses one of the two classes, once per patch.")
         if turn != self.turn or self.is_over:
             return self
         extended = zip(self.guesses, guesses, strict=True)
@@ -173,7 +173,9 @@ def positions_of_level(
     return chosen
 
 
-def draw_patches(labels: np.ndarray, places: np.ndarray, seed: int) -> np.ndarray:
+def draw_patches(
+    labels: np.ndarray, places: np.ndarray, seed: int, side_px: int = PATCH_SIZE_PX
+) -> np.ndarray:
     """Draw ten patches in random order, between three and seven of them positive.
 
     No two lie so close on a slide that one appears in the other's surroundings, where its label
@@ -183,6 +185,7 @@ def draw_patches(labels: np.ndarray, places: np.ndarray, seed: int) -> np.ndarra
         labels: {0, 1}, shape (n,).
         places: int, shape (n, 3): case, x, y in pixels.
         seed: the same one draws the same patches.
+        side_px: side of a patch.
 
     Returns:
         int64, shape (10,), positions.
@@ -195,7 +198,7 @@ def draw_patches(labels: np.ndarray, places: np.ndarray, seed: int) -> np.ndarra
     wanted[0] = PATCHES_PER_ROUND - wanted[1]
     drawn: list[int] = []
     for place in rng.permutation(len(labels)).tolist():
-        if wanted[int(labels[place])] and not _is_near_any(places[place], places[drawn]):
+        if wanted[int(labels[place])] and not _is_near_any(places[place], places[drawn], side_px):
             drawn.append(place)
             wanted[int(labels[place])] -= 1
     if len(drawn) < PATCHES_PER_ROUND:
@@ -206,9 +209,9 @@ def draw_patches(labels: np.ndarray, places: np.ndarray, seed: int) -> np.ndarra
     return rng.permutation(np.array(drawn))
 
 
-def _is_near_any(place: np.ndarray, others: np.ndarray) -> bool:
+def _is_near_any(place: np.ndarray, others: np.ndarray, side_px: int) -> bool:
     steps = np.abs(others[:, 1:] - place[1:]).max(axis=1, initial=0)
-    return bool(((others[:, 0] == place[0]) & (steps < _MIN_DISTANCE_CELLS * PATCH_SIZE_PX)).any())
+    return bool(((others[:, 0] == place[0]) & (steps < _MIN_DISTANCE_CELLS * side_px)).any())
 
 
 def _log_odds(y_prob: np.ndarray | float) -> np.ndarray:

@@ -34,9 +34,9 @@ def closed_ring(ring: np.ndarray) -> list[list[int]]:
     return [*ring.tolist(), ring[0].tolist()]
 
 
-def label_class(label: int) -> dict[str, Any]:
+def label_class(label: int, class_names: tuple[str, str] = CLASS_NAMES) -> dict[str, Any]:
     """The class of a label {0, 1}, with its colour."""
-    return named_class(CLASS_NAMES[label], tuple(bytes.fromhex(CLASS_COLOURS[label][1:])))
+    return named_class(class_names[label], tuple(bytes.fromhex(CLASS_COLOURS[label][1:])))
 
 
 def named_class(name: str, rgb: tuple[int, ...]) -> dict[str, Any]:

@@ -75,10 +75,12 @@ def test_page_contains_no_label_and_no_prediction_before_the_guess(drawn):
     data = json.loads(view.proto.json)
 
     assert data["reveal"] is None
-    assert set(data) == {"game", "turn", "of", "mode", "picture", "alt", "players", "reveal"}
+    texts = {"alt", "class_names", "question"}
+    assert set(data) == {"game", "turn", "of", "mode", "picture", *texts, "players", "reveal"}
     [player] = data["players"]
     assert (player["right"], player["hits"]) == (0, [])
-    everything = text(at) + view.proto.json.replace(data["picture"], "")
+    assert data.pop("class_names") == ["IDC-negative", "IDC-positive"]  # on both buttons
+    everything = text(at) + json.dumps({**data, "picture": ""})
     assert "IDC-" not in everything and f"{drawn.y_prob[0]:.3f}" not in everything
     assert "Case" not in everything  # the label could be looked up by it
 

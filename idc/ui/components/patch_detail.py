@@ -150,7 +150,7 @@ def _facts(
 
 def _links(store: PatchStore, place: Place, run: Run | None, with_slide_link: bool) -> None:
     with st.container(horizontal=True, gap="small"):
-        if with_slide_link and store.description.has_places:
+        if with_slide_link:
             slide_link(store, place, "Show on the slide", [run] if run else [])
         if run is not None and run.has_model():
             st.page_link(

@@ -9,24 +9,27 @@ from dataclasses import replace
 import numpy as np
 import streamlit as st
 
+from idc.datasets.description import DataDescription
 from idc.datasets.measurements import measurement_job, start_measuring
 from idc.datasets.patch_filter import SORT_KEYS, PatchColumns, can_sort_by, sort_values
 from idc.datasets.patch_filter_url import DatasetView
 from idc.datasets.place import Place, find_row, place_of
 from idc.datasets.store import PatchStore
-from idc.patches import CLASS_NAMES
 from idc.runs.run import Run, open_run
 from idc.ui.components.patch_detail import patch_detail
 from idc.ui.components.patch_grid import PatchTile, patch_grid
+from idc.ui.components.patch_tiles import short_class
 from idc.ui.dataset.filters import (
     clear_filters,
     filters_and_order,
     further_filters,
     measuring_status,
     pager,
+    sort_title,
 )
 from idc.ui.dataset.patch_cache import patch_source, runs_on
 from idc.ui.dataset.view_url import current_view, show_view
+from idc.ui.shared.formatting import escape_markdown
 from idc.ui.shared.guard import error_sentences, guarded, guarded_fragment
 from idc.ui.shared.pickers import choose_from_titles, run_title
 
@@ -48,9 +51,9 @@ def browse_patches(store: PatchStore) -> None:
         data = patch_source(store, run)
         view = _with_known_cases(current_view(), data.columns)
         with controls:
-            filters_and_order(data.columns, view, fixed_params)
+            filters_and_order(data.columns, store.description, view, fixed_params)
         with more:
-            further_filters(data.columns, view, fixed_params)
+            further_filters(data.columns, store.description, view, fixed_params)
             if data.columns.measured is None:
                 _measure_once(store)
             clear_filters(view, fixed_params, key="roam_clear")
@@ -103,7 +106,7 @@ def _grid(
     page = view.shown(len(matches))
     rows = matches[page]
     if not can_sort_by(columns, view.sort):
-        st.info(_cannot_sort(view.sort), icon=":material/info:")
+        st.info(escape_markdown(_cannot_sort(view.sort, store.description)), icon=":material/info:")
     if not len(rows):
         st.info("No patch matches all filters.", icon=":material/filter_alt_off:")
         clear_filters(view, fixed_params, key="roam_clear_here")
@@ -131,12 +134,13 @@ def _opened(
     fixed_params: dict[str, str],
 ) -> None:
     if place is None:
-        st.caption("Choose a patch to see it enlarged, with its surroundings on the slide.")
+        around = ", with its surroundings on the slide" if store.description.has_places else ""
+        st.caption(f"Choose a patch to see it enlarged{around}.")
         return
     row = find_row(store, place)
     if row is None:
         st.info(
-            f"This data set has no patch at x {place.x}, y {place.y} of case {place.case}.",
+            escape_markdown(f"This data set has no {_missing(place, store.description)}."),
             icon=":material/info:",
         )
     else:
@@ -167,16 +171,32 @@ def _tiles(
     # The caption shows the value sorted by; for error and doubt, the probability.
     figure = "probability" if SORT_KEYS[sort].needs == "predictions" else sort
     values = sort_values(columns, figure, rows)
-    tiles = []
+    tiles, description = [], store.description
     for i, row in enumerate(rows):
         place, label = place_of(store, row), int(columns.label[row])
-        caption = ("negative", "positive")[label]
-        details = f"case {place.case}, x {place.x}, y {place.y}, labelled {CLASS_NAMES[label]}"
+        caption = short_class(label, description)
+        title = description.patch_title(place.case, place.x, place.y)
+        details = f"{title}, labelled {description.class_name(label)}"
         if values is not None:
             caption = _metric_text(figure, float(values[i]))
-            details += f", {SORT_KEYS[figure].title.lower()} {caption.removeprefix('p ')}"
+            details += f", {_figure_name(figure, description)} {caption.removeprefix('p ')}"
         tiles.append(PatchTile(int(row), label, caption, details))
     return tiles
+
+
+def _figure_name(figure: str, description: DataDescription) -> str:
+    """ "tissue share"; for probabilities of another class than IDC with its name as it is."""
+    if description.target == "IDC" or figure != "probability":
+        return SORT_KEYS[figure].title.lower()
+    return f"probability of {description.target}"
+
+
+def _missing(place: Place, description: DataDescription) -> str:
+    """What a link to a patch that does not exist names."""
+    case = f" of case {description.case_name(place.case)}" if description.has_cases else ""
+    if description.has_places:
+        return f"patch at x {place.x}, y {place.y}{case}"
+    return f"patch {place.x}{case}"
 
 
 def _metric_text(figure: str, value: float) -> str:
@@ -185,9 +205,10 @@ def _metric_text(figure: str, value: float) -> str:
     return {"probability": f"p {value:.2f}", "tissue": f"{value:.0%}"}.get(figure, f"{value:.3f}")
 
 
-def _cannot_sort(sort: str) -> str:
+def _cannot_sort(sort: str, description: DataDescription) -> str:
     reason = {
         "measurements": "Stain and tissue are not measured yet; see 'More'.",
         "predictions": "No run has predictions for this data set yet; train one first.",
     }[SORT_KEYS[sort].needs]
-    return f"Cannot sort by '{SORT_KEYS[sort].title}'. {reason} Showing the order of the cases."
+    title = sort_title(sort, description)
+    return f"Cannot sort by '{title}'. {reason} Showing the order of the cases."

@@ -6,6 +6,7 @@ from typing import Any
 
 import streamlit as st
 
+from idc.datasets.description import DataDescription
 from idc.datasets.measurements import MeasurementJob, measurement_job, start_measuring
 from idc.datasets.patch_filter import (
     SORT_HELP,
@@ -17,7 +18,6 @@ from idc.datasets.patch_filter import (
 )
 from idc.datasets.patch_filter_url import PAGE_SIZES, DatasetView
 from idc.datasets.store import PatchStore
-from idc.patches import CLASS_NAMES
 from idc.ui.dataset.view_url import current_view, show_view
 from idc.ui.shared.formatting import escape_markdown
 from idc.ui.shared.guard import error_sentences, guarded, guarded_fragment
@@ -25,7 +25,6 @@ from idc.wording import duration
 
 _ANY = "any"
 _LABELS = {_ANY: None, "negative": 0, "positive": 1}
-_LABEL_TITLES = {_ANY: "Both", "negative": CLASS_NAMES[0], "positive": CLASS_NAMES[1]}
 _EDGES = {_ANY: None, "without": False, "only": True}
 _EDGE_TITLES = {_ANY: "All", "without": "Full size", "only": "Edge patches"}
 _PART_TITLES = {_ANY: "All", "train": "Training", "validation": "Validation", "test": "Test"}
@@ -48,27 +47,34 @@ _CHANGES: Mapping[str, Change] = {
 
 
 def filters_and_order(
-    columns: PatchColumns, view: DatasetView, fixed_params: Mapping[str, str]
+    columns: PatchColumns,
+    description: DataDescription,
+    view: DatasetView,
+    fixed_params: Mapping[str, str],
 ) -> None:
     """One row of controls. Less frequent ones are in a popover, see `further_filters`."""
-    st.multiselect(
-        "Cases",
-        columns.cases(),
-        **_url_bound("cases", list(view.filters.cases), fixed_params),
-        placeholder="All cases",
-        width=230,
-    )
+    if description.has_cases:
+        st.multiselect(
+            "Cases",
+            columns.cases(),
+            format_func=description.case_name,
+            **_url_bound("cases", list(view.filters.cases), fixed_params),
+            placeholder="All cases",
+            width=230,
+        )
+    negative, positive = description.class_names
+    labels = {_ANY: "Both", "negative": negative, "positive": positive}
     st.selectbox(
         "Class",
         list(_LABELS),
-        format_func=_LABEL_TITLES.__getitem__,
+        format_func=labels.__getitem__,
         **_url_bound("class", _key_of(_LABELS, view.filters.label), fixed_params),
         width=150,
     )
     st.selectbox(
         "Sort by",
         list(SORT_KEYS),
-        format_func=lambda name: _sort_title(columns, name),
+        format_func=lambda name: _sort_title(columns, description, name),
         **_url_bound("sort", view.sort, fixed_params),
         help=SORT_HELP,
         width=180,
@@ -83,9 +89,13 @@ def filters_and_order(
 
 
 def further_filters(
-    columns: PatchColumns, view: DatasetView, fixed_params: Mapping[str, str]
+    columns: PatchColumns,
+    description: DataDescription,
+    view: DatasetView,
+    fixed_params: Mapping[str, str],
 ) -> None:
     """Split part, patch size and tissue share."""
+    side = description.side_px
     st.segmented_control(
         "Part of the run's split",
         [_ANY, *SPLIT_PARTS],
@@ -104,7 +114,7 @@ def further_filters(
         format_func=_EDGE_TITLES.__getitem__,
         required=True,
         **_url_bound("edge", _key_of(_EDGES, view.filters.edge), fixed_params),
-        help="Edge patches were smaller than 50 × 50 px and have been resized.",
+        help=f"Edge patches were smaller than {side} × {side} px and have been resized.",
     )
     st.slider(
         "Tissue share",
@@ -232,6 +242,13 @@ def _key_of(values: Mapping[str, Any], value: Any) -> str:
     return next(key for key, entry in values.items() if entry is value or entry == value)
 
 
-def _sort_title(columns: PatchColumns, name: str) -> str:
-    title = SORT_KEYS[name].title
+def sort_title(name: str, description: DataDescription) -> str:
+    """The title of a sort order."""
+    if name == "probability":
+        return f"Probability of {description.target}"
+    return SORT_KEYS[name].title
+
+
+def _sort_title(columns: PatchColumns, description: DataDescription, name: str) -> str:
+    title = sort_title(name, description)
     return title if can_sort_by(columns, name) else f"{title} ({_MISSING[SORT_KEYS[name].needs]})"

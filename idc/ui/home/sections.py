@@ -10,7 +10,7 @@ from idc.shipped.demo import start_demo
 from idc.ui.home.get_data import get_data
 from idc.ui.home.own_data import own_data_form, own_data_preview
 from idc.ui.shared.data_set_actions import data_set_actions, deleted_data_sets
-from idc.ui.shared.formatting import describe_run, escape_markdown, store_origin
+from idc.ui.shared.formatting import class_name, describe_run, escape_markdown, store_origin
 from idc.ui.shared.guard import error_sentences, guarded, guarded_fragment
 from idc.ui.shared.pickers import cached_store
 from idc.wording import duration
@@ -29,10 +29,11 @@ def stores_overview() -> None:
 def _store_facts(name: str) -> None:
     store = cached_store(name)
     positive = int((store.labels == 1).sum())
+    description = store.description
+    cases = f" of {store.index['case'].nunique():,} cases" if description.has_cases else ""
     st.markdown(
-        f"**{escape_markdown(name)}**: {len(store):,} patches of "
-        f"{store.index['case'].nunique():,} "
-        f"cases, {positive / len(store):.1%} IDC-positive"
+        f"**{escape_markdown(name)}**: {len(store):,} patches{cases}, "
+        f"{positive / len(store):.1%} {class_name(1, description)}"
     )
     st.caption(store_origin(store) + _packing_notes(store.report))
     st.page_link(

@@ -19,6 +19,9 @@ def folds_section(run: Run, store: PatchStore) -> None:
     """The form that starts folds, and the jobs so far."""
     jobs = [job for job in list_folds() if job.base_run == run.id]
     live = any(job.live for job in jobs)
+    if not store.description.has_cases:
+        st.caption("This data set has no cases, so there are no folds of cases.")
+        return
     with st.expander(
         "Predictions for every patch (folds of cases)", expanded=live, icon=":material/layers:"
     ):

@@ -3,6 +3,7 @@
 import pandas as pd
 import streamlit as st
 
+from idc.datasets.description import DataDescription
 from idc.datasets.label_marks import (
     VERDICTS,
     Mark,
@@ -11,6 +12,7 @@ from idc.datasets.label_marks import (
     marks_csv,
     remove_mark,
     save_mark,
+    with_names,
 )
 from idc.datasets.place import Place, find_row, parse_place, place_of
 from idc.datasets.store import PatchStore
@@ -24,13 +26,13 @@ from idc.evaluation.doubtful_labels import (
 from idc.evaluation.results import saved_parts
 from idc.files.spreadsheets import csv_text
 from idc.launch.folds import list_folds, open_folds
-from idc.patches import CLASS_NAMES
 from idc.runs.run import Run, open_run
 from idc.ui.components.patch_detail import patch_detail
 from idc.ui.components.patch_grid import PatchTile, patch_grid
-from idc.ui.shared.formatting import escape_markdown, format_share, metric_row
+from idc.ui.shared.formatting import class_name, escape_markdown, format_share, metric_row
 from idc.ui.shared.guard import guarded, guarded_fragment
 
+_BOTH = -1  # instead of a label
 _TILES_A_PAGE = 48
 _TILE_PX = 78
 _BUTTONS = {
@@ -41,6 +43,11 @@ _BUTTONS = {
 _RANDOM_SPLIT_WARNING = (
     "This run was split at random by patch. It trained on neighbours of the patches shown here and "
     "may have learned their wrong labels. Folds of cases, below, avoid this."
+)
+
+_NO_CASES_WARNING = (
+    "This run was split at random by patch, because its data set has no cases. It may have trained "
+    "on near-copies of the patches shown here and have learned their wrong labels."
 )
 
 
@@ -66,13 +73,17 @@ def choose_predictions(run: Run) -> HeldOutPredictions:
     if chosen:
         return held_out_predictions(open_folds(chosen).finished(), ["test"])
     if run.config.protocol == "random":
-        st.warning(_RANDOM_SPLIT_WARNING, icon=":material/info:")
+        has_cases = run.description().has_cases
+        st.warning(
+            _RANDOM_SPLIT_WARNING if has_cases else _NO_CASES_WARNING, icon=":material/info:"
+        )
     return held_out_predictions([run], ["test", "validation"])
 
 
 def summary(held_out: HeldOutPredictions, doubts: pd.DataFrame) -> None:
     """The number of doubtful labels and the share of contradicted labels per class."""
     joint = held_out.joint
+    negative, positive = (class_name(label, held_out.store.description) for label in (0, 1))
     metric_row(
         [
             (
@@ -82,24 +93,31 @@ def summary(held_out: HeldOutPredictions, doubts: pd.DataFrame) -> None:
                 "prediction confidently contradicts the label.",
             ),
             (
-                "Contradicted among IDC-negative",
+                f"Contradicted among {negative}",
                 format_share(joint.noise_rate(0)),
-                "Share of the confident predictions that are IDC-positive. Confident means at "
-                f"least {joint.thresholds[1]:.2f}, the mean probability of IDC-positive patches.",
+                f"Share of the confident predictions that are {positive}. Confident means at "
+                f"least {joint.thresholds[1]:.2f}, the mean probability of {positive} patches.",
             ),
             (
-                "Contradicted among IDC-positive",
+                f"Contradicted among {positive}",
                 format_share(joint.noise_rate(1)),
-                "Share of the confident predictions that are IDC-negative, with a probability "
+                f"Share of the confident predictions that are {negative}, with a probability "
                 f"of at least {joint.thresholds[0]:.2f} for that class.",
             ),
         ]
     )
     st.caption(
-        "A doubtful label is not proven wrong: the model may be wrong, or the patch may lie on the "
-        "outline of the cancer. Reviewers decide. Ranked by confident learning "
+        f"A doubtful label is not proven wrong: the model may be wrong, or "
+        f"{_other_reason(held_out)}. "
+        "Reviewers decide. Ranked by confident learning "
         "([Northcutt 2021](https://doi.org/10.1613/jair.1.12125))."
     )
+
+
+def _other_reason(held_out: HeldOutPredictions) -> str:
+    if held_out.store.description.is_idc_set:
+        return "the patch may lie on the outline of the cancer"
+    return "the patch may show both classes"
 
 
 @guarded_fragment
@@ -117,13 +135,16 @@ def review(store: PatchStore, doubts: pd.DataFrame, title: str) -> None:
         ).strip()
         which = st.segmented_control(
             "Labelled",
-            ["Both", *CLASS_NAMES],
-            default="Both",
+            [_BOTH, 0, 1],
+            format_func=lambda label: (
+                "Both" if label == _BOTH else class_name(label, store.description)
+            ),
+            default=_BOTH,
             required=True,
             key="doubt_label",
         )
-    if which != "Both":
-        doubts = doubts[doubts["label"] == CLASS_NAMES.index(which)].reset_index(drop=True)
+    if which != _BOTH:
+        doubts = doubts[doubts["label"] == which].reset_index(drop=True)
     marks = load_marks(store.name)
     reviewed = with_verdicts(doubts, marks, reviewer)
     opened = parse_place(st.query_params.get("patch", "")) or next_unreviewed(reviewed, None)
@@ -145,7 +166,7 @@ def export(store: PatchStore, doubts: pd.DataFrame) -> None:
     with st.container(horizontal=True, gap="small"):
         st.download_button(
             "Marks as CSV",
-            lambda: marks_csv(store.name),
+            lambda: marks_csv(store.name, store.description),
             file_name=f"marks_{store.name}.csv",
             mime="text/csv",
             icon=":material/download:",
@@ -154,7 +175,7 @@ def export(store: PatchStore, doubts: pd.DataFrame) -> None:
         )
         st.download_button(
             "Doubtful patches as CSV",
-            lambda: csv_text(doubts, float_format="%.6f"),
+            lambda: csv_text(with_names(doubts, store.description), float_format="%.6f"),
             file_name=f"doubtful_{store.name}.csv",
             mime="text/csv",
             icon=":material/download:",
@@ -178,7 +199,7 @@ def _grid(store: PatchStore, reviewed: pd.DataFrame, opened: Place | None) -> Pl
     shown = reviewed.iloc[(page - 1) * _TILES_A_PAGE : page * _TILES_A_PAGE]
     picked = patch_grid(
         store.patches[shown["row"].to_numpy()],
-        [_tile(entry) for entry in shown.to_dict("records")],
+        [_tile(entry, store.description) for entry in shown.to_dict("records")],
         key="doubt_grid",
         tile_px=_TILE_PX,
         label=f"Doubtful labels {shown.index[0] + 1:,} to {shown.index[-1] + 1:,} of "
@@ -320,11 +341,12 @@ def _verdicts_so_far(marks: pd.DataFrame, mark: Mark) -> None:
         )
 
 
-def _tile(entry: dict) -> PatchTile:
+def _tile(entry: dict, description: DataDescription) -> PatchTile:
     label, verdict = int(entry["label"]), entry["verdict"]
     caption = verdict or f"p {entry['probability']:.2f}"
     details = (
-        f"case {entry['case']}, x {entry['x']}, y {entry['y']}, labelled {CLASS_NAMES[label]}, "
+        f"{description.patch_title(entry['case'], entry['x'], entry['y'])}, labelled "
+        f"{description.class_name(label)}, "
         f"probability {entry['probability']:.3f}" + (f", marked {verdict}" if verdict else "")
     )
     return PatchTile(int(entry["row"]), label, caption, details)

@@ -3,7 +3,6 @@
 // first guess stays hidden until the second.
 
 import { element } from "../components/browser/dom.js";
-import { CLASS_NAMES } from "../components/browser/patches.js";
 
 let smooth = true; // one choice for all patches
 
@@ -52,7 +51,7 @@ function draw(play) {
   if (stage.getBoundingClientRect().top < 0) stage.scrollIntoView({ block: "start" });
   play.status.textContent = data.reveal
     ? [data.reveal.words, ...data.players.map((p) => `${p.title}: ${p.outcome}.`)].join(" ")
-    : `Patch ${data.turn} of ${data.of}. Is it IDC?`;
+    : `Patch ${data.turn} of ${data.of}. ${data.question}`;
 }
 
 function newPatch(data) {
@@ -98,7 +97,7 @@ function newSeat(play, player, number) {
   }
   const choices = element("div", "choices");
   for (const sign of ["n", "p"]) {
-    const name = CLASS_NAMES[sign === "p" ? 1 : 0];
+    const name = play.data.class_names[sign === "p" ? 1 : 0];
     const button = element("button", `choice ${sign === "p" ? "positive" : "negative"}`);
     button.type = "button";
     button.append(element("span", "sign", { n: "−", p: "+" }[sign]), element("span", "", name));

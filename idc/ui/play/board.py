@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from idc.datasets.description import DataDescription
 from idc.datasets.store import PatchStore
 from idc.game.rounds import Round
 from idc.game.rules import PATCHES_PER_ROUND, Game, Tally, model_guesses, tally
-from idc.patches import CLASS_NAMES, MPP_UM, PATCH_SIZE_PX
 from idc.ui.components.image_uri import png_uri
 from idc.ui.components.own_component import own_component
 
@@ -21,7 +21,6 @@ _KEYS = {  # players -> per player: guess -> (key names shown, key names of the 
         {"n": (["J"], ["J"]), "p": (["L"], ["L"])},
     ],
 }
-_GUESSES = {"n": CLASS_NAMES[0], "p": CLASS_NAMES[1]}
 
 _view = own_component(__file__, "text_button")
 
@@ -56,23 +55,31 @@ def board_data(
 
     Returns:
         "game" (its name), "turn" (from 1), "of", "mode" ("ask" or "reveal"), "picture" (PNG data
-        URI, 50 x 50 px), "alt", "players", each with "title", "right", "streak", "hits",
-        "keys" (names shown) and "codes" (names of the browser), and after the guess "outcome" and
-        "hit"; "reveal": None before the guess, else "label", "truth", "answer", "words", "last".
+        URI), "alt", "class_names", "question", "players", each with "title", "right", "streak",
+        "hits", "keys" (names shown) and "codes" (names of the browser), and after the guess
+        "outcome" and "hit"; "reveal": None before the guess, else "label", "truth", "answer",
+        "words", "last".
     """
     known = game_round.labels[: turn + reveal]
-    side_um = round(PATCH_SIZE_PX * MPP_UM)
+    description, side = store.description, store.description.side_px
+    size = description.size_text(side, side)
+    alt = f"Patch of {size}, enlarged"
+    if description.is_idc_set:
+        alt = f"H&E-stained tissue, {size.removesuffix(' of tissue')}, enlarged"
     return {
         "game": game.name,
         "turn": turn + 1,
         "of": PATCHES_PER_ROUND,
         "mode": "reveal" if reveal else "ask",
         "picture": png_uri(store.patches[game_round.rows[turn]]),
-        "alt": f"H&E-stained tissue, {side_um} × {side_um} µm, enlarged",
+        "alt": alt,
+        "class_names": list(description.class_names),
+        "question": f"Is it {description.target}?",
         "players": [
-            _player(game, number, known, turn if reveal else None) for number in range(game.players)
+            _player(game, number, known, turn if reveal else None, description)
+            for number in range(game.players)
         ],
-        "reveal": _reveal(game_round, turn) if reveal else None,
+        "reveal": _reveal(game_round, turn, description) if reveal else None,
     }
 
 
@@ -86,7 +93,13 @@ def player_tally(game: Game, number: int, game_round: Round) -> Tally:
     return tally(game.guesses[number], game_round.labels)
 
 
-def _player(game: Game, number: int, known: np.ndarray, revealed: int | None) -> dict[str, Any]:
+def _player(
+    game: Game,
+    number: int,
+    known: np.ndarray,
+    revealed: int | None,
+    description: DataDescription,
+) -> dict[str, Any]:
     guesses, keys = game.guesses[number], _KEYS[game.players][number]
     hits = [(guess == "p") == bool(label) for guess, label in zip(guesses, known, strict=False)]
     score = tally(guesses[: len(known)], known)
@@ -102,19 +115,24 @@ def _player(game: Game, number: int, known: np.ndarray, revealed: int | None) ->
         hit = hits[revealed]
         data |= {
             "hit": hit,
-            "outcome": f"{'✓' if hit else '✗'} {_GUESSES[guesses[revealed]]}: "
+            "outcome": f"{'✓' if hit else '✗'} {_class_of(guesses[revealed], description)}: "
             f"{'right' if hit else 'wrong'}",
         }
     return data
 
 
-def _reveal(game_round: Round, turn: int) -> dict[str, Any]:
+def _class_of(guess: str, description: DataDescription) -> str:
+    return description.class_name(int(guess == "p"))
+
+
+def _reveal(game_round: Round, turn: int, description: DataDescription) -> dict[str, Any]:
     label, probability = int(game_round.labels[turn]), float(game_round.y_prob[turn])
     guess = model_guesses(game_round.y_prob[turn : turn + 1], game_round.threshold)
     outcome = "right" if (guess == "p") == bool(label) else "wrong"
-    truth = f"Labelled {CLASS_NAMES[label]}"
+    truth = f"Labelled {description.class_name(label)}"
     answer = (
-        f"The CNN predicts {_GUESSES[guess]}: {outcome}. Probability of IDC {probability:.1%}, its "
+        f"The CNN predicts {_class_of(guess, description)}: {outcome}. Probability of "
+        f"{description.target} {probability:.1%}, its "
         f"threshold is {game_round.threshold:.1%}."
     )
     return {

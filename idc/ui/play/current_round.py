@@ -16,6 +16,7 @@ from idc.runs.run import BUNDLED_RUN_ID, Run, list_runs, open_run
 from idc.ui.components.explanation import explanation, show_warnings
 from idc.ui.components.patch_detail import patch_detail
 from idc.ui.play.board import browser_message, show_board
+from idc.ui.shared.formatting import class_name
 from idc.ui.shared.guard import error_sentences, guarded
 from idc.ui.shared.pickers import cached_store, choose_run, choose_store, linked_row
 
@@ -24,12 +25,16 @@ _SEEN, _OWN = "play_seen", "play_own"
 _PLAYERS = {1: "One", 2: "Two, on one keyboard"}
 
 
-def choose_round() -> None:
-    """Choose model, data set, level and number of players; a button starts the round."""
+def choose_round() -> PatchStore | None:
+    """Choose model, data set, level and number of players; a button starts the round.
+
+    Returns:
+        The chosen data set, None without one.
+    """
     run = choose_run(with_model=True, default=_best_opponent())
     store = None if run is None else _store_for(run)
     if run is None or store is None:
-        return
+        return None
     with st.container(horizontal=True, gap="large"):
         level = st.segmented_control(
             "Level",
@@ -49,12 +54,19 @@ def choose_round() -> None:
         )
     level, players = level or "easy", players or 1
     unseen_rows(run, store)  # raises if there are no patches to play with
+    origin = (
+        "All are from cases that the model did not train on."
+        if store.description.has_cases
+        else "The model trained on none of them; the data set has no cases, so it may know similar "
+        "ones."
+    )
     st.caption(
         f"{LEVELS[level][0]}: {LEVELS[level][1]}. Three to seven of the ten patches are "
-        "IDC-positive. All are from cases that the model did not train on."
+        f"{class_name(1, store.description)}. {origin}"
     )
     if st.button("Start", type="primary", icon=":material/play_arrow:", key="play_start"):
         start_round(run, store, level, players)
+    return store
 
 
 def start_round(run: Run, store: PatchStore, level: str, players: int) -> None:
@@ -142,7 +154,7 @@ def play_turn(game: Game, run: Run, store: PatchStore, game_round: Round) -> Non
     rgb = store.patches[row]
     around, why = st.columns([1, 2], gap="large")
     with around:
-        st.subheader("Surroundings")
+        st.subheader("Surroundings" if store.description.has_places else "The patch")
         opened = _opened(store, row)
         known = probability if opened == row else None
         patch_detail(store, opened, run=run, probability=known, scroll_into_view=False)
@@ -171,7 +183,11 @@ def cached_round(run: Run, store: PatchStore, level: str, seed: int) -> Round:
 def _opened(store: PatchStore, row: int) -> int:
     """The row of the neighbour in the URL, else of the patch itself."""
     linked = linked_row(store)
-    same_case = linked is not None and store.cases[linked] == store.cases[row]
+    same_case = (
+        linked is not None
+        and store.description.has_places
+        and store.cases[linked] == store.cases[row]
+    )
     return linked if linked is not None and same_case else row
 
 

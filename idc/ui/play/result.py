@@ -9,7 +9,6 @@ from idc.errors import GameError
 from idc.game.rounds import Round
 from idc.game.rules import LEVELS, PATCHES_PER_ROUND, Game, model_guesses, tally
 from idc.game.scoreboard import MAX_NAME_LENGTH, Score, clear_scores, list_scores, save_score
-from idc.patches import CLASS_NAMES
 from idc.runs.run import Run
 from idc.ui.components.patch_detail import patch_detail
 from idc.ui.components.patch_grid import PatchTile, patch_grid
@@ -210,11 +209,12 @@ def _tile(
     outcomes = ", ".join(
         f"{name} {'right' if mark == '✓' else 'wrong'}" for name, mark in marks.items()
     )
-    place = place_of(store, row)
+    place, description = place_of(store, row), store.description
     return PatchTile(
         row,
         label,
         " ".join(f"{name.replace('Player ', '')} {mark}" for name, mark in marks.items()),
-        f"case {place.case}, x {place.x}, y {place.y}, labelled {CLASS_NAMES[label]}; {outcomes}; "
+        f"{description.patch_title(place.case, place.x, place.y)}, labelled "
+        f"{description.class_name(label)}; {outcomes}; "
         f"probability {float(game_round.y_prob[turn]):.3f}",
     )

@@ -59,7 +59,13 @@ def run_leakage_link(run_id: str) -> None:
 
 
 def slide_link(store: PatchStore, place: Place, label: str, runs: Sequence[Run] = ()) -> None:
-    """A link to a patch on its slide, with the answers of at most two runs over it."""
-    query = {"data": store.name, "case": str(place.case), "patch": str(place)}
+    """A link to a patch on its slide, with the answers of at most two runs over it.
+
+    Nothing where the data set has no places.
+    """
+    if not store.description.has_places:
+        return
+    case = store.description.case_name(place.case)
+    query = {"data": store.name, "case": case, "patch": str(place)}
     query |= {name: run.id for name, run in zip(("run", "run2"), runs, strict=False)}
     st.page_link("../../pages/slides.py", label=label, icon=":material/map:", query_params=query)

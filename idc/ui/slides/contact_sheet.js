@@ -43,7 +43,7 @@ function newOption(card, data) {
   const option = element("div", "card");
   option.setAttribute("role", "option");
   option.setAttribute("aria-selected", "false");
-  option.setAttribute("aria-label", `Case ${card.case}, ${card.details}`);
+  option.setAttribute("aria-label", `${card.title}, ${card.details}`);
   const canvas = element("canvas", "picture");
   canvas.width = data.width;
   canvas.height = data.height;
@@ -52,7 +52,7 @@ function newOption(card, data) {
   option.append(
     canvas,
     share,
-    element("div", "name", `Case ${card.case}`),
+    element("div", "name", card.title),
     element("div", "details", card.details),
   );
   return option;

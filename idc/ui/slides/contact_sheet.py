@@ -26,11 +26,13 @@ class SlideCard:
     """The text and share of one slide.
 
     Attributes:
-        share: of IDC-positive patches, [0, 1].
+        title: "Case 8863".
+        share: of positive patches, [0, 1].
         details: the line below the name: "1,642 patches, 23 % IDC".
     """
 
     case: int
+    title: str
     share: float
     details: str
 

@@ -5,6 +5,7 @@ import streamlit as st
 
 from idc.datasets.stitched_slide import StitchedSlide
 from idc.datasets.store import PatchStore
+from idc.errors import IdcError
 from idc.prediction.case_predictions import (
     fresh_probabilities,
     saved_probabilities,
@@ -22,10 +23,15 @@ def choose_runs(store: PatchStore) -> list[Run]:
     """Choose up to two runs, including the bundled model. The URL holds the choice.
 
     The default is the newest run of this data set. Without one it is the bundled model for real
-    tissue, which is all that it was trained on, and no run for generated tissue.
+    tissue, which is all that it was trained on, and no run for generated tissue. A data set of
+    other classes, size or scale has only its own runs.
     """
     runs = [run for run in list_runs() if run.has_model() or run.has_predictions()]
-    runs.append(open_run(BUNDLED_RUN_ID))
+    if store.description.is_idc_set:
+        runs = [run for run in runs if _is_on_idc_set(run)]
+        runs.append(open_run(BUNDLED_RUN_ID))
+    else:
+        runs = [run for run in runs if run.config.data == store.name]
     titles = {_NONE: "No run"} | {run.id: run_title(run) for run in runs}
     fallback = _NONE if store.report.generated else BUNDLED_RUN_ID
     own = (run.id for run in runs if run.config.data == store.name and not run.bundled)
@@ -40,6 +46,14 @@ def choose_runs(store: PatchStore) -> list[Run]:
             reset_picker("run2")  # do not compare a run with itself
         second = choose_from_titles("Compare with", others, key="run2")
     return [open_run(run) for run in (first, second) if run != _NONE]
+
+
+def _is_on_idc_set(run: Run) -> bool:
+    """Whether the run trained on the Kaggle set or a part of it; False if that file is damaged."""
+    try:
+        return run.description().is_idc_set
+    except IdcError:
+        return False
 
 
 def answers_of(runs: list[Run], store: PatchStore, slide: StitchedSlide) -> dict[str, np.ndarray]:

@@ -1,11 +1,13 @@
 """The sections of Slides: choosing a slide, its facts, the opened patch and the exports."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import streamlit as st
 
+from idc.datasets.description import DataDescription
 from idc.datasets.place import place_of
 from idc.datasets.stitched_exports import slide_geojson, slide_png
 from idc.datasets.stitched_slide import StitchedSlide, coverage_note
@@ -13,15 +15,22 @@ from idc.datasets.store import PatchStore
 from idc.runs.run import Run
 from idc.ui.components.patch_detail import patch_detail
 from idc.ui.components.slide_viewer.case_slide import cached_case_table
-from idc.ui.shared.formatting import format_share, generated_note
+from idc.ui.shared.formatting import (
+    class_name,
+    escape_markdown,
+    format_share,
+    generated_note,
+    patch_count,
+)
 from idc.ui.shared.guard import guarded
 from idc.ui.shared.pickers import linked_row
 from idc.ui.slides.contact_sheet import SlideCard, contact_sheet
 
 _CARDS_A_PAGE = 24
+_MOST_POSITIVE = "Most IDC first"
 _ORDERS = {
     "Number": ("case", True),
-    "Most IDC first": ("share", False),
+    _MOST_POSITIVE: ("share", False),
     "Largest first": ("patches", False),
 }
 
@@ -32,6 +41,7 @@ def choose_slide(store: PatchStore) -> int | None:
     The URL holds the choice.
     """
     cases = cached_case_table(store)["case"].tolist()
+    description = store.description
     if "open_next" in st.session_state:
         st.session_state["case"] = st.session_state.pop("open_next")
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -39,7 +49,8 @@ def choose_slide(store: PatchStore) -> int | None:
             "Case",
             cases,
             index=None,
-            placeholder="Number",
+            format_func=description.case_name,
+            placeholder="Name" if description.case_names else "Number",
             key="case",
             bind="query-params",
             width=150,
@@ -68,6 +79,7 @@ def all_slides(store: PatchStore) -> None:
             "Order",
             list(_ORDERS),
             default="Number",
+            format_func=lambda order: _order_title(order, store.description),
             required=True,
             key="order",
             bind="query-params",
@@ -80,10 +92,13 @@ def all_slides(store: PatchStore) -> None:
     table = table.sort_values(column, ascending=ascending, kind="stable")
     shown = table.iloc[(page - 1) * _CARDS_A_PAGE : page * _CARDS_A_PAGE]
     opened = contact_sheet(
-        store, [_card(entry) for entry in shown.to_dict("records")], key="contacts"
+        store,
+        [_card(entry, store.description) for entry in shown.to_dict("records")],
+        key="contacts",
     )
     st.caption(
-        f"{len(table):,} slides. The orange bar shows the IDC-positive share of a slide's "
+        f"{len(table):,} slides. The orange bar shows the "
+        f"{class_name(1, store.description)} share of a slide's "
         f"patches. {generated_note(store)}"
     )
     if opened is not None:
@@ -92,15 +107,19 @@ def all_slides(store: PatchStore) -> None:
 
 
 def slide_facts(store: PatchStore, slide: StitchedSlide) -> None:
-    """Share of IDC, size and completeness of a case, and whether it is generated."""
+    """Share of positives, size and completeness of a case, and whether it is generated."""
+    description = store.description
     positive = format_share(float(np.mean(slide.labels)))
     size = f"{slide.width:,} × {slide.height:,} px"
+    coverage = (
+        coverage_note(slide) if description.is_idc_set else f"{patch_count(len(slide.rows))}."
+    )
     if slide.size_mm is not None:
         width, height = slide.size_mm
         size = f"{width:.1f} × {height:.1f} mm"
     st.markdown(
-        f"**Case {slide.case}**: {positive} IDC-positive, {size}. "
-        f"{coverage_note(slide)} {generated_note(store)}"
+        f"**Case {escape_markdown(description.case_name(slide.case))}**: {positive} "
+        f"{class_name(1, description)}, {size}. {coverage} {generated_note(store)}"
     )
 
 
@@ -125,27 +144,30 @@ def open_patch(
 
 def exports(store: PatchStore, slide: StitchedSlide, values: dict[str, np.ndarray]) -> None:
     """Downloads for other programs, computed on click."""
+    description = store.description
+    file_stem = "case-" + re.sub(r"[^\w.-]+", "-", description.case_name(slide.case))
+    pixel_size = "" if slide.mpp_um is None else f"set its pixel size to {slide.mpp_um:g} µm, "
     with st.container(horizontal=True):
         st.download_button(
             "Slide as PNG",
             lambda: slide_png(store, slide),
-            file_name=f"case-{slide.case}.png",
+            file_name=f"{file_stem}.png",
             mime="image/png",
             icon=":material/image:",
             key="png",
             on_click="ignore",
-            help="All pixels at 4 µm per pixel, without layers; gaps are transparent. The viewer's "
-            "own button saves the current view.",
+            help=f"All pixels at {description.scale_text()}, without layers; gaps are transparent. "
+            "The viewer's own button saves the current view.",
         )
         st.download_button(
             "Patches as GeoJSON",
-            lambda: slide_geojson(slide, values),
-            file_name=f"case-{slide.case}.geojson",
+            lambda: slide_geojson(slide, values, description),
+            file_name=f"{file_stem}.geojson",
             mime="application/geo+json",
             icon=":material/polyline:",
             key="geojson",
             on_click="ignore",
-            help="For QuPath: open the PNG there, set its pixel size to 4 µm, and drop this file "
+            help=f"For QuPath: open the PNG there, {pixel_size}and drop this file "
             "on it. One tile per patch, with label and probabilities.",
         )
 
@@ -175,7 +197,21 @@ def _open(case: int | None) -> None:
     st.session_state["case"] = case
 
 
-def _card(entry: Mapping[Any, Any]) -> SlideCard:
+def _order_title(order: str, description: DataDescription) -> str:
+    """The title of an order of slides, escaped for Markdown."""
+    if order == "Number" and description.case_names:
+        return "Name"
+    if order == _MOST_POSITIVE:
+        return escape_markdown(f"Most {description.target} first")
+    return order
+
+
+def _card(entry: Mapping[Any, Any], description: DataDescription) -> SlideCard:
     patches, expected = entry["patches"], entry["expected"]
     count = f"{patches:,} of {expected:,.0f}" if patches < expected else f"{patches:,}"
-    return SlideCard(entry["case"], entry["share"], f"{count} patches, {entry['share']:.0%} IDC")
+    return SlideCard(
+        entry["case"],
+        f"Case {description.case_name(entry['case'])}",
+        entry["share"],
+        f"{count} patches, {entry['share']:.0%} {description.target}",
+    )

@@ -18,7 +18,7 @@ def page():
     from idc.datasets.store import open_store
     from idc.ui.slides.contact_sheet import SlideCard, contact_sheet
 
-    cards = [SlideCard(case, 0.5, f"slide {case}") for case in (1, 3)]
+    cards = [SlideCard(case, f"Case {case}", 0.5, f"slide {case}") for case in (1, 3)]
     st.session_state["opened"] = contact_sheet(open_store("tiny"), cards, key="contacts")
 
 
@@ -40,7 +40,12 @@ def test_thumbnails_are_sent_as_one_image(at):
     sheet = cv2.imdecode(webp, cv2.IMREAD_UNCHANGED)
     assert head == "data:image/webp;base64"
     assert sheet.shape == (2 * CARD_HEIGHT_PX, CARD_WIDTH_PX, 4)
-    assert data["cards"][1] == {"case": 3, "share": 0.5, "details": "slide 3"}
+    assert data["cards"][1] == {
+        "case": 3,
+        "title": "Case 3",
+        "share": 0.5,
+        "details": "slide 3",
+    }
 
 
 def test_clicked_slide_opens_once(at):
