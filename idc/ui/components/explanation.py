@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from idc.datasets.description import DataDescription
 from idc.datasets.place import place_of
 from idc.datasets.store import PatchStore
 from idc.errors import IdcError
-from idc.patches import CLASS_NAMES
 from idc.prediction.explain import Explanation, explain, occluder_px, strongest_place
 from idc.prediction.image_warnings import patch_warnings
 from idc.prediction.predictor import predict_with_features
@@ -25,7 +25,8 @@ from idc.runs.run import Run
 from idc.ui.components.image_uri import png_uri
 from idc.ui.components.own_component import own_component
 from idc.ui.components.patch_grid import PatchTile, patch_grid
-from idc.ui.shared.formatting import escape_markdown
+from idc.ui.components.patch_tiles import short_class
+from idc.ui.shared.formatting import class_name, escape_markdown
 from idc.ui.shared.guard import guarded_fragment
 from idc.ui.shared.links import slide_link
 
@@ -51,7 +52,7 @@ def explanation(run: Run, rgb: np.ndarray, probability: float) -> None:
 
     Args:
         rgb: uint8 RGB, shape (50, 50, 3).
-        probability: of IDC, [0, 1].
+        probability: of the positive class, [0, 1].
     """
     st.subheader("Why")
     slot = st.empty()
@@ -60,14 +61,14 @@ def explanation(run: Run, rgb: np.ndarray, probability: float) -> None:
     with slot.container():
         _view(
             key="explanation",
-            data=explanation_data(rgb, probability, found, run.description().mpp_um),
+            data=explanation_data(rgb, probability, found, run.description()),
         )
-    _show_views(found)
+    _show_views(found, run.description())
     _nearest_section(run, rgb)
 
 
 def explanation_data(
-    rgb: np.ndarray, probability: float, found: Explanation, mpp_um: float | None
+    rgb: np.ndarray, probability: float, found: Explanation, description: DataDescription
 ) -> dict[str, Any]:
     """The data from which the browser draws the maps over the patch.
 
@@ -78,6 +79,7 @@ def explanation_data(
         and "for" (what its two colours mean), "unit", "about" and "found" (sentences).
     """
     shares, effect = found.grad_cam_map, found.occlusion
+    target, mpp_um = description.target, description.mpp_um
     scale, unit = (mpp_um, "µm") if mpp_um else (1.0, "px")
     side = round(len(rgb) * scale)
     square = round(occluder_px(len(rgb)) * scale)
@@ -90,21 +92,21 @@ def explanation_data(
             {
                 "title": "Grad-CAM",
                 **_map_data(shares, min_range=1e-6),
-                "unit": "of the log-odds of IDC",
-                "for": "speaks for IDC",
-                "against": "speaks against IDC",
+                "unit": f"of the log-odds of {target}",
+                "for": f"speaks for {target}",
+                "against": f"speaks against {target}",
                 "about": "Grad-CAM weights the last feature maps of the network by their effect on "
-                "the answer, for IDC and against it. The map has "
+                f"the answer, for {target} and against it. The map has "
                 f"{width} × {height} values, one per {round(side / width)} {unit}; the colours in "
                 "between are interpolated.",
-                "found": _attention_found(shares),
+                "found": _attention_found(shares, target),
             },
             {
                 "title": "Occlusion",
                 **_map_data(effect, min_range=_MIN_RANGE),
                 "unit": "of the probability",
-                "for": "hiding it lowers the probability: it speaks for IDC",
-                "against": "hiding it raises the probability: it speaks against IDC",
+                "for": f"hiding it lowers the probability: it speaks for {target}",
+                "against": f"hiding it raises the probability: it speaks against {target}",
                 "about": f"What the probability ({probability:.2f}) loses when a square of "
                 f"{square} {unit} is painted over with the patch's mean colour, "
                 "one place at a time.",
@@ -124,12 +126,14 @@ def _map_data(values: np.ndarray, min_range: float) -> dict[str, Any]:
     }
 
 
-def _attention_found(shares: np.ndarray) -> str:
+def _attention_found(shares: np.ndarray, target: str) -> str:
     if shares.max() <= 0:
-        return f"No place speaks for IDC; most against it: {strongest_place(-shares)}."
+        return f"No place speaks for {target}; most against it: {strongest_place(-shares)}."
     if shares.min() >= 0:
-        return f"No place speaks against IDC; most for it: {strongest_place(shares)}."
-    return f"Most for IDC: {strongest_place(shares)}; most against: {strongest_place(-shares)}."
+        return f"No place speaks against {target}; most for it: {strongest_place(shares)}."
+    return (
+        f"Most for {target}: {strongest_place(shares)}; most against: {strongest_place(-shares)}."
+    )
 
 
 def _occlusion_found(effect: np.ndarray) -> str:
@@ -144,7 +148,7 @@ def _occlusion_found(effect: np.ndarray) -> str:
     return f"Hiding {strongest_place(-effect)} raises the probability most: by {-lowest:.2f}."
 
 
-def _show_views(found: Explanation) -> None:
+def _show_views(found: Explanation, description: DataDescription) -> None:
     views = found.views
     st.markdown("**Turned and mirrored**")
     st.markdown(views.sentence())
@@ -154,8 +158,8 @@ def _show_views(found: Explanation) -> None:
             number,
             int(p >= views.threshold),
             f"p {p:.2f}",
-            f"{name}: probability of IDC {p:.3f}, "
-            f"predicted {CLASS_NAMES[int(p >= views.threshold)]}",
+            f"{name}: probability of {description.target} {p:.3f}, "
+            f"predicted {description.class_name(int(p >= views.threshold))}",
         )
         for number, (name, p) in enumerate(zip(views.names, views.y_prob.tolist(), strict=True))
     ]
@@ -224,10 +228,11 @@ def _show_nearest_patches(
         "cases": f"in {escape_markdown(store.name)}, from cases that the model trained on",
         "unseen": f"in {escape_markdown(store.name)}, none of which the model trained on",
     }[known.kind]
+    negative_name, positive_name = (class_name(label, store.description) for label in (0, 1))
     st.markdown(
         f"Of {len(known.rows):,} patches {source}, these {len(rows)} have the most similar "
-        f"features: **{positive} labelled {CLASS_NAMES[1]}, {len(rows) - positive} "
-        f"{CLASS_NAMES[0]}**."
+        f"features: **{positive} labelled {positive_name}, {len(rows) - positive} "
+        f"{negative_name}**."
     )
     picked = patch_grid(
         store.patches[rows],
@@ -239,16 +244,20 @@ def _show_nearest_patches(
     )
     if picked is not None:
         place = place_of(store, picked)
-        label = f"Show case {place.case}, x {place.x}, y {place.y} on its slide"
-        slide_link(store, place, label)
+        title = store.description.patch_title(place.case, place.x, place.y)
+        slide_link(store, place, escape_markdown(f"Show {title} on its slide"))
 
 
 def _nearest_tile(store: PatchStore, row: int) -> PatchTile:
     entry = store.index.iloc[row]
     label = int(entry["label"])
-    location = f"case {entry['case']}, x {entry['x']}, y {entry['y']}"
+    description = store.description
+    title = description.patch_title(entry["case"], entry["x"], entry["y"])
     return PatchTile(
-        row, label, ("negative", "positive")[label], f"{location}, labelled {CLASS_NAMES[label]}"
+        row,
+        label,
+        short_class(label, description),
+        f"{title}, labelled {description.class_name(label)}",
     )
 
 

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from idc.datasets.description import KAGGLE_DESCRIPTION
 from idc.prediction.explain import EightViews, Explanation, eight_views
 from idc.ui.components.explanation import explanation_data
 
@@ -11,7 +12,7 @@ def maps(attention, occlusion):
     """The data sent to the browser about Grad-CAM and occlusion."""
     views = EightViews(eight_views(PATCH), np.full(8, 0.7, np.float32), 0.5)
     found = Explanation(0.7, np.asarray(attention, np.float32), occlusion, views)
-    return explanation_data(PATCH, 0.7, found, 4.0)["maps"]
+    return explanation_data(PATCH, 0.7, found, KAGGLE_DESCRIPTION)["maps"]
 
 
 def effect(row, column, value):

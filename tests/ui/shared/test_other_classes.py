@@ -11,6 +11,11 @@ from idc.datasets.stitched_exports import slide_geojson
 from idc.datasets.stitched_slide import lay_out_case
 from idc.datasets.store import PackReport, open_store
 from idc.datasets.store_writer import PatchBlock, StoreWriter
+from idc.errors import GameError
+from idc.game.rounds import Round, unseen_rows
+from idc.game.rules import Game
+from idc.runs.run import BUNDLED_RUN_ID, open_run
+from idc.ui.play.board import board_data
 from tests.support.app_pages import component_data, metrics, open_page, text
 
 CATS = DataDescription(
@@ -128,3 +133,24 @@ def test_marks_name_case_and_class(tumours):
 
     assert header.startswith("data,case,x,y,label,class,verdict")
     assert line.startswith("tumours,TCGA-B2,96,0,1,malignant,wrong,Ann")
+
+
+def test_game_asks_for_the_positive_class_of_the_data_set(cats, tumours):
+    game = Game("easy", 0, "0000", ("",))
+    turns = Round(np.arange(8), np.arange(8) % 2, np.full(8, 0.9, np.float32), 0.5, "0000")
+
+    unplaced = board_data(game, cats, turns, turn=0, reveal=False)
+    placed = board_data(Game("easy", 0, "0000", ("p",)), tumours, turns, turn=0, reveal=True)
+
+    assert unplaced["question"] == "Is it *dog*<b>?"
+    assert unplaced["alt"] == "Patch of 32 × 32 px, unknown scale, enlarged"
+    assert placed["reveal"]["truth"] == "Labelled benign"
+    assert placed["reveal"]["answer"] == (
+        "The CNN predicts malignant: wrong. Probability of malignant 90.0%, its threshold is 50.0%."
+    )
+    assert placed["players"][0]["outcome"] == "✗ malignant: wrong"
+
+
+def test_bundled_model_does_not_play_on_other_classes(tumours):
+    with pytest.raises(GameError, match="patches of other classes or another size"):
+        unseen_rows(open_run(BUNDLED_RUN_ID), tumours)
