@@ -9,6 +9,7 @@ from idc.patches import CLASS_NAMES
 from idc.prediction.case_predictions import saved_probabilities
 from idc.ui.components.slide_viewer.case_slide import show_slide
 from idc.ui.components.slide_viewer.slide_viewer import KEEP_PICK
+from idc.ui.shared.formatting import escape_markdown
 
 
 def slide_of_both_runs(result: ComparedRuns, number: int, thresholds: list[float]) -> None:
@@ -45,6 +46,7 @@ def slide_of_both_runs(result: ComparedRuns, number: int, thresholds: list[float
     if row is not None:
         label = CLASS_NAMES[int(result.store.labels[row])]
         probabilities = ", ".join(
-            f"{title} {y_prob[row - slide.rows[0]]:.3f}" for title, y_prob in values.items()
+            f"{escape_markdown(title)} {y_prob[row - slide.rows[0]]:.3f}"
+            for title, y_prob in values.items()
         )
         st.caption(f"{place_of(result.store, row)}, labelled {label}: {probabilities}")

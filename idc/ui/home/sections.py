@@ -5,14 +5,14 @@ import streamlit as st
 from idc.datasets.store import PackReport, list_stores
 from idc.demo_tissue.generate import GENERATED_NOTICE
 from idc.ingest.packing_job import PackJob, forget_job, pack_jobs
-from idc.runs.run import list_runs
+from idc.runs.run import list_damaged_runs, list_runs
 from idc.shipped.demo import start_demo
 from idc.ui.home.get_data import get_data
 from idc.ui.home.own_data import own_data_form, own_data_preview
 from idc.ui.shared.data_set_actions import data_set_actions, deleted_data_sets
 from idc.ui.shared.formatting import class_name, describe_run, escape_markdown, store_origin
 from idc.ui.shared.guard import error_sentences, guarded, guarded_fragment
-from idc.ui.shared.pickers import cached_store
+from idc.ui.shared.pickers import cached_store, damaged_note
 from idc.wording import duration
 
 
@@ -47,7 +47,8 @@ def _store_facts(name: str) -> None:
 def runs_overview() -> None:
     """The latest runs and their states."""
     runs = list_runs()[:4]
-    if not runs:
+    damaged_note()
+    if not runs and not list_damaged_runs():
         st.info("None yet.", icon=":material/info:")
         st.page_link(
             "../../pages/train.py", label="Train a network", icon=":material/model_training:"

@@ -27,7 +27,7 @@ def loaded():
         ("predictions.parquet", "folder", "evaluate"),
         ("predictions.parquet", "emptied", "compare"),
         ("log.jsonl", "folder", "train"),
-        ("index.parquet", "flipped", "dataset"),
+        ("index.parquet", "flipped 50", "dataset"),
         ("store.json", "removed", "home"),
     ],
 )
@@ -39,8 +39,10 @@ def test_damage_is_the_same_or_named(home, file, damage, page):
     intact = damage_sweep.view_page(page, query)
     (path,) = home.rglob(file)
 
+    names = damage_sweep.names_of(path, home)
+
     with damage_sweep.damaged_file(path, damage):
         damaged = damage_sweep.view_page(page, query)
 
     assert intact.crashes == ()
-    assert damage_sweep.verdict(intact, damaged) in ("same", "named"), damaged
+    assert damage_sweep.verdict(intact, damaged, names) in ("same", "named"), damaged
