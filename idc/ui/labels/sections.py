@@ -72,12 +72,13 @@ def choose_predictions(run: Run) -> HeldOutPredictions:
         )
     if chosen:
         return held_out_predictions(open_folds(chosen).finished(), ["test"])
+    held_out = held_out_predictions([run], ["test", "validation"])
     if run.config.protocol == "random":
-        has_cases = run.description().has_cases
+        has_cases = held_out.store.description.has_cases
         st.warning(
             _RANDOM_SPLIT_WARNING if has_cases else _NO_CASES_WARNING, icon=":material/info:"
         )
-    return held_out_predictions([run], ["test", "validation"])
+    return held_out
 
 
 def summary(held_out: HeldOutPredictions, doubts: pd.DataFrame) -> None:

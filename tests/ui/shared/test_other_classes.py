@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from idc.datasets.description import DataDescription
@@ -14,7 +15,9 @@ from idc.datasets.store_writer import PatchBlock, StoreWriter
 from idc.errors import GameError
 from idc.game.rounds import Round, unseen_rows
 from idc.game.rules import Game
-from idc.runs.run import BUNDLED_RUN_ID, open_run
+from idc.launch.start import create_run
+from idc.runs.run import BUNDLED_RUN_ID, PREDICTIONS_FILE, RunStatus, open_run
+from idc.settings.training_config import preset_config
 from idc.ui.play.board import board_data
 from tests.support.app_pages import component_data, metrics, open_page, text
 
@@ -149,6 +152,34 @@ def test_game_asks_for_the_positive_class_of_the_data_set(cats, tumours):
         "The CNN predicts malignant: wrong. Probability of malignant 90.0%, its threshold is 50.0%."
     )
     assert placed["players"][0]["outcome"] == "✗ malignant: wrong"
+
+
+def test_labels_page_names_classes_and_offers_no_folds_without_cases(cats):
+    run = create_run(preset_config("fast", "cats", protocol="random", batch_size=2, epochs=1))
+    y_prob = [0.1, 0.9, 0.2, 0.8, 0.99, 0.01, 0.1, 0.9]  # rows 4 and 5 contradict their labels
+    table = pd.DataFrame(
+        {
+            "row": np.arange(8),
+            "probability": np.array(y_prob, np.float32),
+            "part": ["validation"] * 8,
+        }
+    )
+    table.to_parquet(run.folder / PREDICTIONS_FILE)
+    run.write_status(RunStatus(state="finished", epochs=1, epoch=1))
+
+    at = open_page("labels", query={"run": run.id})
+
+    assert not at.exception
+    assert "Contradicted among cat" in metrics(at)
+    assert "because its data set has no cases" in at.warning[0].value
+    assert "there are no folds of cases" in text(at)
+    detail, grid = component_data(at)  # the opened patch comes first, above the grid on a phone
+    assert len(detail["cells"]) == 1
+    assert {tile["details"] for tile in grid["tiles"]} == {
+        "patch 4, labelled cat, probability 0.990",
+        "patch 5, labelled *dog*<b>, probability 0.010",
+    }
+    assert "IDC-" not in text(at)
 
 
 def test_bundled_model_does_not_play_on_other_classes(tumours):
