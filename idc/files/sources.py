@@ -196,15 +196,18 @@ def read_file(path: Path, max_bytes: int) -> bytes:
 class OpenSources:
     """Opens several sources and closes them at the end of the ``with`` block.
 
+    Args:
+        max_bytes: a larger file counts as unreadable.
+
     Raises:
         DataError: a path does not exist, is not accessible, or is neither a zip nor a folder.
     """
 
-    def __init__(self, paths: list[Path]) -> None:
+    def __init__(self, paths: list[Path], max_bytes: int = MAX_MEMBER_BYTES) -> None:
         self.sources: list[Source] = []
         try:
             for path in paths:
-                self.sources.append(_open_source(path))
+                self.sources.append(_open_source(path, max_bytes))
         except BaseException:
             self._close()
             raise
@@ -225,10 +228,10 @@ class OpenSources:
             source.close()
 
 
-def _open_source(path: Path) -> Source:
+def _open_source(path: Path, max_bytes: int) -> Source:
     path = existing_path(path)
     if path.is_dir():
-        return FolderSource(path)
+        return FolderSource(path, max_bytes)
     if path.is_file():
-        return ZipSource(path)
+        return ZipSource(path, max_bytes)
     raise DataError(f"'{path}' is neither a file nor a folder; check the path.")

@@ -26,6 +26,7 @@ from idc.ingest.plan_packing import PackPreview, pack_plan, preview_kaggle, prev
 from idc.ingest.recorded_source import record_paths
 from idc.patches import CLASS_NAMES
 from idc.progress import ProgressCallback
+from idc.uploads.zip_archive import MAX_MEMBER_BYTES
 
 KAGGLE_LAYOUT = "patches named as in the Kaggle set"
 _PATHS_LOOKED_AT = 1_000  # for folders of parts above patches with the Kaggle set's names
@@ -110,7 +111,7 @@ def _recognised(paths: Iterable[Path | str], options: PackOptions) -> Iterator[_
         yield _Recognised(recognise_arrays(arrays, options), (), tuple(p.name for p in arrays))
         return
     existing, options = _labels_among(existing, options)
-    with OpenSources(existing) as sources:
+    with OpenSources(existing, MAX_MEMBER_BYTES) as sources:
         labels = tuple(source.label for source in sources)
         listing = None
         if options.labels is None and not options.pattern:

@@ -31,7 +31,8 @@ def test_from_the_zip_to_a_prediction(app, page, real_data, tmp_path):
 
     page.get_by_role("textbox", name="Zip or folder on this computer").fill(str(source))
     page.get_by_role("textbox", name="Name", exact=True).fill("real")
-    page.get_by_role("button", name="Pack").click()
+    page.get_by_role("button", name="Check the files").click()
+    page.get_by_role("button", name="Pack", exact=True).click()
     expect(page.get_by_text("real is packed and ready.")).to_be_visible()
     expect(page.get_by_text("4,730 of 277,524 patches; 5 of 279 cases complete")).to_be_visible()
 

@@ -667,7 +667,7 @@ class CountingSource:
 def counted(monkeypatch):
     """Any path opens as a `CountingSource` of 2,000 patches, decoded in batches of ten."""
     source = CountingSource(2_000)
-    monkeypatch.setattr(idc.files.sources, "_open_source", lambda _: source)
+    monkeypatch.setattr(idc.files.sources, "_open_source", lambda *_: source)
     monkeypatch.setattr(idc.ingest.packing, "_BATCH_SIZE", 10)
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
     return source

@@ -1,5 +1,8 @@
 """Class folders with any names, formats and sizes: what is recognised, and what is stored."""
 
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -7,7 +10,7 @@ from idc.datasets.store import open_store
 from idc.errors import DataError
 from idc.ingest.layouts.plan import PackOptions
 from idc.ingest.pack_data import pack_data, preview_data
-from tests.support.picture_trees import write_tree
+from tests.support.picture_trees import encoded, write_tree
 
 
 def pack(folder, **options):
@@ -289,3 +292,47 @@ def test_folder_that_holds_an_archive_alone_names_it(home, tmp_path):
         "There is no picture in 'in', but an archive, 'Patches.TAR.gz'; unpack it and give the "
         "folder."
     )
+
+
+@pytest.mark.parametrize("kind", ["folder", "zip"])
+def test_picture_of_more_than_a_mebibyte_is_packed(home, tmp_path, kind):
+    noise = np.random.default_rng(0).integers(0, 256, (640, 640, 3), np.uint8)
+    for name in ("benign", "malignant"):
+        (tmp_path / "set" / name).mkdir(parents=True)
+        (tmp_path / "set" / name / "a.png").write_bytes(encoded(noise))
+    source = tmp_path / "set"
+    if kind == "zip":
+        source = Path(shutil.make_archive(str(tmp_path / "set"), "zip", source))
+
+    store = pack(source)
+
+    assert (tmp_path / "set/benign/a.png").stat().st_size > 2**20
+    assert len(store) == 2
+
+
+def test_breakhis_tree_gives_the_patients_as_cases(home, tmp_path):
+    top = "BreaKHis_v1/histology_slides/breast"
+    names = [
+        f"{top}/benign/SOB/adenosis/SOB_B_A_14-22549AB/{zoom}X/SOB_B_A-14-22549AB-{zoom}-001.png"
+        for zoom in (40, 400)
+    ]
+    names += [
+        f"{top}/malignant/SOB/lobular_carcinoma/SOB_M_LC_14-12204/40X/a-{n}.png" for n in "12"
+    ]
+    write_tree(tmp_path, names)
+
+    store = pack(tmp_path / "BreaKHis_v1")
+
+    assert store.description.class_names == ("benign", "malignant")
+    assert store.description.case_names == ("SOB_B_A_14-22549AB", "SOB_M_LC_14-12204")
+    assert store.labels.tolist() == [0, 0, 1, 1]
+
+
+def test_bach_tree_of_four_classes_is_packed_with_two_positive(home, tmp_path):
+    names = [f"Photos/{c}/{c[:2]}001.tif" for c in ("Normal", "Benign", "InSitu", "Invasive")]
+    write_tree(tmp_path, names, size=(96, 128))
+
+    store = pack(tmp_path / "Photos", positive=("InSitu", "Invasive"), side_px=64, mpp_um=0.42)
+
+    assert store.description.class_names == ("Benign or Normal", "InSitu or Invasive")
+    assert store.description.mpp_um == pytest.approx(0.42 * 96 / 64)
