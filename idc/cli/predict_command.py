@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from idc.cli.output_file import check_outputs, write_output
+from idc.datasets.description import DataDescription
 from idc.errors import IdcError, PredictionError, UploadError
 from idc.files.file_kinds import ARCHIVE_KIND, IMAGE_KIND, file_kind
 from idc.files.sources import existing_path
@@ -54,7 +55,7 @@ def predict_command(options: argparse.Namespace) -> int:
         region_command(options)
         return 0
     run = open_run(options.run) if options.run else default_model()
-    rows = _read_files([existing_path(path) for path in options.path])
+    rows = _read_files(run, [existing_path(path) for path in options.path])
     refused = [row for row in rows if row.problem]
     if len(rows) == 1 and refused:
         raise UploadError(rows[0].problem)
@@ -70,7 +71,7 @@ def predict_command(options: argparse.Namespace) -> int:
     return 2 if refused else 0
 
 
-def _read_files(paths: list[Path]) -> list[_Row]:
+def _read_files(run: Run, paths: list[Path]) -> list[_Row]:
     """All images at these paths, and every file that was given itself.
 
     Raises:
@@ -80,7 +81,7 @@ def _read_files(paths: list[Path]) -> list[_Row]:
     rows, others = list[_Row](), 0
     for file in image_files(paths):
         if file.name in given or _is_wanted(file):
-            rows.append(_read_row(file))
+            rows.append(_read_row(file, run.description()))
         else:
             others += 1
     if others:
@@ -106,7 +107,7 @@ def _slide_kind(file: ImageFile) -> str:
     return "a whole slide" if name.endswith(SLIDE_ONLY_SUFFIXES) else ""
 
 
-def _read_row(file: ImageFile) -> _Row:
+def _read_row(file: ImageFile, about: DataDescription) -> _Row:
     if kind := _slide_kind(file):
         return _Row(file.name, problem=f"'{file.name}' is {kind}; {_REGION_ADVICE}.")
     if file.problem and file.name.lower().endswith(SLIDE_SUFFIXES):
@@ -114,7 +115,7 @@ def _read_row(file: ImageFile) -> _Row:
         problem = f"'{file.name}' cannot be read, or is larger than {limit} MB; {_REGION_ADVICE}."
         return _Row(file.name, problem=problem)
     try:
-        return _Row(file.name, read_patch(file))
+        return _Row(file.name, read_patch(file, about.side_px, about.mpp_um))
     except LargerThanPatch as error:
         size = f"{error.width:,} x {error.height:,} px"
         problem = f"'{file.name}' is {size}, which is larger than a patch; {_REGION_ADVICE}."

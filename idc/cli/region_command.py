@@ -14,7 +14,13 @@ from idc.files.sources import UnreadableMember, existing_path, read_file
 from idc.imaging.rescaling import scale_note, unknown_scale
 from idc.large_images.annotation_summary import annotation_summaries
 from idc.large_images.frames import bounds_note
-from idc.large_images.region import RegionPredictions, lay_out_region, predict_region, tile_at
+from idc.large_images.region import (
+    RegionPredictions,
+    check_region_model,
+    lay_out_region,
+    predict_region,
+    tile_at,
+)
 from idc.large_images.region_exports import region_csv, region_geojson
 from idc.large_images.region_pictures import downscaled_picture, region_png
 from idc.large_images.region_warnings import region_notes, region_warning
@@ -76,6 +82,7 @@ def _predict_slide_file(
     path: Path, run: Run, mpp_um: float | None, stride: int, only: Annotations | None
 ) -> tuple[RegionPredictions, np.ndarray, str]:
     """The predictions, an overview picture (uint8 RGB), and a warning, "" for none."""
+    check_region_model(run)
     with progress_line() as progress:
         try:
             with WholeSlide(path) as slide:

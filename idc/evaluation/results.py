@@ -12,6 +12,7 @@ from idc.metrics.scores import CONFUSION_CELLS, ScoreReport, confusion_cell_name
 from idc.prediction.predictor import predict_patches
 from idc.progress import ProgressCallback
 from idc.runs.run import Run, check_same_data
+from idc.runs.split import check_same_kind
 
 
 @dataclass(frozen=True)
@@ -122,8 +123,10 @@ def fresh_results(
     """Predict all patches of a store by the run's best weights.
 
     Raises:
+        RunError: the run was trained on patches of another kind.
         PredictionError: the model could not predict.
     """
+    check_same_kind(run, store)
     y_prob = predict_patches(run, store.patches, on_progress=on_progress)
     return results_of(store, "all", np.arange(len(store)), y_prob, run.calibration().threshold)
 

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from idc.errors import UploadError
-from idc.patches import MPP_UM, PATCH_SHAPE, PATCH_SIZE_PX
+from idc.patches import MPP_UM, PATCH_SIZE_PX
 
 # Magnification of a scanner's objective -> micrometres per px.
 OBJECTIVE_MPP_UM = {"40x": 0.25, "20x": 0.5, "10x": 1.0, "2.5x": 4.0}
@@ -113,35 +113,40 @@ def unknown_scale(name: str, note: str = "") -> str:
     return f"'{name}' {problem} it with --mpp (40x is 0.25, 20x 0.5, 2.5x 4)."
 
 
-def to_patch_size(rgb: np.ndarray) -> np.ndarray:
-    """Resize an image to 50x50 px.
+def to_patch_size(rgb: np.ndarray, side_px: int = PATCH_SIZE_PX) -> np.ndarray:
+    """Resize an image to a patch.
 
     Args:
         rgb: uint8 RGB, shape (height, width, 3).
 
     Returns:
-        uint8 RGB, shape (50, 50, 3): bilinear, as in the notebook; by area when it shrinks to half
-        or less, where bilinear would skip pixels.
+        uint8 RGB, shape (side, side, 3): bilinear, as in the notebook; by area when it shrinks to
+        half or less, where bilinear would skip pixels.
     """
-    if rgb.shape == PATCH_SHAPE:
+    if rgb.shape[:2] == (side_px, side_px):
         return rgb
-    shrinks = min(rgb.shape[:2]) >= 2 * PATCH_SIZE_PX
+    shrinks = min(rgb.shape[:2]) >= 2 * side_px
     interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return cv2.resize(rgb, (PATCH_SIZE_PX, PATCH_SIZE_PX), interpolation=interpolation)
+    return cv2.resize(rgb, (side_px, side_px), interpolation=interpolation)
 
 
-def resize_notes(rgb: np.ndarray) -> tuple[str, ...]:
+def resize_notes(
+    rgb: np.ndarray, side_px: int = PATCH_SIZE_PX, mpp_um: float | None = MPP_UM
+) -> tuple[str, ...]:
     """A sentence on the resizing by `to_patch_size`; empty for a patch.
 
     Args:
         rgb: uint8 RGB, shape (height, width, 3).
+        mpp_um: micrometres per pixel of the model's patches; None if unknown.
     """
-    if rgb.shape == PATCH_SHAPE:
-        return ()
     height, width = rgb.shape[:2]
-    side_um = round(PATCH_SIZE_PX * MPP_UM)
+    if (height, width) == (side_px, side_px):
+        return ()
+    resized = f"Resized from {width} x {height} to {side_px} x {side_px} px."
+    if mpp_um is None:
+        return (resized,)
+    side_um = round(side_px * mpp_um)
     return (
-        f"Resized from {width} x {height} to {PATCH_SIZE_PX} x {PATCH_SIZE_PX} px. The model was "
-        f"trained on patches of {side_um} x {side_um} um; at another scale its answer is "
-        "unreliable.",
+        f"{resized} The model was trained on patches of {side_um} x {side_um} um; at another "
+        "scale its answer is unreliable.",
     )

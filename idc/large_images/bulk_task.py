@@ -254,8 +254,10 @@ def _predict_slide(task: SlideTask, settings: BulkSettings) -> "pa.Table":
 def _predict_case(task: SlideTask, settings: BulkSettings) -> "pa.Table":
     from idc.prediction.image_warnings import warnings_for_patches
     from idc.prediction.predictor import predict_patches
+    from idc.runs.split import check_same_kind
 
     store = _store(task.data)
+    check_same_kind(_open_unchanged_run(settings), store)
     rows = _rows_by_case(task.data)[task.case]
     y_prob, warnings = [], []
     for start in range(0, len(rows), _BATCH_ROWS):
@@ -264,7 +266,7 @@ def _predict_case(task: SlideTask, settings: BulkSettings) -> "pa.Table":
         y_prob.append(predict_patches(run, patches))
         warnings += [" ".join(sentences) for sentences in warnings_for_patches(run, patches)]
     store.release_pages()
-    side = np.full(len(rows), PATCH_SIZE_PX)
+    side = np.full(len(rows), store.description.side_px)
     boxes = np.stack([store.columns["x"][rows], store.columns["y"][rows], side, side], axis=1)
     labels = np.full(len(rows), "", object)
     return _result_table(

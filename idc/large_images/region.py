@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
+from idc.errors import PredictionError
 from idc.imaging.rescaling import to_model_scale
 from idc.imaging.tiling import Tiling, cut_tiles
 from idc.imaging.tissue_mask import MIN_TISSUE_SHARE, cell_shares, tissue_mask
@@ -167,6 +168,21 @@ def lay_out_region(
     tissue = (tissue_shares >= MIN_TISSUE_SHARE) & (layout.areas_px > 0)
     layout = replace(layout, tissue=tissue).only_inside(only)
     return Region(whole, layout, mirrored=whole is not scaled)
+
+
+def check_region_model(run: Run) -> None:
+    """Check that a run's model can predict regions and slides.
+
+    Raises:
+        PredictionError: its patches have another side or scale than 50 px at 4 um per pixel.
+    """
+    about = run.description()
+    if (about.side_px, about.mpp_um) != (PATCH_SIZE_PX, MPP_UM):
+        raise PredictionError(
+            f"The run '{run.title}' was trained on patches of {about.side_px} x {about.side_px} px "
+            f"at {about.scale_text()}; regions and slides are predicted only by runs on patches of "
+            f"{PATCH_SIZE_PX} x {PATCH_SIZE_PX} px at {MPP_UM:g} µm per pixel. Choose another run."
+        )
 
 
 def predict_region(

@@ -25,7 +25,7 @@ from idc.files.home import whole_slides_dir
 from idc.imaging.tiling import Tiling
 from idc.large_images.annotated_cells import AnnotatedCells
 from idc.large_images.frames import Bounds
-from idc.large_images.region import RegionLayout, RegionPredictions
+from idc.large_images.region import RegionLayout, RegionPredictions, check_region_model
 from idc.large_images.whole_slide import WholeSlide, lay_out_slide, predict_slide
 from idc.patches import PATCH_SIZE_PX
 from idc.processes.job_registry import JobRegistry
@@ -98,8 +98,9 @@ def predict_slide_file(
 
     Raises:
         SlideError, UploadError: the file cannot be read, or the scale is implausible.
-        PredictionError: the model failed.
+        PredictionError: the model failed, or is not for regions.
     """
+    check_region_model(request.run)
     step = on_step or (lambda state, done, total: None)
     with WholeSlide(request.path) as slide:
         overview = slide.overview(lambda done, total: step("looking", done, total))

@@ -14,7 +14,7 @@ from idc.datasets.store import PatchStore, open_store
 from idc.errors import DataError, RunError
 from idc.prediction.predictor import predict_patches
 from idc.runs.run import Run, check_same_data
-from idc.runs.split import train_cases
+from idc.runs.split import check_same_kind, train_cases
 
 _BATCH_SIZE = 256  # the model's batch size, for frequent progress
 
@@ -57,8 +57,10 @@ def fresh_probabilities(
         float32 [0, 1], shape (n,).
 
     Raises:
+        RunError: the run was trained on patches of another kind.
         PredictionError: the model failed.
     """
+    check_same_kind(run, store)
     answers = np.empty(len(rows), np.float32)
     for start in range(0, len(rows), _BATCH_SIZE):
         block = rows[start : start + _BATCH_SIZE]

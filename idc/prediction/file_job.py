@@ -17,7 +17,6 @@ import numpy as np
 
 from idc.errors import IdcError, UploadError, UploadTimeout
 from idc.imaging.rescaling import to_patch_size
-from idc.patches import PATCH_SHAPE
 from idc.prediction.file_predictions import FilePredictions
 from idc.prediction.predictor import predict_patches
 from idc.processes.time_left import time_left_s
@@ -78,7 +77,7 @@ class FilePredictionJob:
         self._labels = np.array(
             [-1 if file.label is None else file.label for file in files], np.int8
         )
-        self._patches = np.zeros((count, *PATCH_SHAPE), np.uint8)
+        self._patches = np.zeros((count, *run.description().patch_shape), np.uint8)
         self._y_prob = np.full(count, np.nan)
         self._problems = [_NOT_READ] * count
         # Each counter is written by one of the two threads.
@@ -155,7 +154,7 @@ class FilePredictionJob:
             except UploadError as error:
                 self._refuse(place, error)
                 continue
-            self._patches[place] = to_patch_size(image.rgb)
+            self._patches[place] = to_patch_size(image.rgb, self._patches.shape[1])
             good.append(place)
         return good
 

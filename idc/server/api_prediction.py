@@ -7,7 +7,6 @@ import numpy as np
 
 from idc.errors import RunError, ServerBusy, UploadError
 from idc.imaging.rescaling import to_patch_size
-from idc.patches import CLASS_NAMES, PATCH_SHAPE, PATCH_SIZE_PX
 from idc.prediction.image_warnings import warnings_for_patches
 from idc.prediction.predictor import default_model, predict_with_features
 from idc.runs.run import Run, open_run
@@ -45,7 +44,8 @@ def predict_files(run_id: str | None, files: Sequence[ImageFile]) -> dict[str, A
     images = [image for image in decoded if isinstance(image, DecodedImage)]
     if not images:
         raise next(error for error in decoded if isinstance(error, UploadError))
-    patches = np.stack([to_patch_size(image.rgb) for image in images])
+    about = run.description()
+    patches = np.stack([to_patch_size(image.rgb, about.side_px) for image in images])
     prediction = predict_with_features(run, patches)
     if not np.isfinite(prediction.y_prob).all():
         raise RunError(f"The predictions of '{run.title}' are not numbers: its training diverged.")
@@ -59,9 +59,9 @@ def predict_files(run_id: str | None, files: Sequence[ImageFile]) -> dict[str, A
             probability, warnings = next(results)
             answer |= {
                 "probability": round(float(probability), 6),
-                "class": CLASS_NAMES[int(float(probability) >= threshold)],
+                "class": about.class_name(float(probability) >= threshold),
                 "warnings": warnings,
-                "notes": [*image.notes, *_resize_notes(image)],
+                "notes": [*image.notes, *_resize_notes(image, about.side_px, about.mpp_um)],
             }
         else:
             answer |= {"detail": str(image)}
@@ -97,11 +97,13 @@ def _decode_or_error(file: ImageFile) -> DecodedImage | UploadError:
         return error
 
 
-def _resize_notes(image: DecodedImage) -> list[str]:
+def _resize_notes(image: DecodedImage, side_px: int, mpp_um: float | None) -> list[str]:
     height, width = image.rgb.shape[:2]
-    if (height, width) == PATCH_SHAPE[:2]:
+    if (height, width) == (side_px, side_px):
         return []
+    resized = f"Resized from {width} x {height} to {side_px} x {side_px} px"
+    if mpp_um is None:
+        return [f"{resized}."]
     return [
-        f"Resized from {width} x {height} to {PATCH_SIZE_PX} x {PATCH_SIZE_PX} px; the prediction "
-        "is unreliable unless the patch now has 4 um per pixel."
+        f"{resized}; the prediction is unreliable unless the patch now has {mpp_um:g} um per pixel."
     ]

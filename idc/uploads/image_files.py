@@ -10,6 +10,7 @@ import numpy as np
 from idc.errors import DataError, UploadError
 from idc.files.sources import FolderSource, UnreadableMember, ZipSource, existing_path, read_file
 from idc.imaging.rescaling import resize_notes, to_patch_size
+from idc.patches import MPP_UM, PATCH_SIZE_PX
 from idc.uploads.gate import MAX_FILE_BYTES, DecodedImage, decode_patch_image
 
 
@@ -52,7 +53,7 @@ class PatchImage:
     """A file's image as a patch.
 
     Attributes:
-        rgb: uint8 RGB, shape (50, 50, 3).
+        rgb: uint8 RGB, shape (side, side, 3).
         notes: what was done to the image, one sentence each.
     """
 
@@ -60,8 +61,13 @@ class PatchImage:
     notes: tuple[str, ...]
 
 
-def read_patch(file: ImageFile) -> PatchImage:
-    """A file's image as a patch, decoded by the gate and resized to 50x50.
+def read_patch(
+    file: ImageFile, side_px: int = PATCH_SIZE_PX, mpp_um: float | None = MPP_UM
+) -> PatchImage:
+    """A file's image as a patch, decoded by the gate and resized.
+
+    Args:
+        side_px, mpp_um: side and scale of the model's patches.
 
     Raises:
         LargerThanPatch: it is a region.
@@ -69,12 +75,15 @@ def read_patch(file: ImageFile) -> PatchImage:
     """
     if file.problem:
         raise UploadError(file.problem)
-    return as_patch(decode_patch_image(file.data, file.name))
+    return as_patch(decode_patch_image(file.data, file.name), side_px, mpp_um)
 
 
-def as_patch(image: DecodedImage) -> PatchImage:
-    """A decoded image resized to 50x50, with a note if it had another size."""
-    return PatchImage(to_patch_size(image.rgb), (*image.notes, *resize_notes(image.rgb)))
+def as_patch(
+    image: DecodedImage, side_px: int = PATCH_SIZE_PX, mpp_um: float | None = MPP_UM
+) -> PatchImage:
+    """A decoded image resized to a patch, with a note if it had another size."""
+    notes = (*image.notes, *resize_notes(image.rgb, side_px, mpp_um))
+    return PatchImage(to_patch_size(image.rgb, side_px), notes)
 
 
 def _image_file(shown: str, read: Callable[[], bytes]) -> ImageFile:

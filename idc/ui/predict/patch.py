@@ -48,9 +48,10 @@ def choose_source() -> str:
     return source or UPLOAD
 
 
-def uploaded_patch(image: DecodedImage, name: str) -> ChosenPatch:
-    """An upload scaled to one patch, with a note if it had to be resized."""
-    patch = as_patch(image)
+def uploaded_patch(run: Run, image: DecodedImage, name: str) -> ChosenPatch:
+    """An upload scaled to one patch of a run's model, with a note if it had to be resized."""
+    about = run.description()
+    patch = as_patch(image, about.side_px, about.mpp_um)
     return ChosenPatch(patch.rgb, name, patch.notes)
 
 

@@ -8,6 +8,7 @@ from idc.imaging.rescaling import MAX_MPP_UM, MIN_MPP_UM, OBJECTIVE_MPP_UM, scal
 from idc.large_images.region import (
     Region,
     RegionPredictions,
+    check_region_model,
     lay_out_region,
     predict_region,
     tile_at,
@@ -102,6 +103,7 @@ def choose_scale(file_mpp_um: float | None, *, key: str) -> tuple[float | None, 
 
 def _confirm_and_predict(run: Run, image: DecodedImage, region: Region) -> RegionPredictions | None:
     """Show the tiling and predict after a click; None until then."""
+    check_region_model(run)
     layout = region.layout
     count = int(layout.tiles_to_predict().sum())
     if layout.mpp_um > MPP_UM:

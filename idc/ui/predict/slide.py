@@ -11,7 +11,7 @@ from idc.large_images.allowed_folders import (
     allowed_slide,
     list_slides,
 )
-from idc.large_images.region import RegionLayout
+from idc.large_images.region import RegionLayout, check_region_model
 from idc.large_images.region_pictures import tiling_picture
 from idc.large_images.slide_predictions import (
     SlideJob,
@@ -44,6 +44,7 @@ _STATES = {
 
 def show_whole_slide(run: Run) -> None:
     """Choose a file, show its tiling, and the predictions once they exist."""
+    check_region_model(run)
     path = _choose_slide()
     if path is None:
         return

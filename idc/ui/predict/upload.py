@@ -42,7 +42,7 @@ def _show_image(run: Run, file: UploadedFile) -> None:
     if max(height, width) > PATCH_SIZE_PX and _kind(image, file.file_id) == _KINDS[1]:
         show_region(run, image, name=file.name, key=file.file_id)
     else:
-        show_prediction(run, uploaded_patch(image, file.name))
+        show_prediction(run, uploaded_patch(run, image, file.name))
 
 
 def _kind(image: DecodedImage, key: str) -> str | None:
