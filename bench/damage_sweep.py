@@ -29,6 +29,7 @@ from streamlit.testing.v1 import AppTest
 from idc.__main__ import main as shell
 from idc.datasets.store import open_store
 from idc.files.home import home_dir
+from idc.runs.run import open_run
 
 FRAME = str(Path(__file__).resolve().parent.parent / "idc" / "ui" / "main.py")
 PAGES = (
@@ -176,7 +177,10 @@ def verdict(intact: View, damaged: View, names: Iterable[str]) -> str:
 def names_of(path: Path, home: Path) -> tuple[str, ...]:
     """What a sentence about a damaged file may name: the file, or its run or data set."""
     parts = path.relative_to(home).parts
-    return (path.name, parts[1]) if len(parts) > 2 else (path.name,)
+    if len(parts) < 3:
+        return (path.name,)
+    title = open_run(parts[1]).title if parts[0] == "runs" else parts[1]
+    return path.name, parts[1], title
 
 
 @contextlib.contextmanager

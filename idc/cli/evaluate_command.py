@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 
 from idc.cli.output_file import check_outputs
-from idc.datasets.store import open_store
+from idc.datasets.store import open_store, verify_store
 from idc.evaluation.results import Results, fresh_results, saved_results
 from idc.metrics.bootstrap import Bootstrap, Interval
 from idc.metrics.scores import ScoreReport, baseline_note, classification_report, one_class_note
@@ -61,6 +61,7 @@ def evaluate_run(run: Run, options: argparse.Namespace) -> None:
 
 
 def _evaluate_other_data(run: Run, data: str) -> Results:
+    verify_store(data)  # a changed pixel would change a figure in silence
     store = open_store(data)
     if note := training_overlap_note(run, store):
         print(f"Warning: {note[0].lower()}{note[1:]}", file=sys.stderr)

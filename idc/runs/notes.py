@@ -4,7 +4,7 @@ Without that file, or if it is damaged, a run has the name in its settings and n
 """
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from idc.errors import RunError, write_errors_as_run_error
@@ -20,6 +20,7 @@ class RunNotes:
 
     name: str
     notes: str = ""
+    problem: str = field(default="", compare=False)  # why they could not be read; not stored
 
 
 def read_notes(run_folder: Path, initial_name: str) -> RunNotes:
@@ -31,8 +32,14 @@ def read_notes(run_folder: Path, initial_name: str) -> RunNotes:
     try:
         value = json.loads((run_folder / NOTES_FILE).read_text(encoding="utf-8"))
         return RunNotes(str(value["name"]), str(value["notes"]))
-    except (OSError, ValueError, KeyError, TypeError):
+    except FileNotFoundError:
         return RunNotes(initial_name)
+    except (OSError, ValueError, KeyError, TypeError):
+        problem = (
+            f"The name and the notes of the run '{run_folder.name}' ('{NOTES_FILE}') are damaged "
+            "on disk. Enter them again."
+        )
+        return RunNotes(initial_name, problem=problem)
 
 
 def write_notes(run_folder: Path, notes: RunNotes) -> None:
@@ -50,4 +57,4 @@ def write_notes(run_folder: Path, notes: RunNotes) -> None:
                 f"{subject} may have at most {limit:,} characters. Received: {len(text):,}"
             )
     with write_errors_as_run_error("The notes"):
-        atomic.replace_json(run_folder / NOTES_FILE, asdict(notes))
+        atomic.replace_json(run_folder / NOTES_FILE, {"name": notes.name, "notes": notes.notes})

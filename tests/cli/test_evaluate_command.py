@@ -111,3 +111,16 @@ def test_run_without_its_data_set_scores_another_with_a_warning(run, unsure, cap
     printed = capsys.readouterr()
     assert json.loads(printed.out)["seen_cases"] is None
     assert "it is unknown whether the run trained on some" in printed.err
+
+
+def test_another_data_set_with_a_changed_pixel_is_refused(run, unsure, home, capsys):
+    path = home / "data" / "tiny" / "patches.npy"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+
+    assert main(["evaluate", run.id, "--data", "tiny", "--json"]) == 2
+
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "The data set 'tiny' is damaged on disk; pack it again" in printed.err

@@ -370,6 +370,6 @@ def test_train_page_names_damaged_lines_of_the_log(home):
     at = open_page("train", query={"run": run.id})
 
     assert [warning.value for warning in at.warning] == [
-        "Line 1 of the log is damaged and left out.",
-        "The log lacks epoch 1, so the curves are incomplete.",
+        rf"{run.title}\: Line 1 of the log is damaged and left out.",
+        rf"{run.title}\: The log lacks epoch 1, so the curves are incomplete.",
     ]

@@ -69,7 +69,7 @@ def learning_curves(run: Run) -> None:
     if not (log.epochs or log.problems):
         return
     st.subheader("Learning curves")
-    log_problems(log)
+    log_problems(log, run.title)
     if not log.epochs:
         return
     table = pd.DataFrame(log.epochs)

@@ -87,11 +87,10 @@ def run_heading(run: Run) -> str:
         return f":red-badge[:material/error: damaged] {escape_markdown(str(error))}"
 
 
-def log_problems(log: RunLog, title: str = "") -> None:
-    """Warn of what a run's log lacks; ``title`` names the run where several are shown."""
+def log_problems(log: RunLog, title: str) -> None:
+    """Warn of what the log of the run with this title lacks."""
     for problem in log.problems:
-        text = f"{title}: {problem}" if title else problem
-        st.warning(escape_markdown(text), icon=":material/warning:")
+        st.warning(escape_markdown(f"{title}: {problem}"), icon=":material/warning:")
 
 
 def file_count(count: int) -> str:

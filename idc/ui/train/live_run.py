@@ -51,7 +51,7 @@ def _watch(run: Run, state: str, was_playing: bool) -> None:
             st.rerun()  # the whole page: starts or ends the periodic redraw
         if playback is not None:
             replay_bar(playback)
-        log_problems(current.log)
+        log_problems(current.log, run.title)
         _draw(run, snapshot, current, replay=playback is not None)
         if current.status.may_change:
             keep_redrawing("watch_pulse")

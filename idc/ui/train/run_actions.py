@@ -32,7 +32,10 @@ def run_actions(run: Run) -> None:
 
 def run_notes(run: Run) -> None:
     """The visitors' notes on the run, line by line."""
-    if text := run.notes().notes:
+    notes = run.notes()
+    if notes.problem:
+        st.warning(escape_markdown(notes.problem), icon=":material/warning:")
+    if text := notes.notes:
         st.markdown(escape_markdown(text).replace("\n", "  \n"))
 
 

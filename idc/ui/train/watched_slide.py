@@ -17,6 +17,7 @@ from idc.runs.watched_slide import Frame, default_case, held_out_cases, request_
 from idc.ui.components.patch_grid import patch_grid
 from idc.ui.components.patch_tiles import patch_tile
 from idc.ui.components.slide_viewer.case_slide import cached_case_table, show_slide
+from idc.ui.shared.formatting import escape_markdown
 from idc.ui.shared.guard import error_sentences, guarded
 from idc.ui.shared.pickers import cached_store
 from idc.ui.train.time_slider import time_slider
@@ -46,11 +47,12 @@ def choose_watched_case(store: PatchStore, split: Split) -> int | None:
 
 
 def store_of(run: Run) -> PatchStore | None:
-    """The run's data set; None if it was removed or packed again."""
+    """The run's data set; None, with a note why, if it is damaged, removed or packed again."""
     try:
         store = cached_store(run.config.data)
         check_same_data(run, store)
-    except (DataError, RunError):
+    except (DataError, RunError) as error:
+        st.caption(f":material/error: No slide is shown. {escape_markdown(str(error))}")
         return None
     return store
 

@@ -75,7 +75,7 @@ def test_evaluate_names_epochs_that_the_log_lacks(run):
 
     at = open_page("evaluate", query={"run": run.id})
 
-    assert "The log lacks epoch 1, so the curves are incomplete." in sentences(at)
+    assert r"mine\: The log lacks epoch 1, so the curves are incomplete." in sentences(at)
 
 
 @pytest.mark.parametrize("page", ["evaluate", "compare", "labels", "slides", "dataset"])
@@ -86,3 +86,31 @@ def test_no_page_fails_on_predictions_replaced_by_a_folder(run, page):
     at = open_page(page, query={"run": run.id})
 
     assert not at.exception
+
+
+def test_train_names_damaged_notes(run):
+    (run.folder / "notes.json").write_text('{"name": ')
+
+    at = open_page("train", query={"run": run.id})
+
+    assert (
+        f"The name and the notes of the run '{run.id}' ('notes.json') are damaged on disk. "
+        "Enter them again."
+    ) in [sentence.replace("\\", "") for sentence in sentences(at)]
+
+
+def test_train_names_a_damaged_data_set_in_place_of_its_slide(run, home):
+    (home / "data" / "tiny" / "patches.npy").write_bytes(b"")
+
+    at = open_page("train", query={"run": run.id})
+
+    assert "The data set 'tiny' is damaged on disk" in text(at)
+
+
+def test_home_names_a_damaged_run(run):
+    (run.folder / CONFIG_FILE).write_text("{")
+
+    at = open_page("home")
+
+    assert f"The settings of the run '{run.id}' are damaged on disk" in text(at)
+    assert "None yet." not in [info.value for info in at.info]
