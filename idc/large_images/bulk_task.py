@@ -90,9 +90,7 @@ def bulk_settings(
         PredictionError: the run has no finished epoch yet.
     """
     if not run.has_model():
-        raise PredictionError(
-            f"The run '{run.title}' has no finished epoch yet; let it train for an epoch."
-        )
+        raise PredictionError(run.why_no_model())
     if threshold is None:
         threshold = run.calibration().threshold
     return BulkSettings(run.id, run.best()["sha256"], threshold, mpp_um, stride)

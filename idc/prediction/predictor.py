@@ -174,9 +174,7 @@ def ask_model(run: Run, patches: np.ndarray, kind: str) -> Answer:
         PredictionError: as `predict_patches`.
     """
     if not run.has_model():
-        raise PredictionError(
-            f"The run '{run.title}' has no finished epoch yet; let it train for an epoch."
-        )
+        raise PredictionError(run.why_no_model())
     sha256 = run.best().get("sha256", "")
     answer, block = _ask_worker(run, sha256, patches, kind)
     latest = run.best().get("sha256", "")  # empty if the run was deleted since

@@ -93,6 +93,16 @@ class Run:
             finished = read_status(self.folder).epoch  # before the log: it is written after it
         return read_log(self.folder, finished)
 
+    def why_no_model(self) -> str:
+        """The sentence for a run without weights: not trained yet, or they are lost."""
+        with contextlib.suppress(RunError):
+            if read_status(self.folder).epoch:
+                return (
+                    f"The weights of the run '{self.title}' are missing on disk: 'best.json' or "
+                    "'best.weights.h5' is gone. Choose another run."
+                )
+        return f"The run '{self.title}' has no finished epoch yet; let it train for an epoch."
+
     def environment(self) -> dict[str, Any]:
         """Versions and device; empty until the trainer has loaded Keras.
 

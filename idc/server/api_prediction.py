@@ -82,9 +82,7 @@ def predict_files(run_id: str | None, files: Sequence[ImageFile]) -> dict[str, A
 def _open_run_with_model(run_id: str | None) -> Run:
     run = default_model() if run_id is None else open_run(run_id)
     if not run.has_model():
-        raise RunError(
-            f"The run '{run.title}' has no finished epoch yet; let it train for an epoch."
-        )
+        raise RunError(run.why_no_model())
     return run
 
 

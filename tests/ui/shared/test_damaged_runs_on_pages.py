@@ -114,3 +114,7 @@ def test_home_names_a_damaged_run(run):
 
     assert f"The settings of the run '{run.id}' are damaged on disk" in text(at)
     assert "None yet." not in [info.value for info in at.info]
+
+
+def test_run_with_lost_weights_is_not_called_untrained(run):
+    assert "The weights of the run 'mine' are missing on disk" in run.why_no_model()
