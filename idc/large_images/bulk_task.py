@@ -21,6 +21,7 @@ from idc.files import atomic
 from idc.files.sources import existing_path
 from idc.imaging.rescaling import unknown_scale
 from idc.large_images.annotation_summary import annotation_summaries
+from idc.large_images.dicom_series import one_file_per_series
 from idc.large_images.frames import LEVEL_0
 from idc.large_images.region import cell_boxes
 from idc.large_images.region_exports import COLUMNS, cell_labels
@@ -99,7 +100,7 @@ def bulk_settings(
 def slide_tasks(paths: list[Path], only: Path | None = None) -> list[SlideTask]:
     """Tasks for whole-slide files and all slides below folders, in the given order, each once.
 
-    Of DICOM, whose slides are several files each, only named files are taken.
+    Of a DICOM slide, which is several files, a folder gives one.
 
     Args:
         only: a file of annotations for every slide, or a folder with one for each, ``a.geojson``
@@ -114,12 +115,12 @@ def slide_tasks(paths: list[Path], only: Path | None = None) -> list[SlideTask]:
     for path in paths:
         path = path.expanduser().resolve()
         if path.is_dir():
-            files = sorted(
-                file
-                for file in path.rglob("*")
-                if file.suffix.lower() in SLIDE_SUFFIXES
-                and not file.name.startswith(".")
-                and file.suffix.lower() != ".dcm"  # each file of a series would be a slide
+            files = one_file_per_series(
+                sorted(
+                    file
+                    for file in path.rglob("*")
+                    if file.suffix.lower() in SLIDE_SUFFIXES and not file.name.startswith(".")
+                )
             )
         elif path.is_file():
             files = [path]

@@ -36,8 +36,12 @@ _STATES_SCALE_IN_TAGS = ("aperio", "generic-tiff")  # of the page at full resolu
 _TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _TAG_UNITS = {"inch": 2, "centimeter": 3}
 _DICOM_UNREADABLE = (
-    "is a DICOM file that cannot be read as a slide alone; put all files of its series in one "
-    "folder and give its largest file"
+    "is a DICOM file that cannot be read as a whole slide; a slide needs a folder with all files "
+    "of its series, and one of them is given"
+)
+_DICOM_INCOMPLETE = (
+    "is a reduced level of a DICOM slide whose full resolution is missing; put all files of its "
+    "series in one folder and give one of them"
 )
 _UNREADABLE = "is not a whole-slide file that OpenSlide can read, or it is damaged"
 
@@ -75,7 +79,11 @@ def _open_slide(path: str) -> openslide.OpenSlide | TiffSlide:
         if not any(_starts(path, 0, signature) for signature in _TIFF_SIGNATURES):
             raise
         return TiffSlide(path).checked()
-    if slide.properties.get(openslide.PROPERTY_NAME_VENDOR) != "generic-tiff":
+    vendor = slide.properties.get(openslide.PROPERTY_NAME_VENDOR)
+    is_reduced = slide.properties.get("dicom.ImageType[3]") == "RESAMPLED"
+    if is_reduced and slide.level_count == 1:
+        raise Refusal(_DICOM_INCOMPLETE)
+    if vendor != "generic-tiff":
         return slide
     other = TiffSlide(path)
     has_more_levels = len(other.level_downsamples) > slide.level_count
@@ -108,6 +116,7 @@ def _metadata(slide: openslide.OpenSlide | TiffSlide) -> dict[str, Any]:
         "scale_note": scale.note,
         "bounds": [properties.get(name) for name in _BOUNDS_PROPERTIES],
         "vendor": properties.get(openslide.PROPERTY_NAME_VENDOR, ""),
+        "dicom_series": properties.get("dicom.SeriesInstanceUID", ""),
     }
 
 

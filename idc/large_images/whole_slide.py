@@ -52,6 +52,7 @@ class WholeSlide:
             else empty.
         bounds_px: x, y, width, height of the scanned part at full resolution, to which QuPath crops
             the slide; None if the file states none.
+        dicom_series: the SeriesInstanceUID of a DICOM slide; else empty.
 
     Raises:
         SlideError: it cannot be read.
@@ -68,6 +69,7 @@ class WholeSlide:
             metadata = self._ask({}, _OPEN_TIMEOUT_S)[0]
             self.width, self.height, self.downsamples, self.mpp_um = _validated(metadata, path)
             self.scale_note = _printable(metadata.get("scale_note", ""))
+            self.dicom_series = _printable(metadata.get("dicom_series", ""))
             self.bounds_px = parse_bounds(metadata.get("bounds"), self.width, self.height)
         except BaseException:
             self._child.close()

@@ -126,10 +126,3 @@ def test_directory_that_points_to_itself_ends(tmp_path):
     path.write_bytes(data)
 
     np.testing.assert_array_equal(whole(path), RGB)
-
-
-def test_dicom_file_without_its_series_is_named(tmp_path):
-    path = tmp_path / "a.dcm"
-    path.write_bytes(bytes(128) + b"DICM" + bytes(64))
-    with pytest.raises(SlideError, match="put all files of its series in one folder"):
-        WholeSlide(path)

@@ -1,0 +1,1 @@
+"""Whole-slide files of formats other than TIFF, made by tests."""
