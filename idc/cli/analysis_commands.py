@@ -126,8 +126,13 @@ def doubtful_command(options: argparse.Namespace) -> None:
 def marks_command(options: argparse.Namespace) -> None:
     """Print all reviewers' marks on a data set as CSV."""
     from idc.datasets.label_marks import marks_csv
+    from idc.datasets.store import open_store
+    from idc.errors import DataError
 
-    text = marks_csv(options.data)
+    try:
+        text = marks_csv(options.data, open_store(options.data).description)
+    except DataError:  # the data set is gone; its marks remain
+        text = marks_csv(options.data)
     if text.count("\n") == 1:  # the header
         print(f"No marks on the data set '{options.data}' are stored.", file=sys.stderr)
     print(text, end="")

@@ -57,7 +57,7 @@ def evaluate_run(run: Run, options: argparse.Namespace) -> None:
         print(json.dumps({**about, **report.to_json(), **with_intervals}, indent=1))
     else:
         print("run {run}, {protocol}, {part} part of '{data}'".format(**about))
-        _print_scores(report, intervals)
+        _print_scores(report, intervals, results.class_names)
 
 
 def _evaluate_other_data(run: Run, data: str) -> Results:
@@ -69,13 +69,15 @@ def _evaluate_other_data(run: Run, data: str) -> Results:
         return fresh_results(run, store, on_progress=progress.count)
 
 
-def _print_scores(report: ScoreReport, intervals: Mapping[str, Interval]) -> None:
+def _print_scores(
+    report: ScoreReport, intervals: Mapping[str, Interval], class_names: tuple[str, str]
+) -> None:
     (tn, fp), (fn, tp) = report.confusion_matrix
     print(f"{report.n:,} patches, threshold {report.threshold:g}\n")
     print(f"{'':24}{'predicted negative':>20}{'predicted positive':>20}")
-    print(f"{'labelled IDC-negative':24}{tn:>20,}{fp:>20,}")
-    print(f"{'labelled IDC-positive':24}{fn:>20,}{tp:>20,}\n")
-    table = classification_report(report.confusion_matrix)
+    print(f"{'labelled ' + class_names[0]:24}{tn:>20,}{fp:>20,}")
+    print(f"{'labelled ' + class_names[1]:24}{fn:>20,}{tp:>20,}\n")
+    table = classification_report(report.confusion_matrix, class_names)
     print(table.to_string(float_format="{:.3f}".format), end="\n\n")
     for name in _PRINTED_SCORES:
         score = intervals[name]

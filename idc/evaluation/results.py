@@ -9,6 +9,7 @@ import pandas as pd
 from idc.datasets.store import PatchStore, list_stores, open_store
 from idc.errors import DataError, RunError
 from idc.metrics.scores import CONFUSION_CELLS, ScoreReport, confusion_cell_names, evaluate
+from idc.patches import CLASS_NAMES
 from idc.prediction.predictor import predict_patches
 from idc.progress import ProgressCallback
 from idc.runs.run import Run, check_same_data
@@ -34,6 +35,11 @@ class Results:
     y_prob: np.ndarray
     threshold: float = 0.5
     store: PatchStore | None = None
+
+    @property
+    def class_names(self) -> tuple[str, str]:
+        """Names of the negative and the positive class."""
+        return CLASS_NAMES if self.store is None else self.store.description.class_names
 
     @property
     def y_true(self) -> np.ndarray:

@@ -10,6 +10,7 @@ import pandas as pd
 from sklearn import metrics
 
 from idc.errors import IdcError
+from idc.patches import CLASS_NAMES
 
 SCORE_DESCRIPTIONS: Mapping[str, tuple[str, str]] = {
     "balanced_accuracy": (
@@ -127,24 +128,26 @@ def matrix(
     return (tn, fp), (fn, tp)
 
 
-def classification_report(confusion_matrix: Sequence[Sequence[int]]) -> pd.DataFrame:
+def classification_report(
+    confusion_matrix: Sequence[Sequence[int]], class_names: tuple[str, str] = CLASS_NAMES
+) -> pd.DataFrame:
     """Precision, recall, F1 and number of patches per class, and their means.
 
     Args:
         confusion_matrix: ((tn, fp), (fn, tp)).
 
-    Rows: IDC-negative, IDC-positive, macro average, weighted average. Undefined values are nan.
+    Rows: the two classes, macro average, weighted average. Undefined values are nan.
     """
     (tn, fp), (fn, tp) = confusion_matrix
     rows = [
-        _class_row("IDC-negative", tn, fn, fp),
-        _class_row("IDC-positive", tp, fp, fn),
+        _class_row(class_names[0], tn, fn, fp),
+        _class_row(class_names[1], tp, fp, fn),
     ]
     table = pd.DataFrame(rows).set_index("class")
     scores = ["precision", "recall", "f1"]
     weights = table["patches"] / table["patches"].sum()
     table.loc["macro average", scores] = table[scores].mean(skipna=False)
-    weighted = table.loc[["IDC-negative", "IDC-positive"], scores].mul(weights, axis=0)
+    weighted = table.loc[list(class_names), scores].mul(weights, axis=0)
     table.loc["weighted average", scores] = weighted.sum(skipna=False)
     table["patches"] = table["patches"].fillna(tn + fp + fn + tp).astype(int)
     return table

@@ -87,12 +87,12 @@ class FilePredictions:
         }[by]
         return places[np.argsort(-keys if descending else keys, kind="stable")]
 
-    def csv(self, threshold: float, model: str) -> str:
+    def csv(self, threshold: float, model: str, class_names: tuple[str, str] = CLASS_NAMES) -> str:
         """One row per file, including those without a prediction.
 
         Names are untrusted: none is left that a spreadsheet would execute as a formula.
         """
-        predicted = np.where(self.y_prob.astype(np.float64) >= threshold, *reversed(CLASS_NAMES))
+        predicted = np.where(self.y_prob.astype(np.float64) >= threshold, *reversed(class_names))
         table = pd.DataFrame(
             {
                 "file": self.names,

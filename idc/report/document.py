@@ -24,7 +24,6 @@ from idc.evaluation.results import Results
 from idc.metrics.bootstrap import Bootstrap, Interval, few_cases_note
 from idc.metrics.calibration import bin_indices, reliability_table
 from idc.metrics.scores import SCORE_DESCRIPTIONS, baseline_note, classification_report
-from idc.patches import CLASS_NAMES
 from idc.report.case_pictures import case_pictures
 from idc.report.formatting import format_interval, format_score, format_share
 from idc.report.plots import DASHES, Bar, Dot, Line, Plot, SvgScale
@@ -36,10 +35,12 @@ _FOLDER = Path(__file__).parent
 _WORST_PATCHES = 24
 _WORST_CASES = 4
 
+IDC_LABELS = (
+    "A patch is labelled IDC-positive if at least 80 % of it lies within a region that a "
+    "pathologist outlined by hand; at the border, labels are uncertain."
+)
 LIMITS = (
     "For teaching and research, not for diagnosis.",
-    "A patch is labelled IDC-positive if at least 80 % of it lies within a region that a "
-    "pathologist outlined by hand; at the border, labels are uncertain.",
     "A case is one slide folder; the data do not state which cases share a patient.",
     "Scores on slides of other scanners, stains or magnifications can differ considerably.",
     "Intervals come from 1,000 bootstrap draws of whole cases; they apply to other cases like "
@@ -66,7 +67,7 @@ def report_html(run: Run, results: Results, threshold: float) -> str:
     return _template().render(
         style=Markup((_FOLDER / "style.css").read_text(encoding="utf-8")),
         title=run.title,
-        class_names=CLASS_NAMES,
+        class_names=results.class_names,
         about=_about(run, results, threshold),
         notes=_notes(run, results),
         scores=_score_rows(results, intervals),
@@ -91,7 +92,7 @@ def report_html(run: Run, results: Results, threshold: float) -> str:
             **run.environment(),
             **{f"best {name}": value for name, value in run.best().items()},
         },
-        limits=LIMITS,
+        limits=_limits(run),
     )
 
 
@@ -125,7 +126,7 @@ def _about(run: Run, results: Results, threshold: float) -> dict[str, str]:
         "Split": "none: all patches" if whole else PROTOCOLS[run.config.protocol],
         "Scored": f"{scored}, {len(results.y_true):,} patches of "
         f"{len(np.unique(results.cases)):,} cases",
-        "Threshold": f"{threshold:.6g} (IDC-positive from this probability on)",
+        "Threshold": f"{threshold:.6g} ({results.class_names[1]} from this probability on)",
         "Written": time.strftime("%d %B %Y, %H:%M"),
     }
 
@@ -166,12 +167,18 @@ def _score_rows(results: Results, intervals: Mapping[str, Interval]) -> list[lis
     return rows
 
 
+def _limits(run: Run) -> list[str]:
+    """What a reader must know; the rule of the labels is that of the IDC set."""
+    first, *others = LIMITS
+    return [first, *([IDC_LABELS] if run.description().is_idc_set else []), *others]
+
+
 def _matrix_rows(results: Results, threshold: float) -> list[list[str]]:
     matrix = results.report(threshold).confusion_matrix
     column_totals = [sum(column) for column in zip(*matrix, strict=True)]
     return [
         [
-            f"Labelled {CLASS_NAMES[label]}",
+            f"Labelled {results.class_names[label]}",
             *(
                 f"{count:,} ({format_share(count, sum(row))} of row, "
                 f"{format_share(count, total)} of column)"
@@ -184,7 +191,7 @@ def _matrix_rows(results: Results, threshold: float) -> list[list[str]]:
 
 
 def _class_rows(results: Results, threshold: float) -> list[list[str]]:
-    table = classification_report(results.report(threshold).confusion_matrix)
+    table = classification_report(results.report(threshold).confusion_matrix, results.class_names)
     return [
         [
             str(name),
@@ -279,7 +286,7 @@ def _histogram(results: Results, threshold: float) -> Plot:
             (position + (label + 0.9) / 2) * width,
             float(np.sqrt(count / highest)),
             f"{position * width:.2f} to {(position + 1) * width:.2f}: {count:,} "
-            f"{CLASS_NAMES[label]}",
+            f"{results.class_names[label]}",
             ("negative", "positive")[label],
         )
         for position, row in enumerate(counts.tolist())

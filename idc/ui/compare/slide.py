@@ -5,7 +5,6 @@ import streamlit as st
 from idc.datasets.place import place_of
 from idc.datasets.stitched_slide import lay_out_case
 from idc.evaluation.compared_runs import ComparedRuns
-from idc.patches import CLASS_NAMES
 from idc.prediction.case_predictions import saved_probabilities
 from idc.ui.components.slide_viewer.case_slide import show_slide
 from idc.ui.components.slide_viewer.slide_viewer import KEEP_PICK
@@ -44,7 +43,7 @@ def slide_of_both_runs(result: ComparedRuns, number: int, thresholds: list[float
         picked=KEEP_PICK,
     )
     if row is not None:
-        label = CLASS_NAMES[int(result.store.labels[row])]
+        label = result.store.description.class_name(result.store.labels[row])
         probabilities = ", ".join(
             f"{escape_markdown(title)} {y_prob[row - slide.rows[0]]:.3f}"
             for title, y_prob in values.items()

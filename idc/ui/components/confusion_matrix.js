@@ -4,7 +4,6 @@
 
 import { element } from "./browser/dom.js";
 import { formatCount, formatShare } from "./browser/numbers.js";
-import { CLASS_NAMES } from "./browser/patches.js";
 import { followThreshold, sharedPredictions } from "./browser/shared_predictions.js";
 
 const RATE_BASES = { row: "by row: of each label", column: "by column: of each prediction" };
@@ -100,6 +99,7 @@ function tableFromCounts(data, { tn, fp, fn, tp }, by) {
   const rows = counts.map(([negative, positive]) => negative + positive);
   const columns = [tn + fn, fp + tp];
   return {
+    class_names: data.class_names,
     columns: data.columns,
     totals: [...columns, tn + fp + fn + tp].map(formatCount),
     rows: data.rows.map((row, label) => ({
@@ -108,7 +108,7 @@ function tableFromCounts(data, { tn, fp, fn, tp }, by) {
       cells: row.cells.map((cell, called) => {
         const count = counts[label][called];
         const of = by === "row" ? rows[label] : columns[called];
-        const kind = by === "row" ? CLASS_NAMES[label] : `called ${CLASS_NAMES[called]}`;
+        const kind = by === "row" ? data.class_names[label] : `called ${data.class_names[called]}`;
         const rate = of ? `${formatShare(count / of)} of ${kind}` : "–";
         return { ...cell, count: formatCount(count), rate, share: of ? count / of : 0 };
       }),

@@ -25,6 +25,7 @@ def confusion_matrix(
     key: str,
     selected: str | None,
     predictions_id: str | None = None,
+    class_names: tuple[str, str] = CLASS_NAMES,
 ) -> str | None:
     """Show the matrix and return the open cell: "tn", "fp", "fn", "tp" or None.
 
@@ -36,6 +37,7 @@ def confusion_matrix(
         selected: the cell that is open until the first click.
         predictions_id: the `idc.ui.evaluate.browser_predictions` whose threshold the matrix
             follows in the browser, which then offers the rates by column too.
+        class_names: of the negative and the positive class.
     """
     if selected is not None and selected not in CELL_NAMES:
         raise ValueError(f"selected must be one of {list(CELL_NAMES)}. Received: {selected!r}")
@@ -43,7 +45,7 @@ def confusion_matrix(
     open_cell = _open_cell(pick, selected)
     _view(
         key=key,
-        data=matrix_data(counts)
+        data=matrix_data(counts, class_names)
         | {"selected": selected, "open": open_cell, "predictions_id": predictions_id},
         default={"pick": None},
         on_pick_change=lambda: None,
@@ -51,7 +53,9 @@ def confusion_matrix(
     return open_cell
 
 
-def matrix_data(counts: Sequence[Sequence[int]]) -> dict[str, Any]:
+def matrix_data(
+    counts: Sequence[Sequence[int]], class_names: tuple[str, str] = CLASS_NAMES
+) -> dict[str, Any]:
     """All text of the table, and each cell's share of its row.
 
     Args:
@@ -59,7 +63,8 @@ def matrix_data(counts: Sequence[Sequence[int]]) -> dict[str, Any]:
 
     Returns:
         "columns": the two column headings; "rows": heading, cells (cell, name, count, rate,
-        share in [0, 1]) and total of each row; "totals": of the two columns and overall.
+        share in [0, 1]) and total of each row; "totals": of the two columns and overall;
+        "class_names".
     """
     if [len(row) for row in counts] != [2, 2] or any(n < 0 for row in counts for n in row):
         raise ValueError(f"counts must be [[tn, fp], [fn, tp]], each >= 0. Received: {counts}")
@@ -67,12 +72,13 @@ def matrix_data(counts: Sequence[Sequence[int]]) -> dict[str, Any]:
     column_totals = [sum(column) for column in zip(*table, strict=True)]
     cells = list(CELL_NAMES.items())
     return {
-        "columns": [f"Predicted {name}" for name in CLASS_NAMES],
+        "class_names": list(class_names),
+        "columns": [f"Predicted {name}" for name in class_names],
         "rows": [
             {
-                "heading": f"Labelled {CLASS_NAMES[label]}",
+                "heading": f"Labelled {class_names[label]}",
                 "cells": [
-                    _cell_data(*cells[2 * label + i], row[i], sum(row), CLASS_NAMES[label])
+                    _cell_data(*cells[2 * label + i], row[i], sum(row), class_names[label])
                     for i in (0, 1)
                 ],
                 "total": f"{sum(row):,}",

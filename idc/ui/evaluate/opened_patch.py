@@ -47,7 +47,7 @@ def scored_grid(
     with left:
         picked = patch_grid(
             store.patches[table["row"].to_numpy()],
-            [patch_tile(entry) for entry in table.to_dict("records")],
+            [patch_tile(entry, store.description) for entry in table.to_dict("records")],
             key=key,
             label=label,
             tile_px=_TILE_PX,
@@ -76,6 +76,9 @@ def scored_slide(run: Run, results: Results, case: int, *, key: str, predictions
     store = results.store
     if store is None:
         raise ValueError("results must have a store. Received: none")
+    if not store.description.has_places:
+        st.caption("The data set does not tell where its patches lie, so there is no slide.")
+        return
     slide = lay_out_case(store, case)
     row = _opened_row(results) if address.latest(_OPENED_IN) == key else None
     left, right = st.columns([5, 3], gap="medium")

@@ -3,7 +3,6 @@
 
 import { element } from "../components/browser/dom.js";
 import { formatCount, formatShare } from "../components/browser/numbers.js";
-import { CLASS_NAMES } from "../components/browser/patches.js";
 import { followThreshold, sharedPredictions } from "../components/browser/shared_predictions.js";
 import {
   FIFTH_TICKS,
@@ -43,7 +42,7 @@ export default function ({ data, parentElement, setStateValue }) {
   return () => view.stop();
 }
 
-function newHistogram({ histogram }, open) {
+function newHistogram({ histogram, class_names: names }, open) {
   const most = Math.max(1, ...histogram.flat());
   const steps = [0, 0.05, 0.25, 1].map((part) => roundDown(part * most));
   const plot = newPlot({
@@ -78,7 +77,7 @@ function newHistogram({ histogram }, open) {
       return {
         node: svgElement(
           "g",
-          { "aria-label": describeBar(bin, histogram.length, count, label) },
+          { "aria-label": describeBar(bin, histogram.length, count, names[label]) },
           hit,
           ink,
         ),
@@ -86,7 +85,7 @@ function newHistogram({ histogram }, open) {
       };
     }),
   );
-  const keys = CLASS_NAMES.map((name, label) => {
+  const keys = names.map((name, label) => {
     const box = svgElement("rect", {
       width: 14,
       height: 10,
@@ -97,17 +96,16 @@ function newHistogram({ histogram }, open) {
   return finishPlot(plot, marks, open, "Probabilities", element("ul", "legend", ...keys));
 }
 
-function describeBar(bin, bins, count, label) {
+function describeBar(bin, bins, count, className) {
   const [low, high] = [bin, bin + 1].map((border) => (border / bins).toFixed(2));
-  return `${low} to ${high}: ${formatCount(count)} ${CLASS_NAMES[label]} patches`;
+  return `${low} to ${high}: ${formatCount(count)} ${className} patches`;
 }
 
-function newCalibration({ calibration }, open) {
+function newCalibration({ calibration, class_names: names }, open) {
   const plot = newPlot({
-    label:
-      "Calibration: share of IDC-positive patches by probability; each point opens its patches",
+    label: `Calibration: share of ${names[1]} patches by probability; each point opens its patches`,
     x: { title: "mean probability of IDC", ticks: FIFTH_TICKS, words: formatTenths },
-    y: { title: "share that is IDC-positive", ticks: FIFTH_TICKS, words: formatPercent },
+    y: { title: `share that is ${names[1]}`, ticks: FIFTH_TICKS, words: formatPercent },
   });
   const ends = [
     [0, 0],
@@ -119,7 +117,7 @@ function newCalibration({ calibration }, open) {
   const marks = calibration.map(({ bin, y_prob, positive_share, patches }) => {
     const words =
       `mean probability ${y_prob.toFixed(2)}: ${formatShare(positive_share)} of ` +
-      `${formatCount(patches)} patches are IDC-positive`;
+      `${formatCount(patches)} patches are ${names[1]}`;
     const at = { cx: plot.x(y_prob), cy: plot.y(positive_share) };
     return {
       node: svgElement(

@@ -10,19 +10,25 @@ import streamlit as st
 from idc.evaluation.patch_selection import HISTOGRAM_BINS
 from idc.evaluation.results import Results
 from idc.metrics.calibration import bin_indices, reliability_table
+from idc.patches import CLASS_NAMES
 from idc.ui.components.own_component import own_component
 
 _view = own_component(__file__, "plot")
 
 
 def probability_plot(
-    predictions_id: str, plots: dict[str, Any], *, key: str
+    predictions_id: str,
+    plots: dict[str, Any],
+    *,
+    key: str,
+    class_names: tuple[str, str] = CLASS_NAMES,
 ) -> dict[str, Any] | None:
     """Show both plots and return the open bar or point.
 
     Args:
         predictions_id: `idc.ui.evaluate.browser_predictions.predictions_id`.
         plots: `plot_data`.
+        class_names: of the negative and the positive class.
 
     Returns:
         {"kind": "bar", "bin", "label"} or {"kind": "point", "bin"}; None where nothing is open.
@@ -30,7 +36,12 @@ def probability_plot(
     opened = _opened(st.session_state.get(key, {}).get("pick"), predictions_id, plots)
     _view(
         key=key,
-        data={"predictions_id": predictions_id, "open": opened, **plots},
+        data={
+            "predictions_id": predictions_id,
+            "open": opened,
+            "class_names": class_names,
+            **plots,
+        },
         default={"pick": None},
         on_pick_change=lambda: None,
     )

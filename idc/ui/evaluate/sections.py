@@ -22,7 +22,6 @@ from idc.evaluation.results import Results
 from idc.metrics.bootstrap import Interval, few_cases_note
 from idc.metrics.calibration import CALIBRATION_BINS
 from idc.metrics.scores import baseline_note, one_class_note
-from idc.patches import CLASS_NAMES
 from idc.report.document import report_html
 from idc.report.export import predictions_file
 from idc.runs.run import Run
@@ -133,7 +132,11 @@ def matrix_section(scored: ThresholdedResults) -> None:
     counts = scored.results.report(scored.threshold).confusion_matrix
     with matrix:
         cell = confusion_matrix(
-            counts, key="matrix", selected=None, predictions_id=scored.predictions_id
+            counts,
+            key="matrix",
+            selected=None,
+            predictions_id=scored.predictions_id,
+            class_names=scored.results.class_names,
         )
     if cell is not None:
         where = in_cell(scored.results, cell, scored.threshold)
@@ -165,14 +168,17 @@ def probability_section(scored: ThresholdedResults) -> None:
     st.subheader("Probabilities")
     st.caption("Choose a bar or a point to see its patches. The dashed line is the threshold.")
     opened = probability_plot(
-        scored.predictions_id, _plot_data(scored.digest, scored.results), key="probabilities"
+        scored.predictions_id,
+        _plot_data(scored.digest, scored.results),
+        key="probabilities",
+        class_names=scored.results.class_names,
     )
     if opened is None:
         return
     bin_number, results = opened["bin"], scored.results
     if opened["kind"] == "bar":
         width, label = 1 / HISTOGRAM_BINS, opened["label"]
-        where, subject = in_histogram_bar(results, bin_number, label), CLASS_NAMES[label]
+        where, subject = in_histogram_bar(results, bin_number, label), results.class_names[label]
     else:
         width, subject = 1 / CALIBRATION_BINS, "All patches"
         where = in_calibration_point(results, bin_number)
@@ -297,7 +303,8 @@ def export_section(scored: ThresholdedResults) -> None:
 def report_section(scored: ThresholdedResults) -> None:
     """The classification report, one row per class."""
     st.subheader("Classification report")
-    report_table(scored.results.report(scored.threshold).confusion_matrix)
+    matrix = scored.results.report(scored.threshold).confusion_matrix
+    report_table(matrix, scored.results.class_names)
 
 
 def _slide_query(scored: ThresholdedResults, case: int) -> dict[str, str]:

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from idc.datasets.description import DataDescription
 from idc.metrics.scores import evaluate, one_class_note
-from idc.patches import CLASS_NAMES
 from idc.prediction.file_job import FilePredictionJob
 from idc.prediction.file_predictions import FilePredictions
 from idc.runs.run import Run
@@ -17,6 +17,7 @@ from idc.ui.components.confusion_matrix import CELL_NAMES, confusion_matrix
 from idc.ui.components.patch_tiles import enlarged
 from idc.ui.predict.answer_table import AnswerRow, answer_table, chosen_order
 from idc.ui.shared.formatting import (
+    class_name,
     coloured_class,
     escape_markdown,
     file_count,
@@ -109,17 +110,17 @@ def _watch(job: FilePredictionJob) -> None:
 @guarded_fragment
 def _show_answers(run: Run, answers: FilePredictions) -> None:
     threshold = run.calibration().threshold
-    _counts(answers, threshold)
+    _counts(answers, threshold, run.description())
     cell = _confusion_matrix_section(answers, threshold)
     selected = answers.in_cell(cell, threshold)
     if cell is not None:
         st.markdown(f"**{CELL_NAMES[cell]}**: {file_count(int(selected.sum()))}")
     if selected.any():
-        _table(answers, selected, threshold)
+        _table(answers, selected, threshold, run.description())
     _refused(answers)
     st.download_button(
         "Download as CSV",
-        lambda: answers.csv(threshold, run.title).encode(
+        lambda: answers.csv(threshold, run.title, run.description().class_names).encode(
             "utf-8-sig"
         ),  # Excel needs the byte order mark
         "idc-answers.csv",
@@ -130,17 +131,17 @@ def _show_answers(run: Run, answers: FilePredictions) -> None:
     )
 
 
-def _counts(answers: FilePredictions, threshold: float) -> None:
+def _counts(answers: FilePredictions, threshold: float, about: DataDescription) -> None:
     answered, positives = int(answers.answered().sum()), answers.positives(threshold)
     metric_row(
         [
             ("Predicted", f"{answered:,}", ""),
             (
-                CLASS_NAMES[1],
+                class_name(1, about),
                 f"{positives:,}",
                 f"Probability of at least {threshold:.1%}, the threshold of the run.",
             ),
-            (CLASS_NAMES[0], f"{answered - positives:,}", ""),
+            (class_name(0, about), f"{answered - positives:,}", ""),
             ("Refused", f"{len(answers.names) - answered:,}", "The reasons are listed below."),
         ]
     )
@@ -168,7 +169,9 @@ def _confusion_matrix_section(answers: FilePredictions, threshold: float) -> str
         return confusion_matrix(report.confusion_matrix, key="many_matrix", selected=None)
 
 
-def _table(answers: FilePredictions, selected: np.ndarray, threshold: float) -> None:
+def _table(
+    answers: FilePredictions, selected: np.ndarray, threshold: float, about: DataDescription
+) -> None:
     order = chosen_order(_TABLE)
     places = answers.sorted_positions(selected, order.by, descending=order.descending)
     pages, page = -(-len(places) // _ROWS_A_PAGE), 1
@@ -193,7 +196,7 @@ def _table(answers: FilePredictions, selected: np.ndarray, threshold: float) -> 
         if opened is None or not selected[opened]:
             st.caption("Choose a file to see its patch enlarged. Click a heading to sort.")
         else:
-            _opened(answers, opened, threshold)
+            _opened(answers, opened, threshold, about)
 
 
 def _row(answers: FilePredictions, place: int, threshold: float) -> AnswerRow:
@@ -202,16 +205,16 @@ def _row(answers: FilePredictions, place: int, threshold: float) -> AnswerRow:
     return AnswerRow(place, answers.names[place], known, y_prob, int(y_prob >= threshold))
 
 
-def _opened(answers: FilePredictions, place: int, threshold: float) -> None:
+def _opened(answers: FilePredictions, place: int, threshold: float, about: DataDescription) -> None:
     row = _row(answers, place, threshold)
     st.image(
         enlarged(answers.patches[place]), width="stretch", alt="The patch as the model sees it"
     )
-    st.markdown(f"**{coloured_class(row.called)}**")
+    st.markdown(f"**{coloured_class(row.called, about)}**")
     st.progress(row.y_prob, text=f"Probability of IDC: **{row.y_prob:.1%}**")
     if row.label is not None:
         relation = "agrees with" if row.label == row.called else "contradicts"
-        st.markdown(f"Label: **{CLASS_NAMES[row.label]}**. The prediction {relation} it.")
+        st.markdown(f"Label: **{class_name(row.label, about)}**. The prediction {relation} it.")
     st.caption(escape_markdown(row.name))
 
 

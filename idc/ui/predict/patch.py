@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
+from idc.datasets.description import DataDescription
 from idc.prediction.predictor import predict_patches
 from idc.runs.run import Run
 from idc.ui.components.explanation import explanation, show_warnings
@@ -59,21 +60,24 @@ def show_prediction(run: Run, chosen: ChosenPatch) -> None:
     """The patch, its prediction and the explanation."""
     with st.spinner("Predicting …", show_time=True):
         y_prob = float(predict_patches(run, chosen.rgb[None])[0])
-    threshold = run.calibration().threshold
+    threshold, about = run.calibration().threshold, run.description()
     y_pred = int(y_prob >= threshold)
     picture, answer = st.columns([1, 2], gap="large")
     with picture:
         st.image(enlarged(chosen.rgb), width="stretch", alt="The patch as the model sees it")
         st.caption(escape_markdown(chosen.title))
     with answer:
-        st.subheader(coloured_class(y_pred))
-        st.progress(y_prob, text=f"Probability of IDC: **{y_prob:.1%}**")
+        st.subheader(coloured_class(y_pred, about))
+        st.progress(y_prob, text=f"{_probability_of(about)}: **{y_prob:.1%}**")
         st.markdown(
-            f"IDC-positive means a probability of at least {threshold:.1%}. {model_note(run)}"
+            f"{class_name(1, about)} means a probability of at least {threshold:.1%}. "
+            f"{model_note(run)}"
         )
         if chosen.label is not None:
             relation = "agrees with" if chosen.label == y_pred else "contradicts"
-            st.markdown(f"Label: **{class_name(chosen.label)}**. The prediction {relation} it.")
+            st.markdown(
+                f"Label: **{class_name(chosen.label, about)}**. The prediction {relation} it."
+            )
         for note in chosen.notes:
             st.info(escape_markdown(note), icon=":material/info:")
         show_warnings(run, chosen.rgb)
@@ -94,3 +98,7 @@ def model_note(run: Run) -> str:
     if run.environment().get("data_generated"):
         answer += " It trained only on generated tissue; for real tissue choose the bundled model."
     return answer
+
+
+def _probability_of(about: DataDescription) -> str:
+    return f"Probability of {escape_markdown(about.target)}"

@@ -110,7 +110,12 @@ def _latest_confusion_matrix(run: Run, epoch: dict[str, Any]) -> None:
     left, right = st.columns([3, 2], gap="large")
     with left:
         st.markdown(f"**Confusion matrix after epoch {epoch['epoch']}** (validation part)")
-        opened = confusion_matrix(epoch["val_confusion_matrix"], key="live_matrix", selected=None)
+        opened = confusion_matrix(
+            epoch["val_confusion_matrix"],
+            key="live_matrix",
+            selected=None,
+            class_names=run.description().class_names,
+        )
         if opened is not None:
             st.page_link(
                 "../../pages/evaluate.py",
@@ -120,7 +125,7 @@ def _latest_confusion_matrix(run: Run, epoch: dict[str, Any]) -> None:
             )
     with right:
         st.markdown("**Classification report**")
-        report_table(epoch["val_confusion_matrix"])
+        report_table(epoch["val_confusion_matrix"], run.description().class_names)
 
 
 def _device(run: Run) -> str:
