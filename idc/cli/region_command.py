@@ -25,7 +25,7 @@ from idc.large_images.region_exports import region_csv, region_geojson
 from idc.large_images.region_pictures import downscaled_picture, region_png
 from idc.large_images.region_warnings import region_notes, region_warning
 from idc.large_images.slide_predictions import SlideRequest, predict_slide_file
-from idc.large_images.whole_slide import SLIDE_ONLY_SUFFIXES, WholeSlide
+from idc.large_images.whole_slide import SLIDE_ONLY_SUFFIXES, LargeImageError, WholeSlide
 from idc.patches import PATCH_SIZE_PX
 from idc.prediction.predictor import default_model
 from idc.processes.console import ProgressLine, progress_line
@@ -88,6 +88,8 @@ def _predict_slide_file(
             with WholeSlide(path) as slide:
                 stated = "" if mpp_um else slide.scale_note
                 mpp_um = mpp_um or slide.mpp_um
+        except LargeImageError:
+            raise
         except SlideError:
             too_large = path.stat().st_size > MAX_FILE_BYTES  # for an image
             if too_large or path.suffix.lower() in SLIDE_ONLY_SUFFIXES:

@@ -19,7 +19,7 @@ import numpy as np
 import openslide
 from PIL import Image
 
-from idc.large_images.tiff_slide import TiffSlide
+from idc.large_images.tiff_slide import LargeImageRefusal, TiffSlide
 from idc.processes.child import serve
 from idc.processes.resource_limits import lower_limit
 from idc.uploads.pixel_conversion import Refusal
@@ -55,13 +55,15 @@ def answer(question: Mapping[str, Any], _: bytes) -> tuple[dict[str, Any], bytes
 
     Returns:
         ``{"ok": True, ...}``, with width * height * 3 bytes of RGB if pixels were requested, or
-        ``{"ok": False, "reason"}``.
+        ``{"ok": False, "reason"}``, with ``is_large`` if the image is too large for a region.
     """
     try:
         slide = _open_slide(question["path"])
         if "box" not in question:
             return {"ok": True, **_metadata(slide)}, b""
         return {"ok": True}, _pixels(slide, question).tobytes()
+    except LargeImageRefusal as refusal:
+        return {"ok": False, "reason": str(refusal), "is_large": True}, b""
     except Refusal as refusal:
         reason = str(refusal)
     except MemoryError:

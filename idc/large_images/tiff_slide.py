@@ -30,6 +30,10 @@ _CACHE_BYTES = 384 * 2**20  # a row of boxes of a wide image in strips
 _MIN_STRIP_PIXELS = 10**8  # a smaller image in strips is predicted as a region
 
 
+class LargeImageRefusal(Refusal):
+    """Of an image with too many pixels to be predicted as a region instead."""
+
+
 class TiffSlide:
     """An opened TIFF with its levels.
 
@@ -52,7 +56,7 @@ class TiffSlide:
             self._levels = [(first, _checked_layout(first))]
             self._levels += _smaller_levels(self._file, first)
         except Refusal as refusal:
-            raise _for_slides(refusal) from refusal
+            raise _for_slides(refusal, first) from refusal
         self.dimensions = (int(first.imagewidth), int(first.imagelength))
         self.level_downsamples = [_downsample(first, page) for page, _ in self._levels]
         self.scale: Scale = page_scale(first)
@@ -77,7 +81,7 @@ class TiffSlide:
             for page, layout in self._levels:
                 check_segments(page, layout)
         except Refusal as refusal:
-            raise _for_slides(refusal) from refusal
+            raise _for_slides(refusal, self._levels[0][0]) from refusal
         return self
 
     def read_region(self, at: tuple[int, int], level: int, size: tuple[int, int]) -> np.ndarray:
@@ -156,8 +160,10 @@ def _checked_layout(page: TiffPage) -> Layout:
     return layout
 
 
-def _for_slides(refusal: Refusal) -> Refusal:
-    return Refusal(str(refusal).replace(ADVICE, CONVERT))
+def _for_slides(refusal: Refusal, first: TiffPage) -> Refusal:
+    is_large = first.imagewidth * first.imagelength >= _MIN_STRIP_PIXELS
+    kind = LargeImageRefusal if is_large else Refusal
+    return kind(str(refusal).replace(ADVICE, CONVERT))
 
 
 def _smaller_levels(file: TiffFile, first: TiffPage) -> list[tuple[TiffPage, Layout]]:

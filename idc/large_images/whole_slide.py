@@ -40,6 +40,10 @@ _MAX_SENTENCE_LENGTH = 300
 _BATCH_SIZE = 256  # a batch of the model
 
 
+class LargeImageError(SlideError):
+    """The file cannot be read as a slide and has too many pixels for a region."""
+
+
 class WholeSlide:
     """An opened whole-slide file; a context manager.
 
@@ -55,7 +59,7 @@ class WholeSlide:
         dicom_series: the SeriesInstanceUID of a DICOM slide; else empty.
 
     Raises:
-        SlideError: it cannot be read.
+        SlideError: it cannot be read; `LargeImageError`, and neither as a region.
     """
 
     def __init__(self, path: Path) -> None:
@@ -164,7 +168,8 @@ class WholeSlide:
         except ChildDied as error:
             raise SlideError(f"'{name}' could not be read safely; it may be damaged.") from error
         if header.get("ok") is not True:
-            raise SlideError(f"'{name}' {_printable(header.get('reason'))}.")
+            kind = LargeImageError if header.get("is_large") is True else SlideError
+            raise kind(f"'{name}' {_printable(header.get('reason'))}.")
         return header, block
 
 

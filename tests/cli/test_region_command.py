@@ -4,6 +4,7 @@ import json
 import cv2
 import numpy as np
 import pytest
+import tifffile
 
 from idc.__main__ import main
 from idc.cli import region_command
@@ -18,6 +19,7 @@ from tests.support.made_slides import (
     write_scn,
     write_slide,
 )
+from tests.support.tiff_files.scales import scaled_tiff
 
 
 @pytest.fixture(autouse=True)
@@ -188,6 +190,35 @@ def test_refusals_are_one_sentence(words, sentence, tmp_path, monkeypatch, capsy
 
     assert main(["predict", *words]) == 2
     assert sentence in capsys.readouterr().err
+
+
+def test_large_tiff_that_no_slide_can_be_names_the_conversion(tmp_path, capsys):
+    path = tmp_path / "s.tif"
+    pixels = np.zeros((10_000, 10_000), np.float16)
+    tifffile.imwrite(path, pixels, compression="zlib", rowsperstrip=1_000)
+
+    assert main(["predict", str(path), "--region", "--mpp", "1"]) == 2
+    assert capsys.readouterr().err == (
+        "idc: 's.tif' holds 32-bit, signed or floating-point values; convert it by `vips "
+        "tiffsave IN OUT --tile --pyramid --compression jpeg`.\n"
+    )
+
+
+@pytest.mark.parametrize("tile", [None, (64, 64)])
+def test_scale_conflict_is_printed_and_in_every_row(tile, tmp_path, capsys):
+    path = tmp_path / "s.tif"
+    path.write_bytes(scaled_tiff("MPP = 4", pixels_per_cm=10_000, tile=tile))
+
+    assert main(["predict", str(path), "--region"]) == 0
+    out, err = capsys.readouterr()
+    conflict = (
+        "The MPP values state 4 um per pixel, the resolution tags 1; the first is used unless you "
+        "choose another."
+    )
+    assert conflict in err
+    rows = list(csv.DictReader(out.splitlines()))
+    assert len(rows) == 4
+    assert all(conflict in row["warning"] for row in rows if row["y_prob"])
 
 
 def test_given_scale_overrides_that_of_the_file(slide, capsys):

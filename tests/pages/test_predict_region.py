@@ -21,6 +21,12 @@ from tests.support.made_slides import (
     write_scn,
     write_slide,
 )
+from tests.support.tiff_files.scales import scaled_tiff
+
+CONFLICT = (
+    "The MPP values state 4 um per pixel, the resolution tags 1; the first is used unless you "
+    "choose another."
+)
 
 
 @pytest.fixture(autouse=True)
@@ -174,6 +180,15 @@ def test_scale_is_taken_from_the_file_if_stated():
     assert at.button(key="predict_region").label == "Predict 1 patch"
 
 
+def test_scale_conflict_of_an_upload_is_shown():
+    data = scaled_tiff("MPP = 4", pixels_per_cm=10_000)
+    at = upload(open_page("predict"), "mine.tif", data, "image/tiff")
+    choice(at, "60").set_value("A region, cut into patches").run()
+
+    assert choice(at, "Objective").value == "From the file · 4"
+    assert CONFLICT in [note.value for note in at.info]
+
+
 def test_entered_scale_enlarges_the_region_with_a_warning():
     at = upload(open_page("predict"), "mine.png", REGION)
     choice(at, "Objective").set_value("Other").run()
@@ -278,6 +293,15 @@ def test_whole_slide_shows_its_tiling_before_the_prediction(slides):
     assert "600 × 400 px at full resolution, 1 µm per pixel" in text(at)
     assert "**2 patches**" in text(at)
     assert at.button(key="predict_slide").label == "Predict the slide"
+
+
+def test_scale_conflict_of_a_slide_is_shown(slides):
+    path = slides / "s.tif"
+    path.write_bytes(scaled_tiff("MPP = 4", pixels_per_cm=10_000, tile=(64, 64)))
+    at = open_page("predict", query={"slide": str(path)})
+
+    assert choice(at, "Objective").value == "From the file · 4"
+    assert CONFLICT in [note.value for note in at.info]
 
 
 def test_whole_slide_is_limited_to_annotations(slides):
