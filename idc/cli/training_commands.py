@@ -41,7 +41,7 @@ def train_command(options: argparse.Namespace) -> None:
         "uint8 RGB",
         file=sys.stderr,
     )
-    if note := split_note(split):
+    if note := split_note(split, store.description):
         print(note, file=sys.stderr)
     start_runs(
         config,

@@ -241,10 +241,15 @@ def redraw_training(
     return redrawn
 
 
-def split_note(split: Split) -> str:
+def split_note(split: Split, description: DataDescription = KAGGLE_DESCRIPTION) -> str:
     """Warnings about the scores of this split; "" if there are none."""
     notes = []
-    if split.protocol == "random":
+    if not description.has_cases:
+        notes.append(
+            "The data do not tell which patches are of one patient: if some are in two parts, "
+            "these scores flatter."
+        )
+    elif split.protocol == "random":
         notes.append(
             "Patches of one case are in several parts: these scores flatter. Compare 'by case'."
         )

@@ -63,7 +63,7 @@ def report_html(run: Run, results: Results, threshold: float) -> str:
     bootstrap = Bootstrap(results.y_true, results.y_prob, results.cases)
     intervals = bootstrap.intervals(threshold)
     cases = bootstrap.scores.table(threshold).to_dict("records")
-    lines = published_iso_lines()
+    lines = published_iso_lines() if run.description().is_idc_set else []
     return _template().render(
         style=Markup((_FOLDER / "style.css").read_text(encoding="utf-8")),
         title=run.title,
@@ -137,7 +137,7 @@ def _notes(run: Run, results: Results) -> list[str]:
         if results.part == "all":
             notes.append(training_overlap_note(run, results.store))
         elif not run.bundled:
-            notes.append(split_note(run_split(run, results.store)))
+            notes.append(split_note(run_split(run, results.store), results.store.description))
         if results.store.report.generated:
             notes.append("Generated tissue, not from patients.")
     return [note for note in notes if note]

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from idc.datasets.description import KAGGLE_DESCRIPTION, DataDescription
-from idc.datasets.splits import make_split, protocols_for
+from idc.datasets.splits import make_split, protocols_for, split_note
 from idc.errors import SplitError
 
 NO_CASES = DataDescription(class_names=("cat", "dog"), has_cases=False, has_places=False)
@@ -88,3 +88,12 @@ def test_missing_class_is_named_as_the_data_set_names_it():
 
     with pytest.raises(SplitError, match="The train part holds no dog patch"):
         make_split(index, "as-given", description=WITH_PARTS)
+
+
+def test_note_of_data_without_cases_says_that_scores_may_flatter():
+    split = make_split(index_of([0] * 40), "random", description=NO_CASES)
+
+    assert split_note(split, NO_CASES) == (
+        "The data do not tell which patches are of one patient: if some are in two parts, these "
+        "scores flatter."
+    )

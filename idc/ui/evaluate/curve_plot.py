@@ -21,12 +21,14 @@ def curve_plot(predictions_id: str, drawn: dict[str, Any], *, key: str) -> None:
     _view(key=key, data={"predictions_id": predictions_id, **drawn})
 
 
-def curve_data(results: Results, roc_auc: float, average_precision: float) -> dict[str, Any]:
+def curve_data(
+    results: Results, roc_auc: float, average_precision: float, *, with_published: bool = True
+) -> dict[str, Any]:
     """The curves, thinned for drawing, and the lines of the published results."""
     return {
         **thinned_curves(results.y_true, results.y_prob),
         "roc_auc": None if np.isnan(roc_auc) else roc_auc,
         "average_precision": None if np.isnan(average_precision) else average_precision,
         "positive_share": float(np.mean(results.y_true)),
-        "published": published_iso_lines(),
+        "published": published_iso_lines() if with_published else [],
     }

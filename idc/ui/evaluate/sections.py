@@ -95,13 +95,15 @@ def choose_threshold(run: Run, results: Results) -> ThresholdedResults:
 def scope_section(run: Run, results: Results) -> None:
     """The scored part, and the cautions that apply to its scores."""
     cases = len(np.unique(results.cases))
+    about = run.description()
+    of_cases = f" of {cases:,} case{'' if cases == 1 else 's'}" if about.has_cases else ""
     st.caption(
-        f"Scored on the {results.part} part: {len(results.y_true):,} patches of {cases:,} cases, "
+        f"Scored on the {results.part} part: {len(results.y_true):,} patches{of_cases}, "
         f"best weights (epoch {run.best().get('epoch', '–')})."
     )
     if run.bundled:
         st.info(BUNDLED_NOTE, icon=":material/info:")
-    elif results.store and (note := split_note(run_split(run, results.store))):
+    elif results.store and (note := split_note(run_split(run, results.store), about)):
         st.warning(note, icon=":material/info:")
     if note := few_cases_note(cases):
         st.info(note, icon=":material/info:")
@@ -146,14 +148,18 @@ def matrix_section(scored: ThresholdedResults) -> None:
 
 
 def curves_section(scored: ThresholdedResults) -> None:
-    """Both curves and the published results on the same data."""
-    st.subheader("Curves and published results")
+    """Both curves; for the IDC set also the published results on the same data."""
+    is_idc_set = scored.run.description().is_idc_set
+    st.subheader("Curves and published results" if is_idc_set else "Curves")
     auc, precision = scored.intervals["roc_auc"].value, scored.intervals["average_precision"].value
     curve_plot(
         scored.predictions_id,
-        _curve_data(scored.digest, scored.results, auc, precision),
+        _curve_data(scored.digest, scored.results, auc, precision, is_idc_set),
         key="curves",
     )
+    if not is_idc_set:
+        st.caption("The dot is the current threshold.")
+        return
     st.caption(
         "The dot is the current threshold. A published balanced accuracy or F1 is drawn as the "
         "line of all points with that score. A curve that passes above and to the left of a ROC "
@@ -314,8 +320,10 @@ def _slide_query(scored: ThresholdedResults, case: int) -> dict[str, str]:
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
-def _curve_data(digest: str, _results: Results, auc: float, precision: float) -> dict[str, Any]:
-    return curve_data(_results, auc, precision)
+def _curve_data(
+    digest: str, _results: Results, auc: float, precision: float, with_published: bool
+) -> dict[str, Any]:
+    return curve_data(_results, auc, precision, with_published=with_published)
 
 
 @st.cache_data(max_entries=8, show_spinner=False)

@@ -152,5 +152,5 @@ def _data_summary(store: PatchStore, split: Split, config: TrainingConfig) -> No
         f"Training array {(train, 50, 50, 3)}, held-out array {(held_out, 50, 50, 3)}, "
         f"uint8 RGB. {steps:,} steps per epoch, {steps * config.epochs:,} in total."
     )
-    if note := split_note(split):
+    if note := split_note(split, store.description):
         st.warning(note, icon=":material/info:")
