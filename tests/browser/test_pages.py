@@ -63,7 +63,7 @@ def test_server_answers_health_checks_and_forbids_framing(app):
 def test_narrow_screen_clips_nothing(app, page):
     page.set_viewport_size({"width": 390, "height": 800})
     page.goto(app)
-    expect(page.get_by_role("button", name="Pack")).to_be_visible()
+    expect(page.get_by_role("button", name="Check the files")).to_be_visible()
 
     widths = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
     assert widths[0] <= widths[1]

@@ -117,7 +117,7 @@ def test_jax_predictor_matches_tensorflow():
     run = open_run(BUNDLED_RUN_ID)
     patches = np.random.default_rng(0).integers(0, 256, (3, 50, 50, 3), np.uint8)
     question = {"kind": "probabilities", "folder": str(run.folder), "count": len(patches)}
-    question |= {"network": run.config.network, "sha256": run.best()["sha256"]}
+    question |= {"network": run.config.network, "sha256": run.best()["sha256"], "side_px": 50}
     worker = Child(
         "idc.prediction.predictor_worker", environ={"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
     )

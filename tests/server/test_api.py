@@ -131,6 +131,7 @@ def test_image_gets_the_prediction_of_the_page(endpoint):
         "run": "bundled",
         "title": "Bundled model",
         "sha256": run.best()["sha256"],
+        "model_sha256": run.model_sha256(),
     }
     assert result["threshold"] == run.calibration().threshold
     assert result["notice"] == "For teaching and research, not for diagnosis."
@@ -187,7 +188,7 @@ def test_body_that_is_not_an_image_is_refused(endpoint):
 
 
 def test_too_large_body_and_too_many_files_are_refused(endpoint):
-    assert "200.0 MB" in sentence(post(endpoint, bytes(MAX_FILE_BYTES + 20_000)), 413)
+    assert "200 MB" in sentence(post(endpoint, bytes(MAX_FILE_BYTES + 20_000)), 413)
     many = [(f"{number}.png", b"x") for number in range(MAX_FILES + 1)]
     assert sentence(form(endpoint, *many), 413) == "A form may hold 256 files; send several forms."
 

@@ -1,6 +1,5 @@
 """The route that serves the components' JavaScript modules."""
 
-import asyncio
 import posixpath
 import re
 from pathlib import Path
@@ -11,6 +10,7 @@ from starlette.applications import Starlette
 
 import idc.ui
 from idc.server.browser_modules import MODULES, module_route, module_url
+from tests.support.waiting import run_in_thread
 
 UI = Path(idc.ui.__file__).parent
 IMPORT = re.compile(r'^(?:import|export)\b[^;"]*?from "([^"]+)";', re.MULTILINE)
@@ -24,7 +24,7 @@ def get(path):
         messages.append(message)
 
     scope = {"type": "http", "method": "GET", "path": unquote(path), "headers": []}
-    asyncio.run(Starlette(routes=[module_route])(scope, None, send))
+    run_in_thread(Starlette(routes=[module_route])(scope, None, send))
     start, *parts = messages
     headers = {name.decode(): value.decode() for name, value in start["headers"]}
     return start["status"], headers, b"".join(part["body"] for part in parts)

@@ -1,7 +1,6 @@
 """The installed Streamlit and Starlette still have the private parts that the adapter uses."""
 
 import ast
-import asyncio
 import inspect
 from io import BytesIO
 from pathlib import Path
@@ -25,6 +24,7 @@ from streamlit.web.server import server
 
 from idc.server import streamlit_internals as internals
 from tests.support import PROJECT
+from tests.support.waiting import run_in_thread
 
 PUBLIC_MODULES = {"streamlit.delta_generator"}
 FORM = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n%b\r\n--b--\r\n'
@@ -190,7 +190,7 @@ def parsed_form_file(data: bytes) -> BytesIO:
         yield FORM % data
 
     parser = MultiPartParser(Headers({"content-type": "multipart/form-data; boundary=b"}), body())
-    return asyncio.run(parser.parse())["file"].file
+    return run_in_thread(parser.parse())["file"].file
 
 
 def imports_streamlit_submodule(path: Path) -> bool:

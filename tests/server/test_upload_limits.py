@@ -17,6 +17,7 @@ from idc.server.quotas import Quota, StorageUsage
 from idc.server.streamlit_internals import is_open_session
 from idc.server.upload_limits import UploadLimits
 from idc.uploads.gate import MAX_FILE_BYTES
+from tests.support.waiting import run_in_thread
 
 UPLOAD = "/_stcore/upload_file/session-1/file-1"
 FORM_OVERHEAD = 10_000
@@ -84,7 +85,7 @@ def sent(
     }
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(upload_limits, "_now_s", lambda: caller.now_s)
-        asyncio.run(caller.limits(scope, caller.receive, caller.send))
+        run_in_thread(caller.limits(scope, caller.receive, caller.send))
     return caller
 
 

@@ -19,7 +19,7 @@ def calls(monkeypatch):
         outputs, "save_first_filters", lambda folder, model, epoch: calls.append(("filters", epoch))
     )
     monkeypatch.setattr(outputs, "describe_environment", lambda store: {})
-    monkeypatch.setattr(outputs.atomic, "replace_json", lambda path, value: calls.append(path.name))
+    monkeypatch.setattr(outputs, "write_checked_json", lambda path, _: calls.append(path.name))
     monkeypatch.setattr(
         outputs, "save_best_weights", lambda run, model, scores: calls.append(("best", scores))
     )
