@@ -3,8 +3,9 @@
 The weights have theirs in ``best.json``, checkpoints and lines of the log carry their own.
 
 A file and its checksum cannot be replaced in one operation. The checksum is therefore written
-first, beside that of the file which is replaced: the file that a killed writer leaves in place is
-listed, whichever it is. One process writes at a time, the holder of the run's lock.
+first, beside that of the file which is replaced, or a mark that there was none: what a killed
+writer leaves in place is listed, whichever it is. One process writes at a time, the holder of the
+run's lock.
 
 Runs of older versions have no checksums. Their files are read unchecked until they are written
 again.
@@ -20,6 +21,7 @@ from idc.files import atomic
 
 CHECKSUMS_FILE = "checksums.json"
 _SELF = "self_sha256"
+_ABSENT = "absent"  # in place of a digest: the file may not have been written yet
 _READS = 3  # a file may be replaced between reading it and reading the checksums
 
 
@@ -30,10 +32,12 @@ def write_checked(path: Path, content: bytes) -> None:
         listed = _read(folder)
     except DamagedFile:
         listed = {}
-    previous = _intact_sha256(path, listed.get(path.name))
-    listed[path.name] = [hashlib.sha256(content).hexdigest(), *previous]
-    atomic.replace_json(folder / CHECKSUMS_FILE, {**listed, _SELF: _digest_of(listed)})
+    is_new, digest = not path.exists(), hashlib.sha256(content).hexdigest()
+    previous = [_ABSENT] if is_new else _intact_sha256(path, listed.get(path.name))
+    _write(folder, {**listed, path.name: [digest, *previous]})
     atomic.replace_file(path, content)
+    if is_new:
+        _write(folder, {**listed, path.name: [digest]})  # from now on a missing file is damage
 
 
 def write_checked_json(path: Path, value: Any) -> None:
@@ -56,7 +60,7 @@ def read_checked(path: Path) -> bytes:
         except OSError as error:
             raise DamagedFile(f"it cannot be read: {error.strerror}") from error
         listed = _listed(path)
-        if content is None and not listed:
+        if content is None and (not listed or _ABSENT in listed):
             raise FileNotFoundError(path)
         if content is not None and (not listed or hashlib.sha256(content).hexdigest() in listed):
             return content
@@ -65,7 +69,8 @@ def read_checked(path: Path) -> bytes:
 
 def has_file(path: Path) -> bool:
     """Whether a run has or had this file: a listed one that is gone counts as damaged."""
-    return path.exists() or bool(_listed(path))
+    listed = _listed(path)
+    return path.exists() or (bool(listed) and _ABSENT not in listed)
 
 
 def checksums_problem(folder: Path) -> str:
@@ -98,6 +103,10 @@ def _read(folder: Path) -> dict[str, list[str]]:
     if not isinstance(listed, dict) or listed.pop(_SELF, None) != _digest_of(listed):
         raise DamagedFile(CHECKSUMS_FILE)
     return listed
+
+
+def _write(folder: Path, listed: dict[str, list[str]]) -> None:
+    atomic.replace_json(folder / CHECKSUMS_FILE, {**listed, _SELF: _digest_of(listed)})
 
 
 def _digest_of(listed: dict[str, list[str]]) -> str:

@@ -13,6 +13,7 @@ from idc.metrics.calibration import Calibration
 from idc.runs.checksums import (
     CHECKSUMS_FILE,
     checksums_problem,
+    has_file,
     read_checked,
     write_checked,
     write_checked_json,
@@ -265,3 +266,32 @@ def test_each_shipped_run_has_checksums_and_intact_files():
         run = open_run_at(folder)
         assert run.damage() == run.log().problems == []
         assert bool(run.model_sha256()) == run.has_model()
+
+
+def test_first_write_that_fails_leaves_no_damaged_file(tmp_path, monkeypatch):
+    path = tmp_path / "predictions.parquet"
+
+    replace_file = atomic.replace_file
+
+    def fail_for_the_file(target, content):
+        if target == path:
+            raise OSError(5, "Input/output error")
+        replace_file(target, content)
+
+    monkeypatch.setattr(atomic, "replace_file", fail_for_the_file)
+    with pytest.raises(OSError, match="Input/output error"):
+        write_checked(path, b"content")
+
+    assert not has_file(path)
+    with pytest.raises(FileNotFoundError):
+        read_checked(path)
+
+
+def test_file_removed_after_its_first_write_counts_as_damaged(tmp_path):
+    path = tmp_path / "predictions.parquet"
+    write_checked(path, b"content")
+    path.unlink()
+
+    assert has_file(path)
+    with pytest.raises(DamagedFile, match="it is missing"):
+        read_checked(path)
