@@ -27,10 +27,9 @@ pytestmark = [
 ]
 
 
-def train_on_jax(forker, *words, fault=""):
+def train_on_jax(forker, *words):
     """Train in a process of its own; returns its exit code, negative for a signal."""
-    fault_words = ("--fault", fault) if fault else ()
-    return forker.start("tests.support.programs.backend_trainer", *fault_words, *words).wait()
+    return forker.start("tests.support.programs.backend_trainer", *words).wait()
 
 
 def copy_of(run, ending):
@@ -93,7 +92,7 @@ def test_jax_training_killed_within_an_epoch_resumes_identically(home, jax_forke
     undisturbed, killed = create_run(tiny_config()), create_run(tiny_config())
     words = ("--dropout", "--each-step")
 
-    assert train_on_jax(jax_forker, *words, killed.id, fault="kill 30") == -signal.SIGKILL
+    assert train_on_jax(jax_forker, *words, "--kill-at-step", "2", killed.id) == -signal.SIGKILL
     prepare_to_resume(killed)
     assert train_on_jax(jax_forker, *words, killed.id, undisturbed.id) == 0
 

@@ -20,24 +20,23 @@ from tests.support.tiny_training import tiny_config
 TRAINER = "tests.support.programs.backend_trainer"
 
 
-def start(forker, *words, fault="", devices=1):
+def start(forker, *words, devices=1):
     """Start a trainer with so many devices, which writes a checkpoint after each step."""
     return forker.start(
         TRAINER,
-        *(("--fault", fault) if fault else ()),
         "--each-step",
         *words,
         XLA_FLAGS=f"--xla_force_host_platform_device_count={devices}",
     )
 
 
-def train_on_two(forker, run, fault=""):
-    """Both processes' exit codes. The fault is the second one's."""
+def train_on_two(forker, run, *words):
+    """Both processes' exit codes. The words are the second one's."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         hosts = f"127.0.0.1:{free.getsockname()[1]},127.0.0.1:1"
     first = start(forker, run.id, "--hosts", hosts, "--host-index", "0")
-    second = start(forker, "--hosts", hosts, "--host-index", "1", fault=fault)
+    second = start(forker, *words, "--hosts", hosts, "--host-index", "1")
     return first.wait(timeout=400), second.wait(timeout=400)
 
 
@@ -71,7 +70,7 @@ def alone(jax_forker, tmp_path_factory):
 def test_two_processes_resumed_after_a_kill_match_a_single_process(alone, jax_forker):
     together = create_run(tiny_config())
 
-    codes = train_on_two(jax_forker, together, fault="kill 40")
+    codes = train_on_two(jax_forker, together, "--kill-at-step", "3")
     assert codes[0] != 0 and codes[1] == -signal.SIGKILL
     assert together.status().state in ("failed", "interrupted")
     prepare_to_resume(together)
