@@ -81,7 +81,19 @@ def guarded_fragment(
     run_every: float | None = None,
     key: str | None = None,
 ) -> Any:
-    """`streamlit.fragment` with the guard; like it a decorator with or without arguments."""
+    """`streamlit.fragment` with the guard; like it a decorator with or without arguments.
+
+    Each fragment is drawn alone in a container. Without it, a fragment that reruns right after the
+    whole page can replace its neighbour: Streamlit drops the page's unsent copy of the fragment,
+    the browser removes the old one, what follows moves up, and the rerun is drawn in its place.
+    """
     if draw is None:
         return functools.partial(guarded_fragment, run_every=run_every, key=key)
-    return st.fragment(guarded(draw), run_every=run_every, key=key)
+    fragment = st.fragment(guarded(draw), run_every=run_every, key=key)
+
+    @functools.wraps(draw)
+    def draw_alone(*args: Any, **kwargs: Any) -> Any:
+        with st.container():
+            return fragment(*args, **kwargs)
+
+    return draw_alone

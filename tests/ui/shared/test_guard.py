@@ -162,3 +162,25 @@ def test_rerun_and_stop_pass_the_guard(log):
     assert not at.markdown
     assert not at.error
     assert not log.records
+
+
+def test_fragment_is_drawn_alone_in_a_container():
+    def page():
+        import streamlit as st
+
+        from idc.ui.shared.guard import guarded_fragment
+
+        @guarded_fragment
+        def draw(text: str) -> None:
+            st.markdown(text)
+
+        st.markdown("above")
+        draw("inside")
+        st.markdown("below")
+
+    main = AppTest.from_function(page).run().main
+
+    assert [main.children[at].value for at in (0, 2)] == ["above", "below"]
+    # The container, the fragment's own block, and what the fragment draws.
+    (fragment,) = main.children[1].children.values()
+    assert [element.value for element in fragment.children.values()] == ["inside"]
