@@ -11,7 +11,13 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
-from idc.cli import analysis_commands, data_commands, maintainer_commands, training_commands
+from idc.cli import (
+    analysis_commands,
+    data_commands,
+    export_command,
+    maintainer_commands,
+    training_commands,
+)
 from idc.cli.parser import build_parser
 from idc.errors import IdcError, file_error_sentence
 from idc.processes.console import print_error
@@ -64,6 +70,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int | None]] = {
     "predict": _predict,
     **analysis_commands.COMMANDS,
     **data_commands.COMMANDS,
+    **export_command.COMMANDS,
     **maintainer_commands.COMMANDS,
     **training_commands.COMMANDS,
 }

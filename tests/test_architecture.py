@@ -51,6 +51,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "evaluation": {"metrics", "datasets", "settings", "runs", "prediction"},
     "large_images": {"files", "processes", "imaging", "datasets", "uploads", "runs", "prediction"},
     "report": {"files", "metrics", "datasets", "settings", "runs", "evaluation"},
+    "export": {
+        "files",
+        "processes",
+        "datasets",
+        "networks",
+        "settings",
+        "runs",
+    },
     "game": {"files", "datasets", "runs", "prediction"},
     "shipped": {
         "files",
@@ -76,7 +84,7 @@ UI_EXCEPTIONS = {("train", "leakage")}  # Train offers Leakage's pair of splits
 
 # Importing a module of these packages loads no training library, so that browsing and evaluating
 # never wait for TensorFlow. The exceptions run as processes of their own.
-LIGHT = set(MAY_IMPORT) - {"networks", "training", "shipped", "cli", "__main__"}
+LIGHT = set(MAY_IMPORT) - {"networks", "training", "shipped", "export", "cli", "__main__"}
 HEAVY_WORKERS = {"idc.prediction.predictor_worker"}
 
 MAX_FILES_IN_IDC, MAX_FILES_IN_A_FOLDER, MAX_LINES = 6, 20, 400

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from idc.cli.export_command import add_export_options
 from idc.datasets.splits import PROTOCOLS, UNLISTED
 from idc.settings.help_texts import SETTING_HELP
 from idc.settings.training_config import (
@@ -115,6 +116,8 @@ def build_parser() -> argparse.ArgumentParser:
         help="write each patch's label and probability: .csv or .parquet",
     )
     sub.add_argument("--json", action="store_true", help="as JSON")
+
+    add_export_options(command("export", "Write a run as a notebook or script without IDC Lab."))
 
     _add_predict(command("predict", "Predict images: files, folders, zips; regions and slides."))
 

@@ -29,6 +29,13 @@ def precision_scope(precision: str) -> Iterator[None]:
             "Mixed precision needs a GPU that Keras can use, and this device has none; on a CPU it "
             "is slower. Choose precision float32."
         )
+    with policy_scope(precision):
+        yield
+
+
+@contextlib.contextmanager
+def policy_scope(precision: str) -> Iterator[None]:
+    """Set the policy of new layers, whatever the device; arguments as `precision_scope`."""
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(_POLICIES[precision])
     try:

@@ -1,0 +1,1 @@
+"""Runs as notebooks, scripts, model files and records of other systems, which need no IDC Lab."""

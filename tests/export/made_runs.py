@@ -1,0 +1,76 @@
+"""Data sets and runs that are exported in tests, and how their code is run."""
+
+import os
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from idc.datasets.description import DataDescription
+from idc.datasets.store import PackReport, open_store
+from idc.datasets.store_writer import PatchBlock, StoreWriter
+from idc.export.notebook import percent_text
+from idc.patches import PatchName
+
+HOSTILE_CLASSES = ('c\'at""" #{{1}}', 'd"og<b>`$x$`[a](b)\\')
+HOSTILE_CASES = ("p\n# %%\nopen('stolen', 'w')", 'q"""', "r'''{% raw %}")
+# A set of another side, with names of classes and cases that are hostile, and its own parts.
+PETS = DataDescription(
+    side_px=32,
+    mpp_um=None,
+    class_names=HOSTILE_CLASSES,
+    case_names=HOSTILE_CASES,
+    has_cases=True,
+    has_places=False,
+    has_parts=True,
+)
+
+
+def write_pets(name="pets", per_case=16):
+    """Three cases of both classes, dark and bright; case k belongs to part k."""
+    case = np.repeat(np.arange(3), per_case)
+    x = np.tile(np.arange(per_case), 3)
+    label = x % 2
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 100, (len(case), 32, 32, 3), np.uint8)
+    pixels += (120 * label).astype(np.uint8)[:, None, None, None]
+    names = np.stack([case, 0 * x, x, label], axis=1).astype(np.int32)
+    sizes = np.full((len(case), 2), 32, np.int16)
+    with StoreWriter(name, len(case), description=PETS) as writer:
+        writer.add_block(PatchBlock(names, pixels, sizes, case.astype(np.int8)))
+        writer.finish(PackReport((name,), layout="class folders"))
+    return open_store(name)
+
+
+def write_pictures(store, folder: Path, rows=None) -> Path:
+    """The patches as pictures in the Kaggle set's layout, below a new folder."""
+    columns = store.columns
+    for row in range(len(store)) if rows is None else rows:
+        name = PatchName(*(int(columns[key][row]) for key in ("case", "y", "x", "label")))
+        parent = folder / str(name.case) / str(name.label)
+        parent.mkdir(parents=True, exist_ok=True)
+        assert cv2.imwrite(str(parent / name.file_name()), store.patches[row][..., ::-1])
+    return folder
+
+
+def run_to_split(run, monkeypatch, folder, *, replaced=(), **environ):
+    """Execute the code of a run's script up to the split, in a folder.
+
+    Args:
+        replaced: pairs (text, other text) to replace in the code before.
+
+    Returns:
+        its variables.
+    """
+    code = percent_text(run, "script").split("# ## Network")[0]
+    for text, other in replaced:
+        assert text in code
+        code = code.replace(text, other)
+    monkeypatch.chdir(folder)
+    monkeypatch.delenv("PATCHES", raising=False)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, str(value))
+    variables = {"__name__": "__main__"}
+    exec(code, variables)
+    assert not os.path.exists(folder / "stolen")  # what hostile names would write
+    return variables
