@@ -2,15 +2,17 @@
 
     python bench/exported_notebook.py
 
-Makes demo tissue in a temporary home, exports the recorded run and executes its notebook in a kernel
-of its own. Prints the seconds and the notebook's own comparison with the run.
+Makes demo tissue in a temporary home, exports the recorded run and executes its notebook in a
+kernel of its own. Prints the seconds and the notebook's own comparison with the run.
 """
 
 import os
+import sys
 import tempfile
 import time
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 

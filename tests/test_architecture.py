@@ -54,10 +54,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "export": {
         "files",
         "processes",
+        "metrics",
         "datasets",
         "networks",
         "settings",
         "runs",
+        "evaluation",
+        "report",
     },
     "game": {"files", "datasets", "runs", "prediction"},
     "shipped": {

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 _LINE_WIDTH = 92
-_MARKDOWN_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~$:.@-])")
+# At the start "-" and "1." begin lists; "www." becomes a link, as what holds ":" or "@".
+_MARKDOWN_SPECIAL = re.compile(r"(?i)([\\`*_{}\[\]()#!|~$:@]|^[-+=]|(?<=www)\.|(?<=^\d)\.)")
 
 
 def python_literal(value: Any) -> str:

@@ -15,11 +15,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from idc.export.experiment import Experiment, open_experiment
 from idc.export.literals import markdown_text, python_literal
+from idc.export.model_file import best_model
 from idc.export.network_code import network_code
 from idc.networks.models import build_model
 from idc.networks.precision import policy_scope
-from idc.networks.weights import load_model
-from idc.runs.run import WEIGHTS_FILE, Run
+from idc.runs.run import Run
 
 _CELL = re.compile(r"^# %%( \[markdown\])?\n", re.MULTILINE)
 _BLANK_LINES = re.compile(r"\n{4,}")
@@ -99,13 +99,8 @@ def _network_values(experiment: Experiment) -> dict[str, Any]:
     ended = run.status().state in ("finished", "stopped")
     digest = ""
     if ended and run.has_model():
-        digest = weights_sha256(_best_model(run, side_px))
+        digest = weights_sha256(best_model(run))
     return {"network_code": code, "weights_sha256": digest}
-
-
-def _best_model(run: Run, side_px: int) -> keras.Model:
-    sha256 = str(run.best().get("sha256", ""))
-    return load_model(run.folder / WEIGHTS_FILE, run.config.network, sha256, side_px)
 
 
 def weights_sha256(model: keras.Model) -> str:

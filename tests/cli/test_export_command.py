@@ -114,3 +114,26 @@ def test_damaged_weights_are_named(trained_run, tmp_path, capsys):
 
     assert "are damaged on disk" in sentence
     assert list(tmp_path.iterdir()) == []
+
+
+def test_model_file_is_written_with_its_description(trained_run, tmp_path, capsys):
+    path = tmp_path / "model.keras"
+
+    assert main(["export", trained_run.id, "--format", "keras", "--out", str(path)]) == 0
+
+    assert capsys.readouterr().out.splitlines() == [str(path), f"{path}.json"]
+    about = json.loads((tmp_path / "model.keras.json").read_text())
+    assert about["model_sha256"] == trained_run.best()["model_sha256"]
+    assert "exists" in refused(capsys, trained_run.id, "--format", "keras", "--out", path)
+
+
+def test_format_and_out_belong_together(run, tmp_path, capsys):
+    assert refused(capsys, run.id, "--format", "onnx") == "Give both --format and --out."
+    assert refused(capsys, run.id, "--out", tmp_path / "a") == "Give both --format and --out."
+
+
+def test_hub_and_mlflow_refuse_in_one_sentence(run, tmp_path, capsys):
+    assert "exists" in refused(capsys, run.id, "--hub", tmp_path)
+    assert "--mlflow takes an address" in refused(capsys, run.id, "--mlflow", "here")
+    assert "no finished epoch yet" in refused(capsys, run.id, "--hub", tmp_path / "new")
+    assert "no finished epoch yet" in refused(capsys, run.id, "--mlflow", "file:///a")

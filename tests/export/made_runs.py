@@ -1,6 +1,5 @@
 """Data sets and runs that are exported in tests, and how their code is run."""
 
-import os
 from pathlib import Path
 
 import cv2
@@ -10,7 +9,17 @@ from idc.datasets.description import DataDescription
 from idc.datasets.store import PackReport, open_store
 from idc.datasets.store_writer import PatchBlock, StoreWriter
 from idc.export.notebook import percent_text
+from idc.launch.start import create_run
+from idc.networks.inference import predict_probabilities
+from idc.networks.models import build_model
 from idc.patches import PatchName
+from idc.runs.checksums import write_checked_json
+from idc.runs.log import LogWriter
+from idc.runs.run import ENVIRONMENT_FILE, RunStatus, open_run
+from idc.runs.split import run_split
+from idc.settings.training_config import preset_config
+from idc.training.environment import describe_environment
+from idc.training.observers.outputs import save_best_weights, save_predictions
 
 HOSTILE_CLASSES = ('c\'at""" #{{1}}', 'd"og<b>`$x$`[a](b)\\')
 HOSTILE_CASES = ("p\n# %%\nopen('stolen', 'w')", 'q"""', "r'''{% raw %}")
@@ -72,5 +81,23 @@ def run_to_split(run, monkeypatch, folder, *, replaced=(), **environ):
         monkeypatch.setenv(name, str(value))
     variables = {"__name__": "__main__"}
     exec(code, variables)
-    assert not os.path.exists(folder / "stolen")  # what hostile names would write
+    assert not (folder / "stolen").exists()  # what hostile names would write
     return variables
+
+
+def run_with_weights(data="tiny", preset="fast", **settings):
+    """A finished run with initial weights: what exports read, without a training."""
+    config = preset_config(preset, data, epochs=1, batch_size=8, **settings)
+    run, store = create_run(config), open_store(data)
+    split, model = run_split(run, store), build_model(config.network, store.description.side_px)
+    write_checked_json(run.folder / ENVIRONMENT_FILE, describe_environment(store))
+    save_best_weights(run, model, {"epoch": 1, "val_loss": 0.7, "val_roc_auc": 0.5})
+    parts = {name: split.rows(name) for name in ("validation", "test")}
+    answers = {
+        name: predict_probabilities(model, store.patches, rows) for name, rows in parts.items()
+    }
+    save_predictions(run, split, answers)
+    entry = {"epoch": 1, "loss": 0.7, "val_loss": 0.7, "val_roc_auc": 0.5, "best": True}
+    LogWriter(run.folder).append("epoch", **entry)
+    run.write_status(RunStatus(state="finished", epochs=1, epoch=1))
+    return open_run(run.id)

@@ -57,10 +57,12 @@ def test_numpy_values_become_plain_numbers():
         ("<script>", r"&lt;script&gt;"),
         ("[x](javascript:y)", r"\[x\]\(javascript\:y\)"),
         ("`a` **b** $c$", r"\`a\` \*\*b\*\* \$c\$"),
+        ("- a-b 0.5", r"\- a-b 0.5"),
+        ("1. www.a.org", r"1\. www\.a.org"),
         ("a\u2028b\x00c\u202ed", "a b c d"),
         ("\ud800", ""),
     ],
-    ids=["plain", "lines", "tag", "link", "marks", "controls", "surrogate"],
+    ids=["plain", "lines", "tag", "link", "marks", "rule", "list", "controls", "surrogate"],
 )
 def test_markdown_shows_text_on_one_line(text, shown):
     assert markdown_text(text) == shown

@@ -123,7 +123,8 @@ def test_cases_with_hostile_names_split_by_case(home, tmp_path, monkeypatch):
     variables = run_to_split(run, monkeypatch, tmp_path)
 
     assert_same_parts(variables, run, store)
-    assert sorted(sum(variables["SPLIT"].values(), [])) == sorted(HOSTILE_CASES)
+    listed = [case for part in variables["SPLIT"].values() for case in part]
+    assert sorted(listed) == sorted(HOSTILE_CASES)
 
 
 @pytest.mark.parametrize(
