@@ -26,7 +26,7 @@ with error_sentences():
     damaged_runs()
     if runs := list_runs():
         run_list(runs)
-        left, right = st.columns([1, 1], vertical_alignment="bottom", gap="small")
+        left, right = st.columns([2, 3], vertical_alignment="bottom", gap="small")
         with left:
             run = choose_run()
         with right:

@@ -44,6 +44,7 @@ from idc.ui.evaluate.threshold_slider import threshold_slider
 from idc.ui.shared.formatting import format_score
 from idc.ui.shared.guard import error_sentences, guarded_fragment
 from idc.ui.shared.report_table import report_table
+from idc.ui.shared.run_export import run_export
 
 _ERRORS_SHOWN = 10  # patches per kind of error
 
@@ -304,6 +305,7 @@ def export_section(scored: ThresholdedResults) -> None:
                 icon=":material/table:",
                 on_click="ignore",
             )
+    run_export(scored.run)
 
 
 def report_section(scored: ThresholdedResults) -> None:

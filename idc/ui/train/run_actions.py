@@ -16,6 +16,7 @@ from idc.settings.training_config import AUGMENTATIONS, BALANCINGS, TrainingConf
 from idc.ui.shared.formatting import escape_markdown
 from idc.ui.shared.guard import error_sentences
 from idc.ui.shared.pickers import reset_picker, select_in_picker
+from idc.ui.shared.run_export import run_export
 
 
 def run_actions(run: Run) -> None:
@@ -23,10 +24,12 @@ def run_actions(run: Run) -> None:
     if run.bundled:
         return
     status = run.status()
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, gap="xsmall"):
         _notes_form(run)
         if not run.shipped() and can_fork(run):
             _fork_form(run)
+        with st.popover("Export", icon=":material/output:"):
+            run_export(run)
         _delete_button(run, status)
 
 
