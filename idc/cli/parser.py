@@ -216,6 +216,11 @@ def _add_predict(sub: argparse.ArgumentParser) -> None:
         help="micrometres per pixel (default: as stated in the file; 40x is 0.25)",
     )
     region.add_argument(
+        "--own-pixels",
+        action="store_true",
+        help="cut the image into patches as it is, for a run on patches of unknown scale",
+    )
+    region.add_argument(
         "--overlap", action="store_true", help="patches overlap by half and are averaged"
     )
     region.add_argument(

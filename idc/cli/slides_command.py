@@ -13,8 +13,8 @@ from idc.large_images.bulk_task import (
     case_tasks,
     slide_tasks,
 )
+from idc.large_images.region import check_scale_choice
 from idc.networks.hardware import visible_gpu_ids
-from idc.patches import PATCH_SIZE_PX
 from idc.prediction.predictor import default_model
 from idc.processes.console import progress_line
 from idc.runs.run import open_run
@@ -24,8 +24,9 @@ def slides_command(options: argparse.Namespace) -> int:
     """Predict every slide that has no result yet. Returns 2 if one failed."""
     tasks = _tasks(options)
     run = open_run(options.run) if options.run else default_model()
-    stride = PATCH_SIZE_PX // 2 if options.overlap else PATCH_SIZE_PX
-    settings = bulk_settings(run, options.threshold, options.mpp, stride)
+    if not options.data:
+        check_scale_choice(run, own_pixels=options.own_pixels)
+    settings = bulk_settings(run, options.threshold, options.mpp, overlaps=options.overlap)
     folder = options.out.expanduser().resolve()
     todo, progress = pending_tasks(tasks, settings, folder)
     print(
@@ -52,9 +53,10 @@ def _tasks(options: argparse.Namespace) -> list[SlideTask]:
         )
     if options.data and options.path:
         raise IdcError("Give either slides or --data NAME, not both.")
-    if options.data and (options.mpp or options.overlap):
+    if options.data and (options.mpp or options.overlap or options.own_pixels):
         raise IdcError(
-            "The patches of a data set have a fixed scale and grid; omit --mpp and --overlap."
+            "The patches of a data set have a fixed scale and grid; omit --mpp, --own-pixels and "
+            "--overlap."
         )
     if options.data and options.only:
         raise IdcError("--only takes annotations of a slide; omit it with --data.")

@@ -1,9 +1,11 @@
-"""Rescale an image from any micrometres per pixel to the 4 that the model was trained on.
+"""Rescale an image from any micrometres per pixel to those of the model's training patches.
 
 At another scale nuclei have a size that the model has never seen, and its prediction is
 meaningless. Images are shrunk by area, so that each pixel is the mean of the area it covers and
 detail does not alias into false texture, and enlarged bilinearly, which adds no detail.
 """
+
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -15,9 +17,48 @@ from idc.patches import MPP_UM, PATCH_SIZE_PX
 OBJECTIVE_MPP_UM = {"40x": 0.25, "20x": 0.5, "10x": 1.0, "2.5x": 4.0}
 
 MIN_MPP_UM = 0.05  # below the resolution of light
-MAX_MPP_UM = 16.0  # four times the model's; a nucleus is less than a pixel
-MAX_SCALED_PX = 32 * 10**6  # some 12,800 patches
-_MIN_SIDE_PX = 10  # after rescaling: a fifth of a patch's side
+MAX_MPP_UM = 16.0  # a nucleus is less than a pixel
+MAX_SCALED_PX = 32 * 10**6  # some 12,800 patches of 50 px
+_MIN_SIDE_SHARE = 0.2  # of a patch's side, after rescaling
+
+
+@dataclass(frozen=True)
+class ModelScale:
+    """Side and scale of the patches that a model takes; the defaults are the Kaggle set's.
+
+    Attributes:
+        side_px: 28 to 512.
+        mpp_um: micrometres per pixel; None if unknown: images are then taken pixel by pixel.
+    """
+
+    side_px: int = PATCH_SIZE_PX
+    mpp_um: float | None = MPP_UM
+
+    def stride(self, *, overlaps: bool) -> int:
+        """px from tile to tile: the side, or half of it where tiles overlap."""
+        return self.side_px // 2 if overlaps else self.side_px
+
+    def downsample(self, mpp_um: float | None) -> float:
+        """px of an image with these micrometres per pixel in one px of the model.
+
+        Raises:
+            UploadError: the image's scale is unknown, but not the model's.
+        """
+        if self.mpp_um is None:
+            return 1.0
+        if mpp_um is None:
+            raise UploadError("The scale of the image is unknown; state its um per pixel.")
+        return self.mpp_um / mpp_um
+
+    def patch_size(self) -> str:
+        """ "200 × 200 µm", or in px where the scale is unknown."""
+        if self.mpp_um is None:
+            return f"{self.side_px} × {self.side_px} px"
+        side_um = self.side_px * self.mpp_um
+        return f"{side_um:.4g} × {side_um:.4g} µm"
+
+
+_KAGGLE_SCALE = ModelScale()
 
 
 def check_mpp(mpp_um: float) -> float:
@@ -34,33 +75,52 @@ def check_mpp(mpp_um: float) -> float:
     return mpp_um
 
 
-def scaled_size(width: int, height: int, mpp_um: float) -> tuple[int, int]:
-    """(width, height) in px at 4 um per pixel.
+def scaled_size(
+    width: int, height: int, mpp_um: float | None, model: ModelScale = _KAGGLE_SCALE
+) -> tuple[int, int]:
+    """(width, height) in px at the model's scale.
+
+    Args:
+        mpp_um: the image's micrometres per pixel; ignored where the model's are unknown.
 
     Raises:
         UploadError: the scale is implausible, or the result is too small or too large.
     """
-    factor = check_mpp(mpp_um) / MPP_UM
+    if mpp_um is not None:
+        check_mpp(mpp_um)
+    factor = 1 / model.downsample(mpp_um)
     scaled = max(1, round(width * factor)), max(1, round(height * factor))
-    if min(scaled) < _MIN_SIDE_PX:
-        raise UploadError(
-            f"At {mpp_um:g} um per pixel the image is {width * mpp_um:,.0f} x "
-            f"{height * mpp_um:,.0f} um, far less than a patch (200 x 200 um); check the scale."
-        )
+    if min(scaled) < _MIN_SIDE_SHARE * model.side_px:
+        raise UploadError(_too_small(width, height, mpp_um, model))
     if scaled[0] * scaled[1] > MAX_SCALED_PX:
         raise UploadError(
-            f"At {mpp_um:g} um per pixel the image has {scaled[0]:,} x {scaled[1]:,} px at the "
-            "model's scale, more than can be predicted at once; check the scale, or crop it."
+            f"The image has {scaled[0]:,} x {scaled[1]:,} px at the model's scale, more than can "
+            "be predicted at once; check the scale, or crop it."
         )
     return scaled
 
 
-def to_model_scale(rgb: np.ndarray, mpp_um: float) -> np.ndarray:
-    """Rescale an image to 4 um per pixel.
+def _too_small(width: int, height: int, mpp_um: float | None, model: ModelScale) -> str:
+    if mpp_um is None or model.mpp_um is None:
+        return (
+            f"The image has {width} x {height} px, far less than a patch "
+            f"({model.side_px} x {model.side_px} px); choose a larger one."
+        )
+    return (
+        f"At {mpp_um:g} um per pixel the image is {width * mpp_um:,.0f} x {height * mpp_um:,.0f} "
+        f"um, far less than a patch ({model.patch_size().replace('×', 'x').replace('µ', 'u')}); "
+        "check the scale."
+    )
+
+
+def to_model_scale(
+    rgb: np.ndarray, mpp_um: float | None, model: ModelScale = _KAGGLE_SCALE
+) -> np.ndarray:
+    """Rescale an image to a model's micrometres per pixel.
 
     Args:
         rgb: uint8 RGB, shape (height, width, 3).
-        mpp_um: its micrometres per pixel.
+        mpp_um: its micrometres per pixel; ignored where the model's are unknown.
 
     Returns:
         uint8 RGB, shape (scaled height, scaled width, 3); the same array if nothing changes.
@@ -69,7 +129,7 @@ def to_model_scale(rgb: np.ndarray, mpp_um: float) -> np.ndarray:
         UploadError: as `scaled_size`.
     """
     height, width = rgb.shape[:2]
-    return resize_to(rgb, scaled_size(width, height, mpp_um))
+    return resize_to(rgb, scaled_size(width, height, mpp_um, model))
 
 
 def resize_to(rgb: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -82,28 +142,37 @@ def resize_to(rgb: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return cv2.resize(rgb, size, interpolation=interpolation)
 
 
-def scale_note(mpp_um: float) -> str:
-    """What the rescaling does to the image, and its limits."""
-    if mpp_um == MPP_UM:
-        return "It already has the model's scale, 4 µm per pixel."
-    times = MPP_UM / mpp_um
+def scale_note(mpp_um: float | None, model: ModelScale = _KAGGLE_SCALE) -> str:
+    """What the rescaling to a model's scale does to the image, and its limits."""
+    if mpp_um is None or model.mpp_um is None:
+        return "Cut into patches as it is, because the model's scale is unknown."
+    if mpp_um == model.mpp_um:
+        return f"It already has the model's scale, {model.mpp_um:g} µm per pixel."
+    times = model.downsample(mpp_um)
     if times > 1:
-        return f"Shrunk {times:.3g}:1 to the model's 4 µm per pixel, by area."
+        return f"Shrunk {times:.3g}:1 to the model's {model.mpp_um:g} µm per pixel, by area."
     return (
-        f"Enlarged 1:{1 / times:.3g} to the model's 4 µm per pixel. That adds no detail: the "
-        "image is blurrier than the training patches, so predictions are less reliable."
+        f"Enlarged 1:{1 / times:.3g} to the model's {model.mpp_um:g} µm per pixel. That adds no "
+        "detail: the image is blurrier than the training patches, so predictions are less reliable."
     )
 
 
-def fits_one_patch(width: int, height: int, mpp_um: float | None) -> bool:
+def is_enlarged(mpp_um: float | None, model: ModelScale) -> bool:
+    """Whether the rescaling to a model's scale enlarges the image."""
+    return model.downsample(mpp_um) < 1
+
+
+def fits_one_patch(
+    width: int, height: int, mpp_um: float | None, model: ModelScale = _KAGGLE_SCALE
+) -> bool:
     """Whether an image of this size is likely one patch rather than a region.
 
-    With a known scale: it covers about 200 x 200 um. Without one: it is small.
+    With a known scale: it covers about as much as a patch. Without one: it is small.
     """
-    if mpp_um is None:
-        return max(width, height) <= 4 * PATCH_SIZE_PX
+    if mpp_um is None or model.mpp_um is None:
+        return max(width, height) <= 4 * model.side_px
     sides_um = width * mpp_um, height * mpp_um
-    patch_um = PATCH_SIZE_PX * MPP_UM
+    patch_um = model.side_px * model.mpp_um
     return all(0.8 * patch_um <= side <= 1.25 * patch_um for side in sides_um)
 
 

@@ -1,7 +1,7 @@
 """Layout of a region: cells, which are drawn, and tiles, which the model predicts.
 
-Without overlap a cell is a tile. With a stride of 25 px a cell is a quarter of a tile, and its
-value is the mean of the tiles that cover it, at most four. The last tile of a row or column is
+Without overlap a cell is a tile. With a stride of half a side a cell is a quarter of a tile, and
+its value is the mean of the tiles that cover it, at most four. The last tile of a row or column is
 moved inwards to lie within the region, so the model sees tissue at the right scale, and the edges
 are covered.
 """
@@ -12,54 +12,56 @@ import numpy as np
 
 from idc.patches import PATCH_SIZE_PX
 
-STRIDES_PX = (PATCH_SIZE_PX, PATCH_SIZE_PX // 2)
-
 
 @dataclass(frozen=True)
 class Tiling:
-    """Cells and tiles of a region of at least 50 x 50 px.
+    """Cells and tiles of a region of at least one tile.
 
     Attributes:
-        width, height: px of the region at 4 um per pixel.
-        stride: 50, or 25 for overlapping tiles.
+        width, height: px of the region at the model's scale.
+        stride: the side of a tile, or half of it (rounded down) for overlapping tiles.
+        side: px of a tile.
     """
 
     width: int
     height: int
     stride: int = PATCH_SIZE_PX
+    side: int = PATCH_SIZE_PX
 
     def __post_init__(self) -> None:
-        if self.stride not in STRIDES_PX:
-            raise ValueError(f"stride must be one of {STRIDES_PX}. Received: {self.stride}")
-        if min(self.width, self.height) < PATCH_SIZE_PX:
+        strides = (self.side, self.side // 2)
+        if self.stride not in strides:
+            raise ValueError(f"stride must be one of {strides}. Received: {self.stride}")
+        if min(self.width, self.height) < self.side:
             raise ValueError(
-                f"a region must be 50 px a side or more. Received: {self.width} x {self.height}"
+                f"a region must be {self.side} px a side or more. Received: {self.width} x "
+                f"{self.height}"
             )
 
     @property
     def overlaps(self) -> bool:
         """Whether tiles overlap."""
-        return self.stride < PATCH_SIZE_PX
+        return self.stride < self.side
 
     @property
     def x_edges(self) -> np.ndarray:
         """int64, shape (columns + 1,): left edges of the columns, right edge of the last."""
-        return _edges(self.width, self.stride)
+        return self._edges(self.width)
 
     @property
     def y_edges(self) -> np.ndarray:
         """int64, shape (rows + 1,): the same downwards."""
-        return _edges(self.height, self.stride)
+        return self._edges(self.height)
 
     @property
     def lefts(self) -> np.ndarray:
         """int64, shape (tile columns,): left edges of the tiles."""
-        return _starts(self.width, self.stride)
+        return self._starts(self.width)
 
     @property
     def tops(self) -> np.ndarray:
         """int64, shape (tile rows,): top edges of the tiles."""
-        return _starts(self.height, self.stride)
+        return self._starts(self.height)
 
     def tiles_covering(self, cells: np.ndarray) -> np.ndarray:
         """The tiles that cover at least one of some cells.
@@ -102,11 +104,23 @@ class Tiling:
 
     def _covered_cells(self) -> list[tuple[int, int]]:
         """The cells that a tile covers, as offsets (rows, columns) from its own."""
-        along = range(PATCH_SIZE_PX // self.stride)
+        along = range(self.side // self.stride)
         return [(down, right) for down in along for right in along]
 
+    def _edges(self, length: int) -> np.ndarray:
+        cells = self._tiles_along(length) + self.side // self.stride - 1
+        return np.append(np.arange(cells) * self.stride, length)
 
-def cut_tiles(rgb: np.ndarray, tops: np.ndarray, lefts: np.ndarray) -> np.ndarray:
+    def _starts(self, length: int) -> np.ndarray:
+        return np.minimum(np.arange(self._tiles_along(length)) * self.stride, length - self.side)
+
+    def _tiles_along(self, length: int) -> int:
+        return -(-(length - self.side) // self.stride) + 1
+
+
+def cut_tiles(
+    rgb: np.ndarray, tops: np.ndarray, lefts: np.ndarray, side: int = PATCH_SIZE_PX
+) -> np.ndarray:
     """Cut patches at given positions.
 
     Args:
@@ -114,19 +128,9 @@ def cut_tiles(rgb: np.ndarray, tops: np.ndarray, lefts: np.ndarray) -> np.ndarra
         tops, lefts: int, shape (n,) each.
 
     Returns:
-        uint8 RGB, shape (n, 50, 50, 3).
+        uint8 RGB, shape (n, side, side, 3).
     """
-    side = PATCH_SIZE_PX
     tiles = np.empty((len(tops), side, side, 3), np.uint8)
     for tile, top, left in zip(tiles, tops.tolist(), lefts.tolist(), strict=True):
         tile[:] = rgb[top : top + side, left : left + side]
     return tiles
-
-
-def _edges(length: int, stride: int) -> np.ndarray:
-    return np.append(np.arange(0, length, stride), length)
-
-
-def _starts(length: int, stride: int) -> np.ndarray:
-    count = -(-(length - PATCH_SIZE_PX) // stride) + 1
-    return np.minimum(np.arange(count) * stride, length - PATCH_SIZE_PX)

@@ -15,8 +15,8 @@ class AnnotationSummary:
     Attributes:
         name: untrusted text.
         cells: the number of cells with tissue inside.
-        area_mm2: of these cells.
-        positive_share: of these cells, the share called IDC-positive, [0, 1]; nan without cells.
+        area_mm2: of these cells; nan if the scale is unknown.
+        positive_share: of these cells, the share called positive, [0, 1]; nan without cells.
     """
 
     name: str
@@ -25,9 +25,11 @@ class AnnotationSummary:
     positive_share: float
 
     def to_json(self) -> dict[str, Any]:
-        """The same with null for an undefined share."""
-        share = None if np.isnan(self.positive_share) else self.positive_share
-        return {**asdict(self), "positive_share": share}
+        """The same with null for an undefined share or area."""
+        return {
+            key: None if isinstance(value, float) and np.isnan(value) else value
+            for key, value in asdict(self).items()
+        }
 
 
 def annotation_summaries(answers: RegionPredictions, threshold: float) -> list[AnnotationSummary]:
@@ -40,7 +42,7 @@ def annotation_summaries(answers: RegionPredictions, threshold: float) -> list[A
         return []
     tissue, areas = layout.tissue.ravel(), layout.areas_px.ravel()
     positive = answers.predicted_positive(threshold).ravel()
-    mm2_per_px = (layout.mpp_um / 1000) ** 2
+    mm2_per_px = np.nan if layout.mpp_um is None else (layout.mpp_um / 1000) ** 2
     summaries = []
     for name, inside in zip(layout.annotated.names, layout.annotated.cells, strict=True):
         cells = inside[tissue[inside]]

@@ -23,7 +23,7 @@ from idc.imaging.rescaling import unknown_scale
 from idc.large_images.annotation_summary import annotation_summaries
 from idc.large_images.dicom_series import one_file_per_series
 from idc.large_images.frames import LEVEL_0
-from idc.large_images.region import cell_boxes
+from idc.large_images.region import cell_boxes, model_scale
 from idc.large_images.region_exports import COLUMNS, cell_labels
 from idc.large_images.whole_slide import SLIDE_SUFFIXES
 from idc.patches import PATCH_SIZE_PX
@@ -70,7 +70,7 @@ class BulkSettings:
 
     Attributes:
         run: the id of the run whose model predicts. ``sha256``: of its weights.
-        threshold: IDC-positive at or above it.
+        threshold: positive at or above it.
         mpp_um: micrometres per px; None to read it from the files.
         stride: px between neighbouring tiles.
     """
@@ -83,9 +83,14 @@ class BulkSettings:
 
 
 def bulk_settings(
-    run: Run, threshold: float | None, mpp_um: float | None, stride: int = PATCH_SIZE_PX
+    run: Run, threshold: float | None, mpp_um: float | None, *, overlaps: bool = False
 ) -> BulkSettings:
     """The settings for a run's best weights as they are now.
+
+    Args:
+        threshold: positive at or above it; None for the run's own.
+        mpp_um: see `BulkSettings`.
+        overlaps: whether tiles overlap by half and are averaged.
 
     Raises:
         PredictionError: the run has no finished epoch yet.
@@ -94,6 +99,7 @@ def bulk_settings(
         raise PredictionError(run.why_no_model())
     if threshold is None:
         threshold = run.calibration().threshold
+    stride = model_scale(run).stride(overlaps=overlaps)
     return BulkSettings(run.id, run.best()["sha256"], threshold, mpp_um, stride)
 
 
@@ -222,14 +228,15 @@ def _predict_slide(task: SlideTask, settings: BulkSettings) -> "pa.Table":
     from idc.large_images.slide_predictions import SlideRequest, predict_slide_file
     from idc.large_images.whole_slide import WholeSlide
 
+    run = _open_unchanged_run(settings)
     path, mpp_um, stated = Path(task.path), settings.mpp_um, ""
     if mpp_um is None:
         with WholeSlide(path) as slide:
             mpp_um, stated = slide.mpp_um, slide.scale_note
-        if mpp_um is None:
+        if mpp_um is None and model_scale(run).mpp_um is not None:
             raise SlideError(unknown_scale(task.name, stated))
     only = read_annotation_file(Path(task.only)) if task.only else None
-    request = SlideRequest(path, mpp_um, _open_unchanged_run(settings), settings.stride, only)
+    request = SlideRequest(path, mpp_um, run, settings.stride, only)
     answers = predict_slide_file(request).answers
     with WholeSlide(path) as slide:
         tile_of = functools.partial(slide.tile, answers.layout)
@@ -259,9 +266,10 @@ def _predict_case(task: SlideTask, settings: BulkSettings) -> "pa.Table":
     check_same_kind(_open_unchanged_run(settings), store)
     rows = _rows_by_case(task.data)[task.case]
     y_prob, warnings = [], []
-    for start in range(0, len(rows), _BATCH_ROWS):
+    batch_rows = max(1, _BATCH_BYTES // store.description.patch_bytes)
+    for start in range(0, len(rows), batch_rows):
         run = _open_unchanged_run(settings)
-        patches = store.patches[rows[start : start + _BATCH_ROWS]]
+        patches = store.patches[rows[start : start + batch_rows]]
         y_prob.append(predict_patches(run, patches))
         warnings += [" ".join(sentences) for sentences in warnings_for_patches(run, patches)]
     store.release_pages()
@@ -278,7 +286,7 @@ def _predict_case(task: SlideTask, settings: BulkSettings) -> "pa.Table":
     )
 
 
-_BATCH_ROWS = 8_192  # 60 MB of pixels
+_BATCH_BYTES = 60 * 10**6  # of pixels
 
 
 def _result_table(

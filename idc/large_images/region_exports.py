@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from idc.datasets.description import KAGGLE_DESCRIPTION, DataDescription
 from idc.files.spreadsheets import spreadsheet_safe
 from idc.imaging.geojson import box_ring, closed_ring, feature, label_class, named_class
 from idc.imaging.outline import Polygon, cell_outlines
@@ -20,7 +21,6 @@ from idc.large_images.annotation_summary import annotation_summaries
 from idc.large_images.frames import BOUNDS, LEVEL_0, qupath_origin_px
 from idc.large_images.region import RegionLayout, RegionPredictions, cell_boxes
 
-PREDICTED_CLASS = "IDC region (predicted)"
 _PREDICTED_RGB = (213, 94, 0)
 
 COLUMNS = (
@@ -70,7 +70,19 @@ def cell_labels(layout: RegionLayout) -> np.ndarray:
     return layout.annotated.labels()
 
 
-def region_geojson(answers: RegionPredictions, *, name: str, model: str, threshold: float) -> str:
+def predicted_class(about: DataDescription = KAGGLE_DESCRIPTION) -> str:
+    """The class of the predicted region's outlines."""
+    return f"{about.target} region (predicted)"
+
+
+def region_geojson(
+    answers: RegionPredictions,
+    *,
+    name: str,
+    model: str,
+    threshold: float,
+    about: DataDescription = KAGGLE_DESCRIPTION,
+) -> str:
     """A feature collection: one tile per cell with tissue, and outlines of the predicted region.
 
     In QuPath's frame. A cell that begins before the bounds has negative coordinates. With
@@ -80,18 +92,19 @@ def region_geojson(answers: RegionPredictions, *, name: str, model: str, thresho
     Args:
         name: of the image; identifiers depend only on it and on the position.
         model: the run's title.
-        threshold: IDC-positive at or above it.
+        threshold: positive at or above it.
+        about: what the run's data set holds; its class names name the tiles' classes.
     """
     layout, cells = answers.layout, answers.cells()
     origin = qupath_origin_px(layout.bounds_px)
     boxes = layout.boxes_px() - [*origin, 0, 0]
     labels = cell_labels(layout)[layout.tissue]
     tiles = [
-        _tile(name, box, float(y_prob), model, threshold, label)
+        _tile(name, box, float(y_prob), model, threshold, label, about)
         for box, y_prob, label in zip(boxes, cells[layout.tissue], labels, strict=True)
     ]
     outlines = [
-        _outline(name, i, polygon.moved(-origin))
+        _outline(name, i, polygon.moved(-origin), predicted_class(about))
         for i, polygon in enumerate(predicted_outlines(answers, threshold))
     ]
     _, _, width_px, height_px = layout.bounds_px or (0, 0, layout.width_px, layout.height_px)
@@ -127,7 +140,13 @@ def _px(layout: RegionLayout, ring: np.ndarray) -> np.ndarray:
 
 
 def _tile(
-    name: str, box: np.ndarray, y_prob: float, model: str, threshold: float, annotation: str
+    name: str,
+    box: np.ndarray,
+    y_prob: float,
+    model: str,
+    threshold: float,
+    annotation: str,
+    about: DataDescription,
 ) -> dict[str, Any]:
     metadata = {"metadata": {"annotation": annotation}} if annotation else {}
     place = f"{name}_x{box[0]}_y{box[1]}"
@@ -136,18 +155,18 @@ def _tile(
         [box_ring(box)],
         objectType="tile",
         name=place,
-        classification=label_class(int(y_prob >= threshold)),
-        measurements={f"Probability of IDC: {model}": round(y_prob, 6)},
+        classification=label_class(int(y_prob >= threshold), about.class_names),
+        measurements={f"Probability of {about.target}: {model}": round(y_prob, 6)},
         **metadata,
     )
 
 
-def _outline(name: str, i: int, polygon: Polygon) -> dict[str, Any]:
+def _outline(name: str, i: int, polygon: Polygon, class_name: str) -> dict[str, Any]:
     return feature(
         f"{name}_called{i}",
         [closed_ring(ring) for ring in polygon.rings],
         objectType="annotation",
         name=f"{name} called {i + 1}",
-        classification=named_class(PREDICTED_CLASS, _PREDICTED_RGB),
+        classification=named_class(class_name, _PREDICTED_RGB),
         isLocked=True,
     )

@@ -5,9 +5,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from idc.imaging.rescaling import scale_note
+from idc.imaging.rescaling import is_enlarged, scale_note
 from idc.large_images.region import Region, RegionPredictions
-from idc.patches import MPP_UM
 from idc.prediction.image_warnings import WARNING_SENTENCES, profile_of, warning_reasons
 from idc.prediction.predictor import predict_with_features
 from idc.runs.run import Run
@@ -24,10 +23,10 @@ def region_notes(region: Region, image_notes: Sequence[str] = ()) -> tuple[str, 
     Args:
         image_notes: those of its `idc.uploads.gate.DecodedImage`.
     """
-    mpp_um = region.layout.mpp_um
+    mpp_um, model = region.layout.mpp_um, region.layout.model
     return (
         *image_notes,
-        *([scale_note(mpp_um)] if mpp_um > MPP_UM else []),
+        *([scale_note(mpp_um, model)] if is_enlarged(mpp_um, model) else []),
         *([MIRRORED_NOTE] if region.mirrored else []),
     )
 
@@ -40,7 +39,7 @@ def region_warning(
     Patches at the edge of tissue may be almost blank in any region, so blank ones are not counted.
 
     Args:
-        patch_of: row and column of a tile -> the patch, uint8 RGB, shape (50, 50, 3).
+        patch_of: row and column of a tile -> the patch, uint8 RGB, shape (side, side, 3).
 
     Raises:
         PredictionError: as `idc.prediction.predictor.predict_with_features`.

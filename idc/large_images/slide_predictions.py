@@ -22,12 +22,13 @@ import numpy as np
 
 from idc.errors import SlideError
 from idc.files.home import whole_slides_dir
+from idc.imaging.rescaling import ModelScale
 from idc.imaging.tiling import Tiling
 from idc.large_images.annotated_cells import AnnotatedCells
 from idc.large_images.frames import Bounds
-from idc.large_images.region import RegionLayout, RegionPredictions, check_region_model
+from idc.large_images.region import RegionLayout, RegionPredictions, model_scale
 from idc.large_images.whole_slide import WholeSlide, lay_out_slide, predict_slide
-from idc.patches import PATCH_SIZE_PX
+from idc.patches import MPP_UM, PATCH_SIZE_PX
 from idc.processes.job_registry import JobRegistry
 from idc.processes.thread_job import ThreadJob
 from idc.runs.run import Run
@@ -45,16 +46,17 @@ class SlideRequest:
 
     Attributes:
         path: the file.
-        mpp_um: micrometres per px at full resolution.
+        mpp_um: micrometres per px at full resolution; may be None if the run's scale is unknown:
+            the slide is then cut into patches as it is.
         run: whose model predicts.
-        stride: px between neighbouring tiles, see `Tiling`.
+        stride: px between neighbouring tiles, see `Tiling`; None for the side of the run's patches.
         only: predict only inside these annotations; None for the whole slide.
     """
 
     path: Path
-    mpp_um: float
+    mpp_um: float | None
     run: Run
-    stride: int = PATCH_SIZE_PX
+    stride: int | None = None
     only: Annotations | None = None
 
     def name(self) -> str:
@@ -70,7 +72,8 @@ class SlideRequest:
         weights = self.run.best().get("sha256", "")
         file = [str(self.path), metadata.st_size, metadata.st_mtime_ns]
         annotations = [self.only.sha256, self.only.file_name] if self.only else []
-        identity = json.dumps([*file, self.mpp_um, self.stride, self.run.id, weights, *annotations])
+        stride = self.stride or model_scale(self.run).side_px
+        identity = json.dumps([*file, self.mpp_um, stride, self.run.id, weights, *annotations])
         return hashlib.sha256(identity.encode()).hexdigest()[:16]
 
 
@@ -98,13 +101,13 @@ def predict_slide_file(
 
     Raises:
         SlideError, UploadError: the file cannot be read, or the scale is implausible.
-        PredictionError: the model failed, or is not for regions.
+        PredictionError: the model failed.
     """
-    check_region_model(request.run)
+    model = model_scale(request.run)
     step = on_step or (lambda state, done, total: None)
     with WholeSlide(request.path) as slide:
         overview = slide.overview(lambda done, total: step("looking", done, total))
-        layout = lay_out_slide(slide, overview, request.mpp_um, request.stride, request.only)
+        layout = lay_out_slide(slide, overview, request.mpp_um, request.stride, request.only, model)
         answers = predict_slide(
             request.run,
             slide,
@@ -126,6 +129,8 @@ def save_predictions(request: SlideRequest, predictions: SlidePredictions) -> No
         "height_px": layout.height_px,
         "mpp_um": layout.mpp_um,
         "stride": layout.tiling.stride,
+        "side_px": layout.model.side_px,
+        "model_mpp_um": layout.model.mpp_um,
         "tiled_px": [layout.tiling.width, layout.tiling.height],
         "bounds_px": layout.bounds_px,
         "annotations": _annotated_names(layout.annotated),
@@ -165,7 +170,10 @@ def saved_predictions(request: SlideRequest) -> SlidePredictions | None:
         picture = cv2.imread(str(folder / _OVERVIEW_FILE))
         if picture is not None:
             width, height = metadata["tiled_px"]
-            tiling = Tiling(width, height, metadata["stride"])
+            model = ModelScale(  # both missing in predictions of older versions
+                metadata.get("side_px", PATCH_SIZE_PX), metadata.get("model_mpp_um", MPP_UM)
+            )
+            tiling = Tiling(width, height, metadata["stride"], model.side_px)
             layout = RegionLayout(
                 metadata["width_px"],
                 metadata["height_px"],
@@ -174,6 +182,7 @@ def saved_predictions(request: SlideRequest) -> SlidePredictions | None:
                 tissue,
                 _saved_bounds(metadata, request.path),
                 annotated,
+                model,
             )
             overview = cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
             return SlidePredictions(RegionPredictions(layout, tiles), overview)

@@ -5,21 +5,28 @@ is not coarser than the model's scale. A child process (`idc.large_images.slide_
 decodes the file; the server itself never reads it.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import cv2
 import numpy as np
 
 from idc.errors import SlideError
-from idc.imaging.rescaling import MAX_MPP_UM, MIN_MPP_UM, check_mpp
+from idc.imaging.rescaling import MAX_MPP_UM, MIN_MPP_UM, ModelScale, check_mpp
 from idc.imaging.tiling import Tiling, cut_tiles
 from idc.imaging.tissue_mask import MIN_TISSUE_SHARE, cell_shares, tissue_mask
 from idc.large_images.frames import parse_bounds
-from idc.large_images.region import RegionLayout, RegionPredictions
-from idc.patches import MPP_UM, PATCH_SIZE_PX
+from idc.large_images.region import (
+    KAGGLE_SCALE,
+    RegionLayout,
+    RegionPredictions,
+    patches_a_batch,
+)
+from idc.patches import PATCH_SIZE_PX
 from idc.prediction.predictor import predict_patches
 from idc.processes.child import Answer, Child, ChildDied, ChildTimeout
 from idc.processes.environment import DECODER_VARIABLES
@@ -34,10 +41,13 @@ OVERVIEW_SIDE_PX = 2_000
 _MAX_SIDE_PX = 4_096  # of a box at its level
 _MAX_SLIDE_SIDE_PX = 2**24
 _MAX_CELLS = 2 * 10**6
+_LARGEST_SLIDE_MM2 = 80_000.0
+_MIN_CELL_PX = 2.0  # in the overview's mask
 _OPEN_TIMEOUT_S = 60.0
 _READ_TIMEOUT_S = 120.0  # a box from a slow network disk
 _MAX_SENTENCE_LENGTH = 300
 _BATCH_SIZE = 256  # a batch of the model
+_BLOCK_PX = 16 * PATCH_SIZE_PX  # side of a block of tiles that is read at once
 
 
 class LargeImageError(SlideError):
@@ -93,6 +103,8 @@ class WholeSlide:
     def read(self, x: float, y: float, size: tuple[int, int], downsample: float) -> np.ndarray:
         """Read a box, downscaled by area; white outside of the slide.
 
+        A large box is read in parts.
+
         Args:
             x, y: its upper left corner, px at full resolution.
             size: (width, height) of the result.
@@ -101,6 +113,9 @@ class WholeSlide:
         Returns:
             uint8 RGB, shape (height, width, 3).
         """
+        step = self.max_read_side_px(downsample)
+        if max(size) > step:
+            return self._read_parts(x, y, size, downsample)
         level = self._level(downsample)
         factor = downsample / self.downsamples[level]
         box = [round(x), round(y), *(max(1, round(side * factor)) for side in size)]
@@ -111,7 +126,7 @@ class WholeSlide:
         return np.frombuffer(block, np.uint8).reshape(size[1], size[0], 3)
 
     def max_read_side_px(self, downsample: float) -> int:
-        """The largest side of one `read`."""
+        """The largest side that is read at once."""
         factor = downsample / self.downsamples[self._level(downsample)]
         return max(1, min(_MAX_SIDE_PX, int(_MAX_SIDE_PX / factor)))
 
@@ -121,36 +136,52 @@ class WholeSlide:
         Returns:
             uint8 RGB, shape (height, width, 3).
         """
-        downsample, width, height, boxes = self._overview_boxes()
-        step = self.max_read_side_px(downsample)
-        picture = np.empty((height, width, 3), np.uint8)
-        for done, (x, y) in enumerate(boxes, 1):
-            size = (min(step, width - x), min(step, height - y))
-            box = self.read(x * downsample, y * downsample, size, downsample)
-            picture[y : y + size[1], x : x + size[0]] = box
-            if on_progress:
-                on_progress(done, len(boxes))
-        return picture
+        downsample, size = self._overview_size()
+        return self._read_parts(0.0, 0.0, size, downsample, on_progress)
 
     @property
     def overview_reads(self) -> int:
         """Number of boxes that `overview` reads: one, or more if there is no small level."""
-        return len(self._overview_boxes()[3])
-
-    def _overview_boxes(self) -> tuple[float, int, int, list[tuple[int, int]]]:
-        """Downsample, width and height of the overview, and where its boxes begin."""
-        downsample = max(1.0, max(self.width, self.height) / OVERVIEW_SIDE_PX)
-        width = max(1, int(self.width / downsample))
-        height = max(1, int(self.height / downsample))
-        step = self.max_read_side_px(downsample)
-        boxes = [(x, y) for y in range(0, height, step) for x in range(0, width, step)]
-        return downsample, width, height, boxes
+        downsample, size = self._overview_size()
+        return len(self._part_corners(size, downsample))
 
     def tile(self, layout: RegionLayout, row: int, column: int) -> np.ndarray:
-        """The input patch of a tile: uint8 RGB, shape (50, 50, 3)."""
-        factor = MPP_UM / layout.mpp_um
-        left, top = layout.tiling.lefts[column], layout.tiling.tops[row]
-        return self.read(left * factor, top * factor, (PATCH_SIZE_PX, PATCH_SIZE_PX), factor)
+        """The input patch of a tile: uint8 RGB, shape (side, side, 3)."""
+        factor, tiling = layout.downsample, layout.tiling
+        left, top = tiling.lefts[column], tiling.tops[row]
+        return self.read(left * factor, top * factor, (tiling.side, tiling.side), factor)
+
+    def _overview_size(self) -> tuple[float, tuple[int, int]]:
+        """Downsample of the overview, and its (width, height)."""
+        downsample = max(1.0, max(self.width, self.height) / OVERVIEW_SIDE_PX)
+        width, height = (max(1, int(side / downsample)) for side in (self.width, self.height))
+        return downsample, (width, height)
+
+    def _part_corners(self, size: tuple[int, int], downsample: float) -> list[tuple[int, int]]:
+        """Where the parts of a box begin that is read in parts, in px of the result."""
+        step = self.max_read_side_px(downsample)
+        return [(x, y) for y in range(0, size[1], step) for x in range(0, size[0], step)]
+
+    def _read_parts(
+        self,
+        x: float,
+        y: float,
+        size: tuple[int, int],
+        downsample: float,
+        on_progress: ProgressCallback | None = None,
+    ) -> np.ndarray:
+        """`read` in parts that are small enough for the decoder."""
+        step = self.max_read_side_px(downsample)
+        corners = self._part_corners(size, downsample)
+        picture = np.empty((size[1], size[0], 3), np.uint8)
+        for done, (left, top) in enumerate(corners, 1):
+            part = (min(step, size[0] - left), min(step, size[1] - top))
+            picture[top : top + part[1], left : left + part[0]] = self.read(
+                x + left * downsample, y + top * downsample, part, downsample
+            )
+            if on_progress:
+                on_progress(done, len(corners))
+        return picture
 
     def _level(self, downsample: float) -> int:
         """The coarsest level that is not coarser than ``downsample``, up to rounding."""
@@ -176,40 +207,83 @@ class WholeSlide:
 def lay_out_slide(
     slide: WholeSlide,
     overview: np.ndarray,
-    mpp_um: float,
-    stride: int = PATCH_SIZE_PX,
+    mpp_um: float | None,
+    stride: int | None = None,
     only: Annotations | None = None,
+    model: ModelScale = KAGGLE_SCALE,
 ) -> RegionLayout:
     """Tile a slide and separate tissue from background, using its overview.
 
     Args:
+        mpp_um: micrometres per px at full resolution; may be None if the model's scale is unknown.
+        stride: px from tile to tile, see `Tiling`; None for the patch's side.
         only: predict only inside these annotations.
+        model: side and scale of the model's patches.
 
     Raises:
-        UploadError: the scale is implausible, or no cell lies inside annotations.
-        SlideError: the slide is smaller than a patch or larger than any slide.
+        UploadError: the scale is missing or implausible, or no cell lies inside annotations.
+        SlideError: the slide is smaller than a patch, or has too many.
     """
-    factor = check_mpp(mpp_um) / MPP_UM
+    if mpp_um is not None:
+        check_mpp(mpp_um)
+    factor, stride = 1 / model.downsample(mpp_um), stride or model.side_px
     width, height = round(slide.width * factor), round(slide.height * factor)
-    if min(width, height) < PATCH_SIZE_PX:
+    if min(width, height) < model.side_px:
         raise SlideError(
-            f"At {mpp_um:g} um per pixel '{slide.path.name}' is smaller than a patch "
-            "(200 x 200 um); check the scale."
+            f"{_at_scale(slide, mpp_um, model)} is smaller than a patch "
+            f"({model.patch_size().replace('×', 'x').replace('µ', 'u')}); check the scale."
         )
     if width * height > _MAX_CELLS * stride**2:
-        raise SlideError(
-            f"At {mpp_um:g} um per pixel '{slide.path.name}' would be "
-            f"{slide.width * mpp_um / 1000:,.0f} x {slide.height * mpp_um / 1000:,.0f} mm, larger "
-            "than any slide; check the scale."
-        )
-    tiling = Tiling(width, height, stride)
+        raise SlideError(_too_many_cells(slide, mpp_um, model, width * height // stride**2))
+    tiling = Tiling(width, height, stride, model.side_px)
     layout = RegionLayout(
-        slide.width, slide.height, mpp_um, tiling, np.empty(0, bool), slide.bounds_px
+        slide.width, slide.height, mpp_um, tiling, np.empty(0, bool), slide.bounds_px, model=model
     )
-    columns = np.rint(layout.x_edges_px * (overview.shape[1] / slide.width)).astype(np.int64)
-    rows = np.rint(layout.y_edges_px * (overview.shape[0] / slide.height)).astype(np.int64)
-    tissue_shares = cell_shares(tissue_mask(overview), columns, rows)
+    tissue_shares = _tissue_shares(layout, tissue_mask(overview))
     return replace(layout, tissue=tissue_shares >= MIN_TISSUE_SHARE).only_inside(only)
+
+
+def _at_scale(slide: WholeSlide, mpp_um: float | None, model: ModelScale) -> str:
+    """The slide's name, with the scale where it counts."""
+    known = mpp_um is not None and model.mpp_um is not None
+    return f"At {mpp_um:g} um per pixel '{slide.path.name}'" if known else f"'{slide.path.name}'"
+
+
+def _too_many_cells(slide: WholeSlide, mpp_um: float | None, model: ModelScale, cells: int) -> str:
+    width_mm, height_mm = (side * (mpp_um or 0) / 1000 for side in (slide.width, slide.height))
+    name = _at_scale(slide, mpp_um, model)
+    if width_mm * height_mm > _LARGEST_SLIDE_MM2:
+        return (
+            f"{name} would be {width_mm:,.0f} x {height_mm:,.0f} mm, larger than any slide; check "
+            "the scale."
+        )
+    return (
+        f"{name} would have {cells:,} patches, more than the {_MAX_CELLS:,} that can be predicted "
+        "at once; omit the overlap, or choose a run on larger patches."
+    )
+
+
+def _tissue_shares(layout: RegionLayout, mask: np.ndarray) -> np.ndarray:
+    """The share of tissue in each cell, by the mask of an overview.
+
+    Args:
+        mask: bool, shape (height, width) of the overview.
+
+    Returns:
+        float64 [0, 1], shape (rows, columns).
+    """
+    height, width = mask.shape
+    x_factor, y_factor = width / layout.width_px, height / layout.height_px
+    cell_px = layout.tiling.stride * layout.downsample * min(x_factor, y_factor)
+    if cell_px < _MIN_CELL_PX:  # else a cell without a pixel would count as background
+        times = math.ceil(_MIN_CELL_PX / cell_px)
+        enlarged = cv2.resize(
+            mask.astype(np.uint8), None, fx=times, fy=times, interpolation=cv2.INTER_NEAREST
+        )
+        mask, x_factor, y_factor = enlarged > 0, x_factor * times, y_factor * times
+    columns = np.rint(layout.x_edges_px * x_factor).astype(np.int64)
+    rows = np.rint(layout.y_edges_px * y_factor).astype(np.int64)
+    return cell_shares(mask, columns, rows)
 
 
 def predict_slide(
@@ -243,10 +317,11 @@ def _batches(
     slide: WholeSlide, layout: RegionLayout, wanted: np.ndarray
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Rows and columns of tiles with their patches, at least one model batch at a time."""
+    batch_size = patches_a_batch(layout.tiling.side, _BATCH_SIZE)
     waiting: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
     for rows, columns in _tile_blocks(slide, layout, wanted):
         waiting.append((rows, columns, _read_tiles(slide, layout, rows, columns)))
-        if sum(len(part[0]) for part in waiting) >= _BATCH_SIZE:
+        if sum(len(part[0]) for part in waiting) >= batch_size:
             yield _concatenate(waiting)
             waiting = []
     if waiting:
@@ -264,9 +339,10 @@ def _tile_blocks(
     slide: WholeSlide, layout: RegionLayout, wanted: np.ndarray
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Rows and columns of the tiles to predict, grouped by read."""
-    stride = layout.tiling.stride
-    max_size_px = min(slide.max_read_side_px(MPP_UM / layout.mpp_um), 16 * PATCH_SIZE_PX)
-    side = max(1, (max_size_px - PATCH_SIZE_PX) // stride + 1)  # tiles
+    stride, side_px = layout.tiling.stride, layout.tiling.side
+    largest_px = max(_BLOCK_PX, 2 * side_px)
+    max_size_px = min(slide.max_read_side_px(layout.downsample), largest_px)
+    side = max(1, (max_size_px - side_px) // stride + 1)  # tiles
     for top in range(0, wanted.shape[0], side):
         for left in range(0, wanted.shape[1], side):
             rows, columns = np.nonzero(wanted[top : top + side, left : left + side])
@@ -277,13 +353,13 @@ def _tile_blocks(
 def _read_tiles(
     slide: WholeSlide, layout: RegionLayout, rows: np.ndarray, columns: np.ndarray
 ) -> np.ndarray:
-    """uint8 RGB, shape (n, 50, 50, 3), cut from one box around all tiles."""
+    """uint8 RGB, shape (n, side, side, 3), cut from one box around all tiles."""
     tops, lefts = layout.tiling.tops[rows], layout.tiling.lefts[columns]
-    y, x = int(tops.min()), int(lefts.min())
-    size = (int(lefts.max()) - x + PATCH_SIZE_PX, int(tops.max()) - y + PATCH_SIZE_PX)
-    factor = MPP_UM / layout.mpp_um
+    y, x, side_px = int(tops.min()), int(lefts.min()), layout.tiling.side
+    size = (int(lefts.max()) - x + side_px, int(tops.max()) - y + side_px)
+    factor = layout.downsample
     rgb = slide.read(x * factor, y * factor, size, factor)
-    return cut_tiles(rgb, tops - y, lefts - x)
+    return cut_tiles(rgb, tops - y, lefts - x, side_px)
 
 
 def _printable(text: object) -> str:

@@ -150,7 +150,7 @@ class FilePredictionJob:
                 break
             file = self._files[place]
             try:
-                image = decode_patch_image(file.read(), file.name)
+                image = decode_patch_image(file.read(), file.name, side_px=self._patches.shape[1])
             except UploadError as error:
                 self._refuse(place, error)
                 continue

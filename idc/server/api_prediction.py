@@ -40,11 +40,11 @@ def predict_files(run_id: str | None, files: Sequence[ImageFile]) -> dict[str, A
     """
     run = _open_run_with_model(run_id)
     sha256, model_sha256 = run.best().get("sha256"), run.model_sha256()
-    decoded = [_decode_or_error(file) for file in files]
+    about = run.description()
+    decoded = [_decode_or_error(file, about.side_px) for file in files]
     images = [image for image in decoded if isinstance(image, DecodedImage)]
     if not images:
         raise next(error for error in decoded if isinstance(error, UploadError))
-    about = run.description()
     patches = np.stack([to_patch_size(image.rgb, about.side_px) for image in images])
     prediction = predict_with_features(run, patches)
     if not np.isfinite(prediction.y_prob).all():
@@ -86,9 +86,9 @@ def _open_run_with_model(run_id: str | None) -> Run:
     return run
 
 
-def _decode_or_error(file: ImageFile) -> DecodedImage | UploadError:
+def _decode_or_error(file: ImageFile, side_px: int) -> DecodedImage | UploadError:
     try:
-        return decode_patch_image(file.data, file.name)
+        return decode_patch_image(file.data, file.name, side_px)
     except ServerBusy:
         raise
     except UploadError as error:

@@ -19,7 +19,7 @@ import numpy as np
 
 from idc.errors import ServerBusy, UploadError, UploadTimeout
 from idc.files.file_kinds import ARCHIVE_KIND, TEXT_KIND, FileKind, file_kind
-from idc.patches import MAX_PATCH_SIDE_PX
+from idc.patches import MAX_PATCH_SIDE_PX, PATCH_SIZE_PX
 from idc.processes.child import Answer, ChildDied, ChildTimeout
 from idc.processes.fair_semaphore import AcquireTimeout
 from idc.uploads.decoder_pool import (
@@ -211,16 +211,20 @@ def decode_image(
     return _gate.decode(data, name, patch_side_px)
 
 
-def decode_patch_image(data: bytes, name: str = "image") -> DecodedImage:
-    """Decode an image that is meant as one patch, of at most `idc.patches.MAX_PATCH_SIDE_PX`.
+def decode_patch_image(
+    data: bytes, name: str = "image", side_px: int = PATCH_SIZE_PX
+) -> DecodedImage:
+    """Decode an image that is meant as one patch.
 
-    Arguments as of `decode_image`.
+    Args:
+        side_px: of the model's patches. The image may have twice this side, and in any case
+            `idc.patches.MAX_PATCH_SIDE_PX`. The other arguments are those of `decode_image`.
 
     Raises:
         LargerThanPatch: a side is longer; squeezed into a patch it would get a meaningless answer.
         UploadError: as `decode_image`.
     """
-    return decode_image(data, name, patch_side_px=MAX_PATCH_SIDE_PX)
+    return decode_image(data, name, patch_side_px=max(MAX_PATCH_SIDE_PX, 2 * side_px))
 
 
 def image_header(data: bytes, name: str = "image") -> ImageHeader:

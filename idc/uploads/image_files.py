@@ -75,7 +75,7 @@ def read_patch(
     """
     if file.problem:
         raise UploadError(file.problem)
-    return as_patch(decode_patch_image(file.data, file.name), side_px, mpp_um)
+    return as_patch(decode_patch_image(file.data, file.name, side_px), side_px, mpp_um)
 
 
 def as_patch(

@@ -9,7 +9,8 @@ from idc.datasets.store_writer import PatchBlock, StoreWriter
 from idc.errors import PredictionError, RunError
 from idc.evaluation.results import fresh_results
 from idc.files import atomic
-from idc.large_images.region import check_region_model
+from idc.imaging.rescaling import ModelScale
+from idc.large_images.region import check_scale_choice, model_scale
 from idc.launch.start import create_run
 from idc.runs.run import ENVIRONMENT_FILE, open_run
 from idc.runs.split import check_same_kind, held_out_rows, seen_cases
@@ -64,9 +65,23 @@ def test_case_numbers_of_different_sets_are_not_compared(cat_run):
     assert seen_cases(cat_run, open_store("cats")) == 1
 
 
-def test_regions_need_a_run_on_patches_of_the_idc_set(cat_run):
-    with pytest.raises(PredictionError, match="was trained on patches of 32 x 32 px at unknown"):
-        check_region_model(cat_run)
+def test_region_of_unknown_scale_is_cut_as_it_is_only_when_stated(cat_run):
+    with pytest.raises(PredictionError) as refused:
+        check_scale_choice(cat_run, own_pixels=False)
 
+    assert str(refused.value) == (
+        f"The run '{cat_run.id}' was trained on patches of unknown scale; cut the image into "
+        "patches of 32 x 32 px as it is with --own-pixels, or train on a data set packed with "
+        "--mpp."
+    )
+    check_scale_choice(cat_run, own_pixels=True)
+    assert model_scale(cat_run) == ModelScale(32, None)
+
+
+def test_own_pixels_are_refused_for_a_run_of_known_scale(home):
     tiny_store("tiny", cases=3, per_case=4)
-    check_region_model(create_run(preset_config("fast", "tiny")))
+    run = create_run(preset_config("fast", "tiny"))
+
+    check_scale_choice(run, own_pixels=False)
+    with pytest.raises(PredictionError, match="was trained at 4 um per pixel; state the scale"):
+        check_scale_choice(run, own_pixels=True)

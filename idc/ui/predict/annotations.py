@@ -1,14 +1,17 @@
 """Annotations that limit a prediction: the field for their file, and a table of what was found."""
 
+import math
+
 import pandas as pd
 import streamlit as st
 
+from idc.datasets.description import DataDescription
 from idc.errors import ServerBusy, UploadError
 from idc.files.spreadsheets import spreadsheet_safe
 from idc.large_images.annotation_summary import annotation_summaries
 from idc.large_images.region import RegionPredictions
 from idc.server.streamlit_internals import UploadedFile
-from idc.ui.shared.formatting import escape_markdown, format_share
+from idc.ui.shared.formatting import class_name, escape_markdown, format_share
 from idc.uploads.annotations import MAX_ANNOTATION_BYTES, Annotations, read_annotations
 
 _MAX_PLAIN_ROWS = 12  # a longer table scrolls
@@ -39,7 +42,9 @@ def choose_annotations(key: str) -> Annotations | None:
     return found
 
 
-def show_annotation_table(answers: RegionPredictions, threshold: float) -> None:
+def show_annotation_table(
+    answers: RegionPredictions, threshold: float, about: DataDescription
+) -> None:
     """Patches, area and positive share inside each annotation; nothing without annotations."""
     summaries = annotation_summaries(answers, threshold)
     if not summaries:
@@ -48,8 +53,10 @@ def show_annotation_table(answers: RegionPredictions, threshold: float) -> None:
         {
             "Annotation": [one.name for one in summaries],
             "Patches": [f"{one.cells:,}" for one in summaries],
-            "Area (mm²)": [f"{one.area_mm2:,.2f}" for one in summaries],
-            "IDC-positive": [format_share(one.positive_share) for one in summaries],
+            "Area (mm²)": [
+                "–" if math.isnan(one.area_mm2) else f"{one.area_mm2:,.2f}" for one in summaries
+            ],
+            class_name(1, about): [format_share(one.positive_share) for one in summaries],
         }
     )
     names = table["Annotation"]

@@ -1,7 +1,7 @@
 """Predictions for a region or a whole slide: heat map, opened patch and downloads."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import streamlit as st
@@ -17,7 +17,13 @@ from idc.ui.components.patch_tiles import enlarged
 from idc.ui.components.slide_viewer.slide_viewer import KEEP_PICK, Cells, Picture, slide_viewer
 from idc.ui.predict.annotations import show_annotation_table
 from idc.ui.predict.patch import model_note
-from idc.ui.shared.formatting import coloured_class, escape_markdown, format_share, patch_count
+from idc.ui.shared.formatting import (
+    class_name,
+    coloured_class,
+    escape_markdown,
+    format_share,
+    patch_count,
+)
 
 
 @dataclass(frozen=True)
@@ -58,7 +64,8 @@ def show_map(run: Run, answers: RegionPredictions, image: MappedImage, *, key: s
         else "not coloured: background or outside of the annotations, not predicted",
         clip_to_cells=False,
         threshold=run.calibration().threshold,
-        mpp_um=layout.mpp_um * layout.width_px / image.picture.width,
+        mpp_um=layout.mpp_um and layout.mpp_um * layout.width_px / image.picture.width,
+        description=replace(run.description(), mpp_um=None),
         picked=KEEP_PICK,
     )
 
@@ -75,11 +82,11 @@ def show_answers(
     """Summary, heat map, the picked patch with its explanation, and downloads.
 
     Args:
-        patch_of: row and column of a tile -> the model's input, uint8 RGB, shape (50, 50, 3).
+        patch_of: row and column of a tile -> the model's input, uint8 RGB, shape (side, side, 3).
         notes: `idc.large_images.region_warnings.region_notes`, for the CSV file.
     """
     show_summary(run, answers)
-    show_annotation_table(answers, run.calibration().threshold)
+    show_annotation_table(answers, run.calibration().threshold, run.description())
     sentence, _ = _warning(run.id, answers, run, patch_of)
     if sentence:
         st.warning(escape_markdown(sentence), icon=":material/warning:")
@@ -112,14 +119,13 @@ def _warning(
 
 
 def show_summary(run: Run, answers: RegionPredictions) -> None:
-    """The share of tissue predicted as IDC-positive, in one line."""
+    """The share of tissue predicted as positive, in one line."""
     threshold = run.calibration().threshold
-    area_mm2 = _tissue_mm2(answers.layout)
     cells = answers.predicted_positive(threshold)[answers.layout.tissue]
     called = format_share(float(cells.mean())) if len(cells) else "–"
     st.markdown(
-        f"**{called}** of {area_mm2:,.2f} mm² of tissue predicted as IDC-positive (probability "
-        f"of at least {threshold:.1%})."
+        f"**{called}** of {_tissue_text(answers.layout)} predicted as "
+        f"{class_name(1, run.description())} (probability of at least {threshold:.1%})."
     )
 
 
@@ -133,17 +139,17 @@ def show_tile(
     """A picked patch, enlarged, with its prediction.
 
     Args:
-        patch: the model's input, uint8 RGB, shape (50, 50, 3).
+        patch: the model's input, uint8 RGB, shape (side, side, 3).
         place: row and column of its cell.
         coordinate_space: see `MappedImage`.
     """
-    layout = answers.layout
+    layout, about = answers.layout, run.description()
     probability = float(answers.tiles[layout.tiling.tile_of(*place)])
     x, y = int(layout.x_edges_px[place[1]]), int(layout.y_edges_px[place[0]])
     st.image(enlarged(patch), width="stretch", alt=f"Patch at x {x}, y {y}, as the model sees it")
-    st.markdown(f"**{coloured_class(int(probability >= run.calibration().threshold))}**")
+    st.markdown(f"**{coloured_class(int(probability >= run.calibration().threshold), about)}**")
     facts = [
-        f"Probability of IDC: **{probability:.3f}**",
+        f"Probability of {escape_markdown(about.target)}: **{probability:.3f}**",
         f"x {x:,}, y {y:,} px of the {coordinate_space}",
     ]
     if layout.tiling.overlaps:
@@ -172,7 +178,13 @@ def downloads(
         )
         st.download_button(
             "GeoJSON",
-            lambda: region_geojson(answers, name=image.name, model=run.title, threshold=threshold),
+            lambda: region_geojson(
+                answers,
+                name=image.name,
+                model=run.title,
+                threshold=threshold,
+                about=run.description(),
+            ),
             file_name=f"{stem}-idc.geojson",
             mime="application/geo+json",
             icon=":material/polyline:",
@@ -201,15 +213,24 @@ def tiling_summary(layout: RegionLayout) -> str:
     areas = layout.areas_px
     background = 1 - areas[layout.tissue].sum() / areas[layout.reported].sum()
     where = "" if layout.annotated is None else " inside the annotations"
-    width_mm, height_mm = (
-        side * layout.mpp_um / 1000 for side in (layout.width_px, layout.height_px)
-    )
     return (
-        f"{width_mm:,.2f} × {height_mm:,.2f} mm: **{tiles}** of 200 × 200 µm, "
+        f"{_size_text(layout)}: **{tiles}** of {layout.model.patch_size()}, "
         f"{format_share(float(background))} of the area{where} is background and skipped."
     )
 
 
-def _tissue_mm2(layout: RegionLayout) -> float:
+def _size_text(layout: RegionLayout) -> str:
+    if layout.mpp_um is None:
+        return f"{layout.width_px:,} × {layout.height_px:,} px"
+    width_mm, height_mm = (
+        side * layout.mpp_um / 1000 for side in (layout.width_px, layout.height_px)
+    )
+    return f"{width_mm:,.2f} × {height_mm:,.2f} mm"
+
+
+def _tissue_text(layout: RegionLayout) -> str:
+    """The area with tissue; its number of patches where the scale is unknown."""
+    if layout.mpp_um is None:
+        return f"{int(layout.tissue.sum()):,} cells that are not background"
     pixels = layout.areas_px[layout.tissue].sum()
-    return float(pixels * (layout.mpp_um / 1000) ** 2)
+    return f"{pixels * (layout.mpp_um / 1000) ** 2:,.2f} mm² of tissue"

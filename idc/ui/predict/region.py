@@ -4,18 +4,24 @@ from functools import partial
 
 import streamlit as st
 
-from idc.imaging.rescaling import MAX_MPP_UM, MIN_MPP_UM, OBJECTIVE_MPP_UM, scale_note
+from idc.imaging.rescaling import (
+    MAX_MPP_UM,
+    MIN_MPP_UM,
+    OBJECTIVE_MPP_UM,
+    ModelScale,
+    is_enlarged,
+    scale_note,
+)
 from idc.large_images.region import (
     Region,
     RegionPredictions,
-    check_region_model,
     lay_out_region,
+    model_scale,
     predict_region,
     tile_at,
 )
 from idc.large_images.region_pictures import downscaled_picture, tiling_picture
 from idc.large_images.region_warnings import MIRRORED_NOTE, region_notes
-from idc.patches import MPP_UM, PATCH_SIZE_PX
 from idc.runs.run import Run
 from idc.ui.components.slide_viewer.slide_viewer import jpeg_picture
 from idc.ui.predict.annotations import choose_annotations
@@ -42,17 +48,14 @@ def show_region(run: Run, image: DecodedImage, *, name: str, key: str) -> None:
     """
     for note in image.notes:
         st.info(escape_markdown(note), icon=":material/info:")
-    mpp_um, stride = choose_scale(image.mpp_um, key=key)
-    if mpp_um is None:
-        st.info(
-            "The model works at 4 µm per pixel and rescales other images. Choose the objective of "
-            "the microscope with which the image was taken.",
-            icon=":material/straighten:",
-        )
+    model = model_scale(run)
+    scale = choose_scale(image.mpp_um, model, key=key)
+    if scale is None:
         return
+    mpp_um, stride = scale
     only = choose_annotations(key)
     limit = only.sha256 if only else ""
-    region = _cached_region(key, mpp_um, stride, limit, image, only)
+    region = _cached_region(key, mpp_um, stride, limit, model, image, only)
     request = (key, mpp_um, stride, limit, run.id, run.best().get("sha256", ""))
     answers = _session_answers().get(request)
     slot = st.empty()
@@ -68,8 +71,16 @@ def show_region(run: Run, image: DecodedImage, *, name: str, key: str) -> None:
     show_answers(run, answers, shown, partial(tile_at, region), key="region", notes=notes)
 
 
-def choose_scale(file_mpp_um: float | None, *, key: str) -> tuple[float | None, int]:
-    """Choose micrometres per pixel (None until chosen) and the stride of the tiles in px."""
+def choose_scale(
+    file_mpp_um: float | None, model: ModelScale, *, key: str
+) -> tuple[float | None, int] | None:
+    """Choose micrometres per pixel and the stride of the tiles in px; None until chosen.
+
+    Where the model's scale is unknown, the image's is the file's, None if it states none, and what
+    is chosen is that the image is cut into patches as it is.
+    """
+    if model.mpp_um is None:
+        return _choose_own_pixels(file_mpp_um, model, key)
     choices = {f"{title} · {um:g}": um for title, um in OBJECTIVE_MPP_UM.items()}
     known = f"{_FROM_FILE} · {file_mpp_um:.4g}" if file_mpp_um else None
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -92,25 +103,54 @@ def choose_scale(file_mpp_um: float | None, *, key: str) -> tuple[float | None, 
                 key=f"mpp_{key}",
                 width=150,
             )
-        overlaps = st.toggle(
-            "Overlap and average",
-            key=f"overlap_{key}",
-            help="Patches overlap by half: four times as many, and each cell is the mean of up to "
-            "four of them. The map is finer and depends less on the position of the grid.",
+        overlaps = _choose_overlap(key)
+    if mpp_um is None:
+        st.info(
+            f"The model works at {model.mpp_um:g} µm per pixel and rescales other images. Choose "
+            "the objective of the microscope with which the image was taken.",
+            icon=":material/straighten:",
         )
-    return mpp_um, PATCH_SIZE_PX // 2 if overlaps else PATCH_SIZE_PX
+        return None
+    return mpp_um, model.stride(overlaps=overlaps)
+
+
+def _choose_own_pixels(
+    file_mpp_um: float | None, model: ModelScale, key: str
+) -> tuple[float | None, int] | None:
+    side = model.side_px
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        agreed = st.toggle(f"Cut into patches of {side} × {side} px as it is", key=f"own_{key}")
+        overlaps = _choose_overlap(key)
+    if not agreed:
+        st.info(
+            "This model was trained on patches of unknown scale, so the image cannot be rescaled "
+            "to it. State above that it is to be cut as it is, or choose a run on a data set with "
+            "a known scale.",
+            icon=":material/straighten:",
+        )
+        return None
+    return file_mpp_um, model.stride(overlaps=overlaps)
+
+
+def _choose_overlap(key: str) -> bool:
+    return st.toggle(
+        "Overlap and average",
+        key=f"overlap_{key}",
+        help="Patches overlap by half: four times as many, and each cell is the mean of up to "
+        "four of them. The map is finer and depends less on the position of the grid.",
+    )
 
 
 def _confirm_and_predict(run: Run, image: DecodedImage, region: Region) -> RegionPredictions | None:
     """Show the tiling and predict after a click; None until then."""
-    check_region_model(run)
     layout = region.layout
     count = int(layout.tiles_to_predict().sum())
-    if layout.mpp_um > MPP_UM:
-        st.warning(escape_markdown(scale_note(layout.mpp_um)), icon=":material/info:")
+    note = escape_markdown(scale_note(layout.mpp_um, layout.model))
+    if is_enlarged(layout.mpp_um, layout.model):
+        st.warning(note, icon=":material/info:")
         st.markdown(tiling_summary(layout))
     else:
-        st.markdown(f"{escape_markdown(scale_note(layout.mpp_um))} {tiling_summary(layout)}")
+        st.markdown(f"{note} {tiling_summary(layout)}")
     if region.mirrored:
         st.info(MIRRORED_NOTE, icon=":material/info:")
     if not count:
@@ -148,13 +188,14 @@ def _store_answers(request: tuple[object, ...], answers: RegionPredictions) -> N
 @st.cache_resource(scope="session", max_entries=2, show_spinner=False)
 def _cached_region(
     key: str,
-    mpp_um: float,
+    mpp_um: float | None,
     stride: int,
     limit: str,
+    model: ModelScale,
     _image: DecodedImage,
     _only: Annotations | None,
 ) -> Region:
-    return lay_out_region(_image.rgb, mpp_um, stride, _only)
+    return lay_out_region(_image.rgb, mpp_um, stride, _only, model)
 
 
 @st.cache_resource(scope="session", max_entries=1, show_spinner=False)

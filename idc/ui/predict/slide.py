@@ -11,7 +11,7 @@ from idc.large_images.allowed_folders import (
     allowed_slide,
     list_slides,
 )
-from idc.large_images.region import RegionLayout, check_region_model
+from idc.large_images.region import RegionLayout, model_scale
 from idc.large_images.region_pictures import tiling_picture
 from idc.large_images.slide_predictions import (
     SlideJob,
@@ -23,7 +23,6 @@ from idc.large_images.slide_predictions import (
     start_slide_job,
 )
 from idc.large_images.whole_slide import WholeSlide, lay_out_slide
-from idc.patches import PATCH_SIZE_PX
 from idc.runs.run import Run
 from idc.ui.components.slide_viewer.slide_viewer import jpeg_picture
 from idc.ui.predict.annotations import choose_annotations
@@ -44,7 +43,6 @@ _STATES = {
 
 def show_whole_slide(run: Run) -> None:
     """Choose a file, show its tiling, and the predictions once they exist."""
-    check_region_model(run)
     path = _choose_slide()
     if path is None:
         return
@@ -61,12 +59,10 @@ def show_whole_slide(run: Run) -> None:
         st.info(escape_markdown(note), icon=":material/info:")
     key = f"slide_{path}"
     _load_from_url(key, file_mpp_um)
-    mpp_um, stride = choose_scale(file_mpp_um, key=key)
-    if mpp_um is None:
-        st.info(
-            "Choose the objective with which the slide was scanned.", icon=":material/straighten:"
-        )
+    scale = choose_scale(file_mpp_um, model_scale(run), key=key)
+    if scale is None:
         return
+    mpp_um, stride = scale
     request = SlideRequest(path, mpp_um, run, stride, choose_annotations(key))
     _write_to_url(request, file_mpp_um)
     saved = _saved_answers(request)
@@ -184,9 +180,9 @@ def _load_from_url(key: str, file_mpp_um: float | None) -> None:
 
 def _write_to_url(request: SlideRequest, file_mpp_um: float | None) -> None:
     wanted = {"slide": str(request.path)}
-    if request.mpp_um != file_mpp_um:
+    if request.mpp_um is not None and request.mpp_um != file_mpp_um:
         wanted["um"] = f"{request.mpp_um:g}"
-    if request.stride != PATCH_SIZE_PX:
+    if request.stride != model_scale(request.run).side_px:
         wanted["overlap"] = "1"
     for name in _PARAMETERS:
         if name not in wanted:
@@ -219,7 +215,14 @@ def _cached_layout(name: str, _request: SlideRequest) -> tuple[RegionLayout, np.
         if slide.overview_reads > _MAX_OVERVIEW_READS:
             return None
         overview = slide.overview()
-        layout = lay_out_slide(slide, overview, _request.mpp_um, _request.stride, _request.only)
+        layout = lay_out_slide(
+            slide,
+            overview,
+            _request.mpp_um,
+            _request.stride,
+            _request.only,
+            model_scale(_request.run),
+        )
         return layout, overview
 
 

@@ -2,9 +2,10 @@
 
 import streamlit as st
 
+from idc.datasets.description import DataDescription
 from idc.errors import ServerBusy, UploadError
-from idc.imaging.rescaling import fits_one_patch
-from idc.patches import PATCH_SIZE_PX
+from idc.imaging.rescaling import ModelScale, fits_one_patch
+from idc.large_images.region import model_scale
 from idc.runs.run import Run
 from idc.server.streamlit_internals import UploadedFile
 from idc.ui.predict.files import has_many_files, show_file_predictions
@@ -24,8 +25,7 @@ def show_upload(run: Run) -> None:
         accept_multiple_files=True,
         max_upload_size=MAX_FILE_BYTES // 10**6,
         key=uploader_key(),
-        help="Tissue stained with H&E. A patch has 50 × 50 px at 4 µm per pixel (2.5x objective), "
-        "which is 200 × 200 µm. For a larger image you choose what it shows.",
+        help=_patch_help(run.description()),
     )
     show_upload_refusal()
     if files and has_many_files(files):
@@ -34,21 +34,34 @@ def show_upload(run: Run) -> None:
         _show_image(run, files[0])
 
 
+def _patch_help(about: DataDescription) -> str:
+    side = f"{about.side_px} × {about.side_px} px"
+    if about.is_idc_set:
+        patch = f"Tissue stained with H&E. A patch has {side} at 4 µm per pixel (2.5x objective)"
+    else:
+        patch = f"A patch of this model has {side}, {about.scale_text()}"
+    if about.mpp_um is not None:
+        patch += f", which is {ModelScale(about.side_px, about.mpp_um).patch_size()}"
+    return f"{patch}. For a larger image you choose what it shows."
+
+
 def _show_image(run: Run, file: UploadedFile) -> None:
     image = _decoded(file.file_id, file)
     if isinstance(image, UploadError):
         raise type(image)(str(image))
     height, width = image.rgb.shape[:2]
-    if max(height, width) > PATCH_SIZE_PX and _kind(image, file.file_id) == _KINDS[1]:
+    model = model_scale(run)
+    is_larger = max(height, width) > model.side_px
+    if is_larger and _kind(image, model, file.file_id) == _KINDS[1]:
         show_region(run, image, name=file.name, key=file.file_id)
     else:
         show_prediction(run, uploaded_patch(run, image, file.name))
 
 
-def _kind(image: DecodedImage, key: str) -> str | None:
+def _kind(image: DecodedImage, model: ModelScale, key: str) -> str | None:
     """Choose what a larger image shows; the default depends on its size and scale."""
     height, width = image.rgb.shape[:2]
-    likely = _KINDS[0] if fits_one_patch(width, height, image.mpp_um) else _KINDS[1]
+    likely = _KINDS[0] if fits_one_patch(width, height, image.mpp_um, model) else _KINDS[1]
     return st.segmented_control(
         f"{width:,} × {height:,} px: what does it show?",
         _KINDS,
