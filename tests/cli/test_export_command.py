@@ -9,6 +9,7 @@ from idc.__main__ import main
 from idc.launch.start import create_run
 from idc.runs.notes import RunNotes, write_notes
 from idc.settings.training_config import preset_config
+from tests.export.made_runs import run_with_weights
 from tests.support.disk_faults import install_fault
 from tests.support.made_patches import tiny_store
 
@@ -19,6 +20,12 @@ pytestmark = pytest.mark.slow  # imports TensorFlow
 def run(home):
     tiny_store("tiny", cases=3, per_case=8)
     return create_run(preset_config("fast", "tiny", protocol="random"))
+
+
+@pytest.fixture
+def trained(home):
+    tiny_store("tiny", cases=3, per_case=8)
+    return run_with_weights(protocol="random")
 
 
 def refused(capsys, *words):
@@ -107,24 +114,24 @@ def test_unknown_run_and_lost_data_set_are_named(run, home, tmp_path, capsys):
     )
 
 
-def test_damaged_weights_are_named(trained_run, tmp_path, capsys):
-    (trained_run.folder / "best.weights.h5").write_bytes(b"damaged")
+def test_damaged_weights_are_named(trained, tmp_path, capsys):
+    (trained.folder / "best.weights.h5").write_bytes(b"damaged")
 
-    sentence = refused(capsys, trained_run.id, "--script", tmp_path / "out.py")
+    sentence = refused(capsys, trained.id, "--script", tmp_path / "out.py")
 
     assert "are damaged on disk" in sentence
     assert list(tmp_path.iterdir()) == []
 
 
-def test_model_file_is_written_with_its_description(trained_run, tmp_path, capsys):
+def test_model_file_is_written_with_its_description(trained, tmp_path, capsys):
     path = tmp_path / "model.keras"
 
-    assert main(["export", trained_run.id, "--format", "keras", "--out", str(path)]) == 0
+    assert main(["export", trained.id, "--format", "keras", "--out", str(path)]) == 0
 
     assert capsys.readouterr().out.splitlines() == [str(path), f"{path}.json"]
     about = json.loads((tmp_path / "model.keras.json").read_text())
-    assert about["model_sha256"] == trained_run.best()["model_sha256"]
-    assert "exists" in refused(capsys, trained_run.id, "--format", "keras", "--out", path)
+    assert about["model_sha256"] == trained.best()["model_sha256"]
+    assert "exists" in refused(capsys, trained.id, "--format", "keras", "--out", path)
 
 
 def test_format_and_out_belong_together(run, tmp_path, capsys):

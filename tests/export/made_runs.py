@@ -1,5 +1,6 @@
 """Data sets and runs that are exported in tests, and how their code is run."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -47,6 +48,20 @@ def write_pets(name="pets", per_case=16):
     sizes = np.full((len(case), 2), 32, np.int16)
     with StoreWriter(name, len(case), description=PETS) as writer:
         writer.add_block(PatchBlock(names, pixels, sizes, case.astype(np.int8)))
+        writer.finish(PackReport((name,), layout="class folders"))
+    return open_store(name)
+
+
+def write_cats(name="cats", count=32):
+    """Patches of no case, a training and a validation part, no test part."""
+    about = replace(PETS, case_names=(), has_cases=False, class_names=("cat", "dog"))
+    x = np.arange(count)
+    pixels = np.random.default_rng(1).integers(0, 100, (count, 32, 32, 3), np.uint8)
+    pixels += (120 * (x % 2)).astype(np.uint8)[:, None, None, None]
+    names = np.stack([0 * x, 0 * x, x, x % 2], axis=1).astype(np.int32)
+    sizes = np.full((count, 2), 32, np.int16)
+    with StoreWriter(name, count, description=about) as writer:
+        writer.add_block(PatchBlock(names, pixels, sizes, (x >= 20).astype(np.int8)))
         writer.finish(PackReport((name,), layout="class folders"))
     return open_store(name)
 

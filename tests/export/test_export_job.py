@@ -1,7 +1,11 @@
 """A page's exports are made by the shell's command in a process of its own."""
 
+import io
+
+import numpy as np
 import pytest
 
+from idc.datasets.store import open_store
 from idc.errors import DataError, RunError
 from idc.export import export_job
 from idc.export.export_job import EXPORT_KINDS, export_files, start_export
@@ -9,25 +13,25 @@ from tests.support.evaluated_run import evaluated_run
 from tests.support.waiting import wait_until
 
 
-@pytest.mark.slow  # starts a process with Keras
-def test_notebook_is_made_in_a_process(trained_run):
-    job = start_export(trained_run, "notebook")
-    assert start_export(trained_run, "notebook") is job
+def test_file_is_made_in_a_process_and_kept(home):
+    run = evaluated_run()
+    job = start_export(run, "patches")
+    assert start_export(run, "patches") is job
 
     wait_until(lambda: not job.live, "the export has ended")
 
     assert (job.state, job.problem) == ("done", "")
-    [(name, content)] = job.files.items()
-    assert name == f"{trained_run.id}.ipynb"
-    assert content.startswith(b'{\n "nbformat": 4')
+    with np.load(io.BytesIO(job.files["tiny.npz"])) as arrays:
+        assert np.array_equal(arrays["patches"], open_store("tiny").patches)
 
 
-@pytest.mark.slow  # starts a process with Keras
-def test_refusal_of_the_command_is_the_sentence(home):
+def test_refusal_of_the_command_is_the_sentence(home, monkeypatch):
     run = evaluated_run()
+    monkeypatch.setattr(export_job, "_check_size", lambda run: None)
+    (home / "data" / "tiny").rename(home / "data" / "other")
 
-    with pytest.raises(RunError, match=r"^The weights of the run .* are missing on disk"):
-        export_files(run, "keras")
+    with pytest.raises(RunError, match=r"^There is no data set named 'tiny'"):
+        export_files(run, "patches")
 
 
 def test_large_data_set_is_left_to_the_shell(home, monkeypatch):

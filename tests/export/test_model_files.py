@@ -47,24 +47,16 @@ def out(tmp_path, kind):
 
 
 @pytest.mark.parametrize("kind", FORMATS)
-def test_file_of_another_side_answers_as_its_run(pets, tmp_path, kind):
+def test_file_of_another_side_answers_as_its_run_and_is_described(pets, tmp_path, kind):
     path = out(tmp_path, kind)
 
-    write_model_file(pets, kind, path)
+    write_model_file(pets, kind, path, licence="mit")
 
     patches = open_store("pets").patches[:7]
     answers = FORMATS[kind].open(path).answer(np.asarray(patches))
     assert answers.shape == (7, 2)
     assert np.abs(answers[:, 1] - predict_probabilities(best_model(pets), patches)).max() < 1e-4
     assert np.abs(answers.sum(axis=1) - 1).max() < 1e-5
-
-
-@pytest.mark.parametrize("kind", FORMATS)
-def test_description_states_what_the_file_takes_and_returns(pets, tmp_path, kind):
-    path = out(tmp_path, kind)
-
-    write_model_file(pets, kind, path, licence="mit")
-
     about = json.loads((tmp_path / f"{path.name}.json").read_text())
     assert about["input"]["shape"] == ["batch", 32, 32, 3]
     assert (about["input"]["dtype"], about["input"]["channels"]) == ("uint8", "RGB")
