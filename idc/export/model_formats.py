@@ -6,6 +6,7 @@ Every file takes uint8 RGB patches, shape (n, side, side, 3), any n, and returns
 
 import contextlib
 import io
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from idc.errors import ConfigError
 from idc.export.packages import package_version, require_packages
 
 _Answer = Callable[[np.ndarray], np.ndarray]
@@ -51,8 +53,13 @@ class ModelFormat:
     open: Callable[[Path], OpenedModel]
 
     def require(self, name: str) -> None:
-        """Raise `ConfigError` if a package of the format is missing."""
+        """Raise `ConfigError` if a package of the format is missing, or Keras runs on JAX."""
         require_packages(f"The format {name}", *self.modules)
+        if self.modules and keras.backend.backend() != "tensorflow":
+            raise ConfigError(
+                f"The format {name} is written by Keras on TensorFlow, also for runs that trained "
+                "on JAX: unset KERAS_BACKEND and export again."
+            )
 
     def runtime_text(self) -> str:
         """ "onnxruntime 1.32.0"."""
@@ -76,7 +83,8 @@ def _write_exported(kind: str) -> Callable[[keras.Model, Path], None]:
     def write(model: keras.Model, path: Path) -> None:
         side_px = model.input_shape[1]
         model(np.zeros((1, side_px, side_px, 3), np.uint8))  # the exporter needs one call
-        with contextlib.redirect_stdout(io.StringIO()):
+        with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # of the exporter's own code
             model.export(path, format=kind, verbose=False)
 
     return write

@@ -15,6 +15,7 @@ from idc.export import hub_folder, packages
 from idc.export.hub_folder import check_card, write_hub_folder
 from idc.runs.notes import RunNotes, write_notes
 from tests.export.made_runs import run_with_weights, write_pets
+from tests.support.disk_faults import install_fault
 
 pytestmark = pytest.mark.slow  # imports TensorFlow
 
@@ -100,6 +101,16 @@ def test_refused_card_leaves_no_folder(written, tmp_path, monkeypatch):
     monkeypatch.setattr(hub_folder, "FORMATS", {"keras": hub_folder.FORMATS["keras"]})
 
     with pytest.raises(DataError, match="refuses the model card"):
+        write_hub_folder(run, tmp_path / "out")
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_full_disk_leaves_no_folder(written, tmp_path, monkeypatch):
+    run, _ = written
+    install_fault("ENOSPC 2", monkeypatch.setattr)
+
+    with pytest.raises(OSError):
         write_hub_folder(run, tmp_path / "out")
 
     assert list(tmp_path.iterdir()) == []

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 
+import keras
 import numpy as np
 import pytest
 
@@ -122,6 +123,13 @@ def test_missing_package_says_what_to_install(pets, tmp_path, monkeypatch):
         "The format onnx needs tf2onnx and onnx and onnxruntime, not installed here; install "
         "with: pip install -r requirements-export.txt"
     )
+
+
+def test_keras_on_jax_is_refused_in_one_sentence(pets, tmp_path, monkeypatch):
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+
+    with pytest.raises(ConfigError, match="unset KERAS_BACKEND and export again"):
+        write_model_file(pets, "onnx", out(tmp_path, "onnx"))
 
 
 def test_run_without_a_finished_epoch_is_named(home, tmp_path):

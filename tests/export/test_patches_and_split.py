@@ -3,13 +3,18 @@
 import stat
 import sys
 
+import cv2
 import numpy as np
 import pytest
 
 from idc.datasets.label_marks import Mark, save_mark
 from idc.datasets.splits import PARTS
+from idc.datasets.store import open_store
 from idc.errors import RunError
 from idc.export.patches_file import write_patches
+from idc.ingest.layouts.plan import PackOptions
+from idc.ingest.pack_data import pack_data
+from idc.ingest.packing import pack
 from idc.launch.start import create_run
 from idc.runs.run import BUNDLED_RUN_ID, open_run
 from idc.runs.split import run_split
@@ -125,6 +130,35 @@ def test_cases_with_hostile_names_split_by_case(home, tmp_path, monkeypatch):
     assert_same_parts(variables, run, store)
     listed = [case for part in variables["SPLIT"].values() for case in part]
     assert sorted(listed) == sorted(HOSTILE_CASES)
+
+
+def test_pictures_that_packing_could_not_read_are_left_out(home, tmp_path, monkeypatch):
+    folder = write_pictures(tiny_store("made", cases=4, per_case=12), tmp_path / NAME)
+    [broken] = folder.rglob("2_idx5_x1_y1_class0.png")
+    broken.write_bytes(b"\x89PNG broken")
+    edge = np.full((50, 20, 3), 90, np.uint8)
+    cv2.imwrite(str(folder / "1" / "0" / "1_idx5_x1_y1_class0.png"), edge)
+    assert pack([folder], "tiny").damaged == 1
+    run = new_run(protocol="random", patches=None)
+
+    assert_same_parts(run_to_split(run, monkeypatch, tmp_path), run, open_store("tiny"))
+
+
+def test_own_folders_of_classes_come_from_a_file(home, tmp_path, monkeypatch):
+    rng = np.random.default_rng(0)
+    for number in range(40):
+        path = tmp_path / "own" / ("cat", "dog")[number % 2] / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(path), rng.integers(0, 256, (40, 40, 3)).astype(np.uint8))
+    pack_data([tmp_path / "own"], "own", PackOptions(positive=("dog",)))
+    store = open_store("own")
+    run = new_run("own", protocol="random")
+    write_patches(store, tmp_path / "mine.npz")
+
+    variables = run_to_split(run, monkeypatch, tmp_path, PATCHES="mine.npz")
+
+    assert_same_parts(variables, run, store)
+    assert variables["CLASS_NAMES"] == ["cat", "dog"]
 
 
 @pytest.mark.parametrize(
