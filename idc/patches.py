@@ -19,6 +19,13 @@ MAX_PATCH_SIDE_PX = 400  # an image with a longer side is a region, not one patc
 MPP_UM = 4.0  # micrometre per pixel: scanned at 0.25, reduced 16:1
 
 CLASS_NAMES = ("IDC-negative", "IDC-positive")  # position = label
+
+
+def target_name(class_names: tuple[str, str]) -> str:
+    """What a probability is of: "IDC" for the Kaggle set's classes, else the positive class."""
+    return "IDC" if class_names == CLASS_NAMES else class_names[1]
+
+
 # Distinguishable with colour blindness (Okabe & Ito 2008).
 NEGATIVE_COLOUR, POSITIVE_COLOUR = "#0072B2", "#D55E00"
 CLASS_COLOURS = (NEGATIVE_COLOUR, POSITIVE_COLOUR)

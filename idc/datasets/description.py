@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from idc.errors import DataError
-from idc.patches import CLASS_NAMES, MPP_UM, PATCH_SIZE_PX
+from idc.patches import CLASS_NAMES, MPP_UM, PATCH_SIZE_PX, target_name
 
 MIN_SIDE_PX, MAX_SIDE_PX = 28, 512
 MIN_MPP_UM, MAX_MPP_UM = 0.05, 16.0  # as `idc.imaging.rescaling`
@@ -89,7 +89,7 @@ class DataDescription:
     @property
     def target(self) -> str:
         """What a probability is of: "IDC" in the Kaggle set, else the positive class's name."""
-        return "IDC" if self.class_names == CLASS_NAMES else self.class_names[1]
+        return target_name(self.class_names)
 
     def patch_title(self, case: int, x: int, y: int) -> str:
         """ "case 8863, x 451, y 1451"; without places its number instead, without cases no case."""

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from idc.datasets.description import KAGGLE_DESCRIPTION, DataDescription
 from idc.datasets.store import PatchStore, list_stores, open_store
 from idc.errors import DataError, RunError
 from idc.metrics.scores import CONFUSION_CELLS, ScoreReport, confusion_cell_names, evaluate
-from idc.patches import CLASS_NAMES
 from idc.prediction.predictor import predict_patches
 from idc.progress import ProgressCallback
 from idc.runs.run import Run, check_same_data
@@ -25,7 +25,7 @@ class Results:
         patches: DataFrame, n rows: ``case``, ``x``, ``y``, ``label`` {0, 1}, ``row`` (in the store;
             -1 without one).
         y_prob: float32 [0, 1], shape (n,), calibrated.
-        threshold: the model's own: IDC-positive from this probability on.
+        threshold: the model's own: positive from this probability on.
         store: holds the patches' pixels; None for the bundled model while no data set here has all
             its validation patches.
     """
@@ -37,9 +37,14 @@ class Results:
     store: PatchStore | None = None
 
     @property
+    def description(self) -> DataDescription:
+        """What the data set holds; the Kaggle set's without a store."""
+        return KAGGLE_DESCRIPTION if self.store is None else self.store.description
+
+    @property
     def class_names(self) -> tuple[str, str]:
         """Names of the negative and the positive class."""
-        return CLASS_NAMES if self.store is None else self.store.description.class_names
+        return self.description.class_names
 
     @property
     def y_true(self) -> np.ndarray:

@@ -28,7 +28,7 @@ SCORES: Mapping[str, str] = {
     "accuracy": "Accuracy",
     "sensitivity": "Sensitivity",
     "specificity": "Specificity",
-    "f1": "F1 (IDC class)",
+    "f1": "F1 (positive class)",
 }
 _MAIN_SCORE = "balanced_accuracy"
 _PROTOCOLS = ("random", "case-disjoint")

@@ -23,10 +23,10 @@ _INTERVAL_QUANTILES = (0.025, 0.975)
 _MIN_DEFINED_SHARE = 0.95  # of the draws; else the interval would describe the easier draws alone
 
 _UNDEFINED_REASONS = {
-    "sensitivity": "there is no IDC-positive patch",
-    "specificity": "there is no IDC-negative patch",
-    "precision": "no patch is predicted IDC-positive at this threshold",
-    "f1": "no patch is IDC-positive, and none is predicted so",
+    "sensitivity": "there is no positive patch",
+    "specificity": "there is no negative patch",
+    "precision": "no patch is predicted positive at this threshold",
+    "f1": "no patch is positive, and none is predicted so",
 }
 _NEEDS_BOTH_CLASSES = "it needs patches of both classes"
 
@@ -197,6 +197,9 @@ class Bootstrap:
             undefined=undefined,
             no_interval=no_interval,
         )
+
+
+NO_CASES_NOTE = "The data set has no cases, so there are no intervals."
 
 
 def few_cases_note(cases: int) -> str:

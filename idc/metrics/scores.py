@@ -17,13 +17,13 @@ SCORE_DESCRIPTIONS: Mapping[str, tuple[str, str]] = {
         "Balanced accuracy",
         "mean of sensitivity and specificity; guessing: 0.5",
     ),
-    "sensitivity": ("Sensitivity", "share of the IDC-positive patches found"),
-    "specificity": ("Specificity", "share of the IDC-negative patches recognised"),
+    "sensitivity": ("Sensitivity", "share of the positive patches found"),
+    "specificity": ("Specificity", "share of the negative patches recognised"),
     "roc_auc": (
         "ROC AUC",
         "share of positive-negative pairs ranked correctly",
     ),
-    "f1": ("F1 of the IDC class", "harmonic mean of precision and sensitivity"),
+    "f1": ("F1 of the positive class", "harmonic mean of precision and sensitivity"),
     "precision": ("Precision", "share of the patches predicted positive that are positive"),
     "accuracy": ("Accuracy", "share of correct predictions"),
     "average_precision": ("Average precision", "mean precision over the positive patches"),
@@ -40,10 +40,10 @@ CONFUSION_CELLS = {"tn": (0, 0), "fp": (0, 1), "fn": (1, 0), "tp": (1, 1)}  # (y
 
 @dataclass(frozen=True)
 class ScoreReport:
-    """Scores at one threshold. IDC-positive is the positive class.
+    """Scores at one threshold.
 
-    An undefined score is nan: sensitivity without IDC-positive patches, specificity without
-    IDC-negative ones, balanced accuracy, ROC AUC and average precision without both, precision when
+    An undefined score is nan: sensitivity without positive patches, specificity without negative
+    ones, balanced accuracy, ROC AUC and average precision without both, precision when
     nothing is predicted positive.
 
     Attributes:
@@ -214,7 +214,7 @@ def one_class_note(y_true: np.ndarray) -> str:
         return ""
     name, score = ("positive", "specificity") if labels[0] else ("negative", "sensitivity")
     return (
-        f"All {len(y_true):,} patches are labelled IDC-{name}, so {score}, balanced accuracy and "
+        f"All {len(y_true):,} patches are labelled {name}, so {score}, balanced accuracy and "
         "ROC AUC are undefined."
     )
 

@@ -35,7 +35,7 @@ def threshold_presets(y_true: np.ndarray, y_prob: np.ndarray) -> list[ThresholdP
         only 0.5 if a class is missing.
     """
     half = ThresholdPreset(
-        "half", "0.5", 0.5, "The usual one: positive where IDC is the more likely class."
+        "half", "0.5", 0.5, "The usual one: positive where that class is the more likely."
     )
     if not 0 < np.sum(y_true) < len(y_true):
         return [half]
@@ -52,7 +52,7 @@ def threshold_presets(y_true: np.ndarray, y_prob: np.ndarray) -> list[ThresholdP
             "sensitive",
             f"Sensitivity ≥ {MIN_SENSITIVITY:g}",
             sensitive,
-            f"Highest threshold that finds {MIN_SENSITIVITY:.0%} of the IDC-positive {found}",
+            f"Highest threshold that finds {MIN_SENSITIVITY:.0%} of the positive {found}",
         ),
     ]
 

@@ -15,13 +15,14 @@ import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from idc.datasets.description import DataDescription
 from idc.datasets.splits import PROTOCOLS, split_note
 from idc.errors import DataError
 from idc.evaluation.curve_points import published_iso_lines, thinned_curves
 from idc.evaluation.patch_selection import HISTOGRAM_BINS, most_wrong
 from idc.evaluation.published import PUBLISHED, why_run_not_comparable
 from idc.evaluation.results import Results
-from idc.metrics.bootstrap import Bootstrap, Interval, few_cases_note
+from idc.metrics.bootstrap import NO_CASES_NOTE, Bootstrap, Interval, few_cases_note
 from idc.metrics.calibration import bin_indices, reliability_table
 from idc.metrics.scores import SCORE_DESCRIPTIONS, baseline_note, classification_report
 from idc.report.case_pictures import case_pictures
@@ -41,10 +42,12 @@ IDC_LABELS = (
 )
 LIMITS = (
     "For teaching and research, not for diagnosis.",
-    "A case is one slide folder; the data do not state which cases share a patient.",
     "Scores on slides of other scanners, stains or magnifications can differ considerably.",
+)
+IDC_CASES = "A case is one slide folder; the data do not state which cases share a patient."
+INTERVALS = (
     "Intervals come from 1,000 bootstrap draws of whole cases; they apply to other cases like "
-    "these, not to other hospitals.",
+    "these, not to other hospitals."
 )
 
 _DIAGONAL = Line([[0, 0], [1, 1]], "guess")
@@ -68,6 +71,7 @@ def report_html(run: Run, results: Results, threshold: float) -> str:
         style=Markup((_FOLDER / "style.css").read_text(encoding="utf-8")),
         title=run.title,
         class_names=results.class_names,
+        target=results.description.target,
         about=_about(run, results, threshold),
         notes=_notes(run, results),
         scores=_score_rows(results, intervals),
@@ -83,8 +87,8 @@ def report_html(run: Run, results: Results, threshold: float) -> str:
         published=_published_rows(run, results, intervals),
         histogram=_histogram(results, threshold),
         calibration=_calibration(results),
-        case_shares=_case_shares(cases),
-        cases=_case_rows(cases),
+        case_shares=_case_shares(cases, results.description),
+        cases=_case_rows(cases, results.description) if results.description.has_cases else [],
         slides=list(_slides(results, cases, threshold)),
         errors=list(_errors(results, threshold)),
         settings=run.config.to_json(),
@@ -132,7 +136,8 @@ def _about(run: Run, results: Results, threshold: float) -> dict[str, str]:
 
 
 def _notes(run: Run, results: Results) -> list[str]:
-    notes = [few_cases_note(len(np.unique(results.cases)))]
+    has_cases = results.description.has_cases
+    notes = [few_cases_note(len(np.unique(results.cases))) if has_cases else NO_CASES_NOTE]
     if results.store is not None:
         if results.part == "all":
             notes.append(training_overlap_note(run, results.store))
@@ -168,9 +173,14 @@ def _score_rows(results: Results, intervals: Mapping[str, Interval]) -> list[lis
 
 
 def _limits(run: Run) -> list[str]:
-    """What a reader must know; the rule of the labels is that of the IDC set."""
-    first, *others = LIMITS
-    return [first, *([IDC_LABELS] if run.description().is_idc_set else []), *others]
+    """What a reader must know; the rules of labels and cases are those of the IDC set."""
+    about = run.description()
+    return [
+        *LIMITS[:1],
+        *([IDC_LABELS, IDC_CASES] if about.is_idc_set else []),
+        *LIMITS[1:],
+        *([INTERVALS] if about.has_cases else []),
+    ]
 
 
 def _matrix_rows(results: Results, threshold: float) -> list[list[str]]:
@@ -293,7 +303,7 @@ def _histogram(results: Results, threshold: float) -> Plot:
         for label, count in enumerate(row)
     ]
     return Plot(
-        "probability of IDC",
+        f"probability of {results.description.target}",
         "patches (root of share)",
         "Histogram",
         lines=[Line([[threshold, 0], [threshold, 1]], "at", "5 3")],
@@ -305,8 +315,8 @@ def _calibration(results: Results) -> Plot:
     table = reliability_table(results.y_true, results.y_prob)
     points = table[["y_prob", "positive_share"]].to_numpy()
     return Plot(
-        "mean probability of IDC",
-        "share that is IDC-positive",
+        f"mean probability of {results.description.target}",
+        f"share that is {results.class_names[1]}",
         "Calibration",
         lines=[_DIAGONAL, Line(points, "ours")],
         dots=[
@@ -316,23 +326,28 @@ def _calibration(results: Results) -> Plot:
     )
 
 
-def _case_shares(cases: list[dict[Any, Any]]) -> Plot:
+def _case_shares(cases: list[dict[Any, Any]], about: DataDescription) -> Plot:
     return Plot(
-        "true IDC share",
-        "predicted IDC share",
-        "IDC share of each case",
+        f"true {about.target} share",
+        f"predicted {about.target} share",
+        f"{about.target} share of each case",
         lines=[_DIAGONAL],
         dots=[
-            Dot(case["true_share"], case["predicted_share"], f"case {case['case']}", "case")
+            Dot(
+                case["true_share"],
+                case["predicted_share"],
+                f"case {about.case_name(case['case'])}",
+                "case",
+            )
             for case in cases
         ],
     )
 
 
-def _case_rows(cases: list[dict[Any, Any]]) -> list[list[str]]:
+def _case_rows(cases: list[dict[Any, Any]], about: DataDescription) -> list[list[str]]:
     return [
         [
-            f"{case['case']}",
+            about.case_name(case["case"]),
             f"{case['patches']:,}",
             f"{case['true_share']:.1%}",
             f"{case['predicted_share']:.1%}",
@@ -352,19 +367,23 @@ def _slides(
         with contextlib.suppress(DataError):  # patches too far apart for a slide
             pictures = case_pictures(results, case, threshold)
         if pictures is not None:
-            yield {"case": case, "tissue": pictures[0], "predictions": pictures[1]}
+            yield {
+                "case": results.description.case_name(case),
+                "tissue": pictures[0],
+                "predictions": pictures[1],
+            }
 
 
 def _errors(results: Results, threshold: float) -> Iterator[dict[str, Any]]:
     if results.store is None:
         return
-    for label, title in ((0, "False alarms"), (1, "Missed IDC")):
+    for label, title in ((0, "False alarms"), (1, f"Missed {results.description.target}")):
         worst = most_wrong(results, label, _WORST_PATCHES)
         predicted_positive = worst["probability"].to_numpy().astype(np.float64) >= threshold
         patches = [
             {
                 "rgb": results.store.patches[patch["row"]],
-                "alt": f"case {patch['case']}, x {patch['x']}, y {patch['y']}, "
+                "alt": f"{results.description.patch_title(patch['case'], patch['x'], patch['y'])}, "
                 f"probability {patch['probability']:.3f}",
             }
             for patch in worst[predicted_positive == (label == 0)].to_dict("records")

@@ -50,7 +50,7 @@ def test_scores_of_one_class_say_what_is_undefined(home, capsys):
     assert main(["evaluate", run.id]) == 0
 
     assert capsys.readouterr().err == (
-        "All 3 patches are labelled IDC-negative, so sensitivity, balanced accuracy and ROC AUC "
+        "All 3 patches are labelled negative, so sensitivity, balanced accuracy and ROC AUC "
         "are undefined.\n"
     )
 

@@ -112,9 +112,9 @@ def test_undefined_score_says_why():
     found = bootstrap([(0, 0.1)], [(0, 0.2)]).intervals(0.5)
 
     assert {name: each.undefined for name, each in found.items() if each.undefined} == {
-        "sensitivity": "there is no IDC-positive patch",
-        "precision": "no patch is predicted IDC-positive at this threshold",
-        "f1": "no patch is IDC-positive, and none is predicted so",
+        "sensitivity": "there is no positive patch",
+        "precision": "no patch is predicted positive at this threshold",
+        "f1": "no patch is positive, and none is predicted so",
         "balanced_accuracy": "it needs patches of both classes",
         "roc_auc": "it needs patches of both classes",
         "average_precision": "it needs patches of both classes",
@@ -142,8 +142,8 @@ def test_json_has_plain_values_and_none_for_what_is_undefined():
         "case_quartiles": [None, None, None],
         "case_range": [None, None],
         "cases": 0,
-        "undefined": "there is no IDC-positive patch",
-        "no_interval": "there is no IDC-positive patch",
+        "undefined": "there is no positive patch",
+        "no_interval": "there is no positive patch",
     }
 
 

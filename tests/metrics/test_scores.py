@@ -280,8 +280,8 @@ def test_undefined_values_of_the_report_are_nan_and_so_are_their_means():
 
 def test_note_on_one_class_names_it_and_the_undefined_scores():
     assert one_class_note(np.array([0, 0])) == (
-        "All 2 patches are labelled IDC-negative, so sensitivity, balanced accuracy and ROC AUC "
+        "All 2 patches are labelled negative, so sensitivity, balanced accuracy and ROC AUC "
         "are undefined."
     )
-    assert "IDC-positive, so specificity, balanced" in one_class_note(np.array([1]))
+    assert "labelled positive, so specificity, balanced" in one_class_note(np.array([1]))
     assert one_class_note(np.array([0, 1])) == one_class_note(np.array([], int)) == ""

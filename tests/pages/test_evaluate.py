@@ -379,6 +379,6 @@ def test_predictions_of_one_class_say_what_is_undefined(home):
 
     assert not at.exception
     assert [info.value for info in at.info if "labelled" in info.value] == [
-        "All 3 patches are labelled IDC-negative, so sensitivity, balanced accuracy and ROC AUC "
+        "All 3 patches are labelled negative, so sensitivity, balanced accuracy and ROC AUC "
         "are undefined."
     ]

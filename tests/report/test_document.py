@@ -107,7 +107,7 @@ def test_report_of_one_class_says_what_is_undefined(home):
 
     words = " ".join(Reader(report_html(run, saved_results(run), 0.5)).texts)
 
-    assert "undefined: there is no IDC-positive patch" in words
+    assert "undefined: there is no positive patch" in words
     assert "nan" not in words
 
 

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from idc.datasets.description import DataDescription
 from idc.datasets.place import place_of
 from idc.evaluation.compared_runs import ComparedRuns, balanced_thresholds, compare_runs
 from idc.metrics.bootstrap import few_cases_note
-from idc.patches import CLASS_NAMES
 from idc.runs.run import BUNDLED_RUN_ID, Run, list_runs, open_run
 from idc.ui.compare.slide import slide_of_both_runs
 from idc.ui.components.patch_detail import patch_detail
@@ -30,7 +30,7 @@ SCORE_NAMES = {
     "sensitivity": "Sensitivity",
     "specificity": "Specificity",
     "precision": "Precision",
-    "f1": "F1 (IDC class)",
+    "f1": "F1 (positive class)",
     "accuracy": "Accuracy",
     "roc_auc": "ROC AUC",
     "average_precision": "Average precision",
@@ -113,7 +113,15 @@ def choose_thresholds(result: ComparedRuns) -> list[float]:
             "with the best balanced accuracy on its validation part, corrects that.",
         )
         if kind == "The same for all":
-            value = st.slider("IDC-positive from", 0.0, 1.0, 0.5, 0.01, key="threshold", width=320)
+            value = st.slider(
+                f"{escape_markdown(result.store.description.class_names[1])} from",
+                0.0,
+                1.0,
+                0.5,
+                0.01,
+                key="threshold",
+                width=320,
+            )
             return [float(value)] * len(result.runs)
     thresholds = balanced_thresholds(result.runs)
     st.caption(
@@ -181,7 +189,8 @@ def matrix_difference(result: ComparedRuns, thresholds: Sequence[float]) -> None
         columns[f"difference, {_name(result, number)}"] = [
             f"{difference:+,}".replace("-", "−") for difference in counts[number] - counts[0]
         ]
-    cells = ["True negative", "False alarm", "Missed IDC", "Found IDC"]
+    target = escape_markdown(result.store.description.target)
+    cells = ["True negative", "False alarm", f"Missed {target}", f"Found {target}"]
     st.table(pd.DataFrame(columns, index=cells))
 
 
@@ -237,7 +246,7 @@ def _disagreement_grid(result: ComparedRuns, table: pd.DataFrame, which: str) ->
     opened = linked_row(result.store)
     picked = patch_grid(
         result.store.patches[shown["row"].to_numpy()],
-        [_tile(entry) for entry in shown.to_dict("records")],
+        [_tile(entry, result.store.description) for entry in shown.to_dict("records")],
         key="disagreement_grid",
         tile_px=_TILE_PX,
         label="Patches that the two runs classify differently, largest difference first",
@@ -273,12 +282,13 @@ def _name(result: ComparedRuns, number: int) -> str:
     return f"{number + 1}: {escape_markdown(result.runs[number].title)}"
 
 
-def _tile(entry: dict) -> PatchTile:
+def _tile(entry: dict, about: DataDescription) -> PatchTile:
     label = int(entry["label"])
     return PatchTile(
         int(entry["row"]),
         label,
         f"{entry['first']:.2f} | {entry['other']:.2f}",
-        f"case {entry['case']}, x {entry['x']}, y {entry['y']}, labelled {CLASS_NAMES[label]}, "
+        f"{about.patch_title(entry['case'], entry['x'], entry['y'])}, labelled "
+        f"{about.class_name(label)}, "
         f"probability {entry['first']:.3f} by the first run, {entry['other']:.3f} by the other",
     )

@@ -14,12 +14,15 @@ from idc.ui.shared.formatting import escape_markdown
 def slide_of_both_runs(result: ComparedRuns, number: int, thresholds: list[float]) -> None:
     """Show a chosen case as a slide; cases are listed by number of disagreements."""
     st.subheader("On the slide")
+    about = result.store.description
     disagreements = result.disagreements(number, thresholds)["case"].value_counts()
     cases = [*disagreements.index, *sorted(set(result.cases.tolist()) - set(disagreements.index))]
     case = st.selectbox(
         "Case",
         cases,
-        format_func=lambda case: f"{case} ({disagreements.get(case, 0):,} disagreements)",
+        format_func=lambda case: (
+            f"{about.case_name(case)} ({disagreements.get(case, 0):,} disagreements)"
+        ),
         key="compared_case",
         width=320,
     )

@@ -6,17 +6,22 @@ from typing import Any
 
 import streamlit as st
 
-from idc.patches import CLASS_NAMES
+from idc.patches import CLASS_NAMES, target_name
 from idc.ui.components.own_component import own_component
 
-CELL_NAMES = {
-    "tn": "Correctly negative (TN)",
-    "fp": "False alarm (FP)",
-    "fn": "Missed IDC (FN)",
-    "tp": "Correctly positive (TP)",
-}  # row by row; rows are the labels, columns the predictions
+CELLS = ("tn", "fp", "fn", "tp")  # row by row; rows are the labels, columns the predictions
 
 _view = own_component(__file__)
+
+
+def cell_names(class_names: tuple[str, str] = CLASS_NAMES) -> dict[str, str]:
+    """The name of each of `CELLS`: "Missed IDC (FN)"."""
+    return {
+        "tn": "Correctly negative (TN)",
+        "fp": "False alarm (FP)",
+        "fn": f"Missed {target_name(class_names)} (FN)",
+        "tp": "Correctly positive (TP)",
+    }
 
 
 def confusion_matrix(
@@ -39,8 +44,8 @@ def confusion_matrix(
             follows in the browser, which then offers the rates by column too.
         class_names: of the negative and the positive class.
     """
-    if selected is not None and selected not in CELL_NAMES:
-        raise ValueError(f"selected must be one of {list(CELL_NAMES)}. Received: {selected!r}")
+    if selected is not None and selected not in CELLS:
+        raise ValueError(f"selected must be one of {list(CELLS)}. Received: {selected!r}")
     pick = st.session_state.get(key, {}).get("pick")
     open_cell = _open_cell(pick, selected)
     _view(
@@ -70,7 +75,7 @@ def matrix_data(
         raise ValueError(f"counts must be [[tn, fp], [fn, tp]], each >= 0. Received: {counts}")
     table = [[int(n) for n in row] for row in counts]
     column_totals = [sum(column) for column in zip(*table, strict=True)]
-    cells = list(CELL_NAMES.items())
+    cells = list(cell_names(class_names).items())
     return {
         "class_names": list(class_names),
         "columns": [f"Predicted {name}" for name in class_names],
@@ -107,4 +112,4 @@ def _open_cell(pick: Any, selected: str | None) -> str | None:
     cell = pick.get("cell")
     if cell is None:
         return None
-    return next((name for name in CELL_NAMES if name == cell), selected)
+    return next((name for name in CELLS if name == cell), selected)

@@ -20,9 +20,10 @@ const FIRST_ROWS = 10;
 const ORDERS = {
   balanced: "lowest balanced accuracy",
   wrong: "largest share of wrong answers",
-  gap: "largest gap in IDC share",
+  gap: "largest gap in positive share",
 };
-const COLUMNS = ["Case", "Patches", "True IDC share", "Predicted", "Balanced acc.", "Wrong", ""];
+const TRUE_SHARE = 2; // of the columns
+const COLUMNS = ["Case", "Patches", "", "Predicted", "Balanced acc.", "Wrong", ""];
 
 export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
   const view = parentElement.view ?? (parentElement.view = newView(parentElement));
@@ -34,6 +35,9 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
   };
   view.goTo = (number) => setTriggerValue("slide", number);
   view.slides = data.slides;
+  view.target = data.target;
+  view.headings[TRUE_SHARE].textContent = `True ${data.target} share`;
+  view.names = new Map(data.names);
   view.opened = data.open;
   view.stop?.();
   view.stop = followThreshold(sharedPredictions(data.predictions_id), (predictions) => {
@@ -57,7 +61,8 @@ function newView(parentElement) {
     update(view);
   });
   const head = element("tr", "", ...COLUMNS.map((title) => element("th", "", title)));
-  for (const th of head.children) th.scope = "col";
+  view.headings = [...head.children];
+  for (const th of view.headings) th.scope = "col";
   view.body = element("tbody");
   view.more = element("button", "more");
   view.more.type = "button";
@@ -137,10 +142,11 @@ function newRow(view) {
 
 function writeRow(row, one, view) {
   row.number = one.number;
-  row.open.textContent = one.number;
-  row.open.setAttribute("aria-label", `Patches of case ${one.number}`);
+  const name = view.names.get(one.number);
+  row.open.textContent = name;
+  row.open.setAttribute("aria-label", `Patches of case ${name}`);
   row.open.setAttribute("aria-pressed", one.number === view.opened);
-  row.slide.setAttribute("aria-label", `Slide of case ${one.number}`);
+  row.slide.setAttribute("aria-label", `Slide of case ${name}`);
   row.slide.hidden = !view.slides;
   const words = [
     formatCount(one.patches),
@@ -166,23 +172,24 @@ function updatePlots(view, cases) {
   order.forEach(({ balanced }, i) => positionMark(view.ranks, i, (i + 0.5) / ranked, balanced));
   view.ranks.numbers = order.map(({ number }) => number);
   for (const { marks, numbers } of [view.shares, view.ranks]) {
-    marks.forEach(({ node }, i) => node.setAttribute("aria-label", `case ${numbers[i]}`));
+    marks.forEach(({ node }, i) => node.setAttribute("aria-label", `case ${view.names.get(numbers[i])}`));
     setPressed(marks, numbers.indexOf(view.opened));
   }
 }
 
 function newSharePlot(view, cases) {
+  const { target } = view;
   const plot = newPlot({
-    label: "Each case: true against predicted IDC share; each point opens its patches",
-    x: { title: "true IDC share", ticks: FIFTH_TICKS, words: formatPercent },
-    y: { title: "predicted IDC share", ticks: FIFTH_TICKS, words: formatPercent },
+    label: `Each case: true against predicted ${target} share; each point opens its patches`,
+    x: { title: `true ${target} share`, ticks: FIFTH_TICKS, words: formatPercent },
+    y: { title: `predicted ${target} share`, ticks: FIFTH_TICKS, words: formatPercent },
   });
   const ends = [
     [0, 0],
     [1, 1],
   ];
   plot.root.append(plotPath(plot, ends, { class: "guess" }));
-  return finishPlot(view, plot, cases, "IDC share of each case");
+  return finishPlot(view, plot, cases, `${target} share of each case`);
 }
 
 function newRankPlot(view, cases) {

@@ -5,13 +5,14 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from idc.datasets.description import DataDescription
 from idc.ui.components.own_component import own_component
 
 _view = own_component(__file__, "plot", "table")
 
 
 def case_table(
-    predictions_id: str, cases: np.ndarray, *, key: str, slides: bool
+    predictions_id: str, cases: np.ndarray, *, key: str, slides: bool, description: DataDescription
 ) -> tuple[Any, Any]:
     """Show all scored cases.
 
@@ -19,6 +20,7 @@ def case_table(
         predictions_id: `idc.ui.evaluate.browser_predictions.predictions_id`.
         cases: case numbers, int, shape (n,).
         slides: whether the cases have slides to open.
+        description: of the data set: names of cases and classes.
 
     Returns:
         the case whose patches are open and the case whose slide was requested in this run of the
@@ -34,7 +36,13 @@ def case_table(
     opened = _known(opened, cases)
     _view(
         key=key,
-        data={"predictions_id": predictions_id, "open": opened, "slides": slides},
+        data={
+            "predictions_id": predictions_id,
+            "open": opened,
+            "slides": slides,
+            "target": description.target,
+            "names": [[number, description.case_name(number)] for number in cases.tolist()],
+        },
         default={"pick": None},
         on_pick_change=lambda: None,
         on_slide_change=lambda: None,

@@ -61,7 +61,8 @@ def scored_grid(
         _open(store, picked, key)
     with right:
         if row is None:
-            st.caption("Choose a patch to enlarge it and see its place on the slide.")
+            where = " and see its place on the slide" if store.description.has_places else ""
+            st.caption(f"Choose a patch to enlarge it{where}.")
         else:
             _show(run, results, row)
 

@@ -42,12 +42,12 @@ export default function ({ data, parentElement, setStateValue }) {
   return () => view.stop();
 }
 
-function newHistogram({ histogram, class_names: names }, open) {
+function newHistogram({ histogram, class_names: names, target }, open) {
   const most = Math.max(1, ...histogram.flat());
   const steps = [0, 0.05, 0.25, 1].map((part) => roundDown(part * most));
   const plot = newPlot({
     label: "Histogram of the probabilities of each class; each bar opens its patches",
-    x: { title: "probability of IDC", ticks: FIFTH_TICKS, words: formatTenths },
+    x: { title: `probability of ${target}`, ticks: FIFTH_TICKS, words: formatTenths },
     // Square root, so that small bars are visible and clickable.
     y: {
       title: "patches (square-root scale)",
@@ -101,10 +101,10 @@ function describeBar(bin, bins, count, className) {
   return `${low} to ${high}: ${formatCount(count)} ${className} patches`;
 }
 
-function newCalibration({ calibration, class_names: names }, open) {
+function newCalibration({ calibration, class_names: names, target }, open) {
   const plot = newPlot({
     label: `Calibration: share of ${names[1]} patches by probability; each point opens its patches`,
-    x: { title: "mean probability of IDC", ticks: FIFTH_TICKS, words: formatTenths },
+    x: { title: `mean probability of ${target}`, ticks: FIFTH_TICKS, words: formatTenths },
     y: { title: `share that is ${names[1]}`, ticks: FIFTH_TICKS, words: formatPercent },
   });
   const ends = [

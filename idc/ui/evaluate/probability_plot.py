@@ -10,7 +10,7 @@ import streamlit as st
 from idc.evaluation.patch_selection import HISTOGRAM_BINS
 from idc.evaluation.results import Results
 from idc.metrics.calibration import bin_indices, reliability_table
-from idc.patches import CLASS_NAMES
+from idc.patches import CLASS_NAMES, target_name
 from idc.ui.components.own_component import own_component
 
 _view = own_component(__file__, "plot")
@@ -40,6 +40,7 @@ def probability_plot(
             "predictions_id": predictions_id,
             "open": opened,
             "class_names": class_names,
+            "target": target_name(class_names),
             **plots,
         },
         default={"pick": None},

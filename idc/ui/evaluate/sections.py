@@ -19,14 +19,14 @@ from idc.evaluation.patch_selection import (
 )
 from idc.evaluation.published import PUBLISHED, why_run_not_comparable
 from idc.evaluation.results import Results
-from idc.metrics.bootstrap import Interval, few_cases_note
+from idc.metrics.bootstrap import NO_CASES_NOTE, Interval, few_cases_note
 from idc.metrics.calibration import CALIBRATION_BINS
 from idc.metrics.scores import baseline_note, one_class_note
 from idc.report.document import report_html
 from idc.report.export import predictions_file
 from idc.runs.run import Run
 from idc.runs.split import run_split
-from idc.ui.components.confusion_matrix import CELL_NAMES, confusion_matrix
+from idc.ui.components.confusion_matrix import cell_names, confusion_matrix
 from idc.ui.evaluate.browser_predictions import (
     cached_bootstrap,
     predictions_id,
@@ -41,7 +41,7 @@ from idc.ui.evaluate.patch_gallery import patch_gallery
 from idc.ui.evaluate.probability_plot import plot_data, probability_plot
 from idc.ui.evaluate.score_table import score_table
 from idc.ui.evaluate.threshold_slider import threshold_slider
-from idc.ui.shared.formatting import format_score
+from idc.ui.shared.formatting import escape_markdown, format_score
 from idc.ui.shared.guard import error_sentences, guarded_fragment
 from idc.ui.shared.report_table import report_table
 from idc.ui.shared.run_export import run_export
@@ -106,7 +106,9 @@ def scope_section(run: Run, results: Results) -> None:
         st.info(BUNDLED_NOTE, icon=":material/info:")
     elif results.store and (note := split_note(run_split(run, results.store), about)):
         st.warning(note, icon=":material/info:")
-    if note := few_cases_note(cases):
+    if not about.has_cases:
+        st.info(NO_CASES_NOTE, icon=":material/info:")
+    elif note := few_cases_note(cases):
         st.info(note, icon=":material/info:")
 
 
@@ -118,11 +120,14 @@ def scores_section(scored: ThresholdedResults) -> None:
     score_table(
         scored.predictions_id, scored.threshold, scored.intervals, negative_share, key="scores"
     )
-    st.caption(
+    intervals = (
         "Intervals come from 1,000 bootstrap draws of whole cases, because patches of one case are "
         "not independent. The bar is the 95 % interval, the box spans the middle half of the "
         "cases, the line all cases. "
-        f"Next to the accuracy: {baseline_note(negative_share)}."
+    )
+    st.caption(
+        (intervals if scored.results.description.has_cases else "")
+        + f"Next to the accuracy: {baseline_note(negative_share)}."
     )
 
 
@@ -144,7 +149,12 @@ def matrix_section(scored: ThresholdedResults) -> None:
     if cell is not None:
         where = in_cell(scored.results, cell, scored.threshold)
         patch_gallery(
-            scored.run, scored.results, where, scored.threshold, title=CELL_NAMES[cell], key="cell"
+            scored.run,
+            scored.results,
+            where,
+            scored.threshold,
+            title=cell_names(scored.results.class_names)[cell],
+            key="cell",
         )
 
 
@@ -200,7 +210,8 @@ def errors_section(scored: ThresholdedResults) -> None:
     if scored.results.store is None:
         st.info("The images are in the real data set, which is not installed yet.")
         return
-    for label, title in ((0, "False alarms"), (1, "Missed IDC")):
+    target = escape_markdown(scored.results.description.target)
+    for label, title in ((0, "False alarms"), (1, f"Missed {target}")):
         st.markdown(f"**{title}**, most certain first")
         table = most_wrong(scored.results, label, _ERRORS_SHOWN)
         key = f"errors_{label}"
@@ -212,11 +223,19 @@ def errors_section(scored: ThresholdedResults) -> None:
 @guarded_fragment
 def cases_section(scored: ThresholdedResults) -> None:
     """All cases, and the patches and slide of the chosen case."""
+    about = scored.results.description
     st.subheader("Case by case")
+    if not about.has_cases:
+        st.caption("The data set has no cases, so there are no scores case by case.")
+        return
     st.caption("Choose a case to see its patches.")
     numbers = np.unique(scored.results.cases)
     case, slide = case_table(
-        scored.predictions_id, numbers, key="cases", slides=scored.results.store is not None
+        scored.predictions_id,
+        numbers,
+        key="cases",
+        slides=scored.results.store is not None and about.has_places,
+        description=about,
     )
     if slide is not None:
         st.switch_page("../../pages/slides.py", query_params=_slide_query(scored, slide))
@@ -231,7 +250,7 @@ def cases_section(scored: ThresholdedResults) -> None:
                     predictions_id=scored.predictions_id,
                 )
         where = in_case(scored.results, case)
-        title = f"Case {case}"
+        title = f"Case {about.case_name(case)}"
         patch_gallery(
             scored.run,
             scored.results,

@@ -9,7 +9,7 @@ from idc.metrics.calibration import Calibration, calibration_error, reliability_
 from idc.metrics.scores import evaluate
 from idc.runs.run import Run
 from idc.ui.shared.figures import epoch_figure, reliability_figure
-from idc.ui.shared.formatting import format_score, log_problems
+from idc.ui.shared.formatting import escape_markdown, format_score, log_problems
 
 
 def calibration_section(run: Run, results: Results) -> None:
@@ -20,9 +20,9 @@ def calibration_section(run: Run, results: Results) -> None:
     st.subheader("Calibration")
     st.caption(
         "Calibrated probabilities match observed frequencies: of the patches with probability 0.8, "
-        "eight in ten are IDC-positive. The network's log-odds are divided by a temperature of "
-        f"{calibration.temperature:.2f}, fitted on validation patches, which keeps the order of "
-        "the patches."
+        f"eight in ten are {escape_markdown(results.class_names[1])}. The network's log-odds are "
+        f"divided by a temperature of {calibration.temperature:.2f}, fitted on validation "
+        "patches, which keeps the order of the patches."
     )
     uncalibrated = run.predictions().query("part == @results.part")["probability"].to_numpy()
     table, chart = st.columns(2, gap="large")
@@ -34,10 +34,11 @@ def calibration_section(run: Run, results: Results) -> None:
                 {
                     "before": reliability_table(results.y_true, uncalibrated),
                     "after": reliability_table(results.y_true, results.y_prob),
-                }
+                },
+                results.class_names,
             ),
             key="reliability",
-            alt="Share of IDC-positive patches against their probability, before and after",
+            alt=f"Share of {results.class_names[1]} patches against their probability",
         )
 
 

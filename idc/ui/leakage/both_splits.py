@@ -61,6 +61,9 @@ def offer_pair(store: PatchStore) -> None:
         "the well-known notebook, and split by case. The gap between the two scores is the amount "
         "by which the random split overstates performance on unseen cases."
     )
+    if not store.description.has_cases:
+        st.caption("This data set has no cases, so it cannot be split by case.")
+        return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         preset = st.selectbox(
             "Preset",

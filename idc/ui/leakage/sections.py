@@ -149,6 +149,7 @@ def show_report(store: PatchStore, report: LeakageReport) -> None:
 
 def _examples(store: PatchStore, finding: LeakageFinding, title: str, meaning: str) -> None:
     st.subheader(title)
+    about = store.description
     st.caption(meaning)
     with st.container(horizontal=True, gap="medium"):
         for number in finding.examples(_EXAMPLES):
@@ -156,9 +157,14 @@ def _examples(store: PatchStore, finding: LeakageFinding, title: str, meaning: s
             place, other = (place_of(store, row) for row in pair)
             first, second = (PARTS[part] for part in finding.parts[number])
             step = (other.x - place.x, other.y - place.y) if finding.kind == "adjacent" else None
-            caption = f"{first}: case {place.case}, x {place.x}, y {place.y}"
-            caption += f"; {second}: case {other.case}, x {other.x}, y {other.y}"
-            st.image(pair_picture(store, pair, step), caption=caption, alt=caption, width=200)
+            caption = f"{first}: {about.patch_title(place.case, place.x, place.y)}"
+            caption += f"; {second}: {about.patch_title(other.case, other.x, other.y)}"
+            st.image(
+                pair_picture(store, pair, step),
+                caption=escape_markdown(caption),
+                alt=caption,
+                width=200,
+            )
 
 
 def pair_picture(

@@ -7,7 +7,7 @@ const CLASS_TEXTS = ["− negative", "+ positive"];
 const COLUMNS = [
   { title: "File", by: "name" },
   { title: "Label", by: "label" },
-  { title: "Probability of IDC", by: "y_prob", descends: true },
+  { title: "Probability", by: "y_prob", descends: true },
   { title: "Called", by: null },
 ];
 

@@ -13,7 +13,7 @@ from idc.prediction.file_job import FilePredictionJob
 from idc.prediction.file_predictions import FilePredictions
 from idc.runs.run import Run
 from idc.server.streamlit_internals import UploadedFile
-from idc.ui.components.confusion_matrix import CELL_NAMES, confusion_matrix
+from idc.ui.components.confusion_matrix import cell_names, confusion_matrix
 from idc.ui.components.patch_tiles import enlarged
 from idc.ui.predict.answer_table import AnswerRow, answer_table, chosen_order
 from idc.ui.shared.formatting import (
@@ -110,13 +110,15 @@ def _watch(job: FilePredictionJob) -> None:
 @guarded_fragment
 def _show_answers(run: Run, answers: FilePredictions) -> None:
     threshold = run.calibration().threshold
-    _counts(answers, threshold, run.description())
-    cell = _confusion_matrix_section(answers, threshold)
+    about = run.description()
+    _counts(answers, threshold, about)
+    cell = _confusion_matrix_section(answers, threshold, about)
     selected = answers.in_cell(cell, threshold)
     if cell is not None:
-        st.markdown(f"**{CELL_NAMES[cell]}**: {file_count(int(selected.sum()))}")
+        title = escape_markdown(cell_names(about.class_names)[cell])
+        st.markdown(f"**{title}**: {file_count(int(selected.sum()))}")
     if selected.any():
-        _table(answers, selected, threshold, run.description())
+        _table(answers, selected, threshold, about)
     _refused(answers)
     st.download_button(
         "Download as CSV",
@@ -147,7 +149,9 @@ def _counts(answers: FilePredictions, threshold: float, about: DataDescription) 
     )
 
 
-def _confusion_matrix_section(answers: FilePredictions, threshold: float) -> str | None:
+def _confusion_matrix_section(
+    answers: FilePredictions, threshold: float, about: DataDescription
+) -> str | None:
     """The confusion matrix of the labelled files; returns its open cell."""
     labelled = answers.labelled()
     if not labelled.any():
@@ -166,7 +170,12 @@ def _confusion_matrix_section(answers: FilePredictions, threshold: float) -> str
         st.warning(note, icon=":material/warning:")
     left, _ = st.columns([3, 1])
     with left:
-        return confusion_matrix(report.confusion_matrix, key="many_matrix", selected=None)
+        return confusion_matrix(
+            report.confusion_matrix,
+            key="many_matrix",
+            selected=None,
+            class_names=about.class_names,
+        )
 
 
 def _table(
@@ -211,7 +220,9 @@ def _opened(answers: FilePredictions, place: int, threshold: float, about: DataD
         enlarged(answers.patches[place]), width="stretch", alt="The patch as the model sees it"
     )
     st.markdown(f"**{coloured_class(row.called, about)}**")
-    st.progress(row.y_prob, text=f"Probability of IDC: **{row.y_prob:.1%}**")
+    st.progress(
+        row.y_prob, text=f"Probability of {escape_markdown(about.target)}: **{row.y_prob:.1%}**"
+    )
     if row.label is not None:
         relation = "agrees with" if row.label == row.called else "contradicts"
         st.markdown(f"Label: **{class_name(row.label, about)}**. The prediction {relation} it.")

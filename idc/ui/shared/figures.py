@@ -7,7 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from idc.datasets.description import KAGGLE_DESCRIPTION, DataDescription
-from idc.patches import CLASS_COLOURS, CLASS_NAMES, NEGATIVE_COLOUR, POSITIVE_COLOUR
+from idc.patches import CLASS_COLOURS, CLASS_NAMES, NEGATIVE_COLOUR, POSITIVE_COLOUR, target_name
 
 TRAINING_COLOUR, VALIDATION_COLOUR = "#6B7F8C", "#00897B"
 
@@ -95,12 +95,16 @@ def case_shares_figure(
     return with_layout(figure, 340)
 
 
-def reliability_figure(tables: Mapping[str, pd.DataFrame]) -> go.Figure:
+def reliability_figure(
+    tables: Mapping[str, pd.DataFrame], class_names: tuple[str, str] = CLASS_NAMES
+) -> go.Figure:
     """Reliability diagram: share of positive patches per bin of predicted probability.
 
     Args:
         tables: name -> result of `idc.metrics.calibration.reliability_table`.
+        class_names: of the negative and the positive class.
     """
+    positive = html.escape(class_names[1])
     figure = go.Figure()
     figure.add_scatter(
         x=[0, 1],
@@ -121,10 +125,11 @@ def reliability_figure(tables: Mapping[str, pd.DataFrame]) -> go.Figure:
             name=name,
             line={"color": colour, "width": 2},
             hovertemplate="probability %{x:.2f}: %{y:.1%} of %{customdata:,} patches are "
-            "IDC-positive<extra>" + name + "</extra>",
+            f"{positive}<extra>{name}</extra>",
         )
-    figure.update_xaxes(title="probability of IDC", range=[0, 1])
-    figure.update_yaxes(title="share that is IDC-positive", range=[0, 1.02], tickformat=".0%")
+    target = html.escape(target_name(class_names))
+    figure.update_xaxes(title=f"probability of {target}", range=[0, 1])
+    figure.update_yaxes(title=f"share that is {positive}", range=[0, 1.02], tickformat=".0%")
     return with_layout(figure, 320)
 
 

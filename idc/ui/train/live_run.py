@@ -77,7 +77,10 @@ def _draw(run: Run, snapshot: RunSnapshot, current: RunSnapshot, *, replay: bool
         elif ended:
             replay_button(run, snapshot)
     store = store_of(run)
-    if store is None or not (may_change or current.frames):
+    has_slides = store is not None and store.description.has_places
+    if store is not None and not has_slides:
+        st.caption("No slide to watch: this data set has no places.")
+    if store is None or not has_slides or not (may_change or current.frames):
         live_charts(snapshot)
     else:
         slides, charts = st.columns(2, gap="small")

@@ -144,12 +144,15 @@ def _data_summary(store: PatchStore, split: Split, config: TrainingConfig) -> No
         name: [f"{n:,}" for n in counts[name]]
         for name in ("patches", "negative", "positive", "cases")
     }
-    rows["IDC share"] = [format_share(value) for value in counts["positive_share"]]
+    rows[f"{escape_markdown(store.description.target)} share"] = [
+        format_share(value) for value in counts["positive_share"]
+    ]
     st.table(pd.DataFrame(rows, index=counts.index.rename(None)).T)
+    shape = store.description.patch_shape
     train, held_out = len(split.train), len(split.validation) + len(split.test)
     steps = -(-train // config.batch_size)
     st.markdown(
-        f"Training array {(train, 50, 50, 3)}, held-out array {(held_out, 50, 50, 3)}, "
+        f"Training array {(train, *shape)}, held-out array {(held_out, *shape)}, "
         f"uint8 RGB. {steps:,} steps per epoch, {steps * config.epochs:,} in total."
     )
     if note := split_note(split, store.description):

@@ -17,7 +17,7 @@ from idc.runs.watched_slide import Frame, default_case, held_out_cases, request_
 from idc.ui.components.patch_grid import patch_grid
 from idc.ui.components.patch_tiles import patch_tile
 from idc.ui.components.slide_viewer.case_slide import cached_case_table, show_slide
-from idc.ui.shared.formatting import escape_markdown
+from idc.ui.shared.formatting import class_name, escape_markdown
 from idc.ui.shared.guard import error_sentences, guarded
 from idc.ui.shared.pickers import cached_store
 from idc.ui.train.time_slider import time_slider
@@ -29,6 +29,9 @@ def choose_watched_case(store: PatchStore, split: Split) -> int | None:
     """Choose the case to watch on the form; None if every case has training patches."""
     cases = held_out_cases(store, split).tolist()
     default = default_case(store, split)
+    if not store.description.has_places:
+        st.caption("No slide to watch: this data set has no places.")
+        return None
     if default is None:
         st.caption(
             "No slide to watch: with this split every case has training patches. Split by case to "
@@ -103,7 +106,8 @@ def watched_slide(
         )
     with st.container(gap=None):
         time_slider(timeline_id, frames, steps=snapshot.steps, key="watched_time")
-        st.caption("Violet: IDC-negative. Yellow: IDC-positive. Cyan: outline of the labels.")
+        negative, positive = (class_name(label, store.description) for label in (0, 1))
+        st.caption(f"Violet: {negative}. Yellow: {positive}. Cyan: outline of the labels.")
 
 
 def worst_now(snapshot: RunSnapshot, store: PatchStore) -> None:
@@ -146,7 +150,7 @@ def _choose(
     if choosing == "nothing":
         case = watched[-1] if watched else first
         if case is not None:
-            st.markdown(f"Case {_titles(store)[case]}")
+            st.markdown(f"Case {escape_markdown(_titles(store)[case])}")
         return case
     if choosing == "seen":
         if not watched:
@@ -202,9 +206,10 @@ def _watched_cases(frames: list[Frame]) -> list[int]:
 
 
 def _titles(store: PatchStore) -> dict[int, str]:
-    table = cached_case_table(store)
+    table, about = cached_case_table(store), store.description
     return {
-        int(case): f"{case} · {patches:,} patches, {positive / patches:.0%} IDC"
+        int(case): f"{about.case_name(case)} · {patches:,} patches, {positive / patches:.0%} "
+        f"{about.target}"
         for case, patches, positive in zip(
             table["case"], table["patches"], table["positive"], strict=True
         )
