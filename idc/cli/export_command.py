@@ -56,6 +56,10 @@ def export_command(options: argparse.Namespace) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     run = open_run(options.run)
     _check(options)
+    if (options.notebook or options.script or options.patches) and not run.bundled:
+        from idc.datasets.store import verify_store
+
+        verify_store(run.config.data)  # a changed pixel would change the run in silence
     if options.notebook or options.script:
         _write_code(run, options)
     if options.patches:

@@ -71,7 +71,7 @@ class Experiment:
             "scored_part": self.split.scored_part(),
             "left_out": self.split.left_out,
             "run_epochs": [
-                {name: entry[name] for name in ("val_loss", "val_roc_auc")}
+                {name: entry[name] for name in ("epoch", "val_loss", "val_roc_auc")}
                 for entry in run.log().epochs
             ],
             "exactness": exactness(run, ended=ended),

@@ -114,6 +114,17 @@ def test_unknown_run_and_lost_data_set_are_named(run, home, tmp_path, capsys):
     )
 
 
+@pytest.mark.parametrize("option", ["--notebook", "--patches"])
+def test_damaged_pixel_is_not_exported(run, home, tmp_path, capsys, option):
+    path = home / "data" / "tiny" / "patches.npy"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+
+    assert "is damaged on disk" in refused(capsys, run.id, option, tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_damaged_weights_are_named(trained, tmp_path, capsys):
     (trained.folder / "best.weights.h5").write_bytes(b"damaged")
 
