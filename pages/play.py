@@ -33,12 +33,12 @@ with error_sentences():
         if store is not None and not store.description.is_idc_set:
             name = class_name(1, store.description)
             question.caption(f"Which of ten patches are {name}? For teaching, not for diagnosis.")
-        scoreboard_section()
+        scoreboard_section(None if store is None else store.name)
     else:
         game, run, store, game_round = linked
         game = apply_browser_messages(game)
         if game.is_over and turns_seen(game) == game.turn:
             show_result(game, run, store, game_round)
-            scoreboard_section()
+            scoreboard_section(store.name)
         else:
             play_turn(game, run, store, game_round)

@@ -28,9 +28,12 @@ CREATE TABLE IF NOT EXISTS scores (
     best_streak INTEGER NOT NULL,
     model_right INTEGER NOT NULL,
     played REAL NOT NULL,
+    data TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (round, name)
 ) WITHOUT ROWID
 """
+
+_OF_DATA = " WHERE :data IS NULL OR data IN (:data, '')"
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,7 @@ class Score:
         level: a key of `idc.game.rules.LEVELS`.
         right, best_streak: as `idc.game.rules.Tally`.
         model_right: how many of the ten the model had right.
+        data: the data set's name; "" in scores of older versions, which did not record it.
     """
 
     name: str
@@ -51,6 +55,7 @@ class Score:
     right: int
     best_streak: int
     model_right: int
+    data: str = ""
 
 
 def save_score(score: Score) -> bool:
@@ -62,7 +67,8 @@ def save_score(score: Score) -> bool:
     name = checked_name(score.name)
     with _open_scores() as database:
         inserted = database.execute(
-            "INSERT OR IGNORE INTO scores VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR IGNORE INTO scores (round, name, level, right, best_streak, model_right,"
+            " played, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 score.round,
                 name,
@@ -71,13 +77,17 @@ def save_score(score: Score) -> bool:
                 int(score.best_streak),
                 int(score.model_right),
                 time.time(),
+                score.data,
             ),
         )
         return inserted.rowcount == 1
 
 
-def list_scores() -> list[Score]:
-    """All scores, the best first: most right, harder level, longer streak, earlier.
+def list_scores(data: str | None = None) -> list[Score]:
+    """Scores, the best first: most right, harder level, longer streak, earlier.
+
+    Args:
+        data: only those of this data set, and those that do not state theirs; None for all.
 
     Raises:
         GameError: the file cannot be read.
@@ -88,8 +98,9 @@ def list_scores() -> list[Score]:
         scores = [
             Score(*row)
             for row in database.execute(
-                "SELECT name, round, level, right, best_streak, model_right FROM scores"
-                " ORDER BY played, name"
+                "SELECT name, round, level, right, best_streak, model_right, data FROM scores"
+                f"{_OF_DATA} ORDER BY played, name",
+                {"data": data},
             )
         ]
     level_order = list(LEVELS)
@@ -99,8 +110,8 @@ def list_scores() -> list[Score]:
     )
 
 
-def clear_scores() -> int:
-    """Delete all scores; returns how many there were.
+def clear_scores(data: str | None = None) -> int:
+    """Delete the scores that `list_scores` lists; returns how many there were.
 
     Raises:
         GameError: the file cannot be written.
@@ -108,7 +119,7 @@ def clear_scores() -> int:
     if not _path().exists():
         return 0
     with _open_scores() as database:
-        return database.execute("DELETE FROM scores").rowcount
+        return database.execute(f"DELETE FROM scores{_OF_DATA}", {"data": data}).rowcount
 
 
 def checked_name(name: str) -> str:
@@ -131,9 +142,21 @@ def _path() -> Path:
 def _open_scores() -> Iterator[sqlite3.Connection]:
     try:
         with open_database(_path(), _TABLE) as database:
+            _add_data_column(database)
             yield database
     except (sqlite3.Error, OSError) as error:
         raise GameError(
             f"The scores in '{_path()}' cannot be read or written ({error}); check the disk, or "
             "move the file away to start a new scoreboard."
         ) from error
+
+
+def _add_data_column(database: sqlite3.Connection) -> None:
+    """Bring the file of an older version to the form of `_TABLE`."""
+    if "data" in {row[1] for row in database.execute("PRAGMA table_info(scores)")}:
+        return
+    try:
+        database.execute("ALTER TABLE scores ADD COLUMN data TEXT NOT NULL DEFAULT ''")
+    except sqlite3.OperationalError as error:
+        if "duplicate column" not in str(error):  # another process was faster
+            raise

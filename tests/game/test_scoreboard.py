@@ -1,6 +1,8 @@
 """idc.game.scoreboard: saving, listing and clearing scores, also concurrently."""
 
+import contextlib
 import os
+import sqlite3
 import subprocess
 import sys
 from dataclasses import replace
@@ -100,3 +102,33 @@ def test_concurrent_writers_lose_no_score(home):
 
     assert [writer.returncode for writer in writers] == [0, 0]
     assert sorted(score.name for score in list_scores()) == ["Ada"] * 50 + ["Ben"] * 50
+
+
+def test_scores_are_listed_and_cleared_for_their_data_set(home):
+    pets, tissue = named("Ada", data="pets"), named("Ada", round="another", data="tissue")
+    old = named("Eva", round="an older version's")
+    for score in (pets, tissue, old):
+        save_score(score)
+
+    assert list_scores("pets") == [pets, old]
+    assert list_scores("tissue") == [tissue, old]
+    assert list_scores() == [pets, tissue, old]
+    assert clear_scores("pets") == 2
+    assert list_scores() == [tissue]
+
+
+def test_scores_of_an_older_version_are_kept(home):
+    with contextlib.closing(sqlite3.connect(home / SCORES_FILE)) as database, database:
+        database.execute(
+            "CREATE TABLE scores (round TEXT NOT NULL, name TEXT NOT NULL, level TEXT NOT NULL,"
+            " right INTEGER NOT NULL, best_streak INTEGER NOT NULL, model_right INTEGER NOT NULL,"
+            " played REAL NOT NULL, PRIMARY KEY (round, name)) WITHOUT ROWID"
+        )
+        database.execute("INSERT INTO scores VALUES ('r', 'Ada', 'easy', 7, 4, 9, 1.0)")
+
+    assert save_score(named("Ben", data="pets"))
+
+    assert [(score.name, score.data) for score in list_scores("pets")] == [
+        ("Ada", ""),
+        ("Ben", "pets"),
+    ]

@@ -142,7 +142,7 @@ def test_own_score_can_be_entered_once_under_an_escaped_name(drawn):
 def test_scoreboard_is_cleared_after_confirmation(drawn):
     save_score(Score("Ada", "round", "easy", 7, 3, 9))
     at = open_page("play")
-    assert "Deletes all 1 scores for all visitors." in text(at)
+    assert "Deletes these 1 scores for all visitors." in text(at)
     at.button(key="play_clear").click().run()
 
     assert list_scores() == []

@@ -5,7 +5,6 @@ import { element } from "../components/browser/dom.js";
 import { positionFrame } from "../components/browser/grid_cells.js";
 import { LAYER_DESCRIPTIONS, formatShape } from "../components/browser/layer_descriptions.js";
 import { formatCount } from "../components/browser/numbers.js";
-import { PATCH_SIDE_PX } from "../components/browser/patches.js";
 
 const BLOCK_HEIGHT_PX = 130;
 const BLOCK_MARGIN_PX = 10; // on both sides of a block together
@@ -16,6 +15,7 @@ export default function ({ data, parentElement }) {
   if (stack.loaded === text) return;
   stack.loaded = text;
   stack.layers = data.layers;
+  stack.side = data.side;
   stack.chosen = Math.min(stack.chosen, data.layers.length - 1);
   update(stack);
 }
@@ -79,7 +79,7 @@ function update(stack) {
   stack.buttons = stack.layers.map((layer, number) => {
     const block = element("span", "block");
     block.style.height = isMap(layer)
-      ? `${Math.max(3, (BLOCK_HEIGHT_PX * layer.shape[0]) / PATCH_SIDE_PX)}px`
+      ? `${Math.max(3, (BLOCK_HEIGHT_PX * layer.shape[0]) / stack.side)}px`
       : "3px";
     // Keeps a long row of numbers from taking the whole width.
     const share = Math.min(0.25, maps(layer) / all);
@@ -100,7 +100,7 @@ function update(stack) {
       formatShape(layer.shape),
       layer.parameters ? formatCount(layer.parameters) : "–",
       layer.multiply_adds ? formatCount(layer.multiply_adds) : "–",
-      formatField(layer).replace(" px", ""),
+      formatField(layer, stack.side).replace(" px", ""),
     ];
     return element("tr", "", name, ...cells.map((text) => element("td", "", text)));
   });
@@ -120,14 +120,14 @@ function chooseBlock(stack, number) {
   const [, about] = LAYER_DESCRIPTIONS[layer.kind] ?? ["", ""];
   stack.title.textContent = `${blockTitle(layer)}: ${formatShape(layer.shape)}`;
   stack.about.textContent = about;
-  const side = Math.min(PATCH_SIDE_PX, layer.field_px);
-  const corner = Math.floor((PATCH_SIDE_PX - side) / 2);
-  positionFrame(stack.field, [corner, corner, side, side], PATCH_SIDE_PX);
-  stack.fieldWords.textContent = `Receptive field of one value: ${formatField(layer)}.`;
+  const side = Math.min(stack.side, layer.field_px);
+  const corner = Math.floor((stack.side - side) / 2);
+  positionFrame(stack.field, [corner, corner, side, side], stack.side);
+  stack.fieldWords.textContent = `Receptive field of one value: ${formatField(layer, stack.side)}.`;
 }
 
-function formatField({ field_px: field }) {
-  return field >= PATCH_SIDE_PX ? "all 50 × 50 px" : `${field} × ${field} px`;
+function formatField({ field_px: field }, side) {
+  return field >= side ? `all ${side} × ${side} px` : `${field} × ${field} px`;
 }
 
 function blockTitle(layer) {

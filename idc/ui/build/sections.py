@@ -5,6 +5,7 @@ from typing import Any
 
 import streamlit as st
 
+from idc.datasets.store import PatchStore, list_stores
 from idc.launch.active_training import active_training_name
 from idc.launch.start import start_runs
 from idc.networks.architecture import (
@@ -22,6 +23,7 @@ from idc.networks.architecture import (
     layers_of,
     parse_architecture,
 )
+from idc.patches import PATCH_SIZE_PX
 from idc.settings.training_config import preset_config
 from idc.ui.build.network_stack import network_stack
 from idc.ui.shared import address
@@ -33,13 +35,28 @@ _PARAMETER = "architecture"
 _NOTEBOOK_PARAMETERS = 2_514_410
 
 
-def choose_architecture() -> Architecture:
+def choose_data() -> PatchStore | None:
+    """The data set whose patches the network is for; None without any, for 50 x 50 px."""
+    with error_sentences():
+        return choose_store() if list_stores() else None
+    return None
+
+
+def side_of(store: PatchStore | None) -> int:
+    """The side in px of the patches that the network is for."""
+    return PATCH_SIZE_PX if store is None else store.description.side_px
+
+
+def choose_architecture(side_px: int) -> Architecture:
     """The architecture form. The URL holds its values.
+
+    Args:
+        side_px: side of the patches.
 
     Raises:
         ConfigError: the network would be too large.
     """
-    _load_from_url()
+    _load_from_url(side_px)
     blocks = st.slider(
         "Blocks (depth)",
         *BLOCKS_RANGE,
@@ -89,16 +106,17 @@ def choose_architecture() -> Architecture:
     return built
 
 
-def show_network(built: Architecture) -> None:
-    """The costs of the network and its layers."""
-    costs = costs_of(built)
+def show_network(built: Architecture, side_px: int) -> None:
+    """The costs of the network for patches of this side, and its layers."""
+    costs = costs_of(built, side_px)
+    st.caption(f"For patches of {side_px} × {side_px} px")
     metric_row(
         [
             (
                 "Parameters",
                 f"{costs.parameters:,}",
                 f"Numbers that training learns. The notebook's network has "
-                f"{_NOTEBOOK_PARAMETERS:,}.",
+                f"{_NOTEBOOK_PARAMETERS:,} for patches of 50 × 50 px.",
             ),
             (
                 "Multiply-adds",
@@ -107,7 +125,7 @@ def show_network(built: Architecture) -> None:
             ),
             (
                 "Receptive field",
-                _receptive_field_text(costs),
+                _receptive_field_text(costs, side_px),
                 "The area of the patch that influences one value of the last maps.",
             ),
             (
@@ -117,14 +135,15 @@ def show_network(built: Architecture) -> None:
             ),
         ]
     )
-    network_stack(layers_of(built), key="stack")
+    network_stack(layers_of(built, side_px), side_px, key="stack")
 
 
-def train_section(built: Architecture) -> None:
+def train_section(built: Architecture, store: PatchStore | None) -> None:
     """Start an ordinary run with this network."""
     st.subheader("Train this network")
-    store = choose_store()
     if store is None:
+        if not list_stores():
+            choose_store()  # the way to a data set
         return
     first, second, third = st.columns(3)
     epochs = first.number_input("Epochs", 1, 10_000, 3, key="built_epochs")
@@ -174,7 +193,7 @@ def _one_of(label: str, titles: Mapping[Any, str], key: str, help_text: str) -> 
     )
 
 
-def _load_from_url() -> None:
+def _load_from_url(side_px: int) -> None:
     """Set the widgets from the URL on arrival or after Back; else to the default network."""
     wanted = st.query_params.get(_PARAMETER)
     if "built_blocks" in st.session_state and (
@@ -187,7 +206,7 @@ def _load_from_url() -> None:
     if wanted:
         address.remember(_PARAMETER, wanted)
         with error_sentences():
-            built = parse_architecture(wanted)
+            built = parse_architecture(wanted, side_px)
     st.session_state.update(
         built_blocks=built.blocks,
         built_convolutions=built.convolutions,
@@ -208,5 +227,6 @@ def _in_millions(number: int) -> str:
     return f"{number / 1e6:,.1f} million" if number >= 1e6 else f"{number:,}"
 
 
-def _receptive_field_text(costs: Costs) -> str:
-    return "the whole patch" if costs.field_px >= 50 else f"{costs.field_px} × {costs.field_px} px"
+def _receptive_field_text(costs: Costs, side_px: int) -> str:
+    field_px = costs.field_px
+    return "the whole patch" if field_px >= side_px else f"{field_px} × {field_px} px"

@@ -14,6 +14,7 @@ from idc.errors import PredictionError
 from idc.prediction.layer_views import LayerViews, view_layers
 from idc.runs.first_filters import read_first_filters
 from idc.runs.run import Run
+from idc.runs.split import check_same_kind
 from idc.ui.components.patch_grid import PatchTile, patch_grid
 from idc.ui.components.patch_tiles import patch_tile
 from idc.ui.how_it_works.filter_walk import filter_walk, first_window, learned_filters
@@ -32,7 +33,7 @@ class Example:
     """The patch used in a chapter.
 
     Attributes:
-        rgb: uint8 RGB, shape (50, 50, 3).
+        rgb: uint8 RGB, shape (side, side, 3).
         title: its place in the data set.
     """
 
@@ -98,10 +99,10 @@ def _lamp_chapter() -> None:
 def _filter_chapter() -> None:
     st.subheader("The same filter slides over a patch")
     st.markdown(
-        "A patch has 50 × 50 pixels, and a pattern may lie anywhere in it. The filter is therefore "
-        "small, 3 × 3, and visits every position: it multiplies nine pixel values by its nine "
-        "**weights** and adds them up. The sums form a new image, the **feature map**, which shows "
-        "where the filter found its pattern. This sliding is called a **convolution**."
+        "A patch has thousands of pixels, and a pattern may lie anywhere in it. The filter is "
+        "therefore small, 3 × 3, and visits every position: it multiplies nine pixel values by its "
+        "nine **weights** and adds them up. The sums form a new image, the **feature map**, which "
+        "shows where the filter found its pattern. This sliding is called a **convolution**."
     )
     run = choose_run(with_model=True)
     example = _choose_example(run)
@@ -170,12 +171,13 @@ CHAPTERS: dict[str, Callable[[], None]] = {
 
 def _layer_views(run: Run, example: Example) -> LayerViews:
     with st.spinner("Computing all layers …", show_time=True):
-        return _cached_views(run, run.best().get("sha256", ""), example.rgb.tobytes())
+        sha256 = run.best().get("sha256", "")
+        return _cached_views(run, sha256, len(example.rgb), example.rgb.tobytes())
 
 
 @st.cache_data(max_entries=16, show_spinner=False, hash_funcs={Run: lambda run: run.id})
-def _cached_views(run: Run, sha256: str, patch: bytes) -> LayerViews:
-    return view_layers(run, np.frombuffer(patch, np.uint8).reshape(50, 50, 3))
+def _cached_views(run: Run, sha256: str, side_px: int, patch: bytes) -> LayerViews:
+    return view_layers(run, np.frombuffer(patch, np.uint8).reshape(side_px, side_px, 3))
 
 
 def _choose_example(run: Run | None) -> Example | None:
@@ -187,9 +189,12 @@ def _choose_example(run: Run | None) -> Example | None:
     store = cached_store(run.config.data) if run is not None and own else choose_store()
     if store is None:
         return None
+    if run is not None:
+        check_same_kind(run, store)
     row = _picked_row(store)
     entry = store.index.iloc[row]
-    return Example(np.array(store.patches[row]), f"Case {entry.case}, x {entry.x}, y {entry.y}")
+    title = store.description.patch_title(entry.case, entry.x, entry.y)
+    return Example(np.array(store.patches[row]), title[:1].upper() + title[1:])
 
 
 def _picked_row(store: PatchStore) -> int:
@@ -200,7 +205,7 @@ def _picked_row(store: PatchStore) -> int:
         opened = int(table["row"].iloc[1 if len(table) > 1 else 0])
     picked = patch_grid(
         store.patches[table["row"].to_numpy()],
-        [patch_tile(entry) for entry in table.to_dict("records")],
+        [patch_tile(entry, store.description) for entry in table.to_dict("records")],
         key="example",
         label="Patches to choose from",
         tile_px=64,

@@ -1,14 +1,12 @@
 // The convolution of a patch with one filter. A filter has `size`, `stride`, `before` (zero padding
 // before the first pixel), `side` (of the map) and `weights`, one list per channel, row by row.
-// Input channels are `channels[c][y * PATCH_SIDE_PX + x]`.
-
-import { PATCH_SIDE_PX } from "../components/browser/patches.js";
+// Input channels are `channels[c][y * side + x]` of a square patch.
 
 // The network's input: red, green and blue, each scaled and shifted.
 export function scaledChannels(rgb, scale, shift) {
   return [0, 1, 2].map((channel) =>
     Float32Array.from(
-      { length: PATCH_SIDE_PX ** 2 },
+      { length: rgb.length / 3 },
       (_, at) => rgb[3 * at + channel] * scale[channel] + shift[channel],
     ),
   );
@@ -17,7 +15,7 @@ export function scaledChannels(rgb, scale, shift) {
 // The brightness of a patch, 0 to 255, by the weights of ITU-R BT.601.
 export function brightnessChannel(rgb) {
   return [
-    Float32Array.from({ length: PATCH_SIDE_PX ** 2 }, (_, at) =>
+    Float32Array.from({ length: rgb.length / 3 }, (_, at) =>
       Math.round(0.299 * rgb[3 * at] + 0.587 * rgb[3 * at + 1] + 0.114 * rgb[3 * at + 2]),
     ),
   ];
@@ -26,12 +24,13 @@ export function brightnessChannel(rgb) {
 // The products at a position of the map: a list of {value, weight, product, x, y, outside} per
 // channel; `outside`: in the padding, where the value is 0.
 export function productsAt(channels, filter, [column, row]) {
+  const side = sideOfChannel(channels);
   return filter.weights.map((weights, channel) =>
     weights.map((weight, at) => {
       const x = column * filter.stride - filter.before + (at % filter.size);
       const y = row * filter.stride - filter.before + Math.floor(at / filter.size);
-      const outside = x < 0 || y < 0 || x >= PATCH_SIDE_PX || y >= PATCH_SIDE_PX;
-      const value = outside ? 0 : channels[channel][y * PATCH_SIDE_PX + x];
+      const outside = x < 0 || y < 0 || x >= side || y >= side;
+      const value = outside ? 0 : channels[channel][y * side + x];
       return { value, weight, product: value * weight, x, y, outside };
     }),
   );
@@ -48,15 +47,18 @@ export function convolve(channels, filter) {
   return map;
 }
 
+function sideOfChannel([channel]) {
+  return Math.round(Math.sqrt(channel.length));
+}
+
 function weightedSum(channels, { weights, size, stride, before }, column, row) {
   const [left, top] = [column * stride - before, row * stride - before];
+  const side = sideOfChannel(channels);
   let sum = 0;
   for (let channel = 0; channel < weights.length; channel += 1) {
-    for (let dy = Math.max(0, -top); dy < size && top + dy < PATCH_SIDE_PX; dy += 1) {
-      for (let dx = Math.max(0, -left); dx < size && left + dx < PATCH_SIDE_PX; dx += 1) {
-        sum +=
-          weights[channel][dy * size + dx] *
-          channels[channel][(top + dy) * PATCH_SIDE_PX + left + dx];
+    for (let dy = Math.max(0, -top); dy < size && top + dy < side; dy += 1) {
+      for (let dx = Math.max(0, -left); dx < size && left + dx < side; dx += 1) {
+        sum += weights[channel][dy * size + dx] * channels[channel][(top + dy) * side + left + dx];
       }
     }
   }

@@ -5,7 +5,7 @@ import { decodeBytes } from "../components/browser/base64.js";
 import { choiceButton, element } from "../components/browser/dom.js";
 import { cellAfterKey, cellAtPointer, positionFrame } from "../components/browser/grid_cells.js";
 import { formatNumber } from "../components/browser/numbers.js";
-import { PATCH_SIDE_PX } from "../components/browser/patches.js";
+import { sideOf } from "../components/browser/patches.js";
 import { divergingColour, greyColour, paintPixels } from "../components/browser/pixels.js";
 import { brightnessChannel, convolve, productsAt, scaledChannels } from "./convolution.js";
 
@@ -29,6 +29,7 @@ function newWalk(parentElement) {
   walk.map = newStage(walk, "picture map", walk.mapCanvas, walk.spot);
   walk.caption = element("p", "hint");
   walk.mapCaption = element("p", "hint");
+  walk.patchTitle = element("h4");
   walk.mapTitle = element("h4");
   walk.products = element("div", "products");
   walk.sum = element("p", "sum");
@@ -67,7 +68,7 @@ function newWalk(parentElement) {
     element(
       "div",
       "stage",
-      element("section", "", element("h4", "", "The patch: 50 × 50"), walk.patch, walk.caption),
+      element("section", "", walk.patchTitle, walk.patch, walk.caption),
       middle,
       element("section", "", walk.mapTitle, walk.map, walk.mapCaption),
     ),
@@ -107,8 +108,10 @@ function load(walk, data) {
   walk.data = data;
   walk.rgb = decodeBytes(data.patch);
   walk.grey = brightnessChannel(walk.rgb);
-  paintPixels(walk.patchCanvas, PATCH_SIDE_PX, PATCH_SIDE_PX, (x, y) => {
-    const at = 3 * (y * PATCH_SIDE_PX + x);
+  const side = sideOf(walk.rgb);
+  walk.patchTitle.textContent = `The patch: ${side} × ${side}`;
+  paintPixels(walk.patchCanvas, side, side, (x, y) => {
+    const at = 3 * (y * side + x);
     return walk.rgb.subarray(at, at + 3);
   });
   showPresets(walk);
@@ -158,7 +161,7 @@ function usePreset(walk, weights) {
     size: PRESET_SIDE,
     stride: 1,
     before: 1,
-    side: PATCH_SIDE_PX,
+    side: sideOf(walk.rgb),
     weights: [weights],
   });
 }
@@ -252,8 +255,9 @@ function update(walk) {
   walk.seen[at[1] * side + at[0]] = 1;
   const corner = at.map((place) => place * stride - before);
   const first = corner.map((place) => Math.max(0, place));
-  const end = corner.map((place) => Math.min(PATCH_SIDE_PX, place + size));
-  positionFrame(walk.window, [...first, end[0] - first[0], end[1] - first[1]], PATCH_SIDE_PX);
+  const patchSide = sideOf(walk.rgb);
+  const end = corner.map((place) => Math.min(patchSide, place + size));
+  positionFrame(walk.window, [...first, end[0] - first[0], end[1] - first[1]], patchSide);
   positionFrame(walk.spot, [...at, 1, 1], side);
   drawMap(walk);
   showProducts(walk);

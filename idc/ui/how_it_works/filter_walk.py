@@ -46,7 +46,7 @@ def filter_walk(patch: np.ndarray, learned: dict[str, Any] | None, *, key: str) 
     """Show the filter. All interaction happens in the browser.
 
     Args:
-        patch: uint8 RGB, shape (50, 50, 3).
+        patch: uint8 RGB, shape (side, side, 3).
         learned: result of `learned_filters`; None without a network.
     """
     _view(
@@ -82,7 +82,9 @@ def first_window(views: LayerViews) -> dict[str, Any]:
     """Stride and padding of the first filters, and the scaling of the colours before them."""
     entry = next(entry for entry in views.entries if "filters" in entry)
     sent = entry["filters"]
-    side, before = window_stops(50, sent["shape"][0], sent["stride"], sent["padding"])
+    side, before = window_stops(
+        views.entries[0]["shape"][0], sent["shape"][0], sent["stride"], sent["padding"]
+    )
     return {
         "size": sent["shape"][0],
         "stride": sent["stride"],

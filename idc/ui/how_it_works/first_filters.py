@@ -19,7 +19,7 @@ def first_filters_timeline(
 
     Args:
         kept: saved filters of a network that starts with a convolution of the three colours.
-        patch: uint8 RGB, shape (50, 50, 3), for the filters' responses; None omits them.
+        patch: uint8 RGB, shape (side, side, 3), for the filters' responses; None omits them.
         window: result of `idc.ui.how_it_works.filter_walk.first_window`, required with a patch.
     """
     largest = float(np.abs(kept.kernels).max()) or 1.0

@@ -10,7 +10,7 @@ import {
   layerTitle,
 } from "../components/browser/layer_descriptions.js";
 import { formatCount } from "../components/browser/numbers.js";
-import { PATCH_SIDE_PX } from "../components/browser/patches.js";
+import { sideOf } from "../components/browser/patches.js";
 import { paintPixels } from "../components/browser/pixels.js";
 import { newFilter, showAnswer } from "./layer_answer.js";
 import {
@@ -145,7 +145,8 @@ function load(view, data) {
     );
     view.spot = [0.41, 0.41]; // relative to the side
   }
-  paintPixels(view.patch.canvas, PATCH_SIDE_PX, PATCH_SIDE_PX, (x, y) => patchPixel(view, x, y));
+  const side = sideOf(view.rgb);
+  paintPixels(view.patch.canvas, side, side, (x, y) => patchPixel(view, x, y));
   showStrip(view);
   chooseLayer(view, view.layer);
 }
@@ -186,7 +187,7 @@ function chooseLayer(view, number) {
   view.about.textContent = about + describeActivation(layer);
   const from = layer.inputs.length
     ? layer.inputs.map((input) => formatShape(view.layers[input].shape)).join(" and ")
-    : `${PATCH_SIDE_PX} × ${PATCH_SIDE_PX} × 3`;
+    : `${sideOf(view.rgb)} × ${sideOf(view.rgb)} × 3`;
   view.facts.textContent =
     `${from} → ${formatShape(layer.shape)}. ` +
     (layer.parameters

@@ -6,7 +6,6 @@ import json
 
 import numpy as np
 
-from idc.patches import CLASS_NAMES
 from idc.prediction.layer_views import LayerViews
 from idc.runs.run import Run
 from idc.ui.components.own_component import own_component
@@ -18,7 +17,7 @@ def layer_explorer(patch: np.ndarray, views: LayerViews, run: Run, *, key: str) 
     """Show the layers. All interaction happens in the browser.
 
     Args:
-        patch: uint8 RGB, shape (50, 50, 3).
+        patch: uint8 RGB, shape (side, side, 3).
         run: owner of the network; a new network opens at its first convolution.
     """
     content = json.dumps(views.entries).encode() + views.block
@@ -28,7 +27,7 @@ def layer_explorer(patch: np.ndarray, views: LayerViews, run: Run, *, key: str) 
             "patch": base64.b64encode(patch.tobytes()).decode("ascii"),
             "layers": views.entries,
             "block": base64.b64encode(views.block).decode("ascii"),
-            "classes": list(CLASS_NAMES),
+            "classes": list(run.description().class_names),
             "network": run.id,
             "note": _note(run, views),
             "content": hashlib.blake2b(content, digest_size=8).hexdigest(),

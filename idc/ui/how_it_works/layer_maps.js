@@ -2,7 +2,7 @@
 
 import { cellAtPointer, positionFrame } from "../components/browser/grid_cells.js";
 import { formatCount, formatNumber } from "../components/browser/numbers.js";
-import { PATCH_SIDE_PX } from "../components/browser/patches.js";
+import { sideOf } from "../components/browser/patches.js";
 import { divergingColour, greyColour, paintPixels } from "../components/browser/pixels.js";
 import { showFilter } from "./layer_answer.js";
 
@@ -126,12 +126,13 @@ export function chooseValue(view, place) {
   const value = formatNumber(valueAt(view, layer, view.map, place));
   const [x, y] = receptiveField(view, layer, place);
   const [width, height] = [x[1] - x[0] + 1, y[1] - y[0] + 1];
-  positionFrame(view.patch.box, [x[0], y[0], width, height], PATCH_SIDE_PX);
+  const side = sideOf(view.rgb);
+  positionFrame(view.patch.box, [x[0], y[0], width, height], side);
   paintPixels(view.patch.piece, width, height, (dx, dy) => patchPixel(view, x[0] + dx, y[0] + dy));
   view.patch.large.style.aspectRatio = `${width} / ${height}`;
-  const everything = width * height === PATCH_SIDE_PX * PATCH_SIDE_PX;
+  const everything = width * height === side * side;
   view.patch.words.textContent = everything
-    ? "The whole patch: 50 × 50 px."
+    ? `The whole patch: ${side} × ${side} px.`
     : `${width} × ${height} px of the patch, columns ${x[0] + 1} to ${x[1] + 1}, ` +
       `rows ${y[0] + 1} to ${y[1] + 1} (its receptive field). Enlarged below.`;
   view.patch.large.hidden = everything;
@@ -155,6 +156,6 @@ function receptiveField(view, layer, [x, y]) {
 }
 
 export function patchPixel({ rgb }, x, y) {
-  const at = 3 * (y * PATCH_SIDE_PX + x);
+  const at = 3 * (y * sideOf(rgb) + x);
   return rgb.subarray(at, at + 3);
 }

@@ -57,14 +57,16 @@ def show_result(game: Game, run: Run, store: PatchStore, game_round: Round) -> N
     query = f"?run={run.id}&data={store.name}&game={game.code()}"
     share_link(query, "Link to this result")
     if is_own_round(game):
-        _enter_scores(game, run, game_round)
+        _enter_scores(game, run, store.name, game_round)
     _round_patches(game, run, store, game_round, show_answers=may_see_answers)
 
 
-def scoreboard_section() -> None:
-    """The scoreboard, and the button that clears it."""
+def scoreboard_section(data: str | None) -> None:
+    """The scoreboard of a data set, of all with None, and the button that clears it."""
     st.subheader("Scoreboard")
-    scores = list_scores()
+    if data is not None:
+        st.caption(f"Data set {escape_markdown(data)}")
+    scores = list_scores(data)
     if not scores:
         st.caption("No scores yet. After a finished round you can enter yours here.")
         return
@@ -81,10 +83,10 @@ def scoreboard_section() -> None:
     table = pd.DataFrame(rows, index=pd.Index(range(1, len(rows) + 1), name="Place"))
     st.table(table.reset_index().astype(str).set_index("Place"))
     with st.popover("Clear the scoreboard", icon=":material/delete:"):
-        st.markdown(f"Deletes all {len(scores)} scores for all visitors.")
+        st.markdown(f"Deletes these {len(scores)} scores for all visitors.")
         if st.button("Clear them", type="primary", key="play_clear"):
             with error_sentences():
-                clear_scores()
+                clear_scores(data)
                 st.rerun()
 
 
@@ -118,10 +120,15 @@ def _headline(game: Game, run: Run, game_round: Round) -> None:
         ]
     entries.append(("The CNN", f"{model.right} of {PATCHES_PER_ROUND}", "At its own threshold."))
     metric_row(entries)
+    border = (
+        " The labels come from a pathologist's outline of the cancer and can be wrong at its "
+        "border."
+        if run.description().is_idc_set
+        else ""
+    )
     st.caption(
         f"{LEVELS[game.level][0]}: {LEVELS[game.level][1]}. Against "
-        f"{escape_markdown(run.title)}. The labels come from a pathologist's outline of the cancer "
-        "and can be wrong at its border."
+        f"{escape_markdown(run.title)}.{border}"
     )
 
 
@@ -131,7 +138,7 @@ def _rival_of(game: Game) -> tuple[str, ...] | None:
     return guesses[0] if name == game.name and guesses else None
 
 
-def _enter_scores(game: Game, run: Run, game_round: Round) -> None:
+def _enter_scores(game: Game, run: Run, data: str, game_round: Round) -> None:
     """A form per player to enter the score."""
     model = tally(model_guesses(game_round.y_prob, game_round.threshold), game_round.labels)
     entered = st.session_state.setdefault("play_entered", set())
@@ -163,6 +170,7 @@ def _enter_scores(game: Game, run: Run, game_round: Round) -> None:
                     score.right,
                     score.best_streak,
                     model.right,
+                    data,
                 )
             )
             if not saved:

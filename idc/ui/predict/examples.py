@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from idc.datasets.description import DataDescription
 from idc.datasets.place import place_of
 from idc.datasets.sampling import alternating_sample
 from idc.datasets.store import PatchStore
@@ -48,7 +49,7 @@ def _linked(run: Run) -> ChosenPatch | None:
             "Pick another example."
         )
     place = place_of(store, row)
-    title = f"Case {place.case}, x {place.x}, y {place.y} of {store.name}"
+    title = f"{_title(store, place.case, place.x, place.y)} of {store.name}"
     notes = tuple(note for note in (_training_note(run, store, row), generated_note(store)) if note)
     return ChosenPatch(np.array(store.patches[row]), title, notes, int(store.labels[row]))
 
@@ -83,7 +84,7 @@ def _example(run: Run) -> ChosenPatch | None:
     )
     picked = patch_grid(
         store.patches[table["row"].to_numpy()],
-        [_example_tile(entry) for entry in table.to_dict("records")],
+        [_example_tile(entry, store.description) for entry in table.to_dict("records")],
         key="examples",
         tile_px=72,
         label="Held-out example patches",
@@ -91,11 +92,18 @@ def _example(run: Run) -> ChosenPatch | None:
     if picked is None:
         return None
     entry = store.index.iloc[picked]
-    title = f"Case {entry.case}, x {entry.x}, y {entry.y}"
+    title = _title(store, entry.case, entry.x, entry.y)
     return ChosenPatch(np.array(store.patches[picked]), title, label=int(entry.label))
 
 
-def _example_tile(entry: Mapping[Any, Any]) -> PatchTile:
+def _title(store: PatchStore, case: int, x: int, y: int) -> str:
+    """The place of a patch, with a capital letter."""
+    title = store.description.patch_title(case, x, y)
+    return title[:1].upper() + title[1:]
+
+
+def _example_tile(entry: Mapping[Any, Any], about: DataDescription) -> PatchTile:
     """A tile without the label, so that the visitor can guess first."""
-    details = f"case {entry['case']}, x {entry['x']}, y {entry['y']}"
-    return PatchTile(int(entry["row"]), None, f"case {entry['case']}", details)
+    details = about.patch_title(entry["case"], entry["x"], entry["y"])
+    caption = f"case {about.case_name(entry['case'])}" if about.has_cases else f"patch {entry['x']}"
+    return PatchTile(int(entry["row"]), None, caption, details)
