@@ -95,12 +95,13 @@ class Experiment:
             "split_text": f"{PROTOCOLS[self.split.protocol]}.",
         }
         if self.split.protocol not in _BY_CASE:
-            return values | {"parts": packed_literal(part), "data_cases": self._names(part >= 0)}
+            known = self._names(part >= 0)
+            return values | {"packed": True, "parts": packed_literal(part), "data_cases": known}
         cases = {name: self._names(part == number) for number, name in enumerate(PARTS)}
         listed = np.isin(self.store.cases, self.store.cases[part < _UNUSED])
         used = part[listed] < _UNUSED
         packed = None if used.all() else packed_literal(np.packbits(used))
-        return values | {"cases": cases, "used": packed}
+        return values | {"packed": packed is not None, "cases": cases, "used": packed}
 
     def _names(self, chosen: np.ndarray) -> list[str]:
         """The names of the cases of some patches: bool, shape (n,)."""
@@ -148,9 +149,11 @@ def exactness(run: Run, *, ended: bool) -> list[str]:
     if environment.get("backend", "tensorflow") != "tensorflow":
         reasons.append("The run trained with Keras on JAX, which rounds sums differently.")
     if not reasons:
+        used = [f"{name} {environment[name]}" for name in _VERSIONS if name in environment]
+        versions = f" ({', '.join(used)})" if used else ""
         return [
-            "On the CPU, with the versions of the run, it reaches the run's weights exactly; the "
-            "last cell checks it."
+            f"On the CPU, with the versions of the run{versions}, it reaches the run's weights "
+            "exactly; the last cell checks it."
         ]
     return [
         *reasons,

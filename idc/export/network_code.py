@@ -9,6 +9,9 @@ import keras
 
 from idc.export.literals import python_literal, python_name
 
+# Columns for a call and for its arguments on a line of their own: no line has more than a hundred.
+_IN_A_LIST, _IN_AN_ASSIGNMENT = (88, 84), (76, 96)
+
 # Every layer has these; the code gives none of them.
 _LEFT_OUT = {"trainable", "quantization_config"}
 _PAIRS = {"kernel_size", "strides", "pool_size"}
@@ -30,8 +33,8 @@ def network_code(model: keras.Model) -> str:
 
 
 def _sequential_code(model: keras.Sequential) -> str:
-    layers = [_input_code(model), *map(_layer_code, model.layers)]
-    lines = [f"        {layer}," for layer in layers]
+    layers = [_input_code(model), *(_layer_code(layer, _IN_A_LIST) for layer in model.layers)]
+    lines = [f"        {line}" for layer in layers for line in f"{layer},".split("\n")]
     return "\n".join(
         ["model = keras.Sequential(", "    [", *lines, "    ],", f"    {_name(model)},", ")"]
     )
@@ -56,7 +59,7 @@ def _functional_code(model: keras.Model) -> str:
             variable = "x"
             if uses[layer.name] > 1:
                 variable = variables[layer.name] = f"branch_{len(variables)}"
-            lines.append(f"{variable} = {_layer_code(layer)}({given})")
+            lines.append(f"{variable} = {_layer_code(layer, _IN_AN_ASSIGNMENT)}({given})")
         previous = layer.name
     return "\n".join([*lines, f"model = keras.Model(inputs, x, {_name(model)})"])
 
@@ -84,7 +87,7 @@ def _input_code(model: keras.Model) -> str:
     )
 
 
-def _layer_code(layer: keras.layers.Layer) -> str:
+def _layer_code(layer: keras.layers.Layer, room: tuple[int, int]) -> str:
     config = layer.get_config()
     config.pop("name")
     config["dtype"] = _dtype(config["dtype"])
@@ -101,7 +104,16 @@ def _layer_code(layer: keras.layers.Layer) -> str:
         arguments.append(f"dtype={_literal(config['dtype'])}")
     if not _is_automatic(layer):
         arguments.append(f"name={python_literal(layer.name)}")
-    return f"layers.{type(layer).__name__}({', '.join(arguments)})"
+    return _call(f"layers.{type(layer).__name__}", arguments, room)
+
+
+def _call(name: str, arguments: list[str], room: tuple[int, int]) -> str:
+    """A call on one line, or with its arguments on lines of their own where it is too long."""
+    together = ", ".join(arguments)
+    if len(name) + len(together) <= room[0]:
+        return f"{name}({together})"
+    inner = [together] if len(together) <= room[1] else [f"{one}," for one in arguments]
+    return "\n".join([f"{name}(", *(f"    {line}" for line in inner), ")"])
 
 
 def _is_implied(name: str, value: Any, config: dict[str, Any]) -> bool:

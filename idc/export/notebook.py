@@ -87,8 +87,8 @@ def percent_text(run: Run, form: str) -> str:
         autoescape=False,  # the filters below write literals of Python and Markdown
     )
     environment.filters |= {"python": python_literal, "markdown": markdown_text}
-    title = f"{run.title}: {run.config.preset} on {experiment.store.name}"
-    text = environment.get_template("notebook.jinja").render(**values, form=form, title=title)
+    template = environment.get_template("notebook.jinja")
+    text = template.render(**values, form=form, title=run.title)
     return _BLANK_LINES.sub("\n\n\n", text)
 
 
