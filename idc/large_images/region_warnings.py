@@ -7,7 +7,7 @@ import numpy as np
 
 from idc.imaging.rescaling import is_enlarged, scale_note
 from idc.large_images.region import Region, RegionPredictions
-from idc.prediction.image_warnings import WARNING_SENTENCES, profile_of, warning_reasons
+from idc.prediction.image_warnings import profile_of, warning_reasons, warning_sentences
 from idc.prediction.predictor import predict_with_features
 from idc.runs.run import Run
 
@@ -58,5 +58,5 @@ def region_warning(
     [(commonest, _)] = Counter(name for names in unfamiliar for name in names).most_common(1)
     return (
         f"{len(unfamiliar)} of {len(judged)} patches that were checked are unlike those that the "
-        f"model learned from. The commonest reason: {WARNING_SENTENCES[commonest]}"
+        f"model learned from. The commonest reason: {warning_sentences(run)[commonest]}"
     )

@@ -31,12 +31,33 @@ WARNING_SENTENCES: Mapping[str, str] = {
     f"is a guess; {_NOT_TO_RELY}.",
 }
 
+# The same for models of other data sets, which may hold no H&E.
+OTHER_SENTENCES: Mapping[str, str] = {
+    "blank": "There is hardly any colour on it, so there is next to nothing to judge; use a "
+    "picture with content.",
+    "grey": "It is closer to grey than the patches the model learned from; use the colour image.",
+    "brown": f"It is more brown or yellow than the patches the model learned from; {_NOT_TO_RELY}.",
+    "cold": f"It is bluer or greener than the patches the model learned from; {_NOT_TO_RELY}.",
+    "colour": "It has colours that the patches the model learned from lack (another source, red "
+    f"and blue swapped?); {_NOT_TO_RELY}.",
+    "blurred": "It has less fine detail than the patches the model learned from: out of focus, or "
+    "enlarged; use a sharp image at the scale of the data set.",
+    "texture": "Its texture is not that of the patches the model learned from (another scale, "
+    "noise, a drawing?); use an image like those of the data set.",
+    "features": WARNING_SENTENCES["features"],
+}
+
+
+def warning_sentences(run: Run) -> Mapping[str, str]:
+    """The sentence of each reason; only those of models on the IDC set speak of H&E."""
+    return WARNING_SENTENCES if run.description().is_idc_set else OTHER_SENTENCES
+
 
 def patch_warnings(run: Run, rgb: np.ndarray) -> list[str]:
     """Why a run's prediction for one patch is unreliable, one sentence each; usually none.
 
     Args:
-        rgb: uint8 RGB, shape (50, 50, 3).
+        rgb: uint8 RGB, shape (side, side, 3).
 
     Raises:
         PredictionError: as `idc.prediction.predictor.predict_with_features`.
@@ -53,7 +74,7 @@ def warnings_for_patches(
     `idc.prediction.training_features`.
 
     Args:
-        patches: uint8 RGB, shape (n, 50, 50, 3), n >= 1.
+        patches: uint8 RGB, shape (n, side, side, 3), n >= 1.
         features: theirs from `idc.prediction.predictor.predict_with_features`; computed if None.
 
     Raises:
@@ -65,9 +86,9 @@ def warnings_for_patches(
         return [[_too_few(trained_on)] if few else [] for _ in patches]
     if features is None:
         features = predict_with_features(run, patches).features
+    sentences = warning_sentences(run)
     return [
-        [WARNING_SENTENCES[name] for name in names]
-        for names in warning_reasons(profile, patches, features)
+        [sentences[name] for name in names] for names in warning_reasons(profile, patches, features)
     ]
 
 

@@ -6,11 +6,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from idc.datasets.description import DataDescription
 from idc.large_images import region_warnings
 from idc.large_images.region import RegionPredictions
 from idc.large_images.region_warnings import region_warning
 from idc.prediction.appearance import fit_profile
-from idc.prediction.image_warnings import WARNING_SENTENCES
+from idc.prediction.image_warnings import OTHER_SENTENCES, WARNING_SENTENCES
 from tests.support.made_tissue import made_features, pink_patches
 
 TISSUE = pink_patches(40, 7)
@@ -36,7 +37,7 @@ def run(monkeypatch):
         "predict_with_features",
         lambda run, patches: SimpleNamespace(features=output.features.repeat(len(patches), axis=0)),
     )
-    return "a run"
+    return SimpleNamespace(description=DataDescription)
 
 
 def warning(run, patches):
@@ -59,6 +60,15 @@ def test_a_third_of_unfamiliar_patches_gives_the_commonest_reason(run):
 
 def test_fewer_unfamiliar_patches_give_no_warning(run):
     assert warning(run, [*[brown()] * 11, *TISSUE[:25]]) is None
+
+
+def test_reason_for_a_run_on_another_data_set_does_not_speak_of_h_and_e(run):
+    run.description = lambda: DataDescription(class_names=("cat", "dog"))
+
+    found = warning(run, [brown()] * 12)
+
+    assert found.endswith(f"The commonest reason: {OTHER_SENTENCES['brown']}")
+    assert "H&E" not in found
 
 
 def test_blank_patches_are_not_counted(run):

@@ -10,6 +10,7 @@ from idc.datasets.store import open_store
 from idc.ingest.packing import pack
 from idc.prediction.appearance import fit_profile
 from idc.prediction.image_warnings import (
+    OTHER_SENTENCES,
     WARNING_SENTENCES,
     patch_warnings,
     profile_of,
@@ -83,7 +84,8 @@ def test_features_warn_only_without_another_explanation(profile):
 
 
 def test_every_warning_is_one_sentence_with_a_remedy():
-    for sentence in WARNING_SENTENCES.values():
+    assert OTHER_SENTENCES.keys() == WARNING_SENTENCES.keys()
+    for sentence in [*WARNING_SENTENCES.values(), *OTHER_SENTENCES.values()]:
         assert sentence.endswith(".") and sentence.count(". ") == 0
         assert any(word in sentence for word in ("use ", "choose ", "do not rely"))
 
