@@ -18,7 +18,7 @@ from idc.settings.training_config import (
 )
 
 _THRESHOLD_HELP = (
-    "a patch with at least this probability is IDC-positive (default: 0.5, or the bundled model's, "
+    "a patch with at least this probability is positive (default: 0.5, or the bundled model's, "
     "chosen on validation data)"
 )
 

@@ -154,8 +154,9 @@ def _annotation_file(only: Path | None, slide: Path) -> str:
 
 def case_tasks(data: str) -> list[SlideTask]:
     """All cases of a packed data set."""
-    cases = np.unique(open_store(data).cases)
-    return [SlideTask(f"case {case}", data=data, case=int(case)) for case in cases]
+    store = open_store(data)
+    name, cases = store.description.case_name, np.unique(store.cases).tolist()
+    return [SlideTask(f"case {name(case)}", data=data, case=int(case)) for case in cases]
 
 
 def is_done(task: SlideTask, settings: BulkSettings, folder: Path) -> bool:
