@@ -1,6 +1,6 @@
 """Damage every file of a home in turn, and compare all pages and commands with the intact home.
 
-    IDC_HOME=HOME python bench/damage_sweep.py DATA_SET RUN [--only PART_OF_PATH]
+    IDC_HOME=HOME python bench/damage_sweep.py DATA_SET RUN [--only PATH_PART] [--damage NAME]
 
 Works on a copy. Each file is truncated, emptied, bit-flipped at five places, removed, replaced by a
 folder and filled with bytes that are not UTF-8. Prints, for each damage: how many views show the
@@ -46,6 +46,7 @@ PAGES = (
     "build",
     "play",
 )
+PARTS = ("data", "runs", "folds", "features", "speeds", "whole_slides", "download")
 FLIPPED_PERCENT = (2, 25, 50, 75, 98)  # of the file's length
 DAMAGE_WORDS = (
     "amaged",
@@ -215,7 +216,7 @@ def sweep(
     data: str,
     run: str,
     *,
-    only: str = "",
+    only: Iterable[str] = ("",),
     damages: Iterable[str] = tuple(DAMAGES),
     pages: tuple[str, ...] = PAGES,
 ) -> Iterator[tuple[str, str, dict[str, str]]]:
@@ -230,7 +231,7 @@ def sweep(
             raise SystemExit(f"The intact home crashes {view}: {found.crashes[0]}")
     for path in files_of(home):
         name = str(path.relative_to(home))
-        if only not in name or copy_of(run) in name:
+        if not any(part in name for part in only) or copy_of(run) in name:
             continue
         names = names_of(path, home)
         for damage in damages:
@@ -248,21 +249,22 @@ def main() -> int:
     parser.add_argument("data")
     parser.add_argument("run")
     parser.add_argument("--damage", action="append", choices=list(DAMAGES), help="only this one")
-    parser.add_argument("--only", default="", help="only files whose path contains this")
+    parser.add_argument("--only", action="append", help="only files whose path contains this")
     options = parser.parse_args()
     logging.disable(logging.WARNING)  # Streamlit warns of every page without a server
     bad = 0
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder) / "home"
-        for part in ("data", "runs"):
-            shutil.copytree(home_dir() / part, home / part)
+        for part in PARTS:
+            if (home_dir() / part).is_dir():
+                shutil.copytree(home_dir() / part, home / part)
         for path in home_dir().glob("*.sqlite3"):
             shutil.copy2(path, home)
         os.environ["IDC_HOME"] = str(home)
         print(f"{'file':<50} {'damage':<10} {'same':>4} {'named':>5}  crash or silent")
         damages = options.damage or DAMAGES
         for name, damage, found in sweep(
-            home, options.data, options.run, only=options.only, damages=damages
+            home, options.data, options.run, only=options.only or ("",), damages=damages
         ):
             wrong = [f"{view}: {how}" for view, how in found.items() if how in ("crash", "silent")]
             bad += len(wrong)

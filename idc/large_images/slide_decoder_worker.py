@@ -82,8 +82,7 @@ def _open_slide(path: str) -> openslide.OpenSlide | TiffSlide:
             raise
         return TiffSlide(path).checked()
     vendor = slide.properties.get(openslide.PROPERTY_NAME_VENDOR)
-    is_reduced = slide.properties.get("dicom.ImageType[3]") == "RESAMPLED"
-    if is_reduced and slide.level_count == 1:
+    if slide.properties.get("dicom.ImageType[3]") == "RESAMPLED":  # the largest level of all
         raise Refusal(_DICOM_INCOMPLETE)
     if vendor != "generic-tiff":
         return slide

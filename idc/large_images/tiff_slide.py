@@ -14,15 +14,30 @@ from typing import Self
 import numpy as np
 from tifffile import TiffFile, TiffPage
 
-from idc.uploads.pixel_conversion import Refusal
+from idc.uploads.pixel_conversion import RANGE_UNKNOWN, TO_SLIDE, Refusal
 from idc.uploads.resolution import Scale
 from idc.uploads.tiff_image import page_scale
-from idc.uploads.tiff_layout import ADVICE, CMYK, MIN_IS_BLACK, RGB, YCBCR, Layout, layout_of
+from idc.uploads.tiff_layout import (
+    ADVICE,
+    CMYK,
+    MIN_IS_BLACK,
+    MIN_IS_WHITE,
+    PALETTE,
+    RGB,
+    YCBCR,
+    Layout,
+    layout_of,
+)
 from idc.uploads.tiff_samples import check_segments, read_box
 
 logging.getLogger("tifffile").setLevel(logging.CRITICAL + 1)  # its findings end in refusals here
 
-CONVERT = "convert it by `vips tiffsave IN OUT --tile --pyramid --compression jpeg`"
+_CONVERT = f"convert it by {TO_SLIDE.format('IN')}"
+_CONVERT_COLOURS = f"convert it by `vips colourspace IN RGB.v srgb` and {TO_SLIDE.format('RGB.v')}"
+_CONVERT_VALUES = (
+    "convert it, values of 0 to 1 by `vips linear IN RGB.v 255 0 --uchar`, and then by "
+    f"{TO_SLIDE.format('RGB.v')}"
+)
 
 _MAX_PAGES = 64  # a directory that points back to an earlier one ends here
 _MAX_SEGMENT_BYTES = 256 * 2**20  # decoded, of a strip or tile
@@ -143,9 +158,9 @@ def _checked_layout(page: TiffPage) -> Layout:
     if min(width, height) < 1 or pixels < 1:
         raise Refusal("is damaged")
     if not page.is_tiled and pixels < _MIN_STRIP_PIXELS:
-        raise Refusal(f"is an image in strips, not a slide; upload it as a region, or {CONVERT}")
+        raise Refusal(f"is an image in strips, not a slide; upload it as a region, or {_CONVERT}")
     if layout.photometric == CMYK:
-        raise Refusal(f"holds CMYK; {CONVERT}")
+        raise Refusal(f"holds CMYK; {_CONVERT_COLOURS}")
     if (
         layout.photometric == MIN_IS_BLACK
         and layout.n_samples == 1
@@ -156,14 +171,19 @@ def _checked_layout(page: TiffPage) -> Layout:
     n_bytes = width * height * layout.n_samples * (2 if layout.bits > 8 else 1)
     if n_bytes > _MAX_SEGMENT_BYTES:
         kind = "tiles" if page.is_tiled else "strips"
-        raise Refusal(f"has {kind} of {width} x {height} px, too large to decode; {CONVERT}")
+        raise Refusal(f"has {kind} of {width} x {height} px, too large to decode; {_CONVERT}")
     return layout
 
 
 def _for_slides(refusal: Refusal, first: TiffPage) -> Refusal:
     is_large = first.imagewidth * first.imagelength >= _MIN_STRIP_PIXELS
     kind = LargeImageRefusal if is_large else Refusal
-    return kind(str(refusal).replace(ADVICE, CONVERT))
+    convert = _CONVERT
+    if str(refusal) == RANGE_UNKNOWN:  # libvips would take them for linear light
+        convert = _CONVERT_VALUES
+    elif first.photometric not in (MIN_IS_WHITE, MIN_IS_BLACK, RGB, PALETTE, YCBCR):
+        convert = _CONVERT_COLOURS  # libvips would keep their colour space
+    return kind(str(refusal).replace(ADVICE, convert))
 
 
 def _smaller_levels(file: TiffFile, first: TiffPage) -> list[tuple[TiffPage, Layout]]:

@@ -16,13 +16,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from idc.errors import IdcError, UploadError, UploadTimeout
-from idc.imaging.rescaling import to_patch_size
 from idc.prediction.file_predictions import FilePredictions
-from idc.prediction.predictor import predict_patches
+from idc.prediction.image_warnings import predict_with_warnings
 from idc.processes.time_left import time_left_s
 from idc.runs.run import Run
 from idc.uploads.file_batch import BatchFile
 from idc.uploads.gate import decode_patch_image
+from idc.uploads.image_files import as_patch
 
 MAX_PATCHES_IN_MEMORY = 60_000  # of all visitors, 450 MB
 MAX_SLOW_FILES = 5  # a job ends after this many files exceeded the time limit
@@ -77,9 +77,12 @@ class FilePredictionJob:
         self._labels = np.array(
             [-1 if file.label is None else file.label for file in files], np.int8
         )
-        self._patches = np.zeros((count, *run.description().patch_shape), np.uint8)
+        self._about = run.description()
+        self._patches = np.zeros((count, *self._about.patch_shape), np.uint8)
         self._y_prob = np.full(count, np.nan)
         self._problems = [_NOT_READ] * count
+        self._notes: list[tuple[str, ...]] = [()] * count
+        self._warnings = [""] * count
         # Each counter is written by one of the two threads.
         self._refused = self._answered = self._slow = 0
         self._problem = ""
@@ -118,7 +121,12 @@ class FilePredictionJob:
     def answers(self) -> FilePredictions:
         """The predictions so far. They share memory with the job: do not modify them."""
         return FilePredictions(
-            self._names, self._labels, self._y_prob.copy(), tuple(self._problems), self._patches
+            self._names,
+            self._labels,
+            self._y_prob.copy(),
+            tuple(self._problems),
+            tuple(self._warnings),
+            self._patches,
         )
 
     def _work(self) -> None:
@@ -154,7 +162,8 @@ class FilePredictionJob:
             except UploadError as error:
                 self._refuse(place, error)
                 continue
-            self._patches[place] = to_patch_size(image.rgb, self._patches.shape[1])
+            patch = as_patch(image, self._about.side_px, self._about.mpp_um)
+            self._patches[place], self._notes[place] = patch.rgb, patch.notes
             good.append(place)
         return good
 
@@ -171,7 +180,8 @@ class FilePredictionJob:
     def _predict(self, places: list[int]) -> None:
         if not places:
             return
-        self._y_prob[places] = predict_patches(self._run, self._patches[places])
-        for place in places:
+        self._y_prob[places], warnings = predict_with_warnings(self._run, self._patches[places])
+        for place, sentences in zip(places, warnings, strict=True):
             self._problems[place] = ""
+            self._warnings[place] = " ".join((*self._notes[place], *sentences))
         self._answered += len(places)

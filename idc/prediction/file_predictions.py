@@ -26,6 +26,7 @@ class FilePredictions:
         labels: {0, 1}, -1 if unknown; int8, shape (n,).
         y_prob: probability of IDC-positive, [0, 1], nan if not predicted; float64, shape (n,).
         problems: why a file has no prediction, "" for the others.
+        warnings: what was done to the image and why its prediction is unreliable, "" for nothing.
         patches: uint8 RGB, shape (n, 50, 50, 3); black if not predicted.
     """
 
@@ -33,6 +34,7 @@ class FilePredictions:
     labels: np.ndarray
     y_prob: np.ndarray
     problems: tuple[str, ...]
+    warnings: tuple[str, ...]
     patches: np.ndarray
 
     def answered(self) -> np.ndarray:
@@ -101,6 +103,7 @@ class FilePredictions:
                 "prediction": np.where(self.answered(), predicted, ""),
                 "threshold": threshold,
                 "model": model,
+                "warning": self.warnings,
                 "problem": self.problems,
             }
         )

@@ -92,6 +92,15 @@ def warnings_for_patches(
     ]
 
 
+def predict_with_warnings(run: Run, patches: np.ndarray) -> tuple[np.ndarray, list[list[str]]]:
+    """Probabilities of patches, float32 [0, 1], shape (n,), and their `warnings_for_patches`.
+
+    Arguments and errors as of `warnings_for_patches`.
+    """
+    prediction = predict_with_features(run, patches)
+    return prediction.y_prob, warnings_for_patches(run, patches, prediction.features)
+
+
 def warning_reasons(
     profile: AppearanceProfile, patches: np.ndarray, features: np.ndarray
 ) -> list[list[str]]:

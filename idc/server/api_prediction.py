@@ -7,8 +7,8 @@ import numpy as np
 
 from idc.errors import RunError, ServerBusy, UploadError
 from idc.imaging.rescaling import to_patch_size
-from idc.prediction.image_warnings import warnings_for_patches
-from idc.prediction.predictor import default_model, predict_with_features
+from idc.prediction.image_warnings import predict_with_warnings
+from idc.prediction.predictor import default_model
 from idc.runs.run import Run, open_run
 from idc.uploads.gate import DecodedImage, decode_patch_image, printable_name
 from idc.uploads.image_files import ImageFile
@@ -46,12 +46,11 @@ def predict_files(run_id: str | None, files: Sequence[ImageFile]) -> dict[str, A
     if not images:
         raise next(error for error in decoded if isinstance(error, UploadError))
     patches = np.stack([to_patch_size(image.rgb, about.side_px) for image in images])
-    prediction = predict_with_features(run, patches)
-    if not np.isfinite(prediction.y_prob).all():
+    y_prob, warnings_by_patch = predict_with_warnings(run, patches)
+    if not np.isfinite(y_prob).all():
         raise RunError(f"The predictions of '{run.title}' are not numbers: its training diverged.")
     threshold = run.calibration().threshold
-    warnings_by_patch = warnings_for_patches(run, patches, prediction.features)
-    results = zip(prediction.y_prob, warnings_by_patch, strict=True)
+    results = zip(y_prob, warnings_by_patch, strict=True)
     answers = []
     for file, image in zip(files, decoded, strict=True):
         answer: dict[str, Any] = {"name": printable_name(file.name)}

@@ -111,8 +111,8 @@ class Quota:
         """Why a reservation of this size does not fit; "" if it does."""
         if size > self.file_bytes + _FORM_OVERHEAD_BYTES:
             return (
-                f"A file of more than {format_bytes(self.file_bytes)} is not accepted; crop or "
-                "shrink the image, or split the zip into parts."
+                f"A file of more than {format_bytes(self.file_bytes)} is not accepted; predict "
+                "an image as a whole slide, or split the zip into parts."
             )
         usage = self._usage()
         others = [pending for pending in self._pending if pending is not reservation]

@@ -18,7 +18,7 @@ from PIL import Image
 from idc.processes.child import Reply, serve
 from idc.processes.resource_limits import lower_limit
 from idc.uploads.pillow_image import PillowImage
-from idc.uploads.pixel_conversion import DAMAGED, Refusal
+from idc.uploads.pixel_conversion import DAMAGED, PREDICT_AS_SLIDE, Refusal
 
 NO_MEMORY = "needs too much memory to read; crop or shrink it and try again"
 
@@ -104,8 +104,8 @@ def _row_blocks(image: Image.Image) -> Iterator[bytes]:
 
 def _too_large(request: Mapping[str, Any]) -> str:
     return (
-        f"has more than {request['max_pixels']} pixels or a side of more than "
-        f"{request['max_side_px']}; crop or shrink it and try again"
+        f"has more than {request['max_pixels'] / 1e6:g} million pixels or a side of more than "
+        f"{request['max_side_px']:,}; {PREDICT_AS_SLIDE}"
     )
 
 

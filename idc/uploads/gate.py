@@ -33,6 +33,7 @@ from idc.uploads.decoder_pool import (
     DecodeLimits,
     DecoderPool,
 )
+from idc.uploads.pixel_conversion import PREDICT_AS_SLIDE
 
 MAX_FILE_BYTES = 200 * 10**6
 
@@ -260,7 +261,7 @@ def _format(data: bytes, name: str) -> str:
         raise UploadError(f"{name} is empty; choose another file.")
     if len(data) > MAX_FILE_BYTES:
         megabytes = MAX_FILE_BYTES // 10**6
-        raise UploadError(f"{name} is larger than {megabytes} MB; crop or shrink it and try again.")
+        raise UploadError(f"{name} is larger than {megabytes} MB; {PREDICT_AS_SLIDE}.")
     start = data[:1024]
     for pattern, format_ in _SIGNATURES:
         if re.match(pattern, start, re.DOTALL):

@@ -14,6 +14,8 @@ DAMAGED = "is damaged, incomplete or unsupported; save it as an 8-bit RGB PNG an
 RANGE_UNKNOWN = (
     "holds 32-bit, signed or floating-point values; save it as an 8-bit RGB PNG and try again"
 )
+TO_SLIDE = "`vips tiffsave {} OUT --tile --pyramid --compression jpeg`"  # of libvips
+PREDICT_AS_SLIDE = f"predict it as a whole slide, made by {TO_SLIDE.format('IN')}"
 UNUSUAL_PIXELS = "has an unsupported pixel format; save it as an 8-bit RGB PNG and try again"
 
 BILEVEL_NOTE = "Black and white converted to RGB."

@@ -35,6 +35,15 @@ def test_reduced_level_alone_asks_for_its_series(series):
     )
 
 
+def test_reduced_levels_without_the_largest_are_refused(tmp_path):
+    tiny = np.full((25, 41, 3), 9, np.uint8)
+    paths = [tmp_path / f"{name}.dcm" for name in "abc"]
+    write_series(paths, [RGB, SMALL, tiny], mpp_um=1.0)[0].unlink()
+    for path in paths[1:]:
+        with pytest.raises(SlideError, match="a reduced level of a DICOM slide whose full"):
+            WholeSlide(path)
+
+
 def test_dicom_of_another_kind_asks_for_a_slide(tmp_path):
     with pytest.raises(SlideError) as refused:
         WholeSlide(write_other_image(tmp_path / "ct.dcm"))

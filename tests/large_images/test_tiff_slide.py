@@ -10,6 +10,7 @@ from tests.support.tiff_files.scales import ome_text
 RGB = np.random.default_rng(0).integers(0, 256, (200, 330, 3), np.uint8)
 GREY = {"photometric": "minisblack", "planarconfig": "contig"}
 SMALL = np.full((50, 82, 3), (10, 200, 30), np.uint8)  # another picture: shows which level is read
+CMYK = np.zeros((64, 64, 4), np.uint8)
 
 
 def write_levels(path, levels, *, subifds=False, ome="", bigtiff=False, byteorder="<", **options):
@@ -103,7 +104,6 @@ def test_strips_of_a_large_image_are_read_one_by_one(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("what", "values", "options"),
     [
-        ("floating-point", RGB.astype(np.float32) / 255, {}),
         ("compressed as JPEG XL", RGB, {"compression": "jpegxl"}),
         ("in strips, not a slide", RGB, {"tile": None}),
         ("4 channels", np.zeros((64, 64, 4), np.uint8), GREY),
@@ -114,6 +114,24 @@ def test_refusal_names_the_reason_and_the_remedy(tmp_path, what, values, options
     with pytest.raises(SlideError, match=what) as refused:
         WholeSlide(path)
     assert "vips tiffsave IN OUT --tile --pyramid --compression jpeg" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("what", "values", "options", "first_step"),
+    [
+        ("floating-point", RGB.astype(np.float32) / 255, {}, "vips linear IN RGB.v 255 0 --uchar"),
+        ("CMYK", CMYK, {"photometric": "separated"}, "vips colourspace IN RGB.v srgb"),
+        ("CIE L\\*a\\*b\\*", RGB, {"photometric": "cielab"}, "vips colourspace IN RGB.v srgb"),
+    ],
+)
+def test_refusal_of_values_or_colours_converts_them_first(
+    tmp_path, what, values, options, first_step
+):
+    path = write_levels(tmp_path / "s.tif", [values], **options)
+    with pytest.raises(SlideError, match=what) as refused:
+        WholeSlide(path)
+    assert first_step in str(refused.value)
+    assert "vips tiffsave RGB.v OUT --tile --pyramid --compression jpeg" in str(refused.value)
 
 
 def test_directory_that_points_to_itself_ends(tmp_path):

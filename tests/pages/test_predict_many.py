@@ -88,9 +88,9 @@ def test_job_stops_with_the_session_of_its_visitor(home, monkeypatch):
     def predict(run, patches):
         started.set()
         assert released.wait(120)
-        return np.zeros(len(patches), np.float32)
+        return np.zeros(len(patches), np.float32), [[]] * len(patches)
 
-    monkeypatch.setattr(file_job, "predict_patches", predict)
+    monkeypatch.setattr(file_job, "predict_with_warnings", predict)
     files = zip_of({f"{number}.png": png((200, 100, 150)) for number in range(200)})
     at = open_page("predict")
     at.file_uploader(key="upload").set_value([("many.zip", files, "application/zip")]).run()

@@ -72,13 +72,18 @@ def test_too_many_files_are_refused(monkeypatch):
         batch_files([(f"{number}.png", b"") for number in range(3)])
 
 
-def answers(*rows: tuple[str, int, float], problems: tuple[str, ...] = ()) -> FilePredictions:
+def answers(
+    *rows: tuple[str, int, float],
+    problems: tuple[str, ...] = (),
+    warnings: tuple[str, ...] = (),
+) -> FilePredictions:
     names, labels, y_prob = zip(*rows, strict=True)
     return FilePredictions(
         names,
         np.array(labels, np.int8),
         np.array(y_prob),
         problems or ("",) * len(rows),
+        warnings or ("",) * len(rows),
         np.zeros((len(rows), 50, 50, 3), np.uint8),
     )
 
@@ -124,14 +129,18 @@ def test_sorting_is_stable_in_both_directions(by, descending, places):
 
 
 def test_csv_has_a_row_for_every_file():
-    text = answers(("a", 1, 0.75), ("b", -1, float("nan")), problems=("", "b is empty.")).csv(
-        0.5, "once"
+    two = answers(
+        ("a", 1, 0.75),
+        ("b", -1, float("nan")),
+        problems=("", "b is empty."),
+        warnings=("It is grey.", ""),
     )
+    text = two.csv(0.5, "once")
 
     assert text == (
-        "file,label,probability,prediction,threshold,model,problem\r\n"
-        "a,1,0.750000,IDC-positive,0.500000,once,\r\n"
-        "b,,,,0.500000,once,b is empty.\r\n"
+        "file,label,probability,prediction,threshold,model,warning,problem\r\n"
+        "a,1,0.750000,IDC-positive,0.500000,once,It is grey.,\r\n"
+        "b,,,,0.500000,once,,b is empty.\r\n"
     )
 
 
@@ -162,17 +171,19 @@ def test_ordinary_name_is_unchanged(name):
 
 
 class Model:
-    """Returns the mean brightness of each patch; waits while `may_go_on` is not set."""
+    """Returns the mean brightness of each patch, and a warning of the black ones; waits while
+    `may_go_on` is not set."""
 
     def __init__(self, monkeypatch) -> None:
         self.may_go_on, self.requests = threading.Event(), 0
         self.may_go_on.set()
-        monkeypatch.setattr(file_job, "predict_patches", self.predict)
+        monkeypatch.setattr(file_job, "predict_with_warnings", self.predict)
 
-    def predict(self, run, patches) -> np.ndarray:
+    def predict(self, run, patches) -> tuple[np.ndarray, list[list[str]]]:
         self.requests += 1
         assert self.may_go_on.wait(LONG_S)
-        return (patches.reshape(len(patches), -1).mean(axis=1) / 255).astype(np.float32)
+        y_prob = (patches.reshape(len(patches), -1).mean(axis=1) / 255).astype(np.float32)
+        return y_prob, [[] if one else ["It is black."] for one in y_prob]
 
 
 @pytest.fixture
@@ -207,6 +218,16 @@ def test_each_file_gets_its_own_probability_or_problem(model):
     )
     assert {predictions.problems[number] for number in good} == {""}
     assert (job.state().done, job.state().total, job.state().running) == (150, 150, False)
+
+
+def test_warning_joins_the_conversions_of_an_image_and_those_of_the_model(model):
+    job = started([("a.png", png((9, 9, 9))), ("b.png", png((0, 0, 0), height=25, width=25))])
+    job.wait(LONG_S)
+
+    first, second = job.answers().warnings
+    assert first == ""
+    assert second.startswith("Resized from 25 x 25 to 50 x 50 px.")
+    assert second.endswith(" It is black.")
 
 
 def test_stop_keeps_predictions_and_marks_the_rest_as_not_read(model):
@@ -252,7 +273,7 @@ def test_failing_model_ends_the_job_with_its_message(monkeypatch):
     def fails(run, patches):
         raise PredictionError("The model did not answer in time; try again.")
 
-    monkeypatch.setattr(file_job, "predict_patches", fails)
+    monkeypatch.setattr(file_job, "predict_with_warnings", fails)
     job = started(grey_pngs(3))
     job.wait(LONG_S)
 

@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 
 from idc.errors import PredictionError, ServerBusy
 from idc.patches import CLASS_NAMES
-from idc.prediction.predictor import PredictionWithFeatures, predict_patches
+from idc.prediction.predictor import predict_patches
 from idc.processes.environment import API_TOKEN_VARIABLE
 from idc.runs.run import BUNDLED_RUN_ID, open_run
 from idc.server import api, api_prediction
@@ -54,16 +54,10 @@ def no_model(monkeypatch):
     """A model that predicts 0.25, 0.75, 0.25, ... at once."""
 
     def look(run, patches):
-        return PredictionWithFeatures(
-            np.resize(np.float32([0.25, 0.75]), len(patches)), np.zeros((len(patches), 1))
-        )
+        y_prob = np.resize(np.float32([0.25, 0.75]), len(patches))
+        return y_prob, [["w"]] * len(patches)
 
-    monkeypatch.setattr(api_prediction, "predict_with_features", look)
-    monkeypatch.setattr(
-        api_prediction,
-        "warnings_for_patches",
-        lambda run, patches, features: [["w"]] * len(patches),
-    )
+    monkeypatch.setattr(api_prediction, "predict_with_warnings", look)
 
 
 def post(endpoint, data=PINK, headers=BEARER, **more):

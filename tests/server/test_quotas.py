@@ -29,8 +29,8 @@ def test_file_up_to_the_limit_fits_and_a_larger_one_is_refused():
         assert reservation.bytes == 100_000 + FORM_OVERHEAD
 
     assert refused(quota(), "me", 100_001 + FORM_OVERHEAD) == (
-        "A file of more than 100 kB is not accepted; crop or shrink the image, or split the zip "
-        "into parts."
+        "A file of more than 100 kB is not accepted; predict an image as a whole slide, "
+        "or split the zip into parts."
     )
 
 

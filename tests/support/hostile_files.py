@@ -243,7 +243,7 @@ def hostile_zips() -> dict[str, tuple[str, bytes]]:
         "newer-version": ("unsupported zip feature", in_directory(one, 6, b"\x7f")),
         "zip-in-zip": ("is a zip archive", inner),
         "zip-in-zip-as-picture": ("is a zip archive", zip_of({"a.png": inner})),
-        "bomb-in-zip": ("has more than 100000000 pixels", region),
+        "bomb-in-zip": ("has more than 100 million pixels", region),
         "wrong-checksum": ("damaged in the zip", in_directory(one, 16, b"\1\2\3\4")),
         "another-name-inside": ("damaged in the zip", in_directory(one, 46, b"b")),
         "member-begins-outside": ("overlapping", in_directory(one, 42, b"\xff\xff\xff\x7f")),

@@ -8,7 +8,8 @@ const COLUMNS = [
   { title: "File", by: "name" },
   { title: "Label", by: "label" },
   { title: "Probability", by: "y_prob", descends: true },
-  { title: "Called", by: null },
+  { title: "Called", name: "called" },
+  { title: "Warning", name: "warning" },
 ];
 
 export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
@@ -17,6 +18,7 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
   table.open = (place) => setTriggerValue("open", place);
   table.order = data.order;
   table.node.classList.toggle("unlabelled", !data.labelled);
+  table.node.classList.toggle("unwarned", !data.warned);
   writeHeadings(table);
   const columns = data.sprite_columns;
   table.body.replaceChildren(...data.rows.map((row, i) => newRow(table, row, i, data, columns)));
@@ -24,8 +26,8 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
 
 function newTable(parentElement) {
   const table = { headings: [] };
-  const cells = COLUMNS.map(({ title, by, descends }) => {
-    const th = element("th", by ?? "called");
+  const cells = COLUMNS.map(({ title, by, name, descends }) => {
+    const th = element("th", by ?? name);
     th.scope = "col";
     if (!by) {
       th.append(title);
@@ -86,7 +88,15 @@ function newRow(table, row, i, data, columns) {
     element("td", "label", row.label === null ? "–" : CLASS_TEXTS[row.label]),
     element("td", "y_prob", row.y_prob.toFixed(3), bar),
     element("td", `called is${row.called}`, CLASS_TEXTS[row.called], wrong ? " ✗ wrong" : ""),
+    warningCell(row.warning),
   );
+}
+
+// At most two lines; the tooltip shows all of it, and so does the opened patch.
+function warningCell(warning) {
+  const text = element("span", "two-lines", warning);
+  text.title = warning;
+  return element("td", "warning", text);
 }
 
 function spritePosition(place, count) {

@@ -32,6 +32,7 @@ class AnswerRow:
         label: ground truth {0, 1}, None if unknown.
         y_prob: probability of IDC-positive, [0, 1].
         called: predicted class {0, 1}.
+        warning: why the answer is unreliable, "" for nothing.
     """
 
     place: int
@@ -39,6 +40,7 @@ class AnswerRow:
     label: int | None
     y_prob: float
     called: int
+    warning: str
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,7 @@ def answer_table(
     *,
     key: str,
     labelled: bool,
+    warned: bool,
     opened: int | None,
 ) -> int | None:
     """Show one page of rows; returns the place of the row just picked, else None.
@@ -73,6 +76,7 @@ def answer_table(
         patches: uint8 RGB, shape (len(rows), 50, 50, 3).
         order: the order of the rows.
         labelled: whether to show a column for labels.
+        warned: whether to show a column for warnings.
         opened: place of the row to mark; may be on another page.
     """
     result = _view(
@@ -83,6 +87,7 @@ def answer_table(
             "sprite_columns": sprite_columns(len(rows)),
             "order": asdict(order),
             "labelled": labelled,
+            "warned": warned,
             "opened": opened,
         },
         default={"order": asdict(TableOrder())},

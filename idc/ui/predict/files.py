@@ -196,6 +196,7 @@ def _table(
             order,
             key=_TABLE,
             labelled=bool(answers.labelled().any()),
+            warned=any(answers.warnings),
             opened=st.session_state.get(_OPENED),
         )
     if picked is not None:
@@ -211,7 +212,8 @@ def _table(
 def _row(answers: FilePredictions, place: int, threshold: float) -> AnswerRow:
     label, y_prob = int(answers.labels[place]), float(answers.y_prob[place])
     known = label if label >= 0 else None
-    return AnswerRow(place, answers.names[place], known, y_prob, int(y_prob >= threshold))
+    called, warning = int(y_prob >= threshold), answers.warnings[place]
+    return AnswerRow(place, answers.names[place], known, y_prob, called, warning)
 
 
 def _opened(answers: FilePredictions, place: int, threshold: float, about: DataDescription) -> None:
@@ -226,6 +228,8 @@ def _opened(answers: FilePredictions, place: int, threshold: float, about: DataD
     if row.label is not None:
         relation = "agrees with" if row.label == row.called else "contradicts"
         st.markdown(f"Label: **{class_name(row.label, about)}**. The prediction {relation} it.")
+    if row.warning:
+        st.warning(escape_markdown(row.warning), icon=":material/warning:")
     st.caption(escape_markdown(row.name))
 
 
