@@ -13,9 +13,8 @@ from streamlit.runtime.scriptrunner import script_runner
 
 from idc.launch.start import create_run
 from idc.runs.run import Run, open_run
-from idc.settings.training_config import preset_config
 from tests.support.fake_kaggle import FakeKaggle, patches_zip
-from tests.support.made_patches import tiny_store
+from tests.support.made_patches import small_config, tiny_store
 from tests.support.programs.forker import Forker
 
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -129,8 +128,7 @@ def trained_home(tmp_path_factory, forker) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("IDC_HOME", str(folder))
         tiny_store("tiny", cases=4, per_case=20)
-        settings = {"protocol": "random", "epochs": 1, "batch_size": 8, "name": "once"}
-        run = create_run(preset_config("notebook", "tiny", **settings))
+        run = create_run(small_config(epochs=1, name="once"))
         assert forker.start("idc.training.trainer", run.id).wait() == 0
     return folder
 

@@ -102,13 +102,14 @@ def test_filter_layers_and_training_chapters(trained_run, app, page, frames):
     assert number(total.inner_text()) == within(2 * grey[0, 0] - grey[:2, :2].sum())
     page.get_by_role("button", name="Learned by the run").click()
     kernel = np.load(trained_run.folder / "first_filters" / "epoch-0001.npy")
-    learned = (patch[:2, :2] / 255 * kernel[1:, 1:, :, 0]).sum()
+    standardised = (patch[:2, :2] / 255 - [0.805, 0.615, 0.735]) / [0.155, 0.215, 0.165]
+    learned = (standardised * kernel[1:, 1:, :, 0]).sum()
     assert number(total.inner_text()) == pytest.approx(learned, rel=2e-2, abs=5e-3)
     assert len(frames) == message_count
 
     page.get_by_role("button", name="Next: Every layer").click()
     page.get_by_role("button", name="Pooling (largest)").first.click()
-    expect(page.get_by_text("50 × 50 × 32 → 25 × 25 × 32")).to_be_visible()
+    expect(page.get_by_text("50 × 50 × 4 → 25 × 25 × 4")).to_be_visible()
     message_count = len(frames)
     # Two 3 x 3 convolutions and 2 x 2 pooling: a receptive field of six pixels.
     field = page.get_by_text("6 × 6 px of the patch, columns 19 to 24, rows 19 to 24")

@@ -16,7 +16,7 @@ from idc.prediction.predictor import predict_patches
 from idc.runs.lineage import read_lineage
 from idc.runs.run import BUNDLED_RUN_ID, open_run
 from tests.support.fake_kaggle import Answer
-from tests.support.made_patches import png, tiny_store, write_patches_zip
+from tests.support.made_patches import SMALL_ARCHITECTURE, png, tiny_store, write_patches_zip
 
 
 def real_shell(*words):
@@ -195,7 +195,8 @@ def test_every_command_has_help(command, shell):
 def test_train_prints_the_split_and_ends_with_the_runs_id(home, training_shell):
     tiny_store("tiny", cases=4, per_case=12)
     done = real_shell(
-        "train", "--data", "tiny", "--epochs", 1, "--batch-size", 8, "--name", "first"
+        *("train", "--data", "tiny", "--preset", "yours", "--architecture", SMALL_ARCHITECTURE),
+        *("--epochs", 1, "--batch-size", 8, "--name", "first"),
     )
 
     assert done.returncode == 0

@@ -59,7 +59,7 @@ def test_every_layer_of_the_chosen_run_on_the_chosen_patch(trained_run):
 
     assert base64.b64decode(shown["patch"]) == store.patches[row].tobytes()
     kinds = [layer["kind"] for layer in shown["layers"]]
-    assert (len(kinds), kinds[0], kinds[-1]) == (23, "Rescaling", "Dense")
+    assert (len(kinds), kinds[0], kinds[-1]) == (11, "Rescaling", "Dense")
     negative, positive = np.exp(shown["layers"][-1]["sums"])
     answer = predict_patches(trained_run, store.patches[row][None])[0]
     assert positive / (negative + positive) == pytest.approx(float(answer), abs=1e-4)
@@ -76,7 +76,7 @@ def test_first_filters_of_each_epoch_are_shown(trained_run):
     timeline = sent(chapter("What training does"))
 
     assert timeline["epochs"] == [0, 1]
-    assert timeline["shape"] == [3, 3, 3, 32]
+    assert timeline["shape"] == [3, 3, 3, 4]
     levels = np.frombuffer(base64.b64decode(timeline["kernels"]), np.uint8).astype(float)
     before, after = (levels.reshape(2, -1) - 128) / 127 * timeline["largest"]
     assert 0 < np.abs(after - before).max() < 0.1  # one epoch changes them slightly

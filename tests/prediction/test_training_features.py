@@ -136,7 +136,7 @@ def test_explanation_matches_the_prediction(trained_run):
     both = predict_patches(trained_run, np.stack([rgb, np.rot90(rgb)]))
     assert explanation.y_prob == pytest.approx(both[0], abs=1e-5)
     assert explanation.views.y_prob[1] == pytest.approx(both[1], abs=1e-5)
-    assert explanation.grad_cam_map.shape == (12, 12)
+    assert explanation.grad_cam_map.shape == (25, 25)
     assert explanation.occlusion.shape == (50, 50)
 
 

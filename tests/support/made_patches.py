@@ -2,6 +2,7 @@
 
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -9,6 +10,9 @@ import numpy as np
 from idc.datasets.store import PackReport, PatchStore, open_store
 from idc.datasets.store_writer import Patch, StoreWriter
 from idc.patches import PatchName
+from idc.settings.training_config import TrainingConfig, preset_config
+
+SMALL_ARCHITECTURE = "1x2-w4-k3-max-d10-average"  # of preset "yours"; compiles fast
 
 
 def png(colour: tuple[int, int, int], height: int = 50, width: int = 50) -> bytes:
@@ -76,3 +80,9 @@ def store_of(
         )
         writer.finish(PackReport(sources=("made by hand",)))
     return open_store(name)
+
+
+def small_config(**settings: Any) -> TrainingConfig:
+    """A training on the store "tiny" whose real network compiles faster than any preset's."""
+    small = {"architecture": SMALL_ARCHITECTURE, "protocol": "random", "batch_size": 8}
+    return preset_config("yours", "tiny", **{**small, "epochs": 2, **settings})

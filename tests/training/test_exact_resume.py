@@ -1,7 +1,7 @@
 """A training that is cut off anywhere ends, continued, as if nothing had happened.
 
 Here every so many-th write, fsync and rename is the one that is cut off; all of them, in some
-minutes: IDC_KILL_EVERY=1 python -m pytest tests/test_exact_resume.py
+minutes: IDC_KILL_EVERY=1 python -m pytest tests/training/test_exact_resume.py
 """
 
 import json
@@ -17,7 +17,7 @@ from tests.support.made_patches import tiny_store
 pytestmark = pytest.mark.slow
 
 CHILD = PROGRAMS / "killed_trainings.py"
-SWEEPS = {"kill": 17, "ENOSPC": 37, "EIO+": 61}
+SWEEPS = {"kill": 31, "ENOSPC": 37, "EIO+": 61}
 
 
 @pytest.fixture(scope="module")

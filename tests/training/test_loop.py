@@ -16,16 +16,10 @@ from idc.datasets.store_trash import delete_store
 from idc.files.home import runs_dir
 from idc.launch.start import create_run, prepare_to_resume
 from idc.runs.run import open_run
-from idc.settings.training_config import preset_config, split_for_config
-from tests.support.made_patches import tiny_store
+from idc.settings.training_config import split_for_config
+from tests.support.made_patches import small_config, tiny_store
 
 pytestmark = pytest.mark.slow
-
-
-def config(**settings):
-    return preset_config(
-        "notebook", "tiny", **{"protocol": "random", "batch_size": 8, "epochs": 2, **settings}
-    )
 
 
 def wait_until(condition, what, most_s=180):
@@ -69,7 +63,7 @@ def finished(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("IDC_HOME", str(tmp_path_factory.mktemp("finished")))
         tiny_store("tiny", cases=3, per_case=12)
-        run = create_run(config())
+        run = create_run(small_config())
         phases = []
         train(run, on_status=lambda status: phases.append(status.phase))
         yield run, list(dict.fromkeys(phases))
@@ -98,7 +92,7 @@ def test_saved_predictions_come_from_the_best_weights(finished):
     from idc.networks.weights import load_model
 
     run, _ = finished
-    model = load_model(run.folder / "best.weights.h5", "notebook", run.best()["sha256"])
+    model = load_model(run.folder / "best.weights.h5", run.config.network, run.best()["sha256"])
     saved = run.predictions()
 
     answers = predict_probabilities(model, open_store("tiny").patches, saved["row"].to_numpy())
@@ -126,7 +120,7 @@ def test_damaged_weights_are_refused(finished, tmp_path):
     (tmp_path / "best.weights.h5").write_bytes(content)
 
     with pytest.raises(PredictionError, match="checksum differs"):
-        load_model(tmp_path / "best.weights.h5", "notebook", run.best()["sha256"])
+        load_model(tmp_path / "best.weights.h5", run.config.network, run.best()["sha256"])
 
 
 def test_repacked_data_set_is_refused(finished, home):
@@ -163,7 +157,7 @@ def test_early_stopping_uses_the_loss_and_best_weights_the_roc_auc(home, tiny_ne
         return entry, np.full(len(setup.split.validation), 0.5, np.float32)
 
     monkeypatch.setattr(loop, "score_validation", literal_scores)
-    run = create_run(config(epochs=5, early_stopping=True, patience=2))
+    run = create_run(small_config(epochs=5, early_stopping=True, patience=2))
     status = loop.train(run)
 
     # The loss was lowest after epoch 2, the ROC AUC highest after epoch 3.
@@ -175,8 +169,8 @@ def test_early_stopping_uses_the_loss_and_best_weights_the_roc_auc(home, tiny_ne
 
 def test_killed_trainer_is_interrupted_and_resumes_to_the_same_weights(home, spawn):
     tiny_store("tiny", cases=3, per_case=40)
-    undisturbed = create_run(config(epochs=2, augmentation="flips"))
-    killed = create_run(config(epochs=2, augmentation="flips"))
+    undisturbed = create_run(small_config(epochs=2, augmentation="flips"))
+    killed = create_run(small_config(epochs=2, augmentation="flips"))
 
     first = spawn(killed)
     wait_until(lambda: any(s["epoch"] == 2 for s in killed.log().steps), "epoch 2 has begun")
@@ -197,7 +191,7 @@ def test_killed_trainer_is_interrupted_and_resumes_to_the_same_weights(home, spa
 
 def test_stopped_run_keeps_finished_epochs_and_can_be_resumed(home, spawn):
     tiny_store("tiny", cases=3, per_case=40)
-    run = create_run(config(epochs=50))
+    run = create_run(small_config(epochs=50))
     process = spawn(run)
     wait_until(lambda: run.log().epochs, "an epoch is finished")
     run.request_stop()
@@ -218,7 +212,7 @@ def test_finished_run_trains_more_epochs_on_request(home, tiny_network):
     from idc.training.loop import train
 
     tiny_store("tiny", cases=3, per_case=12)
-    run = create_run(config(epochs=1))
+    run = create_run(small_config(epochs=1))
     train(run)
     prepare_to_resume(run, more_epochs=2)
     status = train(run)
@@ -229,7 +223,7 @@ def test_finished_run_trains_more_epochs_on_request(home, tiny_network):
 
 def test_sigterm_stops_the_run(home, spawn):
     tiny_store("tiny", cases=3, per_case=40)
-    run = create_run(config(epochs=50))
+    run = create_run(small_config(epochs=50))
     process = spawn(run)
     wait_until(lambda: run.log().steps, "training has begun")
     process.send_signal(signal.SIGTERM)
@@ -240,7 +234,7 @@ def test_sigterm_stops_the_run(home, spawn):
 
 def test_failed_run_states_its_reason(home, spawn):
     tiny_store("tiny", cases=3, per_case=12)
-    run = create_run(config())
+    run = create_run(small_config())
     delete_store("tiny")
     process = spawn(run)
 
@@ -251,7 +245,7 @@ def test_failed_run_states_its_reason(home, spawn):
 
 def test_trainer_outlives_its_parent_process(home):
     tiny_store("tiny", cases=3, per_case=40)
-    run = create_run(config(epochs=50))
+    run = create_run(small_config(epochs=50))
     code = (
         "import os; from idc.runs.run import open_run; from idc.launch.start import start_trainer; "
         f"start_trainer(open_run({run.id!r})); os._exit(0)"
@@ -269,7 +263,7 @@ def test_run_killed_while_scoring_only_scores_when_continued(home, tiny_network)
     from idc.training.loop import train
 
     tiny_store("tiny", cases=3, per_case=12)
-    run = create_run(config(epochs=1))
+    run = create_run(small_config(epochs=1))
     done = train(run)
     (run.folder / "predictions.parquet").unlink()
     run.write_status(dataclasses.replace(done, state="running", phase="scoring"))
@@ -284,7 +278,7 @@ def test_interrupted_early_stopping_does_not_train_further(home, tiny_network):
     from idc.training.loop import train
 
     tiny_store("tiny", cases=3, per_case=12)
-    run = create_run(config(epochs=9, early_stopping=True, patience=1, learning_rate=1.0))
+    run = create_run(small_config(epochs=9, early_stopping=True, patience=1, learning_rate=1.0))
     done = train(run)
     assert done.reason.startswith("Stopped early after epoch")
     run.write_status(dataclasses.replace(done, state="running", phase="scoring"))
@@ -299,7 +293,7 @@ def test_watched_slide_is_recorded_and_changes_no_weights(home, tiny_network, mo
     from idc.training.observers.slide_recorder import SlideRecorder
 
     store = tiny_store("tiny", cases=4, per_case=12)
-    watched, unseen = (create_run(config(protocol="case-disjoint")) for _ in range(2))
+    watched, unseen = (create_run(small_config(protocol="case-disjoint")) for _ in range(2))
     case = int(held_out_cases(store, split_for_config(watched.config, store))[-1])
     request_case(watched.folder, case)
     loop.train(watched)
