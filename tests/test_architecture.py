@@ -35,7 +35,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "uploads": {"files", "processes", "imaging"},
     "ingest": {"files", "processes", "imaging", "datasets", "uploads"},
     "settings": {"datasets", "networks"},
-    "runs": {"files", "metrics", "datasets", "settings"},
+    "runs": {"files", "metrics", "datasets", "networks", "settings"},
     "training": {"files", "processes", "metrics", "datasets", "networks", "settings", "runs"},
     "launch": {"files", "processes", "datasets", "networks", "settings", "runs"},
     "prediction": {
@@ -88,7 +88,7 @@ UI_EXCEPTIONS = {("train", "leakage")}  # Train offers Leakage's pair of splits
 # Importing a module of these packages loads no training library, so that browsing and evaluating
 # never wait for TensorFlow. The exceptions run as processes of their own.
 LIGHT = set(MAY_IMPORT) - {"networks", "training", "shipped", "export", "cli", "__main__"}
-HEAVY_WORKERS = {"idc.prediction.predictor_worker"}
+HEAVY_WORKERS = {"idc.prediction.keras_worker"}
 
 MAX_FILES_IN_IDC, MAX_FILES_IN_A_FOLDER, MAX_LINES = 6, 20, 400
 

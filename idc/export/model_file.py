@@ -1,6 +1,5 @@
 """A run's model as a file for other programs, checked by its own runtime, with a description."""
 
-import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,13 +8,13 @@ import keras
 import numpy as np
 
 from idc import __version__
-from idc.datasets.store import open_store
-from idc.errors import ConfigError, DataError, PredictionError, RunError
+from idc.errors import ConfigError, PredictionError, RunError
 from idc.export.model_formats import FORMATS, ModelFormat, OpenedModel
 from idc.files import atomic
 from idc.networks.inference import predict_probabilities
 from idc.networks.weights import load_model
-from idc.runs.run import WEIGHTS_FILE, Run, check_same_data
+from idc.runs.held_out_patches import held_out_patches
+from idc.runs.run import WEIGHTS_FILE, Run
 
 CHECKED_PATCHES = 64
 TOLERANCE = 1e-4
@@ -107,7 +106,7 @@ def check_answers(run: Run, model: keras.Model, opened: OpenedModel) -> Check:
     Raises:
         PredictionError: they differ by more than 1e-4.
     """
-    patches, source = _patches(run)
+    patches, source = held_out_patches(run, CHECKED_PATCHES)
     expected = predict_probabilities(model, patches)
     answers = opened.answer(patches)
     if answers.shape != (len(patches), 2):
@@ -122,23 +121,6 @@ def check_answers(run: Run, model: keras.Model, opened: OpenedModel) -> Check:
             f"{len(patches)} patches; nothing was written."
         )
     return Check(source, difference)
-
-
-def _patches(run: Run) -> tuple[np.ndarray, str]:
-    """64 held-out patches of the run's data set; random ones where it is gone."""
-    if not run.bundled:
-        with contextlib.suppress(DataError, RunError):
-            store = open_store(run.config.data)
-            check_same_data(run, store)
-            rows = np.unique(run.predictions()["row"].to_numpy())
-            at = np.linspace(0, len(rows) - 1, CHECKED_PATCHES).round().astype(int)
-            return np.asarray(store.patches[rows[at]]), "held-out patches of the run's data set"
-    side_px = run.description().side_px
-    rng = np.random.default_rng(0)
-    # Of every brightness: noise alone is the same grey to a network that averages.
-    level = np.linspace(0, 191, CHECKED_PATCHES).astype(np.uint8)[:, None, None, None]
-    noise = rng.integers(0, 64, (CHECKED_PATCHES, side_px, side_px, 3), np.uint8)
-    return level + noise, "random pixels, because the run's data set is not here"
 
 
 def _description(

@@ -4,9 +4,6 @@ Every file takes uint8 RGB patches, shape (n, side, side, 3), any n, and returns
 (n, 2): the probabilities of class 0 and class 1.
 """
 
-import contextlib
-import io
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +13,7 @@ import numpy as np
 
 from idc.errors import ConfigError
 from idc.export.packages import package_version, require_packages
+from idc.networks.light_export import export_model
 
 _Answer = Callable[[np.ndarray], np.ndarray]
 
@@ -81,11 +79,7 @@ def _open_keras(path: Path) -> OpenedModel:
 
 def _write_exported(kind: str) -> Callable[[keras.Model, Path], None]:
     def write(model: keras.Model, path: Path) -> None:
-        side_px = model.input_shape[1]
-        model(np.zeros((1, side_px, side_px, 3), np.uint8))  # the exporter needs one call
-        with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)  # of the exporter's own code
-            model.export(path, format=kind, verbose=False)
+        export_model(model, path, kind)
 
     return write
 

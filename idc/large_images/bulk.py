@@ -13,7 +13,7 @@ from pathlib import Path
 
 from idc.errors import IdcError
 from idc.large_images.bulk_task import BulkSettings, SlideTask, is_done
-from idc.prediction.predictor import DEVICE_VARIABLE
+from idc.prediction.engines import DEVICE_VARIABLE
 from idc.processes.child import Child, ChildDied, ChildTimeout
 from idc.processes.time_left import time_left_s
 

@@ -14,7 +14,7 @@ from idc.errors import IdcError
 from idc.files.home import PROJECT_DIR, home_dir
 from idc.large_images.bulk import BulkProgress, OnProgress
 from idc.large_images.bulk_task import BulkSettings, SlideTask, predict_task
-from idc.prediction.predictor import DEVICE_VARIABLE
+from idc.prediction.engines import DEVICE_VARIABLE
 
 
 def predict_slides_on_ray(

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from idc.prediction.predictor import ask_model, check_patches
+from idc.prediction.engines import ask_model
+from idc.prediction.predictor import check_patches
 from idc.runs.run import Run
 
 

@@ -45,6 +45,7 @@ class Child:
             (`idc.processes.environment`).
         max_answer_bytes: the largest block that is accepted as an answer.
         max_questions: the process is replaced after this many requests; None: never.
+        max_idle_s: the process ends after so many seconds without a request; None: never.
     """
 
     def __init__(
@@ -55,12 +56,15 @@ class Child:
         inherit: Collection[str] | None = None,
         max_answer_bytes: int = 256 * 2**20,
         max_questions: int | None = None,
+        max_idle_s: float | None = None,
     ) -> None:
         self._module = module
         self._environ = dict(environ or {})
         self._inherit = inherit
         self._max_answer_bytes = max_answer_bytes
         self._max_questions = max_questions
+        self._max_idle_s = max_idle_s
+        self._idle_timer: threading.Timer | None = None
         self._questions = 0  # sent to the current process
         self._semaphore = FairSemaphore()
         self._process: subprocess.Popen[bytes] | None = None
@@ -78,6 +82,8 @@ class Child:
         """
         question = json.dumps(dict(header)).encode()
         with self._semaphore:
+            if self._idle_timer:
+                self._idle_timer.cancel()
             try:
                 return self._exchange(question, block, timeout_s)
             except (EOFError, OSError, ValueError, RecursionError) as error:
@@ -87,6 +93,8 @@ class Child:
                 # An unread answer in the pipe would be given to the next request.
                 self._stop()
                 raise
+            finally:
+                self._watch_idleness()
 
     def start(self) -> None:
         """Start the process now, so that the first request need not wait for it."""
@@ -136,6 +144,18 @@ class Child:
             )
         self._pipe = ours
         return ours
+
+    def _watch_idleness(self) -> None:
+        if self._max_idle_s is not None and self._process is not None:
+            self._idle_timer = threading.Timer(self._max_idle_s, self._stop_if_idle)
+            self._idle_timer.daemon = True
+            self._idle_timer.start()
+
+    def _stop_if_idle(self) -> None:
+        with self._semaphore:
+            # A request that came while this waited has set another timer.
+            if self._idle_timer is threading.current_thread():
+                self._stop()
 
     def _inherited(self) -> dict[str, str]:
         own = os.environ

@@ -17,7 +17,8 @@ from streamlit import App
 
 from idc import __version__
 from idc.errors import ConfigError, IdcError
-from idc.prediction.predictor import warm_predictor, worker_alive
+from idc.prediction.engines import worker_alive
+from idc.prediction.predictor import warm_predictor
 from idc.processes.child import ChildDied
 from idc.server.api import PREDICT_PATH, ApiAccessMiddleware, predict
 from idc.server.api_token import api_token

@@ -22,6 +22,12 @@ from idc.prediction.predictor import predict_with_features
 from idc.processes.environment import child_environment
 from idc.runs.checksums import write_checked, write_checked_json
 from idc.runs.first_filters import FIRST_FILTERS_DIR as FILTERS_DIR
+from idc.runs.light_model import (
+    LIGHT_MODEL_FILE,
+    SHIPPED_RECORD_FILE,
+    record_path,
+    write_light_model,
+)
 from idc.runs.log import LOG_FILE
 from idc.runs.model_hash import model_sha256
 from idc.runs.run import (
@@ -178,7 +184,14 @@ def _copy_run(
 ) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    for name in (CONFIG_FILE, STATUS_FILE, BEST_FILE, *([WEIGHTS_FILE] if with_weights else [])):
+    names = [CONFIG_FILE, STATUS_FILE, BEST_FILE]
+    if with_weights:
+        record = write_light_model(run)
+        if record.problem:
+            raise RunError(f"The model cannot be shipped. {record.problem}")
+        shutil.copyfile(record_path(run), folder / SHIPPED_RECORD_FILE)
+        names += [WEIGHTS_FILE, LIGHT_MODEL_FILE]
+    for name in names:
         shutil.copyfile(run.folder / name, folder / name)
     write_checked_json(folder / ENVIRONMENT_FILE, {**run.environment(), "shipped": True})
     lines = (run.folder / LOG_FILE).read_text(encoding="utf-8").splitlines(keepends=True)

@@ -16,6 +16,7 @@ from idc.datasets.store import PatchStore
 from idc.errors import RunError
 from idc.files.home import runs_dir
 from idc.runs.checksums import write_checked, write_checked_json
+from idc.runs.light_model import SHIPPED_RECORD_FILE, home_record_path
 from idc.runs.run import CONFIG_FILE, ENVIRONMENT_FILE, PREDICTIONS_FILE, SHIPPED_DIR
 
 RECORDED_DIR = SHIPPED_DIR / "demo"
@@ -47,6 +48,7 @@ def install_recorded_runs(store: PatchStore) -> list[str]:
             write_checked(hidden / PREDICTIONS_FILE, predictions.to_parquet(index=False))
             _update_json(hidden / ENVIRONMENT_FILE, data_sha256=store.fingerprint)
             _update_json(hidden / CONFIG_FILE, data=store.name)
+            _move_record(hidden, target)
             hidden.rename(target)
         except OSError as error:
             shutil.rmtree(hidden, ignore_errors=True)
@@ -56,6 +58,14 @@ def install_recorded_runs(store: PatchStore) -> list[str]:
             ) from error
         installed.append(target.name)
     return installed
+
+
+def _move_record(hidden: Path, target: Path) -> None:
+    """Move the record of the light engine's file to the home, where those of installed runs are."""
+    if (shipped := hidden / SHIPPED_RECORD_FILE).exists():
+        record = home_record_path(target.name)
+        record.parent.mkdir(exist_ok=True)
+        shipped.replace(record)
 
 
 def _with_store_rows(predictions: pd.DataFrame, store: PatchStore) -> pd.DataFrame | None:

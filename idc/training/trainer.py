@@ -78,6 +78,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         with hold_lock(trainer.folder):  # early: pages take a locked run for a live one
             status = trainer.train_when_device_free()
+            if status.state in ("finished", "stopped"):
+                _write_light_model(options.run)
     except IdcError as error:
         return print_error(error)
     if status.state == "paused" and trainer.resume_requested():
@@ -221,6 +223,27 @@ class _Trainer:
         text = f"{status.phase or status.state}, epoch {status.epoch + 1} of {status.epochs}{speed}"
         fraction = (status.epoch + status.step / steps) / status.epochs
         self._progress.show(fraction, text, status.left_s)
+
+
+def _write_light_model(run_id: str) -> None:
+    """Write the file for the light engine, if this process can; else the first prediction does."""
+    from idc.runs.run import open_run
+
+    run = open_run(run_id)
+    if not run.has_model():
+        return
+    import keras
+
+    from idc.networks.light_model import light_engine_installed
+    from idc.runs.light_model import write_light_model
+
+    if keras.backend.backend() != "tensorflow" or not light_engine_installed():
+        return
+    try:
+        with keras.device("cpu"):
+            write_light_model(run)
+    except (IdcError, OSError):
+        traceback.print_exc()  # the run is complete without it
 
 
 def _run_as_follower(hosts: Hosts) -> int:

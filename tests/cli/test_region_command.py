@@ -199,8 +199,9 @@ def test_large_tiff_that_no_slide_can_be_names_the_conversion(tmp_path, capsys):
 
     assert main(["predict", str(path), "--region", "--mpp", "1"]) == 2
     assert capsys.readouterr().err == (
-        "idc: 's.tif' holds 32-bit, signed or floating-point values; convert it by `vips "
-        "tiffsave IN OUT --tile --pyramid --compression jpeg`.\n"
+        "idc: 's.tif' holds 32-bit, signed or floating-point values; convert it, values of 0 to 1 "
+        "by `vips linear IN RGB.v 255 0 --uchar`, and then by `vips tiffsave RGB.v OUT --tile "
+        "--pyramid --compression jpeg`.\n"
     )
 
 

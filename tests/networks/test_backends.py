@@ -118,7 +118,7 @@ def test_jax_predictor_matches_tensorflow():
     question = {"kind": "probabilities", "folder": str(run.folder), "count": len(patches)}
     question |= {"network": run.config.network, "sha256": run.best()["sha256"], "side_px": 50}
     worker = Child(
-        "idc.prediction.predictor_worker", environ={"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
+        "idc.prediction.keras_worker", environ={"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
     )
 
     try:

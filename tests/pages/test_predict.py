@@ -1,15 +1,19 @@
+import dataclasses
 import json
 
+import numpy as np
 import pytest
 
 from idc.datasets.store import open_store
 from idc.datasets.store_trash import delete_store
 from idc.errors import ServerBusy, UploadError, UploadTimeout
+from idc.prediction import engines
 from idc.prediction.training_features import (
     compute_training_features,
     reference_patches,
     reference_store,
 )
+from idc.runs.light_model import LightModelRecord, home_record_path
 from idc.runs.run import BUNDLED_RUN_ID, open_run
 from idc.runs.split import run_split
 from tests.support.app_pages import open_page, text
@@ -206,3 +210,20 @@ def test_upload_of_another_kind_is_named(home, data, sentence):
     at.file_uploader(key="upload").set_value([("data.zip", data, "application/zip")]).run()
 
     assert at.error[0].value.replace("\\", "").startswith(sentence)
+
+
+def test_note_says_why_keras_answers_instead_of_the_light_engine(trained_run, monkeypatch):
+    difference = "Keras answers, because the light engine's values differ from Keras' by 0.1."
+    record = LightModelRecord(trained_run.best()["sha256"], "", 0.1, difference)
+    home_record_path(trained_run.id).write_text(json.dumps(dataclasses.asdict(record)))
+
+    def ask_keras(run, patches, kind):
+        rest = {"grad-cam": [4, 4], "features": [5]}.get(kind, [])
+        shape = [len(patches), *rest]
+        return {"shape": shape}, np.zeros(shape, np.float32).tobytes()
+
+    monkeypatch.setattr(engines, "_ask_keras", ask_keras)
+
+    at = upload(open_page("predict"), "mine.png", png((200, 100, 150)))
+
+    assert difference in text(at)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from idc.processes.child import Child, ChildDied, ChildTimeout
+from tests.support.waiting import wait_until
 
 ECHO = "tests.support.programs.echo_child"
 LONG_S = 30.0  # never reached
@@ -180,3 +181,24 @@ def test_threads_get_their_own_answers(child: Child) -> None:
     for thread in threads:
         thread.join()
     assert wrong == []
+
+
+def test_idle_child_ends_and_the_next_question_starts_another() -> None:
+    child = Child(ECHO, max_idle_s=0.2)
+    first = child.ask({}, timeout_s=LONG_S)[0]["pid"]
+
+    wait_until(lambda: child.pid() is None, "the idle child has ended")
+
+    assert child.ask({}, timeout_s=LONG_S)[0]["pid"] != first
+    child.close()
+
+
+def test_request_postpones_the_end_of_an_idle_child() -> None:
+    child = Child(ECHO, max_idle_s=LONG_S)
+    child.ask({}, timeout_s=LONG_S)
+    first_timer = child._idle_timer
+    child.ask({}, timeout_s=LONG_S)
+
+    assert first_timer is not None and first_timer.finished.is_set()
+    assert child.pid() is not None
+    child.close()

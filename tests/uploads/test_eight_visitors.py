@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from idc.errors import UploadError
-from idc.prediction import predictor
+from idc.prediction import engines
 from idc.prediction.predictor import predict_patches
 from idc.processes.fair_semaphore import FairSemaphore
 from idc.runs.run import BUNDLED_RUN_ID, open_run
@@ -36,7 +36,7 @@ class Worker:
 
 def test_single_patch_waits_for_at_most_one_batch_of_a_long_job(monkeypatch):
     worker = Worker()
-    monkeypatch.setattr(predictor, "_worker", lambda: worker)
+    monkeypatch.setattr(engines, "_light_worker", lambda: worker)
     run = open_run(BUNDLED_RUN_ID)
     long = in_thread(lambda: predict_patches(run, np.zeros((1_000, 50, 50, 3), np.uint8)))
     wait_until(lambda: worker.counts, "the long job is being answered")

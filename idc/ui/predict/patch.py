@@ -6,7 +6,9 @@ import numpy as np
 import streamlit as st
 
 from idc.datasets.description import DataDescription
+from idc.prediction.light_models import needs_conversion
 from idc.prediction.predictor import predict_patches
+from idc.runs.light_model import light_model_problem
 from idc.runs.run import Run
 from idc.ui.components.explanation import explanation, show_warnings
 from idc.ui.components.patch_tiles import enlarged
@@ -58,7 +60,8 @@ def uploaded_patch(run: Run, image: DecodedImage, name: str) -> ChosenPatch:
 
 def show_prediction(run: Run, chosen: ChosenPatch) -> None:
     """The patch, its prediction and the explanation."""
-    with st.spinner("Predicting …", show_time=True):
+    preparing = "Preparing the model for quick answers, once for this run …"
+    with st.spinner(preparing if needs_conversion(run) else "Predicting …", show_time=True):
         y_prob = float(predict_patches(run, chosen.rgb[None])[0])
     threshold, about = run.calibration().threshold, run.description()
     y_pred = int(y_prob >= threshold)
@@ -87,17 +90,18 @@ def show_prediction(run: Run, chosen: ChosenPatch) -> None:
 def model_note(run: Run) -> str:
     """Which model predicted, and on which tissue it was trained."""
     if run.bundled:
-        return (
+        answer = (
             "Predicted by the bundled model, trained on real patches. Probability and threshold "
             "are calibrated on cases outside its training part."
         )
-    answer = (
-        f"Predicted by the run **{escape_markdown(run.title)}**, best weights of epoch "
-        f"{run.best().get('epoch', '–')}."
-    )
+    else:
+        answer = (
+            f"Predicted by the run **{escape_markdown(run.title)}**, best weights of epoch "
+            f"{run.best().get('epoch', '–')}."
+        )
     if run.environment().get("data_generated"):
         answer += " It trained only on generated tissue; for real tissue choose the bundled model."
-    return answer
+    return " ".join([answer, light_model_problem(run)]).rstrip()
 
 
 def _probability_of(about: DataDescription) -> str:

@@ -1,6 +1,6 @@
-"""Worker process of `idc.prediction.predictor`: ``python -m idc.prediction.predictor_worker FD``.
+"""Worker process of `idc.prediction.engines`: ``python -m idc.prediction.keras_worker FD``.
 
-Keeps the latest models loaded.
+Keeps the latest models loaded in Keras, for what the light engine cannot answer.
 """
 
 import functools
